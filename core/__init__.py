@@ -1,0 +1,1 @@
+"""The governance core: rules, numbers, the record, and the services that join them."""

@@ -1,0 +1,95 @@
+"""Who acts, and what each role may do."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.domain.errors import Forbidden
+from core.domain.faults import refusal
+
+
+class Actor(BaseModel):
+    """A person or a pipeline that gives commands.
+
+    `id` is what the record keeps; name, team and roles live in the directory beside it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    team: str = ""
+    title: str = ""
+    roles: tuple[str, ...] = ()
+
+
+class Role(BaseModel):
+    """A column of the responsibility matrix (Figure 8-4) and the actions it may take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: str
+    may: tuple[str, ...]
+
+
+ACTIONS: dict[str, str] = {
+    "register_initiative": "register an initiative",
+    "register_model_version": "register a model version",
+    "submit_evidence": "submit evidence",
+    "run_checks": "run checks",
+    "decide_gate": "ask for a gate decision",
+    "override_classification": "override a classification",
+    "add_predictions": "add prediction batches",
+    "refresh_monitoring": "refresh monitoring estimates",
+    "publish_policy": "publish a policy",
+    "manage_directory": "change the directory of people",
+}
+"""Every command with a permission rule; a test holds the services equal to it."""
+
+
+class Roles(BaseModel):
+    """All roles, from `config/roles.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    roles: tuple[Role, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known_actions(self) -> Roles:
+        seen: set[str] = set()
+        for place, role in enumerate(self.roles):
+            if role.id in seen:
+                raise refusal(
+                    ("roles", place, "id"), f"role '{role.id}' is listed twice", "Keep one of them."
+                )
+            seen.add(role.id)
+            for i, action in enumerate(role.may):
+                if action not in ACTIONS:
+                    what = f"'{action}' is no known action"
+                    raise refusal(("roles", place, "may", i), what, f"Use one of: {', '.join(ACTIONS)}.")
+        return self
+
+    def title(self, role_id: str) -> str:
+        """Name of a role as people read it."""
+        return next((role.title for role in self.roles if role.id == role_id), role_id)
+
+    def allowed_roles(self, action: str) -> tuple[str, ...]:
+        """Ids of the roles that may take `action`, in the file's order."""
+        return tuple(role.id for role in self.roles if action in role.may)
+
+    def require(self, actor: Actor, action: str) -> None:
+        """Let `actor` pass, or say who may.
+
+        Raises
+        ------
+        Forbidden
+            No role of the actor may take the action.
+        """
+        allowed = self.allowed_roles(action)
+        if not set(actor.roles) & set(allowed):
+            titles = ", ".join(self.title(role) for role in allowed) or "nobody"
+            raise Forbidden(
+                f"{actor.name or actor.id} may not {ACTIONS.get(action, action)}",
+                remedy=f"Ask one of these roles: {titles}.",
+            )

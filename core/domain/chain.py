@@ -1,0 +1,101 @@
+"""The hash chain of the record: one canonical encoding, one digest per entry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+GENESIS = "0" * 64
+"""Digest before the first entry."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that happened, to be appended to the record.
+
+    Attributes
+    ----------
+    action
+        Past tense, as `gate_decided`.
+    subject
+        What it happened to: an initiative id, or `initiative/version`.
+    table
+        The typed table that keeps the rows.
+    rows
+        Column -> value; the record adds `seq`, `recorded_at` and `actor`.
+    first
+        Refuse the fact if this action was recorded for this subject before.
+    """
+
+    action: str
+    subject: str
+    table: str
+    rows: tuple[Row, ...]
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link of the chain."""
+
+    seq: int
+    recorded_at: datetime
+    actor: str
+    action: str
+    subject: str
+    content_digest: str
+
+
+def canonical(value: object) -> str:
+    """Encode a value as JSON with sorted keys, no spaces, UTC times to the microsecond; NaN is refused.
+
+    Examples
+    --------
+    >>> canonical({"b": 1.5, "a": [True, None]})
+    '{"a":[true,null],"b":1.5}'
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+    )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        # The store keeps UTC without a zone; both spellings of one moment encode alike.
+        in_utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        return in_utc.isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} has no canonical encoding")
+
+
+def content_digest(table: str, rows: Sequence[Row]) -> str:
+    """Sha256 of a fact's rows, whatever their order."""
+    return _sha256(canonical([table, sorted(canonical(row) for row in rows)]))
+
+
+def entry_digest(previous: str, entry: Entry) -> str:
+    """Sha256 that binds an entry to all entries before it."""
+    return _sha256(
+        canonical(
+            [
+                previous,
+                entry.seq,
+                entry.recorded_at,
+                entry.actor,
+                entry.action,
+                entry.subject,
+                entry.content_digest,
+            ]
+        )
+    )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,185 @@
+"""What actors can ask for: one frozen value per command, checked as it is made."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from core.domain.actors import Actor
+from core.domain.errors import BadInput
+from core.domain.moment import require_utc
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
+        raise ValueError("holds control characters; leave them out")
+    return text
+
+
+Name = Annotated[
+    str, StringConstraints(min_length=3, max_length=100, strip_whitespace=True), AfterValidator(_one_line)
+]
+Words = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True), AfterValidator(_one_line)]
+ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
+Digest = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
+Link = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$", max_length=500)]
+Task = Literal["binary", "regression", "multiclass"]
+
+
+class Command(BaseModel):
+    """Who asks, and when (UTC). Only entry points read the clock."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    actor: Actor
+    at: Annotated[datetime, AfterValidator(require_utc)]
+
+
+class RegisterInitiative(Command):
+    """Register an analytics use case; `answers` maps each question to the options chosen."""
+
+    name: Name
+    purpose: Annotated[Words, Field(min_length=10)]
+    domain: str = "other"
+    team: Name
+    owner: str
+    builder: str = ""
+    short_name: ShortName | Literal[""] = ""
+    answers: dict[str, tuple[str, ...]]
+
+
+class AmendInitiative(Command):
+    """Change what was registered; None leaves a field as it is."""
+
+    initiative: str
+    name: Name | None = None
+    short_name: ShortName | None = None
+    purpose: Words | None = None
+    owner: str | None = None
+    builder: str | None = None
+
+
+class OverrideClassification(Command):
+    """Put an initiative into another class than its answers lead to, with the reason."""
+
+    initiative: str
+    class_id: str
+    justification: Annotated[Words, Field(min_length=20)]
+
+
+class RegisterModelVersion(Command):
+    """Register a model version with links to what it was made of."""
+
+    initiative: str
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)]
+    algorithm: Name
+    task: Task
+    notes: Words = ""
+    artifact_uri: Link = ""
+    artifact_sha256: Digest = ""
+    data_uri: Link = ""
+    data_sha256: Digest = ""
+    code_uri: Link = ""
+    code_commit: Commit = ""
+    environment_sha256: Digest = ""
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+
+class SubmitEvidence(Command):
+    """Submit evidence for a measure: a link, or a file's name and content (kept by digest)."""
+
+    initiative: str
+    measure: str
+    title: Name
+    link: Link = ""
+    file_name: Annotated[str, StringConstraints(max_length=200)] = ""
+    content: bytes = b""
+
+
+class RunChecks(Command):
+    """Run the automatic checks of an initiative; none named runs all that apply."""
+
+    initiative: str
+    checks: tuple[str, ...] = ()
+
+
+class DecideGate(Command):
+    """Ask whether an initiative may pass a gate, and put the answer on record."""
+
+    initiative: str
+    gate: str
+
+
+class PublishPolicy(Command):
+    """Put a policy in force: its text as written, and the file's name for messages."""
+
+    text: str
+    name: str = "policy.yaml"
+
+
+C = TypeVar("C", bound=BaseModel)
+
+
+def make(kind: type[C], **values: Any) -> C:
+    """Make a command from what a person gave, or say which field is wrong and how to mend it.
+
+    Raises
+    ------
+    BadInput
+        One sentence per wrong field.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        problems = "; ".join(_problem(dict(found)) for found in error.errors(include_url=False))
+        raise BadInput(
+            problems, where=_words(kind.__name__), remedy="Nothing was stored; mend it."
+        ) from error
+
+
+_PATTERN_HELP = {
+    "version": "use letters, digits, dots and hyphens",
+    "short_name": "use letters, digits, hyphens, underscores and dots",
+    "link": "give a full address such as https://…",
+    "artifact_uri": "give a full address such as s3://…",
+    "data_uri": "give a full address such as s3://…",
+    "code_uri": "give a full address such as https://…",
+    "code_commit": "give the full commit, 40 or 64 hexadecimal digits",
+}
+
+
+def _problem(found: dict[str, Any]) -> str:
+    field = str(found["loc"][0]) if found["loc"] else "input"
+    match found["type"]:
+        case "missing":
+            message = "is missing"
+        case "extra_forbidden":
+            message = "is not known"
+        case "string_pattern_mismatch":
+            advice = _PATTERN_HELP.get(field, "give 64 hexadecimal digits")
+            message = f"'{str(found['input'])[:60]}' is not in the right form: {advice}"
+        case _:
+            message = re.sub(r"^(Value error, |String )", "", str(found["msg"]))
+            message = message[:1].lower() + message[1:]
+    return f"{field.replace('_', ' ')} {message}"
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r" \1", name).lower()
+
+
+def slug(name: str) -> str:
+    """A readable id made from a name: lower case, words joined by hyphens.
+
+    Examples
+    --------
+    >>> slug("Crédit: Line Increase (2026)")
+    'credit-line-increase-2026'
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60]

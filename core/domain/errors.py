@@ -1,0 +1,52 @@
+"""What can go wrong, said in one sentence: what, where, remedy."""
+
+from __future__ import annotations
+
+
+class GovernanceError(Exception):
+    """A problem that a person can act on.
+
+    Parameters
+    ----------
+    what
+        What is wrong, user input quoted, without a closing full stop.
+    where
+        The place: a file with its line, a field, an initiative. May be empty.
+    remedy
+        What to do next, as a full sentence. May be empty.
+
+    Examples
+    --------
+    >>> str(BadInput("'Q5' is not a known question", where="answers", remedy="Use one of the eight."))
+    "'Q5' is not a known question (answers). Use one of the eight."
+    """
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        return f"{self.what}{place}. {self.remedy}".rstrip()
+
+
+class BadInput(GovernanceError):
+    """What was given cannot be used; nothing was stored."""
+
+
+class NotFound(BadInput):
+    """A name that the record does not hold."""
+
+
+class Forbidden(GovernanceError):
+    """This actor may not do this."""
+
+
+class Conflict(GovernanceError):
+    """Somebody else was first, or the thing exists already; nothing was stored."""
+
+
+class BrokenRecord(GovernanceError):
+    """The store does not hold what it recorded."""

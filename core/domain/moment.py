@@ -1,0 +1,39 @@
+"""The point from which the record is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from core.domain.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What was known, and when we stand.
+
+    Attributes
+    ----------
+    seq
+        Last record entry that counts.
+    at
+        UTC time we stand at; validity and deadlines count in whole UTC days of it.
+    """
+
+    seq: int
+    at: datetime
+
+    def __post_init__(self) -> None:
+        require_utc(self.at)
+
+    @property
+    def day(self) -> date:
+        """UTC day we stand on."""
+        return self.at.date()
+
+
+def require_utc(at: datetime) -> datetime:
+    """Refuse a time without a zone or in another zone than UTC: the record knows only UTC."""
+    if at.tzinfo is None or at.utcoffset() != UTC.utcoffset(None):
+        raise BadInput(f"'{at.isoformat()}' is not a UTC time", remedy="Give the time in UTC.")
+    return at

@@ -1,0 +1,57 @@
+"""What a canonical prediction batch holds, read from the Parquet file itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from core.domain.errors import BadInput
+from core.lake.store import Store
+
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """Rows, rows with a target, time span (None without timestamps) and columns of a batch."""
+
+    rows: int
+    labelled: int
+    first_at: datetime | None
+    last_at: datetime | None
+    columns: tuple[str, ...]
+
+
+def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
+    """Read what a canonical batch holds.
+
+    Raises
+    ------
+    BadInput
+        The file is no Parquet, has no rows, or lacks a column that its task needs.
+    """
+    cursor = store.cursor()
+    path = [str(file)]
+    try:
+        described = cursor.execute("DESCRIBE SELECT * FROM read_parquet(?)", path).fetchall()
+    except duckdb.Error as error:
+        raise BadInput(
+            "the file cannot be read as Parquet", where=file.name, remedy="Export it again as Parquet."
+        ) from error
+    columns = tuple(str(row[0]) for row in described)
+    needed = ["row_id", "y_pred"] + (["y_score"] if task == "binary" else [])
+    lacking = [column for column in needed if column not in columns]
+    if lacking:
+        raise BadInput(
+            f"column {', '.join(lacking)} is missing",
+            where=file.name,
+            remedy="Map your columns to these names.",
+        )
+    labelled = "count(y_true)" if "y_true" in columns else "0"
+    span = "min(timestamp), max(timestamp)" if "timestamp" in columns else "NULL, NULL"
+    query = f"SELECT count(*), {labelled}, {span} FROM read_parquet(?)"
+    rows, targets, first_at, last_at = cursor.execute(query, path).fetchall()[0]
+    if not rows:
+        raise BadInput("the file has no rows", where=file.name, remedy="Export it again.")
+    return BatchFacts(rows, targets, first_at, last_at, columns)

@@ -1,0 +1,38 @@
+"""Names, teams and roles of people: beside the record, so that a person can be forgotten."""
+
+from __future__ import annotations
+
+from core.domain.actors import Actor
+from core.lake.query import fetch
+from core.lake.store import Store
+
+
+def people(store: Store, *, personas_only: bool = False) -> list[Actor]:
+    """Everybody in the directory, by name; or the personas of the demo, in their own order."""
+    query = (
+        "SELECT * FROM directory WHERE persona OR NOT $personas "
+        "ORDER BY CASE WHEN $personas THEN rowid END, name"
+    )
+    return [
+        Actor(
+            id=row["actor"], name=row["name"], team=row["team"], title=row["title"], roles=tuple(row["roles"])
+        )
+        for row in fetch(store.cursor(), query, {"personas": personas_only})
+    ]
+
+
+def person(store: Store, actor: str) -> Actor | None:
+    """One person of the directory, or None."""
+    return next((known for known in people(store) if known.id == actor), None)
+
+
+def put_person(store: Store, actor: Actor, *, persona: bool = False) -> None:
+    """Add a person, or replace what is known of them."""
+    cursor = store.cursor()
+    cursor.begin()
+    cursor.execute("DELETE FROM directory WHERE actor = ?", [actor.id])
+    cursor.execute(
+        "INSERT INTO directory VALUES (?, ?, ?, ?, ?, ?)",
+        [actor.id, actor.name, actor.title, actor.team, list(actor.roles), persona],
+    )
+    cursor.commit()

@@ -1,0 +1,48 @@
+"""Files of the store: evidence by content, prediction batches; written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from core.lake.store import Store
+
+
+class StoredFile(NamedTuple):
+    """A file in the store: path below the store's folder, digest, size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+def keep_evidence(store: Store, content: bytes) -> StoredFile:
+    """Keep evidence under its own digest; the same content twice is one file."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    target = store.folder / "evidence" / sha256
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    return StoredFile(f"evidence/{sha256}", sha256, len(content))
+
+
+def keep_batch(store: Store, source: Path, initiative: str, version: str, part: str) -> StoredFile:
+    """Copy a Parquet batch under its model version, named by its digest."""
+    with source.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    path = f"predictions/{initiative}/version={version}/{part}-{sha256[:16]}.parquet"
+    target = store.folder / path
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".part")
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    return StoredFile(path, sha256, target.stat().st_size)

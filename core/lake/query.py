@@ -1,0 +1,52 @@
+"""Running a query: shared fragments in front, only the parameters it names, rows as mappings."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from core.domain.moment import Moment
+from core.domain.policy_rows import PolicyRows
+
+Rows = list[dict[str, Any]]
+_FOLDER = Path(__file__).parent / "sql"
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+
+
+@cache
+def fragment(name: str) -> str:
+    """Text of `core/lake/sql/NAME.sql`."""
+    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def asking(select: str, *fragments: str) -> str:
+    """A query that stands on the fragments named: `WITH <fragments> <select>`."""
+    return "WITH " + ",\n".join(fragment(name) for name in fragments) + "\n" + select
+
+
+def fetch(cursor: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> Rows:
+    """Run a query with the parameters it names and return its rows, column -> value."""
+    used = set(_PARAMETER.findall(query))
+    cursor.execute(query, {name: value for name, value in values.items() if name in used})
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def moment_values(moment: Moment) -> dict[str, Any]:
+    """Parameters `seq` and `day` of a moment."""
+    return {"seq": moment.seq, "day": moment.day}
+
+
+def policy_values(rows: PolicyRows, expiring_days: int) -> dict[str, Any]:
+    """Parameters by which a query reads the policy."""
+    return {
+        "proofs": json.dumps(rows.proofs),
+        "asked": json.dumps(rows.asked),
+        "gates": json.dumps(rows.gates),
+        "expiring_days": expiring_days,
+    }

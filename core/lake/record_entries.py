@@ -1,0 +1,73 @@
+"""The record itself, page by page, and what each entry holds."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from core.domain.moment import Moment
+from core.lake.query import Rows, fetch
+from core.lake.store import Store
+
+_ENTRIES = """
+    SELECT r.seq, r.recorded_at, r.actor, coalesce(d.name, r.actor) AS actor_name, r.action, r.subject,
+        coalesce(i.name, r.subject) AS subject_name, r.fact_table, r.content_digest, r.digest
+    FROM record r
+    LEFT JOIN directory d ON d.actor = r.actor
+    LEFT JOIN (SELECT initiative, arg_max(name, seq) AS name FROM initiative GROUP BY initiative) i
+        ON i.initiative = split_part(r.subject, '/', 1)
+    WHERE r.seq <= $seq
+        AND ($initiative = '' OR split_part(r.subject, '/', 1) = $initiative)
+        AND ($action = '' OR r.action = $action)
+        AND ($actor = '' OR r.actor = $actor)
+    ORDER BY r.seq DESC LIMIT $most OFFSET $skip
+"""
+
+
+def entries(
+    store: Store,
+    moment: Moment,
+    *,
+    initiative: str = "",
+    action: str = "",
+    actor: str = "",
+    most: int = 200,
+    skip: int = 0,
+) -> Rows:
+    """Entries up to the moment, newest first; empty filters let all through."""
+    values = {"initiative": initiative, "action": action, "actor": actor, "most": most, "skip": skip}
+    return fetch(store.cursor(), _ENTRIES, {"seq": moment.seq, **values})
+
+
+def actions(store: Store) -> list[str]:
+    """Kinds of entry that the record holds."""
+    return [
+        row["action"] for row in fetch(store.cursor(), "SELECT DISTINCT action FROM record ORDER BY 1", {})
+    ]
+
+
+def entry_rows(store: Store, seq: int) -> tuple[dict[str, Any], Rows] | None:
+    """An entry and the rows that it recorded, or None."""
+    cursor = store.cursor()
+    found = fetch(cursor, "SELECT * FROM record WHERE seq = $seq", {"seq": seq})
+    if not found:
+        return None
+    table = found[0]["fact_table"]
+    if table not in store.columns:  # the name comes from the file: never into a query unchecked
+        return found[0], []
+    return found[0], fetch(cursor, f"SELECT * FROM {table} WHERE seq = $seq", {"seq": seq})
+
+
+def store_kind(store: Store) -> dict[str, Any] | None:
+    """How the store was made (its name, demo or not), or None while it is empty."""
+    rows = fetch(
+        store.cursor(), "SELECT store, demo, recorded_at FROM store_created ORDER BY seq LIMIT 1", {}
+    )
+    return {**rows[0], "recorded_at": rows[0]["recorded_at"].replace(tzinfo=UTC)} if rows else None
+
+
+def policy_in_force(store: Store, seq: int) -> dict[str, Any] | None:
+    """The policy published last up to `seq`: version, sha256 and text."""
+    query = "SELECT version, title, sha256, text, seq FROM policy WHERE seq <= $seq ORDER BY seq DESC LIMIT 1"
+    rows = fetch(store.cursor(), query, {"seq": seq})
+    return rows[0] if rows else None

@@ -1,0 +1,237 @@
+"""The store: one DuckDB file with its Parquet and evidence folders, opened, migrated and appended to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
+from core.domain.errors import BadInput, BrokenRecord, Conflict
+from core.domain.moment import Moment, require_utc
+from core.lake.migrate import migrate
+
+DATABASE = "governance.duckdb"
+NOT_FACTS = ("record", "head", "directory", "migration")
+"""Tables beside the facts."""
+_OPEN_SECONDS = 5.0
+_ATTEMPTS = 5
+
+
+class Store:
+    """An open store. One process holds it; `cursor()` per request and rerun.
+
+    Parameters
+    ----------
+    connection
+        DuckDB connection, migrated.
+    folder
+        Where Parquet batches and evidence files lie.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self._connection = connection
+        self._appending = threading.Lock()
+        self.folder = folder
+        self.columns = _columns(connection)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of one's own to the same database."""
+        return self._connection.cursor()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def head(self) -> int:
+        """Last `seq` of the record; 0 while it is empty."""
+        return int(_row(self.cursor(), "SELECT seq FROM head")[0])
+
+    def moment(self, at: datetime) -> Moment:
+        """What was recorded up to `at` (UTC), seen from `at`."""
+        require_utc(at)
+        query = "SELECT coalesce(max(seq), 0) FROM record WHERE recorded_at <= ?"
+        return Moment(int(_row(self.cursor(), query, [_naive(at)])[0]), at)
+
+    def append(self, facts: Sequence[Fact], *, actor: str, at: datetime) -> int:
+        """Append facts to the record, all or none, and return the new head.
+
+        The one way to write a fact. The head row is updated inside the transaction, so that two writers
+        cannot both succeed; the loser tries again. Time never runs backwards in the record: an entry
+        carries the later of `at` and its predecessor's time.
+
+        Raises
+        ------
+        Conflict
+            A fact marked `first` was recorded before, or others kept writing.
+        """
+        require_utc(at)
+        with self._appending:
+            for _ in range(_ATTEMPTS):
+                cursor = self.cursor()
+                cursor.begin()
+                try:
+                    seq = self._append_all(cursor, facts, actor, _naive(at))
+                    cursor.commit()
+                    return seq
+                except duckdb.TransactionException:
+                    cursor.rollback()
+                except BaseException:
+                    cursor.rollback()
+                    raise
+                finally:
+                    cursor.close()
+        raise Conflict("others kept writing to the record", remedy="Try again.")
+
+    def _append_all(
+        self, cursor: duckdb.DuckDBPyConnection, facts: Sequence[Fact], actor: str, at: datetime
+    ) -> int:
+        seq, last_at, previous = _row(cursor, "SELECT seq, recorded_at, digest FROM head")
+        at = max(at, last_at)
+        for fact in facts:
+            if fact.first:
+                _refuse_second(cursor, fact)
+            seq += 1
+            rows = [self._as_stored(fact.table, row) for row in fact.rows]
+            content = content_digest(fact.table, rows)
+            entry = Entry(seq, at, actor, fact.action, fact.subject, content)
+            digest = entry_digest(previous, entry)
+            cursor.execute(
+                "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [seq, at, actor, fact.action, fact.subject, fact.table, content, previous, digest],
+            )
+            self._insert_rows(cursor, fact.table, rows, entry)
+            previous = digest
+        cursor.execute("UPDATE head SET seq = ?, recorded_at = ?, digest = ?", [seq, at, previous])
+        return int(seq)
+
+    def _as_stored(self, table: str, row: Row) -> Row:
+        """The row as it will be read back, so that its digest is that of what is kept."""
+        columns = self.columns[table]
+        if set(row) != set(columns):
+            raise ValueError(f"{table} keeps {sorted(columns)}, not {sorted(row)}")
+        return {column: _typed(row[column], kind) for column, kind in columns.items()}
+
+    def _insert_rows(
+        self, cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row], entry: Entry
+    ) -> None:
+        columns = list(self.columns[table])
+        names = ", ".join(("seq", "recorded_at", "actor", *columns))
+        one = f"({', '.join('?' * (len(columns) + 3))})"
+        origin = (entry.seq, entry.recorded_at, entry.actor)
+        for start in range(0, len(rows), 200):
+            part = rows[start : start + 200]
+            values = [value for row in part for value in (*origin, *map(row.get, columns))]
+            # Table and column names come from the migrations, never from a user.
+            cursor.execute(f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(part))}", values)
+
+
+def open_store(folder: Path) -> Store:
+    """Open the store in `folder`, making it if there is none, and bring its tables up to date.
+
+    Raises
+    ------
+    Conflict
+        Another process holds the file.
+    BrokenRecord
+        The file is damaged, or made by a newer version of the portal.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"the store folder cannot be made: {error.strerror}",
+            where=str(folder),
+            remedy="Set GOVERNANCE_STORE to a folder that you may write to.",
+        ) from error
+    connection = _connect(folder / DATABASE)
+    migrate(connection)
+    return Store(connection, folder)
+
+
+def open_memory_store(folder: Path) -> Store:
+    """Open a store in memory, with its files in `folder`; what the tests use."""
+    connection = duckdb.connect(":memory:")
+    migrate(connection)
+    return Store(connection, folder)
+
+
+def utc(value: datetime | None) -> datetime | None:
+    """A time as the store keeps it (UTC without a zone), with its zone."""
+    return value.replace(tzinfo=UTC) if value is not None else None
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + _OPEN_SECONDS
+    while True:
+        try:
+            return duckdb.connect(str(path))
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise _damaged(path, error) from error
+            if time.monotonic() > deadline:
+                raise Conflict(
+                    "another process holds the store",
+                    where=str(path),
+                    remedy="Stop it, or wait until it is done.",
+                ) from error
+            time.sleep(0.1)
+        except duckdb.Error as error:
+            raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> BrokenRecord:
+    reason = str(error).splitlines()[0]
+    return BrokenRecord(
+        f"the store cannot be read: {reason}", where=str(path), remedy="Restore it from a backup."
+    )
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Fact table -> column -> type, without the three that every fact carries."""
+    rows = (
+        connection.cursor()
+        .execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal "
+            "ORDER BY table_name, column_index"
+        )
+        .fetchall()
+    )
+    kept: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        if table not in NOT_FACTS and column not in ("seq", "recorded_at", "actor"):
+            kept.setdefault(table, {})[column] = kind
+    return kept
+
+
+def _typed(value: object, kind: str) -> object:
+    if value is None:
+        return None
+    if kind == "DOUBLE":
+        return float(value)  # type: ignore[arg-type]
+    if kind == "VARCHAR[]":
+        return list(value)  # type: ignore[call-overload]
+    if isinstance(value, datetime):
+        return _naive(value) if value.tzinfo else value
+    return value
+
+
+def _refuse_second(cursor: duckdb.DuckDBPyConnection, fact: Fact) -> None:
+    query = "SELECT count(*) FROM record WHERE action = ? AND subject = ?"
+    if _row(cursor, query, [fact.action, fact.subject])[0]:
+        raise Conflict(
+            f"'{fact.subject}' is there already ({fact.action.replace('_', ' ')})",
+            remedy="Choose another name, or go on with what is there.",
+        )
+
+
+def _row(cursor: duckdb.DuckDBPyConnection, query: str, values: list[object] | None = None) -> tuple:  # type: ignore[type-arg]
+    return cursor.execute(query, values or []).fetchall()[0]
+
+
+def _naive(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)

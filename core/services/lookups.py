@@ -1,0 +1,38 @@
+"""Looking an initiative up, and refusing those who are not independent of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.domain.errors import Forbidden, NotFound
+from core.domain.moment import Moment
+from core.lake import initiatives as lake
+from core.services.governance import Governance
+
+
+def require_initiative(governance: Governance, initiative: str, moment: Moment) -> dict[str, Any]:
+    """What is registered of an initiative.
+
+    Raises
+    ------
+    NotFound
+        There was no such initiative at the moment.
+    """
+    known = lake.current(governance.store, initiative, moment)
+    if known is None:
+        raise NotFound(
+            f"no initiative '{initiative[:80]}' is registered",
+            where=f"as of {moment.day}",
+            remedy="'governance list' shows their names.",
+        )
+    return known
+
+
+def require_independent(actor: str, initiative: dict[str, Any], doing: str) -> None:
+    """Refuse those who own or build an initiative where independence is asked for."""
+    if actor in (initiative["owner"], initiative["builder"]):
+        raise Forbidden(
+            f"whoever owns or builds an initiative may not {doing} it",
+            where=initiative["initiative"],
+            remedy="Ask somebody who neither owns nor builds it.",
+        )

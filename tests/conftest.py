@@ -1,0 +1,68 @@
+"""A fixed cast and a store in memory, founded with the shipped policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.connectors.settings import PROJECT
+from core.domain.actors import Actor
+from core.domain.commands import RegisterInitiative, make
+from core.lake.directory import put_person
+from core.lake.store import open_memory_store
+from core.services.founding import found_store
+from core.services.governance import Governance, wire
+from core.services.initiatives import register_initiative
+
+CONFIG = PROJECT / "config"
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+OWNER = Actor(id="olga-owner", name="Olga Owner", team="Credit", roles=("business_stakeholder",))
+BUILDER = Actor(id="bram-builder", name="Bram Builder", team="Credit", roles=("data_scientist",))
+VALIDATOR = Actor(id="vera-validator", name="Vera Validator", team="Risk", roles=("risk_audit",))
+OUTSIDER = Actor(id="otto-outsider", name="Otto Outsider", team="Elsewhere", roles=())
+ADMIN = Actor(id="ada-admin", name="Ada Admin", team="Platform", roles=("administrator",))
+CAST = (OWNER, BUILDER, VALIDATOR, OUTSIDER, ADMIN)
+
+
+def later(days: float) -> datetime:
+    """A moment some days after the store was founded."""
+    return START + timedelta(days=days)
+
+
+@pytest.fixture
+def governance(tmp_path: Path) -> Iterator[Governance]:
+    """A founded store in memory with the fixed cast in its directory."""
+    opened = wire(open_memory_store(tmp_path / "store"), CONFIG)
+    found_store(opened, CONFIG, ADMIN, START, demo=False)
+    for person in CAST:
+        put_person(opened.store, person)
+    yield opened
+    opened.close()
+
+
+def answers_for(governance: Governance, *, heavy: bool) -> dict[str, tuple[str, ...]]:
+    """Complete answers: the lightest options of all questions, or the heaviest."""
+    policy = governance.policy(governance.moment(later(0)))
+    pick = max if heavy else min
+    return {q.id: (pick(q.options, key=lambda option: option.weight).id,) for q in policy.questions}
+
+
+def register(governance: Governance, name: str = "Card Limit Advice", *, heavy: bool = True) -> str:
+    """Register an initiative owned and built by the cast, and return its id."""
+    command = make(
+        RegisterInitiative,
+        actor=BUILDER,
+        at=later(1),
+        name=name,
+        purpose="Advise customers on the limit of their card.",
+        domain="credit",
+        team="Credit",
+        owner=OWNER.id,
+        builder=BUILDER.id,
+        answers=answers_for(governance, heavy=heavy),
+    )
+    return register_initiative(governance, command).initiative

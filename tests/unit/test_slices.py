@@ -1,0 +1,462 @@
+"""Slices by hand, and against fairlearn on the census, car price and credit card predictions."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from core.analytics.metrics import SLICE_METRICS, measure, metric, metrics_for
+from core.analytics.slices import Band, Limit, SliceCounts, slice_report, total_of
+from core.domain.errors import BadInput, NotFound
+from core.lake.slice_counts import class_labels, cut_continuous, quantile_cuts, slice_counts, slice_features
+
+Cursor = duckdb.DuckDBPyConnection
+
+
+@pytest.fixture(scope="module")
+def cursor() -> Iterator[Cursor]:
+    connection = duckdb.connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Path:
+    """Folder of the predictions in nannyml's wheel, found without importing it."""
+    spec = importlib.util.find_spec("nannyml")
+    assert spec is not None and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "data"
+
+
+@pytest.fixture(scope="module")
+def census(cursor: Cursor, shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("census") / "batch.parquet"
+    cursor.execute(
+        f"""COPY (SELECT CAST(a.id AS VARCHAR) AS row_id, a.* EXCLUDE (id, prediction, predicted_probability),
+                prediction AS y_pred, predicted_probability AS y_score, employed AS y_true
+            FROM read_parquet('{shipped}/employment_MA_analysis.pq') a
+            JOIN read_parquet('{shipped}/employment_MA_analysis_target.pq') USING (id))
+        TO '{path}'"""
+    )
+    return path
+
+
+def write(cursor: Cursor, path: Path, query: str) -> list[Path]:
+    cursor.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    return [path]
+
+
+def a_slice(value: str, n: int, selected: int, **more: int) -> SliceCounts:
+    return SliceCounts((("group", value),), "binary", n, predicted=n, selected=selected, **more)
+
+
+# By hand --------------------------------------------------------------------------------------------------
+
+
+def test_counts_by_hand(cursor: Cursor, tmp_path: Path) -> None:
+    # team a: predictions 1 1 0 0, labels 1 0 1 0 -> one each of tp fp fn tn; plus one without a label
+    # team b: prediction 1, label 1; missing team: prediction 0, label 1
+    rows = "('a',1,1), ('a',1,0), ('a',0,1), ('a',0,0), ('a',1,NULL), ('b',1,1), (NULL,0,1)"
+    paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, y_pred, y_true)")
+    a, b, missing = slice_counts(cursor, paths, "binary", ["team"])
+    assert a == SliceCounts((("team", "a"),), "binary", 5, 5, 4, selected=3, tp=1, fp=1, fn=1, tn=1)
+    assert b == SliceCounts((("team", "b"),), "binary", 1, 1, 1, selected=1, tp=1)
+    assert missing == SliceCounts((("team", "(missing)"),), "binary", 1, 1, 1, fn=1)
+    values = {each.id: measure(each, a).value for each in metrics_for("binary")}
+    assert values == {  # 3 of 5; of 2 positives 1; of 2 negatives 1; of 2 labelled selected 1; of 4 right 2
+        "selection_rate": 3 / 5, "true_positive_rate": 1 / 2, "false_positive_rate": 1 / 2,
+        "false_negative_rate": 1 / 2, "precision": 1 / 2, "accuracy": 2 / 4,
+    }
+    assert measure(metric("false_positive_rate"), b).value is None  # no negative label: undefined, not 0
+
+
+def test_sums_by_hand(cursor: Cursor, tmp_path: Path) -> None:
+    # errors prediction - label: 1, -2, 3 -> sum 2, absolute 6, squared 14, fourth powers 1 + 16 + 81 = 98
+    rows = "(11.0, 10.0), (8.0, 10.0), (13.0, 10.0), (5.0, NULL), ('nan'::DOUBLE, 1.0), (1.0, 'inf'::DOUBLE)"
+    paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(y_pred, y_true)")
+    (found,) = slice_counts(cursor, paths, "regression", [])
+    assert found == SliceCounts(
+        (), "regression", 6, 5, 3,
+        sum_error=2.0, sum_absolute_error=6.0, sum_squared_error=14.0, sum_fourth_error=98.0,
+    )
+    assert measure(metric("mean_error"), found).value == 2 / 3
+    assert measure(metric("mean_absolute_error"), found).value == 2.0
+    root = measure(metric("root_mean_squared_error"), found).value
+    assert root == pytest.approx((14 / 3) ** 0.5, rel=1e-15)
+
+
+def test_odd_values_become_their_own_slice_or_missing(cursor: Cursor, tmp_path: Path) -> None:
+    rows = "('nan'::DOUBLE, '', 1), (2.0, ' ', 0), (1.0, 'x', 1), (NULL, 'a \"q\"', 1), (10, '(missing)', 0)"
+    query = f'SELECT code AS "the ""code""; --", word, y_pred FROM (VALUES {rows}) t(code, word, y_pred)'
+    paths = write(cursor, tmp_path / "x.parquet", query)
+    codes = slice_counts(cursor, paths, "binary", ['the "code"; --'])
+    assert [(each.label, each.rows) for each in codes] == [("1", 1), ("2", 1), ("10", 1), ("(missing)", 2)]
+    words = slice_counts(cursor, paths, "binary", ["word"])
+    assert [(each.label, each.rows) for each in words] == [('a "q"', 1), ("x", 1), ("(missing)", 3)]
+
+
+def test_bands_hold_their_lower_cut_and_keep_missing_apart(cursor: Cursor, tmp_path: Path) -> None:
+    ages = "(29.9), (30.0), (44.0), (45.0), ('inf'::DOUBLE), (NULL), ('nan'::DOUBLE)"
+    paths = write(cursor, tmp_path / "x.parquet", f"SELECT age, 1 AS y_pred FROM (VALUES {ages}) t(age)")
+    age = Band("age", (30.0, 45.0))
+    found = slice_counts(cursor, paths, "binary", [age])
+    assert [(each.label, each.rows) for each in found] == [
+        ("under 30", 1), ("30 to under 45", 2), ("45 and over", 2), ("(missing)", 2)
+    ]
+    (kept,) = slice_counts(cursor, paths, "binary", [], where={age: ["30 to under 45", "(missing)"]})
+    assert kept.rows == 4
+    with pytest.raises(NotFound, match="'31' is not a band of 'age'"):
+        slice_counts(cursor, paths, "binary", [], where={age: ["31"]})
+
+
+def test_where_keeps_values_by_label(cursor: Cursor, tmp_path: Path) -> None:
+    rows = "('a', 1, 1), ('a', 2, 1), ('b', 1, 0), (NULL, 2, 1)"
+    paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, code, y_pred)")
+    def labels(where: dict[str | Band, list[object]]) -> list[str]:
+        return [each.label for each in slice_counts(cursor, paths, "binary", ["team", "code"], where=where)]
+    assert labels({"team": ["a", "(missing)"]}) == ["a · 1", "a · 2", "(missing) · 2"]
+    assert labels({"team": ["a", "b"], "code": [1]}) == ["a · 1", "b · 1"]
+    assert labels({"team": ["x' OR 1=1 --"]}) == []
+    (none,) = slice_counts(cursor, paths, "binary", [], where={"team": []})
+    assert none.rows == 0
+
+
+def test_quantile_cuts_split_evenly_and_survive_repeats(cursor: Cursor, tmp_path: Path) -> None:
+    paths = write(
+        cursor, tmp_path / "x.parquet",
+        "SELECT range AS even, if(range < 95, 0, range) AS skewed, 7 AS same FROM range(100)",
+    )
+    assert quantile_cuts(cursor, paths, "even") == (19.0, 39.0, 59.0, 79.0)
+    assert quantile_cuts(cursor, paths, "skewed") == (95.0,)
+    assert quantile_cuts(cursor, paths, "same") == ()
+    assert cut_continuous(cursor, paths, ["same", "even"]) == ["same", Band("even", (19.0, 39.0, 59.0, 79.0))]
+
+
+def test_files_with_different_columns_are_read_as_one(cursor: Cursor, tmp_path: Path) -> None:
+    early = write(cursor, tmp_path / "early.parquet", "SELECT 1 AS y_pred, 'a' AS team, 1 AS y_true")
+    late = write(cursor, tmp_path / "late.parquet", "SELECT 'b' AS team, 0 AS y_pred")
+    found = slice_counts(cursor, early + late, "binary", ["team"])
+    assert [(each.label, each.labelled) for each in found] == [("a", 1), ("b", 0)]
+    (alone,) = slice_counts(cursor, late, "binary", ["team"])  # no column y_true at all
+    assert (alone.rows, alone.labelled, measure(metric("accuracy"), alone).value) == (1, 0, None)
+
+
+def test_what_cannot_be_read_is_refused_with_a_remedy(cursor: Cursor, tmp_path: Path) -> None:
+    paths = write(cursor, tmp_path / "x.parquet", "SELECT 2 AS y_pred, 1 AS y_true, 'a' AS team, [1] AS many")
+    broken = tmp_path / "broken.parquet"
+    broken.write_text("no parquet")
+    with pytest.raises(NotFound, match="'sex' is not a column of these predictions"):
+        slice_counts(cursor, paths, "binary", ["sex"])
+    with pytest.raises(BadInput, match="holds values other than 0 and 1"):
+        slice_counts(cursor, paths, "binary", ["team"])
+    with pytest.raises(BadInput, match="no class was named"):
+        slice_counts(cursor, paths, "multiclass", ["team"])
+    with pytest.raises(BadInput, match="a regression has no positive class"):
+        slice_counts(cursor, paths, "regression", [], positive=1)
+    with pytest.raises(BadInput, match="'yes' is not an outcome of a binary model"):
+        slice_counts(cursor, paths, "binary", [], positive="yes")
+    with pytest.raises(BadInput, match="there are no predictions to slice"):
+        slice_counts(cursor, [], "binary", [])
+    with pytest.raises(NotFound, match="a prediction file cannot be opened"):
+        slice_counts(cursor, [tmp_path / "none.parquet"], "binary", [])
+    with pytest.raises(BadInput, match="the predictions cannot be read"):
+        slice_counts(cursor, [broken], "binary", [])
+    with pytest.raises(BadInput, match="different features"):
+        slice_counts(cursor, paths, "binary", ["team", Band("team", (1.0,))])
+    with pytest.raises(BadInput, match="'team' holds no numbers to cut"):
+        slice_counts(cursor, paths, "binary", [Band("team", (1.0,))])
+    with pytest.raises(BadInput, match="'team' holds no numbers"):
+        quantile_cuts(cursor, paths, "team")
+    with pytest.raises(BadInput, match="1 is not a number of bands"):
+        quantile_cuts(cursor, paths, "y_pred", bands=1)
+    with pytest.raises(BadInput, match="'a' is not a list of values"):
+        slice_counts(cursor, paths, "binary", [], where={"team": "a"})
+
+
+def test_too_many_slices_are_refused(cursor: Cursor, tmp_path: Path) -> None:
+    query = "SELECT 'id' || range AS name, 1 AS y_pred FROM range(10001)"
+    paths = write(cursor, tmp_path / "x.parquet", query)
+    with pytest.raises(BadInput, match="more than 10,000 slices"):
+        slice_counts(cursor, paths, "binary", ["name"])
+
+
+def test_text_in_a_binary_prediction_is_refused(cursor: Cursor, tmp_path: Path) -> None:
+    paths = write(cursor, tmp_path / "x.parquet", "SELECT 'yes' AS y_pred")
+    with pytest.raises(BadInput, match="the predictions cannot be read: Conversion Error"):
+        slice_counts(cursor, paths, "binary", [])
+
+
+# The report -----------------------------------------------------------------------------------------------
+
+
+def test_four_fifths_against_the_best_by_hand() -> None:
+    # rates 0.50, 0.30, 0.49: ratios to the best 1, 0.6, 0.98; widest difference 0.2; lowest ratio 0.6
+    counts = [a_slice("x", 4000, 2000), a_slice("y", 4000, 1200), a_slice("z", 4000, 1960)]
+    report = slice_report(
+        counts, total_of(counts), "selection_rate", reference="best", limit=Limit("ratio", 0.8)
+    )
+    assert [line.verdict for line in report.slices] == ["pass", "fail", "pass"]
+    assert [line.ratio for line in report.slices] == pytest.approx([1.0, 0.6, 0.98])
+    assert [line.gap for line in report.slices] == pytest.approx([0.0, -0.2, -0.01])
+    assert report.widest_difference == pytest.approx(0.2)
+    assert report.lowest_ratio == pytest.approx(0.6)
+    assert (report.highest_label, report.lowest_label, report.reference_label) == ("x", "y", "x")
+    assert (report.verdict, report.overall_value, report.overall_n) == ("fail", 5160 / 12000, 12000)
+    assert report.note == "1 of 3 slices are outside the limit; 0 cannot be told."
+
+
+def test_an_interval_across_the_limit_cannot_be_told() -> None:
+    counts = [a_slice("x", 4000, 2000), a_slice("y", 150, 60)]  # ratio 0.8, on 150 rows
+    report = slice_report(counts, total_of(counts), "selection_rate", limit=Limit("ratio", 0.8))
+    assert report.slices[1].verdict == "cannot_tell"
+    assert "reaches across an end of the limit of 0.800 to 1.250" in report.slices[1].note
+    assert report.verdict == "cannot_tell"
+
+
+def test_a_slice_far_above_the_reference_is_outside_the_limit_too() -> None:
+    counts = [a_slice("x", 4000, 1200), a_slice("y", 3000, 1500)]
+    report = slice_report(counts, total_of(counts), "selection_rate", limit=Limit("ratio", 0.8))
+    assert report.reference_label == "x"
+    assert report.slices[1].verdict == "fail"
+
+
+def test_a_slice_that_is_never_selected_fails_and_does_not_escape_as_unknown() -> None:
+    counts = [a_slice("x", 4000, 2000), a_slice("y", 500, 0)]
+    line = slice_report(counts, total_of(counts), "selection_rate", limit=Limit("ratio", 0.8)).slices[1]
+    assert (line.value, line.ratio, line.verdict) == (0.0, 0.0, "fail")
+
+
+def test_small_and_undefined_slices_are_shown_and_left_out_of_the_gap() -> None:
+    counts = [
+        a_slice("x", 500, 250, labelled=500, tp=200, fn=50, fp=50, tn=200),
+        a_slice("y", 500, 250, labelled=500, tp=190, fn=60, fp=60, tn=190),
+        a_slice("tiny", 99, 0, labelled=99, fn=99),
+        a_slice("no positives", 500, 0, labelled=500, tn=500),
+    ]
+    report = slice_report(
+        counts, total_of(counts), "true_positive_rate", reference="x", limit=Limit("difference", 0.2)
+    )
+    assert [line.verdict for line in report.slices] == ["pass", "pass", "cannot_tell", "cannot_tell"]
+    assert [line.value for line in report.slices] == [0.8, 0.76, 0.0, None]
+    assert report.widest_difference == pytest.approx(0.04)
+    assert [(left.label, left.reason) for left in report.left_out] == [
+        ("tiny", "Too small: 99 rows count towards the metric, 100 are needed."),
+        ("no positives", "Undefined: no row of this slice counts towards the metric."),
+    ]
+    assert report.verdict == "cannot_tell"
+
+
+def test_one_slice_alone_has_nothing_to_be_compared_with() -> None:
+    counts = [a_slice("x", 4000, 2000)]
+    for reference in ("largest", "overall", "best", "x"):
+        report = slice_report(
+            counts, total_of(counts), "selection_rate", reference=reference, limit=Limit("ratio", 0.8)
+        )
+        assert (report.verdict, report.widest_difference, report.lowest_ratio) == ("cannot_tell", None, None)
+
+
+def test_a_reference_that_is_too_small_judges_nobody() -> None:
+    counts = [a_slice("x", 4000, 2000), a_slice("y", 50, 25)]
+    report = slice_report(
+        counts, total_of(counts), "selection_rate", reference="y", limit=Limit("difference", 0.9)
+    )
+    assert [line.verdict for line in report.slices] == ["cannot_tell", "cannot_tell"]
+    nobody = slice_report(
+        counts, total_of(counts), "selection_rate", reference="best", limit=Limit("ratio", 0.8), min_rows=9999
+    )
+    assert (nobody.reference_label, nobody.verdict) == (None, "cannot_tell")
+
+
+def test_a_reference_of_zero_has_no_ratio() -> None:
+    counts = [a_slice("x", 4000, 0), a_slice("y", 3000, 1500)]
+    report = slice_report(counts, total_of(counts), "selection_rate", limit=Limit("ratio", 0.8))
+    assert (report.slices[1].ratio, report.slices[1].verdict) == (None, "cannot_tell")
+    assert report.lowest_ratio == 0.0
+
+
+def test_without_a_limit_nothing_is_judged() -> None:
+    counts = [a_slice("x", 4000, 2000), a_slice("y", 50, 25)]
+    report = slice_report(counts, total_of(counts), "selection_rate")
+    assert report.verdict is None
+    assert [line.verdict for line in report.slices] == [None, None]
+    assert report.slices[1].too_small
+
+
+def test_mean_errors_have_a_difference_and_no_ratio() -> None:
+    def errors(value: str, shift: float) -> SliceCounts:  # 1000 errors, half shift - 1, half shift + 1
+        return SliceCounts(
+            (("group", value),), "regression", 1000, 1000, 1000, sum_error=1000 * shift,
+            sum_absolute_error=1000.0, sum_squared_error=1000 * (shift**2 + 1), sum_fourth_error=2e4,
+        )
+    counts = [errors("x", 0.0), errors("y", 0.5)]
+    report = slice_report(counts, total_of(counts), "mean_error", limit=Limit("difference", 0.2))
+    assert report.slices[1].gap == 0.5
+    assert (report.slices[1].ratio, report.lowest_ratio) == (None, None)
+    assert report.slices[1].verdict == "fail"
+    best = slice_report(counts, total_of(counts), "mean_error", reference="best")
+    assert best.reference_label == "x"
+    root = slice_report(counts, total_of(counts), "root_mean_squared_error", limit=Limit("ratio", 0.5))
+    assert root.slices[1].ratio == pytest.approx(1.25**0.5)
+    assert root.slices[1].verdict == "pass"
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    counts = [a_slice("x", 10, 5), a_slice("y", 10, 5)]
+    with pytest.raises(ValueError, match="'w' is not a slice here; slices are 'x', 'y'"):
+        slice_report(counts, total_of(counts), "selection_rate", reference="w")
+    with pytest.raises(ValueError, match="'f1' is not a known metric; known are selection_rate"):
+        slice_report(counts, total_of(counts), "f1")
+    with pytest.raises(ValueError, match="'mean_error' does not apply to a binary model"):
+        slice_report(counts, total_of(counts), "mean_error")
+    with pytest.raises(ValueError, match="two slices have the same label"):
+        slice_report(counts + counts, total_of(counts), "selection_rate")
+    with pytest.raises(ValueError, match="give at least one slice"):
+        total_of([])
+    for limit in (("ratio", 0.0), ("ratio", 1.2), ("difference", -0.1)):
+        with pytest.raises(ValueError, match="cannot limit a"):
+            Limit(*limit)
+    for cuts in ((3.0, 3.0), (2.0, 1.0), (float("nan"),), (float("inf"),)):
+        with pytest.raises(ValueError, match="must be finite and rise"):
+            Band("age", cuts)
+
+
+def test_band_labels_stay_apart() -> None:
+    assert Band("x", ()).labels == ("any value",)
+    assert Band("x", (1234567.0,)).labels == ("under 1,234,567", "1,234,567 and over")
+    assert len(set(Band("x", (0.123451, 0.123452)).labels)) == 3
+
+
+def test_every_metric_says_what_it_is() -> None:
+    for each in SLICE_METRICS.values():
+        assert all((each.title, each.formula, each.zero_means, each.leaves_out, each.source, each.tasks))
+
+
+# Against fairlearn on real predictions -------------------------------------------------------------------
+
+
+def by_group(functions: dict[str, Any], frame: Any, features: list[str], **arguments: Any) -> Any:
+    from fairlearn.metrics import MetricFrame
+
+    return MetricFrame(
+        metrics=functions, y_true=frame["y_true"], y_pred=frame["y_pred"],
+        sensitive_features=frame[features], **arguments,
+    )
+
+
+def rate_functions() -> dict[str, Any]:
+    import fairlearn.metrics
+    from sklearn.metrics import accuracy_score, precision_score
+
+    names = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate")
+    functions = {name: getattr(fairlearn.metrics, name) for name in names}
+
+    def precision(y_true: Any, y_pred: Any) -> float:
+        return float(precision_score(y_true, y_pred, zero_division=0))
+
+    return {**functions, "precision": precision, "accuracy": accuracy_score}
+
+
+def assert_equal_where_defined(counts: list[SliceCounts], oracle: Any) -> int:
+    """Every defined value equals the oracle's; returns how many were undefined."""
+    undefined = 0
+    for each in counts:
+        values = tuple(value for _, value in each.keys)
+        row = oracle.by_group.loc[values if len(values) > 1 else values[0]]
+        for name in oracle.by_group.columns:
+            found = measure(metric(name), each).value
+            undefined += found is None
+            assert found is None or found == pytest.approx(row[name], abs=1e-12)
+    return undefined
+
+
+@pytest.mark.parametrize("features", [["SEX"], ["SEX", "RAC1P"]])
+def test_census_rates_equal_fairlearn(cursor: Cursor, census: Path, features: list[str]) -> None:
+    frame = cursor.execute("SELECT SEX, RAC1P, y_pred, y_true FROM read_parquet(?)", [str(census)]).df()
+    oracle = by_group(rate_functions(), frame, features)
+    counts = slice_counts(cursor, [census], "binary", features)
+    assert sum(each.rows for each in counts) == len(frame) == 208_892
+    assert len(counts) == len(frame.groupby(features, observed=True))
+    assert_equal_where_defined(counts, oracle)
+    report = slice_report(counts, total_of(counts), "selection_rate", min_rows=1)
+    assert report.overall_value == pytest.approx(oracle.overall["selection_rate"], abs=1e-12)
+    assert report.widest_difference == pytest.approx(oracle.difference()["selection_rate"], abs=1e-12)
+    assert report.lowest_ratio == pytest.approx(oracle.ratio()["selection_rate"], abs=1e-12)
+
+
+def test_census_bands_equal_fairlearn(cursor: Cursor, census: Path) -> None:
+    import pandas as pd
+
+    frame = cursor.execute("SELECT AGEP, SEX, y_pred, y_true FROM read_parquet(?)", [str(census)]).df()
+    (age, _) = by = cut_continuous(cursor, [census], ["AGEP", "SEX"])
+    assert isinstance(age, Band)
+    edges = [-float("inf"), *age.cuts, float("inf")]
+    frame["AGEP"] = pd.cut(frame["AGEP"], edges, right=False, labels=list(age.labels)).astype(str)
+    oracle = by_group(rate_functions(), frame, ["AGEP", "SEX"])
+    counts = slice_counts(cursor, [census], "binary", by)
+    assert [each.keys[0][1] for each in counts[::2]] == list(age.labels)
+    assert_equal_where_defined(counts, oracle)
+    assert counts == slice_counts(cursor, [census], "binary", ["AGEP", "SEX"])
+
+
+def test_a_rate_of_nobody_is_undefined_here_and_zero_in_fairlearn(cursor: Cursor, tmp_path: Path) -> None:
+    rows = "('a', 1, 1), ('a', 0, 0), ('b', 1, 0), ('b', 0, 0)"  # nobody in b has a positive label
+    paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, y_pred, y_true)")
+    frame = cursor.execute("SELECT * FROM read_parquet(?)", [str(paths[0])]).df()
+    oracle = by_group({"true_positive_rate": rate_functions()["true_positive_rate"]}, frame, ["team"])
+    counts = slice_counts(cursor, paths, "binary", ["team"])
+    assert oracle.by_group.loc["b", "true_positive_rate"] == 0.0
+    assert oracle.difference()["true_positive_rate"] == 1.0
+    assert assert_equal_where_defined(counts, oracle) == 1
+    assert slice_report(counts, total_of(counts), "true_positive_rate", min_rows=1).widest_difference is None
+
+
+def test_car_price_errors_equal_fairlearn(cursor: Cursor, shipped: Path, tmp_path: Path) -> None:
+    from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+    query = f"""SELECT a.*, y_true FROM read_csv('{shipped}/regression_synthetic_analysis.csv') a
+        JOIN read_csv('{shipped}/regression_synthetic_analysis_targets.csv') USING (id)"""
+    paths = write(cursor, tmp_path / "cars.parquet", query)
+    columns = "fuel, transmission, y_pred, y_true"
+    frame = cursor.execute(f"SELECT {columns} FROM read_parquet(?)", [str(paths[0])]).df()
+    functions = {
+        "mean_error": lambda y_true, y_pred: (y_pred - y_true).mean(),
+        "mean_absolute_error": mean_absolute_error,
+        "root_mean_squared_error": root_mean_squared_error,
+    }
+    for features in (["fuel"], ["fuel", "transmission"]):
+        oracle = by_group(functions, frame, features).by_group
+        for each in slice_counts(cursor, paths, "regression", features):
+            values = tuple(value for _, value in each.keys)
+            for name in functions:
+                expected = oracle.loc[values if len(values) > 1 else values[0]][name]
+                assert measure(metric(name), each).value == pytest.approx(expected, rel=1e-12, abs=1e-9)
+
+
+def test_credit_card_classes_equal_fairlearn_one_against_the_rest(
+    cursor: Cursor, shipped: Path, tmp_path: Path
+) -> None:
+    query = f"""SELECT a.*, y_true FROM read_csv('{shipped}/mc_analysis.csv') a
+        JOIN read_csv('{shipped}/mc_analysis_gt.csv') USING (id)"""
+    paths = write(cursor, tmp_path / "cards.parquet", query)
+    frame = cursor.execute("SELECT acq_channel, y_pred, y_true FROM read_parquet(?)", [str(paths[0])]).df()
+    classes = class_labels(cursor, paths)
+    assert classes == ["highstreet_card", "prepaid_card", "upmarket_card"]
+    for name in classes:
+        one = frame.assign(
+            y_pred=(frame["y_pred"] == name).astype(int), y_true=(frame["y_true"] == name).astype(int)
+        )
+        counts = slice_counts(cursor, paths, "multiclass", ["acq_channel"], positive=name)
+        assert assert_equal_where_defined(counts, by_group(rate_functions(), one, ["acq_channel"])) == 0
+
+
+def test_census_features_are_found(cursor: Cursor, census: Path) -> None:
+    found = {each.name: each for each in slice_features(cursor, [census])}
+    assert found["SEX"].kind == "category"
+    assert found["SEX"].distinct == 2
+    assert found["AGEP"].kind == "number"
+    assert not {"row_id", "y_pred", "y_true", "y_score"} & found.keys()
