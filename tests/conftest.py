@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from core.analytics.openmp import ensure_openmp
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterInitiative, make
@@ -16,6 +18,16 @@ from core.lake.store import open_memory_store
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
 from core.services.initiatives import register_initiative
+
+pytest_plugins = ["tests.demo_store"]
+
+
+def pytest_configure() -> None:
+    """Tests import slow libraries in process, as a worker does: same runtime, nothing written home."""
+    ensure_openmp()
+    os.environ.setdefault("MPLCONFIGDIR", str(PROJECT / ".cache" / "matplotlib"))
+    os.environ.setdefault("NML_DISABLE_USAGE_LOGGING", "1")
+
 
 CONFIG = PROJECT / "config"
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.analytics.job_specs import RefusedInput
 from core.analytics.lightgbm_rows import model_inputs, read_rows
+from core.analytics.openmp import ensure_openmp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,6 +141,7 @@ def _sample(rows: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
 
 
 def _contributions(model_file: Path, inputs: pd.DataFrame) -> tuple[NDArray[Any], float, NDArray[Any]]:
+    ensure_openmp()
     import lightgbm as lgb
     import numpy as np
     import shap

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.analytics.estimate_inputs import PREDICTED, TIME, TRUE, checked_metrics, load_rows, score_columns
 from core.analytics.job_specs import EstimateSpec, RefusedInput
+from core.analytics.openmp import ensure_openmp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,6 +142,7 @@ def _estimate_with_nannyml(
 
 
 def _cbpe(spec: EstimateSpec, metrics: tuple[str, ...]) -> Any:
+    ensure_openmp()
     from nannyml.performance_estimation.confidence_based import CBPE
 
     scores = score_columns(spec)
@@ -155,10 +157,12 @@ def _cbpe(spec: EstimateSpec, metrics: tuple[str, ...]) -> Any:
 
 
 def _dle(spec: EstimateSpec, metrics: tuple[str, ...]) -> Any:
+    ensure_openmp()
     from nannyml.performance_estimation.direct_loss_estimation import DLE
 
-    # LightGBM's defaults, fixed so that a second run gives the same bits and nothing is printed.
-    fixed = {"deterministic": True, "force_row_wise": True, "n_jobs": 2, "verbosity": -1, "seed": spec.seed}
+    # LightGBM's defaults, fixed: a second run gives the same bits, nothing is printed, and one thread
+    # does not stall when other processes hold the cores.
+    fixed = {"deterministic": True, "force_row_wise": True, "n_jobs": 1, "verbosity": -1, "seed": spec.seed}
     return DLE(
         feature_column_names=list(spec.features),
         y_pred=PREDICTED,

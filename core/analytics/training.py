@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.analytics.job_specs import RefusedInput, TrainSpec
 from core.analytics.lightgbm_rows import model_inputs, read_rows
+from core.analytics.openmp import ensure_openmp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ def train_lightgbm(spec: TrainSpec, folder: Path) -> TrainedModel:
     Source: LightGBM 4.5, gradient boosting with log loss. The same input and seed give the same model
     file. The model is text, never a pickle: opening it cannot run code.
     """
+    ensure_openmp()
     import lightgbm as lgb
     from sklearn.metrics import roc_auc_score
 

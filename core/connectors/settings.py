@@ -12,7 +12,7 @@ from core.domain.errors import BadInput
 
 PROJECT = Path(__file__).resolve().parents[2]
 PREFIX = "GOVERNANCE_"
-_BESIDE = ("SECRETS", "CHROMIUM")
+_BESIDE = ("SECRETS", "CHROMIUM", "SCREENSHOTS")
 
 
 class Settings(BaseSettings):

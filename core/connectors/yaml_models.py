@@ -42,12 +42,18 @@ def read_model(document: Document, model: type[M]) -> M:
     try:
         made = model.model_validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
-        for found in error.errors(include_url=False):
-            document.problems.append(_problem(document, model, dict(found)))
+        for found in map(dict, error.errors(include_url=False)):
+            if not _counts_good_items_only(found):
+                document.problems.append(_problem(document, model, found))
         document.refuse()
         raise  # not reached: there was at least one problem
     document.refuse()
     return made
+
+
+def _counts_good_items_only(found: Mapping[str, Any]) -> bool:
+    """Whether a list is called too short only because its wrong items, named on their own, do not count."""
+    return found["type"] == "too_short" and len(found["input"]) >= int(found["ctx"]["min_length"])
 
 
 def _problem(document: Document, model: type[BaseModel], found: Mapping[str, Any]) -> Problem:

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.analytics.metrics import SLICE_METRICS, MetricDefinition, Task
+from core.analytics.metrics import SLICE_METRICS, MetricDefinition, Task, metrics_for
 from core.analytics.slices import Band, Limit, SliceReport, slice_report
 from core.domain.checks import CheckResult, no_predictions
 from core.domain.errors import BadInput, NotFound
+from core.domain.ethics import EthicalLimit
 from core.domain.moment import Moment
 from core.domain.verdict import Verdict
 from core.lake import monitoring as lake
-from core.lake.slice_counts import quantile_cuts, slice_counts, slice_features
+from core.lake.slice_counts import SliceFeature, class_labels, cut_continuous, slice_counts, slice_features
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 
@@ -33,12 +34,32 @@ class BatchesOfVersion:
 
 @dataclass(frozen=True)
 class BiasSlices:
-    """A slice report with what it was made from."""
+    """A slice report with what it was made from.
+
+    `rule` is the ethical limit that the slices were held to; None where the metric has none.
+    """
 
     batches: BatchesOfVersion
     by: tuple[str, ...]
     positive: str | None
     report: SliceReport
+    rule: EthicalLimit | None = None
+
+
+@dataclass(frozen=True)
+class SliceChoices:
+    """What a model version's predictions can be sliced by, and measured with.
+
+    `features` has the sensitive ones first; `classes` is empty unless the model tells several apart;
+    `parts` names the kinds of batch there are, analysis first.
+    """
+
+    batches: BatchesOfVersion
+    parts: tuple[str, ...]
+    features: tuple[SliceFeature, ...]
+    metrics: tuple[MetricDefinition, ...]
+    classes: tuple[str, ...]
+    rule: EthicalLimit
 
 
 def batches_of(
@@ -76,6 +97,32 @@ def features_of(governance: Governance, batches: BatchesOfVersion) -> Sequence[A
     return slice_features(governance.store.cursor(), batches.paths)
 
 
+def slice_choices(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, part: str = ""
+) -> SliceChoices:
+    """List what a version can be sliced by; an empty part means analysis where there is any.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or no batch of this version and part.
+    """
+    known = require_initiative(governance, initiative, moment)
+    rows = lake.batches(governance.store, initiative, version, moment)
+    parts = tuple(sorted({str(row["part"]) for row in rows}))
+    chosen = part or (parts[0] if parts else "analysis")
+    batches = batches_of(governance, initiative, version, moment, part=chosen)
+    cursor = governance.store.cursor()
+    features = slice_features(cursor, batches.paths)
+    order = {name: place for place, name in enumerate(batches.sensitive)}
+    features.sort(key=lambda feature: order.get(feature.name, len(order)))
+    classes: tuple[str, ...] = ()
+    if batches.task == "multiclass":
+        classes = batches.classes or tuple(class_labels(cursor, batches.paths))
+    rule = governance.ethics.limit_for(known["domain"])
+    return SliceChoices(batches, parts, tuple(features), metrics_for(batches.task), classes, rule)
+
+
 def bias_slices(
     governance: Governance,
     moment: Moment,
@@ -91,22 +138,24 @@ def bias_slices(
 ) -> BiasSlices:
     """Slice a model version's predictions by one or two features (up to six).
 
-    Numbers with many values are cut into five bands of equal size. Without a metric it is the one that the
-    ethical position limits for the initiative's domain; limits are drawn only for that one.
+    Numbers with many values are cut into five bands of equal size, always over all rows of the part, so that
+    a band keeps its name while others filter. Without a metric it is the one that the ethical position
+    limits for the initiative's domain; limits are drawn only for that one. `where` keeps rows by feature and
+    slice label, bands included.
 
     Raises
     ------
     NotFound, BadInput
         No such initiative, batch, feature, metric or reference.
     """
-    batches = batches_of(governance, initiative, version, moment, part=part)
     domain = require_initiative(governance, initiative, moment)["domain"]
+    batches = batches_of(governance, initiative, version, moment, part=part)
     rule = governance.ethics.limit_for(domain)
     chosen = _metric(
         metric or (rule.metric if batches.task != "regression" else "mean_absolute_error"), batches
     )
     limit = Limit(rule.comparison, rule.limit) if chosen.id == rule.metric else None
-    target = positive or (batches.classes[0] if batches.task == "multiclass" else None)
+    target = positive or _first_class(governance, batches)
     report = _report(
         governance,
         batches,
@@ -118,7 +167,7 @@ def bias_slices(
         positive=target,
         where=where,
     )
-    return BiasSlices(batches, by, target, report)
+    return BiasSlices(batches, by, target, report, rule if limit else None)
 
 
 def check_bias_limit(
@@ -150,7 +199,7 @@ def check_bias_limit(
 
 
 def _checked(governance: Governance, batches: BatchesOfVersion, feature: str, rule: Any) -> SliceReport:
-    positive = batches.classes[0] if batches.task == "multiclass" else None
+    positive = _first_class(governance, batches)
     return _report(
         governance,
         batches,
@@ -199,9 +248,11 @@ def _report(
     where: Mapping[str, tuple[str, ...]] | None,
 ) -> SliceReport:
     cursor = governance.store.cursor()
-    cuts = [_banded(cursor, batches, feature) for feature in by]
-    options: dict[str, Any] = {"positive": positive, "where": where or None}
-    counts = slice_counts(cursor, batches.paths, batches.task, cuts, **options)
+    kept = dict(where or {})
+    cuts = _cut(cursor, batches, (*by, *(name for name in kept if name not in by)))
+    filters = {cuts[name]: labels for name, labels in kept.items()}
+    options: dict[str, Any] = {"positive": positive, "where": filters or None}
+    counts = slice_counts(cursor, batches.paths, batches.task, [cuts[name] for name in by], **options)
     overall = slice_counts(cursor, batches.paths, batches.task, (), **options)
     if not counts:
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
@@ -211,11 +262,16 @@ def _report(
         raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
 
 
-def _banded(cursor: Any, batches: BatchesOfVersion, feature: str) -> str | Band:
-    kinds = {known.name: known for known in slice_features(cursor, batches.paths)}
-    if feature in kinds and kinds[feature].kind == "number":
-        return Band(feature, tuple(quantile_cuts(cursor, batches.paths, feature)))
-    return feature
+def _cut(cursor: Any, batches: BatchesOfVersion, names: tuple[str, ...]) -> dict[str, str | Band]:
+    """Each feature as it is sliced: continuous numbers as bands over all rows of the batches."""
+    return dict(zip(names, cut_continuous(cursor, batches.paths, names), strict=True))
+
+
+def _first_class(governance: Governance, batches: BatchesOfVersion) -> str | None:
+    """The class held against all others unless one is named; None for a model without several classes."""
+    if batches.task != "multiclass":
+        return None
+    return (batches.classes or tuple(class_labels(governance.store.cursor(), batches.paths)))[0]
 
 
 def _metric(metric_id: str, batches: BatchesOfVersion) -> MetricDefinition:

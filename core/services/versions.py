@@ -5,7 +5,6 @@ from __future__ import annotations
 from core.domain.chain import Fact, canonical
 from core.domain.commands import RegisterModelVersion
 from core.domain.errors import BadInput, Conflict
-from core.lake import initiatives as lake
 from core.services.checks import record_checks
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -40,9 +39,3 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
             remedy="Give the new version another number; a version never changes.",
         ) from error
     record_checks(governance, command.initiative, actor=command.actor.id, at=command.at)
-
-
-def current_version(governance: Governance, initiative: str, seq_moment: object) -> str | None:
-    """Label of the version registered last, or None."""
-    rows = lake.versions(governance.store, initiative, seq_moment)  # type: ignore[arg-type]
-    return str(rows[0]["version"]) if rows else None

@@ -1,0 +1,229 @@
+"""What each metric of a decay estimate means, and whether past estimates deserve trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from types import MappingProxyType
+from typing import Any, Literal
+
+Direction = Literal["higher", "lower"]
+Verdict = Literal["pass", "fail", "cannot_tell"]
+MINIMUM_COMPARED = 3
+"""Chunks with a known outcome that are needed to judge the estimates."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecayMetric:
+    """A metric of a whole model. `unit` percent: a share from 0 to 1; number: anything else."""
+
+    id: str
+    title: str
+    formula: str
+    direction: Direction
+    zero_means: str
+    leaves_out: str
+    source: str
+    unit: Literal["percent", "number"]
+
+
+_MACRO = "With several classes: the mean over the classes, each held against all others."
+_CBPE = "Estimated by NannyML's CBPE, realised by its definition."
+_DLE = "Estimated by NannyML's DLE, realised by its definition."
+_SPREAD = "Which way the errors go, and who bears them."
+
+
+_ALL = (
+    DecayMetric(
+        "roc_auc",
+        "ROC AUC",
+        f"Chance that a random positive scores above a random negative; 0.5 is a coin. {_MACRO}",
+        "higher",
+        "Every negative scores above every positive.",
+        "The threshold in use, and whether scores are right as probabilities.",
+        _CBPE,
+        "number",
+    ),
+    DecayMetric(
+        "f1",
+        "F1",
+        f"2 × precision × recall / (precision + recall). {_MACRO}",
+        "higher",
+        "No predicted positive is right.",
+        "The true negatives.",
+        _CBPE,
+        "number",
+    ),
+    DecayMetric(
+        "precision",
+        "Precision",
+        f"Right positives / predicted positives. {_MACRO}",
+        "higher",
+        "No predicted positive is right.",
+        "The positives that were missed.",
+        _CBPE,
+        "percent",
+    ),
+    DecayMetric(
+        "recall",
+        "Recall",
+        f"Right positives / all positives. {_MACRO}",
+        "higher",
+        "Every positive is missed.",
+        "The negatives that were called positive.",
+        _CBPE,
+        "percent",
+    ),
+    DecayMetric(
+        "specificity",
+        "Specificity",
+        f"Right negatives / all negatives. {_MACRO}",
+        "higher",
+        "Every negative is called positive.",
+        "The positives that were missed.",
+        _CBPE,
+        "percent",
+    ),
+    DecayMetric(
+        "accuracy",
+        "Accuracy",
+        "Right predictions / all predictions.",
+        "higher",
+        "No prediction is right.",
+        "Which class the errors fall on; a rare one hardly counts.",
+        _CBPE,
+        "percent",
+    ),
+    DecayMetric(
+        "mae",
+        "Mean absolute error",
+        "Mean of |prediction − outcome|, in the unit of the outcome.",
+        "lower",
+        "Every prediction is exact.",
+        _SPREAD,
+        _DLE,
+        "number",
+    ),
+    DecayMetric(
+        "mape",
+        "Mean absolute percentage error",
+        "Mean of |prediction − outcome| / |outcome|.",
+        "lower",
+        "Every prediction is exact.",
+        "It weighs errors on small outcomes more than on large ones.",
+        _DLE,
+        "percent",
+    ),
+    DecayMetric(
+        "mse",
+        "Mean squared error",
+        "Mean of (prediction − outcome)², in the squared unit of the outcome.",
+        "lower",
+        "Every prediction is exact.",
+        _SPREAD,
+        _DLE,
+        "number",
+    ),
+    DecayMetric(
+        "rmse",
+        "Root mean squared error",
+        "Square root of the mean squared error, in the unit of the outcome.",
+        "lower",
+        "Every prediction is exact.",
+        _SPREAD,
+        _DLE,
+        "number",
+    ),
+    DecayMetric(
+        "msle",
+        "Mean squared log error",
+        "Mean of (log(1 + prediction) − log(1 + outcome))².",
+        "lower",
+        "Every prediction is exact.",
+        _SPREAD,
+        _DLE,
+        "number",
+    ),
+    DecayMetric(
+        "rmsle",
+        "Root mean squared log error",
+        "Square root of the mean squared log error.",
+        "lower",
+        "Every prediction is exact.",
+        _SPREAD,
+        _DLE,
+        "number",
+    ),
+)
+
+DECAY_METRICS: Mapping[str, DecayMetric] = MappingProxyType({metric.id: metric for metric in _ALL})
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateTrust:
+    """Whether past estimates were near enough to what came true for an alert to mean something.
+
+    Parameters
+    ----------
+    verdict
+        Pass: the mean error is smaller than `room`. Fail: it is not. Cannot tell: too few outcomes, or no
+        threshold on the worse side.
+    error
+        Mean of |estimate − realised| over the compared chunks, in the metric's unit; 0 = exact. None when
+        nothing can be compared.
+    room
+        Distance from the usual level (mean realised value of the reference chunks) to the threshold on the
+        worse side; None where there is none.
+    compared
+        Analysis chunks with both an estimate and a realised value.
+    """
+
+    verdict: Verdict
+    error: float | None
+    room: float | None
+    compared: int
+
+
+def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) -> EstimateTrust:
+    """Hold past estimates against what was realised.
+
+    Parameters
+    ----------
+    chunks
+        Chunks of one metric with `part`, `estimate`, `realised`, `lower_threshold` and `upper_threshold`.
+    direction
+        Which way is better.
+
+    Returns
+    -------
+    EstimateTrust
+
+    Notes
+    -----
+    Formula: mean |estimate − realised| over analysis chunks, held against |usual level − threshold|.
+    Direction: lower error is better. Zero: every estimate came true. Leaves out whether the next error is
+    like the past ones. Source: ours; the estimates assume that P(y|x) holds still, which nothing here proves.
+
+    Examples
+    --------
+    >>> usual = {"part": "reference", "estimate": 0.8, "realised": 0.8, "lower_threshold": 0.7}
+    >>> later = {"part": "analysis", "estimate": 0.8, "realised": 0.79, "lower_threshold": 0.7}
+    >>> estimate_trust([usual, later, later, later], "higher").verdict
+    'pass'
+    """
+    analysis = [c for c in chunks if c["part"] == "analysis"]
+    errors = [
+        abs(c["estimate"] - c["realised"])
+        for c in analysis
+        if c["estimate"] is not None and c["realised"] is not None
+    ]
+    usual = [c["realised"] for c in chunks if c["part"] == "reference" and c["realised"] is not None]
+    side = "lower_threshold" if direction == "higher" else "upper_threshold"
+    limits = [c[side] for c in chunks if c.get(side) is not None]
+    error = fmean(errors) if errors else None
+    room = abs(fmean(usual) - limits[-1]) if usual and limits else None
+    verdict: Verdict = "cannot_tell"
+    if error is not None and room is not None and len(errors) >= MINIMUM_COMPARED:
+        verdict = "pass" if error < room else "fail"
+    return EstimateTrust(verdict, error, room, len(errors))

@@ -1,0 +1,185 @@
+"""How the command line reaches a store: through the server that holds it, or by opening it itself."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+
+if TYPE_CHECKING:
+    from core.connectors.settings import Settings
+    from core.domain.actors import Actor
+    from core.services.governance import Governance
+
+NOTICE = "server.json"
+DATABASE = "governance.duckdb"
+ACTOR_HEADER = "X-Governance-Actor"
+_PROBE_SECONDS = 3.0
+_ANSWER_SECONDS = 600.0
+_KINDS: Mapping[int, type[GovernanceError]] = {403: Forbidden, 404: NotFound, 409: Conflict, 422: BadInput}
+
+
+class Caller(Protocol):
+    """Somebody who runs operations by name."""
+
+    def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
+        """Run an operation and return its result as JSON values."""
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """Runs operations on a store that this process has opened."""
+
+    governance: Governance
+    actor: Actor
+
+    def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
+        """Run an operation here."""
+        from core.entrypoints.operations import run_operation
+
+        return run_operation(self.governance, self.actor, datetime.now(UTC), name, parameters)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A live server that holds a store, and the person for whom it is asked."""
+
+    address: str
+    token: str
+    demo: bool = False
+    actor: str = ""
+
+    def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
+        """Run an operation there.
+
+        Raises
+        ------
+        GovernanceError
+            What the server refuses, or that it went away.
+        """
+        try:
+            status, body = self.send("POST", f"/operations/{quote(name)}", dict(parameters))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise GovernanceError(
+                f"the server broke off ({type(error).__name__})",
+                where=self.address,
+                remedy="Look with 'governance record' whether it was done before you try again.",
+            ) from error
+        if status == 200:
+            return body
+        problem = body.get("error", {}) if isinstance(body, dict) else {}
+        raise _KINDS.get(status, GovernanceError)(
+            str(problem.get("what", f"the server answered with status {status}")),
+            where=str(problem.get("where", "")),
+            remedy=str(problem.get("remedy", "")),
+        )
+
+    def send(self, method: str, path: str, body: object = None, seconds: float = _ANSWER_SECONDS) -> Any:
+        """Send a request past all proxies; returns status and decoded body."""
+        place = urlsplit(self.address)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=seconds)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        if self.actor:
+            headers[ACTOR_HEADER] = quote(self.actor)
+        try:
+            connection.request(method, f"/api{path}", json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def open_caller(settings: Settings, named: str) -> Iterator[Caller]:
+    """Reach the store of the settings, in the name of a person.
+
+    Parameters
+    ----------
+    settings
+        Where the store lies.
+    named
+        Id of the acting person; empty means the owner of the store, or a build pipeline in a demo.
+
+    Raises
+    ------
+    GovernanceError
+        There is no store, nobody is called so, or another process holds the store and does not answer.
+    """
+    server = live_server(settings.store)
+    if server is None:
+        require_store(settings.store)
+        from core.services.governance import open_governance
+
+        try:
+            governance = open_governance(settings)
+        except Conflict:
+            server = live_server(settings.store)  # one that has only just started
+            if server is None:
+                raise
+        else:
+            try:
+                yield _in_process(governance, settings, named)
+            finally:
+                governance.close()
+            return
+    yield _for_person(server, settings, named)
+
+
+def live_server(store: Path) -> Server | None:
+    """The server that holds a store and takes its token, or None; a dead one's note is none."""
+    try:
+        note = json.loads((store / NOTICE).read_text(encoding="utf-8"))
+        server = Server(str(note["address"]), str(note["token"]))
+        status, body = server.send("GET", "/operations", seconds=_PROBE_SECONDS)
+        if status != 200:  # somebody else serves at that address
+            return None
+        return Server(server.address, server.token, demo=bool(body["demo"]))
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+
+
+def require_store(store: Path) -> None:
+    """Refuse a folder without a store: asking a question makes none.
+
+    Raises
+    ------
+    NotFound
+        Saying how to make one.
+    """
+    if not (store / DATABASE).is_file():
+        raise NotFound(
+            "there is no store",
+            where=str(store),
+            remedy="Make one with 'governance serve' or 'governance demo', or name another with --store.",
+        )
+
+
+def _in_process(governance: Governance, settings: Settings, named: str) -> Caller:
+    from core.entrypoints.who_and_when import person_at_the_keyboard
+
+    if not governance.founded:
+        raise NotFound(
+            "the store is empty",
+            where=str(settings.store),
+            remedy="Found it with 'governance serve --empty', or make the demo with 'governance serve'.",
+        )
+    owner, now = settings.actor, datetime.now(UTC)
+    person = named or (owner if governance.demo else "")
+    return InProcess(governance, person_at_the_keyboard(governance, person, owner, now, settings.config))
+
+
+def _for_person(server: Server, settings: Settings, named: str) -> Server:
+    person = named or settings.actor
+    if not person and not server.demo:
+        from core.entrypoints.who_and_when import login_name
+
+        person = login_name()
+    return Server(server.address, server.token, server.demo, person)

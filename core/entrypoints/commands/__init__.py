@@ -1,0 +1,1 @@
+"""The commands of `governance`, by what they are about."""

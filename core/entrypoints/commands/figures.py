@@ -1,0 +1,201 @@
+"""Commands that read figures: slices, decay, KPIs, standings, the record; and adding predictions."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from core.entrypoints import reports
+from core.entrypoints.commands import options
+from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
+from core.entrypoints.printing import say, show_json
+
+INCOMING = "incoming"
+
+predictions = typer.Typer(help="Predictions of model versions.")
+
+
+def slices(
+    context: typer.Context,
+    initiative: Initiative,
+    by: Annotated[list[str], typer.Option("--by", help="Feature to slice by; repeat to intersect.")],
+    version: Version = "",
+    metric: Annotated[
+        str, typer.Option("--metric", help="Metric; the limited one where none is named.")
+    ] = "",
+    part: Annotated[str, typer.Option("--part", help="analysis or reference.")] = "analysis",
+    reference: Annotated[
+        str, typer.Option("--reference", help="best, largest, overall, or a slice.")
+    ] = "best",
+    positive: Annotated[str, typer.Option("--positive", help="Favourable class of a multiclass model.")] = "",
+    where: Annotated[list[str] | None, typer.Option("--where", help="FEATURE=VALUE to keep; repeat.")] = None,
+    as_of: AsOf = "",
+    store: Store = None,
+    person: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Compare a metric between slices of a model version's predictions."""
+    values = {
+        "initiative": initiative,
+        "version": version,
+        "by": by,
+        "metric": metric,
+        "part": part,
+        "reference": reference,
+        "positive": positive,
+        "where": options.pairs(where or [], "--where", "--where sex=Female"),
+        "as_of": as_of,
+    }
+    options.report(
+        context, "bias_slices", values, reports.show_slices, store=store, person=person, as_json=as_json
+    )
+
+
+def decay(
+    context: typer.Context,
+    initiative: Initiative,
+    version: Version = "",
+    metric: Annotated[
+        str, typer.Option("--metric", help="Metric; the leading one where none is named.")
+    ] = "",
+    as_of: AsOf = "",
+    store: Store = None,
+    person: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Show estimated performance chunk by chunk, with what was realised."""
+    values = {"initiative": initiative, "version": version, "metric": metric, "as_of": as_of}
+    options.report(
+        context, "decay_report", values, reports.show_decay, store=store, person=person, as_json=as_json
+    )
+
+
+@predictions.command("add")
+def add_predictions(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8) or Parquet.")],
+    initiative: Annotated[str, typer.Option("--initiative", help="The initiative's id.")],
+    version: Annotated[str, typer.Option("--version", help="Model version.")],
+    part: Annotated[str, typer.Option("--part", help="reference (validated) or analysis (production).")],
+    task: Annotated[str, typer.Option("--task", help="binary, regression or multiclass.")],
+    prediction: Annotated[str, typer.Option("--prediction", help="Column of the prediction.")],
+    score: Annotated[
+        list[str] | None,
+        typer.Option("--score", help="Column of the score; CLASS=COLUMN, repeated, for multiclass."),
+    ] = None,
+    target: Annotated[str, typer.Option("--target", help="Column of the true label.")] = "",
+    row_id: Annotated[str, typer.Option("--id", help="Column of the row's id; else rows are numbered.")] = "",
+    timestamp: Annotated[str, typer.Option("--timestamp", help="Column of the time (UTC).")] = "",
+    sensitive: Annotated[
+        list[str] | None, typer.Option("--sensitive", help="Sensitive column; repeat.")
+    ] = None,
+    store: Store = None,
+    person: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Add a batch of predictions to a model version."""
+    from core.connectors.prediction_files import column_map, write_canonical
+
+    columns = column_map(
+        task=task,
+        prediction=prediction,
+        scores=score or [],
+        target=target,
+        row_id=row_id,
+        timestamp=timestamp,
+    )
+    with options.reach(context, store, person) as caller:
+        incoming = options.settings_for(context, store).store / INCOMING
+        batch = incoming / f"{uuid4().hex}.parquet"
+        try:
+            written = write_canonical(file, batch, columns, sensitive=sensitive or [])
+            values: dict[str, Any] = {
+                "initiative": initiative,
+                "version": version,
+                "part": part,
+                "task": task,
+            }
+            values |= {"incoming": batch.name, "sensitive": sensitive or (), "classes": written.classes}
+            result = caller.call("add_predictions", values)
+        finally:
+            batch.unlink(missing_ok=True)
+            if incoming.is_dir() and not any(incoming.iterdir()):
+                shutil.rmtree(incoming)
+    if as_json:
+        show_json(result)
+    else:
+        say(f"{result['rows']:,} rows are on record as {part} of {initiative} version {version}.")
+
+
+def kpis(
+    context: typer.Context,
+    as_of: AsOf = "",
+    store: Store = None,
+    person: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Show the governance KPIs with their targets."""
+    options.report(
+        context,
+        "governance_kpis",
+        {"as_of": as_of},
+        reports.show_kpis,
+        store=store,
+        person=person,
+        as_json=as_json,
+    )
+
+
+def standings(
+    context: typer.Context,
+    measure: Annotated[
+        str, typer.Option("--by", help="first_time_pass_rate or deadlines_met_rate.")
+    ] = "first_time_pass_rate",
+    as_of: AsOf = "",
+    store: Store = None,
+    person: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Show the teams' leaderboard."""
+    values = {"measure": measure, "as_of": as_of}
+    options.report(
+        context, "team_standings", values, reports.show_standings, store=store, person=person, as_json=as_json
+    )
+
+
+def record(
+    context: typer.Context,
+    initiative: Annotated[str, typer.Option("--initiative", help="Only this initiative.")] = "",
+    action: Annotated[str, typer.Option("--action", help="Only this kind of entry.")] = "",
+    actor: Annotated[str, typer.Option("--actor", help="Only entries by this person.")] = "",
+    most: Annotated[int, typer.Option("--most", min=1, max=10_000, help="How many entries.")] = 50,
+    skip: Annotated[int, typer.Option("--skip", min=0, help="How many of the newest to leave out.")] = 0,
+    as_of: AsOf = "",
+    store: Store = None,
+    person: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Show entries of the record, newest first."""
+    values = {"initiative": initiative, "action": action, "actor": actor, "most": most, "skip": skip}
+    options.report(
+        context,
+        "read_record",
+        {**values, "as_of": as_of},
+        reports.show_record,
+        store=store,
+        person=person,
+        as_json=as_json,
+    )
+
+
+def verify(context: typer.Context, store: Store = None, person: Person = None, as_json: Json = False) -> None:
+    """Recompute the whole record; exit code 1 names the first broken entry."""
+    result = options.report(
+        context, "verify_record", {}, reports.show_verification, store=store, person=person, as_json=as_json
+    )
+    if result["first_break"] is not None:
+        raise typer.Exit(1)

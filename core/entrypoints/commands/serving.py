@@ -1,0 +1,153 @@
+"""Commands that make a store and serve it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.connectors.settings import Settings, read_settings
+from core.domain.errors import Conflict
+from core.entrypoints.client import DATABASE, live_server
+from core.entrypoints.commands import options
+from core.entrypoints.commands.options import Store
+from core.entrypoints.printing import complain, say
+
+
+def serve(
+    context: typer.Context,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Start a store of your own with nothing in it.")
+    ] = False,
+    store: Store = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address; loopback only.", show_default=False)
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port.", show_default=False)] = None,
+) -> None:
+    """Serve the portal; without a store the demo is built first."""
+    settings = read_settings(store=options.settings_for(context, store).store, host=host, port=port)
+    _refuse_second_server(settings)
+    _require_free_port(settings)
+    if not _is_founded(settings):
+        if empty:
+            _found(settings)
+        else:
+            _build(settings)
+    elif empty and _is_demo(settings):
+        raise Conflict(
+            "the store holds the demo", where=str(settings.store), remedy="Name an empty folder with --store."
+        )
+    sys.stdout.flush()
+    arguments = ["--store", str(settings.store), "--host", settings.host, "--port", str(settings.port)]
+    os.execv(sys.executable, [sys.executable, "-m", "portal.shell.serve", *arguments])
+
+
+def demo(context: typer.Context, store: Store = None) -> None:
+    """Build the demo organisation into an empty folder."""
+    settings = options.settings_for(context, store)
+    if _is_founded(settings):
+        raise Conflict("there is a store already", where=str(settings.store), remedy="Name an empty folder.")
+    _build(settings)
+    say(f"The demo is ready. Look at it with: governance serve --store {settings.store}")
+
+
+def _refuse_second_server(settings: Settings) -> None:
+    running = live_server(settings.store)
+    if running is not None:
+        raise Conflict(
+            f"the portal is being served already at {running.address}",
+            where=str(settings.store),
+            remedy="Open that address, or stop it first.",
+        )
+
+
+def _require_free_port(settings: Settings) -> None:
+    """Before a demo is built for a minute or two: whether it could be served at all."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise Conflict(
+                f"port {settings.port} on {settings.host} cannot be used: {error.strerror}",
+                remedy="Stop what uses it, or choose another with --port.",
+            ) from error
+
+
+def _is_founded(settings: Settings) -> bool:
+    from core.services.governance import open_governance
+
+    if not (settings.store / DATABASE).is_file():
+        return False
+    governance = open_governance(settings)
+    try:
+        return governance.founded
+    finally:
+        governance.close()
+
+
+def _is_demo(settings: Settings) -> bool:
+    from core.services.governance import open_governance
+
+    governance = open_governance(settings)
+    try:
+        return governance.demo
+    finally:
+        governance.close()
+
+
+def _found(settings: Settings) -> None:
+    from core.entrypoints.who_and_when import login_name
+    from core.services.founding import local_user
+    from core.services.governance import open_governance
+
+    governance = open_governance(settings)
+    try:
+        owner = local_user(governance, settings.actor or login_name(), datetime.now(UTC), settings.config)
+    finally:
+        governance.close()
+    say(f"Founded a store in {settings.store}, administered by {owner.name}.")
+
+
+def _build(settings: Settings) -> None:
+    from core.entrypoints.demo.build import build_demo
+
+    with progress("Building the demo") as on_progress:
+        build_demo(settings.store, settings.config, datetime.now(UTC), on_progress)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[float, str], None]]:
+    """Show a bar on a terminal, and elsewhere a line whenever the work changes."""
+    if not sys.stderr.isatty():
+        told = ""
+
+        def on_line(share: float, what: str) -> None:
+            nonlocal told
+            if what != told:
+                complain(f"{title}: {share:4.0%} {what}")
+                told = what
+
+        yield on_line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(title), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share, what: bar.update(task, completed=share, description=what)
+
+
+def interrupted_builds(store: Path) -> list[Path]:
+    """Folders beside the store that an interrupted build left behind."""
+    return sorted(store.parent.glob(f"{store.name}.building*"))

@@ -1,0 +1,107 @@
+"""Printing for people and for programs; nothing that users wrote can steer the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor, screen
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # titles, links, clipboard
+    r"|\x1b[ -/]*[0-~]",
+    re.DOTALL,
+)
+_WIDTH_OF_A_PIPE = 200
+NONE = "–"
+
+
+def clean(text: object) -> str:
+    """Text on one line, without escape sequences and without characters that do not show.
+
+    Examples
+    --------
+    >>> clean("Credit\\x1b[2J\\nscoring\\u202e")
+    'Credit scoring'
+    """
+    bare = _ESCAPES.sub("", str(text))
+    spaced = "".join(" " if char.isspace() else char for char in bare)
+    return "".join(char for char in spaced if char.isprintable())
+
+
+def say(text: str = "") -> None:
+    """Print a line for people."""
+    sys.stdout.write(f"{clean(text)}\n")
+
+
+def complain(text: str) -> None:
+    """Print on standard error; each line of the text stays a line."""
+    for line in text.splitlines() or [""]:
+        sys.stderr.write(f"{clean(line)}\n")
+
+
+def show_json(result: Any) -> None:
+    """Print a result for programs: in ASCII, so that any terminal and any locale takes it."""
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
+
+
+def show_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()
+) -> None:
+    """Print a table; `right` names the columns of numbers. The first column is never wrapped."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place in right else "left", no_wrap=place == 0)
+    for row in rows:
+        table.add_row(*(Text(clean(NONE if cell is None else cell)) for cell in row))
+    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
+
+
+def words(name: object) -> str:
+    """A name as people read it.
+
+    Examples
+    --------
+    >>> words("cannot_tell"), words(None)
+    ('cannot tell', '–')
+    """
+    return NONE if name in (None, "") else str(name).replace("_", " ")
+
+
+def figure(value: float | None, unit: str = "") -> str:
+    """A number as people read it; `unit` is share (shown in per cent), count, days, or none.
+
+    Examples
+    --------
+    >>> figure(0.8125, "share"), figure(3.0, "count"), figure(None), figure(0.03417)
+    ('81.2%', '3', '–', '0.0342')
+    """
+    if value is None:
+        return NONE
+    if unit == "share":
+        return f"{value:.1%}"
+    if unit in ("count", "days"):
+        return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def day(text: str | None) -> str:
+    """The day of a time or day in JSON."""
+    if not text:
+        return NONE
+    return (datetime.fromisoformat(text).date() if "T" in text else date.fromisoformat(text)).isoformat()
+
+
+def minute(text: str | None) -> str:
+    """A time in JSON to the minute, in UTC."""
+    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M") if text else NONE

@@ -1,0 +1,47 @@
+"""What the record can be filtered by, and how many entries a filter leaves."""
+
+from __future__ import annotations
+
+from core.domain.moment import Moment
+from core.lake.query import Rows, fetch
+from core.lake.store import Store
+
+_COUNT = """
+    SELECT count(*) AS entries FROM record
+    WHERE seq <= $seq
+        AND ($initiative = '' OR split_part(subject, '/', 1) = $initiative)
+        AND ($action = '' OR action = $action)
+        AND ($actor = '' OR actor = $actor)
+"""
+_INITIATIVES = (
+    "SELECT initiative AS id, arg_max(name, seq) AS name FROM initiative WHERE seq <= $seq "
+    "GROUP BY initiative ORDER BY name, id"
+)
+_PEOPLE = (
+    "SELECT DISTINCT r.actor AS id, coalesce(d.name, r.actor) AS name FROM record r "
+    "LEFT JOIN directory d ON d.actor = r.actor WHERE r.seq <= $seq ORDER BY name, id"
+)
+_ACTIONS = "SELECT DISTINCT action AS id FROM record WHERE seq <= $seq ORDER BY id"
+
+
+def entry_count(
+    store: Store, moment: Moment, *, initiative: str = "", action: str = "", actor: str = ""
+) -> int:
+    """Number of entries up to the moment; empty filters let all through."""
+    values = {"seq": moment.seq, "initiative": initiative, "action": action, "actor": actor}
+    return int(fetch(store.cursor(), _COUNT, values)[0]["entries"])
+
+
+def named_initiatives(store: Store, moment: Moment) -> Rows:
+    """Ids and newest names of the initiatives on record."""
+    return fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
+
+
+def acting_people(store: Store, moment: Moment) -> Rows:
+    """Ids of those who acted, with their names where the directory still knows them."""
+    return fetch(store.cursor(), _PEOPLE, {"seq": moment.seq})
+
+
+def recorded_actions(store: Store, moment: Moment) -> list[str]:
+    """Kinds of entry up to the moment."""
+    return [row["id"] for row in fetch(store.cursor(), _ACTIONS, {"seq": moment.seq})]

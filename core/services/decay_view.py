@@ -1,0 +1,178 @@
+"""Decay of a model version as people read it: titled metric, named chunks, thresholds, and trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.analytics.decay_metrics import DECAY_METRICS, DecayMetric, EstimateTrust, estimate_trust
+from core.domain.errors import NotFound
+from core.domain.moment import Moment
+from core.lake import monitoring as lake
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.monitoring import decay_report, modelled
+
+
+@dataclass(frozen=True)
+class MonitoredVersion:
+    """A model version with predictions; `estimated` when its performance has been estimated."""
+
+    initiative: str
+    name: str
+    version: str
+    task: str
+    rows: int
+    estimated: bool
+
+
+@dataclass(frozen=True)
+class DecayChunk:
+    """One chunk in words and numbers; values in the metric's unit, None where undefined or unknown.
+
+    `gap` is estimate minus realised. `different`: NannyML's two-sided alert. `worse`: the estimate lies
+    beyond the threshold on the worse side.
+    """
+
+    name: str
+    part: str
+    rows: int
+    started_at: datetime | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    realised: float | None
+    gap: float | None
+    different: bool
+    worse: bool
+
+
+@dataclass(frozen=True)
+class DecayView:
+    """Decay of a version for one metric.
+
+    `thresholds` are (lower, upper), None where the metric cannot go beyond. `different`, `worse` and
+    `realised_worse` count analysis chunks; the last one counts what came true, not estimates.
+    """
+
+    metric: DecayMetric
+    metrics: tuple[DecayMetric, ...]
+    chunks: tuple[DecayChunk, ...]
+    thresholds: tuple[float | None, float | None]
+    analysis: int
+    different: int
+    worse: int
+    realised_worse: int
+    trust: EstimateTrust
+
+
+def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
+    """Model versions with predictions, by initiative name, newest version first."""
+    return tuple(
+        MonitoredVersion(
+            row["initiative"],
+            row["name"],
+            row["version"],
+            row["task"],
+            row["rows"],
+            bool(lake.decay_chunks(governance.store, row["initiative"], row["version"], moment)),
+        )
+        for row in modelled(governance, moment)
+    )
+
+
+def find_version(
+    governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
+) -> MonitoredVersion | None:
+    """The version asked for, or the first one that has estimates; None where nothing has predictions.
+
+    Raises
+    ------
+    NotFound
+        No such initiative; it has no predictions; or it has none for this version.
+    """
+    known = monitored_versions(governance, moment)
+    if not initiative:
+        return next((one for one in known if one.estimated), known[0] if known else None)
+    named = require_initiative(governance, initiative, moment)["name"]
+    found = [one for one in known if one.initiative == initiative and version in ("", one.version)]
+    if not found:
+        what = f"version '{version[:20]}' of {named}" if version else str(named)
+        raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
+    return found[0]
+
+
+def decay_view(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, metric: str = ""
+) -> DecayView:
+    """Read the newest estimates of a version for one metric (by default the leading one of its task).
+
+    Raises
+    ------
+    NotFound
+        No such initiative, no estimates, or none of this metric.
+    """
+    report = decay_report(governance, moment, initiative=initiative, version=version)
+    metrics = tuple(DECAY_METRICS[known] for known in report.metrics if known in DECAY_METRICS)
+    if metric and metric not in report.metrics:
+        titles = ", ".join(known.title for known in metrics)
+        raise NotFound(f"there are no estimates of '{metric[:40]}'", remedy=f"Choose one of: {titles}.")
+    if metric and metric != report.metric:
+        report = decay_report(governance, moment, initiative=initiative, version=version, metric=metric)
+    definition = DECAY_METRICS[report.metric]
+    analysis = [row for row in report.chunks if row["part"] == "analysis"]
+    thresholds = _thresholds(report.chunks)
+    return DecayView(
+        definition,
+        metrics,
+        tuple(_chunk(row) for row in report.chunks),
+        thresholds,
+        len(analysis),
+        report.alerts,
+        report.worse,
+        sum(_is_worse(row["realised"], thresholds, definition) for row in analysis),
+        estimate_trust(report.chunks, definition.direction),
+    )
+
+
+def _thresholds(rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, float | None]:
+    newest = rows[-1]
+    return newest["lower_threshold"], newest["upper_threshold"]
+
+
+def _is_worse(
+    value: float | None, thresholds: tuple[float | None, float | None], metric: DecayMetric
+) -> bool:
+    limit = thresholds[0] if metric.direction == "higher" else thresholds[1]
+    if value is None or limit is None:
+        return False
+    return value < limit if metric.direction == "higher" else value > limit
+
+
+def _chunk(row: Mapping[str, Any]) -> DecayChunk:
+    estimate, realised = row["estimate"], row["realised"]
+    return DecayChunk(
+        name=_name(row),
+        part=row["part"],
+        rows=row["last_row"] - row["first_row"] + 1,
+        started_at=row["started_at"],
+        estimate=estimate,
+        low=row["lower_confidence"],
+        high=row["upper_confidence"],
+        realised=realised,
+        gap=None if estimate is None or realised is None else estimate - realised,
+        different=bool(row["alert"]),
+        worse=bool(row["worse"]),
+    )
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """Days where the rows have times; else the rows, counted from 1 within reference and analysis."""
+    if row["started_at"] is not None and row["ended_at"] is not None:
+        first, last = row["started_at"].date(), row["ended_at"].date()
+        days = [f"{day.day} {day:%b %Y}" for day in dict.fromkeys((first, last))]
+        return " to ".join(days)
+    part = "reference" if row["part"] == "reference" else "analysis"
+    return f"{row['first_row'] + 1:,}–{row['last_row'] + 1:,}, {part}"

@@ -1,0 +1,45 @@
+"""The directory of people: beside the record, which holds their ids only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from core.domain.actors import Actor
+from core.domain.commands import Command, Name
+from core.domain.errors import BadInput
+from core.lake.directory import put_person
+from core.services.governance import Governance
+
+
+class AddPerson(Command):
+    """Add somebody to the directory, or replace what is known of them."""
+
+    person: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64)]
+    name: Name
+    team: str = ""
+    title: str = ""
+    roles: tuple[str, ...] = ()
+
+
+def add_person(governance: Governance, command: AddPerson) -> Actor:
+    """Add somebody to the directory, so that they can own, build or act.
+
+    Raises
+    ------
+    Forbidden
+        The actor may not change the directory.
+    BadInput
+        A role that does not exist.
+    """
+    governance.roles.require(command.actor, "manage_directory")
+    known = [role.id for role in governance.roles.roles]
+    for role in command.roles:
+        if role not in known:
+            raise BadInput(f"'{role[:40]}' is no role", where="roles", remedy=f"Use: {', '.join(known)}.")
+    actor = Actor(
+        id=command.person, name=command.name, team=command.team, title=command.title, roles=command.roles
+    )
+    put_person(governance.store, actor)
+    return actor

@@ -1,0 +1,181 @@
+"""The desk a page works at: who sits there, from which moment the record is read, and how to ask and act."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+import streamlit as st
+
+from core.domain.errors import GovernanceError
+from portal.components.text import day, escape
+
+if TYPE_CHECKING:
+    from core.domain.actors import Actor
+    from core.domain.moment import Moment
+    from core.services.governance import Governance
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+Command = TypeVar("Command")
+
+_SEAT = "desk"
+_DONE = "desk_done"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a page gets from the shell.
+
+    Attributes
+    ----------
+    governance
+        The open store with its policy and directory.
+    actor
+        Who sits here; every command of this page is given in this name.
+    moment
+        Where the record is read (`seq`) and when we stand (`at`, UTC). Pages never read the clock.
+    demo
+        True when everything shown was made by the demonstration.
+    in_past
+        True when the page is read as it stood on an earlier day; nothing can be changed then.
+    """
+
+    governance: Governance
+    actor: Actor
+    moment: Moment
+    demo: bool = False
+    in_past: bool = False
+
+    def ask(
+        self,
+        query: Callable[Concatenate[Governance, Moment, P], Answer],
+        *args: P.args,
+        **params: P.kwargs,
+    ) -> Answer:
+        """Answer a query, from memory when the same was asked at the same head on the same day.
+
+        Parameters
+        ----------
+        query
+            A function of `core.services`: `query(governance, moment, **params)`. What it returns is
+            shared between people, so it must not be changed.
+        """
+        key = (
+            id(self.governance),
+            query.__module__,
+            query.__qualname__,
+            _frozen(args),
+            _frozen(params),
+            self.moment.seq,
+            self.moment.at.date(),
+        )
+        return _ANSWERS.recall(key, lambda: query(self.governance, self.moment, *args, **params))
+
+    def act(
+        self, service: Callable[[Governance, Command], Answer], command: Command, *, done: str = ""
+    ) -> Answer | None:
+        """Give a command; a refusal is shown on the page and gives `None`.
+
+        Parameters
+        ----------
+        service
+            A function of `core.services`: `service(governance, command)`.
+        command
+            The command, with `self.actor` and `self.moment.at` in it.
+        done
+            A sentence to show when it worked; it survives a rerun or a change of page.
+        """
+        if self.in_past:
+            st.error(
+                f"You are reading the portal as it stood on {day(self.moment.at)}, where nothing can be "
+                "changed. Go back to today in the sidebar, then try again."
+            )
+            return None
+        try:
+            answer = service(self.governance, command)
+        except GovernanceError as problem:
+            show_problem(problem)
+            return None
+        if done:
+            st.session_state[_DONE] = done
+        return answer
+
+
+class _Answers:
+    """The latest answers, the least used ones dropped first; safe for many threads."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = Lock()
+
+    def recall(self, key: Hashable, work_out: Callable[[], Answer]) -> Answer:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return cast(Answer, self._kept[key])
+        answer = work_out()
+        with self._lock:
+            self._kept[key] = answer
+            while len(self._kept) > self._room:
+                self._kept.popitem(last=False)
+        return answer
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
+_ANSWERS = _Answers(room=512)
+
+
+def forget_answers() -> None:
+    """Drop every remembered answer; the shell does so when it closes a store."""
+    _ANSWERS.forget()
+
+
+def seat_desk(desk: Desk) -> None:
+    """Give this browser session its desk; the shell does so on every run, before the page."""
+    st.session_state[_SEAT] = desk
+
+
+def current_desk() -> Desk:
+    """Return the desk of this browser session.
+
+    Raises
+    ------
+    GovernanceError
+        The page was opened past the shell, which seats every visitor.
+    """
+    desk = st.session_state.get(_SEAT)
+    if desk is None:
+        raise GovernanceError("nobody is seated here", remedy="Open the portal from its start page.")
+    return cast(Desk, desk)
+
+
+def show_problem(problem: GovernanceError) -> None:
+    """Show a refusal: the one place where pages report errors."""
+    st.error(escape(problem), icon=":material/error:")
+
+
+def show_done() -> None:
+    """Show the sentence that the last successful command left, once."""
+    sentence = st.session_state.pop(_DONE, "")
+    if sentence:
+        st.toast(escape(sentence), icon=":material/check_circle:")
+
+
+def _frozen(value: Any) -> Hashable:
+    """Make a parameter usable as a key, whatever its nesting."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(name), _frozen(item)) for name, item in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, set | frozenset):
+        return frozenset(_frozen(item) for item in value)
+    key: Hashable = value  # pages pass plain values
+    return key

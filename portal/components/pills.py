@@ -1,0 +1,115 @@
+"""Status pills: every status has one text, one colour and one shape, so colour never speaks alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from portal.components.text import escape_html, humanise
+
+Tone = Literal["good", "bad", "watch", "info", "quiet"]
+Shape = Literal["circle", "triangle", "diamond", "square", "half", "ring", "dash"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one status is shown."""
+
+    text: str
+    tone: Tone
+    shape: Shape
+
+
+LOOKS: dict[str, Look] = {
+    # verdicts of checks and of statistics
+    "pass": Look("Pass", "good", "circle"),
+    "fail": Look("Fail", "bad", "triangle"),
+    "cannot_tell": Look("Cannot tell", "watch", "diamond"),
+    # requirements
+    "met": Look("Met", "good", "circle"),
+    "expiring": Look("Expiring", "watch", "half"),
+    "expired": Look("Expired", "bad", "triangle"),
+    "missing": Look("Missing", "bad", "ring"),
+    "failed": Look("Failed", "bad", "triangle"),
+    "not_asked": Look("Not asked", "quiet", "dash"),
+    # decisions and gates
+    "open": Look("Open", "good", "circle"),
+    "blocked": Look("Blocked", "bad", "square"),
+    "waiting": Look("Waiting", "info", "half"),
+    "undecided": Look("Not decided yet", "quiet", "ring"),
+    "approved": Look("Approved", "good", "circle"),
+    "rejected": Look("Rejected", "bad", "triangle"),
+    # work
+    "overdue": Look("Overdue", "bad", "triangle"),
+    "due_soon": Look("Due soon", "watch", "half"),
+    "on_time": Look("On time", "good", "circle"),
+    "late": Look("Late", "bad", "triangle"),
+    "done": Look("Done", "good", "circle"),
+    # figures
+    "on_target": Look("On target", "good", "circle"),
+    "off_target": Look("Off target", "bad", "triangle"),
+    "near_target": Look("Near target", "watch", "diamond"),
+    "no_target": Look("No target", "quiet", "dash"),
+    "no_data": Look("No data yet", "quiet", "ring"),
+    "alert": Look("Alert", "bad", "triangle"),
+    "no_alert": Look("No alert", "good", "circle"),
+    # risk classes
+    "low": Look("Low", "quiet", "ring"),
+    "moderate": Look("Moderate", "info", "half"),
+    "high": Look("High", "watch", "diamond"),
+    "very_high": Look("Very high", "bad", "triangle"),
+}
+
+GLYPHS: dict[Shape, str] = {
+    "circle": "●",
+    "triangle": "▲",
+    "diamond": "◆",
+    "square": "■",
+    "half": "◐",
+    "ring": "○",
+    "dash": "–",
+}
+STREAMLIT_COLOURS: dict[Tone, str] = {
+    "good": "green",
+    "bad": "red",
+    "watch": "orange",
+    "info": "blue",
+    "quiet": "gray",
+}
+
+
+def look_of(status: str) -> Look:
+    """Find the look of a status; an unknown one is shown in words, without a colour."""
+    return LOOKS.get(status, Look(humanise(status), "quiet", "dash"))
+
+
+def shape_html(shape: Shape) -> str:
+    """Draw a status shape in the colour of the text around it; CSS, as Streamlit lets no SVG through."""
+    return f'<span class="gp-shape gp-{shape}" aria-hidden="true"></span>'
+
+
+def pill_html(status: str, text: str = "") -> str:
+    """Build one pill for use inside our own HTML; `text` replaces the fixed text when it says more."""
+    look = look_of(status)
+    words = escape_html(text or look.text)
+    return f'<span class="gp-pill gp-{look.tone}">{shape_html(look.shape)}{words}</span>'
+
+
+def pill(status: str, text: str = "") -> None:
+    """Show one status pill.
+
+    Parameters
+    ----------
+    status
+        A key of `LOOKS`: a verdict, a requirement status, a decision outcome, a risk class, ...
+    text
+        Words in place of the fixed ones, for example `Overdue by 4 days`.
+    """
+    st.html(pill_html(status, text), width="content")
+
+
+def pills(items: list[tuple[str, str]]) -> None:
+    """Show pills in one line; each item is (status, text), text may be empty."""
+    st.html(f'<div class="gp-pills">{"".join(pill_html(status, text) for status, text in items)}</div>')

@@ -1,0 +1,269 @@
+"""Tables with readable column names: a live one to sort, search and click, and a plain one to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, cast
+
+import streamlit as st
+
+from portal.components import downloads
+from portal.components.cards import sparkline_html
+from portal.components.pills import GLYPHS, STREAMLIT_COLOURS, look_of, pill_html
+from portal.components.text import NOTHING, day, escape, escape_html, minute, number, percent, points
+
+Kind = Literal["text", "number", "percent", "points", "day", "minute", "status", "share_bar", "trend"]
+Row = Mapping[str, Any]
+_RIGHT = {"number", "percent", "points"}
+_WIDTHS: dict[Kind, int] = {
+    "number": 84,
+    "percent": 88,
+    "points": 112,
+    "day": 108,
+    "minute": 158,
+    "status": 128,
+    "share_bar": 136,
+    "trend": 116,
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    field
+        Name of the value in the rows.
+    title
+        Name on screen: words, never an identifier.
+    kind
+        `text`, `number`, `percent` (a share 0..1), `points` (a difference of shares), `day`, `minute`
+        (UTC), `status` (a key of `pills.LOOKS`), `share_bar` (a share 0..1 as a bar) or `trend` (a list of
+        numbers as a small line).
+    digits
+        Decimals of numbers.
+    phone
+        False leaves the column out on a narrow screen.
+    width
+        Pixels in a live table; None takes what suits the kind. Room that is left is shared out evenly.
+    strong
+        True marks the name of the row: heavier in a plain table, wider in a live one.
+    help
+        One sentence shown when pointing at the title (live tables).
+    """
+
+    field: str
+    title: str
+    kind: Kind = "text"
+    digits: int = 0
+    phone: bool = True
+    width: int | None = None
+    strong: bool = False
+    help: str | None = None
+
+
+def live_table(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    key: str,
+    select: bool = False,
+    download: str = "",
+    height: int | Literal["auto"] = "auto",
+    alt: str = "",
+) -> Row | None:
+    """Show a table that people sort, search and click; narrow screens get the columns marked for them.
+
+    Parameters
+    ----------
+    rows
+        The rows; fields that no column names are not shown and not sent to the browser.
+    columns
+        The columns in their order.
+    key
+        A name that no other table of the page has.
+    select
+        True lets people click a row.
+    download
+        File name (without ending) of a CSV with the same columns; empty offers none.
+    height
+        Pixels, or `auto` for at most about ten rows.
+    alt
+        One sentence that says what the table shows, for people who do not see it.
+
+    Returns
+    -------
+    Mapping | None
+        The row that is clicked, or None.
+    """
+    narrow = [column for column in columns if column.phone]
+    chosen = None
+    views = [("wide", list(columns)), ("phone", narrow)] if len(narrow) < len(columns) else [("all", narrow)]
+    for view, shown in views:
+        with st.container(key=f"gp-{view}-{key}"):
+            picked = _frame(rows, shown, key=f"{key}-{view}", select=select, height=height, alt=alt)
+        chosen = picked if picked is not None else chosen
+    if download:
+        downloads.download_csv(rows, {column.field: column.title for column in columns}, name=download)
+    return chosen
+
+
+def _frame(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    key: str,
+    select: bool,
+    height: int | Literal["auto"],
+    alt: str,
+) -> Row | None:
+    import pandas as pd
+
+    frame = pd.DataFrame({c.title: [_live_value(c, row.get(c.field)) for row in rows] for c in columns})
+    config = {c.title: _live_config(c, rows, key.endswith("-phone")) for c in columns}
+    common: dict[str, Any] = {
+        "hide_index": True,
+        "column_config": config,
+        "height": height,
+        "key": key,
+        "alt": alt or None,
+        "row_height": 36,
+    }
+    if not select:
+        st.dataframe(frame, **common)
+        return None
+    state = cast(Any, st.dataframe(frame, on_select="rerun", selection_mode="single-row", **common))
+    picked = state.selection.rows
+    return rows[picked[0]] if picked and picked[0] < len(rows) else None
+
+
+def _live_value(column: Column, value: Any) -> Any:
+    if column.kind == "status":
+        return [] if value is None else [_glyph_text(str(value))]
+    if column.kind == "trend":
+        return None if value is None else [float(item) for item in value]
+    if column.kind == "text":
+        return NOTHING if value is None or value == "" else str(value)
+    if column.kind in {"percent", "points"}:
+        return None if value is None else float(value) * 100
+    return value
+
+
+def _glyph_text(status: str) -> str:
+    look = look_of(status)
+    return f"{GLYPHS[look.shape]} {look.text}"
+
+
+def _width(column: Column, narrow: bool) -> int:
+    if column.kind == "text":
+        wanted = column.width or (220 if column.strong else 120)
+        return min(wanted, 150) if narrow else wanted
+    return column.width or _WIDTHS[column.kind]
+
+
+def _live_config(column: Column, rows: Sequence[Row], narrow: bool) -> Any:
+    common: dict[str, Any] = {
+        "label": column.title,
+        "width": column.width or _WIDTHS.get(column.kind),
+        "help": column.help,
+    }
+    makers = st.column_config
+    if column.kind == "status":
+        present = sorted({str(row.get(column.field)) for row in rows if row.get(column.field) is not None})
+        return makers.MultiselectColumn(
+            options=[_glyph_text(status) for status in present],
+            color=cast(Any, [STREAMLIT_COLOURS[look_of(status).tone] for status in present]),
+            **common,
+        )
+    if column.kind in _RIGHT:
+        unit = {"percent": "%%", "points": " points"}.get(column.kind, "")
+        sign = "+" if column.kind == "points" else ""
+        return makers.NumberColumn(format=f"%{sign},.{column.digits}f{unit}", **common)
+    if column.kind == "share_bar":
+        return makers.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, **common)
+    if column.kind == "trend":
+        return makers.LineChartColumn(**common)
+    if column.kind == "day":
+        return makers.DateColumn(format="D MMM YYYY", **common)
+    if column.kind == "minute":
+        return makers.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone="UTC", **common)
+    return makers.TextColumn(**common)
+
+
+def plain_table(
+    rows: Sequence[Row], columns: Sequence[Column], *, download: str = "", caption: str = ""
+) -> None:
+    """Show a short table to read: crisp text, pills, and fewer columns on a narrow screen.
+
+    Parameters
+    ----------
+    rows
+        At most about 100 rows; use `live_table` for more.
+    columns
+        The columns in their order; `phone=False` hides one on a narrow screen.
+    download
+        File name (without ending) of a CSV with the same columns; empty offers none.
+    caption
+        One sentence that says what the table shows, read aloud to people who do not see it.
+    """
+    head = "".join(f'<th scope="col" class="{_classes(c)}">{escape_html(c.title)}</th>' for c in columns)
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td class="{_classes(c)}">{_cell_html(c, row.get(c.field))}</td>' for c in columns)
+        + "</tr>"
+        for row in rows
+    )
+    label = f' aria-label="{escape_html(caption)}"' if caption else ""
+    st.html(
+        f'<div class="gp-table-box"><table class="gp-table"{label}><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+    if download:
+        downloads.download_csv(rows, {column.field: column.title for column in columns}, name=download)
+
+
+def _classes(column: Column) -> str:
+    names = ["gp-num"] if column.kind in _RIGHT else []
+    names += ["gp-tight"] if column.kind in {"status", "day", "minute"} else []
+    names += ["gp-strong"] if column.strong else []
+    names += [] if column.phone else ["gp-wide"]
+    return " ".join(names)
+
+
+def _cell_html(column: Column, value: Any) -> str:
+    if value is None or value == "":
+        return NOTHING
+    if column.kind == "status":
+        return pill_html(str(value))
+    if column.kind == "share_bar":
+        filled = min(max(float(value), 0.0), 1.0) * 100
+        return (
+            f'<div class="gp-bar"><span class="gp-bar-track"><span class="gp-bar-fill" '
+            f'style="width: {filled:.1f}%"></span></span><span class="gp-bar-text">'
+            f"{percent(float(value), column.digits)}</span></div>"
+        )
+    if column.kind == "trend":
+        return sparkline_html([float(item) for item in value]) or NOTHING
+    return escape_html(_words(column, value))
+
+
+def _words(column: Column, value: Any) -> str:
+    if column.kind == "number":
+        return number(float(value), column.digits)
+    if column.kind == "percent":
+        return percent(float(value), column.digits)
+    if column.kind == "points":
+        return points(float(value), column.digits)
+    if column.kind == "day" and isinstance(value, date):
+        return day(value)
+    if column.kind == "minute" and isinstance(value, datetime):
+        return minute(value)
+    return str(value)
+
+
+def bullet_list(items: Sequence[str]) -> None:
+    """Show short sentences as a list; each is shown literally."""
+    st.markdown("\n".join(f"- {escape(item)}" for item in items))

@@ -1,0 +1,1 @@
+"""One file a page, one `render()` each: ask a service, draw."""

@@ -1,0 +1,105 @@
+"""Overview: what is off target, why, and who acts."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.kpis import KpiDefinition
+from core.services import kpis, overview
+from portal.components.cards import Card, cards
+from portal.components.charts import heat_map
+from portal.components.desk import Desk, current_desk
+from portal.components.lists import LinkedRow, linked_rows
+from portal.components.page import empty_state, page_header, panel
+from portal.components.text import count, number, percent, points
+
+
+def render() -> None:
+    """Draw the figures against their targets, the heat map and what needs attention."""
+    desk = current_desk()
+    page_header(desk, "Overview", "Governance figures against their targets.")
+    cells = desk.ask(overview.heat_map)
+    if not any(cell.asked for cell in cells):
+        empty_state(
+            "No initiative is registered yet.", page="register", label="Register the first initiative"
+        )
+        return
+    cards([_card(reading) for reading in desk.ask(kpis.governance_kpis)], min_column_width=235)
+    left, right = st.columns([1.45, 1])
+    with left, panel("Requirements met", "Satisfied requirements by consideration and risk class, today."):
+        _heat(cells)
+    with right, panel("Needs attention", "Longest overdue first, then failed checks."):
+        _attention(desk)
+
+
+def _card(reading: kpis.KpiReading) -> Card:
+    kpi, value = reading.definition, reading.value
+    past = [level for _, level in reading.course if level is not None]
+    bound = "at least" if kpi.direction == "higher" else "at most"
+    counted = f"{value.numerator:,.0f} of {value.n:,}" if value.numerator is not None else ""
+    return Card(
+        label=kpi.title,
+        value=_level(kpi, value.value),
+        status=value.status,
+        target=f"{bound} {_level(kpi, kpi.target)}",
+        trend=_change(kpi, value.change),
+        direction=0 if not value.change else (1 if value.change > 0 else -1),
+        better={"better": True, "worse": False}.get(value.trend),
+        series=past,
+        target_value=kpi.target,
+        note=value.note or counted,
+    )
+
+
+def _level(kpi: KpiDefinition, value: float | None) -> str:
+    if value is None:
+        return number(None)
+    if kpi.unit == "share":
+        return percent(value)
+    return count(round(value), "day") if kpi.unit == "days" else number(value)
+
+
+def _change(kpi: KpiDefinition, change: float | None) -> str:
+    if change is None:
+        return ""
+    if change == 0:
+        return "unchanged since last month"
+    words = points(change) if kpi.unit == "share" else f"{change:+,.0f}".replace("-", "−")
+    return f"{words} since last month"
+
+
+def _heat(cells: tuple[overview.HeatCell, ...]) -> None:
+    rows = [
+        {
+            "row": cell.consideration_title,
+            "column": cell.class_title,
+            "share": cell.share,
+            "met": cell.satisfied,
+            "asked": cell.asked,
+        }
+        for cell in cells
+    ]
+    order = tuple(dict.fromkeys(cell.class_title for cell in cells))
+    alt = "Share of satisfied requirements for each consideration and risk class."
+    heat_map(rows, alt=alt, column_order=order, key="heat")
+
+
+def _attention(desk: Desk) -> None:
+    words = {"overdue": "{} overdue", "failed": "", "expiring": "{} left"}
+    linked_rows(
+        [
+            LinkedRow(
+                title=item.name,
+                detail=f"{item.what}. {item.acts} acts.",
+                page="initiative",
+                query={"id": item.initiative},
+                status=item.state,
+                status_text=words[item.state].format(count(item.days, "day")),
+            )
+            for item in desk.ask(overview.attention, most=6)
+        ],
+        empty="Nothing is overdue, failed or about to expire.",
+    )
+
+
+render()

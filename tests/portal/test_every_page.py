@@ -1,0 +1,71 @@
+"""Every page through the entry script: on an empty store and on the demo, as each persona; no exception."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.connectors.settings import PROJECT, Settings
+from core.services.governance import Governance
+from portal.shell.house import close_house, open_house
+
+SCRIPT = PROJECT / "portal" / "shell" / "app.py"
+PAGES = sorted(file.name for file in (PROJECT / "portal" / "pages").glob("[!_]*.py"))
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    settings = Settings(store=tmp_path_factory.mktemp("empty") / "store", actor="nadia")
+    yield open_house(settings).governance
+    close_house()
+
+
+@pytest.fixture(scope="module")
+def demo_house(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    copy = shutil.copytree(demo_folder, tmp_path_factory.mktemp("demo") / "store")
+    yield open_house(Settings(store=copy)).governance
+    close_house()
+
+
+def open_page(page: str) -> AppTest:
+    at = AppTest.from_file(str(SCRIPT), default_timeout=SECONDS)
+    at.run()
+    at.switch_page(str(PROJECT / "portal" / "pages" / page))
+    return at.run()
+
+
+def sound(at: AppTest) -> None:
+    assert not at.exception, at.exception
+    assert not at.error, [error.value for error in at.error]
+    assert at.title or at.header or at.markdown
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_an_empty_store_leads_on(empty_house: Governance, page: str) -> None:
+    sound(open_page(page))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_the_demo_draws(demo_house: Governance, page: str) -> None:
+    sound(open_page(page))
+
+
+def test_every_persona_sees_the_overview(demo_house: Governance) -> None:
+    at = AppTest.from_file(str(SCRIPT), default_timeout=SECONDS).run()
+    for persona in demo_house.personas():
+        at.selectbox(key="persona").set_value(persona)
+        sound(at.run())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_reads_the_past(demo_house: Governance, page: str) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    at = open_page(page)
+    at.date_input(key="as_of").set_value((datetime.now(UTC) - timedelta(days=200)).date())
+    sound(at.run())

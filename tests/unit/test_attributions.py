@@ -1,0 +1,174 @@
+"""Version 2 of the census model: trained alike each time, judged on other rows, explained exactly."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from core.analytics.attributions import Explanation, explain_lightgbm
+from core.analytics.job_specs import ExplainSpec, RefusedInput, TrainSpec
+from core.analytics.lightgbm_rows import model_inputs, read_rows
+from core.analytics.training import TrainedModel, train_lightgbm
+from core.connectors.example_datasets import DatasetFiles, write_dataset
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("census")
+
+
+@pytest.fixture(scope="module")
+def census(folder: Path) -> DatasetFiles:
+    return write_dataset("census_employment", folder / "version_1")
+
+
+def spec_of(census: DatasetFiles, **changes: Any) -> TrainSpec:
+    fields: dict[str, Any] = {
+        "reference": census.reference,
+        "analysis": census.analysis,
+        "features": census.features,
+        "categorical_features": census.categorical_features,
+        "seed": 7,
+    }
+    return TrainSpec(**(fields | changes))
+
+
+@pytest.fixture(scope="module")
+def trained(census: DatasetFiles, folder: Path) -> TrainedModel:
+    return train_lightgbm(spec_of(census), folder / "version_2")
+
+
+@pytest.fixture(scope="module")
+def explanation(census: DatasetFiles, trained: TrainedModel) -> Explanation:
+    return explain_lightgbm(
+        trained.model,
+        trained.analysis,
+        census.features,
+        census.categorical_features,
+        slice_features=("sex", "disability"),
+        sample_rows=500,
+    )
+
+
+def test_the_reference_batch_holds_only_rows_that_were_not_trained_on(
+    census: DatasetFiles, trained: TrainedModel
+) -> None:
+    assert (trained.trained_rows, trained.reference_rows, trained.analysis_rows) == (34392, 34393, 208892)
+    first, second = pl.read_parquet(census.reference), pl.read_parquet(trained.reference)
+    assert second.height == trained.reference_rows
+    # The same rows, in the same order, changed only in what the new model says.
+    kept = first.filter(pl.col("row_id").is_in(second["row_id"].to_list()))
+    assert kept.drop("y_pred", "y_score").equals(second.drop("y_pred", "y_score"))
+    assert second.select((pl.col("y_pred") == (pl.col("y_score") >= 0.5).cast(pl.Int64)).all()).item()
+
+
+def test_the_analysis_batch_keeps_every_row_and_column(census: DatasetFiles, trained: TrainedModel) -> None:
+    first, second = pl.read_parquet(census.analysis), pl.read_parquet(trained.analysis)
+    assert first.schema == second.schema
+    assert first.drop("y_pred", "y_score").equals(second.drop("y_pred", "y_score"))
+    assert second["y_score"].is_between(0, 1).all()
+
+
+def test_the_new_model_is_about_as_good_as_the_shipped_one(
+    census: DatasetFiles, trained: TrainedModel
+) -> None:
+    shipped = pl.read_parquet(census.reference).select((pl.col("y_pred") == pl.col("y_true")).mean()).item()
+    assert trained.accuracy == pytest.approx(shipped, abs=0.01)
+    assert 0.89 < trained.roc_auc < 0.92
+
+
+def test_the_model_is_text_and_the_same_after_a_second_training(
+    census: DatasetFiles, trained: TrainedModel, folder: Path
+) -> None:
+    again = train_lightgbm(spec_of(census), folder / "again")
+    assert again.model.read_bytes() == trained.model.read_bytes()
+    assert trained.model.read_text(encoding="utf-8").startswith("tree\nversion=")
+
+
+def test_another_seed_trains_on_other_rows(census: DatasetFiles, trained: TrainedModel, folder: Path) -> None:
+    other = train_lightgbm(spec_of(census, seed=8, trees=1), folder / "other")
+    ids = [set(pl.read_parquet(model.reference)["row_id"]) for model in (trained, other)]
+    assert ids[0] != ids[1]
+
+
+def test_contributions_and_base_value_add_up_to_the_raw_margin(
+    census: DatasetFiles, trained: TrainedModel, explanation: Explanation
+) -> None:
+    import lightgbm as lgb
+    import numpy as np
+
+    assert explanation.additivity_gap < 1e-6
+    # The same by hand over all sampled rows: base + sum of the mean contributions = mean raw margin.
+    rows = read_rows(trained.analysis, census.features)
+    drawn = np.sort(np.random.default_rng(0).choice(len(rows), size=500, replace=False))
+    inputs = model_inputs(
+        rows.iloc[drawn].reset_index(drop=True), census.features, census.categorical_features
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        margins = lgb.Booster(model_file=str(trained.model)).predict(inputs, raw_score=True)
+    total = explanation.base_value + sum(feature.mean_signed for feature in explanation.features)
+    assert total == pytest.approx(float(np.mean(margins)), abs=1e-6)
+
+
+def test_features_are_ranked_and_their_shares_add_up(census: DatasetFiles, explanation: Explanation) -> None:
+    features = explanation.features
+    assert {feature.feature for feature in features} == set(census.features)
+    assert [feature.rank for feature in features] == list(range(1, len(features) + 1))
+    sizes = [feature.mean_absolute for feature in features]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sum(feature.share for feature in features) == pytest.approx(1.0)
+    assert all(abs(feature.mean_signed) <= feature.mean_absolute + 1e-12 for feature in features)
+    # Age decides most; the survey year is the same in all rows that were trained on.
+    assert features[0].feature == "age"
+    assert features[-1].feature == "year"
+    assert features[-1].mean_absolute == 0.0
+
+
+def test_slices_weighted_by_their_rows_give_the_whole(explanation: Explanation) -> None:
+    whole = {feature.feature: feature.mean_signed for feature in explanation.features}
+    for name in ("sex", "disability"):
+        parts = [part for part in explanation.slices if part.slice_feature == name and part.feature == "age"]
+        assert len(parts) == 2
+        assert sum(part.rows for part in parts) == explanation.rows == 500
+        assert sum(part.rows * part.mean_signed for part in parts) / 500 == pytest.approx(whole["age"])
+
+
+def test_features_in_another_order_are_refused(census: DatasetFiles, trained: TrainedModel) -> None:
+    turned = tuple(reversed(census.features))
+    with pytest.raises(RefusedInput, match="the model was trained on other features: age, schooling"):
+        explain_lightgbm(trained.model, trained.analysis, turned, census.categorical_features, sample_rows=10)
+
+
+def test_a_text_feature_must_be_named_as_categorical(census: DatasetFiles, trained: TrainedModel) -> None:
+    with pytest.raises(RefusedInput, match="'schooling' holds texts, not numbers"):
+        explain_lightgbm(trained.model, trained.analysis, census.features, sample_rows=10)
+
+
+def test_a_file_that_is_no_model_is_refused(census: DatasetFiles, tmp_path: Path) -> None:
+    strange = tmp_path / "model.txt"
+    strange.write_text("not a model")
+    with pytest.raises(RefusedInput, match=r"'model.txt' is not a LightGBM model"):
+        explain_lightgbm(
+            strange, census.analysis, census.features, census.categorical_features, sample_rows=10
+        )
+
+
+def test_training_without_both_outcomes_is_refused(census: DatasetFiles, tmp_path: Path) -> None:
+    reference = tmp_path / "reference.parquet"
+    pl.read_parquet(census.reference).head(500).with_columns(y_true=pl.lit(1)).write_parquet(reference)
+    with pytest.raises(RefusedInput, match="need the outcomes 0 and 1"):
+        train_lightgbm(spec_of(census, reference=reference), tmp_path)
+    with pytest.raises(RefusedInput, match="has no column 'wealth'"):
+        train_lightgbm(spec_of(census, features=("wealth",)), tmp_path)
+
+
+def test_specs_survive_the_way_through_json(census: DatasetFiles, trained: TrainedModel) -> None:
+    train = spec_of(census)
+    explain = ExplainSpec(model=trained.model, rows=trained.analysis, features=census.features)
+    assert TrainSpec.model_validate_json(train.model_dump_json()) == train
+    assert ExplainSpec.model_validate_json(explain.model_dump_json()) == explain

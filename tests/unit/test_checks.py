@@ -1,0 +1,102 @@
+"""The automatic checks on hand-made facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.domain.checks import (
+    CHECKS,
+    check_data_digest,
+    check_decay,
+    check_evidence_fresh,
+    check_naming,
+    check_owner,
+    check_versions_locked,
+    no_predictions,
+)
+from core.domain.verdict import Verdict
+
+PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)+"
+LINKS = {"artifact_sha256": "a" * 64, "code_commit": "b" * 40, "environment_sha256": "c" * 64}
+
+
+def test_every_check_is_listed_under_its_own_id() -> None:
+    assert all(check_id == check.id for check_id, check in CHECKS.items())
+    assert {check.id for check in CHECKS.values() if check.per_version} == {
+        "versions_locked",
+        "data_digest",
+        "bias_limit",
+        "decay_alert",
+    }
+
+
+@pytest.mark.parametrize("name", ["credit-scoring", "meals-2026", "a-1-b"])
+def test_two_words_joined_by_a_hyphen_keep_to_the_standard(name: str) -> None:
+    assert check_naming(name, PATTERN, "credit-scoring").verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "name", ["credit", "Credit-scoring", "credit_scoring", "-credit", "credit-", "a-b\n", ""]
+)
+def test_a_name_off_the_standard_fails_with_an_example(name: str) -> None:
+    result = check_naming(name, PATTERN, "credit-scoring")
+    assert result.verdict is Verdict.FAIL
+    assert repr(name)[1:-1] in repr(result.message)
+    assert result.remedy == "Use a name like 'credit-scoring'."
+
+
+def test_a_known_owner_passes_and_nobody_or_somebody_gone_fails() -> None:
+    assert check_owner("olga", ["olga", "otto"]).verdict is Verdict.PASS
+    assert check_owner("", ["olga"]).message == "no owner is set"
+    gone = check_owner("olga", ["otto"])
+    assert (gone.verdict, gone.message) == (Verdict.FAIL, "the owner is no longer in the directory")
+
+
+def test_evidence_passes_where_nothing_is_due_and_counts_what_lacks() -> None:
+    assert check_evidence_fresh([], []).message == "no evidence is due yet"
+    assert check_evidence_fresh(["Sign-off"], []).verdict is Verdict.PASS
+    lacking = check_evidence_fresh(["Sign-off", "Lineage"], ["Lineage"])
+    assert (lacking.verdict, lacking.observed, lacking.limit) == (Verdict.FAIL, 1, 0)
+    assert lacking.message == "1 of 2 due are missing or out of date: Lineage"
+
+
+def test_a_version_is_locked_when_artifact_code_and_environment_are_recorded() -> None:
+    assert check_versions_locked(LINKS).verdict is Verdict.PASS
+    result = check_versions_locked(LINKS | {"environment_sha256": "", "code_commit": ""})
+    assert result.verdict is Verdict.FAIL
+    assert result.message == "not locked: the full code commit, the environment lock's sha256"
+
+
+def test_the_data_digest_has_to_be_recorded() -> None:
+    assert check_data_digest("d" * 64).verdict is Verdict.PASS
+    assert check_data_digest("").verdict is Verdict.FAIL
+
+
+def test_without_predictions_a_check_cannot_tell() -> None:
+    result = no_predictions("bias_limit")
+    assert (result.check, result.verdict) == ("bias_limit", Verdict.CANNOT_TELL)
+    assert check_decay("accuracy", []).verdict is Verdict.CANNOT_TELL
+
+
+def test_the_newest_chunk_alone_decides_on_decay() -> None:
+    assert check_decay("accuracy", [True, True, False]).verdict is Verdict.PASS
+    assert check_decay("accuracy", [False, False, True]).verdict is Verdict.FAIL
+    assert check_decay("accuracy", [False, True, False], looked_at=2).observed == 1
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        check_naming("x", PATTERN, "credit-scoring"),
+        check_owner("", []),
+        check_evidence_fresh(["a"], ["a"]),
+        check_versions_locked({}),
+        check_data_digest(""),
+        no_predictions("bias_limit"),
+        check_decay("accuracy", [True]),
+    ],
+    ids=lambda result: result.check,
+)
+def test_whatever_does_not_pass_says_what_to_do_next(result) -> None:  # type: ignore[no-untyped-def]
+    assert result.verdict is not Verdict.PASS
+    assert result.remedy.endswith(".")
