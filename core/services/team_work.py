@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -52,22 +51,45 @@ class TeamFigure:
     value: KpiValue
     interval: Interval | None
 
+    @property
+    def note(self) -> str:
+        """What it was counted from, and how sure it is."""
+        if self.interval is None:
+            return self.value.note
+        span = f"Interval {self.interval.low:.0%} to {self.interval.high:.0%}"
+        counted = f"{self.value.numerator:,.0f} of {self.value.n:,} in {self.definition.window_days} days"
+        return f"{span}, {counted}. {self.value.note}".rstrip()
+
 
 @dataclass(frozen=True)
 class TeamSheet:
     """All that a team lead asks of one team.
 
     `checks` adds `title`, `looks_at` and `rate` (None where nothing was tried) to the counts of
-    `TeamCompliance.checks`; `states` counts the open work by state.
+    `TeamCompliance.checks`.
     """
 
     team: str
     first_tries: TeamFigure
     deadlines: TeamFigure
     work: tuple[WorkItem, ...]
-    states: Counter[str]
     checks: list[dict[str, Any]]
     initiatives: list[dict[str, Any]]
+
+    @property
+    def late(self) -> tuple[WorkItem, ...]:
+        """Overdue work, the longest overdue first."""
+        return tuple(item for item in self.work if item.state == "overdue")
+
+    @property
+    def ahead(self) -> tuple[WorkItem, ...]:
+        """Work that is open and not yet due, the next due first."""
+        return tuple(item for item in self.work if item.state not in ("overdue", "expiring"))
+
+    @property
+    def reviews(self) -> int:
+        """Open work, late or not, that somebody independent of the initiative has to prove."""
+        return sum(item.independent for item in (*self.late, *self.ahead))
 
 
 def team_names(governance: Governance, moment: Moment) -> tuple[str, ...]:
@@ -75,6 +97,20 @@ def team_names(governance: Governance, moment: Moment) -> tuple[str, ...]:
     policy = governance.policy(moment)
     rows = lake_inventory.inventory_rows(governance.store, policy, moment)
     return tuple(sorted({row["team"] for row in rows}))
+
+
+def choose_team(governance: Governance, moment: Moment, *, wanted: str, own: str) -> str:
+    """The team to show: the one wanted, else the reader's own, else the first; empty where there is none.
+
+    Raises
+    ------
+    NotFound
+        The team wanted has no initiative.
+    """
+    known = team_names(governance, moment)
+    if wanted and wanted not in known:
+        raise NotFound(f"no team '{wanted[:60]}' has an initiative", remedy="Open your own team, or another.")
+    return wanted or (own if own in known else next(iter(known), ""))
 
 
 def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamSheet:
@@ -99,7 +135,6 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         _figure(governance, "first_time_pass_rate", tally.first_try_passes, tally.first_tries),
         _figure(governance, "deadlines_met", tally.on_time, tally.due),
         tuple(work),
-        Counter(item.state for item in work),
         _checks(known),
         [_with_gate(policy, row) for row in known.initiatives],
     )

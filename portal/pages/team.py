@@ -1,14 +1,16 @@
-"""Team compliance: one team's rates, its open work by due date, its checks and initiatives."""
+"""Team compliance: one team's rates, its open work by due day, its checks and initiatives."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import streamlit as st
 
 from core.domain.errors import NotFound
 from core.services.figure_notes import figure_notes
-from core.services.team_work import TeamFigure, TeamSheet, WorkItem, team_names, team_sheet
+from core.services.team_work import TeamFigure, TeamSheet, choose_team, team_names, team_sheet
 from portal.components.cards import Card, cards
-from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.desk import current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link, section
 from portal.components.tables import Column, bullet_list, live_table, plain_table
 from portal.components.text import count, day, percent
@@ -26,9 +28,9 @@ CHECKS = [
     Column("looks_at", "Looks at", phone=False),
     Column("rate", "Passed the first time", "share_bar"),
     Column("first_tries", "First tries", "number", phone=False),
-    Column("passing", "Pass now", "number"),
+    Column("passing", "Pass now", "number", phone=False),
     Column("failing", "Fail now", "number"),
-    Column("cannot_tell", "Cannot tell", "number", phone=False),
+    Column("cannot_tell", "Cannot tell now", "number", phone=False),
 ]
 INITIATIVES = [
     Column("name", "Initiative", strong=True, width=260),
@@ -43,88 +45,69 @@ INITIATIVES = [
 def render() -> None:
     """Draw the team that the address names; by default the reader's own."""
     desk = current_desk()
-    page_header(desk, "Team compliance", "What a team has passed, and what it still has to do, by due day.")
-    teams = desk.ask(team_names)
-    if not teams:
+    page_header(desk, "Team compliance", "What a team has passed, and what it still has to do.")
+    try:
+        wanted = st.query_params.get("team", "")
+        team = desk.ask(choose_team, wanted=wanted, own=desk.actor.team)
+    except NotFound as problem:
+        show_problem(problem)
+        page_link("team", "Open your own team", icon=":material/arrow_forward:")
+        return
+    if not team:
         empty_state("No team has an initiative yet.", page="register", label="Register the first initiative")
         return
-    own = desk.actor.team if desk.actor.team in teams else teams[0]
-    st.session_state["team"] = st.query_params.get("team", own)
-    if st.session_state["team"] not in teams:
-        show_problem(NotFound(f"no team '{st.session_state['team'][:60]}' has an initiative"))
-        page_link("team", f"Open {own}", icon=":material/arrow_forward:", team=own)
-        return
-    st.selectbox("Team", teams, key="team", on_change=_to_address, width=320)
-    sheet = desk.ask(team_sheet, team=st.session_state["team"])
-    cards([*(_rate_card(f) for f in (sheet.first_tries, sheet.deadlines)), *_work_cards(sheet)])
-    _notes(sheet)
-    _work(sheet)
-    _checks(desk, sheet)
-    section("Initiatives", "Click a row to open the initiative.")
-    _open(live_table(sheet.initiatives, INITIATIVES, key="own", select=True, alt="The team's initiatives."))
+    st.session_state["team"] = team
+    st.selectbox("Team", desk.ask(team_names), key="team", on_change=_to_address, width=320)
+    _sheet(desk.ask(team_sheet, team=team))
 
 
 def _to_address() -> None:
     st.query_params["team"] = st.session_state["team"]
 
 
-def _rate_card(figure: TeamFigure) -> Card:
-    kpi, value, span = figure.definition, figure.value, figure.interval
-    between = f"Interval {percent(span.low)} to {percent(span.high)}" if span else ""
-    counted = f"{value.numerator or 0:,.0f} of {value.n:,} in {kpi.window_days} days."
-    return Card(
-        label=kpi.title,
-        value=percent(value.value),
-        status=value.status,
-        target=f"at least {percent(kpi.target)}",
-        note=" ".join(part for part in (value.note, f"{between}, {counted}" if between else "") if part),
-    )
-
-
-def _work_cards(sheet: TeamSheet) -> tuple[Card, Card]:
-    late = [item for item in sheet.work if item.state == "overdue"]
-    ahead = [item for item in sheet.work if item.state not in ("overdue", "expiring")]
-    longest = f"Longest: {count(-late[0].days, 'day')}, {late[0].name}." if late else "Nothing is late."
-    reviews = sum(item.independent for item in ahead)
-    first = f"Next is due on {day(ahead[0].due_on)}; " if ahead else "Nothing waits; "
-    note = f"{first}{count(reviews, 'review')} by somebody independent."
-    return (
-        Card("Overdue requirements", f"{len(late):,}", "overdue" if late else "on_time", note=longest),
-        Card("Open, not yet due", f"{len(ahead):,}", "waiting" if ahead else "done", note=note),
-    )
-
-
-def _notes(sheet: TeamSheet) -> None:
+def _sheet(sheet: TeamSheet) -> None:
+    cards([_rate(sheet.first_tries), _rate(sheet.deadlines), _late(sheet), _ahead(sheet)])
+    section("Open work", "Earliest due day first; click a row to open the initiative.")
+    work = [vars(item) for item in sheet.work]
+    if work:
+        _open(live_table(work, WORK, key="work", select=True, download="open-work", alt="Open work by due day."))
+    else:
+        empty_state("Nothing is open: every requirement is met.", icon=":material/check_circle:")
+    days = sheet.first_tries.definition.window_days
+    section("Checks by kind", f"First tries of the last {days} days, and how the latest runs stand.")
+    if sheet.checks:
+        plain_table(sheet.checks, CHECKS, caption="Checks of the team by kind")
+    else:
+        st.caption("No check has run yet.")
+    section("Initiatives", "Click a row to open the initiative.")
+    _open(live_table(sheet.initiatives, INITIATIVES, key="own", select=True, alt="The team's initiatives."))
     with st.expander("How the rates are counted"):
         for figure in (sheet.first_tries, sheet.deadlines):
             bullet_list([f"{figure.definition.title}:", *figure_notes(figure.definition)])
 
 
-def _work(sheet: TeamSheet) -> None:
-    section("Open work", "Earliest due day first; click a row to open the initiative.")
-    if not sheet.work:
-        empty_state("Nothing is open: every requirement is met.", icon=":material/check_circle:")
-        return
-    rows = [_line(item) for item in sheet.work]
-    _open(live_table(rows, WORK, key="work", select=True, download="open-work", alt="Open work by due day."))
+def _rate(figure: TeamFigure) -> Card:
+    kpi, value = figure.definition, figure.value
+    goal = f"at least {percent(kpi.target)}"
+    return Card(kpi.title, percent(value.value), value.status, target=goal, note=figure.note)
 
 
-def _line(item: WorkItem) -> dict[str, object]:
-    return {**vars(item)}
+def _late(sheet: TeamSheet) -> Card:
+    late = sheet.late
+    note = f"Longest: {count(-late[0].days, 'day')}, {late[0].name}." if late else "Nothing is late."
+    return Card("Overdue requirements", f"{len(late):,}", "overdue" if late else "on_time", note=note)
 
 
-def _checks(desk: Desk, sheet: TeamSheet) -> None:
-    days = desk.governance.leaderboard.window_days
-    section("Checks by kind", f"First tries of the last {days} days, and how the latest runs stand now.")
-    if sheet.checks:
-        plain_table(sheet.checks, CHECKS, caption="Checks of the team by kind")
-    else:
-        st.caption("No check has run yet.")
+def _ahead(sheet: TeamSheet) -> Card:
+    ahead = sheet.ahead
+    note = f"The next is due on {day(ahead[0].due_on)}. " if ahead else ""
+    note += f"Of all open work, {count(sheet.reviews, 'review')} by somebody independent."
+    return Card("Open, not yet due", f"{len(ahead):,}", "waiting" if ahead else "done", note=note)
 
 
-def _open(row: object) -> None:
-    if isinstance(row, dict):
-        st.switch_page("../pages/initiative.py", query_params={"id": row["initiative"]})
+def _open(row: Mapping[str, object] | None) -> None:
+    if row is not None:
+        st.switch_page("../pages/initiative.py", query_params={"id": str(row["initiative"])})
 
 
 render()

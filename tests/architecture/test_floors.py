@@ -18,7 +18,10 @@ PAGES = sorted((PROJECT / "portal" / "pages").glob("[!_]*.py"))
 def test_imports_run_only_downwards() -> None:
     run = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -49,12 +52,15 @@ def test_there_is_no_room_for_odds_and_ends() -> None:
 
 
 def test_the_command_line_and_the_decision_path_load_nothing_slow() -> None:
+    slow = {"nannyml", "shap", "pandas", "numpy", "polars", "pyarrow", "altair", "streamlit", "fastapi"}
     probe = (
         "import sys, core.services.gates, core.services.inventory, core.services.kpis\n"
-        "slow = {'nannyml', 'shap', 'pandas', 'numpy', 'polars', 'pyarrow', 'altair', 'streamlit', 'fastapi'}\n"
+        f"slow = {slow!r}\n"
         "print(sorted(slow & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", probe], cwd=PROJECT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", probe], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "[]"
 
 

@@ -20,7 +20,9 @@ def test_every_action_is_asked_for_by_a_service_and_no_other() -> None:
 def test_every_service_that_takes_a_command_checks_the_permission_first() -> None:
     for file in SERVICES.glob("*.py"):
         text = file.read_text(encoding="utf-8")
-        for found in re.finditer(r"^def ([a-z]\w*)\([^)]*command: \w+[^)]*\)[^:]*:\n(.*?)(?=^\w|\Z)", text, re.M | re.S):
+        for found in re.finditer(
+            r"^def ([a-z]\w*)\([^)]*command: \w+[^)]*\)[^:]*:\n(.*?)(?=^\w|\Z)", text, re.M | re.S
+        ):
             body = re.sub(r'^\s*""".*?"""\n', "", found.group(2), flags=re.S)
             assert body.lstrip().startswith("governance.roles.require("), f"{file.name}: {found.group(1)}"
 

@@ -35,8 +35,21 @@ def served(store: Path, *options: str) -> Iterator[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GOVERNANCE_")}
     with (store.parent / f"{store.name}.log").open("w+") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "core.entrypoints.cli", "serve", "--store", str(store), "--port", str(port), *options],
-            cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT,
+            [
+                sys.executable,
+                "-m",
+                "core.entrypoints.cli",
+                "serve",
+                "--store",
+                str(store),
+                "--port",
+                str(port),
+                *options,
+            ],
+            cwd=PROJECT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}", server, log.name)

@@ -85,7 +85,7 @@ def test_a_changed_row_is_found_and_named(rows: list[dict[str, Any]], data: st.D
 
 @pytest.mark.parametrize("seq", [1, 2, 3])
 def test_a_deleted_entry_is_found(seq: int) -> None:
-    row = {column: None for column in check_columns()} | {"initiative": "alpha", "message": "m"}
+    row = dict.fromkeys(check_columns()) | {"initiative": "alpha", "message": "m"}
     store = store_with([row] * 3)
     store.cursor().execute("DELETE FROM record WHERE seq = ?", [seq])
     found = verify_store(store).first_break
@@ -94,7 +94,7 @@ def test_a_deleted_entry_is_found(seq: int) -> None:
 
 
 def test_an_entry_slipped_in_is_found() -> None:
-    row = {column: None for column in check_columns()} | {"initiative": "alpha", "message": "m"}
+    row = dict.fromkeys(check_columns()) | {"initiative": "alpha", "message": "m"}
     store = store_with([row] * 3)
     store.cursor().execute("INSERT INTO check_run (seq, message) VALUES (4, 'slipped in')")
     found = verify_store(store).first_break
@@ -103,7 +103,7 @@ def test_an_entry_slipped_in_is_found() -> None:
 
 
 def test_writers_on_many_threads_keep_one_unbroken_order() -> None:
-    row = {column: None for column in check_columns()} | {"initiative": "alpha"}
+    row = dict.fromkeys(check_columns()) | {"initiative": "alpha"}
     store = store_with([])
 
     def write(name: str) -> None:
@@ -120,7 +120,7 @@ def test_writers_on_many_threads_keep_one_unbroken_order() -> None:
 
 
 def test_a_first_fact_is_refused_the_second_time_and_nothing_of_it_stays() -> None:
-    row = {column: None for column in check_columns()} | {"initiative": "alpha"}
+    row = dict.fromkeys(check_columns()) | {"initiative": "alpha"}
     store = store_with([])
     first = Fact("check_run", "alpha", "check_run", (row,), first=True)
     store.append([first], actor="someone", at=START)
@@ -131,7 +131,7 @@ def test_a_first_fact_is_refused_the_second_time_and_nothing_of_it_stays() -> No
 
 
 def test_time_never_runs_backwards_in_the_record() -> None:
-    row = {column: None for column in check_columns()} | {"initiative": "alpha"}
+    row = dict.fromkeys(check_columns()) | {"initiative": "alpha"}
     store = store_with([])
     store.append([fact(row)], actor="someone", at=START)
     store.append([fact(row)], actor="someone", at=START - timedelta(days=1))

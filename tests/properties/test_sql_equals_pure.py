@@ -32,9 +32,7 @@ events = st.one_of(
     st.tuples(st.just("classify"), st.sampled_from(list(POLICY.class_order))),
     st.tuples(st.just("version"), st.sampled_from(["1", "2", "3"])),
     st.tuples(st.just("evidence"), st.sampled_from(list(POLICY.measures))),
-    st.tuples(
-        st.just("check"), st.tuples(st.sampled_from(list(CHECKS)), st.sampled_from(list(Verdict)))
-    ),
+    st.tuples(st.just("check"), st.tuples(st.sampled_from(list(CHECKS)), st.sampled_from(list(Verdict)))),
 )
 histories = st.lists(
     st.tuples(st.sampled_from(INITIATIVES), st.integers(0, 40), events), min_size=1, max_size=60
@@ -53,8 +51,12 @@ class Replay:
         if known is None:
             self.facts[initiative] = {
                 "class_id": what if kind == "classify" else "moderate",
-                "registered": day, "classified": day, "version": None, "version_on": None,
-                "evidence": [], "checks": [],
+                "registered": day,
+                "classified": day,
+                "version": None,
+                "version_on": None,
+                "evidence": [],
+                "checks": [],
             }
             return [_registered(initiative), _classified(initiative, self.facts[initiative]["class_id"])]
         if kind == "classify":
@@ -76,7 +78,11 @@ class Replay:
         known = self.facts[initiative]
         counts = (None, known["version"])
         return InitiativeFacts(
-            initiative, known["class_id"], known["registered"], known["classified"], known["version_on"],
+            initiative,
+            known["class_id"],
+            known["registered"],
+            known["classified"],
+            known["version_on"],
             evidence={m: day for m, version, day in known["evidence"] if version in counts},
             checks={c: proof for c, version, proof in known["checks"] if version in counts},
         )
@@ -99,7 +105,11 @@ def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
     replay, moment = _filled(store, history)
     requirements = {
         (row["initiative"], row["requirement"]): (
-            row["status"], row["proved_by"], row["due_on"], row["expires_on"], row["overdue"],
+            row["status"],
+            row["proved_by"],
+            row["due_on"],
+            row["expires_on"],
+            row["overdue"],
         )
         for row in requirement_rows(store, POLICY, moment)
     }
@@ -110,7 +120,11 @@ def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
         facts = replay.facts_of(initiative)
         for state in requirement_states(POLICY, facts, moment.day):
             expected[initiative, state.requirement.measure.id] = (
-                state.status.value, state.proved_by.id, state.due_on, state.expires_on, state.overdue,
+                state.status.value,
+                state.proved_by.id,
+                state.due_on,
+                state.expires_on,
+                state.overdue,
             )
         for gate in POLICY.gates_of(facts.class_id):
             expected_gates[initiative, gate.id] = decide(POLICY, facts, gate.id, moment.day).outcome
@@ -139,41 +153,80 @@ def test_current_is_the_replay_of_the_record_at_every_moment(
 
 def _registered(initiative: str) -> Fact:
     row = {
-        "initiative": initiative, "name": initiative, "short_name": initiative, "purpose": "", "domain": "",
-        "team": "Credit", "owner": "someone", "builder": "", "answers": "{}",
+        "initiative": initiative,
+        "name": initiative,
+        "short_name": initiative,
+        "purpose": "",
+        "domain": "",
+        "team": "Credit",
+        "owner": "someone",
+        "builder": "",
+        "answers": "{}",
     }
     return Fact("initiative_registered", initiative, "initiative", (row,), first=True)
 
 
 def _classified(initiative: str, class_id: str) -> Fact:
     row = {
-        "initiative": initiative, "class_id": class_id, "mode_id": "design_node",
-        "computed_class_id": class_id, "score": 0, "reasons": [], "justification": "", "policy_version": "1",
+        "initiative": initiative,
+        "class_id": class_id,
+        "mode_id": "design_node",
+        "computed_class_id": class_id,
+        "score": 0,
+        "reasons": [],
+        "justification": "",
+        "policy_version": "1",
     }
     return Fact("initiative_classified", initiative, "classification", (row,))
 
 
 def _version(initiative: str, version: str) -> Fact:
     texts = (
-        "notes", "artifact_uri", "artifact_sha256", "data_uri", "data_sha256", "code_uri", "code_commit",
+        "notes",
+        "artifact_uri",
+        "artifact_sha256",
+        "data_uri",
+        "data_sha256",
+        "code_uri",
+        "code_commit",
         "environment_sha256",
     )
-    row = {"initiative": initiative, "version": version, "algorithm": "tree", "task": "binary", "metrics": "{}"}
-    return Fact("model_version_registered", initiative, "model_version", ({**dict.fromkeys(texts, ""), **row},))
+    row = {
+        "initiative": initiative,
+        "version": version,
+        "algorithm": "tree",
+        "task": "binary",
+        "metrics": "{}",
+    }
+    return Fact(
+        "model_version_registered", initiative, "model_version", ({**dict.fromkeys(texts, ""), **row},)
+    )
 
 
 def _evidence(initiative: str, measure: str, version: str | None) -> Fact:
     row = {
-        "initiative": initiative, "version": version, "measure": measure, "title": "proof",
-        "link": "https://example.org", "file_name": None, "sha256": None, "bytes": None,
+        "initiative": initiative,
+        "version": version,
+        "measure": measure,
+        "title": "proof",
+        "link": "https://example.org",
+        "file_name": None,
+        "sha256": None,
+        "bytes": None,
     }
     return Fact("evidence_submitted", initiative, "evidence", (row,))
 
 
 def _check_run(initiative: str, check: str, version: str | None, verdict: Verdict) -> Fact:
     row = {
-        "initiative": initiative, "version": version, "check_id": check, "verdict": verdict.value,
-        "first_try": True, "observed": None, "limit_value": None, "message": f"{check} {verdict}",
+        "initiative": initiative,
+        "version": version,
+        "check_id": check,
+        "verdict": verdict.value,
+        "first_try": True,
+        "observed": None,
+        "limit_value": None,
+        "message": f"{check} {verdict}",
         "remedy": "mend",
     }
     return Fact("check_run", initiative, "check_run", (row,))

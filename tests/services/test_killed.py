@@ -42,7 +42,9 @@ def test_a_process_killed_while_registering_leaves_a_whole_record(tmp_path: Path
     for _ in range(2):  # the second process starts on what the first left behind
         process = subprocess.Popen(
             [sys.executable, "-c", REGISTERING, str(tmp_path / "store")],
-            cwd=PROJECT, stdout=subprocess.PIPE, text=True,
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert process.stdout is not None
         for _ in range(after_answers):
@@ -59,8 +61,10 @@ def test_a_process_killed_while_registering_leaves_a_whole_record(tmp_path: Path
         assert found.first_break is None
         assert found.entries == store.head() >= answered
         # Registering is all or nothing: whoever is registered is classified too.
-        query = "SELECT count(*) FILTER (action = 'initiative_registered'), " \
+        query = (
+            "SELECT count(*) FILTER (action = 'initiative_registered'), "
             "count(*) FILTER (action = 'initiative_classified') FROM record"
+        )
         registered, classified = store.cursor().execute(query).fetchall()[0]
         assert registered == classified > 0
         store.close()

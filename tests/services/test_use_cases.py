@@ -52,8 +52,13 @@ LOCKED = {
 def version(governance: Governance, initiative: str, label: str = "1", day: float = 2, **links: Any) -> None:
     command = make(
         RegisterModelVersion,
-        actor=BUILDER, at=later(day), initiative=initiative, version=label,
-        algorithm="Gradient boosting", task="binary", **links,
+        actor=BUILDER,
+        at=later(day),
+        initiative=initiative,
+        version=label,
+        algorithm="Gradient boosting",
+        task="binary",
+        **links,
     )
     register_model_version(governance, command)
 
@@ -62,7 +67,13 @@ def prove(governance: Governance, initiative: str, measure: str, day: float = 3,
     actor = given.pop("actor", BUILDER)
     given = given or {"link": "https://wiki.example.org/proof"}
     command = make(
-        SubmitEvidence, actor=actor, at=later(day), initiative=initiative, measure=measure, title="Proof", **given
+        SubmitEvidence,
+        actor=actor,
+        at=later(day),
+        initiative=initiative,
+        measure=measure,
+        title="Proof",
+        **given,
     )
     submit_evidence(governance, command)
 
@@ -89,9 +100,12 @@ def test_the_heaviest_answers_lead_to_the_strictest_class_and_blocked_gates(gove
     decision = decide_gate(
         governance, DecideGate(actor=BUILDER, at=later(2), initiative=initiative, gate="deployment")
     )
-    assert initiative_sheet(governance, governance.moment(later(2)), initiative=initiative).initiative[
-        "class_id"
-    ] == "very_high"
+    assert (
+        initiative_sheet(governance, governance.moment(later(2)), initiative=initiative).initiative[
+            "class_id"
+        ]
+        == "very_high"
+    )
     assert not decision.is_open
     assert all(finding.remedy for finding in decision.findings)
 
@@ -121,8 +135,10 @@ def test_evidence_meets_its_requirement_and_lapses_with_a_new_version(governance
     measure = next(
         s.requirement.measure
         for s in sheet.requirements
-        if s.requirement.measure.evidence and not s.requirement.measure.checks
-        and not s.requirement.measure.independent and policy.measure_is_per_version(s.requirement.measure.id)
+        if s.requirement.measure.evidence
+        and not s.requirement.measure.checks
+        and not s.requirement.measure.independent
+        and policy.measure_is_per_version(s.requirement.measure.id)
     )
     prove(governance, initiative, measure.id)
     assert status_of(governance, initiative, measure.id, 3) is Status.MET
@@ -145,7 +161,9 @@ def test_a_check_that_failed_passes_when_mended_and_only_the_first_counts_as_fir
     assert first["data_digest"] is Verdict.FAIL
     version(governance, initiative, "2", day=4, **LOCKED)
     runs = initiative_sheet(governance, governance.moment(later(5)), initiative=initiative).check_runs
-    digest_runs = [(r["version"], r["verdict"], r["first_try"]) for r in runs if r["check_id"] == "data_digest"]
+    digest_runs = [
+        (r["version"], r["verdict"], r["first_try"]) for r in runs if r["check_id"] == "data_digest"
+    ]
     assert digest_runs == [("2", "pass", True), ("1", "fail", False), ("1", "fail", True)]
 
 
@@ -164,7 +182,9 @@ def test_a_version_without_predictions_cannot_be_told_to_keep_the_bias_limit(gov
 def test_the_same_answer_is_recorded_once_however_often_a_pipeline_asks(governance: Governance) -> None:
     initiative = register(governance)
     for minute in range(5):
-        command = DecideGate(actor=BUILDER, at=later(2 + minute / 1440), initiative=initiative, gate="deployment")
+        command = DecideGate(
+            actor=BUILDER, at=later(2 + minute / 1440), initiative=initiative, gate="deployment"
+        )
         decide_gate(governance, command)
     moment = governance.moment(later(3))
     assert len(record_page(governance, moment, initiative=initiative, action="gate_decided")) == 1
@@ -187,13 +207,19 @@ def test_an_override_needs_a_role_a_reason_and_independence(governance: Governan
     given = {"at": later(2), "initiative": initiative, "class_id": "high"}
     reason = "The pilot decides about nobody until March."
     with pytest.raises(Forbidden, match="may not override a classification"):
-        override_classification(governance, make(OverrideClassification, actor=BUILDER, justification=reason, **given))
+        override_classification(
+            governance, make(OverrideClassification, actor=BUILDER, justification=reason, **given)
+        )
     with pytest.raises(BadInput, match="justification"):
         make(OverrideClassification, actor=VALIDATOR, justification="because", **given)
     owner = OWNER.model_copy(update={"roles": ("risk_audit",)})
     with pytest.raises(Forbidden, match="owns or builds"):
-        override_classification(governance, make(OverrideClassification, actor=owner, justification=reason, **given))
-    override_classification(governance, make(OverrideClassification, actor=VALIDATOR, justification=reason, **given))
+        override_classification(
+            governance, make(OverrideClassification, actor=owner, justification=reason, **given)
+        )
+    override_classification(
+        governance, make(OverrideClassification, actor=VALIDATOR, justification=reason, **given)
+    )
     known = initiative_sheet(governance, governance.moment(later(3)), initiative=initiative).initiative
     assert (known["class_id"], known["computed_class_id"]) == ("high", "very_high")
     assert known["justification"] == reason
@@ -202,18 +228,19 @@ def test_an_override_needs_a_role_a_reason_and_independence(governance: Governan
 def test_an_amended_owner_is_found_by_search_and_the_history_stays(governance: Governance) -> None:
     initiative = register(governance)
     amend_initiative(
-        governance, make(AmendInitiative, actor=BUILDER, at=later(4), initiative=initiative, owner=VALIDATOR.id)
+        governance,
+        make(AmendInitiative, actor=BUILDER, at=later(4), initiative=initiative, owner=VALIDATOR.id),
     )
-    assert [r["owner_name"] for r in inventory(governance, governance.moment(later(5)), search="vera CARD")] == [
-        "Vera Validator"
-    ]
+    assert [
+        r["owner_name"] for r in inventory(governance, governance.moment(later(5)), search="vera CARD")
+    ] == ["Vera Validator"]
     assert inventory(governance, governance.moment(later(3)), search="vera") == []
 
 
 def test_a_wrong_policy_is_refused_and_the_old_one_stays_in_force(governance: Governance) -> None:
     text = (CONFIG / "policy.yaml").read_text(encoding="utf-8")
     before = governance.policy(governance.moment(later(1)))
-    with pytest.raises(BadInput, match="changed.yaml"):
+    with pytest.raises(BadInput, match=r"changed\.yaml"):
         publish_policy(
             governance,
             PublishPolicy(actor=VALIDATOR, at=later(2), text=text + "\nunknown: 1\n", name="changed.yaml"),
@@ -246,8 +273,13 @@ def test_wrong_evidence_is_refused_with_one_sentence_and_nothing_is_stored(
     version(governance, initiative, **LOCKED)
     head = governance.store.head()
     given = {
-        "actor": BUILDER, "at": later(3), "initiative": initiative, "title": "Proof",
-        "measure": needing_evidence(governance, initiative), "link": "https://wiki.example.org/x", **change,
+        "actor": BUILDER,
+        "at": later(3),
+        "initiative": initiative,
+        "title": "Proof",
+        "measure": needing_evidence(governance, initiative),
+        "link": "https://wiki.example.org/x",
+        **change,
     }
     with pytest.raises(error, match=words) as caught:
         submit_evidence(governance, make(SubmitEvidence, **given))
@@ -259,7 +291,11 @@ def test_a_file_is_kept_by_its_digest_and_verified(governance: Governance) -> No
     initiative = register(governance)
     version(governance, initiative, **LOCKED)
     prove(
-        governance, initiative, needing_evidence(governance, initiative), file_name="review.md", content=b"# Seen"
+        governance,
+        initiative,
+        needing_evidence(governance, initiative),
+        file_name="review.md",
+        content=b"# Seen",
     )
     assert verify_record(governance).files == 1
     assert verify_record(governance).first_break is None
@@ -275,8 +311,15 @@ def test_an_owner_who_is_not_known_is_refused(governance: Governance) -> None:
         register_initiative(
             governance,
             make(
-                RegisterInitiative, actor=BUILDER, at=later(1), name="Ghost Owner", purpose="Owned by nobody at all.",
-                domain="credit", team="Credit", owner="ghost", answers=answers_for(governance, heavy=True),
+                RegisterInitiative,
+                actor=BUILDER,
+                at=later(1),
+                name="Ghost Owner",
+                purpose="Owned by nobody at all.",
+                domain="credit",
+                team="Credit",
+                owner="ghost",
+                answers=answers_for(governance, heavy=True),
             ),
         )
 
@@ -286,7 +329,8 @@ def test_an_owner_who_left_fails_the_owner_check(governance: Governance, tmp_pat
     put_person(governance.store, leaver)
     initiative = register(governance)
     amend_initiative(
-        governance, make(AmendInitiative, actor=BUILDER, at=later(2), initiative=initiative, owner="leo-leaver")
+        governance,
+        make(AmendInitiative, actor=BUILDER, at=later(2), initiative=initiative, owner="leo-leaver"),
     )
     governance.store.cursor().execute("DELETE FROM directory WHERE actor = 'leo-leaver'")
     verdicts = {r.check: r.verdict for r in checks(governance, initiative, 3)}

@@ -1,4 +1,4 @@
-"""Policy cases kept as data, facts to decisions and wrong files to messages: `tests/cases/policy/README.md`."""
+"""Policy cases kept as data: facts to decisions, wrong files to messages (`tests/cases/policy/README.md`)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""Small pieces of our own HTML that the sheets share, and their styles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from portal.components.pills import shape_html
+from portal.components.text import escape_html
+
+if TYPE_CHECKING:
+    from core.domain.gates import Finding
+
+_STYLES = Path(__file__).with_name("sheets.css")
+
+
+@cache
+def _styles() -> str:
+    return f"<style>{_STYLES.read_text(encoding='utf-8')}</style>"
+
+
+def dress_sheet() -> None:
+    """Load the styles of the pieces below."""
+    st.html(_styles())
+
+
+def findings_list(findings: Sequence[Finding]) -> None:
+    """Show findings, blockers first, each with what to do next; colour never speaks alone."""
+    ordered = sorted(findings, key=lambda finding: finding.severity != "blocker")
+    body = "".join(_finding_html(finding) for finding in ordered)
+    st.html(f'<ul class="gp-findings">{body}</ul>')
+
+
+def _finding_html(finding: Finding) -> str:
+    ink = "bad" if finding.severity == "blocker" else "watch"
+    mark = shape_html("square" if finding.severity == "blocker" else "half").replace(
+        "gp-shape", f"gp-shape gp-{ink}-ink", 1
+    )
+    said = "" if finding.severity == "blocker" else "Soon: "
+    return (
+        f"<li>{mark}{said}{escape_html(_sentence(finding.message))} "
+        f'<span class="gp-quiet-line">{escape_html(finding.remedy)}</span></li>'
+    )
+
+
+def _sentence(words: str) -> str:
+    start = words[:1].upper() + words[1:]
+    return start if start.endswith((".", "!", "?")) else f"{start}."

@@ -1,0 +1,128 @@
+"""Inputs whose value lives in the page's address, so that a view can be sent, kept and walked back through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+
+def url_value(param: str, default: str = "") -> str:
+    """Read one value of the address."""
+    return st.query_params.get(param, default)
+
+
+def url_values(param: str) -> tuple[str, ...]:
+    """Read all values that the address gives to a name, in their order."""
+    return tuple(st.query_params.get_all(param))
+
+
+def set_url(**params: str | Sequence[str]) -> None:
+    """Write values into the address; an empty one leaves it."""
+    for param, value in params.items():
+        if value:
+            st.query_params[param] = value if isinstance(value, str) else list(value)
+        elif param in st.query_params:
+            del st.query_params[param]
+
+
+def url_text(label: str, param: str, *, placeholder: str = "", width: int | None = None) -> str:
+    """Ask for a text that is kept in the address."""
+    value = url_value(param)
+    st.session_state[_key(param)] = value
+    st.text_input(
+        label,
+        key=_key(param),
+        type="search",
+        placeholder=placeholder,
+        width=width or "stretch",
+        on_change=_keep,
+        args=(param, "", ()),
+    )
+    return value
+
+
+def url_choice(
+    label: str,
+    titles: Mapping[str, str],
+    param: str,
+    *,
+    default: str = "",
+    help: str | None = None,
+    clears: Sequence[str] = (),
+    width: int | None = None,
+) -> str:
+    """Let people choose one of several values; the address keeps it unless it is the default.
+
+    Parameters
+    ----------
+    label
+        What is chosen.
+    titles
+        Value -> its name on screen, in the order to show.
+    param
+        Name in the address.
+    default
+        Value where the address has none, or one that is not to be chosen from.
+    help
+        Shown when pointing at the label.
+    clears
+        Names that leave the address when this choice changes, as they no longer fit.
+    width
+        Pixels; None fills the room.
+    """
+    value = url_value(param, default)
+    value = value if value in titles else default
+    st.session_state[_key(param)] = value
+    st.selectbox(
+        label,
+        list(titles),
+        key=_key(param),
+        format_func=lambda choice: titles.get(choice, choice),
+        help=help,
+        width=width or "stretch",
+        on_change=_keep,
+        args=(param, default, tuple(clears)),
+    )
+    return value
+
+
+def url_choices(
+    label: str,
+    titles: Mapping[str, str],
+    param: str,
+    *,
+    default: Sequence[str] = (),
+    most: int | None = None,
+    placeholder: str = "",
+    help: str | None = None,
+    clears: Sequence[str] = (),
+    width: int | None = None,
+) -> tuple[str, ...]:
+    """Let people choose several values; parameters as in `url_choice`, and at most `most` of them."""
+    given = tuple(value for value in dict.fromkeys(url_values(param)) if value in titles)[:most]
+    chosen = given or tuple(default)
+    st.session_state[_key(param)] = list(chosen)
+    st.multiselect(
+        label,
+        list(titles),
+        key=_key(param),
+        format_func=lambda choice: titles.get(choice, choice),
+        max_selections=most,
+        placeholder=placeholder or "All",
+        help=help,
+        width=width or "stretch",
+        on_change=_keep,
+        args=(param, tuple(default), tuple(clears)),
+    )
+    return chosen
+
+
+def _key(param: str) -> str:
+    return f"url-{param}"
+
+
+def _keep(param: str, default: str | tuple[str, ...], clears: tuple[str, ...]) -> None:
+    chosen = st.session_state[_key(param)]
+    value = tuple(chosen) if isinstance(chosen, list) else chosen or ""
+    set_url(**{param: "" if value == default else value}, **dict.fromkeys(clears, ""))

@@ -1,0 +1,1 @@
+"""Figures for the README; run by `make bench`, never by the tests."""
