@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TASKS = ("binary", "regression", "multiclass")
 _SHOWN = 5
+_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+_BARE = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,15 @@ def write_canonical(
     BadInput
         Naming the column, the first rows that offend (counted from 1, without the heading), and the remedy.
     """
+    import polars as pl
+
     mapped = columns.canonical()
     header, frame = _read(source, text_columns=_text_columns(columns))
     features = _features(source, header, mapped, sensitive)
     if not frame.height:
         raise BadInput("the file has no rows", where=source.name, remedy="Export it again.")
     made = _canonical_columns(source, frame, columns, mapped)
-    taken = set(mapped.values())
-    written = frame.select(feature for feature in header if feature not in taken).with_columns(made)
+    written = pl.DataFrame([*(frame[feature] for feature in features), *made])
     target.parent.mkdir(parents=True, exist_ok=True)
     written.write_parquet(target)
     classes = tuple(columns.scores) if columns.task == "multiclass" else ()
@@ -238,13 +241,24 @@ def _times(source: Path, given: pl.Series) -> pl.Series:
     remedy = "Write times like 2026-03-31T12:00:00Z."
     times = given
     if given.dtype == pl.String:
-        times = given.str.to_datetime(time_zone="UTC", strict=False)
+        times = _parsed(given)
     elif not given.dtype.is_temporal() or given.dtype in (pl.Time, pl.Duration):
         raise BadInput(f"column '{given.name}' holds no times", where=source.name, remedy=remedy)
     if isinstance(times.dtype, pl.Datetime) and times.dtype.time_zone:
         times = times.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     _refuse(source, given.name, given, times.is_null(), "is no time", remedy)
     return times.cast(pl.Datetime("us")).alias("timestamp")
+
+
+def _parsed(given: pl.Series) -> pl.Series:
+    """Texts as times; a file may mix forms, and a time without a zone is UTC."""
+    import polars as pl
+
+    text = pl.col("text").str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T")
+    zoned = [text.str.to_datetime(form, time_zone="UTC", strict=False) for form in _ZONED]
+    bare = [text.str.to_datetime(form, strict=False).dt.replace_time_zone("UTC") for form in _BARE]
+    dates = text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return given.alias("text").to_frame().select(pl.coalesce(*zoned, *bare, dates)).to_series()
 
 
 def _labels(source: Path, given: pl.Series, task: str, missing: bool) -> pl.Series:

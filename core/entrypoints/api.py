@@ -41,6 +41,7 @@ _STATUS: tuple[tuple[type[GovernanceError], int], ...] = (
     (Conflict, 409),
     (BadInput, 422),
 )
+TOKEN_LENGTH = 16
 BLOCKED = {"outcome": "blocked", "decided": False}
 
 ActorName = Annotated[
@@ -64,6 +65,10 @@ def create_api(governance: Governance, *, token: str) -> FastAPI:
     BadInput
         The token is shorter than 16 characters.
     """
+    if len(token) < TOKEN_LENGTH:
+        raise BadInput(
+            f"the API's token is shorter than {TOKEN_LENGTH} characters", remedy="Set GOVERNANCE_API_TOKEN."
+        )
     api = FastAPI(
         title="Governance portal",
         version="1",
@@ -141,9 +146,14 @@ def _unusable(_: Request, error: Exception) -> Response:
 def _not_served(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
-    what = "there is no such route" if status == 404 else "the request cannot be served"
+    what = "there is no such route" if status == 404 else f"the request cannot be served: {_detail(error)}"
     body = {"error": {"what": what, "where": "request", "remedy": "See openapi.json."}}
     return Response(json.dumps(body), status, media_type="application/json", headers=headers)
+
+
+def _detail(error: Exception) -> str:
+    detail = str(getattr(error, "detail", "") or "unknown")
+    return detail[:1].lower() + detail[1:]
 
 
 def _add_health(api: FastAPI, governance: Governance) -> None:

@@ -77,8 +77,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         complain("governance: stopped")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has gone; let nothing more be written on the way out.
+    except (BrokenPipeError, SystemExit):  # typer leaves so where whoever read us has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+from core.entrypoints.without_pandas import without_pandas
 
 if TYPE_CHECKING:
     from core.connectors.settings import Settings
@@ -116,21 +117,35 @@ def open_caller(settings: Settings, named: str) -> Iterator[Caller]:
     server = live_server(settings.store)
     if server is None:
         require_store(settings.store)
-        from core.services.governance import open_governance
-
-        try:
-            governance = open_governance(settings)
-        except Conflict:
-            server = live_server(settings.store)  # one that has only just started
-            if server is None:
-                raise
-        else:
+        with without_pandas(), ExitStack() as stack:
             try:
+                governance = stack.enter_context(opened(settings))
+            except Conflict:
+                server = live_server(settings.store)  # one that has only just started
+                if server is None:
+                    raise
+            else:
                 yield _in_process(governance, settings, named)
-            finally:
-                governance.close()
-            return
+                return
     yield _for_person(server, settings, named)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Governance]:
+    """Open the store here, and close it after use.
+
+    Raises
+    ------
+    GovernanceError
+        The store is held or damaged, or a file of the configuration is wrong.
+    """
+    from core.services.governance import open_governance
+
+    governance = open_governance(settings)
+    try:
+        yield governance
+    finally:
+        governance.close()
 
 
 def live_server(store: Path) -> Server | None:

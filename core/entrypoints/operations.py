@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,6 +94,10 @@ def run_operation(
     operation = OPERATIONS.get(name)
     if operation is None:
         raise NotFound(f"'{name[:60]}' is no operation", remedy=f"Use one of: {', '.join(OPERATIONS)}.")
+    try:
+        json.dumps(parameters, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadInput("it holds what is no text in UTF-8", where="input", remedy="Write it again.") from None
     checked = make(operation.parameters, **parameters)
     return results.plain(operation.run(Call(governance, actor, now), checked))
 

@@ -84,7 +84,7 @@ def figure(value: float | None, unit: str = "") -> str:
     Examples
     --------
     >>> figure(0.8125, "share"), figure(3.0, "count"), figure(None), figure(0.03417)
-    ('81.2%', '3', '–', '0.0342')
+    ('81.2%', '3', '–', '0.03417')
     """
     if value is None:
         return NONE

@@ -75,7 +75,7 @@ def _show_states(states: Sequence[Result]) -> None:
             state["title"],
             words(state["status"]) + (", overdue" if state["overdue"] else ""),
             day(state["due_on"]),
-            day(state["expires_on"]),
+            day(state["expires_on"]) if state["status"] in ("met", "expiring") else NONE,
             state["responsible_title"],
         )
         for state in states
@@ -210,11 +210,12 @@ def show_decay(result: Result) -> None:
 
 def show_kpis(result: Result) -> None:
     """The KPIs, one a line."""
+    bound = {"higher": "at least", "lower": "at most"}
     lines = [
         (
             kpi["title"],
             figure(kpi["value"], kpi["unit"]),
-            f"{'at least' if kpi['direction'] == 'higher' else 'at most'} {figure(kpi['target'], kpi['unit'])}",
+            f"{bound[kpi['direction']]} {figure(kpi['target'], kpi['unit'])}",
             words(kpi["status"]),
             words(kpi["trend"]),
             kpi["note"] or NONE,

@@ -55,3 +55,9 @@ def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
     if not rows:
         raise BadInput("the file has no rows", where=file.name, remedy="Export it again.")
     return BatchFacts(rows, targets, first_at, last_at, columns)
+
+
+def text_columns(store: Store, file: Path) -> tuple[str, ...]:
+    """Columns of a kept batch that hold texts, in the file's order."""
+    query = "SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet(?)) WHERE column_type = 'VARCHAR'"
+    return tuple(str(row[0]) for row in store.cursor().execute(query, [str(file)]).fetchall())

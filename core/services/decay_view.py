@@ -32,12 +32,13 @@ class MonitoredVersion:
 class DecayChunk:
     """One chunk in words and numbers; values in the metric's unit, None where undefined or unknown.
 
-    `gap` is estimate minus realised. `different`: NannyML's two-sided alert. `worse`: the estimate lies
-    beyond the threshold on the worse side.
+    `first_row` counts from 1 within its part. `gap` is estimate minus realised. `different`: NannyML's
+    two-sided alert. `worse`: the estimate lies beyond the threshold on the worse side.
     """
 
     name: str
     part: str
+    first_row: int
     rows: int
     started_at: datetime | None
     estimate: float | None
@@ -48,16 +49,22 @@ class DecayChunk:
     different: bool
     worse: bool
 
+    @property
+    def short(self) -> str:
+        """A name for an axis: the first row, with `ref` before it within the reference."""
+        return f"ref {self.first_row:,}" if self.part == "reference" else f"{self.first_row:,}"
+
 
 @dataclass(frozen=True)
 class DecayView:
-    """Decay of a version for one metric.
+    """Decay of a version for one metric; `leading` is the id of the one whose alert counts for the check.
 
     `thresholds` are (lower, upper), None where the metric cannot go beyond. `different`, `worse` and
     `realised_worse` count analysis chunks; the last one counts what came true, not estimates.
     """
 
     metric: DecayMetric
+    leading: str
     metrics: tuple[DecayMetric, ...]
     chunks: tuple[DecayChunk, ...]
     thresholds: tuple[float | None, float | None]
@@ -115,7 +122,8 @@ def decay_view(
         No such initiative, no estimates, or none of this metric.
     """
     report = decay_report(governance, moment, initiative=initiative, version=version)
-    metrics = tuple(DECAY_METRICS[known] for known in report.metrics if known in DECAY_METRICS)
+    leading = report.metric
+    metrics = tuple(known for known in DECAY_METRICS.values() if known.id in report.metrics)
     if metric and metric not in report.metrics:
         titles = ", ".join(known.title for known in metrics)
         raise NotFound(f"there are no estimates of '{metric[:40]}'", remedy=f"Choose one of: {titles}.")
@@ -126,6 +134,7 @@ def decay_view(
     thresholds = _thresholds(report.chunks)
     return DecayView(
         definition,
+        leading,
         metrics,
         tuple(_chunk(row) for row in report.chunks),
         thresholds,
@@ -156,6 +165,7 @@ def _chunk(row: Mapping[str, Any]) -> DecayChunk:
     return DecayChunk(
         name=_name(row),
         part=row["part"],
+        first_row=row["first_row"] + 1,
         rows=row["last_row"] - row["first_row"] + 1,
         started_at=row["started_at"],
         estimate=estimate,

@@ -22,5 +22,5 @@ def evidence_file(governance: Governance, moment: Moment, *, initiative: str, sh
     """
     require_initiative(governance, initiative, moment)
     if not any(row["sha256"] == sha256 for row in lake.evidence(governance.store, initiative, moment)):
-        raise NotFound("no such file was submitted", where=initiative, remedy="Open the initiative's evidence.")
+        raise NotFound("no such file was submitted", where=initiative, remedy="Look at its evidence.")
     return read_evidence(governance.store, sha256)

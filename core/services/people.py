@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from core.domain.actors import Actor
+from core.domain.chain import Fact
 from core.domain.commands import Command, Name
 from core.domain.errors import BadInput
 from core.lake.directory import put_person
@@ -24,7 +25,7 @@ class AddPerson(Command):
 
 
 def add_person(governance: Governance, command: AddPerson) -> Actor:
-    """Add somebody to the directory, so that they can own, build or act.
+    """Add somebody to the directory, so that they can own, build or act; team and roles go on record.
 
     Raises
     ------
@@ -42,4 +43,7 @@ def add_person(governance: Governance, command: AddPerson) -> Actor:
         id=command.person, name=command.name, team=command.team, title=command.title, roles=command.roles
     )
     put_person(governance.store, actor)
+    row = {"person": actor.id, "team": actor.team, "roles": actor.roles}
+    fact = Fact("membership_recorded", actor.id, "membership", (row,))
+    governance.store.append([fact], actor=command.actor.id, at=command.at)
     return actor

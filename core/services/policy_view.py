@@ -117,8 +117,8 @@ def proof_words(measure: Measure) -> str:
     checks = ", ".join(CHECKS[check].title for check in measure.checks if check in CHECKS)
     evidence = f"{measure.evidence[:1].upper()}{measure.evidence[1:]}" if measure.evidence else ""
     if evidence and checks:
-        return f"{evidence}; and by itself: {checks}"
-    return evidence or f"By itself: {checks}"
+        return f"{evidence}; checks: {checks}"
+    return evidence or f"Checks: {checks}"
 
 
 def _validity(policy: Policy, measure: Measure) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.analytics.decay_metrics import DECAY_METRICS
 from core.domain.checks import CHECKS
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
@@ -16,7 +17,8 @@ from core.services.governance import Governance
 from core.services.record import record_entry, record_page
 
 MOST_WORDS = 600
-_HIDDEN = frozenset({"seq", "recorded_at", "actor"})
+_HIDDEN = frozenset({"seq", "recorded_at", "actor", "initiative"})
+"""The entry itself says when, who and about which initiative."""
 _LABELS = {
     "class_id": "Risk class",
     "computed_class_id": "Class from the answers",
@@ -40,10 +42,29 @@ class RecordChoices:
 
 @dataclass(frozen=True)
 class EntrySheet:
-    """An entry of the record, and for each row that it put there the fields as (label, words)."""
+    """An entry of the record, and for each row that it put there the fields as (label, words).
+
+    `initiative` is empty where the entry is about none.
+    """
 
     entry: Mapping[str, Any]
+    initiative: str
     rows: tuple[tuple[tuple[str, str], ...], ...]
+
+    @property
+    def shared(self) -> tuple[tuple[str, str], ...]:
+        """Fields that are the same in every row."""
+        same = set(self.rows[0]).intersection(*self.rows) if self.rows else set()
+        return tuple(field for field in self.rows[0] if field in same) if self.rows else ()
+
+    @property
+    def differing(self) -> tuple[dict[str, str], ...]:
+        """Each row's other fields; empty where one row says all."""
+        shared = set(self.shared)
+        lines = tuple(
+            {label: text for label, text in row if (label, text) not in shared} for row in self.rows
+        )
+        return lines if any(lines) else ()
 
 
 def record_choices(governance: Governance, moment: Moment) -> RecordChoices:
@@ -94,9 +115,11 @@ def entry_sheet(governance: Governance, moment: Moment, *, seq: int) -> EntryShe
     readers = _readers(governance, moment, names)
     actor = names.get(entry["actor"], entry["actor"])
     titled = {row["id"]: row["name"] for row in lake.named_initiatives(governance.store, moment)}
-    known = {**entry, "subject_name": titled.get(entry["subject"].split("/")[0], entry["subject"])}
+    subject = entry["subject"].split("/")[0]
+    known = {**entry, "subject_name": titled.get(subject, entry["subject"])}
     shown = {**entry, "what": words(entry["action"]), "about": _about(known), "actor_name": actor}
-    return EntrySheet(shown, tuple(_fields(row, readers) for row in rows))
+    fields = tuple(_fields(row, readers) for row in rows)
+    return EntrySheet(shown, subject if subject in titled else "", fields)
 
 
 def find_entry(text: str) -> int:
@@ -118,16 +141,11 @@ def words(identifier: str) -> str:
 
 
 def _about(row: Mapping[str, Any]) -> str:
-    parts = row["subject"].split("/")
     if row["action"] == "store_created":
         return "This store"
     if row["action"] == "policy_published":
         return f"Policy {row['subject'].removeprefix('policy-')}"
-    name = str(row["subject_name"])
-    if len(parts) == 1:
-        return name
-    version = f"{name}, version {parts[1]}"
-    return f"{version}, {parts[2]} rows" if len(parts) > 2 else version
+    return str(row["subject_name"])
 
 
 def _readers(
@@ -155,7 +173,7 @@ def _readers(
         "outcome": words,
         "task": words,
         "part": words,
-        "metric": words,
+        "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
         "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
         "findings": _findings,
         "metrics": _metrics,

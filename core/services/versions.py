@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.domain.chain import Fact, canonical
 from core.domain.commands import RegisterModelVersion
 from core.domain.errors import BadInput, Conflict
-from core.services.checks import record_checks
+from core.services.checks import LOOK_AT_PREDICTIONS, record_checks
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 
@@ -38,4 +38,11 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
             f"version '{command.version}' of {command.initiative} is registered already",
             remedy="Give the new version another number; a version never changes.",
         ) from error
-    record_checks(governance, command.initiative, actor=command.actor.id, at=command.at)
+    # A new version has no predictions yet; to look at them now would waste the first try.
+    record_checks(
+        governance,
+        command.initiative,
+        actor=command.actor.id,
+        at=command.at,
+        skip=LOOK_AT_PREDICTIONS,
+    )

@@ -101,7 +101,7 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
         task = left.selectbox("What it predicts", list(TASKS), format_func=lambda task: TASKS[task])
         notes = right.text_input("Notes", max_chars=2000, placeholder="What changed since the last version")
         links = {
-            field: (left, right)[place % 2].text_input(title, placeholder=hint)
+            field: (left, right)[place % 2].text_input(title, placeholder=hint, key=f"version-{field}")
             for place, (field, title, hint) in enumerate(_LINKS)
         }
         metrics = st.text_area(
@@ -212,9 +212,8 @@ def metrics_typed(text: str) -> dict[str, float]:
 
 def _person(label: str, people: Mapping[str, str], current: str, place: Any) -> str:
     options = list(people) if current in people else [current, *people]
-    chosen = place.selectbox(
-        label, options, index=options.index(current), format_func=lambda person: people.get(person, person or "–")
-    )
+    titles = {person: people.get(person, person or "–") for person in options}
+    chosen = place.selectbox(label, options, index=options.index(current), format_func=titles.get)
     return str(chosen)
 
 

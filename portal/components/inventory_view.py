@@ -24,16 +24,18 @@ STATUSES = {
 }
 FILTERS = ("q", "class", "team", "domain", "status")
 COLUMNS = [
-    Column("name", "Initiative", strong=True),
-    Column("class_id", "Risk class", "status", width=112),
-    Column("team", "Team", phone=False),
-    Column("owner_name", "Owner", phone=False),
-    Column("stage", "Stage", phone=False, width=170, help="The next gate that has not been recorded as open."),
-    Column("share", "Requirements met", "share_bar", phone=False, width=140),
-    Column("overdue", "Overdue", "number", width=78, help="Requirements past their due day."),
-    Column("bias", "Bias", "status", phone=False, width=116, help="Latest check on the current version."),
-    Column("decay", "Decay", "status", phone=False, width=116, help="Latest check on the current version."),
-    Column("last_activity", "Last activity", "day", phone=False),
+    Column("name", "Initiative", strong=True, width=214),
+    Column("class_id", "Risk class", "status", width=96),
+    Column("team", "Team", phone=False, width=100),
+    Column("owner_name", "Owner", phone=False, width=88),
+    Column("stage", "Stage", phone=False, width=116, help="Live, or the next gate not recorded as open."),
+    Column(
+        "share", "Met", "share_bar", phone=False, width=88, help="Share of its requirements that are met."
+    ),
+    Column("overdue", "Late", "number", width=58, help="Requirements past their due day."),
+    Column("bias", "Bias", "status", phone=False, width=98, help="Latest check on the current version."),
+    Column("decay", "Decay", "status", phone=False, width=98, help="Latest check on the current version."),
+    Column("last_activity", "Last activity", "day", phone=False, width=92),
 ]
 
 
@@ -62,7 +64,7 @@ def inventory_lines(policy: Policy, found: Sequence[Mapping[str, Any]]) -> list[
         {
             **row,
             "stage": _stage(row, gates),
-            "share": row["satisfied"] / row["asked"] if row["asked"] else None,
+            "share": round(row["satisfied"] / row["asked"], 2) if row["asked"] else None,
         }
         for row in found
     ]
@@ -78,7 +80,6 @@ def inventory_counts(found: Sequence[Mapping[str, Any]], total: int) -> str:
 
 
 def _stage(row: Mapping[str, Any], gates: Mapping[str, str]) -> str:
-    if row["next_gate"] is None:
-        return "All gates passed"
-    waiting = gates.get(row["next_gate"], row["next_gate"])
-    return f"Live; next: {waiting}" if row["live"] else f"Next: {waiting}"
+    if row["live"] or row["next_gate"] is None:
+        return "Live"
+    return gates.get(row["next_gate"], row["next_gate"])

@@ -18,15 +18,18 @@ Kind = Literal["text", "number", "percent", "points", "day", "minute", "status",
 Row = Mapping[str, Any]
 _RIGHT = {"number", "percent", "points"}
 _WIDTHS: dict[Kind, int] = {
-    "number": 84,
-    "percent": 88,
-    "points": 112,
-    "day": 108,
+    "number": 76,
+    "percent": 80,
+    "points": 100,
+    "day": 104,
     "minute": 158,
     "status": 128,
-    "share_bar": 136,
-    "trend": 116,
+    "share_bar": 122,
+    "trend": 100,
 }
+_CLICK_BOX = 40
+_ROW_HEIGHT = 36
+_HEAD_HEIGHT = 33
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def live_table(
     download
         File name (without ending) of a CSV with the same columns; empty offers none.
     height
-        Pixels, or `auto` for at most about ten rows.
+        Pixels at most, or `auto` for about ten rows.
     alt
         One sentence that says what the table shows, for people who do not see it.
 
@@ -107,7 +110,7 @@ def live_table(
             picked = _frame(rows, shown, key=f"{key}-{view}", select=select, height=height, alt=alt)
         chosen = picked if picked is not None else chosen
     if download:
-        downloads.download_csv(rows, {column.field: column.title for column in columns}, name=download)
+        _offer_csv(rows, columns, download)
     return chosen
 
 
@@ -123,14 +126,15 @@ def _frame(
     import pandas as pd
 
     frame = pd.DataFrame({c.title: [_live_value(c, row.get(c.field)) for row in rows] for c in columns})
-    config = {c.title: _live_config(c, rows, key.endswith("-phone")) for c in columns}
+    widths = _widths(columns, narrow=key.endswith("-phone"))
+    config = {c.title: _live_config(c, rows, widths[c.field]) for c in columns}
     common: dict[str, Any] = {
         "hide_index": True,
         "column_config": config,
-        "height": height,
+        "height": height if height == "auto" else min(height, len(rows) * _ROW_HEIGHT + _HEAD_HEIGHT),
         "key": key,
         "alt": alt or None,
-        "row_height": 36,
+        "row_height": _ROW_HEIGHT,
     }
     if not select:
         st.dataframe(frame, **common)
@@ -157,17 +161,21 @@ def _glyph_text(status: str) -> str:
     return f"{GLYPHS[look.shape]} {look.text}"
 
 
-def _width(column: Column, narrow: bool) -> int:
-    if column.kind == "text":
-        wanted = column.width or (220 if column.strong else 120)
-        return min(wanted, 150) if narrow else wanted
-    return column.width or _WIDTHS[column.kind]
+def _widths(columns: Sequence[Column], *, narrow: bool) -> dict[str, int]:
+    """Give each column its pixels; the row's name gives way where the others would be cut off."""
+    wanted = {c.field: c.width or _WIDTHS.get(c.kind) or (220 if c.strong else 120) for c in columns}
+    least, room = (110, 350) if narrow else (160, 1080)
+    lacking = sum(wanted.values()) + _CLICK_BOX - room
+    for column in columns:
+        if lacking > 0 and column.strong:
+            wanted[column.field] = max(least, wanted[column.field] - lacking)
+    return wanted
 
 
-def _live_config(column: Column, rows: Sequence[Row], narrow: bool) -> Any:
+def _live_config(column: Column, rows: Sequence[Row], width: int) -> Any:
     common: dict[str, Any] = {
         "label": column.title,
-        "width": column.width or _WIDTHS.get(column.kind),
+        "width": width,
         "help": column.help,
     }
     makers = st.column_config
@@ -222,7 +230,23 @@ def plain_table(
         f"<tbody>{body}</tbody></table></div>"
     )
     if download:
-        downloads.download_csv(rows, {column.field: column.title for column in columns}, name=download)
+        _offer_csv(rows, columns, download)
+
+
+def _offer_csv(rows: Sequence[Row], columns: Sequence[Column], name: str) -> None:
+    """Offer the columns as people read them: statuses in words, times in UTC, shares as plain numbers."""
+    readable = [{c.field: _csv_value(c, row.get(c.field)) for c in columns} for row in rows]
+    downloads.download_csv(readable, {c.field: c.title for c in columns}, name=name)
+
+
+def _csv_value(column: Column, value: Any) -> Any:
+    if column.kind == "status":
+        return None if value is None else look_of(str(value)).text
+    if column.kind == "minute" and isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    if column.kind == "day" and isinstance(value, date):
+        return f"{value:%Y-%m-%d}"
+    return value
 
 
 def _classes(column: Column) -> str:

@@ -1,4 +1,4 @@
-"""Inputs whose value lives in the page's address, so that a view can be sent, kept and walked back through."""
+"""Inputs whose value lives in the page's address, so that a view can be sent and kept."""
 
 from __future__ import annotations
 

@@ -1,1 +1,84 @@
-"""Stub to be replaced."""
+"""Decay: estimated and realised performance of a model version, and what its scores come from."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.domain.errors import NotFound
+from core.services import decay_view
+from core.services.decay_view import MonitoredVersion
+from core.services.figure_notes import figure_notes
+from core.services.monitoring import attributions
+from portal.components.decay_view import attributions_panel, chunks_table, decay_cards, decay_panel
+from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.figure_help import figure_help
+from portal.components.page import empty_state, page_header, page_link, section
+from portal.components.url_inputs import set_url, url_choice, url_value
+
+TRUST = (
+    "Off by: mean of |estimate − realised| over the chunks after the reference whose outcome is known; 0 is "
+    "exact. It is held against the distance from the usual level to the threshold on the worse side."
+)
+
+
+def render() -> None:
+    """Draw the version that the address names; by default the first one with estimates."""
+    desk = current_desk()
+    rule = "Estimated performance before outcomes are known, beside what came true."
+    page_header(desk, "Decay", rule)
+    try:
+        known = desk.ask(decay_view.find_version, initiative=url_value("id"), version=url_value("version"))
+        if known is None:
+            sentence = "No model version has predictions yet, so there is nothing to estimate."
+            empty_state(
+                sentence, page="inventory", label="Open the inventory", icon=":material/trending_down:"
+            )
+            return
+        left, right = st.columns([2, 1])
+        with left:
+            _pick(desk, known)
+        _draw(desk, known, right)
+    except NotFound as problem:
+        show_problem(problem)
+        page_link("decay", "Open a model that is monitored", icon=":material/arrow_forward:")
+
+
+def _pick(desk: Desk, known: MonitoredVersion) -> None:
+    versions = desk.ask(decay_view.monitored_versions)
+    titles = {f"{one.initiative}/{one.version}": f"{one.name}, version {one.version}" for one in versions}
+    st.session_state["model"] = f"{known.initiative}/{known.version}"
+    st.selectbox(
+        "Model version", list(titles), key="model", format_func=lambda one: titles[one], on_change=_to_address
+    )
+
+
+def _to_address() -> None:
+    initiative, _, version = st.session_state["model"].partition("/")
+    set_url(id=initiative, version=version, metric="")
+
+
+def _draw(desk: Desk, known: MonitoredVersion, picker: DeltaGenerator) -> None:
+    if not known.estimated:
+        empty_state(
+            "This version has predictions, but its performance has not been estimated yet: its monitoring "
+            "has not been refreshed.",
+            page="slices",
+            label="Look at its bias slices instead",
+        )
+        return
+    one = {"initiative": known.initiative, "version": known.version}
+    view = desk.ask(decay_view.decay_view, **one, metric=url_value("metric"))
+    with picker:
+        url_choice("Metric", {m.id: m.title for m in view.metrics}, "metric", default=view.leading)
+    decay_cards(view)
+    decay_panel(view)
+    figure_help([*figure_notes(view.metric), TRUST])
+    section("Chunks", "Consecutive rows of the batches, in the order of their file.")
+    chunks_table(view)
+    features = desk.ask(attributions, **one)
+    if features:
+        attributions_panel(features)
+
+
+render()

@@ -1,1 +1,71 @@
-"""Stub to be replaced."""
+"""Initiative: its class, requirements, gates, versions, evidence, checks and record on one sheet."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.errors import NotFound
+from core.services import inventory
+from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.initiative_history import checks_tab, evidence_tab, record_tab, versions_tab
+from portal.components.initiative_sections import gates_panel, requirements_tab, sheet_head
+from portal.components.page import empty_state, page_header
+from portal.components.sheet_look import dress_sheet
+from portal.components.url_inputs import set_url, url_value
+
+TABS = {
+    "Requirements": requirements_tab,
+    "Versions": versions_tab,
+    "Evidence": evidence_tab,
+    "Checks": checks_tab,
+    "Record": record_tab,
+}
+
+
+def render() -> None:
+    """Draw the sheet of the initiative in the address, or let people choose one."""
+    desk = current_desk()
+    dress_sheet()
+    wanted = url_value("id")
+    if not wanted:
+        _choose(desk)
+        return
+    try:
+        sheet = desk.ask(inventory.initiative_sheet, initiative=wanted)
+    except NotFound as problem:
+        _choose(desk, problem)
+        return
+    page_header(desk, sheet.initiative["name"], sheet.initiative["purpose"])
+    sheet_head(desk, sheet)
+    gates_panel(desk, sheet)
+    tabs = st.tabs(list(TABS), key="tab", on_change="rerun", bind="query-params")
+    for tab, draw in zip(tabs, TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(desk, sheet)
+
+
+def _choose(desk: Desk, problem: NotFound | None = None) -> None:
+    page_header(desk, "Initiative", "All that the record holds of one initiative.")
+    if problem is not None:
+        show_problem(problem)
+    rows = desk.ask(inventory.inventory)
+    if not rows:
+        empty_state(
+            "No initiative is registered yet.", page="register", label="Register the first initiative"
+        )
+        return
+    names = {row["initiative"]: f"{row['name']} ({row['team']})" for row in rows}
+    chosen = st.selectbox(
+        "Which initiative?",
+        list(names),
+        index=None,
+        format_func=lambda one: names[one],
+        key="pick-initiative",
+    )
+    if chosen:
+        set_url(id=chosen)
+        st.rerun()
+
+
+render()

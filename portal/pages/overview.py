@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.kpis import KpiDefinition
 from core.services import kpis, overview
-from portal.components.cards import Card, cards
 from portal.components.charts import heat_map
 from portal.components.desk import Desk, current_desk
+from portal.components.kpi_cards import kpi_cards
 from portal.components.lists import LinkedRow, linked_rows
 from portal.components.page import empty_state, page_header, panel
-from portal.components.text import count, number, percent, points
+from portal.components.text import count
 
 
 def render() -> None:
@@ -24,48 +23,12 @@ def render() -> None:
             "No initiative is registered yet.", page="register", label="Register the first initiative"
         )
         return
-    cards([_card(reading) for reading in desk.ask(kpis.governance_kpis)], min_column_width=235)
+    kpi_cards(desk.ask(kpis.governance_kpis))
     left, right = st.columns([1.45, 1])
     with left, panel("Requirements met", "Satisfied requirements by consideration and risk class, today."):
         _heat(cells)
     with right, panel("Needs attention", "Longest overdue first, then failed checks."):
         _attention(desk)
-
-
-def _card(reading: kpis.KpiReading) -> Card:
-    kpi, value = reading.definition, reading.value
-    past = [level for _, level in reading.course if level is not None]
-    bound = "at least" if kpi.direction == "higher" else "at most"
-    counted = f"{value.numerator:,.0f} of {value.n:,}" if value.numerator is not None else ""
-    return Card(
-        label=kpi.title,
-        value=_level(kpi, value.value),
-        status=value.status,
-        target=f"{bound} {_level(kpi, kpi.target)}",
-        trend=_change(kpi, value.change),
-        direction=0 if not value.change else (1 if value.change > 0 else -1),
-        better={"better": True, "worse": False}.get(value.trend),
-        series=past,
-        target_value=kpi.target,
-        note=value.note or counted,
-    )
-
-
-def _level(kpi: KpiDefinition, value: float | None) -> str:
-    if value is None:
-        return number(None)
-    if kpi.unit == "share":
-        return percent(value)
-    return count(round(value), "day") if kpi.unit == "days" else number(value)
-
-
-def _change(kpi: KpiDefinition, change: float | None) -> str:
-    if change is None:
-        return ""
-    if change == 0:
-        return "unchanged since last month"
-    words = points(change) if kpi.unit == "share" else f"{change:+,.0f}".replace("-", "−")
-    return f"{words} since last month"
 
 
 def _heat(cells: tuple[overview.HeatCell, ...]) -> None:

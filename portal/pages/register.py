@@ -1,1 +1,81 @@
-"""Stub to be replaced."""
+"""Register: about ten questions lead to a class and the list of what it asks for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.commands import RegisterInitiative
+from core.domain.errors import NotFound
+from core.services import inventory
+from core.services.initiatives import preview_classification, register_initiative
+from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.forms import closed_because, give
+from portal.components.page import page_header
+from portal.components.register_form import (
+    Answers,
+    identity_fields,
+    live_line,
+    live_panel,
+    question_fields,
+    receipt,
+    start_over,
+    still_open,
+)
+from portal.components.sheet_look import dress_sheet
+from portal.components.text import escape
+from portal.components.url_inputs import set_url, url_value
+
+
+def render() -> None:
+    """Draw the questions beside what they lead to, or the receipt of a registration."""
+    desk = current_desk()
+    dress_sheet()
+    done = url_value("done")
+    if done:
+        page_header(desk, "Registered", "The class, why, and what it asks for.")
+        try:
+            receipt(desk, desk.ask(inventory.initiative_sheet, initiative=done))
+        except NotFound as problem:
+            show_problem(problem)
+        return
+    page_header(desk, "Register", "Ten questions; the class and what it asks for appear while you answer.")
+    _ask(desk)
+
+
+def _ask(desk: Desk) -> None:
+    policy = desk.governance.policy(desk.moment)
+    closed = closed_because(desk, "register_initiative")
+    if closed:
+        st.info(escape(f"{closed} You can still try the questions."), icon=":material/info:")
+    narrow = st.container()
+    questions, side = st.columns([1.75, 1], gap="medium")
+    with questions:
+        identity = identity_fields(desk, policy)
+        answers = question_fields(policy)
+        pressed = st.button(
+            "Register", type="primary", icon=":material/check:", disabled=bool(closed), key="register"
+        )
+        lacking = still_open(policy, identity, answers)
+        if lacking:
+            st.caption(f"Still to answer: {', '.join(lacking)}.")
+        if pressed and not lacking:
+            _register(desk, identity, answers)
+        elif pressed:
+            st.error(f"Nothing is registered yet. Answer {', '.join(lacking)}, then press Register again.")
+    preview = desk.ask(preview_classification, answers)
+    with narrow:
+        live_line(policy, preview, answers)
+    with side:
+        live_panel(policy, preview, answers)
+
+
+def _register(desk: Desk, identity: dict[str, str], answers: Answers) -> None:
+    done = f"“{identity['name'].strip()}” is registered."
+    given = give(desk, register_initiative, RegisterInitiative, done=done, answers=answers, **identity)
+    if given is not None:
+        start_over()
+        set_url(done=given.answer.initiative)
+        st.rerun()
+
+
+render()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page as StreamlitPage
 
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
@@ -13,30 +14,10 @@ from portal.components.desk import Desk, seat_desk, show_done, show_problem
 from portal.components.page import dress_page
 from portal.components.text import count, day, escape
 from portal.shell.house import House, current_house
+from portal.shell.plan import FIRST, SECTIONS, Entry
 
 STATIC = Path(__file__).with_name("static")
 PAGES = Path(__file__).parents[1] / "pages"
-# section -> file, title, icon; the url is the file's name
-SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "Oversight": (
-        ("overview", "Overview", "space_dashboard"),
-        ("leaderboards", "Leaderboards", "leaderboard"),
-    ),
-    "Inventory": (
-        ("inventory", "Inventory", "inventory_2"),
-        ("initiative", "Initiative", "description"),
-        ("register", "Register", "add_circle"),
-    ),
-    "Evidence": (
-        ("slices", "Bias slices", "balance"),
-        ("decay", "Decay", "trending_down"),
-    ),
-    "Work": (("team", "Team compliance", "groups"),),
-    "Rules and record": (
-        ("policy", "Policy matrix", "grid_on"),
-        ("record", "Record", "receipt_long"),
-    ),
-}
 
 
 def main() -> None:
@@ -46,30 +27,29 @@ def main() -> None:
     )
     st.logo(str(STATIC / "mark.svg"), size="medium")
     page = st.navigation(
-        {
-            section: [
-                st.Page(
-                    PAGES / f"{file}.py",
-                    title=title,
-                    icon=f":material/{icon}:",
-                    url_path=file,
-                    default=file == "overview",
-                )
-                for file, title, icon in pages
-                if (PAGES / f"{file}.py").is_file()
-            ]
-            for section, pages in SECTIONS.items()
-            if any((PAGES / f"{file}.py").is_file() for file, _, _ in pages)
-        },
-        expanded=True,
+        {section: [_page(entry) for entry in entries] for section, entries in SECTIONS.items()}, expanded=True
     )
     dress_page()
     try:
-        seat_desk(take_seat(current_house()))
-        page.run()
+        desk = take_seat(current_house())
+        seat_desk(desk)
+        if desk.in_past and desk.moment.seq == 0:
+            st.info(f"Nothing was on record yet on {day(desk.moment.at)}. Choose a later day in the sidebar.")
+        else:
+            page.run()
         show_done()
     except GovernanceError as problem:
         show_problem(problem)
+
+
+def _page(entry: Entry) -> StreamlitPage:
+    return st.Page(
+        PAGES / f"{entry.file}.py",
+        title=entry.title,
+        icon=f":material/{entry.icon}:",
+        url_path=entry.file,
+        default=entry.file == FIRST,
+    )
 
 
 def take_seat(house: House) -> Desk:

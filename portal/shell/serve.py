@@ -20,6 +20,8 @@ from core.domain.errors import BadInput, Conflict, GovernanceError
 from portal.shell import notice
 from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy, require_loopback
 from portal.shell.house import House, close_house, open_house
+from portal.shell.plan import FIRST, page_names
+from portal.shell.start_page import page_routes, shipped_page, start_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -70,9 +72,10 @@ def serve(settings: Settings) -> None:
 def build_app(house: House, settings: Settings, token: str) -> App:
     """Join pages, API and health check behind the guards; nothing is bound yet."""
     import streamlit as st
-    from core.entrypoints.api import create_api
     from starlette.middleware import Middleware
     from starlette.routing import Mount, Route
+
+    from core.entrypoints.api import create_api
 
     @asynccontextmanager
     async def lifespan(_: App) -> AsyncIterator[None]:
@@ -88,18 +91,23 @@ def build_app(house: House, settings: Settings, token: str) -> App:
             collecting.cancel()
             with suppress(asyncio.CancelledError):
                 await collecting
+            close_house()  # here, as the server passes a signal on before `serve` could
 
     def health(_: Request) -> Response:
         from starlette.responses import JSONResponse
 
         return JSONResponse({"status": "ok", "head": house.governance.store.head()})
 
-    start_page = Path(st.__file__).with_name("static") / "index.html"
-    policy = content_security_policy(start_page.read_text(encoding="utf-8"))
+    html = start_page(shipped_page())
+    policy = content_security_policy(html)
     return st.App(
         SCRIPT,
         lifespan=lifespan,
-        routes=[Mount("/api", create_api(house.governance, token=token)), Route("/healthz", health)],
+        routes=[
+            Mount("/api", create_api(house.governance, token=token)),
+            Route("/healthz", health),
+            *page_routes(html, page_names(), FIRST),
+        ],
         middleware=[Middleware(HostGuard, names=[settings.host]), Middleware(SecurityHeaders, policy=policy)],
     )
 

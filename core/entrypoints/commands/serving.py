@@ -8,17 +8,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.connectors.settings import Settings, read_settings
 from core.domain.errors import Conflict
-from core.entrypoints.client import DATABASE, live_server
+from core.entrypoints.client import DATABASE, live_server, opened
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import Store
 from core.entrypoints.printing import complain, say
+from core.entrypoints.without_pandas import without_pandas
 
 
 def serve(
@@ -84,43 +84,32 @@ def _require_free_port(settings: Settings) -> None:
 
 
 def _is_founded(settings: Settings) -> bool:
-    from core.services.governance import open_governance
-
     if not (settings.store / DATABASE).is_file():
         return False
-    governance = open_governance(settings)
-    try:
+    with without_pandas(), opened(settings) as governance:
         return governance.founded
-    finally:
-        governance.close()
 
 
 def _is_demo(settings: Settings) -> bool:
-    from core.services.governance import open_governance
-
-    governance = open_governance(settings)
-    try:
+    with without_pandas(), opened(settings) as governance:
         return governance.demo
-    finally:
-        governance.close()
 
 
 def _found(settings: Settings) -> None:
     from core.entrypoints.who_and_when import login_name
     from core.services.founding import local_user
-    from core.services.governance import open_governance
 
-    governance = open_governance(settings)
-    try:
-        owner = local_user(governance, settings.actor or login_name(), datetime.now(UTC), settings.config)
-    finally:
-        governance.close()
+    login = settings.actor or login_name()
+    with without_pandas(), opened(settings) as governance:
+        owner = local_user(governance, login, datetime.now(UTC), settings.config)
     say(f"Founded a store in {settings.store}, administered by {owner.name}.")
 
 
 def _build(settings: Settings) -> None:
     from core.entrypoints.demo.build import build_demo
 
+    if settings.store.with_name(f"{settings.store.name}.building").exists():
+        complain("An earlier build of the demo did not finish. What it left is removed, and it starts again.")
     with progress("Building the demo") as on_progress:
         build_demo(settings.store, settings.config, datetime.now(UTC), on_progress)
 
@@ -146,8 +135,3 @@ def progress(title: str) -> Iterator[Callable[[float, str], None]]:
     with Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda share, what: bar.update(task, completed=share, description=what)
-
-
-def interrupted_builds(store: Path) -> list[Path]:
-    """Folders beside the store that an interrupted build left behind."""
-    return sorted(store.parent.glob(f"{store.name}.building*"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from math import floor
 from typing import Any
 
@@ -52,9 +52,9 @@ def heat_map(
     """
     names = (f"≥ {target:.0%}", f"≥ {near:.0%}", f"< {near:.0%}")
     shown = [_cell(row, names, target, near) for row in as_rows(rows)]
-    picked = draw(
-        shown, _spec(names, column_order, select), alt=alt, key=key, picks=("row", "column") if select else ()
-    )
+    row_order = tuple(dict.fromkeys(row["row"] for row in shown))
+    spec = _spec(names, column_order, row_order, select)
+    picked = draw(shown, spec, alt=alt, key=key, picks=("row", "column") if select else ())
     return (picked[0], picked[1]) if picked else None
 
 
@@ -70,8 +70,10 @@ def _cell(row: dict[str, Any], names: tuple[str, str, str], target: float, near:
     return {**cell, "share": share, "state": names[step], "words": words}
 
 
-@cache
-def _spec(names: tuple[str, str, str], column_order: tuple[str, ...], select: bool) -> str:
+@lru_cache(maxsize=64)
+def _spec(
+    names: tuple[str, str, str], column_order: tuple[str, ...], row_order: tuple[str, ...], select: bool
+) -> str:
     import altair as alt
 
     x = alt.X(
@@ -83,7 +85,7 @@ def _spec(names: tuple[str, str, str], column_order: tuple[str, ...], select: bo
     )
     y = alt.Y(
         "row:N",
-        sort=None,
+        sort=list(row_order),
         title=None,
         axis=alt.Axis(
             domain=False,

@@ -1,0 +1,147 @@
+"""The slow numbers of the demo, computed by worker processes while the simulation runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.analytics.job_specs import EstimateBatch, EstimateSpec, ExplainSpec, TrainSpec
+from core.connectors.example_datasets import DatasetFiles
+from core.connectors.workers import WorkerResult, run_worker
+from core.domain.errors import GovernanceError
+
+CENSUS = "census_employment"
+SECOND = f"{CENSUS}_2"
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class SecondVersion:
+    """The model trained for the demo: its text, its two batches and figures."""
+
+    model: Path
+    reference: Path
+    analysis: Path
+    metrics: dict[str, float]
+
+
+class Workshop:
+    """Worker processes at work. `close` stops those that still run.
+
+    Parameters
+    ----------
+    folder
+        Where the workers write.
+    datasets
+        The five data sets with a published model, by name.
+    simulated
+        Estimates of simulated versions, in the order in which they are needed.
+    """
+
+    def __init__(
+        self, folder: Path, datasets: Mapping[str, DatasetFiles], simulated: Sequence[EstimateSpec]
+    ) -> None:
+        self._folder = folder
+        self._datasets = datasets
+        self._cancelled = threading.Event()
+        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="workshop")
+        self._simulated = self._start(self._estimate, "simulated", tuple(simulated)) if simulated else None
+        self._trained = self._start(self._train)
+        self._explained = self._start(self._explain)
+        self._published = self._start(self._estimate_published)
+
+    def estimates(self, name: str) -> list[dict[str, Any]]:
+        """Estimated performance per chunk; waits until it is there."""
+        if name in self._datasets or name == SECOND:
+            return _read(self._published.result().files[name])
+        assert self._simulated is not None  # asked for by name, so there was one
+        path = self._folder / "simulated" / f"{name}.parquet"
+        while not path.exists():  # the worker puts each file there whole, one after the other
+            try:
+                self._simulated.result(timeout=_POLL_SECONDS)
+            except TimeoutError:
+                continue
+            if not path.exists():
+                raise GovernanceError(f"the worker left no estimates of '{name}'", remedy="Build again.")
+        return _read(path)
+
+    def second_version(self) -> SecondVersion:
+        """The census model trained for the demo; waits until it is there."""
+        done = self._trained.result()
+        figures = {key: float(done.figures[key]) for key in ("roc_auc", "accuracy", "trained_rows")}
+        return SecondVersion(done.files["model"], done.files["reference"], done.files["analysis"], figures)
+
+    def attributions(self) -> tuple[list[dict[str, Any]], int]:
+        """Attributions of the second version, strongest first, and the rows they were computed on."""
+        done = self._explained.result()
+        return _read(done.files["attributions"]), int(done.figures["rows"])
+
+    def close(self) -> None:
+        """Stop what still runs and wait until it has stopped."""
+        self._cancelled.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self, job: Callable[..., WorkerResult], *given: Any) -> Future[WorkerResult]:
+        return self._pool.submit(job, *given)
+
+    def _estimate(self, name: str, jobs: tuple[EstimateSpec, ...]) -> WorkerResult:
+        return self._run("estimate", EstimateBatch(jobs=jobs), name)
+
+    def _train(self) -> WorkerResult:
+        census = self._datasets[CENSUS]
+        spec = TrainSpec(
+            reference=census.reference,
+            analysis=census.analysis,
+            features=census.features,
+            categorical_features=census.categorical_features,
+            trees=150,
+        )
+        return self._run("train", spec, "train")
+
+    def _explain(self) -> WorkerResult:
+        trained = self._trained.result()
+        census = self._datasets[CENSUS]
+        spec = ExplainSpec(
+            model=trained.files["model"],
+            rows=trained.files["analysis"],
+            features=census.features,
+            categorical_features=census.categorical_features,
+        )
+        return self._run("explain", spec, "explain")
+
+    def _estimate_published(self) -> WorkerResult:
+        trained = self._explained.result() and self._trained.result()
+        jobs = [_spec(name, files) for name, files in self._datasets.items()]
+        second = {
+            "name": SECOND,
+            "reference": trained.files["reference"],
+            "analysis": trained.files["analysis"],
+        }
+        jobs.append(_spec(CENSUS, self._datasets[CENSUS]).model_copy(update=second))
+        return self._estimate("published", tuple(jobs))
+
+    def _run(self, kind: Any, spec: Any, name: str) -> WorkerResult:
+        return run_worker(kind, spec, self._folder / name, cancelled=self._cancelled)
+
+
+def _spec(name: str, files: DatasetFiles) -> EstimateSpec:
+    return EstimateSpec(
+        name=name,
+        task=files.task,
+        reference=files.reference,
+        analysis=files.analysis,
+        chunk_size=files.chunk_size,
+        classes=files.classes,
+        features=files.features,
+        categorical_features=files.categorical_features,
+    )
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    import polars as pl
+
+    return pl.read_parquet(path).to_dicts()

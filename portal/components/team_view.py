@@ -1,0 +1,94 @@
+"""One team's sheet: cards, open work, checks by kind, initiatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from portal.components.cards import Card, cards
+from portal.components.page import empty_state, section
+from portal.components.tables import Column, live_table, plain_table
+from portal.components.text import count, day, percent
+
+if TYPE_CHECKING:
+    from core.services.team_work import TeamFigure, TeamSheet
+
+WORK = [
+    Column("due_on", "Due", "day", width=98),
+    Column("state", "Status", "status", phone=False, width=108),
+    Column("what", "To do", strong=True, width=230),
+    Column("name", "Initiative", phone=False, width=150),
+    Column("acts", "Who acts", phone=False, width=165),
+    Column("remedy", "Next step", phone=False, width=285),
+]
+CHECKS = [
+    Column("title", "Check", strong=True),
+    Column("looks_at", "Looks at", phone=False),
+    Column("rate", "Passed the first time", "share_bar"),
+    Column("first_tries", "First tries", "number", phone=False),
+    Column("passing", "Pass now", "number", phone=False),
+    Column("failing", "Fail now", "number"),
+    Column("cannot_tell", "Cannot tell now", "number", phone=False),
+]
+INITIATIVES = [
+    Column("name", "Initiative", strong=True, width=260),
+    Column("class_id", "Risk class", "status", phone=False),
+    Column("share", "Requirements met", "share_bar"),
+    Column("overdue", "Overdue", "number", phone=False),
+    Column("next_gate_title", "Next gate", phone=False, width=170),
+    Column("owner_name", "Owner", phone=False, width=150),
+]
+
+
+def team_cards(sheet: TeamSheet) -> None:
+    """Show the two rates against their targets, what is late, and what is open but not yet due."""
+    cards([_rate(sheet.first_tries), _rate(sheet.deadlines), _late(sheet), _ahead(sheet)])
+
+
+def team_work_table(sheet: TeamSheet) -> Mapping[str, Any] | None:
+    """Show the open work by due day; give the line that is clicked."""
+    section("Open work", "Earliest due day first; click a line to open the initiative.")
+    if not sheet.work:
+        empty_state("Nothing is open: every requirement is met.", icon=":material/check_circle:")
+        return None
+    lines = [vars(item) for item in sheet.work]
+    alt = "Open work of the team by due day, with who acts and the next step."
+    return live_table(lines, WORK, key="work", select=True, download="open-work", alt=alt)
+
+
+def team_checks_table(sheet: TeamSheet) -> None:
+    """Show per check how often the first try passed, and how the latest runs stand."""
+    days = sheet.first_tries.definition.window_days
+    section("Checks by kind", f"First tries of the last {days} days, and how the latest runs stand.")
+    if sheet.checks:
+        plain_table(sheet.checks, CHECKS, caption="Checks of the team by kind")
+    else:
+        st.caption("No check has run yet.")
+
+
+def team_initiatives_table(sheet: TeamSheet) -> Mapping[str, Any] | None:
+    """Show the team's initiatives; give the line that is clicked."""
+    section("Initiatives", "Click a line to open the initiative.")
+    return live_table(sheet.initiatives, INITIATIVES, key="own", select=True, alt="The team's initiatives.")
+
+
+def _rate(figure: TeamFigure) -> Card:
+    kpi, value = figure.definition, figure.value
+    goal = f"at least {percent(kpi.target)}"
+    return Card(kpi.title, percent(value.value), value.status, target=goal, note=figure.note)
+
+
+def _late(sheet: TeamSheet) -> Card:
+    late = sheet.late
+    note = f"Longest: {count(-late[0].days, 'day')}, {late[0].name}." if late else "Nothing is late."
+    return Card("Overdue requirements", f"{len(late):,}", "overdue" if late else "on_time", note=note)
+
+
+def _ahead(sheet: TeamSheet) -> Card:
+    ahead = sheet.ahead
+    note = f"The next is due on {day(ahead[0].due_on)}. " if ahead else ""
+    reviews = count(sheet.reviews, "item needs", "items need")
+    note += f"Of all open work, {reviews} a sign-off by somebody independent."
+    return Card("Open, not yet due", f"{len(ahead):,}", "waiting" if ahead else "done", note=note)

@@ -1,0 +1,42 @@
+"""Which pages there are and in which section of the navigation; a page's address is the name of its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in the navigation: file without ending, title, Material icon."""
+
+    file: str
+    title: str
+    icon: str
+
+
+FIRST = "overview"
+SECTIONS: dict[str, tuple[Entry, ...]] = {
+    "Oversight": (
+        Entry("overview", "Overview", "space_dashboard"),
+        Entry("leaderboards", "Leaderboards", "leaderboard"),
+    ),
+    "Inventory": (
+        Entry("inventory", "Inventory", "inventory_2"),
+        Entry("initiative", "Initiative", "description"),
+        Entry("register", "Register", "add_circle"),
+    ),
+    "Evidence": (
+        Entry("slices", "Bias slices", "balance"),
+        Entry("decay", "Decay", "trending_down"),
+    ),
+    "Work": (Entry("team", "Team compliance", "groups"),),
+    "Rules and record": (
+        Entry("policy", "Policy matrix", "grid_on"),
+        Entry("record", "Record", "receipt_long"),
+    ),
+}
+
+
+def page_names() -> list[str]:
+    """All pages, in the order of the navigation."""
+    return [entry.file for entries in SECTIONS.values() for entry in entries]

@@ -1,0 +1,33 @@
+"""The directory: names beside the record, roles on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.domain.commands import make
+from core.domain.errors import BadInput, Forbidden
+from core.services.governance import Governance
+from core.services.people import AddPerson, add_person
+from core.services.record import verify_record
+from tests.conftest import ADMIN, BUILDER, later
+
+
+def test_giving_a_role_is_on_record_and_the_name_is_not(governance: Governance) -> None:
+    given = {"at": later(1), "person": "nina-new", "name": "Nina New", "roles": ("risk_audit",)}
+    add_person(governance, make(AddPerson, actor=ADMIN, **given))
+    assert governance.person("nina-new").roles == ("risk_audit",)
+    cursor = governance.store.cursor()
+    assert cursor.execute("SELECT person, roles, actor FROM membership").fetchall() == [
+        ("nina-new", ["risk_audit"], ADMIN.id)
+    ]
+    governance.store.cursor().execute("DELETE FROM directory WHERE actor = 'nina-new'")
+    assert verify_record(governance).first_break is None, "a person can be forgotten"
+
+
+def test_only_who_may_changes_the_directory_and_roles_have_to_exist(governance: Governance) -> None:
+    given = {"at": later(1), "person": "nina-new", "name": "Nina New"}
+    with pytest.raises(Forbidden, match="may not change the directory"):
+        add_person(governance, make(AddPerson, actor=BUILDER, **given))
+    with pytest.raises(BadInput, match="'wizard' is no role"):
+        add_person(governance, make(AddPerson, actor=ADMIN, roles=("wizard",), **given))
+    assert "nina-new" not in [person.id for person in governance.people()]

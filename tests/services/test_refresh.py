@@ -1,0 +1,101 @@
+"""Own predictions from the batch to estimates on record, through a real worker; refusals store nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.connectors.example_datasets import DatasetFiles, write_dataset
+from core.domain.commands import RegisterModelVersion, make
+from core.domain.errors import BadInput, Conflict, NotFound
+from core.services.bias import bias_slices
+from core.services.governance import Governance
+from core.services.monitoring import decay_report, newest_alert
+from core.services.predictions import AddPredictions, add_predictions
+from core.services.record import verify_record
+from core.services.refresh import RefreshMonitoring, refresh_monitoring
+from core.services.versions import register_model_version
+from tests.conftest import ADMIN, BUILDER, later, register
+
+
+@pytest.fixture(scope="module")
+def car_loan(tmp_path_factory: pytest.TempPathFactory) -> DatasetFiles:
+    return write_dataset("car_loan", tmp_path_factory.mktemp("car_loan"))
+
+
+def modelled(governance: Governance) -> str:
+    initiative = register(governance, "Car Loan Repayment")
+    register_model_version(
+        governance,
+        make(
+            RegisterModelVersion,
+            actor=BUILDER,
+            at=later(2),
+            initiative=initiative,
+            version="1",
+            algorithm="Gradient boosting",
+            task="binary",
+        ),
+    )
+    return initiative
+
+
+def add(governance: Governance, initiative: str, file: Path, part: str, **given: object) -> int:
+    command = make(
+        AddPredictions,
+        **{
+            "actor": ADMIN,
+            "at": later(3),
+            "initiative": initiative,
+            "version": "1",
+            "part": part,
+            "file": file,
+            "task": "binary",
+            "sensitive": ("salary_range",),
+            **given,
+        },
+    )
+    return add_predictions(governance, command)
+
+
+def refresh(governance: Governance, initiative: str) -> int:
+    return refresh_monitoring(
+        governance, make(RefreshMonitoring, actor=ADMIN, at=later(4), initiative=initiative, version="1")
+    )
+
+
+def test_batches_become_slices_estimates_and_an_alert(governance: Governance, car_loan: DatasetFiles) -> None:
+    initiative = modelled(governance)
+    assert add(governance, initiative, car_loan.reference, "reference") == 50_000
+    assert add(governance, initiative, car_loan.analysis, "analysis") == 50_000
+    assert refresh(governance, initiative) > 0
+    moment = governance.moment(later(5))
+    report = decay_report(governance, moment, initiative=initiative, version="1")
+    analysis = [chunk for chunk in report.chunks if chunk["part"] == "analysis"]
+    assert [round(chunk["estimate"], 6) for chunk in analysis[:2]] == [0.970744, 0.971011]
+    assert [chunk["alert"] for chunk in analysis] == [False] * 5 + [True] * 5
+    assert newest_alert(governance, initiative, "1", moment)[1][-1]
+    slices = bias_slices(governance, moment, initiative=initiative, version="1", by=("salary_range",))
+    assert sum(line.rows for line in slices.report.slices) == 50_000
+    assert verify_record(governance).first_break is None
+    assert verify_record(governance).files == 2
+
+
+def test_refusals_store_nothing(governance: Governance, car_loan: DatasetFiles, tmp_path: Path) -> None:
+    initiative = modelled(governance)
+    head = governance.store.head()
+    with pytest.raises(NotFound, match="has no version '7'"):
+        add(governance, initiative, car_loan.reference, "reference", version="7")
+    with pytest.raises(BadInput, match="no column 'shoe_size'"):
+        add(governance, initiative, car_loan.reference, "reference", sensitive=("shoe_size",))
+    text = tmp_path / "predictions.parquet"
+    text.write_text("not a Parquet file")
+    with pytest.raises(BadInput, match="cannot be read as Parquet"):
+        add(governance, initiative, text, "reference")
+    with pytest.raises(BadInput, match="has no reference batch"):
+        refresh(governance, initiative)
+    assert governance.store.head() == head
+    add(governance, initiative, car_loan.reference, "reference")
+    with pytest.raises(Conflict, match="added before"):
+        add(governance, initiative, car_loan.reference, "reference")
