@@ -12,6 +12,8 @@ Direction = Literal["higher", "lower"]
 Verdict = Literal["pass", "fail", "cannot_tell"]
 MINIMUM_COMPARED = 3
 """Chunks with a known outcome that are needed to judge the estimates."""
+MINIMUM_INSIDE = 0.8
+"""Share of realised values inside the band from which the band is said to hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +169,24 @@ class EstimateTrust:
     Parameters
     ----------
     verdict
-        Pass: the mean error is smaller than `room`. Fail: it is not. Cannot tell: too few outcomes, or no
-        threshold on the worse side.
+        Pass: the mean error is smaller than `room`, and at least 80% of what came true lay inside the band.
+        Fail: one of the two does not hold. Cannot tell: too few outcomes, or no threshold on the worse side.
     error
         Mean of |estimate − realised| over the compared chunks, in the metric's unit; 0 = exact. None when
         nothing can be compared.
     room
         Distance from the usual level (mean realised value of the reference chunks) to the threshold on the
         worse side; None where there is none.
-    compared
-        Analysis chunks with both an estimate and a realised value.
+    compared, inside
+        Analysis chunks with both an estimate and a realised value, and those of them whose realised value
+        lay inside the band of the estimate.
     """
 
     verdict: Verdict
     error: float | None
     room: float | None
     compared: int
+    inside: int
 
 
 def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) -> EstimateTrust:
@@ -191,7 +195,8 @@ def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) ->
     Parameters
     ----------
     chunks
-        Chunks of one metric with `part`, `estimate`, `realised`, `lower_threshold` and `upper_threshold`.
+        Chunks of one metric with `part`, `estimate`, `realised`, `lower_confidence`, `upper_confidence`,
+        `lower_threshold` and `upper_threshold`; None where there is no value.
     direction
         Which way is better.
 
@@ -201,29 +206,38 @@ def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) ->
 
     Notes
     -----
-    Formula: mean |estimate − realised| over analysis chunks, held against |usual level − threshold|.
-    Direction: lower error is better. Zero: every estimate came true. Leaves out whether the next error is
-    like the past ones. Source: ours; the estimates assume that P(y|x) holds still, which nothing here proves.
+    Formula: mean |estimate − realised| over analysis chunks, held against |usual level − threshold|; and the
+    share of realised values inside the band (estimate ± 3 sampling errors), held against 0.8. A band that
+    holds would leave out hardly any. Direction: lower error is better. Zero: every estimate came true.
+    Leaves out whether the next error is like the past ones. Source: ours; the estimates assume that P(y|x)
+    holds still, which nothing here proves.
 
     Examples
     --------
-    >>> usual = {"part": "reference", "estimate": 0.8, "realised": 0.8, "lower_threshold": 0.7}
-    >>> later = {"part": "analysis", "estimate": 0.8, "realised": 0.79, "lower_threshold": 0.7}
+    >>> band = {"lower_confidence": 0.77, "upper_confidence": 0.83, "lower_threshold": 0.7}
+    >>> usual = {"part": "reference", "estimate": 0.8, "realised": 0.8, **band}
+    >>> later = {"part": "analysis", "estimate": 0.8, "realised": 0.79, **band}
     >>> estimate_trust([usual, later, later, later], "higher").verdict
     'pass'
     """
-    analysis = [c for c in chunks if c["part"] == "analysis"]
-    errors = [
-        abs(c["estimate"] - c["realised"])
-        for c in analysis
-        if c["estimate"] is not None and c["realised"] is not None
+    compared = [
+        c
+        for c in chunks
+        if c["part"] == "analysis" and c["estimate"] is not None and c["realised"] is not None
     ]
     usual = [c["realised"] for c in chunks if c["part"] == "reference" and c["realised"] is not None]
     side = "lower_threshold" if direction == "higher" else "upper_threshold"
     limits = [c[side] for c in chunks if c.get(side) is not None]
-    error = fmean(errors) if errors else None
+    error = fmean(abs(c["estimate"] - c["realised"]) for c in compared) if compared else None
     room = abs(fmean(usual) - limits[-1]) if usual and limits else None
+    inside = sum(_inside(c) for c in compared)
     verdict: Verdict = "cannot_tell"
-    if error is not None and room is not None and len(errors) >= MINIMUM_COMPARED:
-        verdict = "pass" if error < room else "fail"
-    return EstimateTrust(verdict, error, room, len(errors))
+    if error is not None and room is not None and len(compared) >= MINIMUM_COMPARED:
+        held = error < room and inside >= MINIMUM_INSIDE * len(compared)
+        verdict = "pass" if held else "fail"
+    return EstimateTrust(verdict, error, room, len(compared), inside)
+
+
+def _inside(chunk: Mapping[str, Any]) -> bool:
+    low, high = chunk["lower_confidence"], chunk["upper_confidence"]
+    return (low is None or low <= chunk["realised"]) and (high is None or chunk["realised"] <= high)

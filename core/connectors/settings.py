@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.domain.errors import BadInput
@@ -13,6 +15,20 @@ from core.domain.errors import BadInput
 PROJECT = Path(__file__).resolve().parents[2]
 PREFIX = "GOVERNANCE_"
 _BESIDE = ("SECRETS", "CHROMIUM", "SCREENSHOTS")
+
+
+def loopback(host: str) -> str:
+    """Refuse an address that others could reach: without a login, whoever reached it could act as anybody."""
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise ValueError(
+            f"'{host}' can be reached from outside, and there is no login yet; use 127.0.0.1, and from "
+            "another machine forward the port over SSH"
+        )
+    return host
 
 
 class Settings(BaseSettings):
@@ -26,7 +42,9 @@ class Settings(BaseSettings):
 
     store: Path = Field(PROJECT / "data" / "store", description="Folder of the store.")
     config: Path = Field(PROJECT / "config", description="Folder of the policy and its companions.")
-    host: str = Field("127.0.0.1", min_length=1, description="Address to serve on; loopback only.")
+    host: Annotated[str, AfterValidator(loopback)] = Field(
+        "127.0.0.1", min_length=1, description="Address to serve on; loopback only."
+    )
     port: int = Field(8501, ge=1, le=65535, description="Port to serve on.")
     actor: str = Field("", max_length=64, description="Who acts on the command line; empty: the local user.")
     api_token: SecretStr | None = Field(

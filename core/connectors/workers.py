@@ -221,6 +221,7 @@ def _environment(output: Path) -> dict[str, str]:
     root = str(Path(core.__file__).resolve().parent.parent) if core.__file__ else ""
     cache = output / ".cache"
     return {
+        "OMP_NUM_THREADS": "1",  # several workers on few cores: more threads only wait for each other
         **os.environ,
         "PYTHONPATH": os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part),
         "PYTHONWARNINGS": "ignore",  # third-party ones; they would fill the log

@@ -160,6 +160,10 @@ def _problem(found: dict[str, Any]) -> str:
             message = "is missing"
         case "extra_forbidden":
             message = "is not known"
+        case "too_short" | "string_too_short":
+            message = f"needs at least {found['ctx']['min_length']} characters"
+        case "too_long" | "string_too_long":
+            message = f"may have at most {found['ctx']['max_length']} characters"
         case "string_pattern_mismatch":
             advice = _PATTERN_HELP.get(field, "give 64 hexadecimal digits")
             message = f"'{str(found['input'])[:60]}' is not in the right form: {advice}"

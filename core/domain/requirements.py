@@ -129,7 +129,8 @@ def measure_status(
         else:
             found.append(proof_status(policy, measure, proof.run_on if proof else None, day))
     status = next(status for status in _WORST_FIRST if status in {s for s, _ in found})
-    expiries = [expires for _, expires in found if expires is not None]
+    telling = found if status in SATISFIED else [proof for proof in found if proof[0] is status]
+    expiries = [expires for _, expires in telling if expires is not None]
     return status, min(expiries, default=None)
 
 

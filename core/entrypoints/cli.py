@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import typer
 
-from core.domain.errors import GovernanceError
+from core.domain.errors import Forbidden, GovernanceError
 from core.entrypoints.commands import (
     figures,
     initiatives,
+    monitoring,
     options,
     people,
     policy,
@@ -52,6 +53,7 @@ def build() -> typer.Typer:
     app.command("slices")(figures.slices)
     app.command("decay")(figures.decay)
     app.add_typer(figures.predictions, name="predictions")
+    app.add_typer(monitoring.monitoring, name="monitoring")
     app.command("kpis")(figures.kpis)
     app.command("standings")(figures.standings)
     app.add_typer(policy.policy, name="policy")
@@ -72,7 +74,12 @@ def run(arguments: Sequence[str]) -> int:
         code = build()(list(arguments) or ["--help"], prog_name="governance", standalone_mode=False)
         sys.stdout.flush()
     except GovernanceError as problem:
-        complain(f"governance: {problem}")
+        hint = (
+            " Choose who acts with --as."
+            if isinstance(problem, Forbidden) and "--as" not in arguments
+            else ""
+        )
+        complain(f"governance: {problem}{hint}")
         return BROKEN
     except (KeyboardInterrupt, typer.Abort):
         complain("governance: stopped")

@@ -46,6 +46,7 @@ from core.services.people import AddPerson, add_person
 from core.services.policies import publish_policy
 from core.services.predictions import AddPredictions, add_predictions
 from core.services.record import record_page, verify_record
+from core.services.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.teams import team_standings
 from core.services.versions import register_model_version
 
@@ -225,6 +226,13 @@ def _add_predictions(call: Call, asked: given.NewPredictions) -> Any:
     return {**values, "rows": rows}
 
 
+def _refresh_monitoring(call: Call, asked: given.MonitoringToRefresh) -> Any:
+    version = _version(call, asked.initiative, asked.version, call.moment(""))
+    values = {**asked.model_dump(), "version": version}
+    chunks = refresh_monitoring(call.governance, make(RefreshMonitoring, **call.origin, **values))
+    return {**values, "chunks": chunks}
+
+
 def _governance_kpis(call: Call, asked: given.AsOfParameters) -> Any:
     moment = call.moment(asked.as_of)
     readings = governance_kpis(call.governance, moment)
@@ -280,6 +288,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "bias_slices": Operation(given.SlicesToMeasure, _bias_slices),
     "decay_report": Operation(given.DecayToRead, _decay_report),
     "add_predictions": Operation(given.NewPredictions, _add_predictions),
+    "refresh_monitoring": Operation(given.MonitoringToRefresh, _refresh_monitoring),
     "governance_kpis": Operation(given.AsOfParameters, _governance_kpis),
     "team_standings": Operation(given.StandingsToRead, _team_standings),
     "add_person": Operation(given.NewPerson, _add_person),

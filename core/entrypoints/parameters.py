@@ -136,6 +136,14 @@ class DecayToRead(Parameters):
     as_of: AsOf = ""
 
 
+class MonitoringToRefresh(Parameters):
+    """A model version to estimate anew, the current one where none is named."""
+
+    initiative: str
+    version: str = ""
+    chunk_size: int = 5000
+
+
 class NewPredictions(Parameters):
     """A canonical batch that lies in the store's `incoming` folder."""
 

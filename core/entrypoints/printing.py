@@ -61,7 +61,9 @@ def show_table(
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place in right else "left", no_wrap=place == 0)
+        table.add_column(
+            heading, justify="right" if place in right else "left", no_wrap=place == 0, overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(clean(NONE if cell is None else cell)) for cell in row))
     Console(width=width, highlight=False, markup=False, emoji=False).print(table)
@@ -84,7 +86,7 @@ def figure(value: float | None, unit: str = "") -> str:
     Examples
     --------
     >>> figure(0.8125, "share"), figure(3.0, "count"), figure(None), figure(0.03417)
-    ('81.2%', '3', '–', '0.03417')
+    ('81.2%', '3', '–', '0.0342')
     """
     if value is None:
         return NONE
@@ -92,7 +94,7 @@ def figure(value: float | None, unit: str = "") -> str:
         return f"{value:.1%}"
     if unit in ("count", "days"):
         return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
 
 
 def day(text: str | None) -> str:

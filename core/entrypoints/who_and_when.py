@@ -56,9 +56,9 @@ def acting_person(governance: Governance, named: str) -> Actor:
     Forbidden
         Nobody, or more than one, is called so.
     """
+    known = governance.people()
     if not named or named == PIPELINE.id:
-        return PIPELINE
-    known = [*governance.people()]
+        return next((person for person in known if person.roles == PIPELINE.roles), PIPELINE)
     sought = named.strip().casefold()
     personas = governance.personas()
     for people, ways in ((known, ("id",)), (personas, ("name", "title")), (known, ("name",))):

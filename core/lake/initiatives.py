@@ -79,6 +79,11 @@ def versions(store: Store, initiative: str, moment: Moment) -> Rows:
     return [{**row, "metrics": json.loads(row["metrics"])} for row in rows]
 
 
+def newest_version(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
+    """The model version registered last, as recorded, or None."""
+    return _newest(_rows(store, "model_version", "*", initiative, moment))
+
+
 def evidence(store: Store, initiative: str, moment: Moment) -> Rows:
     """Evidence of an initiative, newest first; of older model versions too."""
     return _history(store, "evidence", initiative, moment)

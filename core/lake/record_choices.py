@@ -21,6 +21,10 @@ _PEOPLE = (
     "SELECT DISTINCT r.actor AS id, coalesce(d.name, r.actor) AS name FROM record r "
     "LEFT JOIN directory d ON d.actor = r.actor WHERE r.seq <= $seq ORDER BY name, id"
 )
+_TEAMS = (
+    "SELECT DISTINCT team FROM (SELECT arg_max(team, seq) AS team FROM initiative WHERE seq <= $seq "
+    "GROUP BY initiative) ORDER BY team"
+)
 _ACTIONS = "SELECT DISTINCT action AS id FROM record WHERE seq <= $seq ORDER BY id"
 
 
@@ -35,6 +39,11 @@ def entry_count(
 def named_initiatives(store: Store, moment: Moment) -> Rows:
     """Ids and newest names of the initiatives on record."""
     return fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
+
+
+def owning_teams(store: Store, moment: Moment) -> list[str]:
+    """Teams that have initiatives, by name."""
+    return [row["team"] for row in fetch(store.cursor(), _TEAMS, {"seq": moment.seq})]
 
 
 def acting_people(store: Store, moment: Moment) -> Rows:

@@ -68,6 +68,7 @@ def store_kind(store: Store) -> dict[str, Any] | None:
 
 def policy_in_force(store: Store, seq: int) -> dict[str, Any] | None:
     """The policy published last up to `seq`: version, sha256 and text."""
-    query = "SELECT version, title, sha256, text, seq FROM policy WHERE seq <= $seq ORDER BY seq DESC LIMIT 1"
+    newest = "SELECT max(seq) FROM policy WHERE seq <= $seq"
+    query = f"SELECT version, title, sha256, text, seq FROM policy WHERE seq = ({newest})"
     rows = fetch(store.cursor(), query, {"seq": seq})
     return rows[0] if rows else None

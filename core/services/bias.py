@@ -76,8 +76,9 @@ def batches_of(
     rows = lake.batches(governance.store, initiative, version, moment)
     rows = [row for row in rows if part in ("", row["part"])]
     if not rows:
+        kind = f"{part} batch" if part in ("reference", "analysis") else "prediction batch"
         raise NotFound(
-            f"version '{version[:20]}' of {initiative} has no prediction batch",
+            f"version '{version[:20]}' of {initiative} has no {kind}",
             remedy="Add one with 'governance predictions add'.",
         )
     newest = rows[-1]

@@ -118,10 +118,10 @@ def _chosen(only: tuple[str, ...], subject: CheckSubject) -> tuple[str, ...]:
 def _subject(governance: Governance, initiative: str, moment: Moment) -> CheckSubject:
     known = require_initiative(governance, initiative, moment)
     facts = lake.initiative_facts(governance.store, initiative, moment)
-    versions = lake.versions(governance.store, initiative, moment)
+    version = lake.newest_version(governance.store, initiative, moment)
     assert facts is not None  # registered and classified in one transaction
     policy = governance.policy(moment)
-    return CheckSubject(governance, policy, moment, known, facts, versions[0] if versions else None)
+    return CheckSubject(governance, policy, moment, known, facts, version)
 
 
 def _run_fact(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str | None]]) -> Fact:

@@ -10,15 +10,18 @@ from typing import Any
 from core.analytics.decay_metrics import DECAY_METRICS, DecayMetric, EstimateTrust, estimate_trust
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
-from core.lake import monitoring as lake
+from core.lake.decay_states import decay_states
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
-from core.services.monitoring import decay_report, modelled
+from core.services.monitoring import LEADING_METRIC, decay_report, modelled
 
 
 @dataclass(frozen=True)
 class MonitoredVersion:
-    """A model version with predictions; `estimated` when its performance has been estimated."""
+    """A model version with predictions; `estimated` when its performance has been estimated.
+
+    `worse`: the newest chunk's estimate of the leading metric is beyond the threshold on the worse side.
+    """
 
     initiative: str
     name: str
@@ -26,6 +29,7 @@ class MonitoredVersion:
     task: str
     rows: int
     estimated: bool
+    worse: bool
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class DecayView:
 
 def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
     """Model versions with predictions, by initiative name, newest version first."""
+    leading = list(dict.fromkeys(LEADING_METRIC.values()))
+    states = {
+        (row["initiative"], row["version"]): row["worse"]
+        for row in decay_states(governance.store, moment, leading)
+    }
     return tuple(
         MonitoredVersion(
             row["initiative"],
@@ -84,7 +93,8 @@ def monitored_versions(governance: Governance, moment: Moment) -> tuple[Monitore
             row["version"],
             row["task"],
             row["rows"],
-            bool(lake.decay_chunks(governance.store, row["initiative"], row["version"], moment)),
+            (row["initiative"], row["version"]) in states,
+            states.get((row["initiative"], row["version"]), False),
         )
         for row in modelled(governance, moment)
     )
@@ -93,7 +103,10 @@ def monitored_versions(governance: Governance, moment: Moment) -> tuple[Monitore
 def find_version(
     governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
 ) -> MonitoredVersion | None:
-    """The version asked for, or the first one that has estimates; None where nothing has predictions.
+    """The version asked for (the newest where only the initiative is named).
+
+    Where no initiative is named, the first whose newest version is estimated worse, else one that is
+    estimated, else any; None where nothing has predictions.
 
     Raises
     ------
@@ -102,7 +115,11 @@ def find_version(
     """
     known = monitored_versions(governance, moment)
     if not initiative:
-        return next((one for one in known if one.estimated), known[0] if known else None)
+        newest = {one.initiative: one for one in reversed(known)}.values()
+        first = max(reversed(newest), key=lambda one: (one.worse, one.estimated), default=None)
+        if first is None or not version:
+            return first
+        initiative = first.initiative
     named = require_initiative(governance, initiative, moment)["name"]
     found = [one for one in known if one.initiative == initiative and version in ("", one.version)]
     if not found:

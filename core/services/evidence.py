@@ -38,14 +38,14 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         require_independent(command.actor.id, known, "prove an independent measure of")
     version = None
     if policy.measure_is_per_version(measure.id):
-        versions = lake.versions(governance.store, command.initiative, moment)
-        if not versions:
+        newest = lake.newest_version(governance.store, command.initiative, moment)
+        if newest is None:
             raise BadInput(
                 f"'{measure.title}' belongs to a model version, and none is registered",
                 where=command.initiative,
                 remedy="Register a model version first.",
             )
-        version = versions[0]["version"]
+        version = newest["version"]
     file = _kept_file(governance, command)
     row = {
         "initiative": command.initiative,

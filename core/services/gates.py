@@ -41,10 +41,10 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
     governance.roles.require(command.actor, "decide_gate")
     moment = governance.moment(command.at)
     decision = ask_gate(governance, command.initiative, command.gate, moment)
-    versions = lake.versions(governance.store, command.initiative, moment)
+    newest = lake.newest_version(governance.store, command.initiative, moment)
     row = {
         "initiative": command.initiative,
-        "version": versions[0]["version"] if versions else None,
+        "version": newest["version"] if newest else None,
         "gate": command.gate,
         "outcome": decision.outcome,
         "findings": canonical([asdict(finding) for finding in decision.findings]),

@@ -115,7 +115,7 @@ def _item(governance: Governance, policy: Policy, moment: Moment, row: dict[str,
         team=row["team"],
         what=f"{measure.title} {_DOING[row['status']]}",
         state=state,
-        acts=f"{row['owner_name']} with {governance.roles.title(measure.responsible)}",
+        acts=f"{governance.roles.title(measure.responsible)}, for {row['owner_name']}",
         due_on=row["due_on"],
         days=days,
     )

@@ -15,10 +15,12 @@ from core.domain.kpis import KpiDefinition
 from core.domain.moment import Moment
 from core.domain.policy import Policy
 from core.domain.requirements import RequirementState, Status, requirement_states
+from core.lake import governance_figures as lake_figures
 from core.lake import initiatives as lake
 from core.lake import inventory as lake_inventory
+from core.lake.record_choices import owning_teams
 from core.services.governance import Governance
-from core.services.teams import TeamCompliance, team_compliance
+from core.services.teams import team_tallies
 
 DUE_SOON_DAYS = 14
 WorkState = Literal["overdue", "failed", "cannot_tell", "due_soon", "expiring", "waiting"]
@@ -65,8 +67,8 @@ class TeamFigure:
 class TeamSheet:
     """All that a team lead asks of one team.
 
-    `checks` adds `title`, `looks_at` and `rate` (None where nothing was tried) to the counts of
-    `TeamCompliance.checks`.
+    `checks` holds per check: `title`, `looks_at`, first tries, their passes and `rate` (None where nothing
+    was tried), and the verdicts of the latest runs.
     """
 
     team: str
@@ -94,9 +96,7 @@ class TeamSheet:
 
 def team_names(governance: Governance, moment: Moment) -> tuple[str, ...]:
     """Teams that have initiatives, by name."""
-    policy = governance.policy(moment)
-    rows = lake_inventory.inventory_rows(governance.store, policy, moment)
-    return tuple(sorted({row["team"] for row in rows}))
+    return tuple(owning_teams(governance.store, moment))
 
 
 def choose_team(governance: Governance, moment: Moment, *, wanted: str, own: str) -> str:
@@ -121,22 +121,23 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
     NotFound
         No initiative belonged to such a team at the moment.
     """
-    known = team_compliance(governance, moment, team=team)
-    if not known.initiatives:
+    policy, store = governance.policy(moment), governance.store
+    own = [row for row in lake_inventory.inventory_rows(store, policy, moment) if row["team"] == team]
+    if not own:
         raise NotFound(f"no team '{team[:60]}' has an initiative", remedy="Choose a team from the list.")
-    policy = governance.policy(moment)
     work = sorted(
-        (item for row in known.initiatives for item in _items(governance, policy, moment, row)),
+        (item for row in own for item in _items(governance, policy, moment, row)),
         key=lambda item: (item.due_on, item.name, item.what),
     )
-    tally = known.tally
+    tally = next(known for known in team_tallies(governance, moment) if known.team == team)
+    checks = lake_figures.checks_of_team(store, moment, team, governance.leaderboard.window_days)
     return TeamSheet(
         team,
         _figure(governance, "first_time_pass_rate", tally.first_try_passes, tally.first_tries),
         _figure(governance, "deadlines_met", tally.on_time, tally.due),
         tuple(work),
-        _checks(known),
-        [_with_gate(policy, row) for row in known.initiatives],
+        _checks(checks),
+        [_with_gate(policy, row) for row in own],
     )
 
 
@@ -185,7 +186,7 @@ def _state(state: RequirementState, day: date) -> WorkState:
     return "due_soon" if (state.due_on - day).days <= DUE_SOON_DAYS else "waiting"
 
 
-def _checks(known: TeamCompliance) -> list[dict[str, Any]]:
+def _checks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             **row,
@@ -193,7 +194,7 @@ def _checks(known: TeamCompliance) -> list[dict[str, Any]]:
             "looks_at": CHECKS[row["check_id"]].looks_at,
             "rate": row["passes"] / row["first_tries"] if row["first_tries"] else None,
         }
-        for row in known.checks
+        for row in rows
         if row["check_id"] in CHECKS
     ]
 

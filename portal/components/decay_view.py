@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from portal.components.cards import Card, cards
-from portal.components.charts import Threshold, attribution_bars, decay_chart
+from portal.components.charts import Threshold, decay_chart, interval_bars
 from portal.components.page import panel
 from portal.components.tables import Column, live_table, plain_table
 from portal.components.text import count, humanise, number, percent
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MOST_FEATURES = 12
 FEATURES = [
     Column("label", "Feature", strong=True),
-    Column("strength", "Mean strength", "number", 3),
-    Column("value", "Mean push", "number", 3),
+    Column("value", "Mean strength", "number", 3),
+    Column("push", "Mean push", "number", 3, phone=False),
     Column("share", "Share of all", "share_bar"),
 ]
 ASSUMPTION = (
@@ -50,24 +50,27 @@ def _counted(label: str, found: int, note: str) -> Card:
 
 def _trust(view: DecayView) -> Card:
     trust = view.trust
-    error = _value(view, trust.error)
     if trust.verdict == "cannot_tell":
-        note = f"{count(trust.compared, 'chunk')} with a known outcome; too few to judge the estimates."
+        note = f"{count(trust.compared, 'chunk')} with a known outcome: too few to judge the estimates."
     else:
-        room = _value(view, trust.room)
-        meaning = "so an alert says something" if trust.verdict == "pass" else "so an alert says little"
-        less = "less" if trust.verdict == "pass" else "not less"
+        meaning = "an alert says something" if trust.verdict == "pass" else "an alert says little"
         note = (
-            f"Mean distance from what came true, over {count(trust.compared, 'chunk')}: {less} than the "
-            f"{room} from the usual level to the threshold, {meaning}."
+            f"{trust.inside:,} of {count(trust.compared, 'chunk')} came true inside the band, and the usual level "
+            f"is {_value(view, trust.room)} from the threshold: {meaning}."
         )
-    return Card("Estimates were off by", error, trust.verdict, note=note)
+    return Card("Estimates were off by", _value(view, trust.error), trust.verdict, note=note)
 
 
 def _value(view: DecayView, value: float | None) -> str:
     if view.metric.unit == "percent":
         return percent(value, 1)
-    return number(value, 3 if value is None or abs(value) < 10 else 0)
+    return number(value, _digits(view))
+
+
+def _digits(view: DecayView) -> int:
+    """Decimals that suit the metric's size on this model."""
+    largest = max((abs(chunk.estimate) for chunk in view.chunks if chunk.estimate is not None), default=0)
+    return 1 if view.metric.unit == "percent" or largest >= 10 else 3
 
 
 def decay_panel(view: DecayView) -> None:
@@ -116,8 +119,7 @@ def _points(view: DecayView) -> list[dict[str, Any]]:
 def chunks_table(view: DecayView) -> None:
     """Show every chunk with its estimate, band, realised value, and alert in words."""
     kind: Literal["percent", "number"] = view.metric.unit
-    largest = max((abs(chunk.estimate) for chunk in view.chunks if chunk.estimate is not None), default=0)
-    digits = 1 if kind == "percent" or largest >= 10 else 3
+    digits = _digits(view)
     columns = [
         Column("name", "Rows or days", strong=True, width=220),
         Column("rows", "Rows", "number", phone=False),
@@ -143,23 +145,22 @@ def attributions_panel(features: Sequence[Mapping[str, Any]]) -> None:
     rows = [
         {
             "label": humanise(feature["feature"]),
-            "value": feature["mean_signed"],
-            "strength": feature["mean_absolute"],
+            "value": feature["mean_absolute"],
+            "push": feature["mean_signed"],
             "share": feature["share"],
         }
         for feature in features[:MOST_FEATURES]
     ]
     caption = (
         f"SHAP contributions on {features[0]['sample_rows']:,} rows, strongest first, in log odds: +0.7 "
-        "doubles the odds of the positive class, −0.7 halves them. Strength is the mean size of the push, "
-        "either way; the bars show its mean with the sign, so one that pushes both ways has a short bar."
+        "doubles the odds of the positive class, −0.7 halves them. Strength is the mean size of a feature's "
+        "push, whichever way; the mean push keeps the sign, so a feature that pushes both ways has one near 0."
     )
     with panel("What the scores come from", caption):
         left, right = st.columns([1.1, 1])
         with left:
-            attribution_bars(
-                rows, value_title="Mean push (log odds)", alt="Mean push of the strongest features."
-            )
+            title = "Mean strength (log odds)"
+            interval_bars(rows, value_title=title, alt="Features by mean strength.", unit="number")
         with right:
             plain_table(rows, FEATURES, caption="Features by strength", download="attributions")
         st.caption(

@@ -109,6 +109,7 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
             placeholder="roc_auc = 0.81",
             help="One metric a line, as name = value.",
             height=90,
+            key="version-metrics",
         )
         st.caption("A version never changes. Evidence and checks of the version before it stop counting.")
         if not st.form_submit_button("Register the version", type="primary", icon=":material/add:"):

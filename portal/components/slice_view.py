@@ -39,7 +39,7 @@ def slice_cards(found: BiasSlices) -> None:
     """Draw the figures over all slices: lowest ratio, widest difference, outside, too small, assessed."""
     report = found.report
     small = sum(line.too_small for line in report.slices)
-    overall = level(report.metric, report.overall_value)
+    overall = f"{report.metric.title} of all: {level(report.metric, report.overall_value)}."
     cards(
         [
             _apart(found, "ratio", "Lowest over highest", number(report.lowest_ratio, 2)),
@@ -51,7 +51,7 @@ def slice_cards(found: BiasSlices) -> None:
             Card(
                 "Decisions assessed",
                 number(report.overall_n),
-                note=f"{report.metric.title} of all: {overall}.",
+                note=overall,
             ),
         ],
         min_column_width=175,

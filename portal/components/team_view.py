@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 WORK = [
     Column("due_on", "Due", "day", width=98),
     Column("state", "Status", "status", phone=False, width=108),
-    Column("what", "To do", strong=True, width=230),
-    Column("name", "Initiative", phone=False, width=150),
-    Column("acts", "Who acts", phone=False, width=165),
-    Column("remedy", "Next step", phone=False, width=285),
+    Column("what", "To do", strong=True, width=215),
+    Column("name", "Initiative", phone=False, width=145),
+    Column("acts", "Who acts", phone=False, width=200),
+    Column("remedy", "Next step", phone=False, width=265),
 ]
 CHECKS = [
     Column("title", "Check", strong=True),
@@ -89,6 +89,7 @@ def _late(sheet: TeamSheet) -> Card:
 def _ahead(sheet: TeamSheet) -> Card:
     ahead = sheet.ahead
     note = f"The next is due on {day(ahead[0].due_on)}. " if ahead else ""
-    reviews = count(sheet.reviews, "item needs", "items need")
-    note += f"Of all open work, {reviews} a sign-off by somebody independent."
+    if sheet.reviews:
+        reviews = count(sheet.reviews, "item needs", "items need")
+        note += f"Of all open work, {reviews} a sign-off by somebody independent."
     return Card("Open, not yet due", f"{len(ahead):,}", "waiting" if ahead else "done", note=note)

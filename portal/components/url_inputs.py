@@ -9,7 +9,7 @@ import streamlit as st
 
 def url_value(param: str, default: str = "") -> str:
     """Read one value of the address."""
-    return st.query_params.get(param, default)
+    return st.query_params.get(param) or default
 
 
 def url_values(param: str) -> tuple[str, ...]:
@@ -18,12 +18,28 @@ def url_values(param: str) -> tuple[str, ...]:
 
 
 def set_url(**params: str | Sequence[str]) -> None:
-    """Write values into the address; an empty one leaves it."""
-    for param, value in params.items():
-        if value:
-            st.query_params[param] = value if isinstance(value, str) else list(value)
-        elif param in st.query_params:
-            del st.query_params[param]
+    """Write values into the address, all at once (one step of the browser's history); empty ones leave it."""
+    known = {param: value for param, value in params.items() if value or param in st.query_params}
+    if known:
+        st.query_params.update({p: v if v and isinstance(v, str) else list(v) for p, v in known.items()})
+
+
+def come_back(page: str, params: Sequence[str], stray: str) -> None:
+    """Give a page its own address again after the browser's Back, which brings the values of the page left.
+
+    Parameters
+    ----------
+    page
+        Name of the page that draws.
+    params
+        Names in its address that make its view; they are remembered for this visit.
+    stray
+        A name that only the address of another page holds.
+    """
+    kept = f"address-{page}"
+    if stray in st.query_params:
+        set_url(**{stray: "", **st.session_state.get(kept, {})})
+    st.session_state[kept] = {param: url_values(param) for param in params}
 
 
 def url_text(label: str, param: str, *, placeholder: str = "", width: int | None = None) -> str:

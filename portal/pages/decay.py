@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -14,11 +16,12 @@ from portal.components.decay_view import attributions_panel, chunks_table, decay
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, page_header, page_link, section
-from portal.components.url_inputs import set_url, url_choice, url_value
+from portal.components.url_inputs import url_choice, url_value
 
 TRUST = (
     "Off by: mean of |estimate − realised| over the chunks after the reference whose outcome is known; 0 is "
-    "exact. It is held against the distance from the usual level to the threshold on the worse side."
+    "exact. It passes when that is less than the distance from the usual level to the threshold on the worse "
+    "side, and at least 80% of what came true lay inside the band."
 )
 
 
@@ -35,27 +38,31 @@ def render() -> None:
                 sentence, page="inventory", label="Open the inventory", icon=":material/trending_down:"
             )
             return
-        left, right = st.columns([2, 1])
-        with left:
-            _pick(desk, known)
-        _draw(desk, known, right)
+        places = st.columns([2, 1, 1])
+        _pick(places, known, desk.ask(decay_view.monitored_versions))
+        _draw(desk, known, places[2])
     except NotFound as problem:
         show_problem(problem)
         page_link("decay", "Open a model that is monitored", icon=":material/arrow_forward:")
 
 
-def _pick(desk: Desk, known: MonitoredVersion) -> None:
-    versions = desk.ask(decay_view.monitored_versions)
-    titles = {f"{one.initiative}/{one.version}": f"{one.name}, version {one.version}" for one in versions}
-    st.session_state["model"] = f"{known.initiative}/{known.version}"
-    st.selectbox(
-        "Model version", list(titles), key="model", format_func=lambda one: titles[one], on_change=_to_address
-    )
+def _pick(
+    places: Sequence[DeltaGenerator], known: MonitoredVersion, versions: Sequence[MonitoredVersion]
+) -> None:
+    newest = {one.initiative: one for one in reversed(versions)}
+    models = {one.initiative: f"{one.name}{_state(one)}" for one in reversed(newest.values())}
+    own = {
+        one.version: f"{one.version}{_state(one)}" for one in versions if one.initiative == known.initiative
+    }
+    with places[0]:
+        clears = ("version", "metric")
+        url_choice("Model", models, "id", default=known.initiative, clears=clears)
+    with places[1]:
+        url_choice("Version, newest first", own, "version", default=known.version, clears=("metric",))
 
 
-def _to_address() -> None:
-    initiative, _, version = st.session_state["model"].partition("/")
-    set_url(id=initiative, version=version, metric="")
+def _state(one: MonitoredVersion) -> str:
+    return " (estimated worse)" if one.worse else "" if one.estimated else " (not estimated)"
 
 
 def _draw(desk: Desk, known: MonitoredVersion, picker: DeltaGenerator) -> None:

@@ -15,7 +15,7 @@ from portal.components.inventory_view import (
 )
 from portal.components.page import empty_state, page_header
 from portal.components.tables import live_table
-from portal.components.url_inputs import set_url
+from portal.components.url_inputs import come_back, set_url
 
 
 def render() -> None:
@@ -31,6 +31,7 @@ def render() -> None:
             icon=":material/inventory_2:",
         )
         return
+    come_back("inventory", FILTERS, stray="id")
     policy = desk.governance.policy(desk.moment)
     filters = inventory_filters(desk.governance, policy, everything)
     found = desk.ask(inventory.inventory, **filters)

@@ -27,7 +27,7 @@ def render() -> None:
     left, right = st.columns([1.45, 1])
     with left, panel("Requirements met", "Satisfied requirements by consideration and risk class, today."):
         _heat(cells)
-    with right, panel("Needs attention", "Longest overdue first, then failed checks."):
+    with right, panel("Needs attention", "Overdue first, the strictest class on top; then failed checks."):
         _attention(desk)
 
 
@@ -53,7 +53,7 @@ def _attention(desk: Desk) -> None:
         [
             LinkedRow(
                 title=item.name,
-                detail=f"{item.what}. {item.acts} acts.",
+                detail=f"{item.what}. To act: {item.acts}.",
                 page="initiative",
                 query={"id": item.initiative},
                 status=item.state,

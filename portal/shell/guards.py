@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-
-from core.domain.errors import Forbidden
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,29 +14,6 @@ if TYPE_CHECKING:
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _HOST = re.compile(r"^(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]*))(?::\d{1,5})?$")
-
-
-def require_loopback(host: str) -> None:
-    """Refuse an address that others on the network could reach.
-
-    Raises
-    ------
-    Forbidden
-        `host` is neither `localhost` nor a loopback address.
-    """
-    if host == "localhost":
-        return
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise Forbidden(
-            f"the portal does not serve on '{host}': it has no login yet, so whoever reached it could act as "
-            "anybody",
-            where="GOVERNANCE_HOST",
-            remedy="Use 127.0.0.1; from another machine, forward the port over SSH.",
-        )
 
 
 def content_security_policy(index_html: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
 from portal.shell import notice
-from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy, require_loopback
+from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy
 from portal.shell.house import House, close_house, open_house
 from portal.shell.plan import FIRST, page_names
 from portal.shell.start_page import page_routes, shipped_page, start_page
@@ -57,7 +57,6 @@ def serve(settings: Settings) -> None:
     GovernanceError
         The address is not loopback, the port is taken, or the store cannot be opened.
     """
-    require_loopback(settings.host)
     require_free(settings.host, settings.port)
     options = streamlit_options(STREAMLIT_CONFIG)
     options |= {"server.address": settings.host, "server.port": settings.port}

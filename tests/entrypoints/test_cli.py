@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -106,8 +106,8 @@ def test_reading_the_past_records_nothing(govern: Govern, moderate: str) -> None
 @pytest.mark.parametrize(
     ("as_of", "said"),
     [
-        ((datetime.now(UTC) + timedelta(days=2)).date().isoformat(), "lies in the future"),
-        ((datetime.now(UTC) + timedelta(hours=2)).isoformat(), "lies in the future"),
+        ("2999-01-01", "lies in the future"),
+        ("2999-01-01T00:00:00Z", "lies in the future"),
         ("2026-02-30", "is neither a day nor a UTC time"),
         ("yesterday", "is neither a day nor a UTC time"),
         ("2026-02-01T12:00:00", "is neither a day nor a UTC time"),

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from core.connectors.settings import PROJECT
-from core.domain.errors import BadInput, Conflict, Forbidden
+from core.connectors.settings import PROJECT, read_settings
+from core.domain.errors import BadInput, Conflict
 from core.domain.moment import Moment
 from portal.components.cards import sparkline_html
 from portal.components.charts.canvas import MOST_POINTS, as_rows
@@ -26,7 +26,7 @@ from portal.components.downloads import csv_text, defuse
 from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.text import escape, escape_html, percent, plain, points
 from portal.shell import notice
-from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy, require_loopback
+from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy
 from portal.shell.plan import SECTIONS, page_names
 from portal.shell.serve import STREAMLIT_CONFIG, require_free, streamlit_options
 from portal.shell.start_page import shipped_page, start_page
@@ -163,14 +163,13 @@ def test_the_same_question_at_the_same_head_is_answered_from_memory() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.0.0.2"])
 def test_a_loopback_address_is_served(host: str) -> None:
-    require_loopback(host)
+    assert read_settings(host=host).host == host
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "portal.example.com", ""])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "portal.example.com"])
 def test_any_other_address_is_refused_with_a_remedy(host: str) -> None:
-    with pytest.raises(Forbidden, match="no login yet") as refused:
-        require_loopback(host)
-    assert "127.0.0.1" in refused.value.remedy
+    with pytest.raises(BadInput, match=r"GOVERNANCE_HOST.*no login yet; use 127\.0\.0\.1"):
+        read_settings(host=host)
 
 
 def answer(app: Any, *, host: str | None, kind: str = "http") -> list[dict[str, Any]]:

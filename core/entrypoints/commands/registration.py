@@ -47,6 +47,7 @@ def register(
             if not _on_terminal():
                 raise _unanswered(asked["questions"])
             given, answers = _interview(given, asked)
+        given["team"] = given["team"] or asked["actor"]["team"]
         result = caller.call("register_initiative", {**_named(given), "answers": answers})
     if as_json:
         show_json(result)
@@ -55,7 +56,7 @@ def register(
 
 
 def _named(given: Mapping[str, str]) -> dict[str, str]:
-    lacking = [f"--{field}" for field in ("name", "purpose") if not given[field].strip()]
+    lacking = [f"--{field}" for field in ("name", "purpose", "team") if not given[field].strip()]
     if lacking:
         raise BadInput(f"{' and '.join(lacking)} must be given", where="register", remedy="Say what it is.")
     return {field: value for field, value in given.items() if value}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from random import Random
 
+from core.domain.checks import CHECKS
 from core.domain.policy import Measure, Policy
 from core.domain.requirements import requirements_of
 from core.entrypoints.demo import acts
@@ -23,7 +24,9 @@ _STEP_WINDOWS = {
 }
 """Working days after a version within which its evidence comes when all goes well."""
 _ROUTINE = 62
-"""Working days between routine runs of all checks."""
+"""Working days between routine runs of the checks that watch."""
+_ROUTINE_CHECKS = ("evidence_fresh", "decay_alert")
+"""What can change while nobody does anything."""
 _REAL_ESTIMATES = {"1": 30.0, "2": 12.0}
 """Days before now on which the estimates of published models are recorded: their workers take longest."""
 
@@ -36,7 +39,8 @@ class Agenda:
         self._rng = Random(f"agenda/{plan.key}/{plan.starts:.3f}")
         asked = [requirement.measure for requirement in requirements_of(policy, plan.class_id)]
         self._asked = [measure for measure in asked if self._reaches(measure.step)]
-        self._checks = {check for measure in asked for check in measure.checks}
+        self._checks = self._worth_running({check for measure in asked for check in measure.checks})
+        self._routine_checks = tuple(check for check in self._checks if check in _ROUTINE_CHECKS)
 
     def acts(self) -> Iterator[Timed]:
         """Everything that is to happen, in no order."""
@@ -44,6 +48,17 @@ class Agenda:
         yield from self._scope()
         for version in self._plan.versions:
             yield from self._version(version)
+
+    def _worth_running(self, asked: set[str]) -> tuple[str, ...]:
+        """The checks that are asked for, and those that can tell something where there are predictions."""
+        plan, looked = self._plan, {"evidence_fresh", *asked}
+        if plan.predicts and plan.recipe.task != "regression":
+            looked.add("bias_limit")
+        if self._world.shelf.workshop is None:
+            looked.discard("decay_alert")
+        elif plan.predicts:
+            looked.add("decay_alert")
+        return tuple(check for check in CHECKS if check in looked)
 
     def _reaches(self, step: str) -> bool:
         order = self._policy.step_order
@@ -164,8 +179,9 @@ class Agenda:
             ready = max(ready, usual.get(gate.step, 0.0)) + 0.4
             after = max(after, late.get(gate.step, 0.0))
             if gate.step == "monitoring":
-                yield ready - 0.2, partial(acts.check, self._world, self._plan, ())
-            early = self._rng.random() > self._temper(version.at).care + 0.15
+                yield ready - 0.2, partial(acts.check, self._world, self._plan, self._routine_checks)
+            careful = self._rng.random() < self._temper(version.at).care + 0.15
+            early = gate.step == "development" and not careful
             yield from self._ask(gate.id, ready - 3 if early else ready, version.until)
             if after > ready and after + 0.5 < version.until:
                 yield from self._ask(gate.id, after + 0.5, version.until)
@@ -177,7 +193,7 @@ class Agenda:
     def _routine(self, version: VersionPlan) -> Iterator[Timed]:
         at = version.at + _ROUTINE * self._rng.uniform(0.9, 1.1)
         while at < min(version.until, self._days.last):
-            yield at, partial(acts.check, self._world, self._plan, ())
+            yield at, partial(acts.check, self._world, self._plan, self._routine_checks)
             at += _ROUTINE
 
     def _slips(self, at: float) -> bool:

@@ -86,7 +86,7 @@ def _rows(
 
     codes = {name: rng.integers(0, len(values), count) for name, values in groups.items()}
     first_group = next(iter(codes.values()))
-    logits = -0.35 + 1.5 * spread * rng.normal(size=count) + shift * (first_group == 0)
+    logits = -0.1 + 1.5 * spread * rng.normal(size=count) + shift * (first_group == 0)
     scores = np.round(1 / (1 + np.exp(-logits)), 4)
     outcomes = (rng.random(count) < scores).astype(np.int64)
     start = since.replace(tzinfo=None)

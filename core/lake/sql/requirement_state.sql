@@ -40,8 +40,10 @@ proof_state AS (
     FROM proof
 ),
 measure_state AS (
-    SELECT initiative, measure, max(severity) AS severity, min(expires_on) AS expires_on
-    FROM proof_state GROUP BY ALL
+    SELECT initiative, measure, worst AS severity,
+        min(expires_on) FILTER (severity = worst OR worst <= 2) AS expires_on
+    FROM (SELECT *, max(severity) OVER (PARTITION BY initiative, measure) AS worst FROM proof_state)
+    GROUP BY ALL
 ),
 -- A proved measure of a higher rung stands in for the one asked for; met before expiring before neither.
 requirement_state AS (
