@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.analytics.decay_metrics import DECAY_METRICS
 from core.entrypoints.printing import NONE, day, figure, minute, say, show_table, words
 
 Result = Mapping[str, Any]
@@ -190,7 +191,9 @@ def show_slices(result: Result) -> None:
 
 def show_decay(result: Result) -> None:
     """Decay estimates, a chunk a line."""
-    say(f"Estimated {words(result['metric'])}: {result['initiative']} version {result['version']}")
+    metric = DECAY_METRICS.get(result["metric"])
+    title = metric.title if metric else words(result["metric"])
+    say(f"Estimated {title}: {result['initiative']} version {result['version']}")
     lines = [
         (
             f"{chunk['part']} {chunk['chunk']}",

@@ -229,7 +229,7 @@ def _worst(reports: Sequence[SliceReport], rule: Any) -> CheckResult:
     return CheckResult(
         "bias_limit",
         Verdict(worst.verdict or "cannot_tell"),
-        f"{seen}{worst.note}",
+        f"{seen}{worst.note.rstrip('.')}",
         "" if worst.verdict == "pass" else "Look at the slices, and mend or justify the difference.",
         observed=observed,
         limit=rule.limit,

@@ -100,6 +100,11 @@ def monitored_versions(governance: Governance, moment: Moment) -> tuple[Monitore
     )
 
 
+def largest_version(governance: Governance, moment: Moment) -> MonitoredVersion | None:
+    """The version with the most predictions, the newer of two alike: the one where slices say most."""
+    return max(monitored_versions(governance, moment), key=lambda known: known.rows, default=None)
+
+
 def find_version(
     governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
 ) -> MonitoredVersion | None:

@@ -23,7 +23,7 @@ def require_initiative(governance: Governance, initiative: str, moment: Moment) 
         raise NotFound(
             f"no initiative '{initiative[:80]}' is registered",
             where=f"as of {moment.day}",
-            remedy="'governance list' shows their names.",
+            remedy="The inventory lists them (governance list).",
         )
     return known
 

@@ -176,6 +176,7 @@ def _readers(
         "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
         "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
         "findings": _findings,
+        "text": lambda text: f"{len(text.splitlines()):,} lines; the policy matrix shows the one in force",
         "metrics": _metrics,
     }
 

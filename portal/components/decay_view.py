@@ -55,8 +55,8 @@ def _trust(view: DecayView) -> Card:
     else:
         meaning = "an alert says something" if trust.verdict == "pass" else "an alert says little"
         note = (
-            f"{trust.inside:,} of {count(trust.compared, 'chunk')} came true inside the band, and the usual level "
-            f"is {_value(view, trust.room)} from the threshold: {meaning}."
+            f"{trust.inside:,} of {count(trust.compared, 'chunk')} came true inside the band, and the usual "
+            f"level is {_value(view, trust.room)} from the threshold: {meaning}."
         )
     return Card("Estimates were off by", _value(view, trust.error), trust.verdict, note=note)
 
@@ -154,7 +154,7 @@ def attributions_panel(features: Sequence[Mapping[str, Any]]) -> None:
     caption = (
         f"SHAP contributions on {features[0]['sample_rows']:,} rows, strongest first, in log odds: +0.7 "
         "doubles the odds of the positive class, −0.7 halves them. Strength is the mean size of a feature's "
-        "push, whichever way; the mean push keeps the sign, so a feature that pushes both ways has one near 0."
+        "push, whichever way; the mean push keeps the sign, so what pushes both ways has one near 0."
     )
     with panel("What the scores come from", caption):
         left, right = st.columns([1.1, 1])

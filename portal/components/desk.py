@@ -159,7 +159,8 @@ def current_desk() -> Desk:
 
 def show_problem(problem: GovernanceError) -> None:
     """Show a refusal: the one place where pages report errors."""
-    st.error(escape(problem), icon=":material/error:")
+    sentence = str(problem)
+    st.error(escape(sentence[:1].upper() + sentence[1:]), icon=":material/error:")
 
 
 def show_done() -> None:

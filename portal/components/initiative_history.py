@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.analytics.decay_metrics import DECAY_METRICS
+from core.analytics.metrics import SLICE_METRICS
 from core.domain.checks import CHECKS
 from core.services import record_view
 from core.services.evidence_files import evidence_file
@@ -79,7 +81,7 @@ def _version(sheet: InitiativeSheet, row: Mapping[str, Any]) -> None:
     if row["notes"]:
         st.markdown(escape(row["notes"]))
     if row["metrics"]:
-        facts([(humanise(name), number(value, 4)) for name, value in row["metrics"].items()])
+        facts([(_metric_title(name), number(value, 4)) for name, value in row["metrics"].items()])
     st.html(
         '<dl class="gp-facts">'
         + _link_html("Model", row["artifact_uri"], "sha256", row["artifact_sha256"])
@@ -98,6 +100,11 @@ def _version(sheet: InitiativeSheet, row: Mapping[str, Any]) -> None:
         with st.container(horizontal=True):
             page_link("slices", "Bias slices", icon=":material/balance:", **known)
             page_link("decay", "Decay", icon=":material/trending_down:", **known)
+
+
+def _metric_title(name: str) -> str:
+    known = DECAY_METRICS.get(name) or SLICE_METRICS.get(name)
+    return known.title if known else humanise(name)
 
 
 def _link_html(label: str, link: str | None, kind: str, digest: str | None) -> str:

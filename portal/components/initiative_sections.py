@@ -44,9 +44,9 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
         [
             ("Owner", known["owner_name"]),
             ("Builder", known["builder_name"]),
-            ("Team, domain", f"{known['team']}, {governance.ethics.domain_title(known['domain']).lower()}"),
+            ("Team", known["team"]),
+            ("Domain", governance.ethics.domain_title(known["domain"])),
             ("How it is put to work", mode.operationalization if mode else ""),
-            ("Registered", day(known["registered_at"])),
         ]
     )
     left, right = st.columns(2)
@@ -70,7 +70,8 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
         )
         said = f"The answers lead to {computed}. {by} overrode it, because: {known['justification']}"
         st.markdown(escape(said))
-    st.caption(escape(f"Classified by policy {known['policy_version']}."))
+    on = day(known["registered_at"])
+    st.caption(escape(f"Registered on {on}; classified by policy {known['policy_version']}."))
     because = closed_because(desk, "override_classification") or override_refusal(
         desk.governance, desk.actor, known
     )

@@ -26,8 +26,8 @@ FILTERS = ("q", "class", "team", "domain", "status")
 COLUMNS = [
     Column("name", "Initiative", strong=True, width=214),
     Column("class_id", "Risk class", "status", width=96),
-    Column("team", "Team", phone=False, width=100),
-    Column("owner_name", "Owner", phone=False, width=88),
+    Column("team", "Team", phone=False, width=140),
+    Column("owner_name", "Owner", phone=False, width=112),
     Column("stage", "Stage", phone=False, width=116, help="Live, or the next gate not recorded as open."),
     Column(
         "share", "Met", "share_bar", phone=False, width=88, help="Share of its requirements that are met."
@@ -35,7 +35,6 @@ COLUMNS = [
     Column("overdue", "Late", "number", width=58, help="Requirements past their due day."),
     Column("bias", "Bias", "status", phone=False, width=98, help="Latest check on the current version."),
     Column("decay", "Decay", "status", phone=False, width=98, help="Latest check on the current version."),
-    Column("last_activity", "Last activity", "day", phone=False, width=92),
 ]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ENTRIES = [
     Column("seq", "Entry", "number", phone=False, width=62),
-    Column("recorded_at", "When", "minute", width=138),
+    Column("recorded_at", "When", "minute", phone=False, width=138),
     Column("what", "What", width=148),
     Column("about", "About", strong=True, width=190),
     Column("actor_name", "Who", phone=False, width=108),

@@ -17,6 +17,8 @@ from portal.components.text import count, escape, escape_html, humanise
 from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.domain.policy import Measure, Policy, Question
     from core.domain.requirements import Requirement
     from core.services.initiatives import Preview
@@ -173,9 +175,14 @@ def still_open(policy: Policy, identity: Mapping[str, str], answers: Answers) ->
     return lacking + [f"question {place}" for place, q in numbered if q.id not in answers]
 
 
-def live_line(policy: Policy, preview: Preview, answers: Answers) -> None:
+def line_place() -> DeltaGenerator:
+    """Make room for the line that stays in sight on narrow screens."""
+    return st.container(key="gp-phone-live", horizontal=True, vertical_alignment="center", gap="small")
+
+
+def live_line(place: DeltaGenerator, policy: Policy, preview: Preview, answers: Answers) -> None:
     """Draw the class so far in one line, for narrow screens."""
-    with st.container(key="gp-phone-live", horizontal=True, vertical_alignment="center", gap="small"):
+    with place:
         _class_pill(policy, preview, answers)
         left = len(policy.questions) - len(answers)
         asked = count(len(preview.requirements), "requirement")
@@ -237,7 +244,7 @@ def receipt(desk: Desk, sheet: InitiativeSheet) -> None:
         bullet_list(known["reasons"])
         if not left and all(view.decision.is_open for view in sheet.gates):
             st.success("There is nothing more to wait for: its checks have passed and its gates are open.")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             page_link("initiative", "Open its sheet", icon=":material/arrow_forward:", id=known["initiative"])
             if st.button("Register another", type="tertiary", icon=":material/add_circle:"):
                 set_url(done="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,11 +14,31 @@ from portal.components.url_inputs import set_url, url_choice, url_choices, url_v
 if TYPE_CHECKING:
     from core.analytics.slices import SliceFigures, SliceReport
     from core.services.bias import SliceChoices
+    from core.services.decay_view import MonitoredVersion
 
 Kept = dict[str, tuple[str, ...]]
 PARTS = {"analysis": "In use (analysis)", "reference": "Before use (reference)"}
 REFERENCES = {"best": "The best slice", "largest": "The largest slice", "overall": "Everyone"}
 VIEW = ("by", "metric", "part", "against", "class", "where")
+
+
+def version_input(versions: Sequence[MonitoredVersion], known: MonitoredVersion) -> None:
+    """Let people choose another model version; the view of this one is let go."""
+    titles = {f"{one.initiative}/{one.version}": f"{one.name}, version {one.version}" for one in versions}
+    st.session_state["model"] = f"{known.initiative}/{known.version}"
+    st.selectbox(
+        "Model version",
+        list(titles),
+        key="model",
+        format_func=lambda one: titles[one],
+        on_change=_to_address,
+        width=574,
+    )
+
+
+def _to_address() -> None:
+    initiative, _, version = st.session_state["model"].partition("/")
+    set_url(id=initiative, version=version, **dict.fromkeys(VIEW, ""))
 
 
 def kept_slices(choices: SliceChoices) -> Kept:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from portal.components.cards import Card, cards
-from portal.components.charts import Threshold
+from portal.components.charts import Threshold, slice_figure
 from portal.components.downloads import download_csv
-from portal.components.slice_figure import slice_figure
 from portal.components.tables import Column, live_table
 from portal.components.text import NOTHING, count, humanise, number, percent
 
@@ -36,10 +35,9 @@ _CSV = {
 
 
 def slice_cards(found: BiasSlices) -> None:
-    """Draw the figures over all slices: lowest ratio, widest difference, outside, too small, assessed."""
+    """Draw the figures over all slices: lowest ratio, widest difference, outside, too small."""
     report = found.report
     small = sum(line.too_small for line in report.slices)
-    overall = f"{report.metric.title} of all: {level(report.metric, report.overall_value)}."
     cards(
         [
             _apart(found, "ratio", "Lowest over highest", number(report.lowest_ratio, 2)),
@@ -48,11 +46,6 @@ def slice_cards(found: BiasSlices) -> None:
             ),
             _outside(report),
             Card("Slices too small", number(small), note=f"{report.min_rows} rows are needed for a verdict."),
-            Card(
-                "Decisions assessed",
-                number(report.overall_n),
-                note=overall,
-            ),
         ],
         min_column_width=175,
     )
@@ -108,7 +101,7 @@ def chart_lines(report: SliceReport, rows: Sequence[Mapping[str, Any]]) -> list[
     if base is None:
         return []
     who = "Everyone" if report.reference_label == "everyone" else report.reference_label
-    lines = [Threshold(f"{who} {level(report.metric, base)}", base, "quiet")]
+    lines = [Threshold(f"{who}: {level(report.metric, base)}", base, "quiet")]
     if report.limit is None:
         return lines
     low, high = report.limit.ends
@@ -222,6 +215,8 @@ def _places(value: float) -> int:
 
 
 def rows_sentence(found: BiasSlices) -> str:
-    """Say how many rows the slices are made of."""
+    """Say how many rows the slices are made of, and the metric over all of them."""
     rows = sum(line.rows for line in found.report.slices)
-    return f"{count(rows, 'prediction')} in {count(len(found.report.slices), 'slice')}."
+    report = found.report
+    everyone = f"{report.metric.title} of all: {level(report.metric, report.overall_value)}"
+    return f"{count(rows, 'prediction')} in {count(len(report.slices), 'slice')}. {everyone}."

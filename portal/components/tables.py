@@ -135,12 +135,14 @@ def _frame(
         "key": key,
         "alt": alt or None,
         "row_height": _ROW_HEIGHT,
+        "placeholder": NOTHING,
     }
     if not select:
         st.dataframe(frame, **common)
         return None
-    state = cast(Any, st.dataframe(frame, on_select="rerun", selection_mode="single-row", **common))
-    picked = state.selection.rows
+    modes: list[Literal["single-row", "single-cell"]] = ["single-row", "single-cell"]  # the box, or any cell
+    state = cast(Any, st.dataframe(frame, on_select="rerun", selection_mode=modes, **common))
+    picked = [*state.selection.rows, *(cell[0] for cell in state.selection.cells)]
     return rows[picked[0]] if picked and picked[0] < len(rows) else None
 
 

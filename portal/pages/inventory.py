@@ -35,7 +35,7 @@ def render() -> None:
     policy = desk.governance.policy(desk.moment)
     filters = inventory_filters(desk.governance, policy, everything)
     found = desk.ask(inventory.inventory, **filters)
-    st.caption(f"{inventory_counts(found, len(everything))} Tick a line to open it.")
+    st.caption(f"{inventory_counts(found, len(everything))} Click a line to open it.")
     if not found:
         empty_state("No initiative fits these filters.", icon=":material/filter_alt_off:")
         if st.button("Clear the filters", icon=":material/close:"):

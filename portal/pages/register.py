@@ -14,6 +14,7 @@ from portal.components.page import page_header
 from portal.components.register_form import (
     Answers,
     identity_fields,
+    line_place,
     live_line,
     live_panel,
     question_fields,
@@ -47,7 +48,7 @@ def _ask(desk: Desk) -> None:
     closed = closed_because(desk, "register_initiative")
     if closed:
         st.info(escape(f"{closed} You can still try the questions."), icon=":material/info:")
-    narrow = st.container()
+    line = line_place()
     questions, side = st.columns([1.75, 1], gap="medium")
     with questions:
         identity = identity_fields(desk, policy)
@@ -55,23 +56,23 @@ def _ask(desk: Desk) -> None:
         pressed = st.button(
             "Register", type="primary", icon=":material/check:", disabled=bool(closed), key="register"
         )
-        lacking = still_open(policy, identity, answers)
-        if lacking:
-            st.caption(f"Still to answer: {', '.join(lacking)}.")
-        if pressed and not lacking:
-            _register(desk, identity, answers)
+        lacking = ", ".join(still_open(policy, identity, answers))
+        if pressed and lacking:
+            st.error(f"Nothing is registered yet. Answer {lacking}, then press Register again.")
         elif pressed:
-            st.error(f"Nothing is registered yet. Answer {', '.join(lacking)}, then press Register again.")
+            _register(desk, identity, answers)
+        elif lacking:
+            st.caption(f"Still to answer: {lacking}.")
     preview = desk.ask(preview_classification, answers)
-    with narrow:
-        live_line(policy, preview, answers)
+    live_line(line, policy, preview, answers)
     with side:
         live_panel(policy, preview, answers)
 
 
 def _register(desk: Desk, identity: dict[str, str], answers: Answers) -> None:
-    done = f"“{identity['name'].strip()}” is registered."
-    given = give(desk, register_initiative, RegisterInitiative, done=done, answers=answers, **identity)
+    given = give(
+        desk, register_initiative, RegisterInitiative, done="Registered.", answers=answers, **identity
+    )
     if given is not None:
         start_over()
         set_url(done=given.answer.initiative)

@@ -17,19 +17,19 @@ from portal.components.url_inputs import set_url, url_value
 
 
 def render() -> None:
-    """Draw the slices that the address names; by default of the first model with predictions."""
+    """Draw the slices that the address names; by default of the model with the most predictions."""
     desk = current_desk()
     rule = (
         "Difference between groups of people or things, with its uncertainty. Click a slice to look inside."
     )
     page_header(desk, "Bias slices", rule)
     try:
-        known = desk.ask(decay_view.find_version, initiative=url_value("id"), version=url_value("version"))
+        known = _version_asked_for(desk)
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to slice."
             empty_state(sentence, page="inventory", label="Open the inventory", icon=":material/balance:")
             return
-        _pick(desk, known)
+        inputs.version_input(desk.ask(decay_view.monitored_versions), known)
         _draw(desk, known)
     except BadInput as problem:
         show_problem(problem)
@@ -40,23 +40,10 @@ def render() -> None:
             st.rerun()
 
 
-def _pick(desk: Desk, known: MonitoredVersion) -> None:
-    versions = desk.ask(decay_view.monitored_versions)
-    titles = {f"{one.initiative}/{one.version}": f"{one.name}, version {one.version}" for one in versions}
-    st.session_state["model"] = f"{known.initiative}/{known.version}"
-    st.selectbox(
-        "Model version",
-        list(titles),
-        key="model",
-        format_func=lambda one: titles[one],
-        on_change=_to_address,
-        width=574,
-    )
-
-
-def _to_address() -> None:
-    initiative, _, version = st.session_state["model"].partition("/")
-    set_url(id=initiative, version=version, **dict.fromkeys(inputs.VIEW, ""))
+def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
+    if not url_value("id"):
+        return desk.ask(decay_view.largest_version)
+    return desk.ask(decay_view.find_version, initiative=url_value("id"), version=url_value("version"))
 
 
 def _draw(desk: Desk, known: MonitoredVersion) -> None:

@@ -236,6 +236,7 @@ def test_estimates_that_missed_are_called_so(governance: Governance, tmp_path: P
     give_estimates(governance, initiative, shift=0.2)
     words = said(open_page(governance, "decay"))
     assert "an alert says little" in words
+    assert "0 of 4 chunks came true inside the band" in words
 
 
 def test_predictions_without_estimates_say_what_is_lacking(governance: Governance, tmp_path: Path) -> None:

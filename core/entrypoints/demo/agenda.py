@@ -23,10 +23,12 @@ _STEP_WINDOWS = {
     "monitoring": (18.0, 32.0),
 }
 """Working days after a version within which its evidence comes when all goes well."""
+_FORGOTTEN = 80
+"""Working days after which somebody has noticed what was forgotten."""
 _ROUTINE = 62
 """Working days between routine runs of the checks that watch."""
 _ROUTINE_CHECKS = ("evidence_fresh", "decay_alert")
-"""What can change while nobody does anything."""
+"""What can change while nobody does anything; estimates of published models come once, with their check."""
 _REAL_ESTIMATES = {"1": 30.0, "2": 12.0}
 """Days before now on which the estimates of published models are recorded: their workers take longest."""
 
@@ -36,11 +38,12 @@ class Agenda:
 
     def __init__(self, world: World, plan: InitiativePlan, policy: Policy, days: Workdays) -> None:
         self._world, self._plan, self._policy, self._days = world, plan, policy, days
-        self._rng = Random(f"agenda/{plan.key}/{plan.starts:.3f}")
+        self._rng = Random(f"{plan.seed}/{plan.key}/agenda")
         asked = [requirement.measure for requirement in requirements_of(policy, plan.class_id)]
         self._asked = [measure for measure in asked if self._reaches(measure.step)]
         self._checks = self._worth_running({check for measure in asked for check in measure.checks})
-        self._routine_checks = tuple(check for check in self._checks if check in _ROUTINE_CHECKS)
+        routine = _ROUTINE_CHECKS[:1] if plan.recipe.dataset else _ROUTINE_CHECKS
+        self._routine_checks = tuple(check for check in self._checks if check in routine)
 
     def acts(self) -> Iterator[Timed]:
         """Everything that is to happen, in no order."""
@@ -108,6 +111,7 @@ class Agenda:
     def _predictions(self, version: VersionPlan) -> Iterator[Timed]:
         world, plan, rng = self._world, self._plan, self._rng
         added = version.at + rng.uniform(0.6, 2.0)
+        refreshed, more = added + rng.uniform(0.5, 1.5), version.at + rng.uniform(22, 26)
         first = slice(0, 2)
         yield added, partial(acts.add_batches, world, plan, version, first)
         if "bias_limit" in self._checks:
@@ -120,8 +124,7 @@ class Agenda:
             if version.label != "1":
                 yield at + 0.3, partial(acts.explain, world, plan, version)
             return
-        yield from self._refresh(version, added + rng.uniform(0.5, 1.5), whole=False)
-        more = version.at + rng.uniform(22, 26)
+        yield from self._refresh(version, refreshed, whole=False)
         if more + 3 < version.until:
             yield more, partial(acts.add_batches, world, plan, version, slice(2, 3))
             yield from self._refresh(version, more + 0.5, whole=True)
@@ -162,7 +165,7 @@ class Agenda:
         while measure.valid_days is not None and at < self._days.last:
             valid = workdays(measure.valid_days)
             slips = self._slips(at + valid)
-            at += valid + (self._rng.uniform(4, 25) if slips else -self._rng.uniform(4, 14))
+            at += valid + (self._rng.uniform(4, 25) if slips else -self._rng.uniform(1, 8))
             if at < version.until:
                 yield at, act
 
@@ -200,6 +203,7 @@ class Agenda:
         return self._rng.random() >= self._temper(at).punctual
 
     def _late(self, start: float, due: float) -> float | None:
-        """A day after the due day; None for what nobody hands in."""
+        """A day after the due day; None for what nobody has handed in yet."""
         later = start + due + self._rng.uniform(1, 22)
-        return later if self._rng.random() < 0.8 else None
+        forgotten = self._rng.random() < 0.25
+        return None if forgotten and start > self._days.last - _FORGOTTEN else later

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-CHUNK = 600
-_REFERENCE, _FIRST, _SECOND = 7 * CHUNK, 7 * CHUNK, 3 * CHUNK
-_LABELLED = 5 * CHUNK
+CHUNK = 750
+_REFERENCE, _FIRST, _SECOND = 6 * CHUNK, 5 * CHUNK, 2 * CHUNK
+_LABELLED = 4 * CHUNK
 """Of the first analysis rows; later outcomes are not known yet."""
 _UNEVEN_SHIFT, _FADED_SPREAD = -1.3, 0.5
 _VALUES = {

@@ -24,7 +24,7 @@ from core.lake.store import DATABASE, open_memory_store, open_store
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
 
-SEED = 20
+SEED = 25
 _PREPARED, _SIMULATED = 0.08, 0.95
 
 

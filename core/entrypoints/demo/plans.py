@@ -5,6 +5,7 @@ Times are working days since the start of the simulation.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from random import Random
 
@@ -18,6 +19,7 @@ from core.entrypoints.demo.workdays import Workdays, workdays
 
 FOREVER = 1e6
 _STRICT = ("high", "very_high")
+_LEARNING = 1.7
 _NO_MODEL_BEFORE = ("scoping", "ideation")
 _REAL_SECOND_VERSION = {"census_employment": 45}
 """Data set -> days before now on which a second version, trained for the demo, is registered."""
@@ -66,6 +68,7 @@ class InitiativePlan:
 
     recipe: InitiativeRecipe
     key: str
+    seed: int
     crew: Crew
     starts: float
     class_id: str
@@ -113,15 +116,16 @@ def make_plan(
             starts, trains
         )
     return InitiativePlan(
-        wanted, key, crew, starts, class_id, computed.mode_id, well_named, owner_named, versions
+        wanted, key, seed, crew, starts, class_id, computed.mode_id, well_named, owner_named, versions
     )
 
 
 def temper_at(team: TeamRecipe, progress: float) -> Temper:
-    """A team's way of working when a share of the time has passed."""
+    """A team's way of working when a share of the time has passed; people learn slowly at first."""
+    learnt = math.pow(progress, _LEARNING)
 
     def between(ends: tuple[float, float]) -> float:
-        return ends[0] + (ends[1] - ends[0]) * progress
+        return ends[0] + (ends[1] - ends[0]) * learnt
 
     return Temper(between(team.care), between(team.punctual), between(team.pace))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,12 @@ from core.domain.errors import GovernanceError
 CENSUS = "census_employment"
 SECOND = f"{CENSUS}_2"
 _POLL_SECONDS = 0.05
+_METRICS = {
+    "binary": ("roc_auc", "accuracy", "f1"),
+    "multiclass": ("roc_auc", "accuracy"),
+    "regression": ("mae", "rmse"),
+}
+"""The metrics that the demo shows; each takes its time."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,9 @@ class SecondVersion:
 
 class Workshop:
     """Worker processes at work. `close` stops those that still run.
+
+    One worker makes all estimates, as NannyML takes long to import; it starts when the second version of the
+    census model is trained, and does the simulated versions first.
 
     Parameters
     ----------
@@ -48,21 +57,17 @@ class Workshop:
         self._folder = folder
         self._datasets = datasets
         self._cancelled = threading.Event()
-        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="workshop")
-        self._simulated = self._start(self._estimate, "simulated", tuple(simulated)) if simulated else None
-        self._trained = self._start(self._train)
-        self._explained = self._start(self._explain)
-        self._published = self._start(self._estimate_published)
+        self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="workshop")
+        self._trained = self._pool.submit(self._train)
+        self._explained = self._pool.submit(self._explain)
+        self._estimated = self._pool.submit(self._estimate, tuple(simulated))
 
     def estimates(self, name: str) -> list[dict[str, Any]]:
         """Estimated performance per chunk; waits until it is there."""
-        if name in self._datasets or name == SECOND:
-            return _read(self._published.result().files[name])
-        assert self._simulated is not None  # asked for by name, so there was one
-        path = self._folder / "simulated" / f"{name}.parquet"
+        path = self._folder / "estimates" / f"{name}.parquet"
         while not path.exists():  # the worker puts each file there whole, one after the other
             try:
-                self._simulated.result(timeout=_POLL_SECONDS)
+                self._estimated.result(timeout=_POLL_SECONDS)
             except TimeoutError:
                 continue
             if not path.exists():
@@ -85,12 +90,6 @@ class Workshop:
         self._cancelled.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _start(self, job: Callable[..., WorkerResult], *given: Any) -> Future[WorkerResult]:
-        return self._pool.submit(job, *given)
-
-    def _estimate(self, name: str, jobs: tuple[EstimateSpec, ...]) -> WorkerResult:
-        return self._run("estimate", EstimateBatch(jobs=jobs), name)
-
     def _train(self) -> WorkerResult:
         census = self._datasets[CENSUS]
         spec = TrainSpec(
@@ -98,7 +97,7 @@ class Workshop:
             analysis=census.analysis,
             features=census.features,
             categorical_features=census.categorical_features,
-            trees=150,
+            trees=120,
         )
         return self._run("train", spec, "train")
 
@@ -113,16 +112,12 @@ class Workshop:
         )
         return self._run("explain", spec, "explain")
 
-    def _estimate_published(self) -> WorkerResult:
-        trained = self._explained.result() and self._trained.result()
-        jobs = [_spec(name, files) for name, files in self._datasets.items()]
-        second = {
-            "name": SECOND,
-            "reference": trained.files["reference"],
-            "analysis": trained.files["analysis"],
-        }
-        jobs.append(_spec(CENSUS, self._datasets[CENSUS]).model_copy(update=second))
-        return self._estimate("published", tuple(jobs))
+    def _estimate(self, simulated: tuple[EstimateSpec, ...]) -> WorkerResult:
+        trained = self._trained.result().files
+        published = [_spec(name, files) for name, files in self._datasets.items()]
+        second = {"name": SECOND, "reference": trained["reference"], "analysis": trained["analysis"]}
+        published.append(_spec(CENSUS, self._datasets[CENSUS]).model_copy(update=second))
+        return self._run("estimate", EstimateBatch(jobs=(*simulated, *published)), "estimates")
 
     def _run(self, kind: Any, spec: Any, name: str) -> WorkerResult:
         return run_worker(kind, spec, self._folder / name, cancelled=self._cancelled)
@@ -135,6 +130,7 @@ def _spec(name: str, files: DatasetFiles) -> EstimateSpec:
         reference=files.reference,
         analysis=files.analysis,
         chunk_size=files.chunk_size,
+        metrics=_METRICS[files.task],
         classes=files.classes,
         features=files.features,
         categorical_features=files.categorical_features,

@@ -8,9 +8,7 @@ from typing import Any
 from portal.components.charts.canvas import (
     ACCENT,
     FINE_FORMATS,
-    INK,
     QUIET,
-    SECOND,
     Rows,
     Unit,
     as_rows,
@@ -18,65 +16,7 @@ from portal.components.charts.canvas import (
     draw,
     finish,
     name_axis,
-    top_legend,
 )
-
-
-def attribution_bars(
-    rows: Rows,
-    *,
-    value_title: str,
-    alt: str,
-    up: str = "Raises the score",
-    down: str = "Lowers the score",
-    key: str | None = None,
-) -> None:
-    """Draw signed contributions, one bar a feature, with the figure at its end.
-
-    Parameters
-    ----------
-    rows
-        One row a feature, strongest first, with `label` (str) and `value` (float, signed).
-    value_title
-        Unit of the contributions: `Contribution to the score (log odds)`.
-    alt
-        One sentence for people who do not see the chart.
-    up, down
-        Words of the legend for positive and negative values.
-    key
-        Name of the chart on its page.
-    """
-    shown = [
-        {
-            "label": str(row["label"]),
-            "value": float(row["value"]),
-            "way": up if row["value"] >= 0 else down,
-            "words": f"{'▲' if row['value'] >= 0 else '▼'} {row['value']:+.3g}".replace("-", "−"),
-        }
-        for row in as_rows(rows)
-    ]
-    draw(shown, _signed_spec(value_title, _order(shown), up, down), alt=alt, key=key)
-
-
-@lru_cache(maxsize=256)
-def _signed_spec(title: str, order: tuple[str, ...], up: str, down: str) -> str:
-    import altair as alt
-
-    y = name_axis("label", order)
-    x = alt.X("value:Q", title=title, axis=axis("number", grid=True), scale=alt.Scale(padding=46))
-    colour = alt.Color(
-        "way:N", scale=alt.Scale(domain=[up, down], range=[ACCENT, SECOND]), legend=top_legend(2)
-    )
-    hints = [alt.Tooltip("label:N", title="Feature"), alt.Tooltip("value:Q", title=title, format="+.4~g")]
-    base = alt.Chart().encode(y=y, x=x, tooltip=hints)
-    bars = base.mark_bar(height=13, cornerRadiusEnd=3).encode(color=colour)
-    raised = base.transform_filter("datum.value >= 0").mark_text(align="left", dx=5, fontSize=11, color=INK)
-    lowered = base.transform_filter("datum.value < 0").mark_text(align="right", dx=-5, fontSize=11, color=INK)
-    return finish(
-        alt.layer(bars, raised.encode(text="words:N"), lowered.encode(text="words:N")).properties(
-            height=alt.Step(25)
-        )
-    )
 
 
 def interval_bars(

@@ -173,13 +173,22 @@ def threshold_layers(thresholds: Sequence[Threshold], unit: Unit, *, title: str 
     import altair as alt
 
     layers: list[Any] = []
+    highest = max((line.value for line in thresholds), default=0.0)
     for line in thresholds:
+        # The highest line's words stand above it and the others' below, so that close lines stay readable.
+        above = line.value == highest
         place = alt.Chart(alt.InlineData(values=[{"level": line.value, "words": line.label}]))
         y = alt.Y("level:Q", title=title, axis=axis(unit))
         layers.append(place.mark_rule(strokeDash=[5, 4], strokeWidth=1.3, color=TONES[line.tone]).encode(y=y))
         layers.append(
             place.mark_text(
-                align="left", baseline="bottom", dx=4, dy=-3, fontSize=11, fontWeight=500, color=INK
+                align="left",
+                baseline="bottom" if above else "top",
+                dx=4,
+                dy=-3 if above else 4,
+                fontSize=11,
+                fontWeight=500,
+                color=INK,
             ).encode(y=y, x=alt.value(0), text="words:N")
         )
     return layers

@@ -1,138 +1,156 @@
-"""Slices of one model: a dot for the rate, a line for its interval, shape and colour for the verdict."""
+"""Slices against the reference and the limit: a dot for the value, a line for its interval."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from portal.components.charts.canvas import (
     BAD,
-    FINE_FORMATS,
     GOOD,
     INK,
     QUIET,
+    TONES,
     WATCH,
-    Rows,
-    Unit,
-    as_rows,
-    axis,
+    Threshold,
     draw,
     finish,
     name_axis,
-    top_legend,
 )
 
-_WORDS = {"pass": "Pass", "fail": "Fail", "cannot_tell": "Cannot tell"}
+_LOOKS = {
+    "pass": ("Within the limit", GOOD, "circle"),
+    "cannot_tell": ("Cannot tell", WATCH, "diamond"),
+    "fail": ("Outside the limit", BAD, "triangle-up"),
+    "not_judged": ("Not judged", QUIET, "square"),
+}
 
 
-def slice_chart(
-    rows: Rows,
+def slice_figure(
+    rows: Sequence[Mapping[str, Any]],
     *,
     value_title: str,
     alt: str,
-    reference: float | None = None,
-    reference_label: str = "",
-    unit: Unit = "percent",
-    key: str | None = None,
-    select: bool = False,
+    lines: Sequence[Threshold],
+    formats: tuple[str, int],
+    key: str,
 ) -> str | None:
-    """Draw slices with their intervals and verdicts; a click on a slice returns its name.
+    """Draw slices with intervals, verdicts and labelled lines; a click on a slice returns its name.
 
     Parameters
     ----------
     rows
-        One row a slice, in the order to show, with `slice` (str), `value` (float or None when it is
-        undefined), `low`, `high` (float or None, ends of the interval), `rows` (int, sample size) and
-        `verdict` (`pass`, `fail` or `cannot_tell`).
+        One row a slice, in the order to show: `slice` (str), `value` (float, None when undefined), `low`
+        and `high` (ends of the interval or None), `n` (rows that count) and `verdict` (`pass`, `fail`,
+        `cannot_tell`, or None where no limit is set).
     value_title
-        What is measured: `Selection rate`.
+        What is measured.
     alt
         One sentence for people who do not see the chart.
-    reference
-        Place of the reference line, for example the rate of all rows.
-    reference_label
-        Its words: `All people 62%`.
-    unit
-        `percent` for shares 0..1, `number` for anything else.
+    lines
+        The reference and the ends of the limit, on the scale of the values.
+    formats
+        `%` for shares 0..1 or `f` for other numbers, and the decimals to read them with.
     key
-        Name of the chart on its page; needed with `select`.
-    select
-        True lets people click a slice.
-
-    Returns
-    -------
-    str | None
-        Name of the slice that is clicked.
+        A name that no other chart of the page has.
     """
     shown = [
         {
             "slice": str(row["slice"]),
-            "value": row.get("value"),
-            "low": row.get("low"),
-            "high": row.get("high"),
-            "rows": row.get("rows"),
-            "verdict": _WORDS.get(str(row.get("verdict")), "Cannot tell"),
-            "undefined": "undefined: left out of the gap" if row.get("value") is None else None,
+            "value": row["value"],
+            "low": row["low"],
+            "high": row["high"],
+            "n": row["n"],
+            "verdict": _LOOKS[row["verdict"] or "not_judged"][0],
+            "undefined": "undefined: no row counts towards it" if row["value"] is None else None,
         }
-        for row in as_rows(rows)
+        for row in rows
     ]
-    order = tuple(dict.fromkeys(row["slice"] for row in shown))
-    spec = _spec(value_title, order, reference, reference_label, unit, select)
-    picked = draw(shown, spec, alt=alt, key=key, picks=("slice",) if select else ())
+    present = tuple(look for look in _LOOKS if _LOOKS[look][0] in {row["verdict"] for row in shown})
+    spec = _spec(value_title, tuple(row["slice"] for row in shown), present, tuple(lines), formats)
+    picked = draw(shown, spec, alt=alt, key=key, picks=("slice",))
     return picked[0] if picked else None
 
 
 @lru_cache(maxsize=256)
 def _spec(
-    title: str, order: tuple[str, ...], reference: float | None, label: str, unit: Unit, select: bool
+    title: str,
+    order: tuple[str, ...],
+    present: tuple[str, ...],
+    lines: tuple[Threshold, ...],
+    formats: tuple[str, int],
 ) -> str:
     import altair as alt
 
-    y = name_axis("slice", order)
-    x = alt.X("value:Q", title=title, axis=axis(unit, grid=True), scale=alt.Scale(zero=False, padding=14))
-    words = ["Pass", "Cannot tell", "Fail"]
+    looks = [_LOOKS[look] for look in present]
+    above = 6 + 15 * len(lines)  # the lines' words stand between the plot and the legend
+    legend = alt.Legend(orient="top", title=None, columns=3, labelLimit=0, symbolSize=90, offset=above)
+    words = [look[0] for look in looks]
     colour = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=words, range=[GOOD, WATCH, BAD]), legend=top_legend()
+        "verdict:N", scale=alt.Scale(domain=words, range=[look[1] for look in looks]), legend=legend
     )
     shape = alt.Shape(
-        "verdict:N",
-        scale=alt.Scale(domain=words, range=["circle", "diamond", "triangle-up"]),
-        legend=top_legend(),
+        "verdict:N", scale=alt.Scale(domain=words, range=[look[2] for look in looks]), legend=legend
     )
+    kind, digits = formats
+    fine, coarse = f",.{digits}{kind}", f",.{max(0, digits - 1)}{kind}"
     hints = [
         alt.Tooltip("slice:N", title="Slice"),
-        alt.Tooltip("value:Q", title=title, format=FINE_FORMATS[unit]),
-        alt.Tooltip("low:Q", title="Interval from", format=FINE_FORMATS[unit]),
-        alt.Tooltip("high:Q", title="Interval to", format=FINE_FORMATS[unit]),
-        alt.Tooltip("rows:Q", title="Rows", format=","),
+        alt.Tooltip("value:Q", title=title, format=fine),
+        alt.Tooltip("low:Q", title="Interval from", format=fine),
+        alt.Tooltip("high:Q", title="Interval to", format=fine),
+        alt.Tooltip("n:Q", title="Rows that count", format=","),
         alt.Tooltip("verdict:N", title="Verdict"),
     ]
-    base = alt.Chart().encode(y=y, tooltip=hints)
+    base = alt.Chart().encode(y=name_axis("slice", order), tooltip=hints)
+    scale = alt.Scale(zero=False, padding=14)
+    x = alt.X("value:Q", title=title, scale=scale, axis=_value_axis(coarse))
+    picked = alt.selection_point(name="picked", fields=["slice"])
     spans = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", title=title), x2="high:Q", color=colour)
-    dots = base.mark_point(filled=True, opacity=1, size=95).encode(x=x, color=colour, shape=shape)
+    dots = (
+        base.mark_point(filled=True, opacity=1, cursor="pointer")
+        .encode(
+            x=x,
+            color=colour,
+            shape=shape,
+            size=alt.condition(picked, alt.value(105), alt.value(60), empty=True),
+        )
+        .add_params(picked)
+    )
     gaps = (
         base.transform_filter("isValid(datum.undefined)")
         .mark_text(align="left", fontStyle="italic", color=QUIET, dx=6)
         .encode(x=alt.value(0), text="undefined:N")
     )
-    layers: list[Any] = [*_reference(reference, label), spans, dots, gaps]
-    if select:
-        picked = alt.selection_point(name="picked", fields=["slice"])
-        dots = dots.encode(size=alt.condition(picked, alt.value(150), alt.value(60), empty=True)).add_params(
-            picked
-        )
-        layers = [*_reference(reference, label), spans, dots, gaps]
-    return finish(alt.layer(*layers).properties(height=alt.Step(25)))
+    return finish(alt.layer(*_lines(lines), spans, dots, gaps).properties(height=alt.Step(_step(order))))
 
 
-def _reference(level: float | None, label: str) -> list[Any]:
+def _value_axis(form: str) -> Any:
     import altair as alt
 
-    if level is None:
-        return []
-    place = alt.Chart(alt.InlineData(values=[{"level": level, "words": label}]))
-    rule = place.mark_rule(strokeDash=[5, 4], strokeWidth=1.3, color=QUIET).encode(x="level:Q")
-    text = place.mark_text(align="center", baseline="bottom", fontSize=11, fontWeight=500, color=INK).encode(
-        x="level:Q", y=alt.value(-4), text="words:N"
-    )
-    return [rule, text]
+    return alt.Axis(format=form, labelFlush=False, tickCount=5, grid=True)
+
+
+def _step(names: tuple[str, ...]) -> int:
+    """Pixels a slice, so that names that wrap into several lines do not run into each other."""
+    lines = 1 + max((len(name) for name in names), default=0) // 24
+    return max(26, 6 + 13 * lines)
+
+
+def _lines(lines: tuple[Threshold, ...]) -> list[Any]:
+    """Dashed lines with their words above the plot, each in a row of its own, so that they never overlap."""
+    import altair as alt
+
+    layers: list[Any] = []
+    for place, line in enumerate(lines):
+        at = alt.Chart(alt.InlineData(values=[{"level": line.value, "words": line.label}]))
+        layers.append(
+            at.mark_rule(strokeDash=[5, 4], strokeWidth=1.3, color=TONES[line.tone]).encode(x="level:Q")
+        )
+        layers.append(
+            at.mark_text(align="center", baseline="bottom", fontSize=11, fontWeight=500, color=INK).encode(
+                x="level:Q", y=alt.value(-4 - 15 * place), text="words:N"
+            )
+        )
+    return layers

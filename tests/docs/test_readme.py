@@ -1,0 +1,73 @@
+"""The README's commands run, its tests exist, its settings and make targets are those of the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.connectors.settings import PREFIX, PROJECT, Settings
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.M | re.S)
+COMMANDS = [line[2:].strip() for block in BLOCKS for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_there_are_commands_to_run() -> None:
+    assert len(COMMANDS) >= 9
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_runs_on_the_demo(command: str, served_copy: Path) -> None:
+    program, *arguments = shlex.split(command)
+    assert program == "governance"
+    run = subprocess.run(
+        [sys.executable, "-m", "core.entrypoints.cli", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "GOVERNANCE_STORE": str(served_copy)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    allowed = (0, 1) if arguments[0] == "decide" else (0,)
+    assert run.returncode in allowed, run.stderr
+    assert run.stdout.strip()
+    assert "Traceback" not in run.stderr
+
+
+@pytest.fixture(scope="module")
+def served_copy(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import shutil
+
+    return shutil.copytree(demo_folder, tmp_path_factory.mktemp("readme") / "store")
+
+
+def test_every_make_target_named_is_there() -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    named = set(re.findall(r"`make ([a-z]+)", README)) | set(re.findall(r"^make ([a-z]+)", README, re.M))
+    assert named <= targets
+    assert named
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    files = re.findall(r"`(tests/[\w/]+\.py)`", README)
+    assert files
+    assert [file for file in files if not (PROJECT / file).is_file()] == []
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    assert [name for name in Settings.model_fields if f"{PREFIX}{name.upper()}" not in README] == []
+
+
+def test_every_folder_and_picture_named_is_there() -> None:
+    folders = re.findall(r"^((?:portal|core|config|data|tests)/[\w/]*)", README, re.M)
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
+    assert folders
+    assert pictures
+    assert [name for name in folders + pictures if not (PROJECT / name).exists()] == []
