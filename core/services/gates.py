@@ -10,7 +10,7 @@ from core.domain.gates import Decision, decide
 from core.domain.moment import Moment
 from core.lake import initiatives as lake
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import unknown_initiative
 
 
 def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment) -> Decision:
@@ -21,9 +21,9 @@ def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment)
     NotFound
         No such initiative, or no such gate for its class.
     """
-    require_initiative(governance, initiative, moment)
     facts = lake.initiative_facts(governance.store, initiative, moment)
-    assert facts is not None  # registered and classified in one transaction
+    if facts is None:
+        raise unknown_initiative(initiative, moment)
     return decide(governance.policy(moment), facts, gate, moment.day)
 
 

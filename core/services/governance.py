@@ -113,9 +113,10 @@ def wire(store: Store, config: Path) -> Governance:
     )
 
 
+@lru_cache(maxsize=64)
 def _policy(store: Store, roles: Roles, seq: int) -> Policy:
     published = policy_in_force(store, seq)
-    if published is None:
+    if published is None:  # an exception is not remembered: the next question looks again
         raise BrokenRecord(
             "no policy is in force",
             remedy="Found the store first: run 'governance serve' or 'governance demo'.",

@@ -20,12 +20,17 @@ def require_initiative(governance: Governance, initiative: str, moment: Moment) 
     """
     known = lake.current(governance.store, initiative, moment)
     if known is None:
-        raise NotFound(
-            f"no initiative '{initiative[:80]}' is registered",
-            where=f"as of {moment.day}",
-            remedy="The inventory lists them (governance list).",
-        )
+        raise unknown_initiative(initiative, moment)
     return known
+
+
+def unknown_initiative(initiative: str, moment: Moment) -> NotFound:
+    """The answer to a name that the record does not hold."""
+    return NotFound(
+        f"no initiative '{initiative[:80]}' is registered",
+        where=f"as of {moment.day}",
+        remedy="The inventory lists them (governance list).",
+    )
 
 
 def require_independent(actor: str, initiative: dict[str, Any], doing: str) -> None:

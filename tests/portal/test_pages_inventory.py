@@ -52,8 +52,15 @@ def filled(governance: Governance) -> Governance:
 
 def give_version(governance: Governance, label: str = "1", task: str = "binary", day: float = 2) -> None:
     command = make(
-        RegisterModelVersion, actor=BUILDER, at=later(day), initiative=MODEL, version=label,
-        algorithm="Gradient boosting", task=task, data_sha256="b" * 64, metrics={"accuracy": 0.91},
+        RegisterModelVersion,
+        actor=BUILDER,
+        at=later(day),
+        initiative=MODEL,
+        version=label,
+        algorithm="Gradient boosting",
+        task=task,
+        data_sha256="b" * 64,
+        metrics={"accuracy": 0.91},
         code_uri="javascript://x",
     )
     register_model_version(governance, command)
@@ -61,15 +68,19 @@ def give_version(governance: Governance, label: str = "1", task: str = "binary",
 
 def prove(governance: Governance, name: str, content: bytes, measure: str = "full_snapshot") -> str:
     command = make(
-        SubmitEvidence, actor=BUILDER, at=later(3), initiative=MODEL, measure=measure, title="Snapshot",
-        file_name=name, content=content,
+        SubmitEvidence,
+        actor=BUILDER,
+        at=later(3),
+        initiative=MODEL,
+        measure=measure,
+        title="Snapshot",
+        file_name=name,
+        content=content,
     )
     return submit_evidence(governance, command)
 
 
-def give_predictions(
-    governance: Governance, folder: Path, query: str, task: str = "binary"
-) -> None:
+def give_predictions(governance: Governance, folder: Path, query: str, task: str = "binary") -> None:
     file = folder / f"{task}.parquet"
     duckdb.sql(query).write_parquet(str(file))
     values: dict[str, Any] = {"task": task, "sensitive": ("sex",), "part": "analysis", "version": "1"}

@@ -54,13 +54,24 @@ def filled(governance: Governance, tmp_path: Path) -> Governance:
 
 def give_version(governance: Governance, initiative: str) -> None:
     version = make(
-        RegisterModelVersion, actor=BUILDER, at=later(2), initiative=initiative, version="1",
-        algorithm="Gradient boosting", task="binary", metrics={"accuracy": 0.91},
+        RegisterModelVersion,
+        actor=BUILDER,
+        at=later(2),
+        initiative=initiative,
+        version="1",
+        algorithm="Gradient boosting",
+        task="binary",
+        metrics={"accuracy": 0.91},
     )
     register_model_version(governance, version)
     proof = make(
-        SubmitEvidence, actor=BUILDER, at=later(3), initiative=initiative, measure="development_logged",
-        title="Development log", link="https://wiki.example.org/log",
+        SubmitEvidence,
+        actor=BUILDER,
+        at=later(3),
+        initiative=initiative,
+        measure="development_logged",
+        title="Development log",
+        link="https://wiki.example.org/log",
     )
     submit_evidence(governance, proof)
     decide_gate(governance, DecideGate(actor=BUILDER, at=later(4), initiative=initiative, gate="deployment"))
@@ -71,7 +82,12 @@ def give_predictions(governance: Governance, initiative: str, file: Path) -> Non
         "SELECT i AS row_id, i % 2 AS y_pred, 0.5 AS y_score, i % 3 = 0 AS y_true FROM range(30) r(i)"
     ).write_parquet(str(file))
     command = AddPredictions(
-        actor=BUILDER, at=later(5), initiative=initiative, version="1", part="analysis", file=file,
+        actor=BUILDER,
+        at=later(5),
+        initiative=initiative,
+        version="1",
+        part="analysis",
+        file=file,
         task="binary",
     )
     add_predictions(governance, command)
@@ -92,10 +108,20 @@ def chunk(metric: str, part: str, place: int, shift: float) -> dict[str, Any]:
     bad = part == "analysis" and place == 3
     estimate = 0.7 if bad else 0.9
     return {
-        "metric": metric, "part": part, "chunk": place, "first_row": 10 * place, "last_row": 10 * place + 9,
-        "estimate": estimate, "realised": estimate - shift, "lower_confidence": estimate - 0.02,
-        "upper_confidence": estimate + 0.02, "lower_threshold": 0.85, "upper_threshold": 0.95,
-        "sampling_error": 0.006, "alert": bad, "worse": bad,
+        "metric": metric,
+        "part": part,
+        "chunk": place,
+        "first_row": 10 * place,
+        "last_row": 10 * place + 9,
+        "estimate": estimate,
+        "realised": estimate - shift,
+        "lower_confidence": estimate - 0.02,
+        "upper_confidence": estimate + 0.02,
+        "lower_threshold": 0.85,
+        "upper_threshold": 0.95,
+        "sampling_error": 0.006,
+        "alert": bad,
+        "worse": bad,
     }
 
 

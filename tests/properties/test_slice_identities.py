@@ -55,8 +55,16 @@ def write(cursor: duckdb.DuckDBPyConnection, path: Path, rows: list[Row]) -> lis
 def slices_of(counts: list[tuple[int, int, int, int]]) -> list[SliceCounts]:
     return [
         SliceCounts(
-            (("group", f"g{place}"),), "binary", tp + fp + fn + tn, tp + fp + fn + tn, tp + fp + fn + tn,
-            selected=tp + fp, tp=tp, fp=fp, fn=fn, tn=tn,
+            (("group", f"g{place}"),),
+            "binary",
+            tp + fp + fn + tn,
+            tp + fp + fn + tn,
+            tp + fp + fn + tn,
+            selected=tp + fp,
+            tp=tp,
+            fp=fp,
+            fn=fn,
+            tn=tn,
         )
         for place, (tp, fp, fn, tn) in enumerate(counts)
     ]
@@ -129,7 +137,11 @@ def test_the_order_of_slices_changes_no_figure(
         )
         assert {line.label: line for line in one.slices} == {line.label: line for line in other.slices}
         assert (one.verdict, one.note, one.reference_label, one.widest_difference, one.lowest_ratio) == (
-            other.verdict, other.note, other.reference_label, other.widest_difference, other.lowest_ratio
+            other.verdict,
+            other.note,
+            other.reference_label,
+            other.widest_difference,
+            other.lowest_ratio,
         )
 
 

@@ -13,8 +13,13 @@ def test_a_ratio_of_nothing_is_undefined_and_cannot_be_told() -> None:
 
 @pytest.mark.parametrize(
     ("direction", "target", "status"),
-    [("higher", 0.75, "on_target"), ("higher", 0.76, "off_target"), ("lower", 0.75, "on_target"),
-     ("lower", 0.74, "off_target"), ("lower", None, "no_target")],
+    [
+        ("higher", 0.75, "on_target"),
+        ("higher", 0.76, "off_target"),
+        ("lower", 0.75, "on_target"),
+        ("lower", 0.74, "off_target"),
+        ("lower", None, "no_target"),
+    ],
 )
 def test_a_ratio_at_its_target_is_on_target(
     direction: KpiDirection, target: float | None, status: str
@@ -31,8 +36,14 @@ def test_fewer_than_the_minimum_cannot_be_told_but_are_shown() -> None:
 
 @pytest.mark.parametrize(
     ("direction", "earlier", "trend"),
-    [("higher", 0.5, "better"), ("higher", 0.9, "worse"), ("lower", 0.5, "worse"), ("lower", 0.9, "better"),
-     ("lower", 0.75, "same"), ("lower", None, "unknown")],
+    [
+        ("higher", 0.5, "better"),
+        ("higher", 0.9, "worse"),
+        ("lower", 0.5, "worse"),
+        ("lower", 0.9, "better"),
+        ("lower", 0.75, "same"),
+        ("lower", None, "unknown"),
+    ],
 )
 def test_a_change_is_better_or_worse_by_direction(
     direction: KpiDirection, earlier: float | None, trend: str

@@ -69,8 +69,12 @@ def test_counts_by_hand(cursor: Cursor, tmp_path: Path) -> None:
     assert missing == SliceCounts((("team", "(missing)"),), "binary", 1, 1, 1, fn=1)
     values = {each.id: measure(each, a).value for each in metrics_for("binary")}
     assert values == {  # 3 of 5; of 2 positives 1; of 2 negatives 1; of 2 labelled selected 1; of 4 right 2
-        "selection_rate": 3 / 5, "true_positive_rate": 1 / 2, "false_positive_rate": 1 / 2,
-        "false_negative_rate": 1 / 2, "precision": 1 / 2, "accuracy": 2 / 4,
+        "selection_rate": 3 / 5,
+        "true_positive_rate": 1 / 2,
+        "false_positive_rate": 1 / 2,
+        "false_negative_rate": 1 / 2,
+        "precision": 1 / 2,
+        "accuracy": 2 / 4,
     }
     assert measure(metric("false_positive_rate"), b).value is None  # no negative label: undefined, not 0
 
@@ -81,8 +85,15 @@ def test_sums_by_hand(cursor: Cursor, tmp_path: Path) -> None:
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(y_pred, y_true)")
     (found,) = slice_counts(cursor, paths, "regression", [])
     assert found == SliceCounts(
-        (), "regression", 6, 5, 3,
-        sum_error=2.0, sum_absolute_error=6.0, sum_squared_error=14.0, sum_fourth_error=98.0,
+        (),
+        "regression",
+        6,
+        5,
+        3,
+        sum_error=2.0,
+        sum_absolute_error=6.0,
+        sum_squared_error=14.0,
+        sum_fourth_error=98.0,
     )
     assert measure(metric("mean_error"), found).value == 2 / 3
     assert measure(metric("mean_absolute_error"), found).value == 2.0
@@ -106,7 +117,10 @@ def test_bands_hold_their_lower_cut_and_keep_missing_apart(cursor: Cursor, tmp_p
     age = Band("age", (30.0, 45.0))
     found = slice_counts(cursor, paths, "binary", [age])
     assert [(each.label, each.rows) for each in found] == [
-        ("under 30", 1), ("30 to under 45", 2), ("45 and over", 2), ("(missing)", 2)
+        ("under 30", 1),
+        ("30 to under 45", 2),
+        ("45 and over", 2),
+        ("(missing)", 2),
     ]
     (kept,) = slice_counts(cursor, paths, "binary", [], where={age: ["30 to under 45", "(missing)"]})
     assert kept.rows == 4
@@ -117,8 +131,10 @@ def test_bands_hold_their_lower_cut_and_keep_missing_apart(cursor: Cursor, tmp_p
 def test_where_keeps_values_by_label(cursor: Cursor, tmp_path: Path) -> None:
     rows = "('a', 1, 1), ('a', 2, 1), ('b', 1, 0), (NULL, 2, 1)"
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, code, y_pred)")
+
     def labels(where: dict[str | Band, list[object]]) -> list[str]:
         return [each.label for each in slice_counts(cursor, paths, "binary", ["team", "code"], where=where)]
+
     assert labels({"team": ["a", "(missing)"]}) == ["a · 1", "a · 2", "(missing) · 2"]
     assert labels({"team": ["a", "b"], "code": [1]}) == ["a · 1", "b · 1"]
     assert labels({"team": ["x' OR 1=1 --"]}) == []
@@ -128,7 +144,8 @@ def test_where_keeps_values_by_label(cursor: Cursor, tmp_path: Path) -> None:
 
 def test_quantile_cuts_split_evenly_and_survive_repeats(cursor: Cursor, tmp_path: Path) -> None:
     paths = write(
-        cursor, tmp_path / "x.parquet",
+        cursor,
+        tmp_path / "x.parquet",
         "SELECT range AS even, if(range < 95, 0, range) AS skewed, 7 AS same FROM range(100)",
     )
     assert quantile_cuts(cursor, paths, "even") == (19.0, 39.0, 59.0, 79.0)
@@ -290,9 +307,17 @@ def test_without_a_limit_nothing_is_judged() -> None:
 def test_mean_errors_have_a_difference_and_no_ratio() -> None:
     def errors(value: str, shift: float) -> SliceCounts:  # 1000 errors, half shift - 1, half shift + 1
         return SliceCounts(
-            (("group", value),), "regression", 1000, 1000, 1000, sum_error=1000 * shift,
-            sum_absolute_error=1000.0, sum_squared_error=1000 * (shift**2 + 1), sum_fourth_error=2e4,
+            (("group", value),),
+            "regression",
+            1000,
+            1000,
+            1000,
+            sum_error=1000 * shift,
+            sum_absolute_error=1000.0,
+            sum_squared_error=1000 * (shift**2 + 1),
+            sum_fourth_error=2e4,
         )
+
     counts = [errors("x", 0.0), errors("y", 0.5)]
     report = slice_report(counts, total_of(counts), "mean_error", limit=Limit("difference", 0.2))
     assert report.slices[1].gap == 0.5
@@ -343,8 +368,11 @@ def by_group(functions: dict[str, Any], frame: Any, features: list[str], **argum
     from fairlearn.metrics import MetricFrame
 
     return MetricFrame(
-        metrics=functions, y_true=frame["y_true"], y_pred=frame["y_pred"],
-        sensitive_features=frame[features], **arguments,
+        metrics=functions,
+        y_true=frame["y_true"],
+        y_pred=frame["y_pred"],
+        sensitive_features=frame[features],
+        **arguments,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from core.services.founding import found_store
 from core.services.governance import Governance, wire
 
 SEED = 25
+_REMOVALS = 10
 _PREPARED, _SIMULATED = 0.08, 0.95
 
 
@@ -125,7 +127,7 @@ def _building_site(folder: Path) -> Iterator[Path]:
             _empty(site)
             yield site
         finally:
-            shutil.rmtree(site)
+            _remove(site)
     finally:
         os.close(handle)
 
@@ -142,9 +144,19 @@ def _hold(handle: int, site: Path) -> None:
 def _empty(site: Path) -> None:
     for left in site.iterdir():
         if left.is_dir():
-            shutil.rmtree(left)
+            _remove(left)
         else:
             left.unlink()
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; a worker that a stopped build left may still write into it for a moment."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.2)
+    shutil.rmtree(folder)
 
 
 def _build(site: Path, config: Path, now: datetime, report: Progress, options: DemoOptions) -> None:
