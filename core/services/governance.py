@@ -11,7 +11,7 @@ from core.connectors.config_files import read_ethics, read_kpis, read_leaderboar
 from core.connectors.policy_file import parse_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
-from core.domain.errors import BrokenRecord, NotFound
+from core.domain.errors import NotFound
 from core.domain.ethics import Ethics
 from core.domain.kpis import Kpis
 from core.domain.leaderboard import Leaderboard
@@ -46,8 +46,8 @@ class Governance:
 
         Raises
         ------
-        BrokenRecord
-            None has been published: the store has not been founded.
+        NotFound
+            The record did not begin until later.
         """
         return _policy(self.store, self.roles, moment.seq)
 
@@ -117,11 +117,19 @@ def wire(store: Store, config: Path) -> Governance:
 def _policy(store: Store, roles: Roles, seq: int) -> Policy:
     published = policy_in_force(store, seq)
     if published is None:  # an exception is not remembered: the next question looks again
-        raise BrokenRecord(
-            "no policy is in force",
-            remedy="Found the store first: run 'governance serve' or 'governance demo'.",
-        )
+        raise _before_the_record(store)
     return _parsed(published["text"], roles, f"policy {published['version']}")
+
+
+def _before_the_record(store: Store) -> NotFound:
+    """The answer to a moment at which there was no record yet."""
+    kind = store_kind(store)
+    if kind is None:
+        remedy = "Found the store first: run 'governance serve' or 'governance demo'."
+        return NotFound("the store is empty", remedy=remedy)
+    return NotFound(
+        f"the record begins on {kind['recorded_at']:%Y-%m-%d}", remedy="Choose that day or a later one."
+    )
 
 
 @lru_cache(maxsize=32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ SECONDS = 60
 
 @pytest.fixture(scope="module")
 def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    close_house()  # one process holds one house: let go of whatever was open before
     settings = Settings(store=tmp_path_factory.mktemp("empty") / "store", actor="nadia")
     yield open_house(settings).governance
     close_house()
@@ -27,6 +29,7 @@ def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance
 
 @pytest.fixture(scope="module")
 def demo_house(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    close_house()
     copy = shutil.copytree(demo_folder, tmp_path_factory.mktemp("demo") / "store")
     yield open_house(Settings(store=copy)).governance
     close_house()
@@ -51,7 +54,17 @@ def test_a_page_of_an_empty_store_leads_on(empty_house: Governance, page: str) -
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_a_page_says_so_where_the_record_does_not_reach_back(empty_house: Governance, page: str) -> None:
+    at = open_page(page)
+    at.date_input(key="as_of").set_value((datetime.now(UTC) - timedelta(days=200)).date())
+    at.run()
+    assert not at.exception
+    assert "Nothing was on record yet" in at.info[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_of_the_demo_draws(demo_house: Governance, page: str) -> None:
+    assert demo_house.demo
     sound(open_page(page))
 
 
@@ -64,8 +77,6 @@ def test_every_persona_sees_the_overview(demo_house: Governance) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_reads_the_past(demo_house: Governance, page: str) -> None:
-    from datetime import UTC, datetime, timedelta
-
     at = open_page(page)
     at.date_input(key="as_of").set_value((datetime.now(UTC) - timedelta(days=200)).date())
     sound(at.run())

@@ -270,7 +270,7 @@ def test_a_version_is_registered_and_a_wrong_one_refused(filled: Governance) -> 
     at.text_area(key="version-metrics").set_value("roc_auc = 0.81")
     field(at, "text_input", "Address of the code").set_value("not an address")
     submit(at, "version")
-    assert "code uri" in at.error[0].value.replace("\\", "")
+    assert "Code uri" in at.error[0].value.replace("\\", "")
     field(at, "text_input", "Address of the code").set_value("https://git.example.org/x")
     submit(at, "version")
     newest = facts(filled).versions[0]
