@@ -23,7 +23,7 @@ from core.lake.record_entries import policy_in_force, store_kind
 from core.lake.store import Store, open_store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one open store is itself and nothing else
 class Governance:
     """What every use case needs; opened once per process.
 

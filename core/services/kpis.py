@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
@@ -78,7 +79,9 @@ def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValu
             )
 
 
-def _figures(governance: Governance, moment: Moment) -> dict[str, Figure]:
+@lru_cache(maxsize=256)
+def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
+    """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
     policy = governance.policy(moment)
     rows = lake_inventory.inventory_rows(governance.store, policy, moment)
     windows = {kpi.id: kpi.window_days or 90 for kpi in governance.kpis.kpis}

@@ -25,7 +25,10 @@ def render() -> None:
         return
     kpi_cards(desk.ask(kpis.governance_kpis))
     left, right = st.columns([1.45, 1])
-    with left, panel("Requirements met", "Satisfied requirements by consideration and risk class, today."):
+    with (
+        left,
+        panel("Requirements met", "Share of what is asked for that is proved today, due or not."),
+    ):
         _heat(cells)
     with right, panel("Needs attention", "Overdue first, the strictest class on top; then failed checks."):
         _attention(desk)

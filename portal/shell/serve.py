@@ -12,11 +12,13 @@ import sys
 import tomllib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
+from core.services.kpis import governance_kpis
 from portal.shell import notice
 from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy
 from portal.shell.house import House, close_house, open_house
@@ -80,6 +82,7 @@ def build_app(house: House, settings: Settings, token: str) -> App:
     async def lifespan(_: App) -> AsyncIterator[None]:
         preload()
         collecting = asyncio.create_task(collect_now_and_then())
+        warming = asyncio.create_task(asyncio.to_thread(count_kpis_ahead, house))
         notice.put_up(settings.store, address=address(settings), token=token)
         sys.stdout.write(f"Governance portal: {address(settings)}\n")
         sys.stdout.flush()
@@ -87,6 +90,7 @@ def build_app(house: House, settings: Settings, token: str) -> App:
             yield
         finally:
             notice.take_down(settings.store)
+            await asyncio.wait([warming])
             collecting.cancel()
             with suppress(asyncio.CancelledError):
                 await collecting
@@ -123,6 +127,11 @@ def preload() -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
+
+
+def count_kpis_ahead(house: House) -> None:
+    """Count the KPIs of past months, a second's work, before somebody waits for them."""
+    governance_kpis(house.governance, house.governance.moment(datetime.now(UTC)))
 
 
 async def collect_now_and_then() -> None:

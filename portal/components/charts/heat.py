@@ -123,4 +123,4 @@ def _spec(
     if select:
         picked = alt.selection_point(name="picked", fields=["row", "column"])
         cells = cells.add_params(picked)
-    return finish(alt.layer(cells, words).properties(height=alt.Step(37)))
+    return finish(alt.layer(cells, words).properties(height=alt.Step(42)))
