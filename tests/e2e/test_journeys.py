@@ -51,6 +51,7 @@ def test_an_analyst_drills_into_a_slice_and_sends_the_address(browser: Browser, 
     page = seen.open("slices?id=employment-from-census-answers&version=2&by=race")
     expect(page.locator('[data-testid="stMain"]')).to_contain_text("208,892 predictions in 9 slices")
     table = page.locator('[data-testid="stDataFrame"]').first
+    table.scroll_into_view_if_needed()
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 120, box["y"] + 33 + 18)  # a cell of the first line
