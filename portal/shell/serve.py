@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("app.py")
 STREAMLIT_CONFIG = PROJECT / ".streamlit" / "config.toml"
 PRELOADED = ("pandas", "polars", "pyarrow", "altair")
+INTERRUPTED = 130
 _COLLECT_SECONDS = 60.0
 
 
@@ -48,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GovernanceError as problem:
         sys.stderr.write(f"{problem}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stdout.write("Stopped.\n")
+        return INTERRUPTED
     return 0
 
 
