@@ -31,6 +31,13 @@ def loopback(host: str) -> str:
     return host
 
 
+def plain_path(path: Path) -> Path:
+    """Refuse characters that the database would read as a pattern over many files."""
+    if any(char in str(path.absolute()) for char in "*?["):
+        raise ValueError(f"'{path}' holds one of the characters * ? [; use a folder without them")
+    return path
+
+
 class Settings(BaseSettings):
     """What can be set. Each field is `GOVERNANCE_<NAME>`; a secret may lie in a file of that name under
     `GOVERNANCE_SECRETS`.
@@ -40,7 +47,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="forbid", frozen=True
     )
 
-    store: Path = Field(PROJECT / "data" / "store", description="Folder of the store.")
+    store: Annotated[Path, AfterValidator(plain_path)] = Field(
+        PROJECT / "data" / "store", description="Folder of the store."
+    )
     config: Path = Field(PROJECT / "config", description="Folder of the policy and its companions.")
     host: Annotated[str, AfterValidator(loopback)] = Field(
         "127.0.0.1", min_length=1, description="Address to serve on; loopback only."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +181,10 @@ def test_everybody_may_read_every_page(filled: Governance, name: str, actor: Act
 
 
 def test_a_team_with_too_few_tries_has_no_rank(filled: Governance) -> None:
-    words = said(open_page(filled, "leaderboards"))
+    strict = replace(filled, leaderboard=filled.leaderboard.model_copy(update={"minimum": 100}))
+    words = said(open_page(strict, "leaderboards"))
     assert "Too few to rank" in words
+    assert "with fewer than 100 counted, a team has no rank" in words
     assert "Wilson" in words
 
 
