@@ -165,7 +165,7 @@ def _items(governance: Governance, policy: Policy, moment: Moment, row: dict[str
                 state=_state(state, moment.day),
                 due_on=due_on,
                 days=(due_on - moment.day).days,
-                acts=role if measure.independent else f"{row['owner_name']} with {role}",
+                acts=role if measure.independent else f"{role}, for {row['owner_name']}",
                 remedy=finding.remedy,
                 independent=measure.independent,
             )

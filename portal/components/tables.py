@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import floor
 from typing import Any, Literal, cast
 
 import streamlit as st
@@ -153,6 +154,8 @@ def _live_value(column: Column, value: Any) -> Any:
         return None if value is None else [float(item) for item in value]
     if column.kind == "text":
         return NOTHING if value is None or value == "" else str(value)
+    if column.kind == "share_bar":  # rounded down: never shown as reached when it is not
+        return None if value is None else floor(float(value) * 100 + 1e-9) / 100
     if column.kind in {"percent", "points"}:
         return None if value is None else float(value) * 100
     return value
