@@ -178,9 +178,9 @@ def test_every_kpi_is_defined_once_and_knows_its_direction() -> None:
     assert windows == {"first_time_pass_rate": 90, "deadlines_met": 90, "days_to_deployment": 180}
 
 
-def test_the_leaderboard_asks_for_twenty_tries_in_ninety_days() -> None:
+def test_the_leaderboard_asks_for_ten_counted_in_ninety_days() -> None:
     rules = read_leaderboard(CONFIG / "leaderboard.yaml")
-    assert (rules.window_days, rules.minimum, rules.confidence) == (90, 20, 0.95)
+    assert (rules.window_days, rules.minimum, rules.confidence) == (90, 10, 0.95)
 
 
 def refused(path: Path, text: str, read: object) -> str:
