@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.moment import Moment
 from core.domain.requirements import CheckProof, InitiativeFacts
 from core.domain.verdict import Verdict
-from core.lake.query import Rows, asking, fetch, moment_values
+from core.lake.query import Rows, fetch
 from core.lake.store import Store
 
 _NAMES = "SELECT actor, name FROM directory WHERE actor IN ($owner, $builder)"
@@ -21,9 +21,6 @@ _CLASSIFICATION = (
     "reasons",
     "justification",
     "policy_version",
-)
-_CHECK_RUNS = asking(
-    "SELECT * FROM current_check_run WHERE initiative = $initiative ORDER BY check_id", "current"
 )
 
 
@@ -92,11 +89,6 @@ def evidence(store: Store, initiative: str, moment: Moment) -> Rows:
 def check_runs(store: Store, initiative: str, moment: Moment) -> Rows:
     """Check runs of an initiative, newest first; of older model versions too."""
     return _history(store, "check_run", initiative, moment)
-
-
-def latest_check_runs(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Latest run per check that counts for the current version."""
-    return fetch(store.cursor(), _CHECK_RUNS, {**moment_values(moment), "initiative": initiative})
 
 
 def decisions(store: Store, initiative: str, moment: Moment) -> Rows:

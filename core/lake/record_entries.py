@@ -39,13 +39,6 @@ def entries(
     return fetch(store.cursor(), _ENTRIES, {"seq": moment.seq, **values})
 
 
-def actions(store: Store) -> list[str]:
-    """Kinds of entry that the record holds."""
-    return [
-        row["action"] for row in fetch(store.cursor(), "SELECT DISTINCT action FROM record ORDER BY 1", {})
-    ]
-
-
 def entry_rows(store: Store, seq: int) -> tuple[dict[str, Any], Rows] | None:
     """An entry and the rows that it recorded, or None."""
     cursor = store.cursor()

@@ -161,11 +161,6 @@ def open_memory_store(folder: Path) -> Store:
     return Store(connection, folder)
 
 
-def utc(value: datetime | None) -> datetime | None:
-    """A time as the store keeps it (UTC without a zone), with its zone."""
-    return value.replace(tzinfo=UTC) if value is not None else None
-
-
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + _OPEN_SECONDS
     while True:

@@ -93,11 +93,6 @@ def batches_of(
     )
 
 
-def features_of(governance: Governance, batches: BatchesOfVersion) -> Sequence[Any]:
-    """Columns that can be sliced by, with their kind and number of distinct values."""
-    return slice_features(governance.store.cursor(), batches.paths)
-
-
 def slice_choices(
     governance: Governance, moment: Moment, *, initiative: str, version: str, part: str = ""
 ) -> SliceChoices:

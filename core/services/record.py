@@ -27,11 +27,6 @@ def record_page(
     )
 
 
-def record_actions(governance: Governance, moment: Moment) -> list[str]:
-    """Kinds of entry that the record holds."""
-    return lake.actions(governance.store)
-
-
 def record_entry(
     governance: Governance, moment: Moment, *, seq: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:

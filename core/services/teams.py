@@ -1,30 +1,12 @@
-"""Teams: the leaderboards, and one team's compliance work."""
+"""Teams: their tallies, and the leaderboards made of them."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any
 
 from core.analytics.standings import Standing, StandingMeasure, TeamTally, standings
 from core.domain.moment import Moment
 from core.lake import governance_figures as lake
 from core.lake import inventory as lake_inventory
 from core.services.governance import Governance
-from core.services.overview import AttentionItem, attention
-
-
-@dataclass(frozen=True)
-class TeamCompliance:
-    """A team's work: its tallies, what is open, and its checks by kind.
-
-    `checks` holds per check: first tries, first-try passes, and the verdicts of the latest runs.
-    """
-
-    team: str
-    tally: TeamTally
-    items: tuple[AttentionItem, ...]
-    initiatives: list[dict[str, Any]]
-    checks: list[dict[str, Any]]
 
 
 def team_standings(
@@ -52,18 +34,4 @@ def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...
             due.get(team, {}).get("on_time", 0),
         )
         for team in sorted({row["team"] for row in rows})
-    )
-
-
-def team_compliance(governance: Governance, moment: Moment, *, team: str) -> TeamCompliance:
-    """One team's pass rates, open work and initiatives; all zeros for a team without initiatives."""
-    tallies = {tally.team: tally for tally in team_tallies(governance, moment)}
-    policy = governance.policy(moment)
-    rows = lake_inventory.inventory_rows(governance.store, policy, moment)
-    return TeamCompliance(
-        team,
-        tallies.get(team, TeamTally(team, 0, 0, 0, 0)),
-        attention(governance, moment, most=0, team=team),
-        [{**r, "class_title": policy.class_title(r["class_id"])} for r in rows if r["team"] == team],
-        lake.checks_of_team(governance.store, moment, team, governance.leaderboard.window_days),
     )
