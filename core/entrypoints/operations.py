@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from core.domain.errors import BadInput, NotFound
 from core.domain.moment import Moment
 from core.entrypoints import parameters as given
 from core.entrypoints import results
-from core.entrypoints.who_and_when import read_moment
+from core.entrypoints.operation import Call, Operation
 from core.lake.initiatives import versions
 from core.services.bias import bias_slices
 from core.services.checks import run_checks
@@ -52,32 +51,6 @@ from core.services.versions import register_model_version
 
 INCOMING = "incoming"
 """Folder below the store where the command line lays a batch for a server to fetch."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One operation being run: on what, by whom, when."""
-
-    governance: Governance
-    actor: Actor
-    now: datetime
-
-    @property
-    def origin(self) -> dict[str, Any]:
-        """The two fields of every command that no parameter sets."""
-        return {"actor": self.actor, "at": self.now}
-
-    def moment(self, as_of: str) -> Moment:
-        """The moment that `as_of` names."""
-        return read_moment(self.governance, self.now, as_of)
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Something that may be asked of the portal by name."""
-
-    parameters: type[given.Parameters]
-    run: Callable[[Call, Any], Any]
 
 
 def run_operation(
