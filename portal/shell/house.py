@@ -11,6 +11,7 @@ from core.connectors.settings import Settings, read_settings
 from core.domain.actors import Actor
 from core.services.founding import local_user
 from core.services.governance import Governance, open_governance
+from core.services.jobs import stop_all_jobs
 from portal.components.desk import forget_answers
 
 
@@ -69,7 +70,8 @@ def current_house() -> House:
 
 
 def close_house() -> None:
-    """Let go of the store and of every remembered answer."""
+    """Stop what still works, let go of the store and of every remembered answer."""
+    stop_all_jobs()
     with _DOOR.lock:
         if _DOOR.house is not None:
             _DOOR.house.governance.close()
