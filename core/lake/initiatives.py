@@ -11,6 +11,7 @@ from core.domain.requirements import CheckProof, InitiativeFacts
 from core.domain.verdict import Verdict
 from core.lake.query import Rows, fetch
 from core.lake.store import Store
+from core.lake.versions import amended, standing, with_metrics
 
 _NAMES = "SELECT actor, name FROM directory WHERE actor IN ($owner, $builder)"
 _CLASSIFICATION = (
@@ -33,8 +34,8 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
     classification = _newest(_rows(store, "classification", "seq, recorded_at, class_id", initiative, moment))
     if not registrations or classification is None:
         return None
-    version = _newest(_rows(store, "model_version", "seq, recorded_at, version", initiative, moment))
-    counting = (None, version["version"] if version else None)
+    stands = standing(store, initiative, moment)
+    counting = (None, stands.current)
     columns = "seq, recorded_at, version, check_id, verdict, message, remedy"
     runs = _rows(store, "check_run", columns, initiative, moment)
     runs = [run for run in runs if run["version"] in counting]
@@ -45,7 +46,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
         classification["class_id"],
         min(row["recorded_at"] for row in registrations).date(),
         classification["recorded_at"].date(),
-        version["recorded_at"].date() if version else None,
+        stands.current_since.date() if stands.current_since else None,
         {row["measure"]: row["recorded_at"].date() for row in sorted(proofs, key=_recorded_at)},
         {row["check_id"]: _proof(row) for row in sorted(runs, key=_seq)},
     )
@@ -71,14 +72,18 @@ def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | N
 
 
 def versions(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Model versions of an initiative, newest first."""
-    rows = _history(store, "model_version", initiative, moment)
-    return [{**row, "metrics": json.loads(row["metrics"])} for row in rows]
+    """Model versions of an initiative, newest first, with what was filled in later and what each is."""
+    rows = amended(store, initiative, _history(store, "model_version", initiative, moment), moment)
+    states = standing(store, initiative, moment).states
+    return [{**with_metrics(row), "state": states[row["version"]]} for row in rows]
 
 
 def newest_version(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
-    """The model version registered last, as recorded, or None."""
-    return _newest(_rows(store, "model_version", "*", initiative, moment))
+    """The current model version with what was filled in later, or None where none counts."""
+    current = standing(store, initiative, moment).current
+    rows = _rows(store, "model_version", "*", initiative, moment) if current is not None else []
+    kept = _newest([row for row in rows if row["version"] == current])
+    return amended(store, initiative, [kept], moment)[0] if kept is not None else None
 
 
 def evidence(store: Store, initiative: str, moment: Moment) -> Rows:
