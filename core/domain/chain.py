@@ -60,9 +60,7 @@ def canonical(value: object) -> str:
     >>> canonical({"b": 1.5, "a": [True, None]})
     '{"a":[true,null],"b":1.5}'
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
-    )
+    return _ENCODER.encode(value)
 
 
 def _plain(value: object) -> str:
@@ -75,26 +73,43 @@ def _plain(value: object) -> str:
     raise TypeError(f"a {type(value).__name__} has no canonical encoding")
 
 
+# One encoder for all: making one for every value takes longer than encoding does.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+)
+
+
 def content_digest(table: str, rows: Sequence[Row]) -> str:
     """Sha256 of a fact's rows, whatever their order."""
     return _sha256(canonical([table, sorted(canonical(row) for row in rows)]))
 
 
+def header_digest(entry: Entry) -> str:
+    """Sha256 of what an entry says of itself, without its place in the chain.
+
+    The chain is recomputed from these alone, so that an outsider can follow it through entries that they
+    may not read.
+    """
+    return _sha256(canonical(_header(entry)))
+
+
 def entry_digest(previous: str, entry: Entry) -> str:
     """Sha256 that binds an entry to all entries before it."""
-    return _sha256(
-        canonical(
-            [
-                previous,
-                entry.seq,
-                entry.recorded_at,
-                entry.actor,
-                entry.action,
-                entry.subject,
-                entry.content_digest,
-            ]
-        )
-    )
+    return linked_digest(previous, header_digest(entry))
+
+
+def linked_digest(previous: str, header: str) -> str:
+    """Sha256 that follows the digest `previous` at an entry with this header digest."""
+    return _sha256(canonical([previous, header]))
+
+
+def single_step_digest(previous: str, entry: Entry) -> str:
+    """The entry digest of stores made before headers had a digest of their own; it binds just as much."""
+    return _sha256(canonical([previous, *_header(entry)]))
+
+
+def _header(entry: Entry) -> list[Any]:
+    return [entry.seq, entry.recorded_at, entry.actor, entry.action, entry.subject, entry.content_digest]
 
 
 def _sha256(text: str) -> str:

@@ -70,6 +70,8 @@ class Store:
             A fact marked `first` was recorded before, or others kept writing.
         """
         require_utc(at)
+        if not facts:
+            return self.head()
         with self._appending:
             for _ in range(_ATTEMPTS):
                 cursor = self.cursor()
