@@ -36,6 +36,8 @@ class Role(BaseModel):
 ACTIONS: dict[str, str] = {
     "register_initiative": "register an initiative",
     "register_model_version": "register a model version",
+    "promote_version": "make a version the current one",
+    "retire_version": "retire a model version",
     "submit_evidence": "submit evidence",
     "run_checks": "run checks",
     "decide_gate": "ask for a gate decision",
@@ -44,6 +46,11 @@ ACTIONS: dict[str, str] = {
     "refresh_monitoring": "refresh monitoring estimates",
     "publish_policy": "publish a policy",
     "manage_directory": "change the directory of people",
+    "assign_task": "give a task to somebody",
+    "offer_hand_off": "hand work over",
+    "answer_hand_off": "accept or return work",
+    "write_comment": "comment on an initiative",
+    "attest_training": "attest a training",
 }
 """Every command with a permission rule; a test holds the services equal to it."""
 

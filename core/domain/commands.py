@@ -72,22 +72,63 @@ class OverrideClassification(Command):
     justification: Annotated[Words, Field(min_length=20)]
 
 
-class RegisterModelVersion(Command):
-    """Register a model version with links to what it was made of."""
+class VersionLinks(BaseModel):
+    """What a model version was made of: addresses, with the digests that hold them to one content.
 
-    initiative: str
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)]
-    algorithm: Name
-    task: Task
+    `data_kind` says whether the training data lies there in full or as a sample.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     notes: Words = ""
     artifact_uri: Link = ""
     artifact_sha256: Digest = ""
     data_uri: Link = ""
     data_sha256: Digest = ""
+    data_kind: Literal["", "full", "sample"] = ""
     code_uri: Link = ""
     code_commit: Commit = ""
+    environment_uri: Link = ""
     environment_sha256: Digest = ""
+    image_uri: Link = ""
+    image_sha256: Digest = ""
+    metrics_uri: Link = ""
+    metrics_sha256: Digest = ""
     metrics: dict[str, float] = Field(default_factory=dict)
+
+
+class RegisterModelVersion(Command, VersionLinks):
+    """Register a model version; as a challenger it stands beside the current version until promoted."""
+
+    initiative: str
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)]
+    role: Literal["champion", "challenger"] = "champion"
+    algorithm: Name
+    task: Task
+
+
+class AmendModelVersion(Command, VersionLinks):
+    """Fill in what a version's registration left out; empty fields leave what is there."""
+
+    initiative: str
+    version: str
+    reason: Annotated[Words, Field(min_length=5)]
+
+
+class PromoteVersion(Command):
+    """Make a version the current one."""
+
+    initiative: str
+    version: str
+    reason: Annotated[Words, Field(min_length=5)]
+
+
+class RetireVersion(Command):
+    """Take a version out of use; if it is the current one, none is current until one is promoted."""
+
+    initiative: str
+    version: str
+    reason: Annotated[Words, Field(min_length=5)]
 
 
 class SubmitEvidence(Command):
@@ -149,6 +190,9 @@ _PATTERN_HELP = {
     "artifact_uri": "give a full address such as s3://…",
     "data_uri": "give a full address such as s3://…",
     "code_uri": "give a full address such as https://…",
+    "environment_uri": "give a full address such as https://…",
+    "image_uri": "give a full address such as oci://…",
+    "metrics_uri": "give a full address such as s3://…",
     "code_commit": "give the full commit, 40 or 64 hexadecimal digits",
 }
 

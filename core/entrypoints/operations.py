@@ -30,7 +30,7 @@ from core.domain.moment import Moment
 from core.entrypoints import parameters as given
 from core.entrypoints import results
 from core.entrypoints.operation import Call, Operation
-from core.lake.initiatives import versions
+from core.lake.initiatives import newest_version
 from core.services.bias import bias_slices
 from core.services.checks import run_checks
 from core.services.evidence import submit_evidence
@@ -180,12 +180,13 @@ def _version(call: Call, initiative: str, named: str, moment: Moment) -> str:
     if named:
         return named
     require_initiative(call.governance, initiative, moment)
-    known = versions(call.governance.store, initiative, moment)
-    if not known:
+    current = newest_version(call.governance.store, initiative, moment)
+    if current is None:
         raise NotFound(
-            f"{initiative} has no model version", remedy="Register one with 'governance version add'."
+            f"{initiative} has no model version that counts now",
+            remedy="Name one with --version, or register one with 'governance version add'.",
         )
-    return str(known[0]["version"])
+    return str(current["version"])
 
 
 def _add_predictions(call: Call, asked: given.NewPredictions) -> Any:

@@ -70,6 +70,7 @@ class NewVersion(Parameters):
 
     initiative: str
     version: str
+    role: Literal["champion", "challenger"] = "champion"
     algorithm: str
     task: str
     notes: str = ""
@@ -77,9 +78,15 @@ class NewVersion(Parameters):
     artifact_sha256: str = ""
     data_uri: str = ""
     data_sha256: str = ""
+    data_kind: Literal["", "full", "sample"] = ""
     code_uri: str = ""
     code_commit: str = ""
+    environment_uri: str = ""
     environment_sha256: str = ""
+    image_uri: str = ""
+    image_sha256: str = ""
+    metrics_uri: str = ""
+    metrics_sha256: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)
 
 

@@ -48,6 +48,16 @@ _AMENDMENTS = """
     LEFT JOIN directory d ON d.actor = a.actor
     WHERE a.initiative = $initiative AND a.seq <= $seq ORDER BY a.seq
 """
+_APPROVALS = """
+    SELECT seq, recorded_at, actor, gate FROM decision
+    WHERE initiative = $initiative AND version = $version AND seq <= $seq
+        AND gate = 'deployment' AND outcome = 'open'
+    UNION ALL
+    SELECT seq, recorded_at, actor, gate FROM sign_off
+    WHERE initiative = $initiative AND version = $version AND seq <= $seq
+        AND act = 'decided' AND outcome = 'approved' AND list_contains($gates, gate)
+    ORDER BY seq LIMIT 1
+"""
 
 
 def standing(store: Store, initiative: str, moment: Moment) -> VersionStanding:
@@ -80,6 +90,17 @@ def amended(store: Store, initiative: str, versions: Sequence[dict[str, Any]], m
         row.update({column: change[column] for column in AMENDABLE if change[column]})
         row["amended"] += bool(change["reason"])
     return found
+
+
+def approval(
+    store: Store, initiative: str, version: str, moment: Moment, gates: Sequence[str]
+) -> dict[str, Any] | None:
+    """The first thing that approved a version, or None: its deployment gate found open, or a sign-off.
+
+    What was approved stays so, whatever is decided later. `gates`: those whose sign-off is about a version.
+    """
+    values = {**_of(initiative, moment), "version": version, "gates": list(gates)}
+    return next(iter(fetch(store.cursor(), _APPROVALS, values)), None)
 
 
 def with_metrics(row: dict[str, Any]) -> dict[str, Any]:
