@@ -1,4 +1,4 @@
-"""The other lists in `config/`: roles, responsibilities, ethical position, KPIs, leaderboard."""
+"""The other lists in `config/`: roles, responsibilities, KPIs, leaderboard."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pydantic import BaseModel
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.actors import Roles
-from core.domain.ethics import Ethics
+from core.domain.guides import Guides
 from core.domain.kpis import Kpis
 from core.domain.leaderboard import Leaderboard
 from core.domain.raci import Raci
+from core.domain.training import Trainings
+from core.domain.work import Work
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,11 +36,6 @@ def read_raci(path: Path) -> Raci:
     return _read(path, Raci)
 
 
-def read_ethics(path: Path) -> Ethics:
-    """Read the ethical position."""
-    return _read(path, Ethics)
-
-
 def read_kpis(path: Path) -> Kpis:
     """Read the KPI definitions."""
     return _read(path, Kpis)
@@ -47,6 +44,21 @@ def read_kpis(path: Path) -> Kpis:
 def read_leaderboard(path: Path) -> Leaderboard:
     """Read the rules of the leaderboards."""
     return _read(path, Leaderboard)
+
+
+def read_work(path: Path) -> Work:
+    """Read how work moves: days, rules of notices, perspectives."""
+    return _read(path, Work)
+
+
+def read_trainings(path: Path) -> Trainings:
+    """Read the training list."""
+    return _read(path, Trainings)
+
+
+def read_guides(path: Path) -> Guides:
+    """Read the guides per role and step."""
+    return _read(path, Guides)
 
 
 def _read(path: Path, model: type[M]) -> M:

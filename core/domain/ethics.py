@@ -1,13 +1,13 @@
-"""The ethical position as numbers: which difference between groups is accepted, by business domain."""
+"""The ethical position (Step 2): five questions answered, transparency demanded, limits by domain."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from core.domain.faults import refusal
-from core.domain.policy import Id, Text
+from core.domain.faults import Fault, Path, refusal
+from core.domain.policy import Id, Part, Policy, Text
 
 RATES = (
     "selection_rate",
@@ -33,9 +33,19 @@ Metric = Literal[
     "root_mean_squared_error",
 ]
 Task = Literal["binary", "multiclass", "regression"]
+QuestionId = Literal["wellbeing", "psychology", "financial", "transparency", "accountability"]
+QUESTIONS: tuple[QuestionId, ...] = (
+    "wellbeing",
+    "psychology",
+    "financial",
+    "transparency",
+    "accountability",
+)
+"""The five questions of Step 2: each has to be answered, once."""
+Prose = Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]
 
 
-class EthicalLimit(BaseModel):
+class EthicalLimit(Part):
     """From which difference in a metric between groups somebody has to look.
 
     `ratio` is the lowest value divided by the highest: 1 = all alike, to stay at or above `limit`.
@@ -44,8 +54,6 @@ class EthicalLimit(BaseModel):
     difference is counted in shares of `measured_in`, taken over everybody: a limit set for prices in euros
     then holds for ages in years. Groups under `min_rows` rows are not judged. No limit makes a model just.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: Metric
     comparison: Literal["ratio", "difference"]
@@ -73,9 +81,8 @@ class EthicalLimit(BaseModel):
         """
         if self.comparison == "ratio" or not self.of_errors:
             return None
-        return (
-            "root_mean_squared_error" if self.metric == "root_mean_squared_error" else "mean_absolute_error"
-        )
+        root = self.metric == "root_mean_squared_error"
+        return "root_mean_squared_error" if root else "mean_absolute_error"
 
     def in_units(self, overall: float | None = None) -> float | None:
         """The limit in the metric's own unit, as `core.analytics.slices.Limit` takes it.
@@ -112,10 +119,8 @@ class EthicalLimit(BaseModel):
         return f"the highest {metric} is above the lowest by at most {overall}"
 
 
-class Domain(BaseModel):
+class Domain(Part):
     """A business domain with its own limits; `regression` holds where a model gives a number."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Id
     title: Text
@@ -129,27 +134,76 @@ class Domain(BaseModel):
         return self
 
 
-class Ethics(BaseModel):
-    """The ethical position, from `config/ethics.yaml`; versioned, since verdicts name it."""
+class Answer(Part):
+    """What the organisation answers to one of the five questions.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    `aspects` names in a few words each what the answer counts in; `stance` is what follows from it.
+    """
+
+    id: QuestionId
+    question: Text
+    aspects: tuple[Text, ...] = ()
+    stance: Prose
+
+
+class TransparencyLevel(Part):
+    """How much those concerned are told; `measure` is the measure of the policy that shows it, if any."""
+
+    id: Id
+    title: Text
+    demands: Text
+    measure: Id | None = None
+
+
+class Transparency(Part):
+    """Levels from the least to the most, and which one a risk class and a business domain demand at least."""
+
+    levels: Annotated[tuple[TransparencyLevel, ...], Field(min_length=2)]
+    classes: dict[Id, Id]
+    domains: dict[Id, Id] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_levels(self) -> Transparency:
+        known = [level.id for level in self.levels]
+        for place, level in enumerate(known):
+            if level in known[:place]:
+                raise refusal(
+                    ("levels", place, "id"), f"level '{level}' is listed twice", "Keep one of them."
+                )
+        for name, demanded in (("classes", self.classes), ("domains", self.domains)):
+            for key, level in demanded.items():
+                if level not in known:
+                    what = f"'{level}' is no level of transparency"
+                    raise refusal((name, key), what, f"Use one of: {', '.join(known)}.")
+        return self
+
+
+class Ethics(Part):
+    """The ethical position, from `config/ethics.yaml`; versioned, since verdicts and decisions name it."""
 
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
     title: Text
+    answers: tuple[Answer, ...]
+    transparency: Transparency
     default: EthicalLimit
     default_regression: EthicalLimit
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _each_domain_once(self) -> Ethics:
+    def _whole(self) -> Ethics:
         _require_kind(("default", "metric"), self.default, RATES)
         _require_kind(("default_regression", "metric"), self.default_regression, ERRORS)
-        seen: set[str] = set()
-        for place, domain in enumerate(self.domains):
-            if domain.id in seen:
-                what = f"domain '{domain.id}' is listed twice"
-                raise refusal(("domains", place, "id"), what, "Keep one of them.")
-            seen.add(domain.id)
+        _require_once("domains", "domain", [domain.id for domain in self.domains])
+        _require_once("answers", "question", [answer.id for answer in self.answers])
+        for question in QUESTIONS:
+            if all(answer.id != question for answer in self.answers):
+                what = f"question '{question}' is not answered"
+                raise refusal(("answers",), what, "Add the answer: all five belong to a position.")
+        known = [domain.id for domain in self.domains]
+        for domain in self.transparency.domains:
+            if domain not in known:
+                what = f"'{domain}' is not a known domain"
+                raise refusal(("transparency", "domains", domain), what, f"Use one of: {', '.join(known)}.")
         return self
 
     def limit_for(self, domain_id: str, task: Task = "binary") -> EthicalLimit:
@@ -162,9 +216,41 @@ class Ethics(BaseModel):
             return (domain.regression if domain else None) or self.default_regression
         return domain.limit if domain else self.default
 
+    def transparency_for(self, class_id: str, domain_id: str) -> TransparencyLevel:
+        """The level that an initiative has to reach: its class's or its domain's, whichever is more."""
+        wanted = {self.transparency.classes.get(class_id), self.transparency.domains.get(domain_id)}
+        levels = self.transparency.levels
+        return next((level for level in reversed(levels) if level.id in wanted), levels[0])
+
     def domain_title(self, domain_id: str) -> str:
         """Name of a domain as people read it."""
         return next((domain.title for domain in self.domains if domain.id == domain_id), domain_id)
+
+
+def ethics_faults(ethics: Ethics, policy: Policy) -> tuple[Fault, ...]:
+    """Find what does not fit the policy: classes without a level, classes and measures that there are not."""
+    faults = []
+    for class_id in policy.class_order:
+        if class_id not in ethics.transparency.classes:
+            what = f"class '{class_id}' has no level of transparency"
+            faults.append(Fault(("transparency", "classes"), what, f"Add '{class_id}: LEVEL'."))
+    for class_id in ethics.transparency.classes:
+        if class_id not in policy.class_order:
+            remedy = f"Use one of: {', '.join(policy.class_order)}."
+            path = ("transparency", "classes", class_id)
+            faults.append(Fault(path, f"'{class_id}' is not a known class", remedy))
+    for place, level in enumerate(ethics.transparency.levels):
+        if level.measure is not None and level.measure not in policy.measures:
+            at: Path = ("transparency", "levels", place, "measure")
+            remedy = "Name a measure of the policy, or leave it out."
+            faults.append(Fault(at, f"'{level.measure}' is no measure of the policy", remedy))
+    return tuple(faults)
+
+
+def _require_once(name: str, kind: str, ids: list[str]) -> None:
+    for place, one in enumerate(ids):
+        if one in ids[:place]:
+            raise refusal((name, place, "id"), f"{kind} '{one}' is listed twice", "Keep one of them.")
 
 
 def _require_kind(path: tuple[str, ...], limit: EthicalLimit | None, known: tuple[str, ...]) -> None:

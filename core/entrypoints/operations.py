@@ -92,10 +92,11 @@ def _show_initiative(call: Call, asked: given.ShowInitiative) -> Any:
 
 def _list_questions(call: Call, asked: given.Nothing) -> Any:
     governance = call.governance
-    policy = governance.policy(call.moment(""))
+    moment = call.moment("")
+    policy, ethics = governance.policy(moment), governance.position(moment)
     return {
         "questions": policy.questions,
-        "domains": [{"id": domain.id, "title": domain.title} for domain in governance.ethics.domains],
+        "domains": [{"id": domain.id, "title": domain.title} for domain in ethics.domains],
         "people": [{"id": person.id, "name": person.name} for person in governance.people()],
         "actor": call.actor,
     }

@@ -1,34 +1,40 @@
-"""The first entries of a store: what it is called, whether it is a demo, and the policy it starts with."""
+"""The first entries of a store: what it is called, whether it is a demo, and the rules it starts with."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
 
+from core.connectors.ethics_file import read_ethics
 from core.connectors.policy_file import read_policy
 from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.errors import Conflict
 from core.lake.directory import put_person
+from core.services.ethics import ethics_fact
 from core.services.governance import Governance
 from core.services.policies import policy_fact
 
 
 def found_store(governance: Governance, config: Path, founder: Actor, at: datetime, *, demo: bool) -> None:
-    """Found an empty store with the shipped policy; the founder becomes the first person in its directory.
+    """Found an empty store with the shipped policy and ethical position.
+
+    The founder becomes the first person in its directory.
 
     Raises
     ------
     Conflict
         The store was founded before.
     BadInput
-        The shipped policy is wrong; nothing is stored.
+        The shipped policy or position is wrong; nothing is stored.
     """
     policy, text = read_policy(config / "policy.yaml", governance.roles)
+    ethics, position = read_ethics(config / "ethics.yaml", policy)
     created = {"store": "demo organisation" if demo else "governance", "demo": demo}
     facts = [
         Fact("store_created", "store", "store_created", (created,), first=True),
         policy_fact(policy, text),
+        ethics_fact(ethics, position),
     ]
     try:
         governance.store.append(facts, actor=founder.id, at=at)

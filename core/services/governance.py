@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from core.connectors.config_files import read_ethics, read_kpis, read_leaderboard, read_raci, read_roles
+from core.connectors.config_files import (
+    read_guides,
+    read_kpis,
+    read_leaderboard,
+    read_raci,
+    read_roles,
+    read_trainings,
+    read_work,
+)
+from core.connectors.ethics_file import parse_ethics, read_ethics
 from core.connectors.policy_file import parse_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
 from core.domain.errors import NotFound
 from core.domain.ethics import Ethics
+from core.domain.guides import Guides
 from core.domain.kpis import Kpis
 from core.domain.leaderboard import Leaderboard
 from core.domain.moment import Moment
 from core.domain.policy import Policy
 from core.domain.raci import Raci
+from core.domain.training import Trainings
+from core.domain.work import Work
 from core.lake import directory
+from core.lake.ethics_positions import ethics_in_force
 from core.lake.record_entries import policy_in_force, store_kind
 from core.lake.store import Store, open_store
 
@@ -27,7 +40,9 @@ from core.lake.store import Store, open_store
 class Governance:
     """What every use case needs; opened once per process.
 
-    The policy is not here but in the record: ask `policy(moment)` for the one in force.
+    Policy and ethical position are not here but in the record: ask `policy(moment)` and `position(moment)`
+    for those in force. `ethics` is the position as shipped, which a store without a published one falls
+    back on.
     """
 
     store: Store
@@ -36,6 +51,10 @@ class Governance:
     ethics: Ethics
     kpis: Kpis
     leaderboard: Leaderboard
+    work: Work
+    trainings: Trainings
+    guides: Guides
+    signing_key: str = field(default="", repr=False)
 
     def moment(self, at: datetime) -> Moment:
         """What was on record up to `at` (UTC), seen from `at`."""
@@ -50,6 +69,10 @@ class Governance:
             The record did not begin until later.
         """
         return _policy(self.store, self.roles, moment.seq)
+
+    def position(self, moment: Moment) -> Ethics:
+        """The ethical position in force at a moment; the shipped one where none had been published."""
+        return _position(self.store, moment.seq) or self.ethics
 
     @property
     def founded(self) -> bool:
@@ -98,18 +121,23 @@ def open_governance(settings: Settings) -> Governance:
     GovernanceError
         The store is held or damaged, or a file of the configuration is wrong.
     """
-    return wire(open_store(settings.store), settings.config)
+    key = settings.signing_key.get_secret_value() if settings.signing_key else ""
+    return wire(open_store(settings.store), settings.config, signing_key=key)
 
 
-def wire(store: Store, config: Path) -> Governance:
-    """Join an open store with the files in `config`."""
+def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
+    """Join an open store with the files in `config`; without a signing key the store has one of its own."""
     return Governance(
         store=store,
         roles=read_roles(config / "roles.yaml"),
         raci=read_raci(config / "raci.yaml"),
-        ethics=read_ethics(config / "ethics.yaml"),
+        ethics=read_ethics(config / "ethics.yaml")[0],
         kpis=read_kpis(config / "kpis.yaml"),
         leaderboard=read_leaderboard(config / "leaderboard.yaml"),
+        work=read_work(config / "work.yaml"),
+        trainings=read_trainings(config / "training.yaml"),
+        guides=read_guides(config / "guides.yaml"),
+        signing_key=signing_key,
     )
 
 
@@ -136,3 +164,16 @@ def _before_the_record(store: Store) -> NotFound:
 def _parsed(text: str, roles: Roles, name: str) -> Policy:
     """Published policies never change, so each text is parsed once."""
     return parse_policy(text, roles, name=name)
+
+
+@lru_cache(maxsize=64)
+def _position(store: Store, seq: int) -> Ethics | None:
+    published = ethics_in_force(store, seq)
+    if published is None:
+        return None
+    return _parsed_ethics(published["text"], f"ethical position {published['version']}")
+
+
+@lru_cache(maxsize=32)
+def _parsed_ethics(text: str, name: str) -> Ethics:
+    return parse_ethics(text, name=name)

@@ -8,9 +8,10 @@ from core.domain.chain import Fact, canonical
 from core.domain.classification import Answers, Classification, classify, classify_so_far
 from core.domain.commands import AmendInitiative, OverrideClassification, RegisterInitiative, slug
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.ethics import Ethics
 from core.domain.moment import Moment
 from core.domain.policy import Policy
-from core.domain.requirements import Requirement, requirements_of
+from core.domain.requirement_list import Requirement, requirements_of
 from core.services.checks import record_checks
 from core.services.governance import Governance
 from core.services.lookups import require_independent, require_initiative
@@ -54,7 +55,8 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
         An initiative of this name is registered.
     """
     governance.roles.require(command.actor, "register_initiative")
-    policy = governance.policy(governance.moment(command.at))
+    moment = governance.moment(command.at)
+    policy = governance.policy(moment)
     classification = classify(policy, command.answers)
     short_name = command.short_name or slug(command.name)
     initiative = slug(short_name)
@@ -65,7 +67,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
             remedy="Give a name that can be typed.",
         )
     _require_people(governance, command.owner, command.builder)
-    _require_domain(governance, command.domain)
+    _require_domain(governance.position(moment), command.domain)
     row = {
         **command.model_dump(include={"name", "purpose", "domain", "team", "owner", "builder"}),
         "initiative": initiative,
@@ -154,8 +156,8 @@ def _require_people(governance: Governance, *people: str) -> None:
             governance.person(person)
 
 
-def _require_domain(governance: Governance, domain: str) -> None:
-    known = [known.id for known in governance.ethics.domains]
+def _require_domain(ethics: Ethics, domain: str) -> None:
+    known = [known.id for known in ethics.domains]
     if domain not in known:
         raise BadInput(
             f"'{domain}' is no business domain", where="domain", remedy=f"Use one of: {', '.join(known)}."

@@ -145,6 +145,8 @@ def _about(row: Mapping[str, Any]) -> str:
         return "This store"
     if row["action"] == "policy_published":
         return f"Policy {row['subject'].removeprefix('policy-')}"
+    if row["action"] == "ethics_published":
+        return f"Ethical position {row['subject'].removeprefix('ethics-')}"
     return str(row["subject_name"])
 
 
@@ -166,7 +168,7 @@ def _readers(
         "gate": titled(gates),
         "measure": titled({m.id: m.title for m in policy.measures.values()}),
         "check_id": titled({c.id: c.title for c in CHECKS.values()}),
-        "domain": governance.ethics.domain_title,
+        "domain": governance.position(moment).domain_title,
         "owner": lambda value: names.get(value, value),
         "builder": lambda value: names.get(value, value),
         "verdict": words,
@@ -176,7 +178,7 @@ def _readers(
         "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
         "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
         "findings": _findings,
-        "text": lambda text: f"{len(text.splitlines()):,} lines; the policy matrix shows the one in force",
+        "text": lambda text: f"{len(text.splitlines()):,} lines; the page on it shows the one in force",
         "metrics": _metrics,
     }
 

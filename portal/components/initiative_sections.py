@@ -45,7 +45,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
             ("Owner", known["owner_name"]),
             ("Builder", known["builder_name"]),
             ("Team", known["team"]),
-            ("Domain", governance.ethics.domain_title(known["domain"])),
+            ("Domain", governance.position(desk.moment).domain_title(known["domain"])),
             ("How it is put to work", mode.operationalization if mode else ""),
         ]
     )
@@ -167,7 +167,7 @@ def requirements_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         if because:
             st.caption(escape(f"Evidence: {because}"))
     for step in sheet.policy.steps:
-        asked = [state for state in sheet.requirements if state.requirement.measure.step == step.id]
+        asked = [state for state in sheet.requirements if state.requirement.step == step.id]
         if asked:
             met = sum(state.satisfied for state in asked)
             with panel(f"{step.title}: {met} of {len(asked)} met", step.activities, key=f"step-{step.id}"):

@@ -12,8 +12,8 @@ from portal.components.text import count
 from portal.components.url_inputs import url_choice, url_choices, url_text
 
 if TYPE_CHECKING:
+    from core.domain.ethics import Ethics
     from core.domain.policy import Policy
-    from core.services.governance import Governance
 
 STATUSES = {
     "": "Any status",
@@ -39,11 +39,11 @@ COLUMNS = [
 
 
 def inventory_filters(
-    governance: Governance, policy: Policy, everything: Sequence[Mapping[str, Any]]
+    ethics: Ethics, policy: Policy, everything: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Draw the search box and the filters; give them as the inventory's query takes them."""
     teams = sorted({row["team"] for row in everything})
-    domains = {row["domain"]: governance.ethics.domain_title(row["domain"]) for row in everything}
+    domains = {row["domain"]: ethics.domain_title(row["domain"]) for row in everything}
     with st.container(horizontal=True, gap="small"):
         return {
             "search": url_text("Search", "q", placeholder="Name, purpose, owner or team", width=300),

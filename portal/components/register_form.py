@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from core.domain.policy import Measure, Policy, Question
-    from core.domain.requirements import Requirement
+    from core.domain.requirement_list import Requirement
     from core.services.initiatives import Preview
     from core.services.inventory import InitiativeSheet
     from portal.components.desk import Desk
@@ -78,7 +78,7 @@ def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
             placeholder="Choose, or type a new one",
             **kept,
         )
-        domains = {domain.id: domain.title for domain in desk.governance.ethics.domains}
+        domains = {domain.id: domain.title for domain in desk.governance.position(desk.moment).domains}
         domain = _pick(right, "Business domain", domains, "domain", "")
     return {
         "name": name,
@@ -216,7 +216,7 @@ def requirements_by_step(policy: Policy, requirements: Sequence[Requirement]) ->
     head = "Nothing is required by hand" if not by_hand else f"{count(len(requirements), 'requirement')}"
     parts = [f'<div class="gp-ask-title">{head}</div>']
     for step in policy.steps:
-        asked = [r.measure for r in requirements if r.measure.step == step.id]
+        asked = [r.measure for r in requirements if r.step == step.id]
         if asked:
             lines = "".join(_due_html(m) for m in asked)
             title = escape_html(step.title)

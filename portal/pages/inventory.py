@@ -33,7 +33,7 @@ def render() -> None:
         return
     come_back("inventory", FILTERS, stray="id")
     policy = desk.governance.policy(desk.moment)
-    filters = inventory_filters(desk.governance, policy, everything)
+    filters = inventory_filters(desk.governance.position(desk.moment), policy, everything)
     found = desk.ask(inventory.inventory, **filters)
     st.caption(f"{inventory_counts(found, len(everything))} Click a line to open it.")
     if not found:

@@ -70,7 +70,8 @@ def test_an_empty_store_is_founded_for_whoever_starts_it(
         ]
     ]
     entries = govern("record", "--json").json["entries"]
-    assert [entry["action"] for entry in entries] == ["policy_published", "store_created"]
+    actions = ["ethics_published", "policy_published", "store_created"]
+    assert [entry["action"] for entry in entries] == actions
     assert govern("serve", "--empty", "--port", port).out == "", "a founded store is served as it is"
 
 

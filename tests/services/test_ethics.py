@@ -1,0 +1,126 @@
+"""The ethical position on record: founded, published, immutable, read as of a day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.connectors.ethics_file import read_ethics
+from core.domain.commands import make
+from core.domain.errors import BadInput, Conflict, Forbidden
+from core.lake.directory import put_person
+from core.lake.store import open_memory_store
+from core.services.ethics import (
+    PublishEthics,
+    ethics_in_force,
+    ethics_versions,
+    publish_ethics,
+    transparency_demand,
+)
+from core.services.founding import found_store
+from core.services.governance import Governance, wire
+from tests.conftest import ADMIN, BUILDER, CONFIG, START, VALIDATOR, later, register
+
+SHIPPED = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
+TIGHTER = SHIPPED.replace('version: "1.0"', 'version: "1.1"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
+
+
+def publish(governance: Governance, text: str, *, days: float = 10, actor: object = VALIDATOR) -> None:
+    publish_ethics(
+        governance, make(PublishEthics, actor=actor, at=later(days), text=text, name="ethics.yaml")
+    )
+
+
+def test_a_new_store_begins_with_the_shipped_position_on_record(governance: Governance) -> None:
+    held = ethics_in_force(governance, governance.moment(later(0)))
+    assert (held.version, held.published_by, held.seq) == ("1.0", ADMIN.name, 3)
+    assert held.ethics == read_ethics(CONFIG / "ethics.yaml")[0]
+
+
+def test_a_published_position_holds_from_its_moment_on_and_not_before(governance: Governance) -> None:
+    publish(governance, TIGHTER)
+    before, after = governance.moment(later(9)), governance.moment(later(10))
+    assert governance.position(before).limit_for("public_services").limit == 0.9
+    assert governance.position(after).limit_for("public_services").limit == 0.95
+    assert ethics_in_force(governance, before).version == "1.0"
+    held = ethics_in_force(governance, after)
+    assert (held.version, held.published_by) == ("1.1", VALIDATOR.name)
+    newest, first = ethics_versions(governance, after)
+    assert first.changes == ()
+    assert newest.changes == (
+        "Public services: the lowest selection rate is at least 0.95 of the highest, groups from 100 rows "
+        "(before: the lowest selection rate is at least 0.9 of the highest, groups from 100 rows)",
+    )
+    assert len(ethics_versions(governance, before)) == 1
+
+
+def test_a_published_version_never_gets_other_words(governance: Governance) -> None:
+    publish(governance, TIGHTER)
+    head = governance.store.head()
+    with pytest.raises(Conflict, match=r"ethical position '1\.1' was published before \(ethics\.yaml\)"):
+        publish(governance, TIGHTER.replace("0.95", "0.5"), days=11)
+    with pytest.raises(Conflict, match=r"'1\.0' was published before"):
+        publish(governance, SHIPPED, days=11)
+    assert governance.store.head() == head
+
+
+def test_only_those_who_answer_for_risk_publish_a_position(governance: Governance) -> None:
+    with pytest.raises(Forbidden, match="Bram Builder may not publish an ethical position"):
+        publish(governance, TIGHTER, actor=BUILDER)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ("    very_high: reasons\n", "", "class 'very_high' has no level of transparency. Add 'very_high: L"),
+        ("    low: purpose_known", "    tiny: purpose_known", "'tiny' is not a known class. Use one of: low"),
+        ("measure: readable_by_design", "measure: magic", "'magic' is no measure of the policy. Name a"),
+        ("    low: purpose_known", "    low: secret", "'secret' is no level of transparency. Use one of: p"),
+        (
+            "    credit: reasons",
+            "    banking: reasons",
+            "'banking' is not a known domain. Use one of: credit",
+        ),
+        ("  - id: financial", "  - id: psychology", "question 'psychology' is listed twice. Keep one"),
+    ],
+)
+def test_a_position_that_is_not_whole_is_refused_with_its_line_and_the_old_one_stays(
+    governance: Governance, right: str, wrong: str, words: str
+) -> None:
+    assert right in TIGHTER
+    text = TIGHTER.replace(right, wrong, 1)
+    with pytest.raises(BadInput) as refusal:
+        publish(governance, text)
+    assert words in str(refusal.value)
+    line = int(str(refusal.value).split(":")[1])
+    shown = text.splitlines()[line - 1]
+    assert shown.strip() in ("classes:", wrong.strip()), shown
+    assert ethics_in_force(governance, governance.moment(later(20))).version == "1.0"
+
+
+def test_all_five_questions_have_to_be_answered(governance: Governance) -> None:
+    start, end = TIGHTER.index("  - id: accountability"), TIGHTER.index("# From the least to the most")
+    with pytest.raises(BadInput, match="question 'accountability' is not answered"):
+        publish(governance, TIGHTER[:start] + TIGHTER[end:])
+
+
+def test_a_store_made_before_positions_were_published_falls_back_on_the_shipped_one(tmp_path: Path) -> None:
+    governance = wire(open_memory_store(tmp_path / "old"), CONFIG)
+    found_store(governance, CONFIG, ADMIN, START, demo=False)
+    put_person(governance.store, VALIDATOR)
+    founded_before_positions = governance.store.moment(START).seq - 1
+    moment = type(governance.moment(START))(founded_before_positions, START)
+    held = ethics_in_force(governance, moment)
+    assert (held.version, held.seq, held.published_by) == ("1.0", None, None)
+    assert governance.position(moment) == governance.ethics
+
+
+def test_the_stricter_of_class_and_domain_says_how_much_is_told(governance: Governance) -> None:
+    initiative = register(governance, heavy=False)  # low risk, but it is about credit
+    demand = transparency_demand(governance, governance.moment(later(2)), initiative=initiative)
+    assert (demand.level.id, demand.version) == ("reasons", "1.0")
+    assert demand.asked is False, "the policy asks no class this low for attributions"
+    heavy = register(governance, "Credit Scoring", heavy=True)
+    demand = transparency_demand(governance, governance.moment(later(2)), initiative=heavy)
+    assert (demand.level.id, demand.asked) == ("reasons", True)
