@@ -8,14 +8,11 @@ from typing import Literal
 
 from core.domain.checks import CHECKS
 from core.domain.errors import NotFound
+from core.domain.facts import InitiativeFacts
 from core.domain.policy import Gate, Policy
-from core.domain.requirements import (
-    InitiativeFacts,
-    RequirementState,
-    Status,
-    proof_status,
-    requirement_states,
-)
+from core.domain.requirements import RequirementState, Status, proof_status, requirement_states
+from core.domain.sign_offs import SignOffStatus, sign_off_state
+from core.domain.waivers import standing_waiver
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,9 @@ def find_gate(policy: Policy, class_id: str, gate_id: str) -> Gate:
 def decide(policy: Policy, facts: InitiativeFacts, gate_id: str, day: date) -> Decision:
     """Decide a gate on a day.
 
-    A gate asks for every requirement of its own step and of the steps before it. It **fails closed**: an
-    error while deciding makes the outcome blocked, with a finding that says so.
+    A gate asks for every requirement of its own step and of the steps before it, signatures among them, and
+    that no serious finding of these steps is open. It **fails closed**: an error while deciding makes the
+    outcome blocked, with a finding that says so.
 
     Raises
     ------
@@ -78,8 +76,9 @@ def decide(policy: Policy, facts: InitiativeFacts, gate_id: str, day: date) -> D
         gate = find_gate(policy, facts.class_id, gate_id)
         last_step = policy.step_order[gate.step]
         states = requirement_states(policy, facts, day)
-        asked = [s for s in states if policy.step_order[s.requirement.measure.step] <= last_step]
+        asked = [s for s in states if policy.step_order[s.requirement.step] <= last_step]
         findings = tuple(f for state in asked if (f := finding_for(policy, state, facts, day)) is not None)
+        findings += open_findings(policy, facts, last_step)
     except Exception as error:  # any doubt closes the gate
         if gate is None and isinstance(error, NotFound):
             raise
@@ -90,22 +89,87 @@ def decide(policy: Policy, facts: InitiativeFacts, gate_id: str, day: date) -> D
 
 def finding_for(policy: Policy, state: RequirementState, facts: InitiativeFacts, day: date) -> Finding | None:
     """Say what to do about a requirement, or None where there is nothing to do."""
-    measure = state.requirement.measure
+    requirement = state.requirement
     match state.status:
         case Status.MET:
             return None
+        case Status.WAIVED:
+            return _waived(policy, state, facts, day)
         case Status.EXPIRING:
+            what = "signatures expire" if requirement.sign_off else "proof expires"
             return Finding(
-                measure.id,
+                requirement.id,
                 "warning",
-                f"{state.proved_by.title}: its proof expires on {state.expires_on}",
+                f"{_title(state)}: its {what} on {state.expires_on}",
                 "Renew it before that day.",
             )
+        case _ if requirement.sign_off is not None:
+            message, remedy = _unsigned(policy, state, facts, day)
         case Status.MISSING:
             message, remedy = _missing(policy, state, facts, day)
         case Status.FAILED | Status.CANNOT_TELL:
             message, remedy = _unproved_check(state, facts)
-    return Finding(measure.id, "blocker", f"{measure.title}: {message}", remedy)
+    return Finding(requirement.id, "blocker", f"{requirement.title}: {message}", remedy)
+
+
+def open_findings(policy: Policy, facts: InitiativeFacts, last_step: int) -> tuple[Finding, ...]:
+    """What recorded findings of the steps up to `last_step` say: minor ones warn, the others keep it shut.
+
+    A finding of a step that the policy no longer knows counts at every gate.
+    """
+    return tuple(
+        Finding(
+            f"finding:{known.finding}",
+            "warning" if known.severity == "minor" else "blocker",
+            f"Finding {known.finding}, {known.severity}: {known.title}",
+            f"Mend it by {known.due_on} and let somebody else verify it.",
+        )
+        for known in facts.findings
+        if policy.step_order.get(known.step, 0) <= last_step
+    )
+
+
+def _title(state: RequirementState) -> str:
+    return state.requirement.title if state.requirement.sign_off else state.proved_by.title
+
+
+def _waived(policy: Policy, state: RequirementState, facts: InitiativeFacts, day: date) -> Finding:
+    found = standing_waiver(policy, state.requirement.measure.id, facts, day)
+    assert found is not None  # only a standing waiver gives this status
+    waiver, until = found
+    why = _bare(waiver.reason)
+    return Finding(
+        state.requirement.id,
+        "warning",
+        f"{state.requirement.title}: open by waiver {waiver.waiver} until {until}, because {why}",
+        f"Meanwhile: {_bare(waiver.compensation)}. Prove it before the waiver ends.",
+    )
+
+
+def _bare(words: str) -> str:
+    return words.strip().rstrip(".") or "nothing was said"
+
+
+def _unsigned(policy: Policy, state: RequirementState, facts: InitiativeFacts, day: date) -> tuple[str, str]:
+    plan = state.requirement.sign_off
+    gate = policy.gate(plan.gate) if plan else None
+    if plan is None or gate is None:
+        return "the gate it is signed at does not exist", "Mend the policy."
+    sign_off = sign_off_state(policy, plan, gate, facts, day)
+    wanted = ", ".join(f"{count} of role {role.replace('_', ' ')}" for role, count in sign_off.missing)
+    match sign_off.status:
+        case SignOffStatus.NOT_STARTED:
+            return "nobody has asked for it", "Ask for the sign-off when the rest is proved."
+        case SignOffStatus.REJECTED | SignOffStatus.ABANDONED:
+            reasons = [s.given.reason for s in sign_off.signatures if s.given.outcome != "approved"]
+            said = f": {_bare(reasons[-1])}" if reasons and reasons[-1] else ""
+            return f"it was {sign_off.status}{said}", "Mend what was said, then ask for the sign-off again."
+        case SignOffStatus.LAPSED:
+            return f"it lapsed, because {'; '.join(sign_off.lapses)}", "Ask for the sign-off again."
+        case SignOffStatus.WAITING_FOR_FEEDBACK:
+            heard = ", ".join(role.replace("_", " ") for role in sign_off.feedback_missing)
+            return f"it waits for feedback of {heard}", "Ask them for their feedback."
+    return f"it waits for approval by {wanted}", "Ask them to look at what was proved and to answer."
 
 
 def _missing(policy: Policy, state: RequirementState, facts: InitiativeFacts, day: date) -> tuple[str, str]:

@@ -83,12 +83,40 @@ class Step(Part):
     per_version: bool
 
 
+class Approval(Part):
+    """How many people of a role have to approve; each of them counts once."""
+
+    role: Id
+    quorum: Annotated[int, Field(ge=1, le=9)] = 1
+
+
+class SignOffPlan(Part):
+    """Who signs at the end of a gate's step.
+
+    `feedback` names roles whose opinion is needed before anybody decides. With `order: ordered` the roles
+    sign in the order of the list. Signatures lapse after `valid_days`; none means for good.
+    """
+
+    gate: Id
+    order: Literal["parallel", "ordered"] = "parallel"
+    feedback: tuple[Id, ...] = ()
+    approvals: Annotated[tuple[Approval, ...], Field(min_length=1)]
+    due_days: Annotated[int, Field(ge=0, le=1000)]
+    valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+    def quorum(self, role: str) -> int:
+        """How many of a role have to approve; 0 where none has to."""
+        return next((approval.quorum for approval in self.approvals if approval.role == role), 0)
+
+
 class Measure(Part):
     """A rung of a ladder: what is done, by whom, when, and what proves it.
 
     `evidence` says what to submit and `checks` what runs by itself; where both stand, both are needed.
     `independent` measures are submitted by somebody with the responsible role who neither owns nor
-    builds the initiative. `valid_days` counts from the day of the proof; none means for good.
+    builds the initiative. `valid_days` counts from the day of the proof; none means for good. A measure
+    with `sign_offs` is proved by signatures alone, at each of the gates named. No waiver stands in for
+    a signature, nor for a measure that is not `waivable`.
     """
 
     id: Id
@@ -98,9 +126,11 @@ class Measure(Part):
     responsible: Id
     evidence: Text | None = None
     checks: tuple[Id, ...] = ()
+    sign_offs: tuple[SignOffPlan, ...] = ()
     due_days: Annotated[int, Field(ge=0, le=1000)]
     valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     independent: bool = False
+    waivable: bool = True
 
 
 class Consideration(Part):
@@ -133,6 +163,23 @@ class Naming(Part):
     example: Text
 
 
+class WaiverRule(Part):
+    """Who may waive a requirement of a class, and for how long at most."""
+
+    class_id: Id
+    approvers: Annotated[tuple[Id, ...], Field(min_length=1)]
+    max_days: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Breach(Part):
+    """What a failed check on a live model leads to: a finding, and signatures that lapse with it."""
+
+    check: Id
+    severity: Literal["blocker", "major", "minor"]
+    due_days: Annotated[int, Field(ge=0, le=365)]
+    revalidate: bool
+
+
 class Policy(Part):
     """Everything that decides, in one versioned value."""
 
@@ -147,6 +194,9 @@ class Policy(Part):
     considerations: Annotated[tuple[Consideration, ...], Field(min_length=1)]
     matrix: dict[Id, dict[Id, Annotated[int, Field(ge=0)]]]
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
+    waivers: tuple[WaiverRule, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    delegation_days: Annotated[int, Field(ge=1, le=366)] = 60
 
     @cached_property
     def class_order(self) -> dict[str, int]:
@@ -166,6 +216,14 @@ class Policy(Part):
     def measure_is_per_version(self, measure_id: str) -> bool:
         """Whether evidence for this measure belongs to one model version."""
         return self.steps[self.step_order[self.measures[measure_id].step]].per_version
+
+    def waiver_rule(self, class_id: str) -> WaiverRule | None:
+        """Who may waive a requirement of a class; None where nobody may."""
+        return next((rule for rule in self.waivers if rule.class_id == class_id), None)
+
+    def gate(self, gate_id: str) -> Gate | None:
+        """The gate with this id, or None."""
+        return next((gate for gate in self.gates if gate.id == gate_id), None)
 
     def class_title(self, class_id: str) -> str:
         """Name of a class as people read it."""

@@ -9,7 +9,13 @@ from core.domain.actors import Roles
 from core.domain.checks import CHECKS
 from core.domain.faults import Fault, Path
 from core.domain.policy import Consideration, Gate, Measure, Part, Policy, Question, RiskClass
-from core.domain.requirements import requirements_of
+from core.domain.process_faults import (
+    process_order_faults,
+    sign_off_references,
+    unknown,
+    waiver_and_breach_references,
+)
+from core.domain.requirement_list import requirements_of
 
 
 def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:
@@ -25,6 +31,7 @@ def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:
     faults += _matrix_faults(policy)
     if not faults:  # the rest reads the matrix, so it has to be whole
         faults += _order_faults(policy)
+        faults += process_order_faults(policy)
         faults += _gate_faults(policy, roles)
     return tuple(faults)
 
@@ -60,19 +67,21 @@ def _unknown_references(policy: Policy, roles: Roles) -> Iterator[Fault]:
     for i, question in enumerate(policy.questions):
         for j, option in enumerate(question.options):
             path: Path = ("questions", i, "options", j)
-            yield from _unknown((*path, "at_least"), "class", option.at_least, classes)
-            yield from _unknown((*path, "mode"), "mode", option.mode, modes)
+            yield from unknown((*path, "at_least"), "class", option.at_least, classes)
+            yield from unknown((*path, "mode"), "mode", option.mode, modes)
     for i, ladder in enumerate(policy.considerations):
         for j, measure in enumerate(ladder.rungs):
             path = ("considerations", i, "rungs", j)
-            yield from _unknown((*path, "step"), "step", measure.step, steps)
-            yield from _unknown((*path, "responsible"), "role", measure.responsible, role_ids)
+            yield from unknown((*path, "step"), "step", measure.step, steps)
+            yield from unknown((*path, "responsible"), "role", measure.responsible, role_ids)
             for k, check in enumerate(measure.checks):
-                yield from _unknown((*path, "checks", k), "check", check, list(CHECKS))
+                yield from unknown((*path, "checks", k), "check", check, list(CHECKS))
+            yield from sign_off_references(policy, roles, measure, path)
     for i, gate in enumerate(policy.gates):
-        yield from _unknown(("gates", i, "step"), "step", gate.step, steps)
+        yield from unknown(("gates", i, "step"), "step", gate.step, steps)
         for j, class_id in enumerate(gate.classes):
-            yield from _unknown(("gates", i, "classes", j), "class", class_id, classes)
+            yield from unknown(("gates", i, "classes", j), "class", class_id, classes)
+    yield from waiver_and_breach_references(policy, roles)
     yield from _naming_faults(policy)
 
 
@@ -88,15 +97,10 @@ def _naming_faults(policy: Policy) -> Iterator[Fault]:
         yield Fault(("naming", "example"), what, "Mend the example or the pattern.")
 
 
-def _unknown(path: Path, kind: str, given: str | None, known: list[str]) -> Iterator[Fault]:
-    if given is not None and given not in known:
-        yield Fault(path, f"'{given}' is not a known {kind}", f"Use one of: {', '.join(known)}.")
-
-
 def _matrix_faults(policy: Policy) -> Iterator[Fault]:
     ladders = {ladder.id: ladder for ladder in policy.considerations}
     for class_id in policy.matrix:
-        yield from _unknown(("matrix", class_id), "class", class_id, list(policy.class_order))
+        yield from unknown(("matrix", class_id), "class", class_id, list(policy.class_order))
     for class_id in policy.class_order:
         row = policy.matrix.get(class_id)
         if row is None:
@@ -105,7 +109,7 @@ def _matrix_faults(policy: Policy) -> Iterator[Fault]:
             )
             continue
         for consideration in row:
-            yield from _unknown(
+            yield from unknown(
                 ("matrix", class_id, consideration), "consideration", consideration, list(ladders)
             )
         for ladder in ladders.values():
@@ -192,12 +196,12 @@ def _gate_faults(policy: Policy, roles: Roles) -> Iterator[Fault]:
             yield Fault(("gates",), f"class {risk_class.id} passes no gate", "Name it in a gate's classes.")
             continue
         for requirement in requirements_of(policy, risk_class.id):
-            asking = _first_gate_asking(policy, gates, requirement.measure.step)
+            asking = _first_gate_asking(policy, gates, requirement.step)
             if asking is None:
                 yield Fault(
                     ("matrix", risk_class.id, requirement.consideration.id),
                     f"no gate of {risk_class.id} asks for {requirement.measure.id}",
-                    f"Add a gate at step '{requirement.measure.step}' or later for this class.",
+                    f"Add a gate at step '{requirement.step}' or later for this class.",
                 )
             elif requirement.measure.id not in asked:
                 path: Path = ("gates", policy.gates.index(asking))
@@ -216,7 +220,7 @@ def _first_gate_asking(policy: Policy, gates: tuple[Gate, ...], step: str) -> Ga
 
 
 def _unprovable(roles: Roles, measure: Measure, path: Path, prefix: str) -> Iterator[Fault]:
-    if measure.evidence is None and not measure.checks:
+    if measure.evidence is None and not measure.checks and not measure.sign_offs:
         yield Fault(
             path,
             f"{prefix}{measure.id} has neither evidence nor a check",

@@ -1,14 +1,17 @@
-"""What the matrix asks of a class, and whether an initiative's proofs meet it."""
+"""Whether an initiative's proofs, signatures and waivers meet what the matrix asks of its class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from core.domain.policy import Consideration, Measure, Policy
+from core.domain.facts import InitiativeFacts
+from core.domain.policy import Measure, Policy
+from core.domain.requirement_list import Requirement, requirements_of
+from core.domain.sign_offs import SignOffStatus, sign_off_state
 from core.domain.verdict import Verdict
+from core.domain.waivers import standing_waiver
 
 
 class Status(StrEnum):
@@ -16,55 +19,14 @@ class Status(StrEnum):
 
     MET = "met"
     EXPIRING = "expiring"
+    WAIVED = "waived"
     CANNOT_TELL = "cannot_tell"
     MISSING = "missing"
     FAILED = "failed"
 
 
-SATISFIED = frozenset({Status.MET, Status.EXPIRING})
+SATISFIED = frozenset({Status.MET, Status.EXPIRING, Status.WAIVED})
 _WORST_FIRST = (Status.FAILED, Status.MISSING, Status.CANNOT_TELL, Status.EXPIRING, Status.MET)
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """A cell of the matrix for one class: the measure asked for, and those that satisfy it."""
-
-    consideration: Consideration
-    measure: Measure
-    satisfied_by: tuple[Measure, ...]
-
-
-@dataclass(frozen=True)
-class CheckProof:
-    """Latest run of a check on the current model version."""
-
-    verdict: Verdict
-    run_on: date
-    message: str = ""
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class InitiativeFacts:
-    """What the record knows of one initiative, as far as rules need it.
-
-    Attributes
-    ----------
-    evidence
-        Measure id -> day of the newest evidence that belongs to the current version (or to none).
-    checks
-        Check id -> latest run on the current version.
-    registered_on, classified_on, version_on
-        Days from which deadlines count; `version_on` is None while there is no model version.
-    """
-
-    initiative: str
-    class_id: str
-    registered_on: date
-    classified_on: date
-    version_on: date | None = None
-    evidence: Mapping[str, date] = field(default_factory=dict)
-    checks: Mapping[str, CheckProof] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,30 +46,13 @@ class RequirementState:
         return self.status in SATISFIED
 
 
-def requirements_of(policy: Policy, class_id: str) -> tuple[Requirement, ...]:
-    """List what the matrix asks of a class, in the order of the considerations and rungs.
-
-    Examples
-    --------
-    A cell of 0 asks for nothing; on a ladder that replaces, a cell of 2 asks for rung 2 and takes rung 3
-    for it; on a ladder that adds, it asks for rungs 1 and 2.
-    """
-    asked: list[Requirement] = []
-    for ladder in policy.considerations:
-        rung = policy.matrix[class_id][ladder.id]
-        if rung and ladder.ladder == "replaces":
-            asked.append(Requirement(ladder, ladder.rungs[rung - 1], ladder.rungs[rung - 1 :]))
-        elif rung:
-            asked.extend(Requirement(ladder, measure, (measure,)) for measure in ladder.rungs[:rung])
-    return tuple(asked)
-
-
-def due_on(policy: Policy, measure: Measure, facts: InitiativeFacts) -> date:
-    """Day by which a measure is due: `due_days` after registration, classification or model version."""
+def due_on(policy: Policy, requirement: Requirement, facts: InitiativeFacts) -> date:
+    """Day by which it is due: `due_days` after registration, classification or model version."""
     start = max(facts.registered_on, facts.classified_on)
-    if policy.measure_is_per_version(measure.id) and facts.version_on is not None:
+    per_version = policy.steps[policy.step_order[requirement.step]].per_version
+    if per_version and facts.version_on is not None:
         start = max(start, facts.version_on)
-    return start + timedelta(days=measure.due_days)
+    return start + timedelta(days=requirement.due_days)
 
 
 def measure_status(
@@ -151,14 +96,41 @@ def proof_status(
 def requirement_state(
     policy: Policy, requirement: Requirement, facts: InitiativeFacts, day: date
 ) -> RequirementState:
-    """Hold a requirement against the facts: a higher rung that is proved stands in for the one asked."""
+    """Hold a requirement against the facts: a higher rung that is proved stands in for the one asked.
+
+    Where nothing proves it, a waiver may stand in; a signature is never waived.
+    """
+    due = due_on(policy, requirement, facts)
+    if requirement.sign_off is not None:
+        status, expires = signature_status(policy, requirement, facts, day)
+        overdue = status not in SATISFIED and due < day
+        return RequirementState(requirement, status, requirement.measure, due, expires, overdue)
     tried = [(measure, *measure_status(policy, measure, facts, day)) for measure in requirement.satisfied_by]
     satisfied = [entry for entry in tried if entry[1] in SATISFIED]
     met = [entry for entry in satisfied if entry[1] is Status.MET]
     measure, status, expires = (met or satisfied or tried)[0]
-    due = due_on(policy, requirement.measure, facts)
+    if not satisfied and (waived := standing_waiver(policy, requirement.measure.id, facts, day)):
+        return RequirementState(requirement, Status.WAIVED, requirement.measure, due, waived[1], False)
     overdue = status not in SATISFIED and due < day
     return RequirementState(requirement, status, measure, due, expires, overdue)
+
+
+def signature_status(
+    policy: Policy, requirement: Requirement, facts: InitiativeFacts, day: date
+) -> tuple[Status, date | None]:
+    """Status of a requirement that is signed, and the day on which its quorum expires."""
+    plan = requirement.sign_off
+    gate = policy.gate(plan.gate) if plan else None
+    if plan is None or gate is None:
+        return Status.MISSING, None
+    state = sign_off_state(policy, plan, gate, facts, day)
+    match state.status:
+        case SignOffStatus.APPROVED:
+            soon = state.expires_on is not None and (state.expires_on - day).days <= policy.expiring_days
+            return (Status.EXPIRING if soon else Status.MET), state.expires_on
+        case SignOffStatus.REJECTED | SignOffStatus.ABANDONED:
+            return Status.FAILED, None
+    return Status.MISSING, None
 
 
 def requirement_states(policy: Policy, facts: InitiativeFacts, day: date) -> tuple[RequirementState, ...]:

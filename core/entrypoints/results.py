@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from core.domain.gates import Decision
     from core.domain.moment import Moment
     from core.domain.policy import Policy
-    from core.domain.requirements import Requirement, RequirementState
+    from core.domain.requirement_list import Requirement
+    from core.domain.requirements import RequirementState
     from core.services.bias import BiasSlices
     from core.services.inventory import InitiativeSheet
     from core.services.kpis import KpiReading
@@ -75,14 +76,16 @@ def requirement_result(requirement: Requirement, roles: Roles) -> dict[str, Any]
     measure = requirement.measure
     return {
         "measure": measure.id,
-        "title": measure.title,
+        "requirement": requirement.id,
+        "title": requirement.title,
         "consideration": requirement.consideration.title,
-        "step": measure.step,
+        "step": requirement.step,
         "responsible": measure.responsible,
         "responsible_title": roles.title(measure.responsible),
         "evidence": measure.evidence,
         "checks": measure.checks,
-        "due_days": measure.due_days,
+        "sign_off": requirement.sign_off,
+        "due_days": requirement.due_days,
     }
 
 

@@ -7,17 +7,20 @@ from typing import Any
 
 from core.domain.moment import Moment
 from core.domain.policy import Policy
-from core.domain.policy_rows import policy_rows
-from core.lake.query import Rows, asking, fetch, moment_values, policy_values
+from core.lake.policy_parameters import policy_parameters
+from core.lake.query import REQUIREMENTS, Rows, asking, fetch, moment_values
 from core.lake.store import Store
 
 _DEADLINES = """
     , proof_day AS (
         SELECT im.initiative, im.measure, p.check_id, coalesce(
-            min(e.recorded_at::DATE), min(c.recorded_at::DATE) FILTER (c.verdict = 'pass')) AS first_on
+            min(e.recorded_at::DATE), min(c.recorded_at::DATE) FILTER (c.verdict = 'pass'),
+            min(s.signed_on) FILTER (s.severity <= 2)) AS first_on
         FROM initiative_measure im JOIN policy_proof p USING (measure)
+        LEFT JOIN sign_off_state s ON s.gate = p.gate AND s.initiative = im.initiative
         LEFT JOIN counting_evidence e
-            ON p.check_id IS NULL AND e.initiative = im.initiative AND e.measure = im.measure
+            ON p.check_id IS NULL AND p.gate IS NULL
+            AND e.initiative = im.initiative AND e.measure = im.measure
         LEFT JOIN counting_check_run c ON c.check_id = p.check_id AND c.initiative = im.initiative
         GROUP BY ALL
     ), measure_day AS (
@@ -39,8 +42,7 @@ _DEADLINES_MET = asking(
     SELECT i.team, count(*) AS due, count(*) FILTER (on_time) AS on_time
     FROM deadline JOIN current_initiative i USING (initiative) GROUP BY i.team ORDER BY i.team
     """,
-    "current",
-    "requirement_state",
+    *REQUIREMENTS,
 )
 _FIRST_TRIES = asking(
     """
@@ -107,7 +109,7 @@ def first_tries(store: Store, moment: Moment, window_days: int) -> Rows:
 
 def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> Rows:
     """Per team: requirements that fell due in the window, and how many were proved by their day."""
-    values = {**_window(moment, window_days), **policy_values(policy_rows(policy), policy.expiring_days)}
+    values = {**policy_parameters(store, policy, moment), **_window(moment, window_days)}
     return fetch(store.cursor(), _DEADLINES_MET, values)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
+from core.domain.facts import CheckProof, InitiativeFacts
 from core.domain.moment import Moment
-from core.domain.requirements import CheckProof, InitiativeFacts
 from core.domain.verdict import Verdict
+from core.lake.process import granted_waivers, open_findings, sign_off_acts
 from core.lake.query import Rows, fetch
 from core.lake.store import Store
 from core.lake.versions import amended, standing, with_metrics
@@ -30,25 +30,32 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
 
     Plain reads of one initiative's rows, put together here: a tenth of the time of the joined form.
     """
-    registrations = _rows(store, "initiative", "recorded_at", initiative, moment)
+    registrations = _rows(store, "initiative", "seq, recorded_at, owner, builder", initiative, moment)
     classification = _newest(_rows(store, "classification", "seq, recorded_at, class_id", initiative, moment))
-    if not registrations or classification is None:
+    known = _newest(registrations)
+    if known is None or classification is None:
         return None
     stands = standing(store, initiative, moment)
     counting = (None, stands.current)
     columns = "seq, recorded_at, version, check_id, verdict, message, remedy"
-    runs = _rows(store, "check_run", columns, initiative, moment)
-    runs = [run for run in runs if run["version"] in counting]
-    proofs = _rows(store, "evidence", "recorded_at, version, measure", initiative, moment)
-    proofs = [proof for proof in proofs if proof["version"] in counting]
+    runs = _counting(store, "check_run", columns, initiative, moment, counting)
+    columns = "seq, recorded_at, version, measure, coalesce(sha256, link, '') AS key"
+    proofs = _counting(store, "evidence", columns, initiative, moment, counting)
     return InitiativeFacts(
         initiative,
         classification["class_id"],
         min(row["recorded_at"] for row in registrations).date(),
         classification["recorded_at"].date(),
         stands.current_since.date() if stands.current_since else None,
-        {row["measure"]: row["recorded_at"].date() for row in sorted(proofs, key=_recorded_at)},
-        {row["check_id"]: _proof(row) for row in sorted(runs, key=_seq)},
+        {row["measure"]: row["recorded_at"].date() for row in proofs},
+        {row["check_id"]: _proof(row) for row in runs},
+        version=stands.current,
+        people=frozenset({known["owner"], known["builder"]} - {""}),
+        evidence_keys={row["measure"]: row["key"] for row in proofs},
+        breaches={row["check_id"]: row["seq"] for row in runs if row["verdict"] == "fail"},
+        sign_offs=sign_off_acts(store, initiative, moment),
+        waivers=granted_waivers(store, initiative, moment),
+        findings=open_findings(store, initiative, moment),
     )
 
 
@@ -127,17 +134,20 @@ def _rows(store: Store, table: str, columns: str, initiative: str, moment: Momen
     return fetch(store.cursor(), query, {"initiative": initiative, "seq": moment.seq})
 
 
+def _counting(
+    store: Store, table: str, columns: str, initiative: str, moment: Moment, versions: tuple[str | None, ...]
+) -> Rows:
+    """Rows that belong to one of the versions, in the order of the record."""
+    rows = _rows(store, table, columns, initiative, moment)
+    return sorted((row for row in rows if row["version"] in versions), key=_seq)
+
+
 def _newest(rows: Rows) -> dict[str, Any] | None:
     return max(rows, key=_seq, default=None)
 
 
 def _seq(row: dict[str, Any]) -> int:
     return int(row["seq"])
-
-
-def _recorded_at(row: dict[str, Any]) -> datetime:
-    at: datetime = row["recorded_at"]
-    return at
 
 
 def _proof(run: dict[str, Any]) -> CheckProof:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.domain.moment import Moment
 from core.domain.policy import Policy
-from core.domain.policy_rows import policy_rows
-from core.lake.query import Rows, asking, fetch, moment_values, policy_values
+from core.lake.policy_parameters import policy_parameters
+from core.lake.query import GATES, REQUIREMENTS, Rows, asking, fetch
 from core.lake.store import Store
 
 _REQUIREMENTS = asking(
@@ -15,22 +13,19 @@ _REQUIREMENTS = asking(
     "FROM requirement_state s JOIN current_initiative i USING (initiative) "
     "LEFT JOIN directory d ON d.actor = i.owner "
     "ORDER BY s.initiative, s.step, s.requirement",
-    "current",
-    "requirement_state",
+    *REQUIREMENTS,
 )
 _GATES = asking(
     "SELECT g.*, d.outcome AS decided, d.recorded_at AS decided_at FROM gate_state g "
     "LEFT JOIN current_decision d USING (initiative, gate) ORDER BY g.initiative, g.step",
-    "current",
-    "requirement_state",
-    "gate_state",
+    *GATES,
 )
 _INVENTORY = asking(
     """
     , tally AS (
         SELECT initiative, count(*) AS asked, count(*) FILTER (satisfied) AS satisfied,
             count(*) FILTER (overdue) AS overdue, count(*) FILTER (status = 'expiring') AS expiring,
-            count(*) FILTER (status = 'failed') AS failed
+            count(*) FILTER (status = 'failed') AS failed, count(*) FILTER (waived) AS waived
         FROM requirement_state GROUP BY initiative
     ), passage AS (
         SELECT g.initiative, count(*) AS gates, count(*) FILTER (d.outcome = 'open') AS passed,
@@ -51,7 +46,7 @@ _INVENTORY = asking(
         p.next_gate, coalesce(p.gates, 0) AS gates, coalesce(p.passed, 0) AS passed,
         coalesce(t.asked, 0) AS asked, coalesce(t.satisfied, 0) AS satisfied,
         coalesce(t.overdue, 0) AS overdue, coalesce(t.expiring, 0) AS expiring,
-        coalesce(t.failed, 0) AS failed, l.bias, l.decay, a.last_activity
+        coalesce(t.failed, 0) AS failed, coalesce(t.waived, 0) AS waived, l.bias, l.decay, a.last_activity
     FROM current_initiative i
     JOIN registration r USING (initiative)
     JOIN current_classification c USING (initiative)
@@ -63,20 +58,18 @@ _INVENTORY = asking(
     LEFT JOIN directory d ON d.actor = i.owner
     ORDER BY i.name
     """,
-    "current",
-    "requirement_state",
-    "gate_state",
+    *GATES,
 )
 
 
 def requirement_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
     """Every requirement of every initiative with its status on the moment's day."""
-    return fetch(store.cursor(), _REQUIREMENTS, _values(policy, moment))
+    return fetch(store.cursor(), _REQUIREMENTS, policy_parameters(store, policy, moment))
 
 
 def gate_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
     """Every gate of every initiative: its outcome if decided now, and what was decided last."""
-    return fetch(store.cursor(), _GATES, _values(policy, moment))
+    return fetch(store.cursor(), _GATES, policy_parameters(store, policy, moment))
 
 
 def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
@@ -84,8 +77,4 @@ def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
 
     `live` means that the deployment gate's last recorded decision is open.
     """
-    return fetch(store.cursor(), _INVENTORY, _values(policy, moment))
-
-
-def _values(policy: Policy, moment: Moment) -> dict[str, Any]:
-    return {**moment_values(moment), **policy_values(policy_rows(policy), policy.expiring_days)}
+    return fetch(store.cursor(), _INVENTORY, policy_parameters(store, policy, moment))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import duckdb
 
 from core.domain.moment import Moment
-from core.domain.policy_rows import PolicyRows
 
 Rows = list[dict[str, Any]]
 _FOLDER = Path(__file__).parent / "sql"
@@ -22,6 +20,12 @@ _PARAMETER = re.compile(r"\$([a-z_]+)")
 def fragment(name: str) -> str:
     """Text of `core/lake/sql/NAME.sql`."""
     return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+REQUIREMENTS = ("current", "policy_asked", "sign_off_state", "requirement_state")
+"""Fragments on which a query about requirements stands, in their order."""
+GATES = (*REQUIREMENTS, "gate_state")
+"""Fragments on which a query about gates stands."""
 
 
 def asking(select: str, *fragments: str) -> str:
@@ -40,13 +44,3 @@ def fetch(cursor: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any])
 def moment_values(moment: Moment) -> dict[str, Any]:
     """Parameters `seq` and `day` of a moment."""
     return {"seq": moment.seq, "day": moment.day}
-
-
-def policy_values(rows: PolicyRows, expiring_days: int) -> dict[str, Any]:
-    """Parameters by which a query reads the policy."""
-    return {
-        "proofs": json.dumps(rows.proofs),
-        "asked": json.dumps(rows.asked),
-        "gates": json.dumps(rows.gates),
-        "expiring_days": expiring_days,
-    }

@@ -20,16 +20,11 @@ from core.domain.checks import (
 )
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
+from core.domain.facts import InitiativeFacts
 from core.domain.moment import Moment
 from core.domain.policy import Policy
-from core.domain.requirements import (
-    SATISFIED,
-    InitiativeFacts,
-    Requirement,
-    due_on,
-    proof_status,
-    requirements_of,
-)
+from core.domain.requirement_list import Requirement, requirements_of
+from core.domain.requirements import SATISFIED, due_on, proof_status
 from core.lake import initiatives as lake
 from core.services.bias import check_bias_limit
 from core.services.governance import Governance
@@ -156,7 +151,7 @@ def _evidence_fresh(subject: CheckSubject) -> CheckResult:
         requirement
         for requirement in requirements_of(subject.policy, subject.facts.class_id)
         if requirement.measure.evidence is not None
-        and due_on(subject.policy, requirement.measure, subject.facts) <= day
+        and due_on(subject.policy, requirement, subject.facts) <= day
     ]
     lacking = [r.measure.title for r in due if not _has_fresh_evidence(subject, r)]
     return check_evidence_fresh([requirement.measure.title for requirement in due], lacking)

@@ -100,7 +100,7 @@ def attention(
 
 
 def _item(governance: Governance, policy: Policy, moment: Moment, row: dict[str, Any]) -> AttentionItem:
-    measure = policy.measures[row["requirement"]]
+    measure = policy.measures[row["requirement"].partition(":")[0]]
     state: Literal["overdue", "failed", "expiring"]
     if row["overdue"]:
         state, days = "overdue", (moment.day - row["due_on"]).days

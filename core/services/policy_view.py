@@ -9,9 +9,9 @@ from typing import Any
 from core.domain.checks import CHECKS
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
-from core.domain.policy import Consideration, Measure, Option, Policy
+from core.domain.policy import Consideration, Measure, Option, Policy, SignOffPlan
 from core.domain.raci import LETTERS
-from core.domain.requirements import requirements_of
+from core.domain.requirement_list import Requirement, requirements_of
 from core.lake.record_entries import entry_rows, policy_in_force
 from core.services.governance import Governance
 
@@ -95,12 +95,12 @@ def class_measures(governance: Governance, moment: Moment, *, class_id: str) -> 
     return [
         {
             "consideration": requirement.consideration.title,
-            "measure": requirement.measure.title,
+            "measure": requirement.title,
             "guide": requirement.measure.guide,
-            "step": policy.steps[policy.step_order[requirement.measure.step]].title,
+            "step": policy.steps[policy.step_order[requirement.step]].title,
             "responsible": _responsible(governance, requirement.measure),
-            "proof": proof_words(requirement.measure),
-            "due_days": requirement.measure.due_days,
+            "proof": proof_words(requirement.measure) or _signers(governance, requirement),
+            "due_days": requirement.due_days,
             "valid": _validity(policy, requirement.measure),
         }
         for requirement in requirements_of(policy, class_id)
@@ -118,7 +118,19 @@ def proof_words(measure: Measure) -> str:
     evidence = f"{measure.evidence[:1].upper()}{measure.evidence[1:]}" if measure.evidence else ""
     if evidence and checks:
         return f"{evidence}; checks: {checks}"
-    return evidence or f"Checks: {checks}"
+    return evidence or (f"Checks: {checks}" if checks else "")
+
+
+def _signers(governance: Governance, requirement: Requirement) -> str:
+    plan = requirement.sign_off
+    return f"Signed by {signers(governance, plan)}" if plan else ""
+
+
+def signers(governance: Governance, plan: SignOffPlan) -> str:
+    """Who signs a gate, in words: `2 Risk and audit, 1 Business stakeholder`."""
+    titles = governance.roles.title
+    parts = [f"{approval.quorum} {titles(approval.role)}" for approval in plan.approvals]
+    return ", then ".join(parts) if plan.order == "ordered" else ", ".join(parts)
 
 
 def _validity(policy: Policy, measure: Measure) -> str:
