@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.actors import Roles
+from core.domain.data_quality import DataQuality
 from core.domain.guides import Guides
 from core.domain.kpis import Kpis
 from core.domain.leaderboard import Leaderboard
@@ -39,6 +40,11 @@ def read_raci(path: Path) -> Raci:
 def read_kpis(path: Path) -> Kpis:
     """Read the KPI definitions."""
     return _read(path, Kpis)
+
+
+def read_data_quality(path: Path) -> DataQuality:
+    """Read the limits for prediction batches, drift, data quality and personal data."""
+    return _read(path, DataQuality)
 
 
 def read_leaderboard(path: Path) -> Leaderboard:

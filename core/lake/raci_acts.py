@@ -1,0 +1,61 @@
+"""What people did, as far as it stands for a task of the responsibility matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from core.domain.moment import Moment
+from core.lake.query import Rows, fetch
+from core.lake.store import Store
+
+_ACTS = """
+    WITH act AS (
+        SELECT r.seq, r.actor, r.action, split_part(r.subject, '/', 1) AS initiative, e.measure, r.recorded_at
+        FROM record r LEFT JOIN evidence e ON e.seq = r.seq
+        WHERE r.seq <= $seq AND list_contains($actions, r.action) AND r.recorded_at::DATE >= $since
+    ), given AS (
+        SELECT person, seq, roles FROM membership WHERE seq <= $seq
+    ), current_team AS (
+        SELECT initiative, arg_max(team, seq) AS team, arg_max(name, seq) AS name FROM initiative
+        WHERE seq <= $seq GROUP BY initiative
+    )
+    SELECT a.actor, coalesce(d.name, a.actor) AS actor_name, a.action, a.measure, a.initiative,
+        t.name, t.team, coalesce(g.roles, d.roles, []) AS roles,
+        count(*) AS acts, max(a.recorded_at) AS last_at
+    FROM act a
+    ASOF LEFT JOIN given g ON g.person = a.actor AND a.seq >= g.seq
+    LEFT JOIN directory d ON d.actor = a.actor
+    LEFT JOIN current_team t ON t.initiative = a.initiative
+    WHERE ($team = '' OR t.team = $team)
+    GROUP BY ALL ORDER BY a.actor, a.action, a.initiative
+"""
+_PARTS = """
+    WITH act AS (
+        SELECT seq, actor, action, recorded_at FROM record
+        WHERE seq <= $until AND split_part(subject, '/', 1) = $initiative
+            AND NOT list_contains($computed, action)
+    ), given AS (
+        SELECT person, seq, roles FROM membership WHERE seq <= $until
+    )
+    SELECT a.actor, a.action, a.recorded_at, coalesce(g.roles, d.roles, []) AS roles
+    FROM act a
+    ASOF LEFT JOIN given g ON g.person = a.actor AND a.seq >= g.seq
+    LEFT JOIN directory d ON d.actor = a.actor
+    ORDER BY a.seq
+"""
+
+
+def acts(store: Store, moment: Moment, actions: Sequence[str], since: date, *, team: str = "") -> Rows:
+    """Acts of these kinds since a day, counted by actor, action, measure and initiative.
+
+    `roles` are those that the actor had at the act, by recorded membership, else as the directory has them.
+    """
+    values = {"seq": moment.seq, "actions": list(actions), "since": since, "team": team}
+    return fetch(store.cursor(), _ACTS, values)
+
+
+def parts(store: Store, initiative: str, until: int, computed: Sequence[str]) -> Rows:
+    """Everything that people did on one initiative up to an entry, but for what is worked out."""
+    values = {"initiative": initiative, "until": until, "computed": list(computed)}
+    return fetch(store.cursor(), _PARTS, values)
