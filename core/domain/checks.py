@@ -37,6 +37,7 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("naming_standard", "Naming standard", "the initiative's short name", False),
         CheckDefinition("owner_set", "Owner set", "a known person owns the initiative", False),
         CheckDefinition("evidence_fresh", "Evidence present and fresh", "evidence due by today", False),
+        CheckDefinition("training_current", "Training current", "trainings of the people concerned", False),
         CheckDefinition("versions_locked", "Versions locked", "artifact, code and environment", True),
         CheckDefinition("data_digest", "Data digest recorded", "the training data's sha256", True),
         CheckDefinition("bias_limit", "Bias within limit", "slices against the ethical limit", True),

@@ -18,6 +18,7 @@ KpiId = Literal[
     "monitored_live",
     "decay_alerts",
     "days_to_deployment",
+    "trained_people",
 ]
 """The KPIs that the portal can compute; `config/kpis.yaml` lists each exactly once."""
 
