@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,13 @@ def loopback(host: str) -> str:
             "another machine forward the port over SSH"
         )
     return host
+
+
+def signing_seed(key: SecretStr) -> SecretStr:
+    """Refuse what is no Ed25519 key; the message does not repeat it."""
+    if not re.fullmatch(r"[0-9a-f]{64}", key.get_secret_value()):
+        raise ValueError("is no signing key; give 64 hexadecimal digits, from 'openssl rand -hex 32'")
+    return key
 
 
 def plain_path(path: Path) -> Path:
@@ -58,6 +66,9 @@ class Settings(BaseSettings):
     actor: str = Field("", max_length=64, description="Who acts on the command line; empty: the local user.")
     api_token: SecretStr | None = Field(
         None, min_length=16, description="Bearer token for /api; empty: a new one per start."
+    )
+    signing_key: Annotated[SecretStr, AfterValidator(signing_seed)] | None = Field(
+        None, description="Key that checkpoints and audit packs are signed with; empty: one in the store."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,6 +120,16 @@ def entry_sheet(governance: Governance, moment: Moment, *, seq: int) -> EntryShe
     shown = {**entry, "what": words(entry["action"]), "about": _about(known), "actor_name": actor}
     fields = tuple(_fields(row, readers) for row in rows)
     return EntrySheet(shown, subject if subject in titled else "", fields)
+
+
+def readable_rows(
+    governance: Governance, moment: Moment, rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[tuple[str, str], ...]]:
+    """Rows of the record as fields of (label, words), with the titles in force at the moment."""
+    names = {row["id"]: row["name"] for row in lake.acting_people(governance.store, moment)}
+    names |= {person.id: person.name for person in governance.people()}
+    readers = _readers(governance, moment, names)
+    return [_fields(row, readers) for row in rows]
 
 
 def find_entry(text: str) -> int:
