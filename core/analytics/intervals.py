@@ -76,7 +76,7 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interva
     True
     """
     _check_counts(successes, n)
-    z = _z(confidence)
+    z = normal_quantile(confidence)
     if n == 0:
         return None
     rate = successes / n
@@ -233,7 +233,7 @@ def rate_ratio_interval(
     if successes in (0, n) or reference_successes == reference_n:
         return ratio_interval(rate, own, reference, other)
     spread = math.sqrt(1 / successes - 1 / n + 1 / reference_successes - 1 / reference_n)
-    factor = math.exp(_z(confidence) * spread)
+    factor = math.exp(normal_quantile(confidence) * spread)
     ratio = rate / reference
     return Interval(ratio / factor, ratio * factor, confidence)
 
@@ -316,7 +316,8 @@ def _check_counts(successes: int, n: int) -> None:
 
 
 @lru_cache(maxsize=32)
-def _z(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
+    """How many standard deviations from the mean hold this share of a normal distribution (0.95: 1.96)."""
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence of {confidence} is not between 0 and 1, both excluded")
     return NormalDist().inv_cdf(0.5 + confidence / 2)
@@ -324,7 +325,7 @@ def _z(confidence: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _student(confidence: float, freedom: int) -> float:
-    z = _z(confidence)
+    z = normal_quantile(confidence)
     if freedom == 1:
         return math.tan(math.pi * confidence / 2)
     if freedom == 2:

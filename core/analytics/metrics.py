@@ -1,23 +1,29 @@
-"""What each metric of a slice means, and its value from counts and sums."""
+"""The value of a metric of a slice, from its counts and sums, with its interval."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Protocol
 
-from core.analytics.intervals import Interval, mean_interval, wilson_interval
+from core.analytics.intervals import Interval, mean_interval, rate_difference_interval, wilson_interval
+from core.analytics.slice_metric import Direction, Form, MetricDefinition, Need, Task
+from core.analytics.slice_metric_list import SLICE_METRICS
+from core.analytics.slice_ranks import RankSums, ranking_interval
 
-Task = Literal["binary", "regression", "multiclass"]
-Direction = Literal["higher", "lower", "zero"]
-Form = Literal["rate", "mean", "root_mean"]
-
-_CLASSES: tuple[Task, ...] = ("binary", "multiclass")
-_NUMBERS: tuple[Task, ...] = ("regression",)
-_HARDT = "Hardt, Price and Srebro 2016, arXiv:1610.02413 (equalised odds)"
-_WILLMOTT = "Willmott and Matsuura 2005, Clim. Res. 30"
+__all__ = [
+    "SLICE_METRICS",
+    "Direction",
+    "Form",
+    "HasCounts",
+    "Measured",
+    "MetricDefinition",
+    "Need",
+    "Task",
+    "measure",
+    "metric",
+    "metrics_for",
+]
 
 
 class HasCounts(Protocol):
@@ -26,56 +32,12 @@ class HasCounts(Protocol):
     @property
     def task(self) -> Task: ...
 
+    @property
+    def ranks(self) -> RankSums | None: ...
+
     def total(self, fields: tuple[str, ...]) -> float:
         """Sum of the named counts or sums."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDefinition:
-    """One metric: what it means, and which counts it is made of.
-
-    Parameters
-    ----------
-    id, title
-        Name in code and on screen.
-    formula
-        In words of the counts.
-    direction
-        Which way is called better: "higher", "lower", or "zero" for the value nearest to nought.
-    zero_means
-        What a value of 0 says.
-    leaves_out
-        What the metric does not see.
-    source
-        Where it is defined.
-    tasks
-        Kinds of model it applies to. With several classes: one named class against all others.
-    form
-        "rate" (a share, 0.0 to 1.0), "mean" or "root_mean" (in the unit of the label).
-    numerator, denominator
-        Counts or sums that are added up, by field name of `SliceCounts`.
-    squares
-        For a mean: the sum of squares that gives its spread.
-
-    Examples
-    --------
-    >>> SLICE_METRICS["precision"].formula
-    'tp / (tp + fp)'
-    """
-
-    id: str
-    title: str
-    formula: str
-    direction: Direction
-    zero_means: str
-    leaves_out: str
-    source: str
-    tasks: tuple[Task, ...]
-    form: Form
-    numerator: tuple[str, ...]
-    denominator: tuple[str, ...]
-    squares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +47,13 @@ class Measured:
     Parameters
     ----------
     value
-        None when undefined (no row counts towards it). Never 0 in its place.
+        None when undefined (no row counts towards it, or a class is missing). Never 0 in its place.
     n
         Denominator: rows that count towards it.
     numerator
-        Successes of a rate, or the sum of a mean.
+        Successes of a rate, the sum of a mean, the pairs won of a ranking.
     interval
-        None when there is none: no row, or a mean of one row.
+        None when there is none: undefined, or a mean of one row.
 
     Examples
     --------
@@ -167,8 +129,9 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
     Returns
     -------
     Measured
-        A rate from 0.0 to 1.0 with its Wilson interval, a mean with Student's, or a root mean whose interval
-        is the root of that of the mean of squares. `value` is None when the denominator is 0.
+        A rate from 0.0 to 1.0 with its Wilson interval, a mean with Student's, a root mean whose interval is
+        the root of that of the mean of squares, a balanced accuracy with Newcombe's, an area under the curve
+        with DeLong's. `value` is None when undefined; `n` may then be above 0, where one class is missing.
 
     Raises
     ------
@@ -191,6 +154,10 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
     """
     if counts.task not in definition.tasks:
         raise ValueError(f"{definition.id!r} does not apply to a {counts.task} model")
+    if definition.form == "ranking":
+        return _ranking(counts.ranks, confidence)
+    if definition.form == "balanced":
+        return _balanced(definition, counts, confidence)
     n = int(counts.total(definition.denominator))
     top = counts.total(definition.numerator)
     if n == 0:
@@ -208,132 +175,22 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
     return Measured(math.sqrt(top / n), n, top, root)
 
 
-def _rate(
-    metric_id: str,
-    title: str,
-    formula: str,
-    direction: Direction,
-    *,
-    zero: str,
-    leaves_out: str,
-    source: str,
-    over: tuple[str, ...],
-    under: tuple[str, ...],
-) -> MetricDefinition:
-    return MetricDefinition(
-        metric_id, title, formula, direction, zero, leaves_out, source, _CLASSES, "rate", over, under
-    )
+def _balanced(definition: MetricDefinition, counts: HasCounts, confidence: float) -> Measured:
+    """Half of one plus the true positive rate minus the false positive rate."""
+    hits, positives = int(counts.total(definition.numerator)), int(counts.total(definition.denominator))
+    right, wrong = (int(counts.total((name,))) for name in definition.negatives)
+    n = positives + right + wrong
+    if positives == 0 or right + wrong == 0:
+        return Measured(None, n, 0.0, None)
+    apart = rate_difference_interval(hits, positives, wrong, right + wrong, confidence)
+    value = (hits / positives + right / (right + wrong)) / 2
+    assert apart is not None  # both classes have rows
+    interval = Interval(max(0.0, (1 + apart.low) / 2), min(1.0, (1 + apart.high) / 2), confidence)
+    return Measured(value, n, value * n, interval)
 
 
-_DEFINITIONS = (
-    _rate(
-        "selection_rate",
-        "Selection rate",
-        "selected / rows with a prediction",
-        "higher",
-        zero="nobody in the slice gets the outcome",
-        leaves_out="whether those selected had earned it: it needs no label",
-        source="Agarwal et al. 2018, arXiv:1803.02453 (demographic parity)",
-        over=("selected",),
-        under=("predicted",),
-    ),
-    _rate(
-        "true_positive_rate",
-        "True positive rate",
-        "tp / (tp + fn)",
-        "higher",
-        zero="none of those who had earned the outcome got it",
-        leaves_out="everyone with a negative label, and everyone without a label",
-        source=_HARDT,
-        over=("tp",),
-        under=("tp", "fn"),
-    ),
-    _rate(
-        "false_positive_rate",
-        "False positive rate",
-        "fp / (fp + tn)",
-        "lower",
-        zero="nobody got the outcome without having earned it",
-        leaves_out="everyone with a positive label, and everyone without a label",
-        source=_HARDT,
-        over=("fp",),
-        under=("fp", "tn"),
-    ),
-    _rate(
-        "false_negative_rate",
-        "False negative rate",
-        "fn / (tp + fn)",
-        "lower",
-        zero="everyone who had earned the outcome got it",
-        leaves_out="everyone with a negative label, and everyone without a label",
-        source=_HARDT,
-        over=("fn",),
-        under=("tp", "fn"),
-    ),
-    _rate(
-        "precision",
-        "Precision",
-        "tp / (tp + fp)",
-        "higher",
-        zero="nobody who got the outcome had earned it",
-        leaves_out="everyone who was not selected, and everyone without a label",
-        source="Chouldechova 2017, arXiv:1703.00056 (predictive parity)",
-        over=("tp",),
-        under=("tp", "fp"),
-    ),
-    _rate(
-        "accuracy",
-        "Accuracy",
-        "(tp + tn) / labelled",
-        "higher",
-        zero="every prediction was wrong",
-        leaves_out="which kind of error was made, and everyone without a label",
-        source="Berk et al. 2018, arXiv:1703.09207 (overall accuracy equality)",
-        over=("tp", "tn"),
-        under=("tp", "fp", "fn", "tn"),
-    ),
-    MetricDefinition(
-        "mean_error",
-        "Mean error",
-        "sum(prediction - label) / labelled",
-        "zero",
-        "too high and too low cancel out",
-        "the size of single errors, and every row without a label",
-        _WILLMOTT,
-        _NUMBERS,
-        "mean",
-        ("sum_error",),
-        ("labelled",),
-        ("sum_squared_error",),
-    ),
-    MetricDefinition(
-        "mean_absolute_error",
-        "Mean absolute error",
-        "sum(|prediction - label|) / labelled",
-        "lower",
-        "every prediction was exact",
-        "whether predictions are too high or too low, and every row without a label",
-        _WILLMOTT,
-        _NUMBERS,
-        "mean",
-        ("sum_absolute_error",),
-        ("labelled",),
-        ("sum_squared_error",),
-    ),
-    MetricDefinition(
-        "root_mean_squared_error",
-        "Root mean squared error",
-        "√(sum((prediction - label)²) / labelled)",
-        "lower",
-        "every prediction was exact",
-        "whether predictions are too high or too low, and every row without a label; large errors weigh",
-        _WILLMOTT,
-        _NUMBERS,
-        "root_mean",
-        ("sum_squared_error",),
-        ("labelled",),
-        ("sum_fourth_error",),
-    ),
-)
-
-SLICE_METRICS: Mapping[str, MetricDefinition] = MappingProxyType({each.id: each for each in _DEFINITIONS})
+def _ranking(ranks: RankSums | None, confidence: float) -> Measured:
+    if ranks is None:
+        return Measured(None, 0, 0.0, None)
+    n = ranks.positives + ranks.negatives
+    return Measured(ranks.value, n, ranks.doubled_wins / 2, ranking_interval(ranks, confidence))

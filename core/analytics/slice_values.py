@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import Literal
 
 from core.analytics.intervals import Interval
-from core.analytics.metrics import MetricDefinition, Task
+from core.analytics.slice_metric import MetricDefinition, Task
+from core.analytics.slice_ranks import RankSums
+from core.analytics.slice_significance import Correction
 
 VerdictName = Literal["pass", "fail", "cannot_tell"]
 
@@ -74,6 +76,11 @@ class SliceCounts:
         Rows predicted positive; labelled rows by prediction and label. tp + fp + fn + tn = labelled.
     sum_error, sum_absolute_error, sum_squared_error, sum_fourth_error
         Regression only: sums over the labelled rows of powers of prediction - label.
+    scored, sum_score_gap, sum_score_gap_squares
+        Classes only, when asked for: labelled rows with a score; sums of score - label (1 for the positive
+        class, else 0) and of its square.
+    ranks
+        Classes only, when asked for: what the order of the scores comes down to.
 
     Examples
     --------
@@ -95,6 +102,10 @@ class SliceCounts:
     sum_absolute_error: float = 0.0
     sum_squared_error: float = 0.0
     sum_fourth_error: float = 0.0
+    scored: int = 0
+    sum_score_gap: float = 0.0
+    sum_score_gap_squares: float = 0.0
+    ranks: RankSums | None = None
 
     @property
     def label(self) -> str:
@@ -164,6 +175,9 @@ class SliceFigures:
         straddles the limit.
     note
         Why, in one sentence.
+    p_value, adjusted_p
+        Of the test against the reference, alone and corrected for the number of slices tested; None where
+        nothing was tested (the reference itself, too small, undefined).
     too_small
         Fewer than `min_rows` rows count towards the metric.
     is_reference
@@ -189,6 +203,8 @@ class SliceFigures:
     note: str
     too_small: bool
     is_reference: bool
+    p_value: float | None = None
+    adjusted_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +243,10 @@ class SliceReport:
         else "pass". None without a limit.
     left_out
         Slices too small or undefined.
+    correction, tested
+        How p values are corrected, and how many slices were tested.
+    different
+        Slices whose corrected p value is at most 1 - confidence.
 
     Examples
     --------
@@ -250,6 +270,9 @@ class SliceReport:
     verdict: VerdictName | None
     note: str
     left_out: tuple[LeftOut, ...]
+    correction: Correction = "holm"
+    tested: int = 0
+    different: int = 0
 
 
 def total_of(counts: Sequence[SliceCounts]) -> SliceCounts:
@@ -263,7 +286,7 @@ def total_of(counts: Sequence[SliceCounts]) -> SliceCounts:
     Returns
     -------
     SliceCounts
-        With no keys.
+        With no keys and no ranks: the order within slices does not give the order over all.
 
     Raises
     ------
@@ -277,10 +300,35 @@ def total_of(counts: Sequence[SliceCounts]) -> SliceCounts:
     """
     if len({each.task for each in counts}) != 1:
         raise ValueError("give at least one slice, and all of one task")
-    names = [field.name for field in fields(SliceCounts) if field.name not in ("keys", "task")]
+    names = [field.name for field in fields(SliceCounts) if field.name not in ("keys", "task", "ranks")]
     sums = {name: math.fsum(getattr(each, name) for each in counts) for name in names}
     whole = {name: value if name.startswith("sum_") else int(value) for name, value in sums.items()}
     return SliceCounts((), counts[0].task, **whole)  # type: ignore[arg-type]
+
+
+def rest_of(overall: SliceCounts, part: SliceCounts) -> SliceCounts:
+    """Take a slice out of everyone.
+
+    Parameters
+    ----------
+    overall
+        Counts over everyone, the slice included.
+    part
+        The slice.
+
+    Returns
+    -------
+    SliceCounts
+        With no keys and no ranks.
+
+    Examples
+    --------
+    >>> rest_of(SliceCounts((), "binary", 5), SliceCounts((("a", "x"),), "binary", 2)).rows
+    3
+    """
+    names = [field.name for field in fields(SliceCounts) if field.name not in ("keys", "task", "ranks")]
+    left = {name: getattr(overall, name) - getattr(part, name) for name in names}
+    return SliceCounts((), overall.task, **left)
 
 
 def _cut_texts(cuts: tuple[float, ...]) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.analytics.intervals import Interval, difference_interval, rate_ratio_interval, ratio_interval
 from core.analytics.metrics import Measured, MetricDefinition, measure, metric
+from core.analytics.slice_significance import Correction, adjusted
+from core.analytics.slice_tests import difference_p_value
 from core.analytics.slice_values import (
     EVERYONE,
     MISSING,
@@ -55,6 +57,7 @@ def slice_report(
     min_rows: int = 100,
     limit: Limit | None = None,
     confidence: float = 0.95,
+    correction: Correction = "holm",
 ) -> SliceReport:
     """Hold every slice's metric against a reference and a limit.
 
@@ -75,6 +78,8 @@ def slice_report(
         What is allowed; None judges nothing.
     confidence
         Of all intervals, 0.0 to 1.0, both excluded.
+    correction
+        Of the p values for the number of slices tested, see `core.analytics.slice_significance.adjusted`.
 
     Returns
     -------
@@ -91,9 +96,12 @@ def slice_report(
     Formula: gap = value - reference, ratio = value / reference. A slice passes when the whole interval of
     its gap (or ratio) is within the limit, fails when it is wholly outside, else nobody can tell.
     Direction: the limit counts both ways; a gap of 0.0 or a ratio of 1.0 means alike.
-    Leaves out: whether the labels are just; that among many slices some fail by chance (each is tested
-    alone); with "overall", that the slice is part of it (its intervals are too wide, not too narrow); with
-    "best", that the best was picked by its value. No outcome shows that a model is fair.
+    Tests: see `difference_p_value`; each slice with enough rows against the reference ("overall": against all
+    other rows), corrected for the number of slices tested.
+    Leaves out: whether the labels are just; in verdicts, that among many slices some fail by chance (the p
+    values are corrected for it); with "overall", that the slice is part of it (the intervals of its gap are
+    too wide, not too narrow); with "best", that the best was picked by its value. No outcome shows that a
+    model is fair.
     Source: Agarwal et al. 2018, arXiv:1803.02453; 29 CFR 1607.4(D) (four-fifths rule). Intervals: Newcombe
     1998, Katz et al. 1978, and Zou and Donner 2008 for means.
 
@@ -112,7 +120,11 @@ def slice_report(
         raise ValueError("two slices have the same label")
     everyone = _Side(overall, measure(definition, overall, confidence), min_rows)
     base = _reference(sides, everyone, reference, definition)
-    lines = tuple(_figures(side, base, definition, limit) for side in sides)
+    lines = _tested(
+        [_figures(side, base, definition, limit) for side in sides],
+        [_p_value(side, base, everyone, definition) for side in sides],
+        correction,
+    )
     usable = sorted((side for side in sides if side.usable), key=_by_value)
     low, high = (usable[0], usable[-1]) if len(usable) > 1 else (None, None)
     verdict, note = _overall(lines, len(usable), limit)
@@ -133,6 +145,25 @@ def slice_report(
         verdict,
         note,
         tuple(_left_out(side) for side in sides if not side.usable),
+        correction,
+        sum(line.p_value is not None for line in lines),
+        sum(line.adjusted_p is not None and line.adjusted_p <= 1 - confidence for line in lines),
+    )
+
+
+def _p_value(side: _Side, base: _Side | None, everyone: _Side, definition: MetricDefinition) -> float | None:
+    if base is None or not (side.usable and base.usable) or side.counts is base.counts:
+        return None
+    return difference_p_value(definition, side.counts, base.counts, within=base is everyone)
+
+
+def _tested(
+    lines: Sequence[SliceFigures], p_values: Sequence[float | None], correction: Correction
+) -> tuple[SliceFigures, ...]:
+    corrected = iter(adjusted([p for p in p_values if p is not None], correction))
+    return tuple(
+        line if p is None else replace(line, p_value=p, adjusted_p=next(corrected))
+        for line, p in zip(lines, p_values, strict=True)
     )
 
 
@@ -196,7 +227,7 @@ def _intervals(
     if own.value is None or base.value is None or own.interval is None or base.interval is None:
         return None, None
     gap = difference_interval(own.value, own.interval, base.value, base.interval)
-    if definition.direction == "zero":
+    if not definition.has_ratio:
         return gap, None
     if definition.form == "rate":
         confidence = own.interval.confidence
@@ -241,6 +272,8 @@ def _judge(
 def _hindrance(side: _Side) -> str:
     if side.measured.n == 0:
         return "Undefined: no row of this slice counts towards the metric"
+    if side.measured.value is None:
+        return "Undefined: all labels of this slice are alike, and the metric needs both classes"
     if not side.usable:
         return f"Too small: {side.measured.n} rows count towards the metric, {side.min_rows} are needed"
     return ""
@@ -277,6 +310,6 @@ def _by_value(side: _Side) -> tuple[float, str]:
 
 
 def _ratio(side: _Side, base: _Side, definition: MetricDefinition) -> float | None:
-    if definition.direction == "zero" or _value(base) == 0:
+    if not definition.has_ratio or _value(base) == 0:
         return None
     return _value(side) / _value(base)

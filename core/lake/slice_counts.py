@@ -2,63 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
-from core.analytics.metrics import Task
-from core.analytics.slices import MISSING, Band, SliceCounts
-from core.domain.errors import BadInput, NotFound
-from core.lake.slice_columns import (
-    NUMBERS,
-    SCAN,
-    Paths,
+from core.analytics.metrics import Need, Task
+from core.analytics.slices import Band, SliceCounts
+from core.domain.errors import BadInput
+from core.lake.slice_columns import Paths, as_number, natural_order, run
+from core.lake.slice_profiles import (
     SliceFeature,
     class_labels,
-    columns_of,
     cut_continuous,
-    natural_order,
-    number_sql,
+    feature_values,
     quantile_cuts,
-    run,
     slice_features,
-    text_sql,
-    type_of,
+)
+from core.lake.slice_ranking import slice_ranks
+from core.lake.slice_rows import (
+    Kept,
+    PickedRows,
+    Where,
+    is_positive,
+    outcome_sql,
+    pick_rows,
+    scanned,
+    score_sql,
+    slice_keys,
 )
 
 __all__ = [
+    "Kept",
     "Paths",
     "SliceFeature",
     "Where",
     "class_labels",
     "cut_continuous",
+    "feature_values",
     "quantile_cuts",
     "slice_counts",
     "slice_features",
 ]
 
-_Kept = Sequence[object]
-Where = Mapping[str, _Kept] | Mapping[Band, _Kept] | Mapping[str | Band, _Kept]
-
 MAX_SLICES = 10_000
 
 _RATES = """
-SELECT {names} count(*), count(guess),
-    count(*) FILTER (WHERE guess IS NOT NULL AND actual IS NOT NULL),
-    count(*) FILTER (WHERE guess = $positive),
-    count(*) FILTER (WHERE guess = $positive AND actual = $positive),
-    count(*) FILTER (WHERE guess = $positive AND actual <> $positive),
-    count(*) FILTER (WHERE guess <> $positive AND actual = $positive),
-    count(*) FILTER (WHERE guess <> $positive AND actual <> $positive),
-    count(*) FILTER (WHERE {stray})
-FROM judged GROUP BY ALL LIMIT $most
+SELECT {slices} coalesce(sum(n), 0)::BIGINT, {n_guess}, {n_both},
+    {n_selected}, {n_tp}, {n_fp}, {n_fn}, {n_tn}, {n_stray}{sums}
+FROM (SELECT *, {guess} AS guess, {actual} AS actual
+    FROM (SELECT {raws} guess AS raw_guess, actual AS raw_actual, count(*) AS n{scores}
+        FROM ({rows}) GROUP BY ALL))
+GROUP BY ALL LIMIT $most
 """
+_CALIBRATION = """, count(score) AS scored, coalesce(fsum(score - CAST(label AS INTEGER)), 0) AS gap,
+        coalesce(fsum((score - CAST(label AS INTEGER)) ** 2), 0) AS squares"""
+_SUMS = ", coalesce(sum(scored), 0)::BIGINT, coalesce(fsum(gap), 0), coalesce(fsum(squares), 0)"
 _ERRORS = """
-SELECT {names} count(*), count(guess) FILTER (WHERE isfinite(guess)), count(error),
-    coalesce(fsum(error), 0), coalesce(fsum(abs(error)), 0),
-    coalesce(fsum(error ** 2), 0), coalesce(fsum(error ** 4), 0), count(*) FILTER (WHERE {stray})
-FROM (SELECT *, CASE WHEN isfinite(guess - actual) THEN guess - actual END AS error FROM judged)
+SELECT {slices} coalesce(sum(n), 0)::BIGINT, coalesce(sum(predicted), 0)::BIGINT,
+    coalesce(sum(labelled), 0)::BIGINT, coalesce(fsum(plain), 0), coalesce(fsum(absolute), 0),
+    coalesce(fsum(squared), 0), coalesce(fsum(fourth), 0)
+FROM (SELECT {raws} count(*) AS n, count(guess) FILTER (WHERE isfinite(guess)) AS predicted,
+        count(error) AS labelled, fsum(error) AS plain, fsum(abs(error)) AS absolute,
+        fsum(error * error) AS squared, fsum(error * error * error * error) AS fourth
+    FROM (SELECT *, CASE WHEN isfinite(guess - actual) THEN guess - actual END AS error FROM ({rows}))
+    GROUP BY ALL)
 GROUP BY ALL LIMIT $most
 """
 
@@ -71,6 +80,8 @@ def slice_counts(
     *,
     positive: object | None = None,
     where: Where | None = None,
+    kept: Kept | None = None,
+    needs: Collection[Need] = (),
 ) -> list[SliceCounts]:
     """Count predictions by slice.
 
@@ -90,6 +101,10 @@ def slice_counts(
         others, needed. Regression: not taken.
     where
         Values kept, by feature or `Band`, as slice labels name them, "(missing)" included.
+    kept
+        As `where` and more: conditions and a time window; instead of `where`.
+    needs
+        "calibration" for sums of the scores, "ranking" for their order; both take another pass.
 
     Returns
     -------
@@ -106,8 +121,9 @@ def slice_counts(
 
     Notes
     -----
-    Formula: counts and sums of `SliceCounts`; error = prediction - label. NaN and blank text are missing;
-    an infinite prediction or label counts as none. Leaves out nothing: a row in two files counts twice.
+    Formula: counts and sums of `SliceCounts`; error = prediction - label. Rows are grouped by the raw values
+    of the features, the prediction and the label first, and that small table is named and summed: one scan,
+    one counter. NaN and blank text are missing; an infinite prediction or label counts as none. Leaves out nothing: a row in two files counts twice.
     Source: ours.
 
     Examples
@@ -121,102 +137,78 @@ def slice_counts(
     >>> [(each.label, each.rows, each.labelled, each.tp) for each in found]
     [('a', 2, 2, 1), ('b', 1, 0, 0)]
     """
-    columns = columns_of(cursor, paths)
+    given = kept or Kept(where=where or {})
     cut = cut_continuous(cursor, paths, by)
-    parameters: dict[str, Any] = {"paths": [str(path) for path in paths], "most": MAX_SLICES + 1}
-    if task != "regression":
-        parameters["positive"] = _positive(task, positive)
-    elif positive is not None:
-        raise BadInput("a regression has no positive class", remedy="Leave it out.")
-    keys = [_key(item, columns, f"by{place}", parameters) for place, item in enumerate(cut)]
-    kept = [
-        _kept(item, values, columns, f"where{place}", parameters)
-        for place, (item, values) in enumerate((where or {}).items())
-    ]
-    rows = run(cursor, _query(task, columns, keys, kept), parameters)
+    picked = pick_rows(cursor, paths, task, cut, positive, given)
+    calibrated = "calibration" in needs and task != "regression"
+    query = _errors_query(picked) if task == "regression" else _rates_query(picked, task, calibrated)
+    rows = run(cursor, query, {**picked.parameters, "most": MAX_SLICES + 1})
     if len(rows) > MAX_SLICES:
         raise BadInput(
             f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
         )
-    if any(row[-1] for row in rows):
-        raise BadInput("y_pred or y_true holds values other than 0 and 1", remedy="Import it as multiclass.")
-    return [_counts(task, cut, row) for row in sorted(rows, key=lambda row: natural_order(row[: len(cut)]))]
+    ordered = sorted(rows, key=lambda row: natural_order(row[: len(cut)]))
+    counts = [_counts(task, cut, row, calibrated) for row in ordered]
+    if "ranking" in needs and task != "regression":
+        ranks = slice_ranks(cursor, picked, task)
+        counts = [
+            replace(each, ranks=ranks.get(_place(row, cut)))
+            for each, row in zip(counts, ordered, strict=True)
+        ]
+    return counts
 
 
-def _query(task: Task, columns: Mapping[str, str], keys: Sequence[str], kept: Sequence[str]) -> str:
-    guess = _outcome("y_pred", task, type_of("y_pred", columns))
-    nothing = f"CAST(NULL AS {'VARCHAR' if task == 'multiclass' else 'DOUBLE'})"
-    actual = _outcome("y_true", task, columns["y_true"]) if "y_true" in columns else nothing
-    chosen = "".join(f"{key} AS slice{place}, " for place, key in enumerate(keys))
-    condition = " AND ".join(kept) or "true"
-    judged = f"SELECT {chosen}{guess} AS guess, {actual} AS actual FROM {SCAN} WHERE {condition}"
-    names = "".join(f"slice{place}, " for place in range(len(keys)))
-    stray = "guess NOT IN (0, 1) OR actual NOT IN (0, 1)" if task == "binary" else "false"
-    body = (_ERRORS if task == "regression" else _RATES).format(names=names, stray=stray)
-    return f"WITH judged AS ({judged}) {body}"
+def _place(row: Sequence[Any], cut: Sequence[str | Band]) -> tuple[Any, ...]:
+    return tuple(row[: len(cut)])
 
 
-def _outcome(name: str, task: Task, kind: str) -> str:
-    return f"nullif({text_sql(name, kind)}, '{MISSING}')" if task == "multiclass" else number_sql(name)
-
-
-def _positive(task: Task, positive: object | None) -> object:
-    if task == "multiclass":
-        if positive is None:
-            raise BadInput("no class was named", remedy="Name the class to hold against all others.")
-        return str(positive)
-    if str(positive) not in ("None", "0", "1"):
-        raise BadInput(f"{positive!r} is not an outcome of a binary model", remedy="Use 0 or 1.")
-    return 1.0 if positive is None else float(str(positive))
-
-
-def _key(item: str | Band, columns: Mapping[str, str], name: str, parameters: dict[str, Any]) -> str:
-    """SQL of one slice key: a category's text, or the index of a band (-1 when missing)."""
-    if isinstance(item, str):
-        return text_sql(item, type_of(item, columns))
-    if not type_of(item.feature, columns).startswith(NUMBERS):
-        raise BadInput(
-            f"{item.feature!r} holds no numbers to cut in bands", remedy="Slice by its values instead."
-        )
-    number = number_sql(item.feature)
-    steps = []
-    for place, cut in enumerate(item.cuts):
-        parameters[f"{name}_{place}"] = float(cut)
-        steps.append(f" + CAST({number} >= ${name}_{place} AS INTEGER)")
-    return f"CASE WHEN {number} IS NULL THEN -1 ELSE 0{''.join(steps)} END"
-
-
-def _kept(
-    item: str | Band,
-    values: Sequence[object],
-    columns: Mapping[str, str],
-    name: str,
-    parameters: dict[str, Any],
-) -> str:
-    if isinstance(values, str):
-        raise BadInput(f"{values!r} is not a list of values", remedy="Give a list, even of one value.")
-    key = _key(item, columns, name, parameters)
-    if isinstance(item, str):
-        parameters[name] = [str(value) for value in values]
-        return f"list_contains(CAST(${name} AS VARCHAR[]), {key})"
-    places = {**{label: place for place, label in enumerate(item.labels)}, MISSING: -1}
-    unknown = [value for value in values if value not in places]
-    if unknown:
-        raise NotFound(
-            f"{unknown[0]!r} is not a band of {item.feature!r}", remedy=f"Use one of: {list(places)}."
-        )
-    parameters[name] = [places[str(value)] for value in values]
-    return f"list_contains(CAST(${name} AS INTEGER[]), {key})"
-
-
-def _counts(task: Task, by: Sequence[str | Band], row: Sequence[Any]) -> SliceCounts:
-    keys = tuple(
-        (item, str(value)) if isinstance(item, str) else (item.feature, (*item.labels, MISSING)[value])
-        for item, value in zip(by, row[: len(by)], strict=True)
+def _rates_query(picked: PickedRows, task: Task, calibrated: bool) -> str:
+    columns = picked.columns
+    score = score_sql(task, columns, picked.parameters["positive"]) if calibrated else None
+    actual = outcome_sql("y_true", task, columns)
+    wanted = f"{outcome_sql('y_pred', task, columns)} AS guess, {actual} AS actual"
+    if calibrated:
+        wanted += f", CASE WHEN {as_number(actual)} IS NOT NULL THEN {score or 'NULL::DOUBLE'} END AS score"
+        wanted += f", {is_positive(actual, task)} AS label"
+    yes = "1" if task == "multiclass" else "$positive"
+    cases = {
+        "n_guess": "guess IS NOT NULL",
+        "n_both": "guess IS NOT NULL AND actual IS NOT NULL",
+        "n_selected": f"guess = {yes}",
+        "n_tp": f"guess = {yes} AND actual = {yes}",
+        "n_fp": f"guess = {yes} AND actual <> {yes}",
+        "n_fn": f"guess <> {yes} AND actual = {yes}",
+        "n_tn": f"guess <> {yes} AND actual <> {yes}",
+        "n_stray": "guess NOT IN (0, 1) OR actual NOT IN (0, 1)",
+    }
+    return _RATES.format(
+        slices=picked.slices(),
+        raws="".join(f"raw{place}, " for place in range(len(picked.keys))),
+        rows=scanned(picked, wanted),
+        guess=as_number("raw_guess"),
+        actual=as_number("raw_actual"),
+        scores=_CALIBRATION if calibrated else "",
+        sums=_SUMS if calibrated else "",
+        **{name: f"coalesce(sum(n) FILTER (WHERE {case}), 0)::BIGINT" for name, case in cases.items()},
     )
-    rows, predicted, labelled, *rest = row[len(by) : -1]
+
+
+def _errors_query(picked: PickedRows) -> str:
+    guess, actual = (
+        as_number(outcome_sql(name, "regression", picked.columns)) for name in ("y_pred", "y_true")
+    )
+    return _ERRORS.format(
+        slices=picked.slices(),
+        raws="".join(f"raw{place}, " for place in range(len(picked.keys))),
+        rows=scanned(picked, f"{guess} AS guess, {actual} AS actual"),
+    )
+
+
+def _counts(task: Task, by: Sequence[str | Band], row: Sequence[Any], calibrated: bool) -> SliceCounts:
+    keys = slice_keys(by, row)
+    rows, predicted, labelled, *rest = row[len(by) :]
     if task == "regression":
-        plain, absolute, squared, fourth = (float(value) for value in rest)
+        plain, absolute, squared, fourth = (float(value) for value in rest[:4])
         return SliceCounts(
             keys,
             task,
@@ -228,5 +220,10 @@ def _counts(task: Task, by: Sequence[str | Band], row: Sequence[Any]) -> SliceCo
             sum_squared_error=squared,
             sum_fourth_error=fourth,
         )
-    selected, tp, fp, fn, tn = rest
-    return SliceCounts(keys, task, rows, predicted, labelled, selected, tp, fp, fn, tn)
+    selected, tp, fp, fn, tn, stray, *sums = rest
+    if stray:
+        raise BadInput("y_pred or y_true holds values other than 0 and 1", remedy="Import it as multiclass.")
+    counts = SliceCounts(keys, task, rows, predicted, labelled, selected, tp, fp, fn, tn)
+    if not calibrated:
+        return counts
+    return replace(counts, scored=sums[0], sum_score_gap=sums[1], sum_score_gap_squares=sums[2])

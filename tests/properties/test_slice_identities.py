@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.analytics.intervals import rate_difference_interval, rate_ratio_interval, wilson_interval
-from core.analytics.metrics import measure, metrics_for
+from core.analytics.metrics import MetricDefinition, measure, metrics_for
 from core.analytics.slices import MISSING, Limit, SliceCounts, slice_report, total_of
 from core.lake.slice_counts import slice_counts
 
@@ -68,6 +68,13 @@ def slices_of(counts: list[tuple[int, int, int, int]]) -> list[SliceCounts]:
         )
         for place, (tp, fp, fn, tn) in enumerate(counts)
     ]
+
+
+def is_defined(definition: MetricDefinition, counts: SliceCounts) -> bool:
+    if definition.form == "ranking":
+        return counts.ranks is not None and counts.ranks.positives * counts.ranks.negatives > 0
+    classes = counts.total(definition.negatives) if definition.form == "balanced" else 1
+    return counts.total(definition.denominator) > 0 and classes > 0
 
 
 @REUSED
@@ -158,8 +165,7 @@ def test_undefined_stays_none_and_is_never_a_pass(
     for definition in metrics_for("binary"):
         report = slice_report(slices, total_of(slices), definition, reference=reference, limit=limit)
         for each, line in zip(slices, report.slices, strict=True):
-            denominator = each.total(definition.denominator)
-            assert (line.value is None) == (denominator == 0) == (line.interval is None)
+            assert (line.value is None) == (not is_defined(definition, each)) == (line.interval is None)
             if line.value is None or line.too_small:
                 assert line.verdict == "cannot_tell"
             if line.value is None:

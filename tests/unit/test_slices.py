@@ -75,6 +75,9 @@ def test_counts_by_hand(cursor: Cursor, tmp_path: Path) -> None:
         "false_negative_rate": 1 / 2,
         "precision": 1 / 2,
         "accuracy": 2 / 4,
+        "balanced_accuracy": (1 / 2 + 1 / 2) / 2,
+        "calibration_gap": None,  # no score was counted: undefined, not 0
+        "roc_auc": None,
     }
     assert measure(metric("false_positive_rate"), b).value is None  # no negative label: undefined, not 0
 
