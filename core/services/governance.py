@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from core.connectors.config_files import (
+    read_data_quality,
     read_guides,
     read_kpis,
     read_leaderboard,
@@ -17,17 +18,21 @@ from core.connectors.config_files import (
     read_work,
 )
 from core.connectors.ethics_file import parse_ethics, read_ethics
-from core.connectors.policy_file import parse_policy
+from core.connectors.frameworks_file import read_frameworks, read_rights
+from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
+from core.domain.data_quality import DataQuality
 from core.domain.errors import NotFound
 from core.domain.ethics import Ethics
+from core.domain.frameworks import Frameworks
 from core.domain.guides import Guides
 from core.domain.kpis import Kpis
 from core.domain.leaderboard import Leaderboard
 from core.domain.moment import Moment
 from core.domain.policy import Policy
 from core.domain.raci import Raci
+from core.domain.rights import Rights
 from core.domain.training import Trainings
 from core.domain.work import Work
 from core.lake import directory
@@ -51,10 +56,30 @@ class Governance:
     ethics: Ethics
     kpis: Kpis
     leaderboard: Leaderboard
+    data_quality: DataQuality
     work: Work
     trainings: Trainings
     guides: Guides
+    config: Path
     signing_key: str = field(default="", repr=False)
+
+    @cached_property
+    def frameworks(self) -> Frameworks:
+        """Laws, guidance and standards; read when first asked for, as few questions need them.
+
+        Raises
+        ------
+        BadInput
+            The list is wrong, or names what the policy file beside it does not have.
+        """
+        policy, _ = read_policy(self.config / "policy.yaml", self.roles)
+        return read_frameworks(self.config / "frameworks.yaml", policy, self.ethics)
+
+    @cached_property
+    def rights(self) -> Rights:
+        """The rights of people whose data is used; read when first asked for."""
+        policy, _ = read_policy(self.config / "policy.yaml", self.roles)
+        return read_rights(self.config / "rights.yaml", policy, self.ethics, self.frameworks)
 
     def moment(self, at: datetime) -> Moment:
         """What was on record up to `at` (UTC), seen from `at`."""
@@ -134,9 +159,11 @@ def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
         ethics=read_ethics(config / "ethics.yaml")[0],
         kpis=read_kpis(config / "kpis.yaml"),
         leaderboard=read_leaderboard(config / "leaderboard.yaml"),
+        data_quality=read_data_quality(config / "data_quality.yaml"),
         work=read_work(config / "work.yaml"),
         trainings=read_trainings(config / "training.yaml"),
         guides=read_guides(config / "guides.yaml"),
+        config=config,
         signing_key=signing_key,
     )
 
