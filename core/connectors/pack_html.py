@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["good", "bad", "plain"]
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = Path(__file__).with_name("pack.css")
 
 
@@ -66,11 +67,13 @@ def page_html(page: Page) -> bytes:
         f'<li><a href="#part-{n}">{escape(table.title)}</a> <small>{len(table.rows):,}</small></li>'
         for n, table in enumerate(page.tables)
     )
-    facts = "".join(f"<div><dt>{escape(label)}</dt><dd>{_cell(cell)}</dd></div>" for label, cell in page.facts)
+    facts = "".join(
+        f"<div><dt>{escape(label)}</dt><dd>{_cell(cell)}</dd></div>" for label, cell in page.facts
+    )
     parts = "".join(_table(n, table) for n, table in enumerate(page.tables))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(page.title)}</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head><body>"
@@ -83,12 +86,13 @@ def page_html(page: Page) -> bytes:
 
 def _table(place: int, table: Table) -> str:
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    opened = f'<section id="part-{place}"><h2>{escape(table.title)}</h2>{note}'
     if not table.rows:
-        return f'<section id="part-{place}"><h2>{escape(table.title)}</h2>{note}<p class="none">None.</p></section>'
+        return f'{opened}<p class="none">None.</p></section>'
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.columns)
     lines = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
     return (
-        f'<section id="part-{place}"><h2>{escape(table.title)}</h2>{note}<div class="scroll">'
+        f'{opened}<div class="scroll">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div></section>"
     )
 

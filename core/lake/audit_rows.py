@@ -101,6 +101,12 @@ def chain_links(store: Store, seq: int) -> Iterator[tuple[int, str, str]]:
         previous = digest
 
 
+def evidence_names(store: Store, seq: int) -> dict[str, str]:
+    """Digest of each evidence file up to `seq` -> the name under which it was submitted last."""
+    query = "SELECT sha256, file_name FROM evidence WHERE file_name IS NOT NULL AND seq <= $seq ORDER BY seq"
+    return {row["sha256"]: row["file_name"] for row in fetch(store.cursor(), query, {"seq": seq})}
+
+
 def initiatives_at(store: Store, seq: int) -> list[str]:
     """Ids of the initiatives on record, in order."""
     query = "SELECT DISTINCT initiative FROM initiative WHERE seq <= $seq ORDER BY initiative"
