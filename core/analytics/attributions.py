@@ -1,198 +1,175 @@
-"""Which features a LightGBM model's scores come from, by SHAP.
+"""Which features the scores of a model come from, row by row, by SHAP.
 
 For a worker process only: shap takes seconds to import.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.job_specs import RefusedInput
+from core.analytics.explanation_models import ReadModel, read_model
+from core.analytics.explanation_scales import Scale
+from core.analytics.job_specs import ExplainSpec, RefusedInput
 from core.analytics.lightgbm_rows import model_inputs, read_rows
-from core.analytics.openmp import ensure_openmp
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-# Contributions and base value must add up to the model's raw score; beyond this something is wrong.
-ADDITIVITY_TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class AttributedFeature:
-    """What one feature contributes to the raw score (log-odds), over the sampled rows.
-
-    `mean_absolute` >= 0, zero = the model never uses it; `mean_signed` > 0 = on average towards 1.
-    `share` = mean_absolute over the sum of all features, 0 to 1. `rank` 1 = the largest.
-    """
-
-    feature: str
-    rank: int
-    mean_absolute: float
-    mean_signed: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class SliceAttribution:
-    """What one feature contributes on average (log-odds) to the scores of the `rows` of one slice."""
-
-    slice_feature: str
-    slice_value: str
-    rows: int
-    feature: str
-    mean_signed: float
-    mean_absolute: float
+ROW_ID, RAW_SCORE = "row_id", "raw_score"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Attributions of a model's scores on a sample of rows.
+    """Contributions of the features to the raw scores of `row_ids`.
 
-    `base_value` is the raw score (log-odds) before any feature is known. `additivity_gap` is the
-    largest difference, over the rows, between base + contributions and the raw score.
+    `values` has shape (rows, features). `base_value` is the raw score before any feature is known; `raw` the
+    raw score of each row; `scale` says how the model's answer follows from it. `additivity_gap` is the
+    largest difference, over the rows, between base + contributions and the raw score; `rounding_gap` that
+    between the raw score here and the one of the model's own library.
     """
 
-    features: tuple[AttributedFeature, ...]
-    slices: tuple[SliceAttribution, ...]
+    row_ids: tuple[str, ...]
+    features: tuple[str, ...]
+    values: NDArray[Any]
+    raw: NDArray[Any]
     base_value: float
-    rows: int
+    scale: Scale
+    method: str
     additivity_gap: float
+    rounding_gap: float
 
 
-def explain_lightgbm(
-    model_file: Path,
-    parquet: Path,
-    features: Sequence[str],
-    categorical: Sequence[str] = (),
-    *,
-    slice_features: Sequence[str] = (),
-    sample_rows: int = 2000,
-    seed: int = 0,
-) -> Explanation:
-    """Attribute a binary LightGBM model's raw scores to its features.
+def explain_rows(spec: ExplainSpec, on_step: Callable[[str], None] | None = None) -> Explanation:
+    """Attribute a model's raw scores to its features, on a sample of rows and those asked for by id.
 
     Parameters
     ----------
-    model_file
-        A model in LightGBM's text format.
-    parquet
-        Rows to explain, with the model's features under their own names.
-    features, categorical
-        The model's inputs in the order of its training, and which of them are texts.
-    slice_features
-        Columns whose values get a mean contribution each, such as sex or race.
-    sample_rows
-        Rows drawn without replacement; all, if there are fewer.
-    seed
-        Fixes the draw.
+    spec
+        Model file and format, rows with the features under their own names, and how many of them.
+    on_step
+        Called with each step in words.
 
     Returns
     -------
     Explanation
-        Features sorted by rank.
+        Rows in the order of the file.
 
     Raises
     ------
     RefusedInput
-        The model cannot be read or has other features, a column is missing, or the contributions do
+        The model cannot be read or has other features, a column or row is missing, or the contributions do
         not add up to the raw score.
 
     Notes
     -----
-    Source: TreeSHAP, path-dependent, Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9. It says what
-    the model does with a feature, not what the feature causes, and shares credit among correlated ones.
+    Source: Shapley additive explanations, Lundberg and Lee 2017, arXiv:1705.07874; trees by TreeSHAP,
+    Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9. They say what the model does with a feature, not what
+    the feature causes, and share credit among features that move together.
     """
-    rows = _sample(read_rows(parquet, list(dict.fromkeys([*features, *slice_features]))), sample_rows, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # shap and LightGBM about changes of their own
-        contributions, base, raw = _contributions(model_file, model_inputs(rows, features, categorical))
-    gap = float(abs(contributions.sum(axis=1) + base - raw).max())
-    if gap > ADDITIVITY_TOLERANCE:
-        raise RefusedInput(
-            f"the contributions miss the model's raw score by {gap:.2g}",
-            remedy="Check that the features are given in the order of the model's training.",
-        )
+    say = on_step or (lambda step: None)
+    say("Reading the model.")
+    model = read_model(spec.format, spec.model)
+    features = _features_of(model, spec)
+    say("Reading the rows.")
+    rows = _chosen_rows(spec, features)
+    inputs = model_inputs(rows, features, spec.categorical_features)
+    say(f"Attributing {len(rows):,} scores to {len(features):,} features.")
+    found = model.contributions(inputs, spec.outcome)
     return Explanation(
-        features=_ranked(contributions, features),
-        slices=tuple(
-            part
-            for name in slice_features
-            for part in _slice_attributions(contributions, features, name, rows[name])
-        ),
-        base_value=base,
-        rows=len(rows),
-        additivity_gap=gap,
+        row_ids=tuple(str(one) for one in rows[ROW_ID]),
+        features=features,
+        values=found.values,
+        raw=found.raw,
+        base_value=found.base,
+        scale=found.scale,
+        method=found.method,
+        additivity_gap=found.additivity_gap,
+        rounding_gap=found.rounding_gap,
     )
 
 
-def _sample(rows: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
-    import numpy as np
-
-    if len(rows) <= size:
-        return rows
-    drawn = np.random.default_rng(seed).choice(len(rows), size=size, replace=False)
-    return rows.iloc[np.sort(drawn)].reset_index(drop=True)
-
-
-def _contributions(model_file: Path, inputs: pd.DataFrame) -> tuple[NDArray[Any], float, NDArray[Any]]:
-    ensure_openmp()
-    import lightgbm as lgb
-    import numpy as np
-    import shap
-
-    if not model_file.is_file():
+def _features_of(model: ReadModel, spec: ExplainSpec) -> tuple[str, ...]:
+    """The features as named in the file; where it names none, those of the description."""
+    own = model.features
+    if spec.features and own and own != spec.features:
         raise RefusedInput(
-            f"there is no model file {model_file.name!r}", remedy="Give a saved LightGBM model."
-        )
-    try:
-        booster = lgb.Booster(model_file=str(model_file), params={"verbosity": -1})
-    except lgb.basic.LightGBMError as problem:
-        raise RefusedInput(
-            f"{model_file.name!r} is not a LightGBM model", remedy="Save the model with Booster.save_model."
-        ) from problem
-    if booster.feature_name() != list(inputs.columns):
-        raise RefusedInput(
-            f"the model was trained on other features: {', '.join(booster.feature_name())}",
+            f"the model was trained on other features: {', '.join(own)}",
             remedy="Give its features, in its order.",
         )
-    explainer = shap.TreeExplainer(booster)
-    values = np.asarray(explainer(inputs, check_additivity=False).values, dtype=np.float64)
-    base = float(np.ravel(explainer.expected_value)[-1])
-    raw = np.asarray(booster.predict(inputs, raw_score=True), dtype=np.float64)
-    return values, base, raw
-
-
-def _ranked(contributions: NDArray[Any], features: Sequence[str]) -> tuple[AttributedFeature, ...]:
-    absolute, signed = abs(contributions).mean(axis=0), contributions.mean(axis=0)
-    total = float(absolute.sum())
-    order = sorted(range(len(features)), key=lambda at: (-absolute[at], features[at]))
-    return tuple(
-        AttributedFeature(
-            feature=features[at],
-            rank=rank,
-            mean_absolute=float(absolute[at]),
-            mean_signed=float(signed[at]),
-            share=float(absolute[at]) / total if total else 0.0,
+    features = own or spec.features
+    if not features:
+        raise RefusedInput(
+            f"{spec.model.name!r} does not name its features",
+            remedy="Name them, in the order of its training.",
         )
-        for rank, at in enumerate(order, start=1)
-    )
+    if len(set(features)) < len(features) or {ROW_ID, RAW_SCORE} & set(features):
+        raise RefusedInput(
+            f"features must differ, and none may be called {ROW_ID} or {RAW_SCORE}", remedy="Rename them."
+        )
+    texts = [name for name in spec.categorical_features if name in features]
+    if texts and spec.format != "lightgbm":
+        raise RefusedInput(
+            f"{texts[0]!r} holds texts, and only a LightGBM model keeps the words it was trained on",
+            remedy="Add a batch with the numbers that the model saw, or upload attributions made elsewhere.",
+        )
+    return features
 
 
-def _slice_attributions(
-    contributions: NDArray[Any], features: Sequence[str], name: str, values: pd.Series[Any]
-) -> list[SliceAttribution]:
-    found = []
-    for value in sorted({str(value) for value in values.dropna()}):
-        inside = contributions[(values.astype(str) == value).to_numpy()]
-        signed, absolute = inside.mean(axis=0), abs(inside).mean(axis=0)
-        found += [
-            SliceAttribution(name, value, len(inside), feature, float(signed[at]), float(absolute[at]))
-            for at, feature in enumerate(features)
-        ]
-    return found
+def _chosen_rows(spec: ExplainSpec, features: Sequence[str]) -> pd.DataFrame:
+    """Rows of the sample and those asked for, in the file's order, read a row group at a time."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    known = read_rows(spec.rows, [ROW_ID])[ROW_ID].astype(str)
+    chosen = np.zeros(len(known), dtype=bool)
+    if len(known) <= spec.sample_rows:
+        chosen[:] = True
+    else:
+        drawn = np.random.default_rng(spec.seed).choice(len(known), size=spec.sample_rows, replace=False)
+        chosen[drawn] = True
+    if spec.row_ids:
+        asked = known.isin(spec.row_ids).to_numpy()
+        absent = sorted(set(spec.row_ids) - set(known[asked]))
+        if absent:
+            raise RefusedInput(f"there is no row {absent[0]!r}", remedy="Name rows of this batch.")
+        chosen |= asked
+    columns = [ROW_ID, *features]
+    file = pq.ParquetFile(spec.rows)
+    lacking = [name for name in features if name not in file.schema_arrow.names]
+    if lacking:
+        raise RefusedInput(
+            f"the batch has no column {lacking[0]!r}, which the model takes",
+            remedy="Add a batch with the model's features.",
+        )
+    parts, start = [], 0
+    for group in range(file.num_row_groups):
+        size = file.metadata.row_group(group).num_rows
+        here = np.flatnonzero(chosen[start : start + size])
+        if len(here):
+            parts.append(file.read_row_group(group, columns=columns).take(pa.array(here)))
+        start += size
+    rows = pa.concat_tables(parts).to_pandas()
+    return pd.DataFrame(rows).reset_index(drop=True)
+
+
+def write_contributions(explanation: Explanation, path: Path) -> Path:
+    """Write `row_id`, `raw_score`, and one column a feature: the form in which attributions are kept."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, Any] = {
+        ROW_ID: pa.array(explanation.row_ids, pa.string()),
+        RAW_SCORE: pa.array(explanation.raw, pa.float64()),
+    }
+    for place, feature in enumerate(explanation.features):
+        columns[feature] = pa.array(explanation.values[:, place], pa.float64())
+    draft = path.with_name(f".{path.name}.draft")
+    pq.write_table(pa.table(columns), draft, compression="zstd")
+    draft.replace(path)
+    return path

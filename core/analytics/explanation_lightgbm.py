@@ -37,10 +37,17 @@ class LightgbmModel:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # shap and LightGBM about changes of their own
-            explainer = shap.TreeExplainer(self.booster)
-            values = np.asarray(explainer(inputs, check_additivity=False).values, dtype=np.float64)
-            raw = np.asarray(self.booster.predict(inputs, raw_score=True), dtype=np.float64)
-            output = np.asarray(self.booster.predict(inputs), dtype=np.float64)
+            try:
+                explainer = shap.TreeExplainer(self.booster)
+                values = np.asarray(explainer(inputs, check_additivity=False).values, dtype=np.float64)
+                raw = np.asarray(self.booster.predict(inputs, raw_score=True), dtype=np.float64)
+                output = np.asarray(self.booster.predict(inputs), dtype=np.float64)
+            except (ValueError, TypeError) as problem:
+                reason = str(problem).splitlines()[0][:160]
+                raise RefusedInput(
+                    f"{self.name!r} cannot score these rows: {reason}",
+                    remedy="Give the rows it was made for.",
+                ) from problem
         base = np.ravel(explainer.expected_value).astype(np.float64)
         place = 0
         if self.outputs > 1:

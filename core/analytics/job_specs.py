@@ -6,10 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Task = Literal["binary", "multiclass", "regression"]
 JobKind = Literal["estimate", "train", "explain"]
+Period = Literal["day", "week", "month", "quarter", "year"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
 
 
@@ -42,21 +43,53 @@ class _Spec(BaseModel):
 class EstimateSpec(_Spec):
     """One model version whose performance is to be estimated, chunk by chunk.
 
-    `reference` and `analysis` are canonical prediction Parquet files: `row_id`, `timestamp` (a
-    timestamp, may be absent), `y_pred`, `y_true`, `y_score` (binary) or `y_score_<class>` (multiclass),
-    and the features. `chunk_size` is in rows. Without `metrics`, all that the task and values allow.
+    `reference` and `analysis` are canonical prediction Parquet files, in the order of their rows: `row_id`,
+    `timestamp` (a timestamp, may be absent), `y_pred`, `y_true`, `y_score` (binary) or `y_score_<class>`
+    (multiclass), and the features. Chunks are `chunk_size` rows or a `period` of time, one of the two.
+    Without `metrics`, all that the task and values allow.
+
+    `by` names the subpopulations that get estimates of their own: each entry is a feature, or several whose
+    values are crossed. `business_value` says what each outcome is worth, a line a true class and a column a
+    predicted one, in the order of the classes. `fitted` is the state that an earlier estimate with the same
+    reference left; without it NannyML fits anew.
     """
 
     name: Name
     task: Task
-    reference: Path
-    analysis: Path
-    chunk_size: Annotated[int, Field(ge=2)]
+    reference: Annotated[tuple[Path, ...], Field(min_length=1)]
+    analysis: Annotated[tuple[Path, ...], Field(min_length=1)]
+    chunk_size: Annotated[int, Field(ge=2)] | None = None
+    period: Period | None = None
     metrics: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     categorical_features: tuple[str, ...] = ()
+    by: tuple[tuple[str, ...], ...] = ()
+    business_value: tuple[tuple[float, ...], ...] = ()
+    normalize_confusion: Literal["all", "true", "pred"] | None = None
+    per_prediction: bool = False
+    fitted: Path | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> EstimateSpec:
+        if (self.chunk_size is None) == (self.period is None):
+            raise ValueError("chunks are a number of rows or a period of time: give one of the two")
+        if any(not features or len(set(features)) < len(features) for features in self.by):
+            raise ValueError("each subpopulation needs at least one feature, and none twice")
+        return self
+
+    @property
+    def chunking(self) -> str:
+        """The rule of the chunks in words: `5000 rows` or `month`."""
+        return self.period or f"{self.chunk_size} rows"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes in NannyML's order; empty for a regression."""
+        if self.task == "binary":
+            return ("0", "1")
+        return tuple(sorted(self.classes)) if self.task == "multiclass" else ()
 
 
 class EstimateBatch(_Spec):
@@ -93,15 +126,25 @@ class TrainSpec(_Spec):
 
 
 class ExplainSpec(_Spec):
-    """A LightGBM model and the rows whose scores are to be attributed to features."""
+    """A model and the rows whose scores are to be attributed to features.
+
+    `format` is that of the model file. Without `features` they are the model's own, in its order; those in
+    `categorical_features` are texts. `row_ids` are explained besides a sample of `sample_rows` rows.
+    `outcome` chooses among the classes of a model with several. The job ends when it needs more than
+    `memory_mib` or `seconds`.
+    """
 
     model: Path
     rows: Path
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    format: Literal["lightgbm", "xgboost", "skops", "onnx"] = "lightgbm"
+    features: tuple[str, ...] = ()
     categorical_features: tuple[str, ...] = ()
-    slice_features: tuple[str, ...] = ()
+    row_ids: tuple[str, ...] = ()
+    outcome: str = ""
     sample_rows: Annotated[int, Field(ge=1)] = 2000
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    memory_mib: Annotated[int, Field(ge=512)] = 6144
+    seconds: Annotated[int, Field(ge=1)] = 900
 
 
 AnySpec = EstimateSpec | EstimateBatch | TrainSpec | ExplainSpec

@@ -28,7 +28,7 @@ from core.analytics.job_specs import (
     TrainSpec,
 )
 from core.domain.errors import BadInput, GovernanceError
-from core.entrypoints.worker_tables import write_estimates, write_explanation
+from core.entrypoints.worker_tables import write_estimates
 
 _USAGE = "python -m core.entrypoints.worker estimate|train|explain SPEC.json OUTPUT_FOLDER"
 
@@ -134,26 +134,15 @@ def _train(spec: TrainSpec, folder: Path, out: TextIO) -> Outcome:
 
 
 def _explain(spec: ExplainSpec, folder: Path, out: TextIO) -> Outcome:
-    from core.analytics.attributions import explain_lightgbm
+    from core.entrypoints.explanation_job import run_explanation
 
-    _progress(out, 0, 1, "attributing")
-    explanation = explain_lightgbm(
-        spec.model,
-        spec.rows,
-        spec.features,
-        spec.categorical_features,
-        slice_features=spec.slice_features,
-        sample_rows=spec.sample_rows,
-        seed=spec.seed,
-    )
-    files = write_explanation(explanation, folder)
-    _progress(out, 1, 1, "finished")
-    figures: dict[str, object] = {
-        "base_value": explanation.base_value,
-        "rows": explanation.rows,
-        "additivity_gap": explanation.additivity_gap,
-    }
-    return files, figures
+    def follow(done: int, of: int, what: str) -> None:
+        _progress(out, done, of, what)
+
+    def out_of_time(what: str, remedy: str) -> None:
+        _fail(out, what, spec.model.name, remedy)
+
+    return run_explanation(spec, folder, follow, out_of_time)
 
 
 def _progress(out: TextIO, done: int, of: int, what: str) -> None:

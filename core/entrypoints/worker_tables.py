@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.analytics.attributions import Explanation
     from core.analytics.monitoring_estimates import EstimatedChunk
 
 _ESTIMATES = {
@@ -31,38 +30,11 @@ _ESTIMATES = {
     "alert": "bool",
     "worse": "bool",
 }
-_FEATURES = {
-    "feature": "string",
-    "rank": "int32",
-    "mean_absolute": "double",
-    "mean_signed": "double",
-    "share": "double",
-}
-_SLICES = {
-    "slice_feature": "string",
-    "slice_value": "string",
-    "rows": "int64",
-    "feature": "string",
-    "mean_signed": "double",
-    "mean_absolute": "double",
-}
 
 
 def write_estimates(chunks: Sequence[EstimatedChunk], path: Path) -> Path:
     """Write one row an `EstimatedChunk`; undefined numbers are null, times are UTC without zone."""
     return _write([asdict(chunk) for chunk in chunks], _ESTIMATES, path)
-
-
-def write_explanation(explanation: Explanation, folder: Path) -> dict[str, str]:
-    """Write `attributions.parquet` and, where slices were asked for, `slices.parquet`; return the names."""
-    attributions = _write(
-        [asdict(row) for row in explanation.features], _FEATURES, folder / "attributions.parquet"
-    )
-    files = {"attributions": attributions.name}
-    if explanation.slices:
-        slices = _write([asdict(row) for row in explanation.slices], _SLICES, folder / "slices.parquet")
-        files["slices"] = slices.name
-    return files
 
 
 def _write(rows: list[dict[str, Any]], columns: dict[str, str], path: Path) -> Path:

@@ -36,6 +36,8 @@ class FileTable:
 FILE_TABLES: Mapping[str, FileTable] = {
     "evidence": FileTable("evidence", path="'evidence/' || sha256", where="file_name IS NOT NULL"),
     "prediction_batch": FileTable("predictions"),
+    "model_file": FileTable("models"),
+    "explanation": FileTable("explanations"),
 }
 """Fact table -> its files. A table that keeps files adds one line; its rows have `initiative`."""
 
@@ -115,3 +117,13 @@ def verified_files(store: Store, files: Iterable[KnownFile]) -> tuple[int, int, 
             if problem:
                 return len(done), len(purged), file, problem
     return len(done), len(purged), None, ""
+
+
+def drop_if_purged(store: Store, sha256: str) -> bool:
+    """Remove an evidence file that nobody holds any more; False where somebody still does."""
+    files = [file for file in known_files(store.cursor(), store) if file.sha256 == sha256]
+    if any(not file.purged for file in files):
+        return False
+    for path in {file.path for file in files if file.table == "evidence"}:
+        (store.folder / path).unlink(missing_ok=True)
+    return True
