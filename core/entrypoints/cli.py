@@ -10,14 +10,20 @@ import typer
 
 from core.domain.errors import Forbidden, GovernanceError
 from core.entrypoints.commands import (
+    audit,
+    documents,
     figures,
     initiatives,
+    lineage,
     monitoring,
     options,
     people,
     policy,
+    predictions,
     registration,
     serving,
+    versions,
+    work,
 )
 from core.entrypoints.commands.initiatives import unexpected
 from core.entrypoints.printing import complain
@@ -46,19 +52,20 @@ def build() -> typer.Typer:
     app.command("list")(initiatives.list_initiatives)
     app.command("show")(initiatives.show)
     app.add_typer(initiatives.evidence, name="evidence")
-    app.add_typer(initiatives.version, name="version")
+    app.add_typer(versions.version, name="version")
     app.command("check")(initiatives.check)
     app.command("decide")(initiatives.decide)
     app.command("override")(initiatives.override)
     app.command("slices")(figures.slices)
     app.command("decay")(figures.decay)
-    app.add_typer(figures.predictions, name="predictions")
+    app.add_typer(predictions.predictions, name="predictions")
     app.add_typer(monitoring.monitoring, name="monitoring")
     app.command("kpis")(figures.kpis)
     app.command("standings")(figures.standings)
     app.add_typer(policy.policy, name="policy")
     app.add_typer(people.people, name="people")
-    app.command("verify")(figures.verify)
+    work.register(app)
+    audit.register(app)
     app.command("record")(figures.record)
     return app
 

@@ -11,7 +11,6 @@ import binascii
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from core.domain.actors import Actor
@@ -30,6 +29,12 @@ from core.domain.moment import Moment
 from core.entrypoints import parameters as given
 from core.entrypoints import results
 from core.entrypoints.operation import Call, Operation
+from core.entrypoints.operations_audit import OPERATIONS as OF_AUDIT
+from core.entrypoints.operations_documents import OPERATIONS as OF_DOCUMENTS
+from core.entrypoints.operations_lineage import OPERATIONS as OF_LINEAGE
+from core.entrypoints.operations_predictions import OPERATIONS as OF_PREDICTIONS
+from core.entrypoints.operations_versions import OPERATIONS as OF_VERSIONS
+from core.entrypoints.operations_work import OPERATIONS as OF_WORK
 from core.lake.initiatives import newest_version
 from core.services.bias import bias_slices
 from core.services.checks import run_checks
@@ -43,14 +48,10 @@ from core.services.lookups import require_initiative
 from core.services.monitoring import decay_report
 from core.services.people import AddPerson, add_person
 from core.services.policies import publish_policy
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.record import record_page, verify_record
+from core.services.record import record_page
 from core.services.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.teams import team_standings
 from core.services.versions import register_model_version
-
-INCOMING = "incoming"
-"""Folder below the store where the command line lays a batch for a server to fetch."""
 
 
 def run_operation(
@@ -190,17 +191,6 @@ def _version(call: Call, initiative: str, named: str, moment: Moment) -> str:
     return str(current["version"])
 
 
-def _add_predictions(call: Call, asked: given.NewPredictions) -> Any:
-    if Path(asked.incoming).name != asked.incoming or asked.incoming in ("", ".", ".."):
-        raise BadInput("a batch is named by its file name alone", where="incoming")
-    file = call.governance.store.folder / INCOMING / asked.incoming
-    if not file.is_file():
-        raise NotFound(f"'{asked.incoming[:80]}' does not lie there", where=INCOMING, remedy="Send it again.")
-    values = asked.model_dump(exclude={"incoming"})
-    rows = add_predictions(call.governance, make(AddPredictions, **call.origin, file=file, **values))
-    return {**values, "rows": rows}
-
-
 def _refresh_monitoring(call: Call, asked: given.MonitoringToRefresh) -> Any:
     version = _version(call, asked.initiative, asked.version, call.moment(""))
     values = {**asked.model_dump(), "version": version}
@@ -224,10 +214,6 @@ def _team_standings(call: Call, asked: given.StandingsToRead) -> Any:
 def _publish_policy(call: Call, asked: given.PolicyText) -> Any:
     policy = publish_policy(call.governance, make(PublishPolicy, **call.origin, **asked.model_dump()))
     return {"version": policy.version, "title": policy.title}
-
-
-def _verify_record(call: Call, asked: given.Nothing) -> Any:
-    return verify_record(call.governance)
 
 
 def _add_person(call: Call, asked: given.NewPerson) -> Any:
@@ -262,13 +248,17 @@ OPERATIONS: Mapping[str, Operation] = {
     "override_classification": Operation(given.NewClass, _override_classification),
     "bias_slices": Operation(given.SlicesToMeasure, _bias_slices),
     "decay_report": Operation(given.DecayToRead, _decay_report),
-    "add_predictions": Operation(given.NewPredictions, _add_predictions),
     "refresh_monitoring": Operation(given.MonitoringToRefresh, _refresh_monitoring),
     "governance_kpis": Operation(given.AsOfParameters, _governance_kpis),
     "team_standings": Operation(given.StandingsToRead, _team_standings),
     "add_person": Operation(given.NewPerson, _add_person),
     "list_people": Operation(given.Nothing, _list_people),
     "publish_policy": Operation(given.PolicyText, _publish_policy),
-    "verify_record": Operation(given.Nothing, _verify_record),
     "read_record": Operation(given.RecordToRead, _read_record),
+    **OF_AUDIT,
+    **OF_PREDICTIONS,
+    **OF_WORK,
+    **OF_VERSIONS,
+    **OF_LINEAGE,
+    **OF_DOCUMENTS,
 }

@@ -151,18 +151,6 @@ class MonitoringToRefresh(Parameters):
     chunk_size: int = 5000
 
 
-class NewPredictions(Parameters):
-    """A canonical batch that lies in the store's `incoming` folder."""
-
-    initiative: str
-    version: str
-    part: Literal["reference", "analysis"]
-    incoming: str
-    task: Literal["binary", "regression", "multiclass"]
-    sensitive: Texts = ()
-    classes: Texts = ()
-
-
 class AsOfParameters(Parameters):
     """A moment to read from."""
 

@@ -298,7 +298,9 @@ def test_predictions_are_sliced(govern: Govern, moderate: str, tmp_path: Path) -
     ]
     mapped = ["--task", "binary", "--score", "probability", "--prediction", "granted", "--id", "case"]
     said = govern(*batch, *mapped, "--sensitive", "sex")
-    assert said.out == f"400 rows are on record as analysis of {moderate} version 1.\n"
+    first, *notes = said.out.splitlines()
+    assert first == f"400 rows are on record as analysis of {moderate} version 1."
+    assert all(note.startswith("Note: ") for note in notes)
     assert "was added before" in govern(*batch, *mapped, "--sensitive", "sex").err
     assert not (tmp_path / "store" / "incoming").exists()
 

@@ -56,7 +56,7 @@ def add(governance: Governance, initiative: str, file: Path, part: str, **given:
             **given,
         },
     )
-    return add_predictions(governance, command)
+    return add_predictions(governance, command).rows
 
 
 def refresh(governance: Governance, initiative: str) -> int:
@@ -91,7 +91,7 @@ def test_refusals_store_nothing(governance: Governance, car_loan: DatasetFiles, 
         add(governance, initiative, car_loan.reference, "reference", sensitive=("shoe_size",))
     text = tmp_path / "predictions.parquet"
     text.write_text("not a Parquet file")
-    with pytest.raises(BadInput, match="cannot be read as Parquet"):
+    with pytest.raises(BadInput, match="not what its name says"):
         add(governance, initiative, text, "reference")
     with pytest.raises(BadInput, match="has no reference batch"):
         refresh(governance, initiative)

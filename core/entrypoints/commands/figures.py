@@ -1,22 +1,14 @@
-"""Commands that read figures: slices, decay, KPIs, standings, the record; and adding predictions."""
+"""Commands that read figures: slices, decay, KPIs, standings, the record."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from typing import Annotated, Any
-from uuid import uuid4
+from typing import Annotated
 
 import typer
 
 from core.entrypoints import reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
-from core.entrypoints.printing import say, show_json
-
-INCOMING = "incoming"
-
-predictions = typer.Typer(help="Predictions of model versions.")
 
 
 def slices(
@@ -72,63 +64,6 @@ def decay(
     options.report(
         context, "decay_report", values, reports.show_decay, store=store, person=person, as_json=as_json
     )
-
-
-@predictions.command("add")
-def add_predictions(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV (UTF-8) or Parquet.")],
-    initiative: Annotated[str, typer.Option("--initiative", help="The initiative's id.")],
-    version: Annotated[str, typer.Option("--version", help="Model version.")],
-    part: Annotated[str, typer.Option("--part", help="reference (validated) or analysis (production).")],
-    task: Annotated[str, typer.Option("--task", help="binary, regression or multiclass.")],
-    prediction: Annotated[str, typer.Option("--prediction", help="Column of the prediction.")],
-    score: Annotated[
-        list[str] | None,
-        typer.Option("--score", help="Column of the score; CLASS=COLUMN, repeated, for multiclass."),
-    ] = None,
-    target: Annotated[str, typer.Option("--target", help="Column of the true label.")] = "",
-    row_id: Annotated[str, typer.Option("--id", help="Column of the row's id; else rows are numbered.")] = "",
-    timestamp: Annotated[str, typer.Option("--timestamp", help="Column of the time (UTC).")] = "",
-    sensitive: Annotated[
-        list[str] | None, typer.Option("--sensitive", help="Sensitive column; repeat.")
-    ] = None,
-    store: Store = None,
-    person: Person = None,
-    as_json: Json = False,
-) -> None:
-    """Add a batch of predictions to a model version."""
-    from core.connectors.prediction_files import column_map, write_canonical
-
-    columns = column_map(
-        task=task,
-        prediction=prediction,
-        scores=score or [],
-        target=target,
-        row_id=row_id,
-        timestamp=timestamp,
-    )
-    with options.reach(context, store, person) as caller:
-        incoming = options.settings_for(context, store).store / INCOMING
-        batch = incoming / f"{uuid4().hex}.parquet"
-        try:
-            written = write_canonical(file, batch, columns, sensitive=sensitive or [])
-            values: dict[str, Any] = {
-                "initiative": initiative,
-                "version": version,
-                "part": part,
-                "task": task,
-            }
-            values |= {"incoming": batch.name, "sensitive": sensitive or (), "classes": written.classes}
-            result = caller.call("add_predictions", values)
-        finally:
-            batch.unlink(missing_ok=True)
-            if incoming.is_dir() and not any(incoming.iterdir()):
-                shutil.rmtree(incoming)
-    if as_json:
-        show_json(result)
-    else:
-        say(f"{result['rows']:,} rows are on record as {part} of {initiative} version {version}.")
 
 
 def kpis(
@@ -190,12 +125,3 @@ def record(
         person=person,
         as_json=as_json,
     )
-
-
-def verify(context: typer.Context, store: Store = None, person: Person = None, as_json: Json = False) -> None:
-    """Recompute the whole record; exit code 1 names the first broken entry."""
-    result = options.report(
-        context, "verify_record", {}, reports.show_verification, store=store, person=person, as_json=as_json
-    )
-    if result["first_break"] is not None:
-        raise typer.Exit(1)

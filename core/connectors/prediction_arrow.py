@@ -1,0 +1,149 @@
+"""What a Parquet or Arrow file is made of: whole, flat, each name once, and of a bearable size unpacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.connectors.arrow_messages import unpacked_bytes
+from core.connectors.prediction_csv import checked_names
+from core.domain.errors import BadInput
+
+BEARABLE_BYTES = 4 << 30
+"""Up to this size unpacked, a file may have been packed as tightly as it likes."""
+MOST_TIMES = 500
+"""A larger file may unpack to so many times its own size."""
+_CELL_BYTES = 8
+_ROWS_A_GROUP = 122_880
+_DAMAGED = "Export it again; it may have been cut off on its way."
+
+
+def parquet_columns(path: Path, name: str) -> tuple[str, ...]:
+    """Names of a Parquet file's columns.
+
+    Raises
+    ------
+    BadInput
+        The file is cut off or damaged, would unpack beyond bounds, has nested columns, a name twice, or no
+        rows.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+            groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+            rows = metadata.num_rows
+            stored = sum(group.total_byte_size for group in groups)
+            counted = sum(group.num_rows for group in groups)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput(
+            f"the file cannot be read as Parquet: {_first_line(error)}", where=name, remedy=_DAMAGED
+        ) from error
+    if counted != rows:
+        raise BadInput(
+            "the file cannot be read as Parquet: its rows do not add up", where=name, remedy=_DAMAGED
+        )
+    _refuse_bomb(max(stored, rows * len(schema.names) * _CELL_BYTES), path, name)
+    return _checked(schema, rows, name)
+
+
+def arrow_to_parquet(path: Path, name: str, target: Path) -> tuple[str, ...]:
+    """Write an Arrow file or stream as Parquet, batch by batch, and return the names of its columns.
+
+    Raises
+    ------
+    BadInput
+        As in `parquet_columns`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        _refuse_bomb(_unpacked(path), path, name)
+        with pa.memory_map(str(path)) as file:
+            schema, batches = _batches(file, path)
+            columns = _checked(schema, None, name)
+            rows = 0
+            with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+                for batch in batches:
+                    batch.validate(full=True)
+                    rows += batch.num_rows
+                    writer.write_batch(batch, row_group_size=_ROWS_A_GROUP)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput(
+            f"the file cannot be read as Arrow: {_first_line(error)}", where=name, remedy=_DAMAGED
+        ) from error
+    if not rows:
+        raise BadInput("the file has no rows", where=name, remedy="Export it again.")
+    return columns
+
+
+def is_arrow_file(path: Path) -> bool:
+    """Whether an Arrow file has a footer (IPC file, Feather 2) rather than being a stream."""
+    with path.open("rb") as file:
+        return file.read(6) == b"ARROW1"
+
+
+def _batches(file: Any, path: Path) -> tuple[Any, Iterator[Any]]:
+    import pyarrow as pa
+
+    if is_arrow_file(path):
+        reader = pa.ipc.open_file(file)
+        return reader.schema, (reader.get_batch(place) for place in range(reader.num_record_batches))
+    stream = pa.ipc.open_stream(file)
+    return stream.schema, iter(stream)
+
+
+def _unpacked(path: Path) -> int:
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        if is_arrow_file(path):
+            file.seek(8)  # after its mark, a file holds a stream
+        reader, total = pa.ipc.MessageReader.open_stream(file), 0
+        while True:
+            try:
+                total += unpacked_bytes(reader.read_next_message())
+            except StopIteration:
+                return total
+
+
+def _checked(schema: Any, rows: int | None, name: str) -> tuple[str, ...]:
+    import pyarrow as pa
+
+    names = checked_names(schema.names, name)
+    for field in schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if pa.types.is_nested(kind):
+            raise BadInput(
+                f"column '{field.name}' is nested ({str(kind)[:60]})",
+                where=name,
+                remedy="Write each part as a column of its own, or leave it out.",
+            )
+        if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+            raise BadInput(
+                f"column '{field.name}' holds bytes, not values",
+                where=name,
+                remedy="Write it as text, or leave it out.",
+            )
+    if rows == 0:
+        raise BadInput("the file has no rows", where=name, remedy="Export it again.")
+    return names
+
+
+def _refuse_bomb(unpacked: int, path: Path, name: str) -> None:
+    packed = max(1, path.stat().st_size)
+    if unpacked > BEARABLE_BYTES and unpacked > MOST_TIMES * packed:
+        raise BadInput(
+            f"the file would unpack to {unpacked / (1 << 30):,.1f} GiB, "
+            f"{unpacked // packed:,} times its size",
+            where=name,
+            remedy="Split it into files of fewer rows.",
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

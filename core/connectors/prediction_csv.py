@@ -1,0 +1,195 @@
+"""What a CSV file is made of, read as a stream: encoding, heading, and rows of equal length.
+
+Nothing is kept in memory but one row. What the rows say is for the store to judge.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from core.domain.errors import BadInput
+
+MOST_CELL_CHARACTERS = 131_072
+"""A cell longer than this is no value of a prediction file, and a way to fill the memory."""
+_BLOCK = 1 << 20
+_SHOWN = 5
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+_MARKS = {
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+def csv_columns(path: Path, name: str) -> tuple[str, ...]:
+    """Names in the heading.
+
+    Raises
+    ------
+    BadInput
+        The file cannot be read as UTF-8, a name is lacking, or one stands twice.
+    """
+    _refuse_other_encoding(path, name)
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        heading = next(_rows(text, name), [])
+    if not any(heading):
+        raise BadInput("the first row has no names of columns", where=name, remedy="Add a heading.")
+    return _checked_heading(heading, name)
+
+
+def csv_rows(path: Path, name: str, columns: Sequence[str]) -> int:
+    """Rows of a CSV file below its heading, all of them as long as the heading.
+
+    Raises
+    ------
+    BadInput
+        Rows of another length, with their numbers; a quote that is never closed; a cell without end.
+    """
+    wrong: list[tuple[int, list[str]]] = []
+    wrongs = number = 0
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        rows = _rows(text, name)
+        next(rows, None)
+        for row in rows:
+            if not row and len(columns) > 1:
+                continue  # an empty line, as at the end of many files
+            number += 1
+            if len(row) != len(columns) and row:
+                wrongs += 1
+                if len(wrong) < _SHOWN:
+                    wrong.append((number, row))
+    if wrong:
+        raise _ragged(wrong, wrongs, len(columns), name)
+    if not number:
+        raise BadInput("the file has no rows", where=name, remedy="Export it again.")
+    return number
+
+
+def _rows(text: TextIO, name: str) -> Iterator[list[str]]:
+    number = -1
+    try:
+        for row in csv.reader(text, strict=True):
+            number += 1
+            yield row
+    except csv.Error as error:
+        raise _unreadable(str(error), number + 1, name) from error
+
+
+def _unreadable(said: str, row: int, name: str) -> BadInput:
+    place = f"row {row:,}" if row else "the heading"
+    if "unexpected end of data" in said:
+        return BadInput(
+            f"a quote that opens in {place} is never closed",
+            where=name,
+            remedy="Close it, or write a quote inside a value twice.",
+        )
+    if "field larger" in said:
+        return BadInput(
+            f"a value in {place} is longer than {MOST_CELL_CHARACTERS:,} characters, or a quote before it "
+            "is never closed",
+            where=name,
+            remedy="Close the quote, or leave the column out.",
+        )
+    if "expected after" in said:
+        return BadInput(
+            f"{place} goes on after a closing quote",
+            where=name,
+            remedy="Write a quote inside a value twice.",
+        )
+    return BadInput(f"{place} cannot be read: {said}", where=name, remedy="Export the file again.")
+
+
+def _ragged(wrong: list[tuple[int, list[str]]], wrongs: int, expected: int, name: str) -> BadInput:
+    number, row = wrong[0]
+    numbers = ", ".join(f"{place:,}" for place, _ in wrong)
+    more = f" and {wrongs - len(wrong):,} more" if wrongs > len(wrong) else ""
+    shown = ",".join(row)[:60]
+    few = len(row) < expected
+    return BadInput(
+        f"the heading has {expected:,} columns, but row {number:,} has {len(row):,} ('{shown}'); "
+        f"so in row {numbers}{more}",
+        where=name,
+        remedy="Write every row in full, and put a value that holds a comma in quotes."
+        if not few
+        else "Write every row in full; a value that is missing still needs its comma.",
+    )
+
+
+def _checked_heading(heading: Sequence[str], name: str) -> tuple[str, ...]:
+    if len(heading) == 1:
+        for mark, words in _OTHER_SEPARATORS.items():
+            if mark in heading[0]:
+                raise BadInput(
+                    f"the heading is one column, '{heading[0][:60]}': its names are separated by {words}",
+                    where=name,
+                    remedy="Export it with a comma between columns and a point in decimals.",
+                )
+    return checked_names(heading, name)
+
+
+def checked_names(names: Sequence[str], name: str) -> tuple[str, ...]:
+    """Names of columns, each there and each once.
+
+    Raises
+    ------
+    BadInput
+        A name is empty, or stands twice (capital letters do not tell names apart).
+    """
+    for place, column in enumerate(names, start=1):
+        if not column.strip():
+            raise BadInput(
+                f"column {place} has no name",
+                where=name,
+                remedy="Name it or leave it out (pandas writes one unless told index=False).",
+            )
+    seen: dict[str, str] = {}
+    for column in names:
+        other = seen.setdefault(column.casefold(), column)
+        if other == column and names.count(column) > 1:
+            raise BadInput(f"column '{column}' stands twice", where=name, remedy="Rename one of them.")
+        if other != column:
+            raise BadInput(
+                f"columns '{other}' and '{column}' would collide: capital letters do not tell them apart",
+                where=name,
+                remedy="Rename one of them.",
+            )
+    return tuple(names)
+
+
+def _refuse_other_encoding(path: Path, name: str) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line = 0
+    with path.open("rb") as file:
+        start = file.read(4)
+        for mark, encoding in _MARKS.items():
+            if start.startswith(mark):
+                raise BadInput(f"the file is {encoding}, not UTF-8", where=name, remedy="Export it as UTF-8.")
+        file.seek(0)
+        while block := file.read(_BLOCK):
+            if b"\0" in block:
+                raise BadInput(
+                    "the file is not what its name says (.csv): it holds zero bytes",
+                    where=name,
+                    remedy="Give it its right suffix, or export it as UTF-8.",
+                )
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(error, line, name) from error
+            line += block.count(b"\n")
+
+
+def _not_utf8(error: UnicodeDecodeError, lines_before: int, name: str) -> BadInput:
+    data = bytes(error.object)
+    row = lines_before + data[: error.start].count(b"\n")
+    around = data[max(0, data.rfind(b"\n", 0, error.start) + 1) : error.start + 20].split(b"\n")[0]
+    guess = around.decode("cp1252", errors="replace")[-40:]
+    place = f"row {row:,}" if row else "the heading"
+    return BadInput(
+        f"{place} is not UTF-8; read as Windows-1252 it says '{guess}'",
+        where=name,
+        remedy="Export the file as UTF-8.",
+    )

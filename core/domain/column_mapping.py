@@ -1,0 +1,199 @@
+"""Which column of a prediction file is what; kept per model version and used again for the next file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from core.domain.commands import Task
+from core.domain.errors import BadInput
+
+ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y_pred", "y_true"
+TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")
+_ROLES = {ROW_ID: "id", TIMESTAMP: "time", PREDICTED: "prediction", TRUE: "target"}
+
+
+class ColumnMapping(BaseModel):
+    """Columns of a file by their role; an empty name says that there is none.
+
+    `scores` maps a class to the column of its probability; the class of a binary model is empty.
+    `features` are the columns kept beside these; none named keeps all. `sensitive` are among them.
+    `classes` of a multiclass model are its labels; of a binary model the negative and the positive label
+    where they are not 0 and 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: Task
+    prediction: str
+    target: str = ""
+    row_id: str = ""
+    timestamp: str = ""
+    scores: Mapping[str, str] = {}
+    features: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+    def canonical(self) -> dict[str, str]:
+        """Name in the store -> column of the file, for the roles that have one.
+
+        Examples
+        --------
+        >>> ColumnMapping(task="binary", prediction="granted", scores={"": "p"}).canonical()
+        {'y_score': 'p', 'y_pred': 'granted'}
+        """
+        named = {ROW_ID: self.row_id, TIMESTAMP: self.timestamp}
+        named |= {score_column(label): column for label, column in self.scores.items()}
+        named |= {PREDICTED: self.prediction, TRUE: self.target}
+        return {name: column for name, column in named.items() if column}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels that a prediction or an outcome may have; none for numbers or where none is declared."""
+        if self.task == "regression":
+            return ()
+        return self.classes or (("0", "1") if self.task == "binary" else ())
+
+
+def score_column(label: str) -> str:
+    """Name in the store of a class's score; the empty class is that of a binary model."""
+    return f"{SCORE}_{label}" if label else SCORE
+
+
+def is_canonical(column: str) -> bool:
+    """Whether a name of the store stands for a role, so that it is no feature."""
+    return column in (ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE) or column.startswith(f"{SCORE}_")
+
+
+def role_title(canonical: str) -> str:
+    """What a column of the store is called by people."""
+    return _ROLES.get(canonical, "score")
+
+
+def column_mapping(
+    *,
+    task: str,
+    prediction: str,
+    scores: Sequence[str] = (),
+    target: str = "",
+    row_id: str = "",
+    timestamp: str = "",
+    features: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    classes: Sequence[str] = (),
+) -> ColumnMapping:
+    """Make a mapping from what a person named.
+
+    Parameters
+    ----------
+    scores
+        One column for a binary model; `CLASS=COLUMN` a class for a multiclass one; none for a regression.
+
+    Raises
+    ------
+    BadInput
+        An unknown task, no prediction, scores or labels that do not fit, or one column in two roles.
+    """
+    if task not in TASKS:
+        raise BadInput(f"'{task[:40]}' is no task", where="task", remedy=f"Use one of: {', '.join(TASKS)}.")
+    if not prediction:
+        raise BadInput(
+            "no column is named for the prediction", where="mapping", remedy="Name it with --prediction."
+        )
+    made = ColumnMapping(
+        task=task,
+        prediction=prediction,
+        target=target,
+        row_id=row_id,
+        timestamp=timestamp,
+        scores=_scores(task, scores),
+        features=tuple(dict.fromkeys([*features, *(sensitive if features else ())])),
+        sensitive=tuple(dict.fromkeys(sensitive)),
+        classes=_classes(task, classes, scores),
+    )
+    _refuse_two_roles(made)
+    return made
+
+
+def merge_mapping(kept: ColumnMapping | None, given: Mapping[str, Any]) -> ColumnMapping:
+    """Join what is kept of a version with what a person names now; a name given now goes first.
+
+    Parameters
+    ----------
+    kept
+        The version's mapping so far; None for its first file.
+    given
+        Fields of `column_mapping`; empty ones leave what is kept.
+    """
+    named = {field: value for field, value in given.items() if value}
+    if kept is None:
+        return column_mapping(**{"task": "", "prediction": "", **named})
+    if "task" in named and named["task"] != kept.task:
+        raise BadInput(
+            f"this version's predictions are {kept.task}, not {named['task']}",
+            where="task",
+            remedy="Register a version of its own for another task.",
+        )
+    before = kept.model_dump()
+    before["scores"] = score_words(kept)
+    if "features" not in named and named.get("sensitive") and kept.features:
+        before["features"] = (*kept.features, *named["sensitive"])
+    return column_mapping(**{**before, **named})
+
+
+def score_words(mapping: ColumnMapping) -> tuple[str, ...]:
+    """Scores in the form that `column_mapping` takes."""
+    return tuple(f"{label}={name}" if label else name for label, name in mapping.scores.items())
+
+
+def _scores(task: str, scores: Sequence[str]) -> dict[str, str]:
+    if task == "binary":
+        if len(scores) != 1:  # a column's name may hold an equals sign
+            raise BadInput("a binary model has one score", where="score", remedy="Name its one column.")
+        return {"": scores[0]}
+    if task == "regression" and scores:
+        raise BadInput("a regression has no score", where="score", remedy="Leave the score out.")
+    pairs = [
+        (label.strip(), column.strip())
+        for label, _, column in (score.partition("=") for score in scores)
+        if label.strip() and column.strip()
+    ]
+    if len(dict(pairs)) < len(scores):
+        raise BadInput("each class needs a score", where="score", remedy="Write CLASS=COLUMN, once a class.")
+    return dict(pairs)
+
+
+def _classes(task: str, classes: Sequence[str], scores: Sequence[str]) -> tuple[str, ...]:
+    if task == "regression" and classes:
+        raise BadInput("a regression has no classes", where="classes", remedy="Leave them out.")
+    if task == "binary" and classes and len(set(classes)) != 2:
+        raise BadInput(
+            "a binary model has two labels", where="classes", remedy="Name the negative, then the positive."
+        )
+    scored = tuple(_scores(task, scores)) if task == "multiclass" else ()
+    if scored and classes and set(scored) != set(classes):
+        raise BadInput(
+            "the classes and those that have a score differ", where="classes", remedy="Name the same ones."
+        )
+    return tuple(dict.fromkeys(classes)) or scored
+
+
+def _refuse_two_roles(mapping: ColumnMapping) -> None:
+    roles: dict[str, str] = {}
+    for canonical, column in mapping.canonical().items():
+        if column in roles:
+            raise BadInput(
+                f"column '{column}' is named as {role_title(roles[column])} and as {role_title(canonical)}",
+                where="mapping",
+                remedy="Name another column for one of them.",
+            )
+        roles[column] = canonical
+    for feature in (*mapping.features, *mapping.sensitive):
+        if feature in roles:
+            raise BadInput(
+                f"column '{feature}' is the {role_title(roles[feature])} and cannot be a feature as well",
+                where="mapping",
+                remedy="Take it out of the features.",
+            )
