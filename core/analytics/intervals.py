@@ -330,10 +330,15 @@ def _student(confidence: float, freedom: int) -> float:
         return math.tan(math.pi * confidence / 2)
     if freedom == 2:
         return confidence * math.sqrt(2 / (1 - confidence**2))
-    terms = (
+    terms = student_terms(z)
+    return float(z + sum(term / freedom**power for power, term in enumerate(terms, start=1)))
+
+
+def student_terms(z: float) -> tuple[float, float, float, float]:
+    """What brings a normal quantile to Student's, over the first four powers of the degrees of freedom."""
+    return (
         (z**3 + z) / 4,
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return float(z + sum(term / freedom**power for power, term in enumerate(terms, start=1)))

@@ -58,7 +58,12 @@ class RankSums:
 
 
 def rank_sums(
-    slice_ids: NDArray[Any], scores: NDArray[Any], positive: NDArray[Any], slices: int
+    slice_ids: NDArray[Any],
+    scores: NDArray[Any],
+    positive: NDArray[Any],
+    slices: int,
+    *,
+    rising: bool = False,
 ) -> list[RankSums]:
     """Rank the scores of each slice.
 
@@ -72,6 +77,8 @@ def rank_sums(
         Shape (n,), True where the label is the positive class.
     slices
         How many slices there are; those without a row get sums of nought.
+    rising
+        True when the scores are known to rise already.
 
     Returns
     -------
@@ -95,7 +102,7 @@ def rank_sums(
 
     if len(scores) == 0:
         return [RankSums(0, 0, 0, 0.0, 0.0)] * slices
-    order = np.argsort(scores)
+    order = np.arange(len(scores)) if rising else np.argsort(scores)
     order = order[np.argsort(slice_ids[order], kind="stable")]
     ids, sorted_scores, won = slice_ids[order], scores[order], positive[order].astype(np.int64)
     starts = np.flatnonzero(np.r_[True, (ids[1:] != ids[:-1]) | (sorted_scores[1:] != sorted_scores[:-1])])

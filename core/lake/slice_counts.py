@@ -141,8 +141,11 @@ def slice_counts(
     cut = cut_continuous(cursor, paths, by)
     picked = pick_rows(cursor, paths, task, cut, positive, given)
     calibrated = "calibration" in needs and task != "regression"
-    query = _errors_query(picked) if task == "regression" else _rates_query(picked, task, calibrated)
-    rows = run(cursor, query, {**picked.parameters, "most": MAX_SLICES + 1})
+    rows = run(
+        cursor,
+        counts_query(picked, task, calibrated=calibrated),
+        {**picked.parameters, "most": MAX_SLICES + 1},
+    )
     if len(rows) > MAX_SLICES:
         raise BadInput(
             f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
@@ -156,6 +159,11 @@ def slice_counts(
             for each, row in zip(counts, ordered, strict=True)
         ]
     return counts
+
+
+def counts_query(picked: PickedRows, task: Task, *, calibrated: bool) -> str:
+    """SQL of the counts, one line a slice: its values, then the counts, then a count of strange values."""
+    return _errors_query(picked) if task == "regression" else _rates_query(picked, task, calibrated)
 
 
 def _place(row: Sequence[Any], cut: Sequence[str | Band]) -> tuple[Any, ...]:

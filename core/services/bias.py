@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.analytics.metrics import SLICE_METRICS, MetricDefinition, Task, metrics_for
-from core.analytics.slices import Band, Limit, SliceReport, slice_report
+from core.analytics.metrics import MetricDefinition, measure, metric, metrics_for
+from core.analytics.slice_fairness import FairnessMeasure, fairness_measures
+from core.analytics.slice_significance import CORRECTIONS, Correction
+from core.analytics.slices import Band, Limit, SliceCounts, SliceReport, slice_report
 from core.domain.checks import CheckResult, no_predictions
-from core.domain.errors import BadInput, NotFound
+from core.domain.errors import BadInput
 from core.domain.ethics import EthicalLimit
 from core.domain.moment import Moment
 from core.domain.verdict import Verdict
 from core.lake import monitoring as lake
-from core.lake.slice_counts import SliceFeature, class_labels, cut_continuous, slice_counts, slice_features
+from core.lake.slice_counts import SliceFeature, class_labels, slice_counts, slice_features
+from core.lake.slice_profiles import MAX_FEATURES
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
+from core.services.slice_batches import (
+    BatchesOfVersion,
+    Filters,
+    RowsAsked,
+    RowsChosen,
+    batches_of,
+    choose_rows,
+    first_class,
+    metric_of,
+)
 
-
-@dataclass(frozen=True)
-class BatchesOfVersion:
-    """The prediction batches of one model version, oldest first."""
-
-    initiative: str
-    version: str
-    task: Task
-    classes: tuple[str, ...]
-    sensitive: tuple[str, ...]
-    rows: int
-    paths: tuple[str, ...]
+__all__ = [
+    "BatchesOfVersion",
+    "BiasSlices",
+    "SliceChoices",
+    "batches_of",
+    "bias_slices",
+    "check_bias_limit",
+    "measure_slices",
+    "slice_choices",
+]
 
 
 @dataclass(frozen=True)
 class BiasSlices:
     """A slice report with what it was made from.
 
-    `rule` is the ethical limit that the slices were held to; None where the metric has none.
+    `rule` is the ethical limit that the slices were held to; None where the metric has none. `limit_note`
+    says why a rule could not be held. `fairness` is empty for a regression. `bands` are the number features
+    that were cut.
     """
 
     batches: BatchesOfVersion
@@ -44,6 +57,10 @@ class BiasSlices:
     positive: str | None
     report: SliceReport
     rule: EthicalLimit | None = None
+    limit_note: str = ""
+    fairness: tuple[FairnessMeasure, ...] = ()
+    bands: tuple[Band, ...] = ()
+    counts: tuple[SliceCounts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +68,8 @@ class SliceChoices:
     """What a model version's predictions can be sliced by, and measured with.
 
     `features` has the sensitive ones first; `classes` is empty unless the model tells several apart;
-    `parts` names the kinds of batch there are, analysis first.
+    `parts` names the kinds of batch there are, analysis first; `first_day` and `last_day` span the times of
+    the predictions, empty where they carry none.
     """
 
     batches: BatchesOfVersion
@@ -60,37 +78,8 @@ class SliceChoices:
     metrics: tuple[MetricDefinition, ...]
     classes: tuple[str, ...]
     rule: EthicalLimit
-
-
-def batches_of(
-    governance: Governance, initiative: str, version: str, moment: Moment, *, part: str = ""
-) -> BatchesOfVersion:
-    """The prediction batches of a version; `part` is reference, analysis, or empty for both.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or no batch of this version.
-    """
-    require_initiative(governance, initiative, moment)
-    rows = lake.batches(governance.store, initiative, version, moment)
-    rows = [row for row in rows if part in ("", row["part"])]
-    if not rows:
-        kind = f"{part} batch" if part in ("reference", "analysis") else "prediction batch"
-        raise NotFound(
-            f"version '{version[:20]}' of {initiative} has no {kind}",
-            remedy="Add one with 'governance predictions add'.",
-        )
-    newest = rows[-1]
-    return BatchesOfVersion(
-        initiative,
-        version,
-        newest["task"],
-        tuple(newest["classes"]),
-        tuple(newest["sensitive"]),
-        sum(row["rows"] for row in rows),
-        tuple(row["path"] for row in rows),
-    )
+    first_day: str = ""
+    last_day: str = ""
 
 
 def slice_choices(
@@ -115,8 +104,23 @@ def slice_choices(
     classes: tuple[str, ...] = ()
     if batches.task == "multiclass":
         classes = batches.classes or tuple(class_labels(cursor, batches.paths))
-    rule = governance.ethics.limit_for(known["domain"])
-    return SliceChoices(batches, parts, tuple(features), metrics_for(batches.task), classes, rule)
+    rule = governance.position(moment).limit_for(known["domain"], batches.task)
+    days = [
+        row[end].date().isoformat()
+        for row in rows
+        for end in ("first_at", "last_at")
+        if row["part"] == chosen and row[end] is not None
+    ]
+    return SliceChoices(
+        batches,
+        parts,
+        tuple(features),
+        metrics_for(batches.task),
+        classes,
+        rule,
+        min(days, default=""),
+        max(days, default=""),
+    )
 
 
 def bias_slices(
@@ -130,46 +134,97 @@ def bias_slices(
     part: str = "analysis",
     reference: str = "best",
     positive: str = "",
-    where: Mapping[str, tuple[str, ...]] | None = None,
+    where: Filters = (),
+    cuts: Sequence[str] = (),
+    since: str = "",
+    until: str = "",
+    correction: Correction = "holm",
 ) -> BiasSlices:
-    """Slice a model version's predictions by one or two features (up to six).
+    """Slice a model version's predictions by up to six features.
 
-    Numbers with many values are cut into five bands of equal size, always over all rows of the part, so that
-    a band keeps its name while others filter. Without a metric it is the one that the ethical position
-    limits for the initiative's domain; limits are drawn only for that one. `where` keeps rows by feature and
-    slice label, bands included.
+    Numbers with many values are cut into five bands of equal size unless `cuts` says how, always over all
+    rows of the part, so that a band keeps its name while others filter. Without a metric it is the one that
+    the ethical position limits for the initiative's domain; limits hold only for that one. `where` keeps rows
+    by conditions like `sex=Female` or `age>=30`, and `since` and `until` by UTC days, both included.
 
     Raises
     ------
     NotFound, BadInput
-        No such initiative, batch, feature, metric or reference.
+        No such initiative, batch, feature, metric or reference; a cut, condition or day that cannot be read.
     """
-    domain = require_initiative(governance, initiative, moment)["domain"]
     batches = batches_of(governance, initiative, version, moment, part=part)
-    rule = governance.ethics.limit_for(domain)
-    chosen = _metric(
-        metric or (rule.metric if batches.task != "regression" else "mean_absolute_error"), batches
+    if not 1 <= len(by) <= MAX_FEATURES or len(set(by)) < len(by):
+        raise BadInput(
+            f"cannot slice by {list(by)}", remedy=f"Name one to {MAX_FEATURES} different features."
+        )
+    asked = RowsAsked(cuts, where, since, until)
+    chosen = choose_rows(governance.store.cursor(), batches, by, asked)
+    target = positive or first_class(governance, batches)
+    return measure_slices(
+        governance, moment, batches, chosen, by, metric, reference, target, correction=correction
     )
-    limit = Limit(rule.comparison, rule.limit) if chosen.id == rule.metric else None
-    target = positive or _first_class(governance, batches)
-    report = _report(
-        governance,
+
+
+def measure_slices(
+    governance: Governance,
+    moment: Moment,
+    batches: BatchesOfVersion,
+    chosen: RowsChosen,
+    by: tuple[str, ...],
+    metric: str,
+    reference: str,
+    positive: str | None,
+    *,
+    correction: Correction = "holm",
+) -> BiasSlices:
+    """Measure slices of rows that are chosen already, as `bias_slices` does."""
+    if correction not in CORRECTIONS:
+        raise BadInput(f"'{correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
+    known = require_initiative(governance, batches.initiative, moment)
+    rule = governance.position(moment).limit_for(known["domain"], batches.task)
+    definition = metric_of(metric or rule.metric, batches)
+    needs = () if definition.needs is None else (definition.needs,)
+    cursor = governance.store.cursor()
+    counts, overall = (
+        slice_counts(
+            cursor, batches.paths, batches.task, items, positive=positive, kept=chosen.kept, needs=needs
+        )
+        for items in (chosen.items, ())
+    )
+    if not counts:
+        raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
+    limited = definition.id == rule.metric
+    limit = _limit(rule, overall[0]) if limited else None
+    try:
+        report = slice_report(
+            counts,
+            overall[0],
+            definition,
+            reference=reference,
+            min_rows=rule.min_rows,
+            limit=limit,
+            correction=correction,
+        )
+    except ValueError as error:
+        raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
+    fairness = () if batches.task == "regression" else fairness_measures(counts, min_rows=rule.min_rows)
+    return BiasSlices(
         batches,
         by,
-        chosen,
-        limit,
-        rule.min_rows,
-        reference=reference,
-        positive=target,
-        where=where,
+        positive,
+        report,
+        rule if limit else None,
+        _unlimited(rule) if limited and limit is None else "",
+        fairness,
+        tuple(item for item in chosen.items if isinstance(item, Band)),
+        tuple(counts),
     )
-    return BiasSlices(batches, by, target, report, rule if limit else None)
 
 
 def check_bias_limit(
     governance: Governance, initiative: str, version: str, domain: str, moment: Moment
 ) -> CheckResult:
-    """Hold every sensitive feature's slices to the limit of the domain; the worst verdict counts."""
+    """Hold every sensitive feature's slices to the limit of the domain and task; the worst verdict counts."""
     rows = lake.batches(governance.store, initiative, version, moment)
     if not rows:
         return no_predictions("bias_limit")
@@ -182,44 +237,49 @@ def check_bias_limit(
             "no sensitive feature is named for this version's batches",
             "Add a batch that names them, or record why there is none.",
         )
-    rule = governance.ethics.limit_for(domain)
-    if batches.task == "regression":
-        return CheckResult(
-            "bias_limit",
-            Verdict.CANNOT_TELL,
-            f"the limit is on the {rule.metric.replace('_', ' ')}, which a regression does not have",
-            "Submit a review of errors by subpopulation as evidence instead.",
+    rule = governance.position(moment).limit_for(domain, batches.task)
+    cursor, target = governance.store.cursor(), first_class(governance, batches)
+    found = [
+        measure_slices(
+            governance,
+            moment,
+            batches,
+            choose_rows(cursor, batches, (feature,), RowsAsked()),
+            (feature,),
+            rule.metric,
+            "best",
+            target,
         )
-    reports = [_checked(governance, batches, feature, rule) for feature in batches.sensitive]
-    return _worst(reports, rule)
+        for feature in batches.sensitive
+    ]
+    unlimited = next((each.limit_note for each in found if each.limit_note), "")
+    if unlimited:
+        return CheckResult("bias_limit", Verdict.CANNOT_TELL, unlimited, "Add predictions with their labels.")
+    return _worst([each.report for each in found], rule)
 
 
-def _checked(governance: Governance, batches: BatchesOfVersion, feature: str, rule: Any) -> SliceReport:
-    positive = _first_class(governance, batches)
-    return _report(
-        governance,
-        batches,
-        (feature,),
-        _metric(rule.metric, batches),
-        Limit(rule.comparison, rule.limit),
-        rule.min_rows,
-        reference="best",
-        positive=positive,
-        where=None,
-    )
+def _limit(rule: EthicalLimit, overall: SliceCounts) -> Limit | None:
+    """The limit in the metric's own unit; None where what it is a share of is undefined or nought."""
+    base = None if rule.measured_in is None else measure(metric(rule.measured_in), overall).value
+    value = rule.in_units(base)
+    return None if value is None else Limit(rule.comparison, value)
+
+
+def _unlimited(rule: EthicalLimit) -> str:
+    base = (rule.measured_in or rule.metric).replace("_", " ")
+    return f"the limit is a share of the overall {base}, which is undefined or nought here"
 
 
 def _worst(reports: Sequence[SliceReport], rule: Any) -> CheckResult:
     severity = {"fail": 0, "cannot_tell": 1, "pass": 2}
-    worst = min(
-        reports, key=lambda report: (severity[report.verdict or "cannot_tell"], report.lowest_ratio or 0)
-    )
+    worst = min(reports, key=lambda report: (severity[report.verdict or "cannot_tell"], _nearness(report)))
     observed = worst.lowest_ratio if rule.comparison == "ratio" else worst.widest_difference
-    metric = rule.metric.replace("_", " ")
+    named = rule.metric.replace("_", " ")
     seen = (
         ""
         if observed is None
-        else f"{rule.comparison} in {metric} of {worst.lowest_label} is {observed:.2f}; "
+        else f"{rule.comparison} in {named} between {worst.lowest_label} and {worst.highest_label} is "
+        f"{observed:.3g}; "
     )
     return CheckResult(
         "bias_limit",
@@ -227,53 +287,12 @@ def _worst(reports: Sequence[SliceReport], rule: Any) -> CheckResult:
         f"{seen}{worst.note.rstrip('.')}",
         "" if worst.verdict == "pass" else "Look at the slices, and mend or justify the difference.",
         observed=observed,
-        limit=rule.limit,
+        limit=worst.limit.value if worst.limit else rule.limit,
     )
 
 
-def _report(
-    governance: Governance,
-    batches: BatchesOfVersion,
-    by: tuple[str, ...],
-    metric: MetricDefinition,
-    limit: Limit | None,
-    min_rows: int,
-    *,
-    reference: str,
-    positive: str | None,
-    where: Mapping[str, tuple[str, ...]] | None,
-) -> SliceReport:
-    cursor = governance.store.cursor()
-    kept = dict(where or {})
-    cuts = _cut(cursor, batches, (*by, *(name for name in kept if name not in by)))
-    filters = {cuts[name]: labels for name, labels in kept.items()}
-    options: dict[str, Any] = {"positive": positive, "where": filters or None}
-    counts = slice_counts(cursor, batches.paths, batches.task, [cuts[name] for name in by], **options)
-    overall = slice_counts(cursor, batches.paths, batches.task, (), **options)
-    if not counts:
-        raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
-    try:
-        return slice_report(counts, overall[0], metric, reference=reference, min_rows=min_rows, limit=limit)
-    except ValueError as error:
-        raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
-
-
-def _cut(cursor: Any, batches: BatchesOfVersion, names: tuple[str, ...]) -> dict[str, str | Band]:
-    """Each feature as it is sliced: continuous numbers as bands over all rows of the batches."""
-    return dict(zip(names, cut_continuous(cursor, batches.paths, names), strict=True))
-
-
-def _first_class(governance: Governance, batches: BatchesOfVersion) -> str | None:
-    """The class held against all others unless one is named; None for a model without several classes."""
-    if batches.task != "multiclass":
-        return None
-    return (batches.classes or tuple(class_labels(governance.store.cursor(), batches.paths)))[0]
-
-
-def _metric(metric_id: str, batches: BatchesOfVersion) -> MetricDefinition:
-    known = {m.id: m for m in SLICE_METRICS.values() if batches.task in m.tasks}
-    if metric_id not in known:
-        raise BadInput(
-            f"'{metric_id[:60]}' is no metric of a {batches.task} model", remedy=f"Use: {', '.join(known)}."
-        )
-    return known[metric_id]
+def _nearness(report: SliceReport) -> float:
+    """Smaller where slices are further apart."""
+    if report.limit is not None and report.limit.kind == "difference":
+        return -(report.widest_difference or 0.0)
+    return 1.0 if report.lowest_ratio is None else report.lowest_ratio
