@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from core.domain.chain import Fact
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.lake.directory import put_person
 from core.lake.store import Store, open_store
+from core.lake.verify_files import FILE_TABLES
 from core.services.checkpoints import SignCheckpoint, sign_checkpoint
 from core.services.evidence import submit_evidence
 from core.services.founding import found_store
@@ -18,9 +20,6 @@ from core.services.governance import Governance, wire
 from core.services.predictions import AddPredictions, add_predictions
 from core.services.versions import register_model_version
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, later, register
-
-FILES = ("evidence", "prediction_batch")
-"""Tables whose rows name files: only the services fill them."""
 
 
 def build_store(folder: Path) -> Governance:
@@ -107,14 +106,24 @@ def decide(governance: Governance, initiative: str, day: int) -> None:
 def fill_tables(store: Store, initiative: str, rows: int = 3) -> None:
     """Append facts to every table that is still empty, also to those that are added later."""
     for place, (table, columns) in enumerate(sorted(store.columns.items())):
-        if table in FILES or store.cursor().execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():
+        if store.cursor().execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():
             continue
         for n in range(rows):
             row = {name: _value(name, kind, n, initiative) for name, kind in columns.items()}
+            if table in FILE_TABLES:
+                row |= _lay_file(store, FILE_TABLES[table].folder, f"{table}-{n}")
             more = ({**row, "reason": "another"},) if "reason" in row and n == 1 else ()
             subject = initiative if "initiative" in columns else f"{table}-{n}"
             fact = Fact(f"{table}_filled", subject, table, (row, *more))
             store.append([fact], actor=BUILDER.id, at=later(15 + place / 100 + n / 1000))
+
+
+def _lay_file(store: Store, folder: str, name: str) -> dict[str, str]:
+    content = f"The file {name}.".encode()
+    path = store.folder / folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return {"path": f"{folder}/{name}", "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _value(name: str, kind: str, n: int, initiative: str) -> Any:

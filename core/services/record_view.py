@@ -199,10 +199,18 @@ def _fields(
     shown = []
     for column, value in row.items():
         if column not in _HIDDEN and value is not None and value not in ("", []):
-            text = readers[column](value) if column in readers else _plain(value)
+            text = _in_words(readers.get(column, _plain), value)
             if text:
                 shown.append((_LABELS.get(column, words(column)), _short(text)))
     return tuple(shown)
+
+
+def _in_words(reader: Callable[[Any], str], value: Any) -> str:
+    """Read a value; a column of the same name in another table may hold something else, shown as it is."""
+    try:
+        return reader(value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _plain(value)
 
 
 def _plain(value: Any) -> str:
