@@ -271,17 +271,6 @@ def show_people(result: Result) -> None:
     show_table(("Id", "Name", "Title", "Team", "Roles"), lines)
 
 
-def show_verification(result: Result) -> None:
-    """Whether the record is whole."""
-    counted = f"{result['entries']:,} entries, {result['files']:,} files"
-    broken = result["first_break"]
-    if broken is None:
-        say(f"The record is whole: {counted}.")
-        return
-    place = f"entry {broken['seq']}" if broken["seq"] is not None else "the record"
-    say(f"The record is broken at {place} ({broken['subject']}): {broken['problem']}.")
-
-
 def _as_of(result: Result) -> str:
     return f"as of {minute(result['moment']['at'])} UTC"
 
