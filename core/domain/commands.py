@@ -166,7 +166,7 @@ class PublishPolicy(Command):
 C = TypeVar("C", bound=BaseModel)
 
 
-def make(kind: type[C], **values: Any) -> C:
+def make(kind: type[C], /, **values: Any) -> C:
     """Make a command from what a person gave, or say which field is wrong and how to mend it.
 
     Raises

@@ -65,6 +65,8 @@ def build() -> typer.Typer:
     app.add_typer(policy.policy, name="policy")
     app.add_typer(people.people, name="people")
     work.register(app)
+    lineage.register(app)
+    documents.register(app)
     audit.register(app)
     app.command("record")(figures.record)
     return app

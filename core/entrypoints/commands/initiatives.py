@@ -18,7 +18,6 @@ EVIDENCE_BYTES = 25 * 1024 * 1024
 OPEN, BLOCKED, BROKEN = 0, 1, 2
 
 evidence = typer.Typer(help="Evidence for what is required.")
-version = typer.Typer(help="Model versions.")
 
 
 def list_initiatives(
@@ -121,65 +120,6 @@ def _content(file: Path) -> bytes:
         raise BadInput(
             f"the file cannot be read: {error.strerror}", where=str(file), remedy="Check the path."
         ) from error
-
-
-@version.command("add")
-def add_version(
-    context: typer.Context,
-    initiative: Initiative,
-    label: Annotated[str, typer.Argument(metavar="VERSION", help="Its label, such as 2.")],
-    algorithm: Annotated[str, typer.Option("--algorithm", help="What was trained, in words.")],
-    task: Annotated[str, typer.Option("--task", help="binary, regression or multiclass.")],
-    artifact: Annotated[str, typer.Option("--artifact", help="Address of the artifact.")] = "",
-    artifact_sha256: Annotated[str, typer.Option("--artifact-sha256", help="Its sha256.")] = "",
-    data: Annotated[str, typer.Option("--data", help="Address of the training data.")] = "",
-    data_sha256: Annotated[str, typer.Option("--data-sha256", help="Its sha256.")] = "",
-    code: Annotated[str, typer.Option("--code", help="Address of the code.")] = "",
-    commit: Annotated[str, typer.Option("--commit", help="Its full commit.")] = "",
-    environment_sha256: Annotated[str, typer.Option("--environment-sha256", help="Lock file's sha256.")] = "",
-    metric: Annotated[list[str] | None, typer.Option("--metric", help="NAME=VALUE; repeat for more.")] = None,
-    notes: Annotated[str, typer.Option("--notes", help="What changed, and why.")] = "",
-    store: Store = None,
-    person: Person = None,
-    as_json: Json = False,
-) -> None:
-    """Register a model version with links to what it was made of."""
-    values = {
-        "initiative": initiative,
-        "version": label,
-        "algorithm": algorithm,
-        "task": task,
-        "notes": notes,
-        "artifact_uri": artifact,
-        "artifact_sha256": artifact_sha256,
-        "data_uri": data,
-        "data_sha256": data_sha256,
-        "code_uri": code,
-        "code_commit": commit,
-        "environment_sha256": environment_sha256,
-        "metrics": _metrics(metric or []),
-    }
-
-    def told(result: Any) -> None:
-        say(f"Version {result['version']} of {result['initiative']} is on record.")
-
-    options.report(
-        context, "register_model_version", values, told, store=store, person=person, as_json=as_json
-    )
-
-
-def _metrics(given: list[str]) -> dict[str, float]:
-    found = {}
-    for name, texts in options.pairs(given, "--metric", "--metric roc_auc=0.84").items():
-        try:
-            found[name] = float(texts[-1])
-        except ValueError:
-            raise BadInput(
-                f"'{texts[-1][:40]}' is not a number",
-                where="--metric",
-                remedy="Write it like --metric roc_auc=0.84.",
-            ) from None
-    return found
 
 
 def check(
