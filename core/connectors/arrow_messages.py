@@ -13,7 +13,8 @@ from typing import Any
 _DICTIONARY, _RECORDS = 2, 3
 """Kinds of message that carry buffers (org.apache.arrow.flatbuf.MessageHeader)."""
 _HEADER_KIND, _HEADER = 1, 2
-_LENGTH, _BUFFERS, _COMPRESSION, _DATA = 0, 2, 3, 1
+_BUFFERS, _COMPRESSION, _DATA = 2, 3, 1
+_DICTIONARIES, _BATCHES = 2, 3
 
 
 def unpacked_bytes(message: Any) -> int:
@@ -42,6 +43,37 @@ def unpacked_bytes(message: Any) -> int:
         return 0 if batch is None else _of_batch(metadata, batch, body)
     except (struct.error, IndexError) as error:
         raise ValueError("a message of the Arrow file is damaged") from error
+
+
+def file_blocks(content: memoryview) -> list[tuple[int, int]]:
+    """Where the messages with buffers lie in an Arrow file: offset and length of each, from its footer.
+
+    Raises
+    ------
+    ValueError
+        The footer is lacking or damaged.
+    """
+    if bytes(content[-6:]) != b"ARROW1":
+        raise ValueError("the file does not end as an Arrow file does")
+    try:
+        (size,) = struct.unpack_from("<i", content, len(content) - 10)
+        footer = content[len(content) - 10 - size : len(content) - 10]
+        root = _offset(footer, 0)
+        return [block for field in (_DICTIONARIES, _BATCHES) for block in _blocks(footer, root, field)]
+    except (struct.error, IndexError) as error:
+        raise ValueError("the footer of the Arrow file is damaged") from error
+
+
+def _blocks(footer: memoryview, root: int, field: int) -> list[tuple[int, int]]:
+    vector = _field(footer, root, field)
+    if not vector:
+        return []
+    start = vector + _offset(footer, vector)
+    found = []
+    for place in range(_offset(footer, start)):
+        offset, metadata, body = struct.unpack_from("<qixxxxq", footer, start + 4 + 24 * place)
+        found.append((offset, metadata + body))
+    return found
 
 
 def _of_batch(metadata: memoryview, batch: int, body: memoryview) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.connectors.arrow_messages import unpacked_bytes
+from core.connectors.arrow_messages import file_blocks, unpacked_bytes
 from core.connectors.prediction_csv import checked_names
 from core.domain.errors import BadInput
 
@@ -66,12 +66,15 @@ def arrow_to_parquet(path: Path, name: str, target: Path) -> tuple[str, ...]:
         with pa.memory_map(str(path)) as file:
             schema, batches = _batches(file, path)
             columns = _checked(schema, None, name)
+            plain = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
             rows = 0
-            with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            with pq.ParquetWriter(target, plain, compression="zstd") as writer:
                 for batch in batches:
                     batch.validate(full=True)
                     rows += batch.num_rows
-                    writer.write_batch(batch, row_group_size=_ROWS_A_GROUP)
+                    pairs = zip(batch.columns, plain.types, strict=True)
+                    made = pa.record_batch([_plain(column, kind) for column, kind in pairs], schema=plain)
+                    writer.write_batch(made, row_group_size=_ROWS_A_GROUP)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(
             f"the file cannot be read as Arrow: {_first_line(error)}", where=name, remedy=_DAMAGED
@@ -79,6 +82,24 @@ def arrow_to_parquet(path: Path, name: str, target: Path) -> tuple[str, ...]:
     if not rows:
         raise BadInput("the file has no rows", where=name, remedy="Export it again.")
     return columns
+
+
+def _plain_type(kind: Any) -> Any:
+    """The type of a column in Parquet: values in place of codes, and plain text."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    return pa.large_string() if pa.types.is_string_view(kind) else kind
+
+
+def _plain(column: Any, kind: Any) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        words = column.dictionary.cast(kind)  # Arrow decodes no dictionary of views
+        column = pa.DictionaryArray.from_arrays(column.indices, words).dictionary_decode()
+    return column if column.type == kind else column.cast(kind)
 
 
 def is_arrow_file(path: Path) -> bool:
@@ -102,7 +123,9 @@ def _unpacked(path: Path) -> int:
 
     with pa.memory_map(str(path)) as file:
         if is_arrow_file(path):
-            file.seek(8)  # after its mark, a file holds a stream
+            content = file.read_buffer()
+            blocks = file_blocks(memoryview(content))
+            return sum(unpacked_bytes(pa.ipc.read_message(content.slice(at, size))) for at, size in blocks)
         reader, total = pa.ipc.MessageReader.open_stream(file), 0
         while True:
             try:

@@ -94,7 +94,8 @@ def time_sql(name: str, kind: str) -> str:
     if kind.startswith(TIMES):
         return f"CAST({column} AS TIMESTAMP)"
     text = f"trim(CAST({column} AS VARCHAR))"
-    local = f"TRY_CAST(regexp_replace({text}, ' ?(Z|z|UTC)$', '') AS TIMESTAMP)"
+    bare = f"regexp_extract({text}, '^[0-9-]{{10}}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9.]+)?)?')"
+    local = f"TRY_CAST(CASE length({bare}) WHEN 16 THEN {bare} || ':00' ELSE {bare} END AS TIMESTAMP)"
     is_moment = f"regexp_full_match({text}, {literal(_MOMENT)})"
     return f"CASE WHEN {is_moment} THEN {local} - to_minutes(CAST({offset_sql(text)} AS BIGINT)) END"
 
