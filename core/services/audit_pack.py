@@ -177,7 +177,7 @@ def _put_on_record(
         "files": pack.files,
         "bytes": pack.bytes,
     }
-    fact = Fact("audit_pack_exported", initiative or "audit-pack", "audit_pack", (row,))
+    fact = Fact("audit_pack_exported", "audit-pack", "audit_pack", (row,))
     governance.store.append([fact], actor=command.actor.id, at=command.at)
 
 

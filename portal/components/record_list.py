@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.domain.errors import NotFound
+from core.services.record import verify_record
 from portal.components.cards import facts
 from portal.components.desk import show_problem
 from portal.components.downloads import csv_text
+from portal.components.pack_download import download_pack
 from portal.components.page import page_link, panel
 from portal.components.pills import pill
 from portal.components.tables import Column, live_table
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from core.lake.verify import Verification
     from core.services.record_view import EntrySheet, RecordChoices
+    from portal.components.desk import Desk
 
 ENTRIES = [
     Column("seq", "Entry", "number", phone=False, width=62),
@@ -41,13 +44,31 @@ CSV_TITLES = {
 }
 
 
+def proof_panel(desk: Desk) -> None:
+    """Offer to verify the record, with what the last verification of this visit found, and the audit pack."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        words = "Recomputes the digest of every entry and every file; it changes nothing."
+        if st.button("Verify now", icon=":material/verified:", help=words):
+            with st.spinner("Recomputing every digest."):
+                found = verify_record(desk.governance)
+            st.session_state["verified"] = (found, desk.moment.at)
+        if "verified" in st.session_state:
+            verified_status(*st.session_state["verified"])
+        else:
+            st.caption("Not verified in this visit. It takes some seconds and changes nothing.")
+        download_pack(desk)
+
+
 def verified_status(found: Verification, at: datetime) -> None:
     """Say whether the record is whole, or which entry is the first that is not."""
     broken = found.first_break
     if broken is None:
         pill("pass", "Whole")
         counted = f"{count(found.entries, 'entry', 'entries')} and {count(found.files, 'file')}"
-        st.markdown(escape(f"{counted} are what was recorded; verified as of {minute(at)}."))
+        purged = f"; {count(found.purged, 'file')} forgotten on purpose" if found.purged else ""
+        st.markdown(escape(f"{counted} are what was recorded{purged}; verified as of {minute(at)}."))
+        for note in found.notes:
+            st.caption(escape(f"Note: {note}."))
         return
     pill("fail", "Broken")
     where = f"Entry {broken.seq:,}" if broken.seq else "The record"
@@ -97,8 +118,11 @@ def entries_table(rows: Sequence[Mapping[str, Any]], *, everything: Callable[[],
     return None if row is None else int(row["seq"])
 
 
-def entry_panel(sheet: EntrySheet) -> None:
-    """Show one entry: who did what and when, what it put on record, and its place in the chain."""
+def entry_panel(sheet: EntrySheet, *, replay: Callable[[int], None] | None = None) -> None:
+    """Show one entry: who did what and when, what it put on record, and its place in the chain.
+
+    `replay` draws what replays a gate decision, given the number of its entry.
+    """
     entry = sheet.entry
     said = f"{entry['what']} by {entry['actor_name']}, {minute(entry['recorded_at'])}."
     with panel(f"Entry {entry['seq']:,}", said):
@@ -107,6 +131,8 @@ def entry_panel(sheet: EntrySheet) -> None:
         facts(sheet.shared)
         if sheet.differing:
             _lines(sheet.differing)
+        if replay is not None and entry["action"] == "gate_decided":
+            replay(int(entry["seq"]))
         with st.expander("Its place in the chain", icon=":material/link:"):
             facts(
                 [

@@ -10,10 +10,10 @@ import streamlit as st
 
 from core.domain.errors import NotFound
 from core.services import record_view
-from core.services.record import verify_record
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link, panel
-from portal.components.record_list import entries_table, entry_panel, record_filters, verified_status
+from portal.components.record_list import entries_table, entry_panel, proof_panel, record_filters
+from portal.components.replay_view import replay_section
 from portal.components.text import count
 from portal.components.url_inputs import set_url, url_choice, url_value
 
@@ -29,7 +29,7 @@ def render() -> None:
     """Draw the proof, the filters, the entries, and the one that is open."""
     desk = current_desk()
     page_header(desk, "Record", CHAIN)
-    _proof(desk)
+    proof_panel(desk)
     filters = record_filters(desk.ask(record_view.record_choices))
     total = desk.ask(record_view.entry_count, **filters)
     left, right = st.columns([1.85, 1])
@@ -37,19 +37,6 @@ def render() -> None:
         newest = _entries(desk, filters, total)
     with right:
         _entry(desk, url_value("entry") or newest)
-
-
-def _proof(desk: Desk) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        words = "Recomputes the digest of every entry and every file; it changes nothing."
-        if st.button("Verify now", icon=":material/verified:", help=words):
-            with st.spinner("Recomputing every digest."):
-                found = verify_record(desk.governance)
-            st.session_state["verified"] = (found, desk.moment.at)
-        if "verified" in st.session_state:
-            verified_status(*st.session_state["verified"])
-        else:
-            st.caption("Not verified in this visit. It takes some seconds and changes nothing.")
 
 
 def _entries(desk: Desk, filters: dict[str, Any], total: int) -> str:
@@ -78,7 +65,7 @@ def _entry(desk: Desk, number: str) -> None:
         show_problem(problem)
         page_link("record", "Open the newest entry", icon=":material/arrow_forward:")
         return
-    entry_panel(sheet)
+    entry_panel(sheet, replay=functools.partial(replay_section, desk))
 
 
 render()
