@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
 from core.entrypoints.api_guard import Guard
 from core.entrypoints.operations import OPERATIONS, run_operation
+from core.entrypoints.operations_slices import SlicesQuery, WeakestQuery
 from core.entrypoints.parameters import (
     AsOfParameters,
     ListInitiatives,
@@ -205,18 +206,25 @@ def _add_figures(api: FastAPI, ask: Asker) -> None:
     def slices(
         initiative: str,
         version: str,
-        by: Annotated[list[str], Query(min_length=1, max_length=6)],
-        metric: str = "",
-        part: str = "analysis",
-        reference: str = "best",
-        positive: str = "",
-        as_of: AsOf = "",
+        asked: Annotated[SlicesQuery, Query()],
         actor: ActorName = "",
     ) -> Response:
-        """A metric compared between slices of a model version's predictions."""
-        values = {"initiative": initiative, "version": version, "by": by, "metric": metric, "part": part}
-        rest = {"reference": reference, "positive": positive, "as_of": as_of}
-        return ask(actor, "bias_slices", {**values, **rest})
+        """A metric compared between slices of a model version's predictions; `other` sets one beside it."""
+        values = {**asked.model_dump(exclude={"other"}), "initiative": initiative, "version": version}
+        if asked.other:
+            return ask(actor, "compare_slices", {**values, "other": asked.other})
+        return ask(actor, "bias_slices", values)
+
+    @api.get("/initiatives/{initiative}/versions/{version}/weakest-slices")
+    def weakest_slices(
+        initiative: str,
+        version: str,
+        asked: Annotated[WeakestQuery, Query()],
+        actor: ActorName = "",
+    ) -> Response:
+        """The slices where a metric is worst, over all intersections."""
+        values = {**asked.model_dump(), "initiative": initiative, "version": version}
+        return ask(actor, "weakest_slices", values)
 
     @api.get("/initiatives/{initiative}/versions/{version}/decay")
     def decay(

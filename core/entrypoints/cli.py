@@ -22,6 +22,7 @@ from core.entrypoints.commands import (
     predictions,
     registration,
     serving,
+    slices,
     versions,
     work,
 )
@@ -56,7 +57,7 @@ def build() -> typer.Typer:
     app.command("check")(initiatives.check)
     app.command("decide")(initiatives.decide)
     app.command("override")(initiatives.override)
-    app.command("slices")(figures.slices)
+    app.command("slices")(slices.slices)
     app.command("decay")(figures.decay)
     app.add_typer(predictions.predictions, name="predictions")
     app.add_typer(monitoring.monitoring, name="monitoring")

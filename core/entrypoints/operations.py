@@ -33,10 +33,10 @@ from core.entrypoints.operations_audit import OPERATIONS as OF_AUDIT
 from core.entrypoints.operations_documents import OPERATIONS as OF_DOCUMENTS
 from core.entrypoints.operations_lineage import OPERATIONS as OF_LINEAGE
 from core.entrypoints.operations_predictions import OPERATIONS as OF_PREDICTIONS
+from core.entrypoints.operations_slices import OPERATIONS as OF_SLICES
 from core.entrypoints.operations_versions import OPERATIONS as OF_VERSIONS
 from core.entrypoints.operations_work import OPERATIONS as OF_WORK
 from core.lake.initiatives import newest_version
-from core.services.bias import bias_slices
 from core.services.checks import run_checks
 from core.services.evidence import submit_evidence
 from core.services.gates import ask_gate, decide_gate
@@ -160,14 +160,6 @@ def _override_classification(call: Call, asked: given.NewClass) -> Any:
     return {"initiative": asked.initiative, "class_id": asked.class_id, "class_title": title}
 
 
-def _bias_slices(call: Call, asked: given.SlicesToMeasure) -> Any:
-    moment = call.moment(asked.as_of)
-    values = asked.model_dump(exclude={"as_of", "version"})
-    version = _version(call, asked.initiative, asked.version, moment)
-    found = bias_slices(call.governance, moment, version=version, **values)
-    return {"moment": results.moment_result(moment), **results.slices_result(found)}
-
-
 def _decay_report(call: Call, asked: given.DecayToRead) -> Any:
     moment = call.moment(asked.as_of)
     version = _version(call, asked.initiative, asked.version, moment)
@@ -246,7 +238,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "decide_gate": Operation(given.GateToDecide, _decide_gate),
     "ask_gate": Operation(given.GateToAsk, _ask_gate),
     "override_classification": Operation(given.NewClass, _override_classification),
-    "bias_slices": Operation(given.SlicesToMeasure, _bias_slices),
     "decay_report": Operation(given.DecayToRead, _decay_report),
     "refresh_monitoring": Operation(given.MonitoringToRefresh, _refresh_monitoring),
     "governance_kpis": Operation(given.AsOfParameters, _governance_kpis),
@@ -257,6 +248,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "read_record": Operation(given.RecordToRead, _read_record),
     **OF_AUDIT,
     **OF_PREDICTIONS,
+    **OF_SLICES,
     **OF_WORK,
     **OF_VERSIONS,
     **OF_LINEAGE,

@@ -120,20 +120,6 @@ class NewClass(Parameters):
     justification: str
 
 
-class SlicesToMeasure(Parameters):
-    """Slices of a model version, the current one where none is named."""
-
-    initiative: str
-    version: str = ""
-    by: Annotated[Texts, Field(min_length=1, max_length=6)]
-    metric: str = ""
-    part: Literal["reference", "analysis", ""] = "analysis"
-    reference: str = "best"
-    positive: str = ""
-    where: dict[str, Texts] = Field(default_factory=dict)
-    as_of: AsOf = ""
-
-
 class DecayToRead(Parameters):
     """Decay estimates of a model version, the current one where none is named."""
 

@@ -163,32 +163,6 @@ def show_decision(result: Result) -> None:
         say(f"  Nothing was recorded: this is how it stood, {_as_of(result)}.")
 
 
-def show_slices(result: Result) -> None:
-    """A slice report, a slice a line."""
-    metric, limit = result["metric"], result["limit"]
-    what = f"{metric['title']} by {' and '.join(words(feature) for feature in result['by'])}"
-    say(f"{what}: {result['initiative']} version {result['version']}, {result['rows']:,} rows")
-    lines = [
-        (
-            line["label"],
-            f"{line['rows']:,}",
-            figure(line["value"]),
-            _interval(line["interval"]),
-            figure(line["gap"]),
-            figure(line["ratio"]),
-            words(line["verdict"]),
-            "reference" if line["is_reference"] else line["note"] or NONE,
-        )
-        for line in result["slices"]
-    ]
-    headings = ("Slice", "Rows", "Value", "95 % interval", "Difference", "Ratio", "Verdict", "Note")
-    show_table(headings, lines, right=(1, 2, 3, 4, 5))
-    say(f"Overall: {figure(result['overall_value'])} of {result['overall_n']:,} rows.")
-    if limit:
-        verdict = f"Verdict: {words(result['verdict'])}. {result['note']}"
-        say(f"Limit on the {limit['kind']}: {limit['value']:g}. {verdict}")
-
-
 def show_decay(result: Result) -> None:
     """Decay estimates, a chunk a line."""
     metric = DECAY_METRICS.get(result["metric"])

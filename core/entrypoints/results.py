@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from core.domain.policy import Policy
     from core.domain.requirement_list import Requirement
     from core.domain.requirements import RequirementState
-    from core.services.bias import BiasSlices
     from core.services.inventory import InitiativeSheet
     from core.services.kpis import KpiReading
 
@@ -133,17 +132,3 @@ def kpi_result(reading: KpiReading) -> dict[str, Any]:
     """A KPI with its course as pairs of day and value."""
     value = plain(reading.value)
     return {**plain(reading.definition), **value, "course": reading.course}
-
-
-def slices_result(found: BiasSlices) -> dict[str, Any]:
-    """A slice report with what it was made from."""
-    batches = found.batches
-    return {
-        "initiative": batches.initiative,
-        "version": batches.version,
-        "task": batches.task,
-        "rows": batches.rows,
-        "by": found.by,
-        "positive": found.positive,
-        **plain(found.report),
-    }

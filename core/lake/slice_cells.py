@@ -81,7 +81,7 @@ def slice_cells(
         names = _ERRORS if task == "regression" else (*_RATES, "stray")
         names += _CALIBRATION if "calibration" in needs and task != "regression" else ()
         query = counts_query(picked, task, calibrated="calibration" in needs)
-    table = cursor.execute(query, {**picked.parameters, "most": MAX_CELLS + 1}).to_arrow_table()
+    table = cursor.execute(query, picked.given(query, most=MAX_CELLS + 1)).to_arrow_table()
     if table.num_rows > MAX_CELLS:
         raise BadInput(
             f"these features make more than {MAX_CELLS:,} combinations",

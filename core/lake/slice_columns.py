@@ -12,6 +12,7 @@ import duckdb
 
 from core.analytics.slices import MISSING
 from core.domain.errors import BadInput, NotFound
+from core.lake.slice_memory import KNOWN, signature
 
 Paths = Sequence[str | Path]
 
@@ -27,7 +28,8 @@ def columns_of(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> dict[str, str
     """Column names and types; also the one place where a missing or broken file shows."""
     if not paths:
         raise BadInput("there are no predictions to slice", remedy="Register a prediction batch first.")
-    rows = run(cursor, f"DESCRIBE SELECT * FROM {SCAN}", {"paths": [str(path) for path in paths]})
+    query, key = f"DESCRIBE SELECT * FROM {SCAN}", ("columns", signature(paths))
+    rows = KNOWN.recall(key, lambda: run(cursor, query, {"paths": [str(path) for path in paths]}))
     return {row[0]: "LIST" if row[1].endswith("]") else row[1] for row in rows}
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import duckdb
 
 from core.analytics.metrics import Need, Task
-from core.analytics.slices import Band, SliceCounts
+from core.analytics.slice_ranks import RankSums
+from core.analytics.slices import Band, SliceCounts, total_of
 from core.domain.errors import BadInput
 from core.lake.slice_columns import Paths, as_number, natural_order, run
 from core.lake.slice_profiles import (
@@ -39,6 +40,7 @@ __all__ = [
     "SliceFeature",
     "Where",
     "class_labels",
+    "counts_and_overall",
     "cut_continuous",
     "feature_values",
     "quantile_cuts",
@@ -123,7 +125,8 @@ def slice_counts(
     -----
     Formula: counts and sums of `SliceCounts`; error = prediction - label. Rows are grouped by the raw values
     of the features, the prediction and the label first, and that small table is named and summed: one scan,
-    one counter. NaN and blank text are missing; an infinite prediction or label counts as none. Leaves out nothing: a row in two files counts twice.
+    one counter. NaN and blank text are missing; an infinite prediction or label counts as none. Leaves out
+    nothing: a row in two files counts twice.
     Source: ours.
 
     Examples
@@ -152,22 +155,57 @@ def slice_counts(
         )
     ordered = sorted(rows, key=lambda row: natural_order(row[: len(cut)]))
     counts = [_counts(task, cut, row, calibrated) for row in ordered]
-    if "ranking" in needs and task != "regression":
-        ranks = slice_ranks(cursor, picked, task)
-        counts = [
-            replace(each, ranks=ranks.get(_place(row, cut)))
-            for each, row in zip(counts, ordered, strict=True)
-        ]
-    return counts
+    if "ranking" not in needs or task == "regression":
+        return counts
+    ranks, _ = slice_ranks(cursor, picked, task)
+    return _ranked(counts, ordered, cut, ranks)
+
+
+def counts_and_overall(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    task: Task,
+    by: Sequence[str | Band],
+    *,
+    positive: object | None = None,
+    kept: Kept | None = None,
+    needs: Collection[Need] = (),
+) -> tuple[list[SliceCounts], SliceCounts]:
+    """As `slice_counts`, with everyone's counts: the slices added up, as every row is in one.
+
+    Raises
+    ------
+    BadInput, NotFound
+        As `slice_counts`; no row is left.
+    """
+    plain = [need for need in needs if need != "ranking"]
+    counts = slice_counts(cursor, paths, task, by, positive=positive, kept=kept, needs=plain)
+    if not counts:
+        raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
+    overall = total_of(counts)
+    if "ranking" not in needs or task == "regression":
+        return counts, overall
+    cut = cut_continuous(cursor, paths, by)
+    picked = pick_rows(cursor, paths, task, cut, positive, kept or Kept())
+    ranks, everyone = slice_ranks(cursor, picked, task)
+    named = {slice_keys(cut, place): found for place, found in ranks.items()}
+    return [replace(each, ranks=named.get(each.keys)) for each in counts], replace(overall, ranks=everyone)
+
+
+def _ranked(
+    counts: Sequence[SliceCounts],
+    rows: Sequence[Sequence[Any]],
+    cut: Sequence[str | Band],
+    ranks: Mapping[tuple[Any, ...], RankSums],
+) -> list[SliceCounts]:
+    return [
+        replace(each, ranks=ranks.get(tuple(row[: len(cut)]))) for each, row in zip(counts, rows, strict=True)
+    ]
 
 
 def counts_query(picked: PickedRows, task: Task, *, calibrated: bool) -> str:
     """SQL of the counts, one line a slice: its values, then the counts, then a count of strange values."""
     return _errors_query(picked) if task == "regression" else _rates_query(picked, task, calibrated)
-
-
-def _place(row: Sequence[Any], cut: Sequence[str | Band]) -> tuple[Any, ...]:
-    return tuple(row[: len(cut)])
 
 
 def _rates_query(picked: PickedRows, task: Task, calibrated: bool) -> str:

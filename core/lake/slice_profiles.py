@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from threading import Lock
-from typing import Literal, TypeVar, cast
+from typing import Literal
 
 import duckdb
 
@@ -29,13 +26,13 @@ from core.lake.slice_columns import (
     text_sql,
     type_of,
 )
+from core.lake.slice_memory import KNOWN, signature
 
 MAX_FEATURES = 6
 MAX_CATEGORIES = 200
 FEW_NUMBERS = 20
 
 _CANONICAL = ("row_id", "timestamp", "y_pred", "y_true", "y_score")
-_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +119,8 @@ def quantile_cuts(
         FROM finite
     """
     shares = [step / bands for step in range(1, bands)]
-    key = ("quantiles", _signature(paths), feature, bands)
-    ((quantiles, lowest, second),) = _KNOWN.recall(
+    key = ("quantiles", signature(paths), feature, bands)
+    ((quantiles, lowest, second),) = KNOWN.recall(
         key, lambda: run(cursor, query, {"paths": [str(path) for path in paths], "shares": shares})
     )
     cuts = sorted({float(cut) for cut in quantiles or () if cut > lowest})
@@ -338,8 +335,8 @@ def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str
     kind = type_of(feature, columns_of(cursor, paths))
     raw = f"SELECT DISTINCT {quoted(feature)} AS x FROM {SCAN}"
     query = f"SELECT DISTINCT {as_text('x', kind)} FROM ({raw}) LIMIT {10 * MAX_CATEGORIES}"
-    rows = _KNOWN.recall(
-        ("values", _signature(paths), feature),
+    rows = KNOWN.recall(
+        ("values", signature(paths), feature),
         lambda: run(cursor, query, {"paths": [str(path) for path in paths]}),
     )
     return [row[0] for row in sorted(rows, key=natural_order)]
@@ -375,8 +372,8 @@ def _sliceable(profile: _Profile) -> bool:
 
 def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> _Profile:
     """Grouped by the raw value first: what is worked out then is worked out once a value, not once a row."""
-    key = ("profile", _signature(paths), name)
-    return _KNOWN.recall(key, lambda: _profiled(cursor, paths, name, kind))
+    key = ("profile", signature(paths), name)
+    return KNOWN.recall(key, lambda: _profiled(cursor, paths, name, kind))
 
 
 def _profiled(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> _Profile:
@@ -394,38 +391,3 @@ def _profiled(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: 
         cursor, query, {"paths": [str(path) for path in paths]}
     )
     return _Profile(distinct, missing, rows, kind, fractional, low, high)
-
-
-class _Memory:
-    """What was found in files that have not changed since; batches never change, so it stays true."""
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
-        self._lock = Lock()
-
-    def recall(self, key: tuple[Hashable, ...], work_out: Callable[[], _Found]) -> _Found:
-        if None in key:  # files that cannot be told apart by time and size
-            return work_out()
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return cast(_Found, self._kept[key])
-        found = work_out()
-        with self._lock:
-            self._kept[key] = found
-            while len(self._kept) > self._room:
-                self._kept.popitem(last=False)
-        return found
-
-
-_KNOWN = _Memory(room=4096)
-
-
-def _signature(paths: Paths) -> Hashable:
-    """Which files these are, and in which state; None where the file system does not say."""
-    try:
-        stats = [(str(path), Path(path).stat()) for path in paths]
-    except OSError:
-        return None
-    return tuple((path, stat.st_mtime_ns, stat.st_size, stat.st_ino) for path, stat in stats)

@@ -21,7 +21,7 @@ SELECT {raws}, dense_rank() OVER (ORDER BY slice) - 1 AS id, slice FROM named
 
 def slice_ranks(
     cursor: duckdb.DuckDBPyConnection, picked: PickedRows, task: Task
-) -> dict[tuple[Any, ...], RankSums]:
+) -> tuple[dict[tuple[Any, ...], RankSums], RankSums | None]:
     """Rank the scores within each slice, exactly.
 
     Parameters
@@ -35,9 +35,9 @@ def slice_ranks(
 
     Returns
     -------
-    dict
-        Slice values as the counts name them (band indexes for bands) -> what the order comes down to. Empty
-        where the files hold no score.
+    tuple
+        Slice values as the counts name them (band indexes for bands) -> what the order comes down to; and the
+        same over all rows. Empty and None where the files hold no score.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def slice_ranks(
     """
     score = score_sql(task, picked.columns, picked.parameters["positive"])
     if score is None:
-        return {}
+        return {}, None
     actual = outcome_sql("y_true", task, picked.columns)
     wanted = f"{score} AS score, {as_number(actual)} AS actual, {is_positive(actual, task)} AS won"
     rows = scanned(picked, wanted)
@@ -63,7 +63,8 @@ def slice_ranks(
         raws = ", ".join(f"raw{place}" for place in places)
         named = ", ".join(f"slice{place} := {name}" for place, name in enumerate(picked.named))
         groups = _GROUPS.format(raws=raws, rows=scanned(picked, "1 AS one"), slices=named)
-        found = run(cursor, f"SELECT DISTINCT id, slice FROM ({groups})", picked.parameters)
+        query = f"SELECT DISTINCT id, slice FROM ({groups})"
+        found = run(cursor, query, picked.given(query))
         slices = {row[0]: tuple(row[1][f"slice{place}"] for place in places) for row in found}
         on = " AND ".join(f"r.raw{place} IS NOT DISTINCT FROM g.raw{place}" for place in places)
         ids = "SELECT CAST(g.id AS UINTEGER) AS id"
@@ -71,7 +72,11 @@ def slice_ranks(
     if len(slices) > 100_000:
         raise BadInput("this makes more than 100,000 slices", remedy="Slice by fewer features or bands.")
     query = f"{ids}, score, won {joined} WHERE score IS NOT NULL AND actual IS NOT NULL"
-    columns = cursor.execute(query, picked.parameters).fetchnumpy()
-    ids_dtype = "uint16" if len(slices) < 65_536 else "uint32"  # short whole numbers are sorted fastest
-    sums = rank_sums(columns["id"].astype(ids_dtype), columns["score"], columns["won"], len(slices))
-    return {slices[place]: sums[place] for place in range(len(slices))}
+    columns = cursor.execute(query, picked.given(query)).fetchnumpy()
+    order = columns["score"].argsort()
+    scores, won = columns["score"][order], columns["won"][order]
+    kind = "uint16" if len(slices) < 65_536 else "uint32"  # short whole numbers are sorted fastest
+    place = columns["id"].astype(kind)[order]
+    sums = rank_sums(place, scores, won, len(slices), rising=True)
+    everyone = sums[0] if not picked.keys else rank_sums(0 * place, scores, won, 1, rising=True)[0]
+    return {slices[at]: sums[at] for at in range(len(slices))}, everyone

@@ -62,6 +62,11 @@ class PickedRows:
     columns: Mapping[str, str]
     parameters: dict[str, Any]
 
+    def given(self, query: str, **more: Any) -> dict[str, Any]:
+        """The parameters that a query takes; it may not be handed others."""
+        known = {**self.parameters, **more}
+        return {name: value for name, value in known.items() if f"${name}" in query}
+
     def chosen(self) -> str:
         """The raw keys as `raw0, raw1, ...`, with a comma behind each."""
         return "".join(f"{key} AS raw{place}, " for place, key in enumerate(self.keys))

@@ -16,7 +16,7 @@ from core.domain.ethics import EthicalLimit
 from core.domain.moment import Moment
 from core.domain.verdict import Verdict
 from core.lake import monitoring as lake
-from core.lake.slice_counts import SliceFeature, class_labels, slice_counts, slice_features
+from core.lake.slice_counts import SliceFeature, class_labels, counts_and_overall, slice_features
 from core.lake.slice_profiles import MAX_FEATURES
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -158,7 +158,7 @@ def bias_slices(
             f"cannot slice by {list(by)}", remedy=f"Name one to {MAX_FEATURES} different features."
         )
     asked = RowsAsked(cuts, where, since, until)
-    chosen = choose_rows(governance.store.cursor(), batches, by, asked)
+    chosen = choose_rows(governance, batches, by, asked)
     target = positive or first_class(governance, batches)
     return measure_slices(
         governance, moment, batches, chosen, by, metric, reference, target, correction=correction
@@ -184,21 +184,21 @@ def measure_slices(
     rule = governance.position(moment).limit_for(known["domain"], batches.task)
     definition = metric_of(metric or rule.metric, batches)
     needs = () if definition.needs is None else (definition.needs,)
-    cursor = governance.store.cursor()
-    counts, overall = (
-        slice_counts(
-            cursor, batches.paths, batches.task, items, positive=positive, kept=chosen.kept, needs=needs
-        )
-        for items in (chosen.items, ())
+    counts, overall = counts_and_overall(
+        governance.store.cursor(),
+        batches.paths,
+        batches.task,
+        chosen.items,
+        positive=positive,
+        kept=chosen.kept,
+        needs=needs,
     )
-    if not counts:
-        raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
     limited = definition.id == rule.metric
-    limit = _limit(rule, overall[0]) if limited else None
+    limit = _limit(rule, overall) if limited else None
     try:
         report = slice_report(
             counts,
-            overall[0],
+            overall,
             definition,
             reference=reference,
             min_rows=rule.min_rows,
@@ -238,13 +238,13 @@ def check_bias_limit(
             "Add a batch that names them, or record why there is none.",
         )
     rule = governance.position(moment).limit_for(domain, batches.task)
-    cursor, target = governance.store.cursor(), first_class(governance, batches)
+    target = first_class(governance, batches)
     found = [
         measure_slices(
             governance,
             moment,
             batches,
-            choose_rows(cursor, batches, (feature,), RowsAsked()),
+            choose_rows(governance, batches, (feature,), RowsAsked()),
             (feature,),
             rule.metric,
             "best",

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
-
 from core.analytics.metrics import SLICE_METRICS, MetricDefinition, Task
 from core.analytics.slice_bands import CutRule, read_cut_rule
 from core.analytics.slice_filter import Condition, read_condition
@@ -92,7 +90,7 @@ def batches_of(
 
 
 def choose_rows(
-    cursor: duckdb.DuckDBPyConnection, batches: BatchesOfVersion, by: Sequence[str], asked: RowsAsked
+    governance: Governance, batches: BatchesOfVersion, by: Sequence[str], asked: RowsAsked
 ) -> RowsChosen:
     """Check what was asked for; bands lie over all rows of the batches, so that they keep their names.
 
@@ -101,6 +99,7 @@ def choose_rows(
     BadInput, NotFound
         A cut, condition or day that cannot be read, or a column that is not there.
     """
+    cursor = governance.store.cursor()
     columns = columns_of(cursor, batches.paths)
     rules = {rule.feature: rule for rule in map(_rule, asked.cuts)}
     conditions = _conditions(asked.where, columns)

@@ -11,42 +11,6 @@ from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
 
 
-def slices(
-    context: typer.Context,
-    initiative: Initiative,
-    by: Annotated[list[str], typer.Option("--by", help="Feature to slice by; repeat to intersect.")],
-    version: Version = "",
-    metric: Annotated[
-        str, typer.Option("--metric", help="Metric; the limited one where none is named.")
-    ] = "",
-    part: Annotated[str, typer.Option("--part", help="analysis or reference.")] = "analysis",
-    reference: Annotated[
-        str, typer.Option("--reference", help="best, largest, overall, or a slice.")
-    ] = "best",
-    positive: Annotated[str, typer.Option("--positive", help="Favourable class of a multiclass model.")] = "",
-    where: Annotated[list[str] | None, typer.Option("--where", help="FEATURE=VALUE to keep; repeat.")] = None,
-    as_of: AsOf = "",
-    store: Store = None,
-    person: Person = None,
-    as_json: Json = False,
-) -> None:
-    """Compare a metric between slices of a model version's predictions."""
-    values = {
-        "initiative": initiative,
-        "version": version,
-        "by": by,
-        "metric": metric,
-        "part": part,
-        "reference": reference,
-        "positive": positive,
-        "where": options.pairs(where or [], "--where", "--where sex=Female"),
-        "as_of": as_of,
-    }
-    options.report(
-        context, "bias_slices", values, reports.show_slices, store=store, person=person, as_json=as_json
-    )
-
-
 def decay(
     context: typer.Context,
     initiative: Initiative,
