@@ -136,6 +136,13 @@ class Frameworks(Part):
         """Framework by id, in the file's order."""
         return {framework.id: framework for framework in self.frameworks}
 
+    @cached_property
+    def questions(self) -> frozenset[str]:
+        """Questions of the policy that any rule looks at."""
+        parts: list[Framework | Clause] = [*self.frameworks]
+        parts += [clause for framework in self.frameworks for clause in framework.clauses]
+        return frozenset(question for part in parts for rule in part.when for question in rule.answers or ())
+
     def region_title(self, region_id: str) -> str:
         """Name of a region as people read it."""
         return next((region.title for region in self.regions if region.id == region_id), region_id)

@@ -31,13 +31,14 @@ def clause_scope(governance: Governance, policy: Policy, moment: Moment) -> Clau
         for framework in frameworks.frameworks
         for clause in framework.clauses
     }
+    looked_at = sorted(frameworks.questions)
     numbers: dict[tuple[tuple[str, str], ...], int] = {}
     seen: dict[tuple[object, ...], int] = {}
     profiles: dict[str, int] = {}
     for row in initiatives_in_scope(governance.store, moment):
         about = circumstances(frameworks, row)
-        key = (about.domain, about.regions, tuple(sorted((q, *sorted(o)) for q, o in about.answers.items())))
-        if key not in seen:  # many initiatives answer alike, and rules see nothing else of them
+        key = (about.domain, about.regions, *(tuple(about.answers.get(one, ())) for one in looked_at))
+        if key not in seen:  # many initiatives are alike in what rules look at
             seen[key] = numbers.setdefault(_applying(frameworks, about), len(numbers))
         profiles[row["initiative"]] = seen[key]
     return ClauseScope(

@@ -18,15 +18,15 @@ from core.domain.coverage import (
     applicable_clauses,
     clause_state,
     coverage_of,
+    measure_of,
 )
 from core.domain.errors import BadInput
 from core.domain.frameworks import Clause, Framework, Frameworks, Standing
 from core.domain.moment import Moment
 from core.domain.policy import Policy
 from core.domain.requirements import requirement_states
-from core.lake import clause_tally as lake
+from core.lake import initiatives as lake
 from core.lake.initiative_regions import regions_of
-from core.lake.initiatives import initiative_facts
 from core.services.clause_scope import circumstances
 from core.services.frameworks import ProofLine, proof_line
 from core.services.governance import Governance
@@ -86,9 +86,9 @@ def initiative_frameworks(governance: Governance, moment: Moment, *, initiative:
     policy, listed = governance.policy(moment), governance.frameworks
     own = regions_of(governance.store, initiative, moment)
     about = circumstances(listed, {**known, "regions": own})
-    asked, proofs = _asked(governance, policy, moment, initiative)
+    proofs = _proofs(governance, policy, moment, known)
     found = tuple(
-        _framework(governance, framework, about, policy, asked, proofs, moment)
+        _framework(governance, framework, about, policy, proofs, moment)
         for framework in listed.frameworks
         if applicable_clauses(framework, about)
     )
@@ -123,14 +123,44 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
     governance.store.append([fact], actor=command.actor.id, at=command.at)
 
 
-def _asked(
-    governance: Governance, policy: Policy, moment: Moment, initiative: str
-) -> tuple[Mapping[str, bool], Sequence[Mapping[str, Any]]]:
-    facts = initiative_facts(governance.store, initiative, moment)
+def _proofs(
+    governance: Governance, policy: Policy, moment: Moment, known: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    """Every requirement of one initiative with its proof, in the shape of `clause_tally.clause_proofs`.
+
+    Plain reads of one initiative's rows: asking the whole inventory would take many times as long.
+    """
+    store, initiative = governance.store, known["initiative"]
+    facts = lake.initiative_facts(store, initiative, moment)
     assert facts is not None  # registered and classified in one transaction
-    states = requirement_states(policy, facts, moment.day)
-    rows = lake.clause_proofs(governance.store, policy, moment, list(policy.measures), [initiative])
-    return {state.requirement.id: state.satisfied for state in states}, rows
+    submitted = [
+        row for row in lake.evidence(store, initiative, moment) if row["version"] in (None, facts.version)
+    ]
+    return [
+        {
+            **{key: known[key] for key in ("initiative", "name", "team", "class_id")},
+            "requirement": state.requirement.id,
+            "proved_by": state.proved_by.id,
+            "status": state.status.value,
+            "satisfied": state.satisfied,
+            "due_on": state.due_on,
+            "expires_on": state.expires_on,
+            **_newest(submitted, state.proved_by.id),
+            "checks": [
+                {"check_id": check, "verdict": run.verdict.value, "at": run.run_on}
+                for check in sorted(state.proved_by.checks)
+                if (run := facts.checks.get(check)) is not None
+            ],
+        }
+        for state in requirement_states(policy, facts, moment.day)
+    ]
+
+
+def _newest(submitted: Sequence[Mapping[str, Any]], measure: str) -> dict[str, Any]:
+    """Evidence of a measure that counts and came last; `submitted` has the newest first."""
+    found = next((row for row in submitted if row["measure"] == measure), {})
+    wanted = ("title", "link", "file_name", "sha256", "recorded_at", "seq", "actor_name")
+    return {column: found.get(column) for column in wanted}
 
 
 def _framework(
@@ -138,12 +168,11 @@ def _framework(
     framework: Framework,
     about: Circumstances,
     policy: Policy,
-    asked: Mapping[str, bool],
     proofs: Sequence[Mapping[str, Any]],
     moment: Moment,
 ) -> InitiativeFramework:
     clauses = tuple(
-        _answer(clause, policy, asked, proofs, moment) for clause in applicable_clauses(framework, about)
+        _answer(clause, policy, proofs, moment) for clause in applicable_clauses(framework, about)
     )
     return InitiativeFramework(
         framework,
@@ -155,14 +184,11 @@ def _framework(
 
 
 def _answer(
-    clause: Clause,
-    policy: Policy,
-    asked: Mapping[str, bool],
-    proofs: Sequence[Mapping[str, Any]],
-    moment: Moment,
+    clause: Clause, policy: Policy, proofs: Sequence[Mapping[str, Any]], moment: Moment
 ) -> ClauseAnswer:
     measures = answering(policy, clause)
-    own = [row for row in proofs if row["requirement"].partition(":")[0] in measures]
+    asked = {row["requirement"]: bool(row["satisfied"]) for row in proofs}
+    own = [row for row in proofs if measure_of(row["requirement"]) in measures]
     binding = clause.binding_from is None or clause.binding_from <= moment.day
     lines = tuple(proof_line(policy, row) for row in own)
     return ClauseAnswer(clause, clause_state(policy, clause, asked), lines, binding)

@@ -192,3 +192,16 @@ def test_an_empty_inventory_has_no_share(governance: Governance) -> None:
     overview = framework_overview(governance, governance.moment(later(0)))
     assert overview.overall.share is None
     assert all(line.initiatives == 0 for line in overview.lines)
+
+
+def test_the_proofs_of_one_initiative_are_those_of_the_whole_inventory(
+    governance: Governance, varied: Moment
+) -> None:
+    sheet = initiative_frameworks(governance, varied, initiative="credit-scoring")
+    act = next(one for one in sheet.frameworks if one.framework.id == "eu_ai_act")
+    for answer in act.clauses[:4]:
+        lines = clause_proofs(
+            governance, varied, framework="eu_ai_act", clause=answer.clause.id, initiative="credit-scoring"
+        )
+        assert sorted(lines, key=str) == sorted(answer.proofs, key=str)
+    assert any(line.satisfied for answer in act.clauses for line in answer.proofs)
