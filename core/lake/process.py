@@ -177,7 +177,7 @@ def involved_people(store: Store, initiative: str, version: str | None, moment: 
 
 def demand_set_known(store: Store, sha256: str, moment: Moment) -> bool:
     """Whether a set of demands is on record."""
-    rows = fetch(store.cursor(), _DEMANDS + " AND sha256 = $sha256", {"seq": moment.seq, "sha256": sha256})
+    rows = fetch(store.cursor(), _DEMANDS + " AND sha256 = $digest", {"seq": moment.seq, "digest": sha256})
     return bool(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,17 +57,27 @@ class Store:
         query = "SELECT coalesce(max(seq), 0) FROM record WHERE recorded_at <= ?"
         return Moment(int(_row(self.cursor(), query, [_naive(at)])[0]), at)
 
-    def append(self, facts: Sequence[Fact], *, actor: str, at: datetime) -> int:
+    def append(
+        self,
+        facts: Sequence[Fact],
+        *,
+        actor: str,
+        at: datetime,
+        unchanged: Mapping[str, int] | None = None,
+    ) -> int:
         """Append facts to the record, all or none, and return the new head.
 
         The one way to write a fact. The head row is updated inside the transaction, so that two writers
         cannot both succeed; the loser tries again. Time never runs backwards in the record: an entry
         carries the later of `at` and its predecessor's time.
 
+        `unchanged` maps subjects to the entry up to which they were read: if anything was recorded of one
+        since, the first decision stands and this one is refused.
+
         Raises
         ------
         Conflict
-            A fact marked `first` was recorded before, or others kept writing.
+            A fact marked `first` was recorded before, a subject has changed, or others kept writing.
         """
         require_utc(at)
         if not facts:
@@ -77,6 +87,7 @@ class Store:
                 cursor = self.cursor()
                 cursor.begin()
                 try:
+                    _refuse_changed(cursor, unchanged or {})
                     seq = self._append_all(cursor, facts, actor, _naive(at))
                     cursor.commit()
                     return seq
@@ -216,6 +227,16 @@ def _typed(value: object, kind: str) -> object:
     if isinstance(value, datetime):
         return _naive(value) if value.tzinfo else value
     return value
+
+
+def _refuse_changed(cursor: duckdb.DuckDBPyConnection, unchanged: Mapping[str, int]) -> None:
+    query = "SELECT count(*) FROM record WHERE seq > ? AND split_part(subject, '/', 1) = ?"
+    for subject, seq in unchanged.items():
+        if _row(cursor, query, [seq, subject])[0]:
+            raise Conflict(
+                f"somebody else changed '{subject}' at the same moment",
+                remedy="Look at it again, then decide.",
+            )
 
 
 def _refuse_second(cursor: duckdb.DuckDBPyConnection, fact: Fact) -> None:

@@ -25,11 +25,14 @@ from core.domain.moment import Moment
 from core.domain.policy import Policy
 from core.domain.requirement_list import Requirement, requirements_of
 from core.domain.requirements import SATISFIED, due_on, proof_status
+from core.domain.verdict import Verdict
 from core.lake import initiatives as lake
 from core.services.bias import check_bias_limit
+from core.services.findings import breach_findings
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.monitoring import newest_alert
+from core.services.training import check_training
 
 LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert")
 """Checks that cannot tell anything before a version has prediction batches."""
@@ -85,6 +88,8 @@ def record_checks(
     tried = lake.checks_tried(governance.store, initiative, moment)
     results = tuple(_RUNNERS[check](subject) for check in checks)
     facts = [_run_fact(subject, result, tried) for result in results]
+    failed = [(result.check, result.message) for result in results if result.verdict is Verdict.FAIL]
+    facts += breach_findings(governance, subject.policy, initiative, failed, moment)
     if facts:
         governance.store.append(facts, actor=actor, at=at)
     return results
@@ -165,6 +170,10 @@ def _has_fresh_evidence(subject: CheckSubject, requirement: Requirement) -> bool
     )
 
 
+def _training(subject: CheckSubject) -> CheckResult:
+    return check_training(subject.governance, subject.moment, subject.initiative, subject.facts.class_id)
+
+
 def _versions_locked(subject: CheckSubject) -> CheckResult:
     return check_versions_locked(_version(subject))
 
@@ -194,6 +203,7 @@ _RUNNERS: dict[str, Callable[[CheckSubject], CheckResult]] = {
     "naming_standard": _naming,
     "owner_set": _owner,
     "evidence_fresh": _evidence_fresh,
+    "training_current": _training,
     "versions_locked": _versions_locked,
     "data_digest": _data_digest,
     "bias_limit": _bias,

@@ -70,9 +70,10 @@ def _measure(policy: Policy, measure_id: str) -> Measure:
             remedy="'governance show' lists what is required.",
         )
     if measure.evidence is None:
+        proof = "signatures prove" if measure.sign_offs else "checks prove"
         raise BadInput(
-            f"'{measure.title}' takes no evidence: checks prove it",
-            remedy="Run the checks of the initiative.",
+            f"'{measure.title}' takes no evidence: {proof} it",
+            remedy="Ask for the sign-off." if measure.sign_offs else "Run the checks of the initiative.",
         )
     return measure
 

@@ -6,11 +6,17 @@ from dataclasses import asdict
 
 from core.domain.chain import Fact, canonical
 from core.domain.commands import DecideGate
-from core.domain.gates import Decision, decide
+from core.domain.demands import demands_digest, demands_of
+from core.domain.errors import Conflict
+from core.domain.gates import Decision, Finding, decide, find_gate
 from core.domain.moment import Moment
+from core.domain.process_commands import PullModel
 from core.lake import initiatives as lake
 from core.services.governance import Governance
-from core.services.lookups import unknown_initiative
+from core.services.lookups import require_initiative, unknown_initiative
+
+DEPLOYMENT = "deployment"
+"""The gate behind which a model is live."""
 
 
 def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment) -> Decision:
@@ -51,9 +57,68 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
         "policy_version": decision.policy_version,
     }
     if not _recorded_last(governance, row, moment):
-        fact = Fact("gate_decided", command.initiative, "decision", (row,))
-        governance.store.append([fact], actor=command.actor.id, at=command.at)
+        facts = [
+            Fact("gate_decided", command.initiative, "decision", (row,)),
+            _basis(governance, row, moment),
+        ]
+        unchanged = {command.initiative: moment.seq}
+        governance.store.append(facts, actor=command.actor.id, at=command.at, unchanged=unchanged)
     return decision
+
+
+def pull_model(governance: Governance, command: PullModel) -> None:
+    """Take a model out of production at once: its deployment gate is blocked on record, with the reason.
+
+    It goes live again by asking for a decision, if the gate is open then.
+
+    Raises
+    ------
+    Forbidden, NotFound
+        The actor may not; no such initiative, or no such gate for its class.
+    Conflict
+        It is not live.
+    """
+    governance.roles.require(command.actor, "pull_model")
+    moment = governance.moment(command.at)
+    known = require_initiative(governance, command.initiative, moment)
+    policy = governance.policy(moment)
+    gate = find_gate(policy, known["class_id"], DEPLOYMENT)
+    history = lake.decisions(governance.store, command.initiative, moment)
+    newest = next((row for row in history if row["gate"] == gate.id), None)
+    if newest is None or newest["outcome"] != "open":
+        raise Conflict(f"{command.initiative} is not live", where=gate.id, remedy="There is nothing to pull.")
+    finding = Finding(
+        "decision", "blocker", f"Pulled: {command.reason}", "Ask for a decision to go live again."
+    )
+    row = {
+        "initiative": command.initiative,
+        "version": newest["version"],
+        "gate": gate.id,
+        "outcome": "blocked",
+        "findings": canonical([asdict(finding)]),
+        "policy_version": policy.version,
+    }
+    facts = [Fact("model_pulled", command.initiative, "decision", (row,)), _basis(governance, row, moment)]
+    unchanged = {command.initiative: moment.seq}
+    governance.store.append(facts, actor=command.actor.id, at=command.at, unchanged=unchanged)
+
+
+def _basis(governance: Governance, row: dict[str, str | None], moment: Moment) -> Fact:
+    """What the decision rested on beside its findings: class, ethical position, and what the gate asked."""
+    policy = governance.policy(moment)
+    initiative, gate = str(row["initiative"]), policy.gate(str(row["gate"]))
+    facts = lake.initiative_facts(governance.store, initiative, moment)
+    assert facts is not None and gate is not None  # a decision of it was just made
+    kept = {
+        "initiative": initiative,
+        "gate": gate.id,
+        "version": row["version"],
+        "class_id": facts.class_id,
+        "policy_version": policy.version,
+        "ethics_version": governance.position(moment).version,
+        "demands_sha256": demands_digest(demands_of(policy, facts.class_id, gate)),
+    }
+    return Fact("decision_basis_recorded", initiative, "decision_basis", (kept,))
 
 
 def _recorded_last(governance: Governance, row: dict[str, str | None], moment: Moment) -> bool:

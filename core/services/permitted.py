@@ -25,6 +25,8 @@ def refusal(governance: Governance, actor: Actor, action: str) -> str:
 
 def proof_refusal(governance: Governance, actor: Actor, initiative: dict[str, Any], measure: Measure) -> str:
     """Say why an actor may not submit evidence for a measure of an initiative, or nothing where they may."""
+    if measure.sign_offs:
+        return "Signatures prove this; there is nothing to submit."
     if measure.evidence is None:
         return "Checks prove this by themselves; there is nothing to submit."
     sentence = refusal(governance, actor, "submit_evidence")

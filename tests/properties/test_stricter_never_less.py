@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -13,9 +14,11 @@ from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
 from core.domain.checks import CHECKS
 from core.domain.classification import Answers, classify, classify_so_far
+from core.domain.demands import demands_of
+from core.domain.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct
 from core.domain.gates import decide
 from core.domain.policy import Policy, Question
-from core.domain.requirements import CheckProof, InitiativeFacts, requirement_states
+from core.domain.requirements import requirement_states
 from core.domain.verdict import Verdict
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -30,6 +33,19 @@ evidence = st.dictionaries(st.sampled_from(list(POLICY.measures)), days)
 checks = st.dictionaries(st.sampled_from(list(CHECKS)), proofs)
 
 
+def approvals(class_id: str, gate: str, version: str | None) -> tuple[SignOffAct, ...]:
+    """Everybody that any class asks for signs at a gate, having seen what one class asks for."""
+    asked = POLICY.gate(gate)
+    assert asked is not None
+    demands = demands_of(POLICY, class_id, asked)
+    people = [("business_stakeholder", "ann"), ("risk_audit", "ben"), ("risk_audit", "cas")]
+    signed = [
+        SignOffAct(seq, DAY, "decided", person, "approved", role, version=version, demands=demands)
+        for seq, (role, person) in enumerate(people, start=2)
+    ]
+    return (SignOffAct(1, DAY, "requested", "bob"), *signed)
+
+
 @st.composite
 def facts(draw: st.DrawFn, class_id: str = "low") -> InitiativeFacts:
     """Facts of any kind, often nearly complete, so that gates open now and then."""
@@ -41,19 +57,30 @@ def facts(draw: st.DrawFn, class_id: str = "low") -> InitiativeFacts:
         run = dict.fromkeys(CHECKS, CheckProof(Verdict.PASS, DAY)) | run
     registered = draw(days)
     version_on = draw(st.none() | days)
-    return InitiativeFacts("case", class_id, registered, registered, version_on, held, run)
+    version = "1" if version_on else None
+    signed = draw(st.lists(st.sampled_from([gate.id for gate in POLICY.gates]), max_size=6))
+    if draw(st.booleans()):
+        signed = [gate.id for gate in POLICY.gates]
+    sign_offs = {gate: approvals(draw(st.sampled_from(CLASSES)), gate, version) for gate in signed}
+    found = draw(
+        st.lists(
+            st.builds(
+                OpenFinding,
+                st.just("F1"),
+                st.sampled_from(["blocker", "major", "minor"]),
+                st.just("Ages are wrong"),
+                st.sampled_from([step.id for step in POLICY.steps]),
+                st.just(DAY),
+            ),
+            max_size=1,
+        )
+    )
+    known = InitiativeFacts("case", class_id, registered, registered, version_on, held, run, version)
+    return replace(known, sign_offs=sign_offs, findings=tuple(found) if draw(st.booleans()) else ())
 
 
 def in_class(known: InitiativeFacts, class_id: str) -> InitiativeFacts:
-    return InitiativeFacts(
-        known.initiative,
-        class_id,
-        known.registered_on,
-        known.classified_on,
-        known.version_on,
-        known.evidence,
-        known.checks,
-    )
+    return replace(known, class_id=class_id)
 
 
 def answer(question: Question) -> st.SearchStrategy[tuple[str, ...]]:
@@ -108,12 +135,17 @@ def test_an_open_gate_means_that_all_it_asks_for_is_satisfied(
     asked = [
         state
         for state in requirement_states(POLICY, known, DAY)
-        if POLICY.step_order[state.requirement.measure.step] <= last
+        if POLICY.step_order[state.requirement.step] <= last
+    ]
+    serious = [
+        f"finding:{found.finding}"
+        for found in known.findings
+        if found.severity != "minor" and POLICY.step_order[found.step] <= last
     ]
     assert asked, "every gate asks for something"
-    assert decision.is_open == all(state.satisfied for state in asked)
+    assert decision.is_open == (all(state.satisfied for state in asked) and not serious)
     blockers = [finding.requirement for finding in decision.findings if finding.severity == "blocker"]
-    assert blockers == [state.requirement.measure.id for state in asked if not state.satisfied]
+    assert blockers == [*(state.requirement.id for state in asked if not state.satisfied), *serious]
     assert all(finding.remedy.endswith(".") for finding in decision.findings)
 
 

@@ -14,17 +14,20 @@ from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
 from core.domain.classification import Classification, classify
+from core.domain.demands import demands_of
 from core.domain.errors import NotFound
+from core.domain.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
 from core.domain.gates import decide
 from core.domain.policy import Policy
-from core.domain.requirements import CheckProof, InitiativeFacts, requirement_states, requirements_of
+from core.domain.requirement_list import requirements_of
+from core.domain.requirements import requirement_states
 from core.domain.verdict import Verdict
 
 PROJECT = Path(__file__).parents[2]
 CASES = PROJECT / "tests/cases/policy"
 KEYS = {
-    "good": "title answers override registered classified version proved evidence checks day class mode "
-    "score reason requirements others overdue gates findings refused",
+    "good": "title answers override registered classified version proved evidence checks signed waived "
+    "found day class mode score reason requirements others overdue gates findings refused",
     "wrong": "title base find put text problems",
 }
 
@@ -61,6 +64,7 @@ def facts_of(policy: Policy, case: dict[str, Any], class_id: str) -> InitiativeF
     evidence |= case.get("evidence", {})
     verdicts |= case.get("checks", {})
     version = case.get("version", "none")
+    signed = {r.sign_off.gate: proved for r in requirements_of(policy, class_id) if r.sign_off and proved}
     return InitiativeFacts(
         "case",
         class_id,
@@ -73,7 +77,45 @@ def facts_of(policy: Policy, case: dict[str, Any], class_id: str) -> InitiativeF
             for check, verdict in verdicts.items()
             if verdict != "none"
         },
+        version=None if version == "none" else "1",
+        sign_offs={
+            gate: acts_of(policy, class_id, gate, day, None if version == "none" else "1")
+            for gate, day in (signed | case.get("signed", {})).items()
+            if isinstance(day, date | dict)
+        },
+        waivers=tuple(
+            WaiverFact(
+                "w1", measure, role, case["registered"], until, None, "It is late.", "We look by hand."
+            )
+            for measure, (role, until) in case.get("waived", {}).items()
+        ),
+        findings=tuple(
+            OpenFinding(name, severity, "Ages are wrong", step, due)
+            for name, (severity, step, due) in case.get("found", {}).items()
+        ),
     )
+
+
+def acts_of(
+    policy: Policy, class_id: str, gate_id: str, given: date | dict[str, Any], version: str | None
+) -> tuple[SignOffAct, ...]:
+    """A request, then everybody's approval on a day; a mapping changes the outcome of the last answer."""
+    day: date = given["day"] if isinstance(given, dict) else given
+    outcome = given.get("outcome", "approved") if isinstance(given, dict) else "approved"
+    gate = policy.gate(gate_id)
+    assert gate is not None
+    demands = demands_of(policy, class_id, gate)
+    plan = next(r.sign_off for r in requirements_of(policy, class_id) if r.id.endswith(f":{gate_id}"))
+    assert plan is not None
+    people = [(a.role, f"{a.role}-{n}") for a in plan.approvals for n in range(a.quorum)]
+    acts = [SignOffAct(1, day, "requested", "builder")]
+    acts += [SignOffAct(2, day, "feedback", "adviser", "approved", role) for role in plan.feedback]
+    for place, (role, person) in enumerate(people, start=1):
+        said = outcome if place == len(people) else "approved"
+        acts.append(
+            SignOffAct(2 + place, day, "decided", person, said, role, version=version, demands=demands)
+        )
+    return tuple(acts)
 
 
 @pytest.mark.parametrize("case", cases("good"))
@@ -92,12 +134,12 @@ def test_facts_lead_to_class_requirements_and_decision(policy: Policy, case: dic
 
 def check_requirements(policy: Policy, case: dict[str, Any], facts: InitiativeFacts) -> None:
     states = requirement_states(policy, facts, case["day"])
-    found = {state.requirement.measure.id: state.status.value for state in states}
+    found = {state.requirement.id: state.status.value for state in states}
     expected = case.get("requirements", {})
     assert set(expected) <= set(found)
     assert found == {measure: expected.get(measure, case.get("others")) for measure in found}
     if "overdue" in case:
-        assert [s.requirement.measure.id for s in states if s.overdue] == case["overdue"]
+        assert [s.requirement.id for s in states if s.overdue] == case["overdue"]
 
 
 def check_gates(policy: Policy, case: dict[str, Any], facts: InitiativeFacts) -> None:

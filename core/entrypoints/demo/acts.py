@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from random import Random
 
 from core.domain.actors import Actor
@@ -18,8 +19,10 @@ from core.domain.commands import (
     RunChecks,
     SubmitEvidence,
 )
+from core.entrypoints.demo import signing
 from core.entrypoints.demo.batches import Batches
 from core.entrypoints.demo.documents import write_paper
+from core.entrypoints.demo.explaining import keep_and_explain
 from core.entrypoints.demo.people import People
 from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
 from core.entrypoints.demo.recipe import Recipe
@@ -29,12 +32,7 @@ from core.services.evidence import submit_evidence
 from core.services.gates import decide_gate
 from core.services.governance import Governance
 from core.services.initiatives import amend_initiative, override_classification, register_initiative
-from core.services.monitoring import (
-    RecordAttributions,
-    RecordEstimates,
-    record_attributions,
-    record_estimates,
-)
+from core.services.monitoring import RecordEstimates, record_estimates
 from core.services.predictions import AddPredictions, add_predictions
 from core.services.versions import register_model_version
 
@@ -171,18 +169,8 @@ def refresh(world: World, plan: InitiativePlan, version: VersionPlan, whole: boo
 
 
 def explain(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:
-    """The builder records the attributions of the version trained for the demo."""
-    assert world.shelf.workshop is not None  # planned only with a workshop
-    features, rows = world.shelf.workshop.attributions()
-    command = RecordAttributions(
-        actor=plan.crew.builder,
-        at=at,
-        initiative=plan.key,
-        version=version.label,
-        features=tuple(features),
-        sample_rows=rows,
-    )
-    record_attributions(world.governance, command)
+    """The builder keeps the model trained for the demo and records what its scores come from."""
+    keep_and_explain(world, plan, version, at)
 
 
 def check(world: World, plan: InitiativePlan, checks: tuple[str, ...], at: datetime) -> None:
@@ -205,7 +193,14 @@ def submit(
 def ask(
     world: World, plan: InitiativePlan, gate: str, days_left: float, at: datetime, *, tries: int = 1
 ) -> None:
-    """Ask whether a gate may be passed; who is refused asks again a few days later, while it matters."""
+    """Ask whether a gate may be passed; who is refused asks again a few days later, while it matters.
+
+    Where nothing but signatures is missing, these are asked for first.
+    """
+    if signing.only_signatures_missing(world.governance, plan.key, gate, at):
+        again = partial(ask, world, plan, gate, days_left, tries=tries + 1)
+        signing.seek(world, plan, gate, at, then=again)
+        return
     command = DecideGate(actor=_asker(world, plan), at=at, initiative=plan.key, gate=gate)
     decision = decide_gate(world.governance, command)
     wait = Random(f"{plan.key}/{gate}/{tries}").uniform(4, 9)

@@ -50,6 +50,10 @@ class People:
         for person in sorted(self._people, key=lambda person: not person.persona):
             put_person(store, person.actor(), persona=person.persona)
 
+    def holding(self, role: str) -> list[Actor]:
+        """Everybody with a role, in the order of the recipe."""
+        return [person.actor() for person in _with_role(self._people, role)]
+
     def crew(self, team: str, rng: Random, *, has_model: bool) -> Crew:
         """Choose the people for an initiative of a team; without a model an analyst owns it alone."""
         own = [person for person in self._people if person.team == team]
