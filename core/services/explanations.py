@@ -37,7 +37,7 @@ from core.services.lookups import require_initiative
 CHECK = "attributions_present"
 VALID_DAYS = 365
 ENOUGH_ROWS = 500
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 5_000
 Part = Literal["", "analysis", "reference"]
 
 

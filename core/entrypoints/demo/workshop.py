@@ -16,6 +16,7 @@ from core.domain.errors import GovernanceError
 
 CENSUS = "census_employment"
 SECOND = f"{CENSUS}_2"
+EXPLAINED_ROWS = 4_000
 _POLL_SECONDS = 0.05
 _METRICS = {
     "binary": ("roc_auc", "accuracy", "f1"),
@@ -80,10 +81,10 @@ class Workshop:
         figures = {key: float(done.figures[key]) for key in ("roc_auc", "accuracy", "trained_rows")}
         return SecondVersion(done.files["model"], done.files["reference"], done.files["analysis"], figures)
 
-    def attributions(self) -> tuple[list[dict[str, Any]], int]:
-        """Attributions of the second version, strongest first, and the rows they were computed on."""
+    def contributions(self) -> tuple[Path, dict[str, Any]]:
+        """Contributions to scores of the second version, row by row, and the figures that go with them."""
         done = self._explained.result()
-        return _read(done.files["attributions"]), int(done.figures["rows"])
+        return done.files["contributions"], done.figures
 
     def close(self) -> None:
         """Stop what still runs and wait until it has stopped."""
@@ -109,13 +110,18 @@ class Workshop:
             rows=trained.files["analysis"],
             features=census.features,
             categorical_features=census.categorical_features,
+            sample_rows=EXPLAINED_ROWS,
         )
         return self._run("explain", spec, "explain")
 
     def _estimate(self, simulated: tuple[EstimateSpec, ...]) -> WorkerResult:
         trained = self._trained.result().files
         published = [_spec(name, files) for name, files in self._datasets.items()]
-        second = {"name": SECOND, "reference": trained["reference"], "analysis": trained["analysis"]}
+        second = {
+            "name": SECOND,
+            "reference": (trained["reference"],),
+            "analysis": (trained["analysis"],),
+        }
         published.append(_spec(CENSUS, self._datasets[CENSUS]).model_copy(update=second))
         return self._run("estimate", EstimateBatch(jobs=(*simulated, *published)), "estimates")
 
@@ -127,8 +133,8 @@ def _spec(name: str, files: DatasetFiles) -> EstimateSpec:
     return EstimateSpec(
         name=name,
         task=files.task,
-        reference=files.reference,
-        analysis=files.analysis,
+        reference=(files.reference,),
+        analysis=(files.analysis,),
         chunk_size=files.chunk_size,
         metrics=_METRICS[files.task],
         classes=files.classes,

@@ -1,0 +1,36 @@
+"""The explanation of the model that is trained for the demo: its file kept, its scores attributed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.services.explanation_files import batch_to_explain
+from core.services.explanations import KeepModel, RecordExplanation, keep_model, record_explanation
+
+if TYPE_CHECKING:
+    from core.entrypoints.demo.acts import World
+    from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
+
+
+def keep_and_explain(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:
+    """The builder keeps the model file, and records the contributions that the workshop computed."""
+    assert world.shelf.workshop is not None  # planned only with a workshop
+    governance, origin = world.governance, {"actor": plan.crew.builder, "at": at}
+    named = {"initiative": plan.key, "version": version.label}
+    model = world.shelf.workshop.second_version().model
+    sha256 = keep_model(governance, KeepModel.model_validate({**origin, **named, "file": model}))
+    contributions, figures = world.shelf.workshop.contributions()
+    batch = batch_to_explain(governance, plan.key, version.label, "analysis", governance.moment(at))
+    command = RecordExplanation.model_validate(
+        {
+            **origin,
+            **named,
+            "batch_sha256": batch.row["sha256"],
+            "part": "analysis",
+            "model_sha256": sha256,
+            "file": contributions,
+            "figures": figures,
+        }
+    )
+    record_explanation(governance, command)
