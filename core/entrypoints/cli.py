@@ -11,7 +11,9 @@ import typer
 from core.domain.errors import Forbidden, GovernanceError
 from core.entrypoints.commands import (
     audit,
+    business_kpi,
     documents,
+    explain,
     figures,
     initiatives,
     lineage,
@@ -20,7 +22,9 @@ from core.entrypoints.commands import (
     people,
     policy,
     predictions,
+    process,
     registration,
+    rules,
     serving,
     slices,
     versions,
@@ -64,11 +68,19 @@ def build() -> typer.Typer:
     app.command("kpis")(figures.kpis)
     app.command("standings")(figures.standings)
     app.add_typer(policy.policy, name="policy")
+    app.add_typer(process.sign_off, name="sign-off")
+    app.add_typer(process.delegation, name="delegation")
+    app.add_typer(process.finding, name="finding")
+    app.add_typer(process.waiver, name="waiver")
+    app.command("pull")(process.pull)
     app.add_typer(people.people, name="people")
     work.register(app)
     lineage.register(app)
     documents.register(app)
+    rules.register(app)
     audit.register(app)
+    explain.register(app)
+    business_kpi.register(app)
     app.command("record")(figures.record)
     return app
 

@@ -30,9 +30,13 @@ from core.entrypoints import parameters as given
 from core.entrypoints import results
 from core.entrypoints.operation import Call, Operation
 from core.entrypoints.operations_audit import OPERATIONS as OF_AUDIT
+from core.entrypoints.operations_business_kpi import OPERATIONS as OF_BUSINESS_KPI
 from core.entrypoints.operations_documents import OPERATIONS as OF_DOCUMENTS
+from core.entrypoints.operations_explain import OPERATIONS as OF_EXPLAIN
 from core.entrypoints.operations_lineage import OPERATIONS as OF_LINEAGE
 from core.entrypoints.operations_predictions import OPERATIONS as OF_PREDICTIONS
+from core.entrypoints.operations_process import OPERATIONS as OF_PROCESS
+from core.entrypoints.operations_rules import OPERATIONS as OF_RULES
 from core.entrypoints.operations_slices import OPERATIONS as OF_SLICES
 from core.entrypoints.operations_versions import OPERATIONS as OF_VERSIONS
 from core.entrypoints.operations_work import OPERATIONS as OF_WORK
@@ -251,6 +255,10 @@ OPERATIONS: Mapping[str, Operation] = {
     **OF_SLICES,
     **OF_WORK,
     **OF_VERSIONS,
+    **OF_PROCESS,
     **OF_LINEAGE,
+    **OF_EXPLAIN,
+    **OF_BUSINESS_KPI,
     **OF_DOCUMENTS,
+    **OF_RULES,
 }

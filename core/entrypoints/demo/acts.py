@@ -19,7 +19,7 @@ from core.domain.commands import (
     RunChecks,
     SubmitEvidence,
 )
-from core.entrypoints.demo import signing
+from core.entrypoints.demo import exceptions, signing
 from core.entrypoints.demo.batches import Batches
 from core.entrypoints.demo.documents import write_paper
 from core.entrypoints.demo.explaining import keep_and_explain
@@ -55,6 +55,7 @@ class World:
     shelf: Shelf
     later: Callable[[float, Act], None]
     metrics: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    mending: set[tuple[str, str]] = field(default_factory=set)
 
 
 def register(world: World, plan: InitiativePlan, at: datetime) -> None:
@@ -177,6 +178,7 @@ def check(world: World, plan: InitiativePlan, checks: tuple[str, ...], at: datet
     """Somebody of the team, or the pipeline, runs checks; none named runs all that apply."""
     command = RunChecks(actor=_asker(world, plan), at=at, initiative=plan.key, checks=checks)
     run_checks(world.governance, command)
+    exceptions.after_checks(world, plan, at)
 
 
 def submit(
@@ -203,8 +205,13 @@ def ask(
         return
     command = DecideGate(actor=_asker(world, plan), at=at, initiative=plan.key, gate=gate)
     decision = decide_gate(world.governance, command)
+    if decision.is_open:
+        return
+    again = partial(ask, world, plan, gate, days_left, tries=tries + 1)
+    if exceptions.ask_for_waivers(world, plan, decision, at, again):
+        return
     wait = Random(f"{plan.key}/{gate}/{tries}").uniform(4, 9)
-    if not decision.is_open and tries < _TRIES and wait < days_left:
+    if tries < _TRIES and wait < days_left:
         world.later(wait, lambda then: ask(world, plan, gate, days_left - wait, then, tries=tries + 1))
 
 
