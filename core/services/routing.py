@@ -23,6 +23,12 @@ class Cast:
         self._holders: dict[str, tuple[Actor, ...]] = {}
         self._routed: dict[tuple[str, str, str, str, bool], tuple[str, ...]] = {}
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cast) and (self.people, self.since) == (other.people, other.since)
+
+    def __hash__(self) -> int:
+        return hash(self.people)
+
     def find(self, person: str) -> Actor | None:
         """Somebody by id, or None."""
         return self._known.get(person)
@@ -72,6 +78,11 @@ class Cast:
 
     def _behind(self, roles: Sequence[str], initiative: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(who for role in roles for who in self.responsible(role, initiative)))
+
+
+def names_of(governance: Governance, moment: Moment) -> dict[str, str]:
+    """Id -> name of everybody in the directory at a moment, by name."""
+    return {person.id: person.name for person in cast_of(governance, moment).people}
 
 
 def cast_of(governance: Governance, moment: Moment) -> Cast:

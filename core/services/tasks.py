@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
@@ -57,6 +59,18 @@ def open_tasks(
     that is asked for; then it falls back to whoever its role makes responsible.
     """
     people = cast or cast_of(governance, moment)
+    if initiative:
+        return _worked_out(governance, moment, people, initiative)
+    return _of_all(governance, moment.seq, moment.day, people)
+
+
+@lru_cache(maxsize=16)
+def _of_all(governance: Governance, seq: int, day: date, people: Cast) -> tuple[Task, ...]:
+    """What is on record up to an entry never changes, so one day's tasks are worked out once."""
+    return _worked_out(governance, Moment(seq, datetime.combine(day, time(), tzinfo=UTC)), people, "")
+
+
+def _worked_out(governance: Governance, moment: Moment, people: Cast, initiative: str) -> tuple[Task, ...]:
     known = lake.who_has_what(governance.store, moment, initiative=initiative)
     reading = Reading(governance, moment, people, known, initiative)
     assigned = lake.assignments(governance.store, moment, initiative=initiative)

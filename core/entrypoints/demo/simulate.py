@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.policy import Policy
@@ -12,7 +12,9 @@ from core.entrypoints.demo.agenda import Agenda
 from core.entrypoints.demo.people import People
 from core.entrypoints.demo.plans import InitiativePlan
 from core.entrypoints.demo.recipe import Recipe
+from core.entrypoints.demo.rules import rules_acts
 from core.entrypoints.demo.shelf import Shelf
+from core.entrypoints.demo.work import work_acts
 from core.entrypoints.demo.workdays import Workdays
 from core.services.governance import Governance
 
@@ -56,7 +58,7 @@ def simulate(
     policy: Policy,
     recipe: Recipe,
     people: People,
-    plans: Iterable[InitiativePlan],
+    plans: Sequence[InitiativePlan],
     days: Workdays,
     shelf: Shelf,
     on_progress: Progress,
@@ -67,4 +69,8 @@ def simulate(
     for plan in plans:
         for workday, act in Agenda(world, plan, policy, days).acts():
             queue.put(workday, act)
+    for workday, act in work_acts(world, plans, days):
+        queue.put(workday, act)
+    for workday, act in rules_acts(world, plans, days):
+        queue.put(workday, act)
     queue.run(on_progress)
