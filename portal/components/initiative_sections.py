@@ -39,6 +39,9 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     shown += [("done", "Live")] if _is_live(sheet) else []
     shown += [("met", f"{met} of {len(sheet.requirements)} requirements met")]
     shown += [("overdue", f"{late} overdue")] if late else []
+    waived = [state for state in sheet.requirements if state.status.value == "waived"]
+    shown += [("waived", f"{count(len(waived), 'requirement')} waived")] if waived else []
+    shown += [("failed", count(len(sheet.facts.findings), "open finding"))] if sheet.facts.findings else []
     pills(shown)
     facts(
         [

@@ -7,14 +7,18 @@ import streamlit as st
 from core.domain.errors import NotFound
 from core.services import inventory
 from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.exceptions_view import exceptions_tab
 from portal.components.initiative_history import checks_tab, evidence_tab, record_tab, versions_tab
 from portal.components.initiative_sections import gates_panel, requirements_tab, sheet_head
 from portal.components.page import empty_state, page_header
 from portal.components.sheet_look import dress_sheet
+from portal.components.sign_off_view import sign_offs_tab
 from portal.components.url_inputs import set_url, url_value
 
 TABS = {
     "Requirements": requirements_tab,
+    "Sign-offs": sign_offs_tab,
+    "Findings and waivers": exceptions_tab,
     "Versions": versions_tab,
     "Evidence": evidence_tab,
     "Checks": checks_tab,

@@ -1,4 +1,4 @@
-"""What goes beyond the usual in the simulation: findings that are mended, waivers, and models that are pulled."""
+"""What goes beyond the usual in the simulation: findings mended, waivers, and models that are pulled."""
 
 from __future__ import annotations
 
