@@ -87,7 +87,8 @@ class NewAttributions(given.Parameters):
 
 def _show(call: Call, asked: ExplanationToRead) -> Any:
     moment, governance = call.moment(asked.as_of), call.governance
-    one = {"initiative": asked.initiative, "version": _version(call, asked.initiative, asked.version, moment)}
+    version = _version(call, asked.initiative, asked.version, moment)
+    one: dict[str, Any] = {"initiative": asked.initiative, "version": version}
     report = explanation_report(governance, moment, **one)
     found: dict[str, Any] = {"moment": results.moment_result(moment), **results.plain(report)}
     if asked.row:

@@ -18,7 +18,18 @@ from core.lake.query import Rows, fetch
 from core.lake.store import Store
 
 ROW_ID, RAW_SCORE, BASE_VALUE = "row_id", "raw_score", "base_value"
-_NUMBERS = ("DOUBLE", "FLOAT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT", "UINTEGER")
+_NUMBERS = (
+    "DOUBLE",
+    "FLOAT",
+    "INTEGER",
+    "BIGINT",
+    "SMALLINT",
+    "TINYINT",
+    "HUGEINT",
+    "UBIGINT",
+    "UINTEGER",
+    "DECIMAL",
+)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.domain.chain import Fact
@@ -11,6 +12,7 @@ from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
 from core.domain.moment import Moment
 from core.lake import monitoring as lake
+from core.lake.decay_records import keep_content
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 
@@ -19,20 +21,19 @@ LEADING_METRIC = {"binary": "roc_auc", "multiclass": "roc_auc", "regression": "m
 
 
 class RecordEstimates(Command):
-    """Put estimated performance per chunk on record; computed by a worker, one row per metric and chunk."""
+    """Put estimated performance per chunk on record; computed by a worker, one row per metric and chunk.
+
+    `run` says how the estimates came about (columns of `decay_run`). `fit_file` is what NannyML learned, kept
+    under `fit_key` for the next refresh, and `slices_file` the estimates of subpopulations.
+    """
 
     initiative: str
     version: str
     chunks: tuple[dict[str, Any], ...]
-
-
-class RecordAttributions(Command):
-    """Put the features' attributions on record; computed by a worker, strongest first."""
-
-    initiative: str
-    version: str
-    features: tuple[dict[str, Any], ...]
-    sample_rows: int
+    run: dict[str, Any] | None = None
+    fit_key: str = ""
+    fit_file: Path | None = None
+    slices_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,40 +67,24 @@ def record_estimates(governance: Governance, command: RecordEstimates) -> None:
     require_initiative(governance, command.initiative, governance.moment(command.at))
     if not command.chunks:
         raise BadInput("there is no chunk to record", where=command.initiative, remedy="Refresh again.")
-    columns = governance.store.columns["decay_chunk"]
+    store = governance.store
     subject = {"initiative": command.initiative, "version": command.version}
+    name = f"{command.initiative}/{command.version}"
+    facts = []
+    if command.fit_file is not None:
+        kept = keep_content(store, command.fit_file)
+        row = {**subject, "fit_key": command.fit_key, "path": kept.path, "sha256": kept.sha256}
+        facts.append(Fact("decay_fitted", name, "decay_fit", ({**row, "bytes": kept.size},)))
+    if command.run:
+        run = {**dict.fromkeys(store.columns["decay_run"]), **command.run, **subject}
+        if command.slices_file is not None:
+            slices = keep_content(store, command.slices_file)
+            run |= {"slices_path": slices.path, "slices_sha256": slices.sha256}
+        facts.append(Fact("decay_estimated", name, "decay_run", (run,)))
+    columns = store.columns["decay_chunk"]
     rows = tuple({column: {**chunk, **subject}.get(column) for column in columns} for chunk in command.chunks)
-    fact = Fact("monitoring_refreshed", f"{command.initiative}/{command.version}", "decay_chunk", rows)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-
-
-def record_attributions(governance: Governance, command: RecordAttributions) -> None:
-    """Record an explanation of a model version; the newest counts.
-
-    Raises
-    ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; there is no feature.
-    """
-    governance.roles.require(command.actor, "refresh_monitoring")
-    require_initiative(governance, command.initiative, governance.moment(command.at))
-    if not command.features:
-        raise BadInput("there is no feature to record", where=command.initiative, remedy="Explain again.")
-    rows = tuple(
-        {
-            "initiative": command.initiative,
-            "version": command.version,
-            "feature": feature["feature"],
-            "place": place,
-            "mean_absolute": feature["mean_absolute"],
-            "mean_signed": feature["mean_signed"],
-            "share": feature["share"],
-            "sample_rows": command.sample_rows,
-        }
-        for place, feature in enumerate(command.features, start=1)
-    )
-    fact = Fact("model_explained", f"{command.initiative}/{command.version}", "attribution", rows)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    facts.append(Fact("monitoring_refreshed", name, "decay_chunk", rows))
+    store.append(facts, actor=command.actor.id, at=command.at)
 
 
 def decay_report(

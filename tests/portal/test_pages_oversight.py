@@ -16,14 +16,10 @@ from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.services.evidence import submit_evidence
+from core.services.explanations import AddAttributions, add_attributions
 from core.services.gates import decide_gate
 from core.services.governance import Governance
-from core.services.monitoring import (
-    RecordAttributions,
-    RecordEstimates,
-    record_attributions,
-    record_estimates,
-)
+from core.services.monitoring import RecordEstimates, record_estimates
 from core.services.predictions import AddPredictions, add_predictions
 from core.services.versions import register_model_version
 from portal.components.desk import Desk, forget_answers
@@ -49,7 +45,7 @@ def filled(governance: Governance, tmp_path: Path) -> Governance:
     give_version(governance, initiative)
     give_predictions(governance, initiative, tmp_path / "rows.parquet")
     give_estimates(governance, initiative)
-    give_attributions(governance, initiative)
+    give_attributions(governance, initiative, tmp_path / "attributions.parquet")
     return governance
 
 
@@ -80,7 +76,8 @@ def give_version(governance: Governance, initiative: str) -> None:
 
 def give_predictions(governance: Governance, initiative: str, file: Path) -> None:
     duckdb.sql(
-        "SELECT i AS row_id, i % 2 AS y_pred, 0.5 AS y_score, i % 3 = 0 AS y_true FROM range(30) r(i)"
+        "SELECT i AS row_id, i % 2 AS y_pred, 0.5 AS y_score, i % 3 = 0 AS y_true, "
+        "20 + i % 15 AS hours_worked, 30 + i AS age FROM range(30) r(i)"
     ).write_parquet(str(file))
     command = AddPredictions(
         actor=BUILDER,
@@ -126,15 +123,15 @@ def chunk(metric: str, part: str, place: int, shift: float) -> dict[str, Any]:
     }
 
 
-def give_attributions(governance: Governance, initiative: str) -> None:
-    features = (
-        {"feature": "hours_worked", "mean_absolute": 0.9, "mean_signed": -0.2, "share": 0.75},
-        {"feature": "age", "mean_absolute": 0.3, "mean_signed": 0.1, "share": 0.25},
+def give_attributions(governance: Governance, initiative: str, file: Path) -> None:
+    """Contributions that add up to the score of 0.5, which is 0 in log odds."""
+    duckdb.sql(
+        "SELECT i AS row_id, i % 3 - 1.2 AS hours_worked, 1.2 - i % 3 AS age FROM range(30) r(i)"
+    ).write_parquet(str(file))
+    command = AddAttributions(
+        actor=BUILDER, at=later(6), initiative=initiative, version="1", file=file, base_value=0.0
     )
-    command = RecordAttributions(
-        actor=BUILDER, at=later(6), initiative=initiative, version="1", features=features, sample_rows=2000
-    )
-    record_attributions(governance, command)
+    add_attributions(governance, command)
 
 
 def open_page(

@@ -125,14 +125,14 @@ def test_training_and_explaining_hand_their_files_over(folder: Path) -> None:
         rows=trained.files["analysis"],
         features=features,
         categorical_features=texts,
-        slice_features=("sex",),
         sample_rows=200,
     )
     explained = run_worker("explain", explain, folder / "explain")
     assert explained.figures["rows"] == 200
     assert explained.figures["additivity_gap"] < 1e-6
-    assert pl.read_parquet(explained.files["attributions"])["feature"].sort().to_list() == sorted(features)
-    assert pl.read_parquet(explained.files["slices"]).height == 2 * len(features)
+    contributions = pl.read_parquet(explained.files["contributions"])
+    assert contributions.columns == ["row_id", "raw_score", *features]
+    assert contributions.height == 200
 
 
 def test_a_refusal_comes_back_as_a_sentence_that_names_the_job(housing: DatasetFiles, folder: Path) -> None:
