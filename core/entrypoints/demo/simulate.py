@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from core.domain.policy import Policy
 from core.entrypoints.demo.acts import Act, World
 from core.entrypoints.demo.agenda import Agenda
+from core.entrypoints.demo.lineage import lineage_acts
 from core.entrypoints.demo.people import People
 from core.entrypoints.demo.plans import InitiativePlan
 from core.entrypoints.demo.recipe import Recipe
@@ -72,5 +73,7 @@ def simulate(
     for workday, act in work_acts(world, plans, days):
         queue.put(workday, act)
     for workday, act in rules_acts(world, plans, days):
+        queue.put(workday, act)
+    for workday, act in lineage_acts(world, plans, days):
         queue.put(workday, act)
     queue.run(on_progress)
