@@ -49,3 +49,12 @@ def counting_observations(store: Store, moment: Moment) -> Rows:
         HAVING arg_max(CASE WHEN value IS NULL THEN 0 ELSE 1 END, seq) = 1 ORDER BY observed_on
     """
     return fetch(store.cursor(), query, {"seq": moment.seq})
+
+
+def initiative_names(store: Store, moment: Moment) -> Rows:
+    """Every initiative with its name and team, by name."""
+    query = """
+        SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team FROM initiative
+        WHERE seq <= $seq GROUP BY initiative ORDER BY name
+    """
+    return fetch(store.cursor(), query, {"seq": moment.seq})

@@ -276,6 +276,12 @@ def _counting(governance: Governance, initiative: str, kpi: str, moment: Moment)
     return {row["observed_on"]: row["value"] for row in rows if row["kpi"] == kpi and row["counts"]}
 
 
+def initiative_names(governance: Governance, moment: Moment) -> dict[str, str]:
+    """Initiatives by id, with name and team, in the order of their names."""
+    rows = lake.initiative_names(governance.store, moment)
+    return {row["initiative"]: f"{row['name']} ({row['team']})" for row in rows}
+
+
 def business_kpis(governance: Governance, moment: Moment, *, initiative: str) -> tuple[BusinessKpi, ...]:
     """The KPIs of an initiative with their history, in the order of their first promise.
 

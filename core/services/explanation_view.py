@@ -145,6 +145,11 @@ def find_explainable(
     return next((one for one in own if one.explained), own[0]) if not version else own[0]
 
 
+def model_kept(governance: Governance, moment: Moment, *, initiative: str, version: str) -> bool:
+    """Whether a model file of the version is kept, so that it can be explained here."""
+    return lake.newest_model_file(governance.store, initiative, version, moment) is not None
+
+
 def explanation_report(
     governance: Governance, moment: Moment, *, initiative: str, version: str
 ) -> ExplanationReport:
@@ -181,7 +186,7 @@ def explanation_report(
 
 
 def explained_prediction(
-    governance: Governance, moment: Moment, *, initiative: str, version: str, row: str, most: int = 12
+    governance: Governance, moment: Moment, *, initiative: str, version: str, row: str
 ) -> ExplainedPrediction:
     """Say why one prediction came out as it did.
 
@@ -220,7 +225,6 @@ def explained_prediction(
         found["base_value"],
         raw,
         found["scale"],
-        most=most,
     )
     return ExplainedPrediction(
         row,

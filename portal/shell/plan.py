@@ -23,13 +23,23 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Inventory": (
         Entry("inventory", "Inventory", "inventory_2"),
         Entry("initiative", "Initiative", "description"),
+        Entry("versions", "Model versions", "deployed_code"),
+        Entry("documents", "Documents", "article"),
+        Entry("lineage", "Lineage", "account_tree"),
         Entry("register", "Register", "add_circle"),
     ),
     "Evidence": (
         Entry("slices", "Bias slices", "balance"),
         Entry("decay", "Decay", "trending_down"),
+        Entry("explanations", "Explanations", "lightbulb"),
+        Entry("business_kpi", "Business KPIs", "flag"),
     ),
-    "Work": (Entry("team", "Team compliance", "groups"),),
+    "Work": (
+        Entry("my_work", "My work", "task_alt"),
+        Entry("team", "Team compliance", "groups"),
+        Entry("raci", "Responsibilities", "diversity_3"),
+        Entry("training", "Training", "school"),
+    ),
     "Rules and record": (
         Entry("policy", "Policy matrix", "grid_on"),
         Entry("record", "Record", "receipt_long"),
