@@ -9,14 +9,20 @@ from typing import Any
 from core.analytics.metrics import MetricDefinition, measure, metric, metrics_for
 from core.analytics.slice_fairness import FairnessMeasure, fairness_measures
 from core.analytics.slice_significance import CORRECTIONS, Correction
-from core.analytics.slices import Band, Limit, SliceCounts, SliceReport, slice_report
+from core.analytics.slices import MISSING, Band, Limit, SliceCounts, SliceReport, slice_report
 from core.domain.checks import CheckResult, no_predictions
 from core.domain.errors import BadInput
 from core.domain.ethics import EthicalLimit
 from core.domain.moment import Moment
 from core.domain.verdict import Verdict
 from core.lake import monitoring as lake
-from core.lake.slice_counts import SliceFeature, class_labels, counts_and_overall, slice_features
+from core.lake.slice_counts import (
+    SliceFeature,
+    class_labels,
+    counts_and_overall,
+    feature_values,
+    slice_features,
+)
 from core.lake.slice_profiles import MAX_FEATURES
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -121,6 +127,30 @@ def slice_choices(
         min(days, default=""),
         max(days, default=""),
     )
+
+
+def slice_values(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: str,
+    version: str,
+    feature: str,
+    part: str = "analysis",
+    cuts: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """List the slices that a feature has over all rows of the part, as filters name them.
+
+    Raises
+    ------
+    NotFound, BadInput
+        No such initiative, batch or feature; a cut that cannot be read.
+    """
+    batches = batches_of(governance, initiative, version, moment, part=part)
+    (item,) = choose_rows(governance, batches, (feature,), RowsAsked(cuts)).items
+    if isinstance(item, Band):
+        return (*item.labels, MISSING)
+    return tuple(feature_values(governance.store.cursor(), batches.paths, feature))
 
 
 def bias_slices(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.analytics.metrics import SLICE_METRICS
 from core.analytics.slice_search import WeakestSlices, weakest_slices
 from core.domain.errors import BadInput
 from core.domain.moment import Moment
@@ -69,7 +70,7 @@ def find_weakest(
     choices = slice_choices(governance, moment, initiative=initiative, version=version, part=part)
     batches = choices.batches
     definition = metric_of(metric or QUALITY_METRIC[batches.task], batches)
-    room = MAX_FEATURES if definition.needs == "ranking" else MOST_FEATURES
+    room = most_features(definition.id)
     features = by or tuple(feature.name for feature in choices.features)[:room]
     if not 1 <= len(features) <= room or len(set(features)) < len(features):
         raise BadInput(
@@ -101,3 +102,9 @@ def find_weakest(
         max_conditions=max_conditions,
     )
     return WeakSlices(batches, features, target, found)
+
+
+def most_features(metric: str) -> int:
+    """How many features a search for this metric may go over."""
+    known = SLICE_METRICS.get(metric)
+    return MAX_FEATURES if known is not None and known.needs == "ranking" else MOST_FEATURES

@@ -1,4 +1,4 @@
-"""What to slice: the choices on features, metric and reference, and the path drilled into."""
+"""What to slice: the choices on version, features, metric, reference and view, all kept in the address."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.domain.errors import BadInput
-from portal.components.text import escape, humanise
-from portal.components.url_inputs import set_url, url_choice, url_choices, url_values
+from portal.components.text import humanise
+from portal.components.url_inputs import set_url, url_choice, url_choices, url_value, url_values
 
 if TYPE_CHECKING:
-    from core.analytics.slices import SliceFigures, SliceReport
+    from core.analytics.slices import SliceReport
     from core.services.bias import SliceChoices
     from core.services.decay_view import MonitoredVersion
 
-Kept = dict[str, tuple[str, ...]]
-PARTS = {"analysis": "In use (analysis)", "reference": "Before use (reference)"}
+PARTS = {"analysis": "In use (analysis)", "reference": "Before use (reference)", "all": "Both"}
 REFERENCES = {"best": "The best slice", "largest": "The largest slice", "overall": "Everyone"}
-VIEW = ("by", "metric", "part", "against", "class", "where")
+VIEWS = {"slices": "Slices", "weakest": "Where is it weakest?", "versions": "Version beside version"}
+CORRECTIONS = {
+    "holm": "Holm: hardly one false alarm",
+    "benjamini_hochberg": "Benjamini-Hochberg: few of the alarms false",
+    "none": "None: each as if alone",
+}
+VIEW = (
+    *("by", "metric", "part", "against", "class", "where", "cut", "since", "until"),
+    *("correction", "view", "other", "among", "depth"),
+)
+"""Names in the address that make the view of one version."""
+MOST_FEATURES = 6
 
 
 def version_input(versions: Sequence[MonitoredVersion], known: MonitoredVersion) -> None:
@@ -32,7 +41,7 @@ def version_input(versions: Sequence[MonitoredVersion], known: MonitoredVersion)
         key="model",
         format_func=lambda one: titles[one],
         on_change=_to_address,
-        width=574,
+        width=390,
     )
 
 
@@ -41,68 +50,106 @@ def _to_address() -> None:
     set_url(id=initiative, version=version, **dict.fromkeys(VIEW, ""))
 
 
-def kept_slices(choices: SliceChoices) -> Kept:
-    """Read the slices drilled into from the address, in the order of drilling.
-
-    Raises
-    ------
-    BadInput
-        The address names a feature that these predictions do not have.
-    """
-    names = sorted((feature.name for feature in choices.features), key=len, reverse=True)
-    kept: Kept = {}
-    for text in url_values("where"):
-        name = next((name for name in names if text.startswith(f"{name}=")), None)
-        if name is None:
-            raise BadInput(
-                f"'{text[:60]}' is no slice of these predictions", where="address", remedy="Start over."
-            )
-        kept[name] = (text[len(name) + 1 :],)
-    return kept
+def view_input() -> str:
+    """Let people choose what to look at: slices by choice, the weakest ones, or two versions."""
+    value = url_value("view", "slices")
+    value = value if value in VIEWS else "slices"
+    st.session_state["slice-view"] = value
+    st.segmented_control(
+        "View",
+        list(VIEWS),
+        key="slice-view",
+        format_func=VIEWS.__getitem__,
+        label_visibility="collapsed",
+        on_change=_to_view,
+    )
+    return value
 
 
-def slice_inputs(choices: SliceChoices, kept: Kept) -> dict[str, Any]:
-    """Draw the choices on features, metric, part and class; give them as the service takes them."""
-    free = {f.name: _feature_title(choices, f.name) for f in choices.features if f.name not in kept}
-    default_metric = "mean_absolute_error" if choices.batches.task == "regression" else choices.rule.metric
+def _to_view() -> None:
+    chosen = st.session_state["slice-view"] or "slices"
+    set_url(view="" if chosen == "slices" else chosen)
+
+
+def part_of(choices_parts: Sequence[str] = ()) -> str:
+    """The kind of batch that the address names, as services take it; empty means both."""
+    asked = url_value("part", choices_parts[0] if choices_parts else "")
+    return "" if asked == "all" else asked
+
+
+def features_input(choices: SliceChoices, fixed: Sequence[str], *, width: int = 320) -> tuple[str, ...]:
+    """Let people choose up to six features to slice by; those that a filter fixes are not among them."""
+    free = feature_titles(choices, fixed)
+    return url_choices(
+        "Slice by",
+        free,
+        "by",
+        default=tuple(free)[:1],
+        most=MOST_FEATURES,
+        placeholder="Up to six features",
+        help="Several features make a slice of each combination of their values. Sensitive ones stand first.",
+        clears=("against",),
+        width=width,
+    )
+
+
+def among_input(choices: SliceChoices, fixed: Sequence[str], most: int) -> tuple[str, ...]:
+    """Let people narrow a search to some features; none chosen means the first ones there are."""
+    return url_choices(
+        "Search among",
+        feature_titles(choices, fixed),
+        "among",
+        most=most,
+        placeholder=f"All features, up to {most}",
+        help="Every intersection of these features is searched. Sensitive ones stand first.",
+        width=240,
+    )
+
+
+def depth_input() -> int:
+    """Let people say how many conditions a slice that is searched for may have."""
+    titles = {
+        str(depth): f"Up to {depth} conditions" if depth > 1 else "One condition" for depth in range(1, 7)
+    }
+    return int(url_choice("Intersections", titles, "depth", default="3", width=170))
+
+
+def feature_titles(choices: SliceChoices, fixed: Sequence[str]) -> dict[str, str]:
+    """The features that can be sliced by, with their names on screen."""
+    return {
+        feature.name: humanise(feature.name)
+        + (" (sensitive)" if feature.name in choices.batches.sensitive else "")
+        for feature in choices.features
+        if feature.name not in fixed
+    }
+
+
+def metric_input(choices: SliceChoices, *, default: str = "") -> str:
+    """Let people choose what is measured; unless told, what the ethical position limits."""
     metrics = {metric.id: metric.title for metric in choices.metrics}
-    with st.container(horizontal=True, gap="small"):
-        by = url_choices(
-            "Slice by",
-            free,
-            "by",
-            default=tuple(free)[:1],
-            most=2,
-            placeholder="Up to two features",
-            help="Two features make a slice for each pair of their values. Sensitive features stand first.",
-            clears=("against",),
-            width=330,
-        )
-        metric = url_choice(
-            "Metric", metrics, "metric", default=default_metric, help="Explained below the chart.", width=230
-        )
-        positive = ""
-        if choices.classes:
-            titles = {name: humanise(name) for name in choices.classes}
-            positive = url_choice(
-                "Outcome",
-                titles,
-                "class",
-                default=choices.classes[0],
-                help="One class against all others.",
-                width=200,
-            )
-        part = choices.parts[0]
-        if len(choices.parts) > 1:
-            titles = {name: PARTS.get(name, humanise(name)) for name in choices.parts}
-            part = url_choice(
-                "Predictions", titles, "part", default=part, clears=("where", "against"), width=250
-            )
-    return {"by": by, "metric": metric, "positive": positive, "part": part}
+    help_text = "Explained below the chart."
+    return url_choice(
+        "Metric", metrics, "metric", default=default or choices.rule.metric, help=help_text, width=190
+    )
 
 
-def _feature_title(choices: SliceChoices, name: str) -> str:
-    return humanise(name) + (" (sensitive)" if name in choices.batches.sensitive else "")
+def outcome_input(choices: SliceChoices) -> str:
+    """Let people choose the class that is held against all others; empty for other kinds of model."""
+    if not choices.classes:
+        return ""
+    titles = {name: humanise(name) for name in choices.classes}
+    help_text = "One class against all others."
+    return url_choice("Outcome", titles, "class", default=choices.classes[0], help=help_text, width=200)
+
+
+def part_input(choices: SliceChoices) -> None:
+    """Let people choose the kind of batch where there is more than one."""
+    if len(choices.parts) < 2:
+        return
+    titles = {name: PARTS.get(name, humanise(name)) for name in (*choices.parts, "all")}
+    url_choice(
+        "Predictions", titles, "part", default=choices.parts[0], clears=("where", "against"), width=180
+    )
 
 
 def reference_input(report: SliceReport) -> None:
@@ -114,33 +161,17 @@ def reference_input(report: SliceReport) -> None:
         "against",
         default="best",
         help="The best slice is the one with the best value among those with enough rows.",
-        width=260,
+        width=240,
     )
 
 
-def path_line(kept: Kept) -> None:
-    """Draw the path of slices drilled into; each part leads back to it."""
-    if not kept:
-        return
-    steps = [("", "All rows"), *((f"{k}={v[0]}", f"{humanise(k)}: {v[0]}") for k, v in kept.items())]
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        for place, (_, title) in enumerate(steps[:-1]):
-            back = [text for text, _ in steps[1 : place + 1]]
-            first_cut_off = list(kept)[place]
-            if st.button(escape(title), type="tertiary", key=f"path-{place}", icon=":material/arrow_back:"):
-                set_url(where=back, by=[first_cut_off], against="")
-                st.rerun()
-            st.caption("›", width="content")
-        st.markdown(f"**{escape(steps[-1][1])}**", width="content")
-
-
-def drill_into(choices: SliceChoices, kept: Kept, figures: SliceFigures) -> None:
-    """Go into a slice: keep only its rows, and slice them by the next feature."""
-    taken = {**kept, **{feature: (value,) for feature, value in figures.keys}}
-    following = [feature.name for feature in choices.features if feature.name not in taken]
-    if not following:
-        st.toast("There is no further feature to slice by.", icon=":material/info:")
-        return
-    where = [f"{feature}={values[0]}" for feature, values in taken.items()]
-    set_url(where=where, by=following[:1], against="")
-    st.rerun()
+def rows_asked() -> dict[str, Any]:
+    """Cuts, conditions, window and correction as the address has them and as the services take them."""
+    correction = url_value("correction", "holm")
+    return {
+        "where": url_values("where"),
+        "cuts": url_values("cut"),
+        "since": url_value("since"),
+        "until": url_value("until"),
+        "correction": correction if correction in CORRECTIONS else "holm",
+    }

@@ -1,22 +1,30 @@
-"""Bias slices as people read them: cards, chart, table, and what the figures mean."""
+"""Bias slices as people read them: cards, chart and table."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.analytics.slice_significance import CORRECTIONS
 from portal.components.cards import Card, cards
 from portal.components.charts import Threshold, slice_figure
 from portal.components.downloads import download_csv
+from portal.components.slice_words import (
+    axis_format,
+    chance,
+    difference,
+    interval_words,
+    level,
+    places,
+    signed,
+)
 from portal.components.tables import Column, live_table
-from portal.components.text import NOTHING, count, humanise, number, percent
+from portal.components.text import NOTHING, count, humanise, number
 
 if TYPE_CHECKING:
-    from core.analytics.metrics import MetricDefinition
-    from core.analytics.slices import SliceFigures, SliceReport
+    from core.analytics.slices import SliceReport
     from core.services.bias import BiasSlices
 
 MOST_DRAWN = 60
@@ -29,26 +37,27 @@ _CSV = {
     "high": "Interval to",
     "gap": "Difference to the reference",
     "ratio": "Ratio to the reference",
+    "p_value": "p",
+    "adjusted_p": "p corrected",
     "verdict": "Verdict",
     "note": "Note",
 }
 
 
 def slice_cards(found: BiasSlices) -> None:
-    """Draw the figures over all slices: lowest ratio, widest difference, outside, too small."""
+    """Draw the figures over all slices: ratio, difference, outside, beyond chance, too small."""
     report = found.report
     small = sum(line.too_small for line in report.slices)
-    cards(
-        [
-            _apart(found, "ratio", "Lowest over highest", number(report.lowest_ratio, 2)),
-            _apart(
-                found, "difference", "Widest difference", difference(report.metric, report.widest_difference)
-            ),
-            _outside(report),
-            Card("Slices too small", number(small), note=f"{report.min_rows} rows are needed for a verdict."),
-        ],
-        min_column_width=175,
+    widest = difference(report.metric, report.widest_difference)
+    ratio = _apart(found, "ratio", "Lowest over highest", number(report.lowest_ratio, 2))
+    apart = _apart(found, "difference", "Widest difference", widest)
+    beyond = Card(
+        "Beyond chance",
+        f"{report.different} of {report.tested}",
+        note=f"Slices that differ from the reference; {CORRECTIONS[report.correction]} correction.",
     )
+    too_small = Card("Slices too small", number(small), note=f"{report.min_rows} rows are needed.")
+    cards([ratio, apart, _outside(report), beyond, too_small], min_column_width=175)
 
 
 def _apart(found: BiasSlices, kind: str, label: str, value: str) -> Card:
@@ -60,14 +69,18 @@ def _apart(found: BiasSlices, kind: str, label: str, value: str) -> Card:
         )
     else:
         note = f"{report.lowest_label} against {report.highest_label}."
-    if rule is None or rule.comparison != kind:
+    if rule is None or rule.comparison != kind or report.limit is None:
         return Card(label, value, note=note)
-    target = f"at least {rule.limit:g}" if kind == "ratio" else f"at most {100 * rule.limit:g} points"
+    target = (
+        f"at least {report.limit.value:g}"
+        if kind == "ratio"
+        else f"at most {difference(report.metric, report.limit.value)}"
+    )
     return Card(label, value, status=report.verdict or "", target=target, note=note)
 
 
 def _outside(report: SliceReport) -> Card:
-    title = "Slices outside the limit"
+    title = "Outside the limit"
     if report.limit is None:
         return Card(title, NOTHING, note="No limit is set for this metric.")
     outside = sum(line.verdict == "fail" for line in report.slices)
@@ -82,15 +95,16 @@ def slices_chart(found: BiasSlices, key: str) -> str | None:
     drawn = slice_rows(report)
     if len(drawn) > MOST_DRAWN:
         st.caption(f"The {MOST_DRAWN} slices with the most rows are drawn; the table holds all {len(drawn)}.")
-        largest = sorted(drawn, key=lambda row: -row["rows"])[:MOST_DRAWN]
-        drawn = [row for row in drawn if row in largest]
+        most = sorted(drawn, key=lambda row: -row["rows"])[:MOST_DRAWN]
+        names = {row["slice"] for row in most}
+        drawn = [row for row in drawn if row["slice"] in names]
     by = " and ".join(humanise(name).lower() for name in found.by)
     return slice_figure(
         drawn,
         value_title=report.metric.title,
         alt=f"{report.metric.title} by {by}, with 95 % intervals and verdicts",
         lines=chart_lines(report, drawn),
-        formats=("%", 1) if report.metric.form == "rate" else ("f", _digits(report)),
+        formats=axis_format(report.metric, _largest(report)),
         key=key,
     )
 
@@ -107,9 +121,10 @@ def chart_lines(report: SliceReport, rows: Sequence[Mapping[str, Any]]) -> list[
     low, high = report.limit.ends
     ends = (base * low, base * high) if report.limit.kind == "ratio" else (base + low, base + high)
     highest = max((row["high"] for row in rows if row["high"] is not None), default=base)
-    if ends[0] > 0:
+    lowest = min((row["low"] for row in rows if row["low"] is not None), default=base)
+    if ends[0] > 0 and (report.metric.direction == "higher" or ends[0] >= lowest):
         lines.append(Threshold(f"Limit {level(report.metric, ends[0])}", ends[0], "bad"))
-    if ends[1] <= highest:
+    if ends[1] <= highest or report.metric.direction != "higher":
         lines.append(Threshold(f"Limit {level(report.metric, ends[1])}", ends[1], "bad"))
     return lines
 
@@ -124,11 +139,15 @@ def slice_rows(report: SliceReport) -> list[dict[str, Any]]:
             "value": line.value,
             "low": line.interval.low if line.interval else None,
             "high": line.interval.high if line.interval else None,
-            "interval": _interval(report.metric, line),
+            "interval": interval_words(report.metric, line.value, line.interval),
             "gap": line.gap,
+            "gap_words": signed(report.metric, line.gap),
             "ratio": line.ratio,
+            "p_value": line.p_value,
+            "adjusted_p": line.adjusted_p,
+            "chance": chance(line.adjusted_p),
             "verdict": line.verdict,
-            "shown": line.verdict or "not_judged",
+            "shown": "too_small" if line.too_small else line.verdict or "not_judged",
             "note": line.note,
         }
         for line in report.slices
@@ -138,16 +157,29 @@ def slice_rows(report: SliceReport) -> list[dict[str, Any]]:
 def slices_table(report: SliceReport, key: str, name: str) -> str | None:
     """Draw the table of slices with its download; give the label of the one that is clicked."""
     rows = slice_rows(report)
-    rate, digits = report.metric.form == "rate", _digits(report)
+    share, digits = report.metric.is_share, places(_largest(report))
+    kind, decimals = ("percent", 1) if share else ("number", digits)
     columns = [
         Column("slice", "Slice", strong=True, width=200),
         Column("n", "Rows that count", "number", phone=False, width=112),
-        Column(
-            "value", report.metric.title, "percent" if rate else "number", 1 if rate else digits, width=120
-        ),
+        Column("value", report.metric.title, kind, decimals, width=120),  # type: ignore[arg-type]
         Column("interval", "95% interval", phone=False, width=126),
-        Column("gap", "Difference", "points" if rate else "number", 1 if rate else digits, phone=False),
-        Column("ratio", "Ratio", "number", 2, phone=False, width=72),
+        Column(
+            "gap",
+            "Difference",
+            "points" if share else "number",
+            decimals,
+            phone=False,
+            help="The slice's value minus the reference's.",
+        ),
+        Column("ratio", "Ratio", "number", 2, phone=False, width=72, help="The value over the reference's."),
+        Column(
+            "chance",
+            "p corrected",
+            phone=False,
+            width=98,
+            help=f"How often chance alone does this; corrected by {CORRECTIONS[report.correction]}.",
+        ),
         Column("shown", "Verdict", "status"),
         Column("note", "Why", phone=False, width=420),
     ]
@@ -157,61 +189,13 @@ def slices_table(report: SliceReport, key: str, name: str) -> str | None:
     return None if row is None else str(row["slice"])
 
 
-def metric_notes(metric: MetricDefinition) -> tuple[str, ...]:
-    """What the metric means, one sentence each."""
-    better = {
-        "higher": "higher is called better",
-        "lower": "lower is called better",
-        "zero": "nearest to 0 is best",
-    }
-    return (
-        f"Formula: {metric.formula}.",
-        f"Direction: {better[metric.direction]}.",
-        f"Zero means: {metric.zero_means}.",
-        f"Leaves out: {metric.leaves_out}.",
-        f"Source: {metric.source}.",
-        "Intervals hold 95% each, one slice at a time: among many slices some lie outside by chance.",
-        "No figure here shows that a model is just; it shows how far slices are apart.",
-    )
-
-
 def limit_sentence(found: BiasSlices) -> str:
     """Say which limit the slices were held to, and what came out."""
+    if found.limit_note:
+        return f"Nobody can tell: {found.limit_note}."
     if found.rule is None:
         return "No limit is set for this metric, so nothing is judged."
     return f"Limit: {found.rule.sentence}. {found.report.note}"
-
-
-def level(metric: MetricDefinition, value: float | None) -> str:
-    """A value of the metric in words; undefined is never shown as a number."""
-    if value is None:
-        return "undefined"
-    return percent(value, 1) if metric.form == "rate" else number(value, _places(value))
-
-
-def difference(metric: MetricDefinition, value: float | None) -> str:
-    """A difference of two values of the metric in words."""
-    if value is None:
-        return NOTHING
-    return f"{number(value * 100, 1)} points" if metric.form == "rate" else number(value, _places(value))
-
-
-def _interval(metric: MetricDefinition, line: SliceFigures) -> str:
-    if line.value is None:
-        return "undefined"
-    if line.interval is None:
-        return NOTHING
-    return f"{level(metric, line.interval.low)} to {level(metric, line.interval.high)}"
-
-
-def _digits(report: SliceReport) -> int:
-    return _places(max((abs(line.value) for line in report.slices if line.value is not None), default=1.0))
-
-
-def _places(value: float) -> int:
-    """Decimals that leave about three figures to read."""
-    size = math.floor(math.log10(abs(value))) if value else 0
-    return min(max(2 - size, 0), 4)
 
 
 def rows_sentence(found: BiasSlices) -> str:
@@ -220,3 +204,7 @@ def rows_sentence(found: BiasSlices) -> str:
     report = found.report
     everyone = f"{report.metric.title} of all: {level(report.metric, report.overall_value)}"
     return f"{count(rows, 'prediction')} in {count(len(report.slices), 'slice')}. {everyone}."
+
+
+def _largest(report: SliceReport) -> float:
+    return max((abs(line.value) for line in report.slices if line.value is not None), default=1.0)

@@ -1,4 +1,4 @@
-"""Bias slices: one metric by one or two features, held against a reference and the ethical limit."""
+"""Bias slices: a metric by up to six features, the weakest intersections, and versions side by side."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from core.domain.errors import BadInput, NotFound
 from core.services import bias, decay_view
 from core.services.decay_view import MonitoredVersion
 from portal.components import slice_inputs as inputs
-from portal.components import slice_view as view
+from portal.components import slice_sections as sections
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.figure_help import figure_help
-from portal.components.page import empty_state, page_header, page_link, panel
-from portal.components.text import humanise
+from portal.components.page import empty_state, page_header, page_link
+from portal.components.slice_filters import conditions_asked
 from portal.components.url_inputs import set_url, url_value
 
 
@@ -29,7 +28,6 @@ def render() -> None:
             sentence = "No model version has predictions yet, so there is nothing to slice."
             empty_state(sentence, page="inventory", label="Open the inventory", icon=":material/balance:")
             return
-        inputs.version_input(desk.ask(decay_view.monitored_versions), known)
         _draw(desk, known)
     except BadInput as problem:
         show_problem(problem)
@@ -47,32 +45,23 @@ def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
 
 
 def _draw(desk: Desk, known: MonitoredVersion) -> None:
+    versions = desk.ask(decay_view.monitored_versions)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        inputs.version_input(versions, known)
+        view = inputs.view_input()
     choices = desk.ask(
-        bias.slice_choices, initiative=known.initiative, version=known.version, part=url_value("part")
+        bias.slice_choices, initiative=known.initiative, version=known.version, part=inputs.part_of()
     )
     if not choices.features:
         empty_state("These predictions hold no column to slice by.", icon=":material/balance:")
         return
-    kept = inputs.kept_slices(choices)
-    asked = inputs.slice_inputs(choices, kept)
-    inputs.path_line(kept)
-    if not asked["by"]:
-        empty_state("Choose at least one feature to slice by.", icon=":material/balance:")
-        return
-    against = url_value("against", "best")
-    asked |= {"initiative": known.initiative, "version": known.version}
-    found = desk.ask(bias.bias_slices, **asked, where=kept, reference=against)
-    view.slice_cards(found)
-    by = " and ".join(humanise(name).lower() for name in asked["by"])
-    key = "-".join([*asked["by"], *(value for values in kept.values() for value in values)])
-    with panel(f"{found.report.metric.title} by {by}", view.limit_sentence(found)):
-        inputs.reference_input(found.report)
-        clicked = view.slices_chart(found, f"chart-{key}")
-        figure_help(view.metric_notes(found.report.metric))
-    with panel("Slices", view.rows_sentence(found)):
-        clicked = view.slices_table(found.report, f"slices-{key}", "bias-slices") or clicked
-    if clicked:
-        inputs.drill_into(choices, kept, next(f for f in found.report.slices if f.label == clicked))
+    conditions = conditions_asked(choices)
+    if view == "weakest":
+        sections.draw_weakest(desk, known, choices, conditions)
+    elif view == "versions":
+        sections.draw_versions(desk, known, choices, conditions, versions)
+    else:
+        sections.draw_slices(desk, known, choices, conditions)
 
 
 render()

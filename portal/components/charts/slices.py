@@ -1,9 +1,11 @@
-"""Slices against the reference and the limit: a dot for the value, a line for its interval."""
+"""Slices against the reference and the limit: a mark for the value, a line for its interval."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from portal.components.charts.canvas import (
@@ -19,12 +21,23 @@ from portal.components.charts.canvas import (
     name_axis,
 )
 
-_LOOKS = {
-    "pass": ("Within the limit", GOOD, "circle"),
-    "cannot_tell": ("Cannot tell", WATCH, "diamond"),
-    "fail": ("Outside the limit", BAD, "triangle-up"),
-    "not_judged": ("Not judged", QUIET, "square"),
-}
+Look = tuple[str, str, str]
+"""Words, colour and shape of a verdict."""
+
+VERDICT_LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "pass": ("Within the limit", GOOD, "circle"),
+        "cannot_tell": ("Cannot tell", WATCH, "diamond"),
+        "fail": ("Outside the limit", BAD, "triangle-up"),
+        "not_judged": ("Not judged", QUIET, "square"),
+    }
+)
+WEAK_LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "sure": ("Weaker beyond chance", BAD, "triangle-up"),
+        "chance": ("May be chance", WATCH, "diamond"),
+    }
+)
 
 
 def slice_figure(
@@ -35,15 +48,16 @@ def slice_figure(
     lines: Sequence[Threshold],
     formats: tuple[str, int],
     key: str,
+    looks: Mapping[str, Look] = VERDICT_LOOKS,
 ) -> str | None:
-    """Draw slices with intervals, verdicts and labelled lines; a click on a slice returns its name.
+    """Draw slices with intervals, verdicts and labelled lines; a click on a slice's row returns its name.
 
     Parameters
     ----------
     rows
         One row a slice, in the order to show: `slice` (str), `value` (float, None when undefined), `low`
-        and `high` (ends of the interval or None), `n` (rows that count) and `verdict` (`pass`, `fail`,
-        `cannot_tell`, or None where no limit is set).
+        and `high` (ends of the interval or None), `n` (rows that count) and `verdict` (a key of `looks`, or
+        None where no limit is set).
     value_title
         What is measured.
     alt
@@ -54,6 +68,8 @@ def slice_figure(
         `%` for shares 0..1 or `f` for other numbers, and the decimals to read them with.
     key
         A name that no other chart of the page has.
+    looks
+        Words, colour and shape of each verdict, in the order of the legend.
     """
     shown = [
         {
@@ -62,13 +78,19 @@ def slice_figure(
             "low": row["low"],
             "high": row["high"],
             "n": row["n"],
-            "verdict": _LOOKS[row["verdict"] or "not_judged"][0],
-            "undefined": "undefined: no row counts towards it" if row["value"] is None else None,
+            "verdict": looks[row["verdict"] or "not_judged"][0],
+            "undefined": "undefined" if row["value"] is None else None,
         }
         for row in rows
     ]
-    present = tuple(look for look in _LOOKS if _LOOKS[look][0] in {row["verdict"] for row in shown})
-    spec = _spec(value_title, tuple(row["slice"] for row in shown), present, tuple(lines), formats)
+    present = {row["verdict"] for row in shown}
+    spec = _spec(
+        value_title,
+        tuple((row["slice"], row["n"]) for row in shown),
+        tuple(look for look in looks.values() if look[0] in present),
+        tuple(lines),
+        formats,
+    )
     picked = draw(shown, spec, alt=alt, key=key, picks=("slice",))
     return picked[0] if picked else None
 
@@ -76,23 +98,15 @@ def slice_figure(
 @lru_cache(maxsize=256)
 def _spec(
     title: str,
-    order: tuple[str, ...],
-    present: tuple[str, ...],
+    slices: tuple[tuple[str, int], ...],
+    looks: tuple[Look, ...],
     lines: tuple[Threshold, ...],
     formats: tuple[str, int],
 ) -> str:
     import altair as alt
 
-    looks = [_LOOKS[look] for look in present]
-    above = 6 + 15 * len(lines)  # the lines' words stand between the plot and the legend
-    legend = alt.Legend(orient="top", title=None, columns=3, labelLimit=0, symbolSize=90, offset=above)
-    words = [look[0] for look in looks]
-    colour = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=words, range=[look[1] for look in looks]), legend=legend
-    )
-    shape = alt.Shape(
-        "verdict:N", scale=alt.Scale(domain=words, range=[look[2] for look in looks]), legend=legend
-    )
+    order = tuple(name for name, _ in slices)
+    colour, shape = _legend(looks, lines)
     kind, digits = formats
     fine, coarse = f",.{digits}{kind}", f",.{max(0, digits - 1)}{kind}"
     hints = [
@@ -103,27 +117,78 @@ def _spec(
         alt.Tooltip("n:Q", title="Rows that count", format=","),
         alt.Tooltip("verdict:N", title="Verdict"),
     ]
-    base = alt.Chart().encode(y=name_axis("slice", order), tooltip=hints)
+    base = alt.Chart().encode(y=alt.Y("slice:N", sort=list(order), axis=None), tooltip=hints)
     scale = alt.Scale(zero=False, padding=14)
     x = alt.X("value:Q", title=title, scale=scale, axis=_value_axis(coarse))
-    picked = alt.selection_point(name="picked", fields=["slice"])
-    spans = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", title=title), x2="high:Q", color=colour)
-    dots = (
-        base.mark_point(filled=True, opacity=1, cursor="pointer")
-        .encode(
-            x=x,
-            color=colour,
-            shape=shape,
-            size=alt.condition(picked, alt.value(105), alt.value(60), empty=True),
-        )
-        .add_params(picked)
+    spans = base.mark_rule(strokeWidth=2.4, strokeCap="round").encode(
+        x=alt.X("low:Q", title=title), x2="high:Q", color=colour
+    )
+    dots = base.mark_point(filled=True, opacity=1, size=80).encode(
+        x=x, y=name_axis("slice", order), color=colour, shape=shape
     )
     gaps = (
         base.transform_filter("isValid(datum.undefined)")
         .mark_text(align="left", fontStyle="italic", color=QUIET, dx=6)
         .encode(x=alt.value(0), text="undefined:N")
     )
-    return finish(alt.layer(*_lines(lines), spans, dots, gaps).properties(height=alt.Step(_step(order))))
+    layers = (*_lines(lines), spans, dots, gaps, _rows(base, slices))
+    chart = alt.layer(*layers).resolve_axis(y="independent")
+    return finish(chart.properties(height=alt.Step(_step(order))))
+
+
+def _rows(base: Any, slices: tuple[tuple[str, int], ...]) -> Any:
+    """A row a slice over the whole width: what is pointed at shades, what is clicked is picked."""
+    import altair as alt
+
+    picked = alt.selection_point(name="picked", fields=["slice"])
+    near = alt.selection_point(name="near", fields=["slice"], on="pointerover", clear="pointerout")
+    counts = json.dumps({name: f"{n:,}" for name, n in slices})
+    rows = alt.Axis(
+        orient="right",
+        labelExpr=f"({counts})[datum.label]",
+        labelColor=QUIET,
+        labelOverlap=False,
+        domain=False,
+        ticks=False,
+        grid=False,
+        title="rows",
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleY=-6,
+        titleX=6,
+        titleColor=QUIET,
+        titleFontWeight="normal",
+        titleFontSize=11,
+        labelLimit=80,
+    )
+    order = [name for name, _ in slices]
+    return (
+        base.mark_bar(color=QUIET, cursor="pointer")
+        .encode(
+            y=alt.Y("slice:N", sort=order, axis=rows),
+            x=alt.value(0),
+            x2=alt.value("width"),
+            fillOpacity=alt.condition(near, alt.value(0.13), alt.value(0), empty=False),
+        )
+        .add_params(picked, near)
+    )
+
+
+def _legend(looks: tuple[Look, ...], lines: tuple[Threshold, ...]) -> tuple[Any, Any]:
+    """Colour and shape of the verdicts, with one legend; the lines' words stand between it and the plot."""
+    import altair as alt
+
+    above = 6 + 15 * max(1, len(lines))
+    legend = alt.Legend(orient="top", title=None, columns=2, labelLimit=0, symbolSize=90, offset=above)
+    words = [look[0] for look in looks]
+    colour = alt.Color(
+        "verdict:N", scale=alt.Scale(domain=words, range=[look[1] for look in looks]), legend=legend
+    )
+    shape = alt.Shape(
+        "verdict:N", scale=alt.Scale(domain=words, range=[look[2] for look in looks]), legend=legend
+    )
+    return colour, shape
 
 
 def _value_axis(form: str) -> Any:
