@@ -13,12 +13,12 @@ from core.domain.actors import Actor
 from core.domain.faults import refusal
 from core.domain.policy import Id, Text
 
-TaskKind = Literal["requirement", "sign_off", "finding", "hand_off", "mention", "training"]
+TaskKind = Literal["requirement", "sign_off", "finding", "waiver", "hand_off", "mention", "training"]
 TaskState = Literal["overdue", "failed", "cannot_tell", "due_soon", "expiring", "waiting"]
 Letter = Literal["responsible", "accountable", "consulted", "informed"]
 NoticeKind = Literal["reminder", "question", "escalation", "news"]
 
-MOVABLE: frozenset[TaskKind] = frozenset({"requirement", "sign_off", "finding"})
+MOVABLE: frozenset[TaskKind] = frozenset({"requirement", "sign_off", "finding", "waiver"})
 """Kinds that can be given to somebody else; the others are a person's own."""
 
 

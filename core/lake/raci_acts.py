@@ -11,8 +11,9 @@ from core.lake.store import Store
 
 _ACTS = """
     WITH act AS (
-        SELECT r.seq, r.actor, r.action, split_part(r.subject, '/', 1) AS initiative, e.measure, r.recorded_at
-        FROM record r LEFT JOIN evidence e ON e.seq = r.seq
+        SELECT r.seq, r.actor, r.action, split_part(r.subject, '/', 1) AS initiative, e.measure,
+            s.gate, s.role AS signed_as, r.recorded_at
+        FROM record r LEFT JOIN evidence e ON e.seq = r.seq LEFT JOIN sign_off s ON s.seq = r.seq
         WHERE r.seq <= $seq AND list_contains($actions, r.action) AND r.recorded_at::DATE >= $since
     ), given AS (
         SELECT person, seq, roles FROM membership WHERE seq <= $seq
@@ -20,7 +21,8 @@ _ACTS = """
         SELECT initiative, arg_max(team, seq) AS team, arg_max(name, seq) AS name FROM initiative
         WHERE seq <= $seq GROUP BY initiative
     )
-    SELECT a.actor, coalesce(d.name, a.actor) AS actor_name, a.action, a.measure, a.initiative,
+    SELECT a.actor, coalesce(d.name, a.actor) AS actor_name, a.action, a.measure, a.gate,
+        a.signed_as, a.initiative,
         t.name, t.team, coalesce(g.roles, d.roles, []) AS roles,
         count(*) AS acts, max(a.recorded_at) AS last_at
     FROM act a
@@ -47,7 +49,7 @@ _PARTS = """
 
 
 def acts(store: Store, moment: Moment, actions: Sequence[str], since: date, *, team: str = "") -> Rows:
-    """Acts of these kinds since a day, counted by actor, action, measure and initiative.
+    """Acts of these kinds since a day, counted by actor, action, measure or gate, and initiative.
 
     `roles` are those that the actor had at the act, by recorded membership, else as the directory has them.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.domain.moment import Moment
-from core.lake.query import fetch
+from core.lake.query import Rows, asking, fetch
 from core.lake.store import Store
 
 _ASSIGNED = """
@@ -19,13 +19,62 @@ def assignments(store: Store, moment: Moment, *, initiative: str = "") -> dict[s
 
 
 _KNOWN = """
-    SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team, arg_max(owner, seq) AS owner,
-        arg_max(builder, seq) AS builder
-    FROM initiative WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative) GROUP BY initiative
+    WITH known AS (
+        SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team,
+            arg_max(owner, seq) AS owner, arg_max(builder, seq) AS builder
+        FROM initiative WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative)
+        GROUP BY initiative
+    ), class AS (
+        SELECT initiative, arg_max(class_id, seq) AS class_id FROM classification
+        WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative) GROUP BY initiative
+    )
+    SELECT k.*, c.class_id FROM known k JOIN class c USING (initiative)
 """
+_ROUNDS = """
+    WITH asked AS (
+        SELECT initiative, gate, max(seq) AS asked_seq FROM sign_off
+        WHERE seq <= $seq AND act = 'requested' AND ($initiative = '' OR initiative = $initiative)
+        GROUP BY initiative, gate
+    )
+    SELECT s.initiative, s.gate, s.act, s.outcome, s.role, s.actor, s.recorded_at,
+        coalesce(nullif(s.on_behalf_of, ''), s.actor) AS seat
+    FROM sign_off s JOIN asked a ON a.initiative = s.initiative AND a.gate = s.gate AND s.seq >= a.asked_seq
+    WHERE s.seq <= $seq ORDER BY s.seq
+"""
+_SUBMITTERS = asking(
+    """
+    , submitted AS (
+        SELECT initiative, actor FROM counting_evidence
+        UNION ALL
+        SELECT m.initiative, m.actor FROM model_version m JOIN current_version v
+            ON v.initiative = m.initiative AND v.version = m.version WHERE m.seq <= $seq
+        UNION ALL
+        SELECT b.initiative, b.actor FROM prediction_batch b JOIN current_version v
+            ON v.initiative = b.initiative AND v.version = b.version WHERE b.seq <= $seq
+    )
+    SELECT DISTINCT initiative, actor FROM submitted WHERE $initiative = '' OR initiative = $initiative
+    """,
+    "current",
+)
 
 
 def who_has_what(store: Store, moment: Moment, *, initiative: str = "") -> dict[str, dict[str, str]]:
-    """Initiative -> its name, team, owner and builder; of one, or of all."""
+    """Initiative -> its name, team, owner, builder and class; of one, or of all."""
     rows = fetch(store.cursor(), _KNOWN, {"seq": moment.seq, "initiative": initiative})
     return {row["initiative"]: {column: row[column] or "" for column in row} for row in rows}
+
+
+def sign_off_rounds(store: Store, moment: Moment, *, initiative: str = "") -> dict[tuple[str, str], Rows]:
+    """Initiative and gate -> what was said since the signatures were asked for last, the request first."""
+    found: dict[tuple[str, str], Rows] = {}
+    for row in fetch(store.cursor(), _ROUNDS, {"seq": moment.seq, "initiative": initiative}):
+        found.setdefault((row["initiative"], row["gate"]), []).append(row)
+    return found
+
+
+def submitters(store: Store, moment: Moment, *, initiative: str = "") -> dict[str, set[str]]:
+    """Initiative -> who put something on record that a signature would now rest on."""
+    found: dict[str, set[str]] = {}
+    for row in fetch(store.cursor(), _SUBMITTERS, {"seq": moment.seq, "initiative": initiative}):
+        found.setdefault(row["initiative"], set()).add(row["actor"])
+    return found

@@ -16,8 +16,8 @@ from core.domain.work import Task
 from core.lake import hand_offs as lake
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
+from core.services.people_tasks import receivers
 from core.services.routing import Cast, cast_of
-from core.services.task_sources import receivers
 from core.services.tasks import (
     assignment_fact,
     find_task,
@@ -240,7 +240,7 @@ def answer_hand_off(governance: Governance, command: AnswerHandOff) -> None:
     facts = [_answer_fact(offer, answer, command.reason)]
     if command.answer == "accept":
         facts += _moved(governance, cast, moment, offer, command)
-    _append_answer(governance, facts, command)
+    _append_answer(governance, facts, command, moment)
 
 
 def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
@@ -262,7 +262,7 @@ def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
             where=command.hand_off,
             remedy=f"Ask somebody of {offer['from_team'] or 'the team that made it'}.",
         )
-    _append_answer(governance, [_answer_fact(offer, "withdrawn", command.reason)], command)
+    _append_answer(governance, [_answer_fact(offer, "withdrawn", command.reason)], command, moment)
 
 
 def _open_offer(governance: Governance, moment: Moment, hand_off: str) -> dict[str, Any]:
@@ -292,11 +292,18 @@ def _answer_fact(offer: dict[str, Any], answer: str, reason: str) -> Fact:
     return Fact("hand_off_answered", offer["hand_off"], "hand_off_answer", (row,), first=True)
 
 
-def _append_answer(governance: Governance, facts: list[Fact], command: Command) -> None:
+def _append_answer(governance: Governance, facts: list[Fact], command: Command, read: Moment) -> None:
+    """The first answer stands; what it rests on must not have changed since it was read."""
+    hand_off = facts[0].subject
     try:
-        governance.store.append(facts, actor=command.actor.id, at=command.at)
+        governance.store.append(
+            facts, actor=command.actor.id, at=command.at, unchanged={hand_off.split("/")[0]: read.seq}
+        )
     except Conflict as error:
-        raise _answered(facts[0].subject) from error
+        now = Moment(governance.store.head(), command.at)
+        if lake.hand_offs(governance.store, now, hand_off=hand_off)[0]["answer"]:
+            raise _answered(hand_off) from error
+        raise
 
 
 def _moved(

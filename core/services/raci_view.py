@@ -16,6 +16,7 @@ from core.services.governance import Governance
 OTHER = "other"
 """Column of acts by people without any role of the matrix."""
 _BY_MEASURE = ("evidence_submitted",)
+_BY_GATE = ("gate_signed_off", "sign_off_feedback_given")
 ALWAYS = date(1970, 1, 1)
 
 
@@ -96,13 +97,13 @@ def observed_matrix(
     """
     raci, policy = governance.raci, governance.policy(moment)
     since = moment.day - timedelta(days=days) if days else None
-    actions = [*(action for task in raci.tasks for action in task.actions), *_BY_MEASURE]
+    actions = [*(action for task in raci.tasks for action in task.actions), *_BY_MEASURE, *_BY_GATE]
     rows = lake.acts(governance.store, moment, actions, since or ALWAYS, team=team)
     placed: dict[str, list[dict[str, Any]]] = {task.id: [] for task in raci.tasks}
     for row in rows:
-        task = task_of_act(raci, policy, row["action"], row["measure"])
+        task = task_of_act(raci, policy, row)
         if task is not None:
-            role = task.acting_role(row["roles"])
+            role = row["signed_as"] or task.acting_role(row["roles"])
             placed[task.id].append({**row, "role": role})
     tasks = tuple(_observed(raci, task, placed[task.id]) for task in raci.tasks)
     deviations = [one for task in raci.tasks for one in _deviations(governance, task, placed[task.id])]
@@ -110,11 +111,14 @@ def observed_matrix(
     return ObservedMatrix(since, tasks, tuple(deviations))
 
 
-def task_of_act(raci: Raci, policy: Policy, action: str, measure: str | None) -> RaciTask | None:
-    """The task that an act stands for: evidence by its measure, other acts by their kind."""
-    if action not in _BY_MEASURE:
-        return raci.task_of_action(action)
-    known = policy.measures.get(measure or "")
+def task_of_act(raci: Raci, policy: Policy, row: Mapping[str, Any]) -> RaciTask | None:
+    """The task that an act stands for: evidence by measure, signatures by gate and role, else by kind."""
+    if row["action"] in _BY_GATE:
+        gate = policy.gate(row["gate"] or "")
+        return raci.task_of_measure(gate.step, row["signed_as"], "sign_off") if gate else None
+    if row["action"] not in _BY_MEASURE:
+        return raci.task_of_action(row["action"])
+    known = policy.measures.get(row["measure"] or "")
     if known is None:  # a measure of an older policy
         return None
     ladder = next(c.id for c in policy.considerations if known in c.rungs)

@@ -17,7 +17,8 @@ from core.lake import tasks as lake
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.routing import Cast, cast_of
-from core.services.task_sources import SOURCES, Reading
+from core.services.task_reading import Reading
+from core.services.task_sources import SOURCES
 
 
 class AssignTask(Command):

@@ -85,6 +85,10 @@ LOOKS: dict[str, Look] = {
     "near_target": Look("Near target", "watch", "diamond"),
     "no_target": Look("No target", "quiet", "dash"),
     "no_data": Look("No data yet", "quiet", "ring"),
+    "achieved": Look("Achieved", "good", "circle"),
+    "on_course": Look("On course", "good", "half"),
+    "behind": Look("Behind", "watch", "diamond"),
+    "missed": Look("Missed", "bad", "triangle"),
     "alert": Look("Alert", "bad", "triangle"),
     "no_alert": Look("No alert", "good", "circle"),
     # model versions

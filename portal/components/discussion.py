@@ -1,0 +1,104 @@
+"""Comments on an initiative: the thread, with those named marked, and a form to write."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.domain.errors import NotFound
+from core.services.comments import (
+    MarkCommentsRead,
+    WriteComment,
+    comments_on,
+    mark_comments_read,
+    write_comment,
+)
+from core.services.routing import names_of
+from portal.components.forms import closed_because, give
+from portal.components.text import escape, escape_html, minute
+from portal.components.work_look import dress_work
+
+if TYPE_CHECKING:
+    from core.services.comments import Comment
+    from portal.components.desk import Desk
+
+LATEST = 12
+
+
+def discussion(desk: Desk, initiative: str, *, key: str = "", latest: int = LATEST) -> None:
+    """Draw the newest comments on an initiative, oldest first, and let people answer and name others."""
+    dress_work()
+    try:
+        comments = desk.ask(comments_on, initiative=initiative)
+    except NotFound:
+        return
+    if not comments:
+        st.caption("Nobody has written a comment yet.")
+    if len(comments) > latest:
+        st.caption(f"The latest {latest} of {len(comments)} comments.")
+    if comments:
+        thread = "".join(_comment_html(desk, comment) for comment in comments[-latest:])
+        st.html(f'<ul class="gp-thread">{thread}</ul>')
+    because = closed_because(desk, "write_comment")
+    if because:
+        st.caption(escape(because))
+        return
+    _form(desk, initiative, key or initiative)
+
+
+def _form(desk: Desk, initiative: str, key: str) -> None:
+    names = desk.ask(names_of)
+    with st.form(f"comment-{key}", border=False, clear_on_submit=True):
+        text = st.text_area(
+            "Write a comment",
+            max_chars=2000,
+            height=84,
+            placeholder="Name people with @id, or below.",
+        )
+        named = st.multiselect(
+            "Who has to read it",
+            [person for person in names if person != desk.actor.id],
+            format_func=lambda person: names[person],
+            placeholder="Nobody in particular",
+        )
+        sent = st.form_submit_button("Comment", icon=":material/send:")
+    if sent:
+        said = " ".join([*(f"@{person}" for person in named if f"@{person}" not in text), text])
+        done = "Your comment is on record."
+        if give(desk, write_comment, WriteComment, done=done, initiative=initiative, text=said):
+            st.rerun()
+
+
+def mark_read_button(desk: Desk, initiative: str) -> None:
+    """Offer to say that the comments that name the reader were read."""
+    because = closed_because(desk, "write_comment")
+    pressed = st.button("Mark as read", icon=":material/done_all:", disabled=bool(because), key="mark-read")
+    if pressed and give(
+        desk,
+        mark_comments_read,
+        MarkCommentsRead,
+        done="The comments count as read.",
+        initiative=initiative,
+    ):
+        st.rerun()
+
+
+def _comment_html(desk: Desk, comment: Comment) -> str:
+    mine = ' class="gp-mine"' if desk.actor.id in comment.mentions else ""
+    return (
+        f"<li{mine}><b>{escape_html(comment.actor_name)}</b> "
+        f'<span class="gp-quiet-line">{escape_html(minute(comment.at))}</span><br>'
+        f"{marked_html(comment.text, dict(zip(comment.mentions, comment.names, strict=True)))}</li>"
+    )
+
+
+def marked_html(text: str, names: dict[str, str]) -> str:
+    """Escape a comment, and put the names of those it mentions in place of their ids."""
+    shown = escape_html(text)
+    for person, name in sorted(names.items(), key=lambda item: -len(item[0])):
+        pattern = rf"@{re.escape(escape_html(person))}(?![\w\-])"
+        mark = f'<span class="gp-at">@{escape_html(name)}</span>'.replace("\\", "\\\\")
+        shown = re.sub(pattern, mark, shown, flags=re.IGNORECASE)
+    return shown

@@ -1,0 +1,47 @@
+"""My work: what to do now, by due day, why, how and who waits, for the person at the desk."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.notices import standing_notices
+from core.services.routing import names_of
+from core.services.tasks import list_for, open_tasks
+from portal.components.desk import current_desk
+from portal.components.page import page_header, panel
+from portal.components.task_panel import task_panel
+from portal.components.url_inputs import url_value
+from portal.components.work_list import notices_panel, work_cards, work_rows
+from portal.components.work_look import dress_work
+
+
+def render() -> None:
+    """Draw the reader's own tasks beside the one that is open, what they could take, and their notices."""
+    desk = current_desk()
+    dress_work()
+    page_header(desk, "My work", "What is yours to do, by due day; a title leads to where it is done.")
+    tasks = desk.ask(open_tasks)
+    work = list_for(desk.actor, tasks)
+    notices = desk.ask(standing_notices, person=desk.actor.id) if _known(desk.actor.id) else ()
+    work_cards(desk, work, notices)
+    st.space("small")
+    mine = (*work.own, *work.shared)
+    chosen = next((task for task in mine if task.key == url_value("task")), mine[0] if mine else None)
+    key = chosen.key if chosen else ""
+    left, right = st.columns([1.55, 1])
+    with left:
+        with panel("To do", "Yours, the earliest due day first."):
+            empty = "Nothing is yours to do. What your role could take stands below."
+            work_rows(desk, work.own, key="own", chosen=key, empty=empty)
+        with panel("Nobody has it yet", "Your role could do it; take what you will do."):
+            work_rows(desk, work.shared, key="shared", takes=True, empty="Nothing waits for your role.")
+    with right:
+        task_panel(desk, chosen)
+        notices_panel(desk, notices, desk.ask(names_of))
+
+
+def _known(person: str) -> bool:
+    return any(known.id == person for known in current_desk().governance.people())
+
+
+render()
