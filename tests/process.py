@@ -1,0 +1,165 @@
+"""Acting through the process in tests: a policy without predictions, a cast of signers, short commands."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from core.domain.actors import Actor
+from core.domain.commands import DecideGate, RegisterModelVersion, RunChecks, SubmitEvidence, make
+from core.domain.gates import Decision
+from core.domain.process_commands import GiveFeedback, RequestSignOff, SignGate
+from core.domain.sign_offs import SignOffStatus
+from core.lake.directory import put_person
+from core.lake.store import DATABASE, Store, open_memory_store
+from core.services.checks import run_checks
+from core.services.evidence import submit_evidence
+from core.services.founding import found_store
+from core.services.gates import decide_gate
+from core.services.governance import Governance, wire
+from core.services.inventory import initiative_sheet
+from core.services.policies import parse_policy, policy_fact
+from core.services.sign_offs import give_feedback, request_sign_off, sign_gate
+from core.services.versions import register_model_version
+from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, VALIDATOR, later
+
+BUSINESS = Actor(id="bea-business", name="Bea Business", team="Cards", roles=("business_stakeholder",))
+BUSINESS_TWO = Actor(id="bob-business", name="Bob Business", team="Loans", roles=("business_stakeholder",))
+SECOND = Actor(id="sam-second", name="Sam Second", team="Risk", roles=("risk_audit",))
+THIRD = Actor(id="tia-third", name="Tia Third", team="Risk", roles=("risk_audit",))
+HEAD = Actor(id="hal-head", name="Hal Head", team="Risk", roles=("risk_audit", "head_of_risk"))
+OPS = Actor(id="oda-ops", name="Oda Ops", team="Platform", roles=("data_ops",))
+PRODUCTION = Actor(id="pia-production", name="Pia Production", team="Platform", roles=("production",))
+ANALYST = Actor(id="ana-analyst", name="Ana Analyst", team="Cards", roles=("business_analyst",))
+SIGNERS = (BUSINESS, BUSINESS_TWO, SECOND, THIRD, HEAD, OPS, PRODUCTION, ANALYST)
+SELF_SUFFICIENT = {"naming_standard", "owner_set", "evidence_fresh", "versions_locked", "data_digest"}
+LOCKED = {
+    "artifact_sha256": "a" * 64,
+    "data_sha256": "b" * 64,
+    "code_commit": "c" * 40,
+    "environment_sha256": "d" * 64,
+}
+
+
+def founded(folder: Path) -> Governance:
+    """A founded store in memory with the fixed cast."""
+    governance = wire(open_memory_store(folder), CONFIG)
+    found_store(governance, CONFIG, ADMIN, START, demo=False)
+    for person in CAST:
+        put_person(governance.store, person)
+    return governance
+
+
+def thawed(saved: Path, folder: Path) -> Governance:
+    """A copy in memory of a store that was saved: preparing it anew for each test would take long."""
+    connection = duckdb.connect(":memory:", config={"threads": 1})
+    connection.execute(f"ATTACH '{saved / DATABASE}' AS saved (READ_ONLY)")
+    connection.execute("COPY FROM DATABASE saved TO memory")
+    connection.execute("DETACH saved")
+    return wire(Store(connection, folder), CONFIG)
+
+
+def seat_signers(governance: Governance) -> None:
+    """Put those who sign into the directory."""
+    for person in SIGNERS:
+        put_person(governance.store, person)
+
+
+def without_predictions(config: Path = CONFIG, version: str = "no-predictions") -> str:
+    """The shipped policy without the checks that look at predictions, trainings and the like."""
+    policy: dict[str, Any] = yaml.safe_load((config / "policy.yaml").read_text(encoding="utf-8"))
+    policy["version"] = version
+    for ladder in policy["considerations"]:
+        for rung in ladder["rungs"]:
+            rung["checks"] = [check for check in rung.get("checks", []) if check in SELF_SUFFICIENT]
+    return yaml.safe_dump(policy, sort_keys=False)
+
+
+def put_in_force(governance: Governance, text: str, day: float = 0.5) -> None:
+    """Put a policy in force without asking anybody: what the tests stand on, not what they test."""
+    policy = parse_policy(text, governance.roles, name="test policy")
+    governance.store.append([policy_fact(policy, text)], actor="ada-admin", at=later(day))
+
+
+def version(governance: Governance, initiative: str, label: str = "1", day: float = 2, **more: Any) -> None:
+    """The builder registers a locked version."""
+    command = make(
+        RegisterModelVersion,
+        actor=BUILDER,
+        at=later(day),
+        initiative=initiative,
+        version=label,
+        algorithm="Gradient boosting",
+        task="binary",
+        **{**LOCKED, **more},
+    )
+    register_model_version(governance, command)
+
+
+def prove(
+    governance: Governance, initiative: str, measure: str, day: float, words: str = "proof", actor: Any = None
+) -> None:
+    """Submit a link as evidence; independent measures by the validator."""
+    policy = governance.policy(governance.moment(later(day)))
+    author = actor or (VALIDATOR if policy.measures[measure].independent else BUILDER)
+    command = make(
+        SubmitEvidence,
+        actor=author,
+        at=later(day),
+        initiative=initiative,
+        measure=measure,
+        title="Proof",
+        link=f"https://wiki.example.org/{measure}/{words}",
+    )
+    submit_evidence(governance, command)
+
+
+def prove_all(governance: Governance, initiative: str, day: float, *, but: tuple[str, ...] = ()) -> None:
+    """Submit everything that is missing except what is named, and run the checks."""
+    sheet = initiative_sheet(governance, governance.moment(later(day)), initiative=initiative)
+    for state in sheet.requirements:
+        measure = state.requirement.measure
+        missing = measure.id not in sheet.facts.evidence
+        if measure.evidence is not None and missing and measure.id not in but:
+            prove(governance, initiative, measure.id, day)
+    run_checks(governance, make(RunChecks, actor=BUILDER, at=later(day), initiative=initiative))
+
+
+def ask(governance: Governance, initiative: str, gate: str, day: float, actor: Actor = BUILDER) -> None:
+    """Ask for the signatures of a gate."""
+    command = make(RequestSignOff, actor=actor, at=later(day), initiative=initiative, gate=gate)
+    request_sign_off(governance, command)
+
+
+def advise(governance: Governance, initiative: str, gate: str, day: float, actor: Actor, **more: Any) -> None:
+    """Give feedback in one's only role."""
+    values = {"outcome": "approved", "role": next(iter(actor.roles), ""), **more}
+    command = make(GiveFeedback, actor=actor, at=later(day), initiative=initiative, gate=gate, **values)
+    give_feedback(governance, command)
+
+
+def sign(
+    governance: Governance, initiative: str, gate: str, day: float, actor: Actor, **more: Any
+) -> SignOffStatus:
+    """Answer at a gate, approving in one's first role unless told otherwise."""
+    values = {"outcome": "approved", "role": next(iter(actor.roles), ""), **more}
+    command = make(SignGate, actor=actor, at=later(day), initiative=initiative, gate=gate, **values)
+    return sign_gate(governance, command)
+
+
+def decide(
+    governance: Governance, initiative: str, gate: str, day: float, actor: Actor = BUILDER
+) -> Decision:
+    """Ask for a decision and put it on record."""
+    return decide_gate(
+        governance, make(DecideGate, actor=actor, at=later(day), initiative=initiative, gate=gate)
+    )
+
+
+def on(days: float) -> date:
+    """The day some days after the store was founded."""
+    return later(days).date()
