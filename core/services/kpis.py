@@ -12,11 +12,12 @@ from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
 from core.domain.kpis import KpiDefinition
 from core.domain.moment import Moment
 from core.domain.policy import Policy
-from core.domain.requirements import requirements_of
+from core.domain.requirement_list import requirements_of
 from core.lake import governance_figures as lake
 from core.lake import inventory as lake_inventory
 from core.lake.record_entries import store_kind
 from core.services.governance import Governance
+from core.services.training import training_tally
 
 MONTHS = 12
 
@@ -99,6 +100,7 @@ def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
         "monitored_live": Share(monitored, live),
         "decay_alerts": sum(row["decay"] == "fail" for row in rows),
         "days_to_deployment": days,
+        "trained_people": Share(*training_tally(governance, moment)),
     }
 
 
