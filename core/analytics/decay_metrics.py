@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -34,7 +35,12 @@ _MACRO = "With several classes: the mean over the classes, each held against all
 _CBPE = "Estimated by NannyML's CBPE, realised by its definition."
 _DLE = "Estimated by NannyML's DLE, realised by its definition."
 _SPREAD = "Which way the errors go, and who bears them."
-
+_CELLS: tuple[tuple[str, str, str, Direction], ...] = (
+    ("true_positive", "True positives", "Positives called positive", "higher"),
+    ("true_negative", "True negatives", "Negatives called negative", "higher"),
+    ("false_positive", "False positives", "Negatives called positive", "lower"),
+    ("false_negative", "False negatives", "Positives called negative", "lower"),
+)
 
 _ALL = (
     DecayMetric(
@@ -44,6 +50,16 @@ _ALL = (
         "higher",
         "Every negative scores above every positive.",
         "The threshold in use, and whether scores are right as probabilities.",
+        _CBPE,
+        "number",
+    ),
+    DecayMetric(
+        "average_precision",
+        "Average precision",
+        f"Precision at each row that is found, down the scores, weighed by the gain in recall. {_MACRO}",
+        "higher",
+        "Nothing that ranks high is positive.",
+        "The threshold in use; it is low where positives are rare, whatever the model.",
         _CBPE,
         "number",
     ),
@@ -96,6 +112,29 @@ _ALL = (
         "Which class the errors fall on; a rare one hardly counts.",
         _CBPE,
         "percent",
+    ),
+    DecayMetric(
+        "business_value",
+        "Business value",
+        "Outcomes of the chunk (true class by predicted class), each times what it is worth, added up.",
+        "higher",
+        "What is won and what is lost are even.",
+        "Whether the worth of an outcome is the same for everybody.",
+        _CBPE,
+        "number",
+    ),
+    *(
+        DecayMetric(
+            cell,
+            title,
+            f"{words} in the chunk; a number of rows, or a share where the matrix is normalised.",
+            direction,
+            "There is none.",
+            "The size of the chunk, unless the matrix is normalised.",
+            _CBPE,
+            "number",
+        )
+        for cell, title, words, direction in _CELLS
     ),
     DecayMetric(
         "mae",
@@ -160,6 +199,47 @@ _ALL = (
 )
 
 DECAY_METRICS: Mapping[str, DecayMetric] = MappingProxyType({metric.id: metric for metric in _ALL})
+_CELL = re.compile(r"true_(.+)_pred_(.+)")
+
+
+def decay_metric(metric: str) -> DecayMetric:
+    """What a metric means; cells of a confusion matrix of several classes are described as they come.
+
+    Raises
+    ------
+    KeyError
+        There is no such metric.
+    """
+    cell = _CELL.fullmatch(metric)
+    if metric in DECAY_METRICS or cell is None:
+        return DECAY_METRICS[metric]
+    right = cell[1] == cell[2]
+    return DecayMetric(
+        metric,
+        f"True {cell[1]}, predicted {cell[2]}",
+        f"Rows of the chunk that are {cell[1]} and were called {cell[2]}; a share where normalised.",
+        "higher" if right else "lower",
+        "There is none.",
+        "The size of the chunk, unless the matrix is normalised.",
+        _CBPE,
+        "number",
+    )
+
+
+def is_beyond_worse_side(metric: str, value: float | None, lower: float | None, upper: float | None) -> bool:
+    """Whether a value lies beyond the threshold on the side of a worse model.
+
+    Parameters
+    ----------
+    metric
+        Id of a metric; it says which way is better.
+    value, lower, upper
+        In the metric's unit; None is beyond nothing.
+    """
+    limit = lower if decay_metric(metric).direction == "higher" else upper
+    if value is None or limit is None:
+        return False
+    return value < limit if decay_metric(metric).direction == "higher" else value > limit
 
 
 @dataclass(frozen=True, slots=True)

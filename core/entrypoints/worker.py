@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO, get_args
@@ -28,9 +28,11 @@ from core.analytics.job_specs import (
     TrainSpec,
 )
 from core.domain.errors import BadInput, GovernanceError
-from core.entrypoints.worker_tables import write_estimates
+from core.entrypoints.worker_tables import write_estimates, write_slices
 
 _USAGE = "python -m core.entrypoints.worker estimate|train|explain SPEC.json OUTPUT_FOLDER"
+_PARTS = 100
+"""Steps of progress that one estimate reports."""
 
 # What a job leaves behind: file names by role, and its few plain figures.
 Outcome = tuple[dict[str, str], dict[str, object]]
@@ -106,20 +108,40 @@ def _run(spec: AnySpec, folder: Path, out: TextIO) -> Outcome:
 
 
 def _estimate(jobs: Sequence[EstimateSpec], folder: Path, out: TextIO) -> Outcome:
-    from core.analytics.monitoring_estimates import estimate
+    import duckdb
+
+    from core.lake.decay_run import run_estimate
 
     files: dict[str, str] = {}
     rows = 0
     for done, job in enumerate(jobs):
-        _progress(out, done, len(jobs), job.name)
+        step = _steps(out, done, len(jobs), job.name)
         try:
-            chunks = estimate(job)
+            found = run_estimate(duckdb.connect(), job, step)
         except RefusedInput as problem:
             raise BadInput(problem.what, where=job.name, remedy=problem.remedy) from problem
-        files[job.name] = write_estimates(chunks, folder / f"{job.name}.parquet").name
-        rows += len(chunks)
-    _progress(out, len(jobs), len(jobs), "finished")
+        fit = folder / f"{job.name}.fit.json"
+        _write_atomically(fit, found.fit.model_dump_json())
+        slices = write_slices(found.slices, folder / f"{job.name}.slices.parquet")
+        files |= {f"{job.name}.fit": fit.name, f"{job.name}.slices": slices.name}
+        # Last, as others wait for this file.
+        files[job.name] = write_estimates(found.chunks, folder / f"{job.name}.parquet").name
+        rows += len(found.chunks)
+    _progress(out, _PARTS * len(jobs), _PARTS * len(jobs), "Finished.")
     return files, {"rows": rows}
+
+
+def _steps(out: TextIO, done: int, of: int, name: str) -> Callable[[float, str], None]:
+    """Pass on how far one of several estimates is, no more than once a hundredth."""
+    said = [-1]
+
+    def step(share: float, sentence: str) -> None:
+        now = done * _PARTS + min(_PARTS - 1, int(share * _PARTS))
+        if now != said[0]:
+            said[0] = now
+            _progress(out, now, of * _PARTS, sentence if of == 1 else f"{name}: {sentence}")
+
+    return step
 
 
 def _train(spec: TrainSpec, folder: Path, out: TextIO) -> Outcome:

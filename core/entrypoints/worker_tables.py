@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.analytics.monitoring_estimates import EstimatedChunk
+    from core.analytics.decay_estimates import EstimatedChunk, SliceChunk
 
 _ESTIMATES = {
     "metric": "string",
@@ -31,10 +31,28 @@ _ESTIMATES = {
     "worse": "bool",
 }
 
+_OF_SLICES = {
+    "features": "strings",
+    "values": "strings",
+    "calibrated": "string",
+    "judged": "bool",
+    **_ESTIMATES,
+}
+
 
 def write_estimates(chunks: Sequence[EstimatedChunk], path: Path) -> Path:
     """Write one row an `EstimatedChunk`; undefined numbers are null, times are UTC without zone."""
     return _write([asdict(chunk) for chunk in chunks], _ESTIMATES, path)
+
+
+def write_slices(chunks: Sequence[SliceChunk], path: Path) -> Path:
+    """Write one row a `SliceChunk`: its subpopulation, and the estimate as `write_estimates` has it."""
+    lines = []
+    for chunk in chunks:
+        named = {"calibrated": chunk.calibrated, "judged": chunk.judged}
+        lists = {"features": list(chunk.features), "values": list(chunk.values)}
+        lines.append({**lists, **named, **asdict(chunk.estimated)})
+    return _write(lines, _OF_SLICES, path)
 
 
 def _write(rows: list[dict[str, Any]], columns: dict[str, str], path: Path) -> Path:
@@ -43,6 +61,7 @@ def _write(rows: list[dict[str, Any]], columns: dict[str, str], path: Path) -> P
 
     kinds = {
         "string": pa.string(),
+        "strings": pa.list_(pa.string()),
         "int32": pa.int32(),
         "int64": pa.int64(),
         "double": pa.float64(),

@@ -36,6 +36,10 @@ class FileTable:
 FILE_TABLES: Mapping[str, FileTable] = {
     "evidence": FileTable("evidence", path="'evidence/' || sha256", where="file_name IS NOT NULL"),
     "prediction_batch": FileTable("predictions"),
+    "decay_fit": FileTable("decay"),
+    "decay_run": FileTable(
+        "decay", path="slices_path", sha256="slices_sha256", where="slices_path IS NOT NULL"
+    ),
     "model_file": FileTable("models"),
     "explanation": FileTable("explanations"),
 }

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from tests.benchmarks import decisions, pages, slicing
+from tests.benchmarks import decaying, decisions, pages, slicing
 
 Measured = dict[str, str]
 
@@ -22,6 +22,7 @@ def main(names: list[str]) -> int:
     """Build a demo store once and run the benchmarks named (all without a name)."""
     benches: dict[str, Callable[[Path], Measured]] = {
         "decisions": decisions.measure,
+        "decaying": decaying.measure,
         "pages": pages.measure,
         "slicing": slicing.measure,
     }

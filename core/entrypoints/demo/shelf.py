@@ -75,8 +75,8 @@ def simulated_jobs(
         EstimateSpec(
             name=name,
             task="binary",
-            reference=ready[name].reference,
-            analysis=ready[name].whole_analysis,
+            reference=(ready[name].reference,),
+            analysis=(ready[name].whole_analysis,),
             chunk_size=CHUNK,
             metrics=("roc_auc",),
         )

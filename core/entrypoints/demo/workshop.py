@@ -16,7 +16,7 @@ from core.domain.errors import GovernanceError
 
 CENSUS = "census_employment"
 SECOND = f"{CENSUS}_2"
-EXPLAINED_ROWS = 4_000
+EXPLAINED_ROWS = 2_500
 _POLL_SECONDS = 0.05
 _METRICS = {
     "binary": ("roc_auc", "accuracy", "f1"),
