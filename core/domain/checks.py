@@ -42,6 +42,8 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("data_digest", "Data digest recorded", "the training data's sha256", True),
         CheckDefinition("bias_limit", "Bias within limit", "slices against the ethical limit", True),
         CheckDefinition("decay_alert", "No decay alert", "the newest estimated performance", True),
+        CheckDefinition("data_quality", "Data quality within limits", "the newest predictions", True),
+        CheckDefinition("drift_alert", "No drift alert", "inputs against the reference", True),
     )
 }
 

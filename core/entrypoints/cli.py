@@ -13,6 +13,7 @@ from core.entrypoints.commands import (
     audit,
     business_kpi,
     documents,
+    drift,
     explain,
     figures,
     initiatives,
@@ -64,6 +65,7 @@ def build() -> typer.Typer:
     app.command("slices")(slices.slices)
     app.command("decay")(figures.decay)
     app.add_typer(predictions.predictions, name="predictions")
+    app.command("drift")(drift.drift)
     app.add_typer(monitoring.monitoring, name="monitoring")
     app.command("kpis")(figures.kpis)
     app.command("standings")(figures.standings)

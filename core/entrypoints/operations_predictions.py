@@ -15,6 +15,8 @@ from core.entrypoints import results
 from core.entrypoints.operation import Call, Operation
 from core.entrypoints.parameters import AsOf, Parameters, Texts
 from core.lake.initiatives import newest_version
+from core.services.data_quality import MeasureDataQuality, measure_data_quality, quality_report
+from core.services.drift import MeasureDrift, drift_report, measure_drift
 from core.services.lookups import require_initiative
 from core.services.predictions import AddPredictions, add_predictions, prediction_batches
 
@@ -46,6 +48,23 @@ class NewPredictions(Parameters):
 
 class BatchesToList(Parameters):
     """A model version, the current one where none is named, whose batches to list."""
+
+    initiative: str
+    version: str = ""
+    as_of: AsOf = ""
+
+
+class DriftToMeasure(Parameters):
+    """A model version, the current one where none is named, to measure in chunks of rows or by period."""
+
+    initiative: str
+    version: str = ""
+    chunk_rows: int = 0
+    period: Literal["", "day", "week", "month", "quarter", "year"] = ""
+
+
+class DriftToRead(Parameters):
+    """Drift and data quality of a model version, the current one where none is named."""
 
     initiative: str
     version: str = ""
@@ -91,7 +110,30 @@ def _list_batches(call: Call, asked: BatchesToList) -> Any:
     return {"moment": results.moment_result(moment), **results.plain(found)}
 
 
+def _measure_drift(call: Call, asked: DriftToMeasure) -> Any:
+    version = named_or_current(call, asked.initiative, asked.version, call.moment(""))
+    about = {"initiative": asked.initiative, "version": version}
+    chunks = asked.model_dump(include={"chunk_rows", "period"})
+    features = measure_drift(call.governance, make(MeasureDrift, **call.origin, **about, **chunks))
+    columns = measure_data_quality(call.governance, make(MeasureDataQuality, **call.origin, **about))
+    return {**about, "features": features, "columns": columns}
+
+
+def _drift_report(call: Call, asked: DriftToRead) -> Any:
+    moment = call.moment(asked.as_of)
+    version = named_or_current(call, asked.initiative, asked.version, moment)
+    about = {"initiative": asked.initiative, "version": version}
+    found = drift_report(call.governance, moment, **about)
+    try:
+        quality = results.plain(quality_report(call.governance, moment, **about))
+    except NotFound:
+        quality = None
+    return {"moment": results.moment_result(moment), **results.plain(found), "data_quality": quality}
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "add_predictions": Operation(NewPredictions, _add_predictions),
     "list_prediction_batches": Operation(BatchesToList, _list_batches),
+    "measure_drift": Operation(DriftToMeasure, _measure_drift),
+    "drift_report": Operation(DriftToRead, _drift_report),
 }

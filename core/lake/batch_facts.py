@@ -11,6 +11,8 @@ import duckdb
 from core.domain.errors import BadInput
 from core.lake.store import Store
 
+SCAN = "read_parquet(?, hive_partitioning = false)"
+
 
 @dataclass(frozen=True)
 class BatchFacts:
@@ -34,7 +36,7 @@ def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
     cursor = store.cursor()
     path = [str(file)]
     try:
-        described = cursor.execute("DESCRIBE SELECT * FROM read_parquet(?)", path).fetchall()
+        described = cursor.execute(f"DESCRIBE SELECT * FROM {SCAN}", path).fetchall()
     except duckdb.Error as error:
         raise BadInput(
             "the file cannot be read as Parquet", where=file.name, remedy="Export it again as Parquet."
@@ -50,7 +52,7 @@ def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
         )
     labelled = "count(y_true)" if "y_true" in columns else "0"
     span = "min(timestamp), max(timestamp)" if "timestamp" in columns else "NULL, NULL"
-    query = f"SELECT count(*), {labelled}, {span} FROM read_parquet(?)"
+    query = f"SELECT count(*), {labelled}, {span} FROM {SCAN}"
     rows, targets, first_at, last_at = cursor.execute(query, path).fetchall()[0]
     if not rows:
         raise BadInput("the file has no rows", where=file.name, remedy="Export it again.")
@@ -59,5 +61,5 @@ def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
 
 def text_columns(store: Store, file: Path) -> tuple[str, ...]:
     """Columns of a kept batch that hold texts, in the file's order."""
-    query = "SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet(?)) WHERE column_type = 'VARCHAR'"
+    query = f"SELECT column_name FROM (DESCRIBE SELECT * FROM {SCAN}) WHERE column_type = 'VARCHAR'"
     return tuple(str(row[0]) for row in store.cursor().execute(query, [str(file)]).fetchall())

@@ -115,7 +115,7 @@ def _taken(
     mapping = _with_classes(cursor, written, mapping, facts)
     if rules.part == "reference":
         refuse_unfit_reference(cursor, written, mapping, facts, rules, given.name)
-    types = dict(_types(cursor, f"read_parquet({_path(written)})"))
+    types = dict(_types(cursor, f"read_parquet({_path(written)}, hive_partitioning = false)"))
     batch = WrittenBatch(str(written), types, facts.rows, facts.labelled, facts.last_at)
     warnings = (*notes, *batch_warnings(cursor, batch, mapping, rules.now))
     return Intake(written, facts, mapping, kinds, not mapping.row_id, warnings)
@@ -131,7 +131,7 @@ def _staged(cursor: duckdb.DuckDBPyConnection, given: GivenFile, folder: Path) -
                 remedy="Rename it.",
             )
     if not given.is_csv:
-        types = _types(cursor, f"read_parquet({_path(given.file)})")
+        types = _types(cursor, f"read_parquet({_path(given.file)}, hive_partitioning = false)")
         for name, kind in types.items():
             if kind.startswith(_NESTED) or kind.endswith("]"):
                 raise BadInput(

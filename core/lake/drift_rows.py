@@ -41,12 +41,12 @@ class Chunking:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk: its part, its rows counted from 0 within the part (None for periods), and its times."""
+    """A chunk: its part, its rows counted from 0 within the part (in the order of the chunks), its times."""
 
     part: Part
     rows: int
-    first_row: int | None
-    last_row: int | None
+    first_row: int
+    last_row: int
     started_at: datetime | None
     ended_at: datetime | None
 
@@ -113,7 +113,10 @@ class DriftRows:
         for n, file in enumerate(self._files):
             if part in (None, file.part):
                 chunk = f", {self._chunk_sql(file.part, before[file.part])} AS chunk" if chunked else ""
-                parts.append(f"SELECT {wanted}{chunk} FROM read_parquet($file{n}_, file_row_number = true)")
+                parts.append(
+                    f"SELECT {wanted}{chunk} FROM read_parquet($file{n}_, file_row_number = true, "
+                    "hive_partitioning = false)"
+                )
             before[file.part] += file.rows
         return " UNION ALL ".join(parts)
 
@@ -125,7 +128,7 @@ class DriftRows:
     def _shared_types(self) -> dict[str, str]:
         found: dict[str, str] | None = None
         for n in range(len(self._files)):
-            described = self.ask(f"DESCRIBE SELECT * FROM read_parquet($file{n}_)")
+            described = self.ask(f"DESCRIBE SELECT * FROM read_parquet($file{n}_, hive_partitioning = false)")
             types = {str(row[0]): str(row[1]) for row in described}
             found = types if found is None else {name: kind for name, kind in found.items() if name in types}
         return found or {}
@@ -166,12 +169,10 @@ class DriftRows:
         time = "timestamp" if "timestamp" in self.types else "CAST(NULL AS TIMESTAMP)"
         scan = self.scan({"x": time})
         query = f"SELECT chunk, count(*), min(x), max(x) FROM ({scan}) GROUP BY chunk ORDER BY chunk"
-        border, found = self._first_analysis_chunk, []
+        border = self._first_analysis_chunk
+        found: list[Chunk] = []
         for number, rows, started, ended in self.ask(query):
             part: Part = "reference" if number < border else "analysis"
-            first: int | None = None
-            if self._chunking.period is None:
-                first = (number if part == "reference" else number - border) * self._chunking.rows
-            last = None if first is None else first + rows - 1
-            found.append(Chunk(part, rows, first, last, started, ended))
+            first = sum(chunk.rows for chunk in found if chunk.part == part)
+            found.append(Chunk(part, rows, first, first + rows - 1, started, ended))
         return tuple(found)

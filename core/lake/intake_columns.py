@@ -41,7 +41,7 @@ class Staged:
     @property
     def scan(self) -> str:
         """FROM clause; `file_row_number` counts from 0. The file is the parameter `$file`."""
-        return "read_parquet($file, file_row_number = true)"
+        return "read_parquet($file, file_row_number = true, hive_partitioning = false)"
 
 
 def quoted(name: str) -> str:

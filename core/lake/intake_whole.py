@@ -76,7 +76,8 @@ def refuse_doubled_ids(
         return
     query = f"""
         SELECT count(*), min(n, {SHOWN}), arg_min(id, n, {SHOWN}) FROM ({ids})
-        WHERE id IN (SELECT row_id FROM read_parquet($earlier, union_by_name = true))
+        WHERE id IN (SELECT row_id
+            FROM read_parquet($earlier, union_by_name = true, hive_partitioning = false))
     """
     values = {"file": staged.file, "earlier": list(rules.earlier)}
     count, places, known = cursor.execute(query, values).fetchall()[0]

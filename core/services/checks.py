@@ -28,13 +28,15 @@ from core.domain.requirements import SATISFIED, due_on, proof_status
 from core.domain.verdict import Verdict
 from core.lake import initiatives as lake
 from core.services.bias import check_bias_limit
+from core.services.data_quality import check_data_quality
+from core.services.drift_check import check_drift
 from core.services.findings import breach_findings
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.monitoring import newest_alert
 from core.services.training import check_training
 
-LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert")
+LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert")
 """Checks that cannot tell anything before a version has prediction batches."""
 
 
@@ -194,6 +196,16 @@ def _decay(subject: CheckSubject) -> CheckResult:
     return check_decay(metric, alerts)
 
 
+def _data_quality(subject: CheckSubject) -> CheckResult:
+    version = _version(subject)["version"]
+    return check_data_quality(subject.governance, subject.facts.initiative, version, subject.moment)
+
+
+def _drift(subject: CheckSubject) -> CheckResult:
+    version = _version(subject)["version"]
+    return check_drift(subject.governance, subject.facts.initiative, version, subject.moment)
+
+
 def _version(subject: CheckSubject) -> dict[str, Any]:
     assert subject.version is not None  # checks of a version are chosen only where there is one
     return subject.version
@@ -208,4 +220,6 @@ _RUNNERS: dict[str, Callable[[CheckSubject], CheckResult]] = {
     "data_digest": _data_digest,
     "bias_limit": _bias,
     "decay_alert": _decay,
+    "data_quality": _data_quality,
+    "drift_alert": _drift,
 }

@@ -27,6 +27,8 @@ def test_every_check_is_listed_under_its_own_id() -> None:
         "data_digest",
         "bias_limit",
         "decay_alert",
+        "data_quality",
+        "drift_alert",
     }
 
 

@@ -1,0 +1,153 @@
+"""Data quality of one column: what is missing, unseen or out of range now, held against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from core.analytics.intervals import Interval, rate_difference_interval, wilson_interval
+
+Verdict = Literal["pass", "fail", "cannot_tell"]
+_WORST: tuple[Verdict, ...] = ("fail", "cannot_tell", "pass")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCounts:
+    """Counts of a column in the reference and in the rows that are judged.
+
+    Attributes
+    ----------
+    rows, missing, reference_rows, reference_missing
+        Rows, and those without a value: empty, blank, or not a number.
+    unseen
+        Rows whose category the reference does not hold; None for numbers, and without a reference.
+    unseen_values
+        The most frequent of these categories.
+    outside
+        Rows below the least or above the greatest number of the reference; None for texts.
+    low, high, reference_low, reference_high
+        Least and greatest number, in the column's unit; None for texts.
+    """
+
+    rows: int
+    missing: int
+    reference_rows: int
+    reference_missing: int
+    unseen: int | None = None
+    unseen_values: tuple[str, ...] = ()
+    outside: int | None = None
+    low: float | None = None
+    high: float | None = None
+    reference_low: float | None = None
+    reference_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLimits:
+    """Limits as shares of rows (0 to 1), and the rows needed to judge."""
+
+    max_missing_rise: float
+    max_unseen_share: float
+    max_out_of_range_share: float
+    min_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnQuality:
+    """Verdict on a column with the findings behind it; shares are None where they are undefined."""
+
+    verdict: Verdict
+    findings: tuple[str, ...]
+    reference_missing: float | None
+    missing: float | None
+    unseen: float | None
+    out_of_range: float | None
+
+
+def judge_column(counts: ColumnCounts, limits: ColumnLimits) -> ColumnQuality:
+    """Hold a column's counts to the limits; the worst of its three verdicts counts.
+
+    Returns
+    -------
+    ColumnQuality
+        `cannot_tell` where there are too few rows, no reference, or where the 95 % interval holds the limit.
+
+    Notes
+    -----
+    Formula: a share fails when its whole Wilson interval lies above the limit and passes when its interval
+    ends at or below it; the rise of the missing share alike, by Newcombe's interval of a difference.
+    Direction: lower is better. Zero: nothing missing, unseen or out of range. Leaves out whether values
+    within the range are right. Source: Wilson 1927, Newcombe 1998.
+
+    Examples
+    --------
+    >>> limits = ColumnLimits(0.05, 0.01, 0.01, min_rows=100)
+    >>> judge_column(ColumnCounts(5000, 0, 5000, 0, unseen=500), limits).verdict
+    'fail'
+    >>> judge_column(ColumnCounts(50, 0, 5000, 0, unseen=0), limits).findings
+    ('Only 50 rows, too few to judge.',)
+    """
+    filled = counts.rows - counts.missing
+    shares = (
+        _share(counts.reference_missing, counts.reference_rows),
+        _share(counts.missing, counts.rows),
+        None if counts.unseen is None else _share(counts.unseen, filled),
+        None if counts.outside is None else _share(counts.outside, filled),
+    )
+    if counts.rows < limits.min_rows:
+        return ColumnQuality("cannot_tell", (f"Only {counts.rows:,} rows, too few to judge.",), *shares)
+    if not counts.reference_rows:
+        return ColumnQuality("cannot_tell", ("There is no reference to compare with.",), *shares)
+    found = [_missing(counts, limits)]
+    if counts.unseen is not None and filled:
+        found.append(_held(counts.unseen, filled, limits.max_unseen_share, _unseen_words(counts)))
+    if counts.outside is not None and filled:
+        words = f"outside {_number(counts.reference_low)} to {_number(counts.reference_high)}"
+        found.append(_held(counts.outside, filled, limits.max_out_of_range_share, words))
+    verdict = worst(verdict for verdict, _ in found)
+    return ColumnQuality(verdict, tuple(words for _, words in found if words), *shares)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of several verdicts: fail, then cannot tell, then pass."""
+    known = set(verdicts)
+    return next((verdict for verdict in _WORST if verdict in known), "pass")
+
+
+def _missing(counts: ColumnCounts, limits: ColumnLimits) -> tuple[Verdict, str]:
+    interval = rate_difference_interval(
+        counts.missing, counts.rows, counts.reference_missing, counts.reference_rows
+    )
+    now, before = counts.missing / counts.rows, counts.reference_missing / counts.reference_rows
+    words = f"{now:.1%} missing, {before:.1%} in the reference."
+    return _verdict(now - before, interval, limits.max_missing_rise, words)
+
+
+def _held(part: int, rows: int, limit: float, words: str) -> tuple[Verdict, str]:
+    share = part / rows
+    return _verdict(share, wilson_interval(part, rows), limit, f"{share:.1%} {words}.")
+
+
+def _verdict(value: float, interval: Interval | None, limit: float, words: str) -> tuple[Verdict, str]:
+    if interval is None or interval.low <= limit < interval.high:
+        few = f"{words[:-1]}; too few rows to tell it from the limit of {limit:.1%}."
+        return "cannot_tell", few
+    if value > limit:
+        return "fail", f"{words[:-1]}; the limit is {limit:.1%}."
+    return "pass", words if value > 0 else ""
+
+
+def _unseen_words(counts: ColumnCounts) -> str:
+    if not counts.unseen_values:
+        return "not in the reference"
+    shown = ", ".join(f"'{value[:30]}'" for value in counts.unseen_values[:3])
+    return f"not in the reference ({shown})"
+
+
+def _share(part: int, rows: int) -> float | None:
+    return part / rows if rows else None
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.6g}"
