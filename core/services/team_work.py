@@ -1,48 +1,51 @@
-"""One team's open work with what to do next, and its figures held against their targets."""
+"""One team's open work with what to do next and who acts, and its figures held against their targets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from core.analytics.intervals import Interval, wilson_interval
 from core.analytics.kpi_values import KpiValue, ratio_kpi
 from core.domain.checks import CHECKS
 from core.domain.errors import NotFound
-from core.domain.gates import finding_for
 from core.domain.kpis import KpiDefinition
 from core.domain.moment import Moment
 from core.domain.policy import Policy
-from core.domain.requirements import RequirementState, Status, requirement_states
+from core.domain.work import MOVABLE, Place, Task, TaskState
 from core.lake import governance_figures as lake_figures
-from core.lake import initiatives as lake
 from core.lake import inventory as lake_inventory
 from core.lake.record_choices import owning_teams
 from core.services.governance import Governance
+from core.services.hand_offs import HandOff, hand_offs
+from core.services.loads import Load, loads_of
+from core.services.routing import Cast, cast_of
+from core.services.tasks import open_tasks
 from core.services.teams import team_tallies
-
-DUE_SOON_DAYS = 14
-WorkState = Literal["overdue", "failed", "cannot_tell", "due_soon", "expiring", "waiting"]
 
 
 @dataclass(frozen=True)
 class WorkItem:
-    """Something a team has to do: by when, who acts, and how.
+    """Something to do on a team's initiative: by when, who acts, and how.
 
     `due_on` of an expiring proof is the day on which it expires. `days` counts from the moment's day to
-    `due_on`; negative = late. `independent`: somebody who neither owns nor builds it has to prove it.
+    `due_on`; negative = late. `independent`: somebody who neither owns nor builds it has to do it. `taken`
+    is False while several could do it and nobody has it.
     """
 
+    key: str
     initiative: str
     name: str
     what: str
-    state: WorkState
+    state: TaskState
     due_on: date
     days: int
     acts: str
     remedy: str
     independent: bool
+    taken: bool
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class TeamSheet:
     """All that a team lead asks of one team.
 
     `checks` holds per check: `title`, `looks_at`, first tries, their passes and `rate` (None where nothing
-    was tried), and the verdicts of the latest runs.
+    was tried), and the verdicts of the latest runs. `loads` are the team's people by what is open for them,
+    on other teams' initiatives too.
     """
 
     team: str
@@ -77,6 +81,13 @@ class TeamSheet:
     work: tuple[WorkItem, ...]
     checks: list[dict[str, Any]]
     initiatives: list[dict[str, Any]]
+    loads: tuple[Load, ...]
+    hand_offs: tuple[HandOff, ...]
+
+    @property
+    def waiting(self) -> tuple[HandOff, ...]:
+        """Offers to the team or by it that nobody has answered."""
+        return tuple(one for one in self.hand_offs if not one.answer)
 
     @property
     def late(self) -> tuple[WorkItem, ...]:
@@ -125,10 +136,14 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
     own = [row for row in lake_inventory.inventory_rows(store, policy, moment) if row["team"] == team]
     if not own:
         raise NotFound(f"no team '{team[:60]}' has an initiative", remedy="Choose a team from the list.")
-    work = sorted(
-        (item for row in own for item in _items(governance, policy, moment, row)),
-        key=lambda item: (item.due_on, item.name, item.what),
-    )
+    cast = cast_of(governance, moment)
+    tasks = open_tasks(governance, moment, cast=cast)
+    names = {row["initiative"] for row in own}
+    work = [
+        _item(governance, cast, moment, task)
+        for task in tasks
+        if task.kind in MOVABLE and task.initiative in names
+    ]
     tally = next(known for known in team_tallies(governance, moment) if known.team == team)
     checks = lake_figures.checks_of_team(store, moment, team, governance.leaderboard.window_days)
     return TeamSheet(
@@ -138,6 +153,8 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         tuple(work),
         _checks(checks),
         [_with_gate(policy, row) for row in own],
+        loads_of(tasks, cast, moment, team=team),
+        hand_offs(governance, moment, team=team),
     )
 
 
@@ -147,43 +164,30 @@ def _figure(governance: Governance, kpi_id: str, part: int, whole: int) -> TeamF
     return TeamFigure(kpi, value, wilson_interval(part, whole, board.confidence))
 
 
-def _items(governance: Governance, policy: Policy, moment: Moment, row: dict[str, Any]) -> list[WorkItem]:
-    facts = lake.initiative_facts(governance.store, row["initiative"], moment)
-    assert facts is not None  # the inventory lists registered initiatives only
-    items = []
-    for state in requirement_states(policy, facts, moment.day):
-        finding = finding_for(policy, state, facts, moment.day)
-        if finding is not None:
-            measure = state.requirement.measure
-            due_on = state.expires_on if state.status is Status.EXPIRING else state.due_on
-            assert due_on is not None  # what expires has a day
-            role = governance.roles.title(measure.responsible)
-            item = WorkItem(
-                initiative=row["initiative"],
-                name=row["name"],
-                what=measure.title,
-                state=_state(state, moment.day),
-                due_on=due_on,
-                days=(due_on - moment.day).days,
-                acts=role if measure.independent else f"{role}, for {row['owner_name']}",
-                remedy=finding.remedy,
-                independent=measure.independent,
-            )
-            items.append(item)
-    return items
+def _item(governance: Governance, cast: Cast, moment: Moment, task: Task) -> WorkItem:
+    return WorkItem(
+        key=task.key,
+        initiative=task.initiative,
+        name=task.name,
+        what=task.title,
+        state=task.state,
+        due_on=task.due_on,
+        days=(task.due_on - moment.day).days,
+        acts=_who(governance, cast, task),
+        remedy=task.how,
+        independent=task.independent,
+        taken=bool(task.owner),
+        place=task.place,
+    )
 
 
-def _state(state: RequirementState, day: date) -> WorkState:
-    if state.overdue:
-        return "overdue"
-    match state.status:
-        case Status.FAILED:
-            return "failed"
-        case Status.CANNOT_TELL:
-            return "cannot_tell"
-        case Status.EXPIRING:
-            return "expiring"
-    return "due_soon" if (state.due_on - day).days <= DUE_SOON_DAYS else "waiting"
+def _who(governance: Governance, cast: Cast, task: Task) -> str:
+    if task.owner:
+        return cast.name(task.owner)
+    role = governance.roles.title(task.role) if task.role else "the team"
+    if not task.routes.responsible:
+        return f"Nobody has the role {role}" if task.role else "Nobody is known"
+    return f"{role}, nobody has it"
 
 
 def _checks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

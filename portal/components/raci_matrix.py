@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.services.raci_view import Deviation, ObservedMatrix, ObservedTask
     from portal.components.desk import Desk
 
-MOST_DEVIATIONS = 25
+MOST_DEVIATIONS = 10
 _LOOKS = {"A/R": "do", "R": "do", "A": "a", "C": "c", "I": "c"}
 _WORDS = {
     "A/R": "accountable and responsible",

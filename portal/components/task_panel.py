@@ -80,10 +80,10 @@ def _facts(desk: Desk, task: Task, names: Mapping[str, str]) -> None:
         shown.append(("Could do it", people(task.routes.responsible) or "Nobody holds the role"))
     if raci is not None:
         shown.append(("Task of the matrix", raci.title))
-    if task.routes.accountable:
-        shown.append(("Accountable", people(task.routes.accountable)))
-    if task.routes.consulted:
-        shown.append(("To ask", people(task.routes.consulted)))
+    for title, letter in (("Accountable", task.routes.accountable), ("To ask", task.routes.consulted)):
+        others = tuple(person for person in letter if person not in task.doers)
+        if others:
+            shown.append((title, people(others)))
     facts(shown)
 
 

@@ -87,9 +87,9 @@ def _training(desk: Desk, standing: TrainingStanding) -> None:
             st.markdown(f"**{escape(training.title)}**")
             pill(standing.state, standing_words(standing))
         st.caption(escape(f"{training.minutes} minutes. {training.why}"))
-        bullet_list(training.covers)
         if standing.state == "current":
             return
+        bullet_list(training.covers)
         because = closed_because(desk, "attest_training")
         agreed = st.checkbox(
             escape(training.statement),

@@ -129,10 +129,12 @@ def _row(desk: Desk, task: Task, *, key: str, chosen: bool, takes: bool) -> None
             pill(task_status(task, desk), days_words(task, desk))
             if takes:
                 _take_button(desk, task, key)
-            elif st.button(
-                "Details",
+            if st.button(
+                "Shown" if chosen else "Details",
                 key=f"open-{key}",
-                type="primary" if chosen else "tertiary",
+                type="tertiary",
+                disabled=chosen,
+                icon=":material/chevron_right:",
                 help="Why, how, who waits, and handing it over.",
             ):
                 set_url(task=task.key)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.domain.work import by_due_day
 from core.services.notices import standing_notices
 from core.services.routing import names_of
 from core.services.tasks import list_for, open_tasks
 from portal.components.desk import current_desk
-from portal.components.page import page_header, panel
+from portal.components.page import page_header, section
 from portal.components.task_panel import task_panel
 from portal.components.url_inputs import url_value
 from portal.components.work_list import notices_panel, work_cards, work_rows
@@ -25,16 +26,22 @@ def render() -> None:
     notices = desk.ask(standing_notices, person=desk.actor.id) if _known(desk.actor.id) else ()
     work_cards(desk, work, notices)
     st.space("small")
-    mine = (*work.own, *work.shared)
+    todo = by_due_day((*work.own, *(task for task in work.shared if not task.movable)))
+    shared = tuple(task for task in work.shared if task.movable)
+    mine = (*todo, *shared)
     chosen = next((task for task in mine if task.key == url_value("task")), mine[0] if mine else None)
     key = chosen.key if chosen else ""
     left, right = st.columns([1.55, 1])
     with left:
-        with panel("To do", "Yours, the earliest due day first."):
+        with st.container(border=True):
+            section("To do", "Yours, the earliest due day first.")
             empty = "Nothing is yours to do. What your role could take stands below."
-            work_rows(desk, work.own, key="own", chosen=key, empty=empty)
-        with panel("Nobody has it yet", "Your role could do it; take what you will do."):
-            work_rows(desk, work.shared, key="shared", takes=True, empty="Nothing waits for your role.")
+            work_rows(desk, todo, key="own", chosen=key, empty=empty)
+        with st.container(border=True):
+            section("Nobody has it yet", "Your role could do it; take what you will do.")
+            work_rows(
+                desk, shared, key="shared", chosen=key, takes=True, empty="Nothing waits for your role."
+            )
     with right:
         task_panel(desk, chosen)
         notices_panel(desk, notices, desk.ask(names_of))

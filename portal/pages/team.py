@@ -1,4 +1,4 @@
-"""Team compliance: one team's rates, its open work by due day, its checks and initiatives."""
+"""Team compliance: what is late and who acts, a team's rates, its open work, hand-offs and checks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from portal.components.desk import current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.team_view import (
+    late_and_load,
     team_cards,
     team_checks_table,
+    team_hand_offs,
     team_initiatives_table,
     team_work_table,
 )
@@ -22,7 +24,11 @@ from portal.components.url_inputs import url_choice, url_value
 def render() -> None:
     """Draw the team that the address names; by default the reader's own."""
     desk = current_desk()
-    page_header(desk, "Team compliance", "What a team has passed, and what it still has to do.")
+    page_header(
+        desk,
+        "Team compliance",
+        "What is late and who acts, what a team has passed, and what it still has to do.",
+    )
     own = desk.ask(choose_team, wanted="", own=desk.actor.team)
     if not own:
         empty_state("No team has an initiative yet.", page="register", label="Register the first initiative")
@@ -39,10 +45,12 @@ def render() -> None:
 
 def _draw(sheet: TeamSheet) -> None:
     team_cards(sheet)
+    late_and_load(sheet)
     rates = (sheet.first_tries.definition, sheet.deadlines.definition)
     notes = [f"{kpi.title}. {sentence}" for kpi in rates for sentence in figure_notes(kpi)]
     figure_help(notes, title="How the rates are counted")
     row = team_work_table(sheet)
+    team_hand_offs(sheet)
     team_checks_table(sheet)
     row = team_initiatives_table(sheet) or row
     if row is not None:

@@ -188,7 +188,7 @@ def test_a_team_with_too_few_tries_has_no_rank(filled: Governance) -> None:
 def test_the_readers_team_is_opened_first(filled: Governance) -> None:
     page = open_page(filled, "team")
     assert page.selectbox[0].value == "Credit"
-    assert "Overdue requirements" in said(page)
+    assert "Overdue work" in said(page)
 
 
 def test_open_work_comes_by_due_day_with_who_acts_and_the_next_step(filled: Governance) -> None:
