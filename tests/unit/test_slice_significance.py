@@ -1,0 +1,86 @@
+"""Tests of a difference and their correction, against scipy and statsmodels."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.analytics.slice_significance import adjusted, means_p_value, normal_p_value, rates_p_value
+
+FEW = [(0, 12, 3, 40), (1, 30, 600, 5000), (2, 150, 1, 150), (9, 10, 3, 10), (0, 5, 0, 9), (7, 7, 0, 6)]
+MANY = [(56, 70, 48, 80), (300, 1000, 500, 1000), (40, 400, 4100, 52_000), (90_000, 170_450, 7000, 13_206)]
+
+
+@pytest.mark.parametrize("counts", FEW)
+def test_few_are_tested_exactly_as_fisher_does(counts: tuple[int, int, int, int]) -> None:
+    from scipy.stats import fisher_exact
+
+    own, n, other, m = counts
+    expected = fisher_exact([[own, n - own], [other, m - other]])[1]
+    assert rates_p_value(*counts) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("counts", MANY)
+def test_many_are_tested_by_the_pooled_score(counts: tuple[int, int, int, int]) -> None:
+    from statsmodels.stats.proportion import proportions_ztest
+
+    own, n, other, m = counts
+    assert rates_p_value(*counts) == pytest.approx(proportions_ztest([own, other], [n, m])[1], abs=1e-12)
+
+
+def test_the_score_test_by_hand() -> None:
+    # 56/70 - 48/80 = 0.2; pooled 104/150; spread = sqrt(0.69333·0.30667·(1/70 + 1/80)) = 0.075467
+    # deviate = 0.2 / 0.075467 = 2.65017
+    deviate = 0.2 / math.sqrt(104 / 150 * 46 / 150 * (1 / 70 + 1 / 80))
+    assert deviate == pytest.approx(2.65017, abs=1e-5)
+    assert rates_p_value(56, 70, 48, 80) == pytest.approx(normal_p_value(deviate), abs=1e-15)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 40, 100_000])
+@pytest.mark.parametrize("shift", [0.0, 0.3, 5.0])
+def test_means_are_tested_as_welch_does(n: int, shift: float) -> None:
+    from scipy.stats import ttest_ind_from_stats
+
+    expected = ttest_ind_from_stats(1.0 + shift, 1.5, n, 1.0, 2.5, 37, equal_var=False).pvalue
+    found = means_p_value(1.0 + shift, 1.5**2, n, 1.0, 2.5**2, 37)
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+def test_nothing_to_test_gives_no_p_value() -> None:
+    assert rates_p_value(0, 0, 3, 4) is None
+    assert rates_p_value(1, 2, 0, 0) is None
+    assert means_p_value(1.0, 2.0, 1, 1.0, 2.0, 50) is None
+    assert means_p_value(1.0, 0.0, 9, 2.0, 0.0, 9) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_corrections_equal_statsmodels(p_values: list[float]) -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    assert adjusted(p_values, "holm") == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-14)
+    assert adjusted(p_values, "benjamini_hochberg") == pytest.approx(
+        multipletests(p_values, method="fdr_bh")[1], abs=1e-14
+    )
+    assert adjusted(p_values, "none") == p_values
+    holm, hochberg = adjusted(p_values), adjusted(p_values, "benjamini_hochberg")
+    assert all(p <= b + 1e-15 <= h + 2e-15 for p, b, h in zip(p_values, hochberg, holm, strict=True))
+
+
+def test_no_p_value_is_corrected_to_none() -> None:
+    assert adjusted([]) == []
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
+    st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
+)
+def test_a_test_of_rates_is_symmetric_and_a_share(own: tuple[int, int], other: tuple[int, int]) -> None:
+    there, back = rates_p_value(*own, *other), rates_p_value(*other, *own)
+    assert there is not None and back is not None
+    assert 0 <= there <= 1
+    assert there == pytest.approx(back, abs=1e-12)
