@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,15 @@ from portal.components.cards import Card, cards
 from portal.components.charts.promises import performance_chart, promise_chart
 from portal.components.figure_help import figure_help
 from portal.components.page import page_link, panel
+from portal.components.pills import look_of
 from portal.components.tables import Column, live_table, plain_table
 from portal.components.text import NOTHING, count, day, minute, percent
 
 if TYPE_CHECKING:
-    from core.domain.business_kpis import Promise
+    from core.domain.business_kpis import Promise, Standing
     from core.services.business_kpi import BusinessKpi, KpiLine, ModelPerformance
 
+SHORT_UNIT = 6
 NOTES = (
     "Promised for a day: the straight line from the baseline on its day to the target on its day; level "
     "before and after. It is a yardstick of equal steps; nobody may have meant each step.",
@@ -36,17 +39,37 @@ NOTES = (
 )
 
 
+def standing_cards(lines: Sequence[KpiLine]) -> None:
+    """Show how many KPIs stand where."""
+    held = Counter(line.achieved.standing for line in lines)
+    notes: dict[Standing, str] = {
+        "achieved": "The newest observation meets the target.",
+        "on_course": "At least what was promised for the day.",
+        "behind": "Less than was promised for the day.",
+        "missed": "The day of the target has passed.",
+        "cannot_tell": "Nothing was observed, or not since the target's day.",
+    }
+    cards(
+        [
+            Card(look_of(name).text, f"{held[name]} of {len(lines)}", name if held[name] else "", note=note)
+            for name, note in notes.items()
+        ],
+        min_column_width=175,
+    )
+
+
 def kpi_list(lines: Sequence[KpiLine]) -> KpiLine | None:
     """Show the KPIs of all initiatives; give the one that is clicked."""
     columns = [
-        Column("title", "Initiative", strong=True, width=220),
-        Column("name", "Business KPI", width=230, phone=False),
-        Column("standing", "Standing", "status"),
-        Column("achieved", "Achieved", width=130),
-        Column("promised", "Promised for that day", width=150, phone=False),
-        Column("target", "Target", width=130, phone=False),
-        Column("by", "By", "day", phone=False),
-        Column("course", "Course", "trend", phone=False),
+        Column("title", "Initiative", strong=True, width=210),
+        Column("name", "Business KPI", width=236, phone=False),
+        Column("standing", "Standing", "status", width=116),
+        Column("achieved", "Achieved", "number", 2, width=86),
+        Column("promised", "Promised", "number", 2, phone=False, width=86, help="For the same day."),
+        Column("target", "Target", "number", 2, phone=False, width=76),
+        Column("unit", "Unit", phone=False, width=120),
+        Column("by", "By", "day", phone=False, width=100),
+        Column("course", "Course", "trend", phone=False, width=90),
     ]
     rows = [_list_row(line) for line in lines]
     alt = "Business KPIs of all initiatives with their standing."
@@ -60,9 +83,10 @@ def _list_row(line: KpiLine) -> dict[str, Any]:
         "title": line.title,
         "name": promise.name,
         "standing": achieved.standing,
-        "achieved": amount(achieved.value, promise),
-        "promised": amount(achieved.promised, promise),
-        "target": amount(promise.target, promise),
+        "achieved": achieved.value,
+        "promised": achieved.promised,
+        "target": promise.target,
+        "unit": promise.unit,
         "by": promise.target_on,
         "course": list(line.course) or None,
     }
@@ -76,19 +100,33 @@ def amount(value: float | None, promise: Promise) -> str:
     return f"{value:,.4g}{joined}{promise.unit}".strip().replace("-", "\u2212")
 
 
+def lead_in_words(lead: float, promise: Promise) -> str:
+    """A difference of two values of the KPI, with its sign; per cents differ by points."""
+    unit = "points" if promise.unit == "%" else promise.unit
+    words = f" {unit}" if len(unit) <= SHORT_UNIT else ""
+    return f"{lead:+,.3g}{words}".replace("-", "\u2212")
+
+
+def short_amount(value: float | None, promise: Promise) -> str:
+    """A value with its unit where that is short enough for a card."""
+    if value is None or len(promise.unit) <= SHORT_UNIT:
+        return amount(value, promise)
+    return f"{value:,.4g}".replace("-", "\u2212")
+
+
 def kpi_cards(kpi: BusinessKpi, today: date) -> None:
     """Show standing, newest value, the lead on the promise, and the target with its day."""
     promise, achieved = kpi.promise, kpi.achieved
     left = (promise.target_on - today).days
     when = f"{count(left, 'day')} to go." if left >= 0 else f"{count(-left, 'day')} ago."
     lead = achieved.lead
-    words = NOTHING if lead is None else f"{'+' if lead >= 0 else ''}{amount(lead, promise)}"
+    words = NOTHING if lead is None else lead_in_words(lead, promise)
     counting = [one.value for one in kpi.observations if one.counts and one.value is not None]
     cards(
         [
             Card(
                 "Newest observation",
-                amount(achieved.value, promise),
+                short_amount(achieved.value, promise),
                 achieved.standing,
                 series=counting,
                 target_value=promise.target,
@@ -106,7 +144,11 @@ def kpi_cards(kpi: BusinessKpi, today: date) -> None:
                 percent(achieved.share),
                 note=f"From {amount(promise.baseline, promise)} on {day(promise.baseline_on)}.",
             ),
-            Card("Target", amount(promise.target, promise), note=f"By {day(promise.target_on)}, {when}"),
+            Card(
+                "Target",
+                short_amount(promise.target, promise),
+                note=f"{promise.unit}{', ' if promise.unit else ''}by {day(promise.target_on)}: {when}",
+            ),
         ],
         min_column_width=215,
     )
@@ -120,12 +162,12 @@ def _newest(kpi: BusinessKpi) -> str:
 def promise_panel(kpi: BusinessKpi, performance: ModelPerformance | None) -> None:
     """Draw promised against achieved, with the model's estimated performance below."""
     promise = kpi.promise
-    title = f"{promise.name} ({promise.unit})" if promise.unit else promise.name
+    title = promise.unit or "Value"
     way = "Higher is better." if promise.direction == "up" else "Lower is better."
     days = _days(kpi, performance)
     source = f" Source: {kpi.source}." if kpi.source else ""
-    with panel("Promised and achieved", f"{way}{source}"):
-        alt = f"{title}: the line promised, and what was observed."
+    with panel(f"{promise.name}: promised and achieved", f"{way}{source}"):
+        alt = f"{promise.name}: the line promised, and what was observed."
         promise_chart(
             _rows(kpi), title=title, days=days, target=promise.target, alt=alt, key=f"kpi-{promise.kpi}"
         )
@@ -180,11 +222,11 @@ def _rows(kpi: BusinessKpi) -> list[dict[str, Any]]:
 def history_panel(kpi: BusinessKpi) -> None:
     """Show what was observed, corrections included, and how the promise was revised."""
     promise = kpi.promise
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "on": one.observed_on,
-            "value": "withdrawn" if one.value is None else amount(one.value, promise),
-            "promised": amount(promise.promised_on(one.observed_on), promise),
+            "value": "withdrawn" if one.value is None else f"{one.value:,.4g}",
+            "promised": f"{promise.promised_on(one.observed_on):,.4g}",
             "state": "" if one.counts else "Corrected since",
             "note": one.note,
             "by": one.actor_name,
@@ -193,14 +235,15 @@ def history_panel(kpi: BusinessKpi) -> None:
         for one in reversed(kpi.observations)
     ]
     corrected = sum(not one.counts for one in kpi.observations)
-    caption = f"{count(len(kpi.observations) - corrected, 'observation')} count; {corrected} were corrected."
-    with panel("Observations", caption):
+    changed = f"{corrected} were corrected or withdrawn" if corrected else "none was corrected"
+    caption = f"{count(len(kpi.observations) - corrected, 'observation')} on record; {changed}."
+    with panel(f"Observations ({promise.unit})" if promise.unit else "Observations", caption):
         columns = [
             Column("on", "Day", "day", strong=True, width=110),
-            Column("value", "Achieved", width=130),
-            Column("promised", "Promised", width=130, phone=False),
-            Column("state", "", width=120),
-            Column("note", "Note", width=330, phone=False),
+            Column("value", "Achieved", width=120),
+            Column("promised", "Promised", width=120, phone=False),
+            Column("state", "State", width=120),
+            Column("note", "Note", width=280, phone=False),
             Column("by", "Recorded by", width=130, phone=False),
             Column("at", "Recorded on", "minute", phone=False),
         ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from portal.components.text import humanise, number
+from portal.components.text import humanise, number, percent
 from portal.components.url_inputs import set_url, url_choice, url_text, url_value
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ def model_input(known: ExplainableVersion, versions: Sequence[ExplainableVersion
 
 def feature_input(report: ExplanationReport) -> str:
     """Let people choose a feature; the strongest where none is named."""
-    titles = {one.feature: humanise(one.feature) for one in report.features}
-    return url_choice("Feature", titles, "feature", default=report.features[0].feature)
+    titles = {one.feature: f"{humanise(one.feature)}, {percent(one.share)} of all" for one in report.features}
+    return url_choice("Feature, strongest first", titles, "feature", default=report.features[0].feature)
 
 
-def follow_click(clicked: str | None) -> None:
+def follow_click(chart: str, clicked: str | None) -> None:
     """Go to the feature whose bar was clicked, once: a click that stands from before does not count again."""
-    seen = st.session_state.get("clicked-feature")
-    st.session_state["clicked-feature"] = clicked
+    seen = st.session_state.get(f"clicked-{chart}")
+    st.session_state[f"clicked-{chart}"] = clicked
     if clicked and clicked != seen:
         set_url(feature=clicked)
         st.rerun()
@@ -59,13 +59,15 @@ def row_input(notable: Sequence[NotableRow]) -> str:
     """Let people name a row, or take one that is worth a look; give its id."""
     default = notable[0].row_id if notable else ""
     left, right = st.columns([1, 1])
+    titles: dict[str, str] = {}
     with left:
-        titles = {"": "Choose a row that is worth a look"}
         for row in notable:
             score = "" if row.raw_score is None else f", score {number(row.raw_score, 2)}"
             titles.setdefault(row.row_id, f"{row.row_id}: {KINDS[row.kind]}{score}")
-        chosen = url_value("row")
-        st.session_state["pick-row"] = chosen if chosen in titles else ("" if chosen else default)
+        chosen = url_value("row", default)
+        if chosen not in titles:
+            titles = {"": "Choose one of these", **titles}
+        st.session_state["pick-row"] = chosen if chosen in titles else ""
         st.selectbox(
             "Worth a look",
             list(titles),

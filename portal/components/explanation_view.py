@@ -113,26 +113,24 @@ def strength_panel(report: ExplanationReport) -> str | None:
     return names.get(clicked) if clicked else None
 
 
-def along_panel(report: ExplanationReport, feature: str, found: Sequence[FeaturePoint]) -> None:
+def along_figure(report: ExplanationReport, feature: str, found: Sequence[FeaturePoint]) -> None:
     """Draw a feature's contributions along its values."""
     title = humanise(feature)
     numeric = [point for point in found if point.low is not None]
     missing = next((point for point in found if point.low is None), None)
     lies_on_a_line = len(numeric) > 1
-    caption = "Mean contribution at each value; the shade holds eight rows in ten."
-    with panel(f"{title}, along its values", caption):
-        along_chart(
-            [_as_row(point) for point in (numeric if lies_on_a_line else found)],
-            feature=title,
-            unit=report.scale_title,
-            numeric=lies_on_a_line,
-            alt=f"Contribution of {title} along its values, with the span of eight rows in ten.",
-            key=f"along-{feature}",
-        )
-        if lies_on_a_line and missing is not None:
-            st.caption(f"Missing in {count(missing.rows, 'row')}: mean contribution {signed(missing.mean)}.")
-        titles = {"label": title, "rows": "Rows", "mean": "Mean contribution", "p10": "10%", "p90": "90%"}
-        download_csv([_as_row(point) for point in found], titles, name=f"along-{feature}")
+    along_chart(
+        [_as_row(point) for point in (numeric if lies_on_a_line else found)],
+        feature=title,
+        unit=report.scale_title,
+        numeric=lies_on_a_line,
+        alt=f"Contribution of {title} along its values, with the span of eight rows in ten.",
+        key=f"along-{feature}",
+    )
+    if lies_on_a_line and missing is not None:
+        st.caption(f"Missing in {count(missing.rows, 'row')}: mean contribution {signed(missing.mean)}.")
+    titles = {"label": title, "rows": "Rows", "mean": "Mean contribution", "p10": "10%", "p90": "90%"}
+    download_csv([_as_row(point) for point in found], titles, name=f"along-{feature}")
 
 
 def _as_row(point: FeaturePoint) -> dict[str, Any]:
@@ -171,7 +169,7 @@ def prediction_figures(report: ExplanationReport, found: ExplainedPrediction) ->
         key=f"waterfall-{found.row_id}",
     )
     if way.gap is not None:
-        st.caption(f"Base + contributions − score = {way.gap:.0e}: the steps add up.")
+        st.caption(f"Base + contributions miss the score by {abs(way.gap):.0e}: the steps add up.")
     lines = [
         {**row, "contribution": signed(row["contribution"]), "end": number(row["end"], 3)} for row in rows
     ]
@@ -268,12 +266,10 @@ def _groups_sentence(report: ExplanationReport, found: GroupsApart) -> str:
     if driver is not None and abs(gap.score_gap) > ADDS_UP:
         share = f" **{escape(humanise(driver.feature))}** makes the widest difference, {signed(driver.gap)}."
     checked = (
-        ""
-        if gap.additivity_gap is None
-        else f" The differences add up to it within {gap.additivity_gap:.0e}."
+        "" if gap.additivity_gap is None else f"The differences add up to it within {gap.additivity_gap:.0e}."
     )
     return (
         f"The mean score of **{escape(gap.first.name)}** ({count(gap.first.rows, 'row')}) minus that of "
         f"**{escape(gap.second.name)}** ({count(gap.second.rows, 'row')}) is {signed(gap.score_gap)} in "
-        f"{report.scale_title}.{share}{escape(checked)}"
+        f"{report.scale_title}.{share} {escape(checked)}"
     )

@@ -39,6 +39,7 @@ def _all(desk: Desk) -> None:
     if not lines:
         empty_state("No business KPI is promised yet. Choose an initiative to promise one.")
         return
+    view.standing_cards(lines)
     clicked = view.kpi_list(lines)
     if clicked is not None:
         set_url(id=clicked.initiative, kpi=clicked.promise.kpi)

@@ -47,14 +47,14 @@ def _draw(desk: Desk, known: ExplainableVersion) -> None:
     left, right = st.columns(2)
     with left:
         clicked = view.strength_panel(report)
-    with right:
+    with right, panel("One feature along its values", "Mean contribution; the shade holds 8 rows in 10."):
         feature = inputs.feature_input(report)
-        view.along_panel(report, feature, desk.ask(service.feature_along, **one, feature=feature))
+        view.along_figure(report, feature, desk.ask(service.feature_along, **one, feature=feature))
     figure_help(view.NOTES, title="What these figures are")
     _prediction(desk, known, report)
     _groups(desk, known, report)
     forms.explaining_forms(desk, known, kept=kept, opened=False)
-    inputs.follow_click(clicked)
+    inputs.follow_click("strengths", clicked)
 
 
 def _prediction(desk: Desk, known: ExplainableVersion, report: ExplanationReport) -> None:
@@ -80,7 +80,7 @@ def _groups(desk: Desk, known: ExplainableVersion, report: ExplanationReport) ->
             show_problem(problem)
             return
         inputs.groups_input(found)
-        view.groups_figures(report, found)
+        inputs.follow_click("gaps", view.groups_figures(report, found))
 
 
 render()

@@ -19,7 +19,7 @@ from portal.components.charts.canvas import (
 )
 
 Row = Mapping[str, Any]
-UP, DOWN = "Pushes upwards", "Pushes downwards"
+UP, DOWN = "Pushes up", "Pushes down"
 _NUMBER = FINE_FORMATS["number"]
 # The output at a raw score, in Vega's own words; the axis then shows answers at the places of raw scores.
 _ANSWERS = {
@@ -140,7 +140,7 @@ def _waterfall_spec(unit: str, scale: str, order: tuple[str, ...], base_at: floa
         color=alt.Color("way:N", scale=colours, legend=top_legend()),
     )
     words = base.mark_text(align="left", dx=5, fontSize=11, fontWeight=500, color=INK).encode(
-        x=alt.X("edge:Q", scale=span, axis=bottom), text="words:N"
+        x=alt.X("edge:Q", scale=span, axis=None), text="words:N"
     )
     marks = alt.Chart(
         alt.InlineData(values=[{"at": base_at, "words": "Base"}, {"at": end_at, "words": "Score"}])
@@ -291,7 +291,7 @@ def _gap_spec(first: str, second: str, unit: str, order: tuple[str, ...]) -> str
         base.mark_bar(height=15, cornerRadius=2, cursor="pointer")
         .encode(
             x=x,
-            color=alt.Color("way:N", scale=colours, legend=top_legend(2)),
+            color=alt.Color("way:N", scale=colours, legend=top_legend(1)),
             fillOpacity=alt.condition(picked, alt.value(0.7), alt.value(0.35), empty=True),
         )
         .add_params(picked)

@@ -23,6 +23,7 @@ from portal.components.charts.canvas import (
 
 Row = Mapping[str, Any]
 Days = tuple[date, date]
+PALE = "#9aa5b8"
 _SERIES = ("Promised", "Promised before", "Achieved")
 
 
@@ -47,14 +48,17 @@ def promise_chart(rows: Sequence[Row], *, title: str, days: Days, target: float,
     """
     names = ("at", "promised", "before", "line", "achieved", "due", "note")
     shown = [{name: row.get(name) for name in names} for row in rows]
-    draw(shown, _promise_spec(title, days, target), alt=alt, key=key, height=340)
+    revised = any(row["before"] is not None for row in shown)
+    draw(shown, _promise_spec(title, days, target, revised), alt=alt, key=key, height=340)
 
 
 @lru_cache(maxsize=128)
-def _promise_spec(title: str, days: Days, target: float) -> str:
+def _promise_spec(title: str, days: Days, target: float, revised: bool) -> str:
     import altair as alt
 
-    colours = alt.Scale(domain=list(_SERIES), range=[QUIET, "#b6bfce", ACCENT])
+    looks = dict(zip(_SERIES, (QUIET, PALE, ACCENT), strict=True))
+    shown = [name for name in _SERIES if revised or name != _SERIES[1]]
+    colours = alt.Scale(domain=shown, range=[looks[name] for name in shown])
     x = _time("at", days)
     y = {"title": title, "scale": alt.Scale(zero=False, padding=16), "axis": _values("number")}
     hints = [
@@ -72,7 +76,7 @@ def _promise_spec(title: str, days: Days, target: float) -> str:
             .encode(
                 x=x,
                 y=alt.Y(f"{field}:Q", **y),
-                color=alt.Color("series:N", scale=colours, legend=top_legend()),
+                color=alt.Color("series:N", scale=colours, legend=top_legend(2)),
             )
         )
 
@@ -87,7 +91,8 @@ def _promise_spec(title: str, days: Days, target: float) -> str:
     words = goal.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=11, color=GOOD).encode(
         y=alt.Y("level:Q", **y), x=alt.value(0), text="words:N"
     )
-    return finish(alt.layer(before, promised, rule, words, line, dots))
+    lines = [before, promised] if revised else [promised]
+    return finish(alt.layer(*lines, rule, words, line, dots))
 
 
 def performance_chart(rows: Sequence[Row], *, title: str, days: Days, unit: Unit, alt: str, key: str) -> None:
@@ -139,8 +144,8 @@ def _performance_spec(title: str, days: Days, unit: Unit) -> str:
         marks = base.transform_filter(f"isValid(datum.{field})").transform_calculate(series=f"'{name}'")
         return marks.mark_point(filled=True, size=size, opacity=1).encode(
             y=alt.Y(f"{field}:Q", **y),
-            color=alt.Color("series:N", scale=colours, legend=top_legend()),
-            shape=alt.Shape("series:N", scale=shapes, legend=top_legend()),
+            color=alt.Color("series:N", scale=colours, legend=top_legend(2)),
+            shape=alt.Shape("series:N", scale=shapes, legend=top_legend(2)),
         )
 
     line = base.mark_line(strokeWidth=2, color=ACCENT).encode(y=alt.Y("estimate:Q", **y))
