@@ -48,7 +48,8 @@ class FrameworkOverview:
 class ClauseLine:
     """A clause with the measures that answer it and how many initiatives stand where.
 
-    `binding` is False where the clause has to be kept only from a later day on.
+    `measures` are titles; a stricter measure of the same ladder answers the clause too. `binding` is False
+    where the clause has to be kept only from a later day on.
     """
 
     clause: Clause
@@ -140,8 +141,8 @@ class _Counted:
 
     def clause(self, framework: Framework, clause: Clause) -> ClauseLine:
         own = [row for row in self.tally if (row["framework"], row["clause"]) == (framework.id, clause.id)]
-        measures = answering(self.policy, clause)
-        titles = tuple(known.title for known in self.policy.measures.values() if known.id in measures)
+        known = self.policy.measures
+        titles = tuple(known[measure].title for measure in clause.measures if measure in known)
         binding = clause.binding_from is None or clause.binding_from <= self.day
         return ClauseLine(clause, titles, _coverage(own), binding)
 
@@ -241,16 +242,25 @@ def _proof_words(policy: Policy, row: Mapping[str, Any]) -> str:
     """What proves a requirement, or what is there so far."""
     if row["status"] == "waived":
         return f"Waived until {row['expires_on']:%Y-%m-%d}"
-    said = []
-    if row["seq"] is not None:
-        kept = f"file {row['file_name']}" if row["sha256"] else f"link {row['link']}"
-        said.append(f"“{row['title']}” ({kept}) by {row['actor_name']} on {row['recorded_at']:%Y-%m-%d}")
-    for run in row["checks"] or ():
-        check = CHECKS.get(run["check_id"])
-        title = check.title if check else run["check_id"]
-        said.append(f"{title}: {run['verdict'].replace('_', ' ')} on {run['at']:%Y-%m-%d}")
     measure = policy.measures[measure_of(row["proved_by"])]
+    said = []
+    if measure.evidence is not None:
+        said.append(_evidence_words(row))
+    runs = {run["check_id"]: run for run in row["checks"] or ()}
+    for check in measure.checks:
+        title = CHECKS[check].title if check in CHECKS else check
+        run = runs.get(check)
+        verdict = f"{run['verdict'].replace('_', ' ')} on {run['at']:%Y-%m-%d}" if run else "has not run"
+        said.append(f"{title}: {verdict}")
     if measure.sign_offs:
         said.append("signed at the gate" if row["satisfied"] else "not signed at the gate")
     sentence = "; ".join(said)
-    return f"{sentence[:1].upper()}{sentence[1:]}" if said else "Nothing has been submitted"
+    return f"{sentence[:1].upper()}{sentence[1:]}"
+
+
+def _evidence_words(row: Mapping[str, Any]) -> str:
+    if row["seq"] is None:
+        return "nothing has been submitted"
+    kept = f"file {row['file_name']}" if row["sha256"] else f"link {row['link']}"
+    past = f", expired {row['expires_on']:%Y-%m-%d}" if row["expires_on"] and not row["satisfied"] else ""
+    return f"“{row['title']}” ({kept}) by {row['actor_name']} on {row['recorded_at']:%Y-%m-%d}{past}"

@@ -30,7 +30,9 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     ),
     "Evidence": (
         Entry("slices", "Bias slices", "balance"),
+        Entry("predictions", "Predictions", "upload_file"),
         Entry("decay", "Decay", "trending_down"),
+        Entry("drift", "Drift and data", "ssid_chart"),
         Entry("explanations", "Explanations", "lightbulb"),
         Entry("business_kpi", "Business KPIs", "flag"),
     ),
@@ -42,6 +44,8 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     ),
     "Rules and record": (
         Entry("policy", "Policy matrix", "grid_on"),
+        Entry("frameworks", "Frameworks", "gavel"),
+        Entry("ethics", "Ethical position", "balance"),
         Entry("record", "Record", "receipt_long"),
     ),
 }
