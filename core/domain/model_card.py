@@ -98,11 +98,15 @@ class Note:
 
 @dataclass(frozen=True)
 class Section:
-    """One section: what the record says, what is missing, and what a person added."""
+    """One section: what the record says, what is missing, and what a person added.
+
+    `wordings` counts all notes that were ever written here, those taken back too.
+    """
 
     definition: SectionDefinition
     parts: tuple[Part, ...]
     note: Note | None
+    wordings: int = 0
 
     @property
     def missing(self) -> tuple[Missing, ...]:

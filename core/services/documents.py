@@ -57,10 +57,11 @@ def document(
     noted = _notes(governance, moment, initiative, chosen)
     sections = []
     for definition in sections_of(chosen):
-        parts, note = _WRITERS[definition.id](material), noted.get(definition.id)
+        parts, newest = _WRITERS[definition.id](material), noted.get(definition.id)
+        note = newest if newest is not None and newest.text else None
         if definition.id == "limits" and note is not None:
             parts = parts[:-1]  # somebody has described them: nothing is missing
-        sections.append(Section(definition, parts, note))
+        sections.append(Section(definition, parts, note, newest.wordings if newest else 0))
     known = material.sheet.initiative
     return Document(
         chosen,
@@ -133,13 +134,13 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
 
 
 def _notes(governance: Governance, moment: Moment, initiative: str, kind: Kind) -> dict[str, Note]:
-    """The newest wording of each section; one that was taken back is none."""
+    """The newest wording of each section; its text is empty where it was taken back."""
     found: dict[str, Note] = {}
     for row in lake.notes(governance.store, initiative, kind, moment):
         before = found.get(row["section"])
         wordings = before.wordings + 1 if before else 1
         found[row["section"]] = Note(row["actor_name"], row["recorded_at"], row["text"], wordings)
-    return {section: note for section, note in found.items() if note.text}
+    return found
 
 
 def _kind(kind: str) -> Kind:

@@ -23,6 +23,7 @@ from core.entrypoints.demo import exceptions, signing
 from core.entrypoints.demo.batches import Batches
 from core.entrypoints.demo.documents import write_paper
 from core.entrypoints.demo.explaining import keep_and_explain
+from core.entrypoints.demo.inputs import measure_inputs
 from core.entrypoints.demo.people import People
 from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
 from core.entrypoints.demo.recipe import Recipe
@@ -115,6 +116,9 @@ def register_version(world: World, plan: InitiativePlan, version: VersionPlan, a
         links["environment_sha256"] = _digest(name, "environment")
     if version.data_digest:
         links["data_sha256"] = _digest(name, "data")
+    if version.whole and plan.strict and not plan.recipe.dataset:
+        links |= {"image_uri": f"oci://images.larkfield.example/{name}", "data_kind": "full"}
+        links["image_sha256"] = _digest(name, "image")
     command = RegisterModelVersion(
         actor=plan.crew.builder,
         at=at,
@@ -167,6 +171,8 @@ def refresh(world: World, plan: InitiativePlan, version: VersionPlan, whole: boo
         chunks=tuple(chunks),
     )
     record_estimates(world.governance, command)
+    if whole:
+        measure_inputs(world, plan, version, at)
 
 
 def explain(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:

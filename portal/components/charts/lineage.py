@@ -1,0 +1,177 @@
+"""The lineage: data on the left, models, and business processes on the right; what is bad stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from portal.components.charts.canvas import ACCENT, BAD, INK, QUIET, WATCH, draw, finish
+from portal.components.charts.layers import places
+
+if TYPE_CHECKING:
+    from core.domain.lineage import Edge, Graph, Node
+
+MOST_NODES = 140
+_KINDS = {"source": 0, "model": 1, "process": 2}
+_HEADS = {"source": "Data", "model": "Models", "process": "Business processes"}
+_BOX = 0.68
+"""Width of a box, as a share of its column."""
+_ROW = 46
+_LOOKS = {"sound": ("", QUIET), "affected": ("◆ ", WATCH), "bad": ("▲ ", BAD)}
+_SAID = {"sound": "sound", "affected": "something bad above it", "bad": "marked as bad"}
+
+
+def lineage_chart(graph: Graph, *, key: str) -> str | None:
+    """Draw the graph; a click on a box gives the id of its node.
+
+    Parameters
+    ----------
+    graph
+        At most `MOST_NODES` nodes.
+    key
+        A name that no other chart of the page has.
+    """
+    where = places(
+        {node.id: _KINDS[node.kind] for node in graph.nodes},
+        [(edge.start, edge.end) for edge in graph.edges],
+    )
+    states = {node.id: node.state for node in graph.nodes}
+    rows = [_box(node, where[node.id]) for node in graph.nodes]
+    rows += [point for edge in graph.edges for point in _curve(edge, where, states)]
+    rows += _heads(graph, where)
+    columns = 1 + max((column for column, _ in where.values()), default=0)
+    tallest = max((height for _, height in where.values()), default=0.0)
+    picked = draw(rows, _spec(columns, round(tallest, 3)), alt=_words(graph), key=key, picks=("node",))
+    return picked[0] if picked and picked[0] != "None" else None
+
+
+def _box(node: Node, place: tuple[int, float]) -> dict[str, Any]:
+    column, height = place
+    glyph = _LOOKS[node.state][0]
+    under = " · ".join(part for part in (node.team, node.detail) if part)
+    return {
+        "kind": "node",
+        "node": node.id,
+        "x": float(column),
+        "x2": column + _BOX,
+        "y": height,
+        "title": f"{glyph}{node.title}",
+        "under": under or _HEADS[node.kind],
+        "state": node.state,
+        "what": _HEADS[node.kind].removesuffix("s") if node.kind == "model" else _HEADS[node.kind],
+        "said": node.bad or (f"Bad above it: {', '.join(node.affected)}" if node.affected else "Sound"),
+    }
+
+
+def _curve(
+    edge: Edge, where: dict[str, tuple[int, float]], states: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Four points of a smooth line from box to box."""
+    (left, top), (right, bottom) = where[edge.start], where[edge.end]
+    start, end = left + _BOX, float(right)
+    bend = max(0.18, abs(end - start) / 2)
+    spoiled = states[edge.start] != "sound" and states[edge.end] != "sound"
+    points = ((start, top), (start + bend, top), (end - bend, bottom), (end, bottom))
+    return [
+        {
+            "kind": "edge",
+            "edge": f"{edge.start} {edge.end}",
+            "place": place,
+            "x": x,
+            "y": y,
+            "state": "affected" if spoiled else "sound",
+            "said": edge.how,
+        }
+        for place, (x, y) in enumerate(points)
+    ]
+
+
+def _heads(graph: Graph, where: dict[str, tuple[int, float]]) -> list[dict[str, Any]]:
+    """The name of each kind above its first column."""
+    first: dict[str, int] = {}
+    for node in graph.nodes:
+        column = where[node.id][0]
+        first[node.kind] = min(first.get(node.kind, column), column)
+    return [
+        {"kind": "head", "x": float(column), "y": -0.95, "title": _HEADS[kind]}
+        for kind, column in first.items()
+    ]
+
+
+def _words(graph: Graph) -> str:
+    """The graph in one sentence."""
+    amounts = [
+        f"{sum(node.kind == kind for node in graph.nodes)} {title.lower()}" for kind, title in _HEADS.items()
+    ]
+    bad = sum(node.state == "bad" for node in graph.nodes)
+    affected = sum(node.state == "affected" for node in graph.nodes)
+    return (
+        f"Lineage from data to models to business processes: {', '.join(amounts)}; {bad} marked as bad, "
+        f"{affected} below them. The table holds the same."
+    )
+
+
+@lru_cache(maxsize=64)
+def _spec(columns: int, tallest: float) -> str:
+    import altair as alt
+
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.02, columns - 1 + _BOX + 0.02], nice=False))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.3, tallest + 0.6], nice=False, reverse=True))
+    colours = alt.Color(
+        "state:N",
+        scale=alt.Scale(domain=list(_LOOKS), range=[look[1] for look in _LOOKS.values()]),
+        legend=None,
+    )
+    base = alt.Chart()
+    hints = [alt.Tooltip("title:N", title="Name"), alt.Tooltip("what:N", title="Kind")]
+    hints += [alt.Tooltip("under:N", title="Owned by"), alt.Tooltip("said:N", title="State")]
+    edges = (
+        base.transform_filter("datum.kind === 'edge'")
+        .mark_line(interpolate="basis", strokeWidth=1.4)
+        .encode(
+            x=x,
+            y=y,
+            detail="edge:N",
+            order="place:Q",
+            color=colours,
+            strokeOpacity=alt.condition("datum.state === 'sound'", alt.value(0.45), alt.value(0.95)),
+            tooltip=[alt.Tooltip("said:N", title="How")],
+        )
+    )
+    picked = alt.selection_point(name="picked", fields=["node"])
+    nodes = base.transform_filter("datum.kind === 'node'")
+    boxes = (
+        nodes.mark_rect(height=_ROW - 8, cornerRadius=5, strokeWidth=1.4, cursor="pointer")
+        .encode(
+            x=x,
+            x2="x2:Q",
+            y=y,
+            stroke=colours,
+            color=colours,
+            fillOpacity=alt.condition("datum.state === 'sound'", alt.value(0.07), alt.value(0.16)),
+            strokeOpacity=alt.condition("datum.state === 'sound'", alt.value(0.55), alt.value(1)),
+            tooltip=hints,
+        )
+        .add_params(picked)
+    )
+    limit = alt.ExprRef(f"width * {_BOX / (columns - 1 + _BOX + 0.04):.4f} - 18")
+    text: dict[str, Any] = {"align": "left", "dx": 9, "limit": limit, "cursor": "pointer"}
+    names = nodes.mark_text(dy=-7, fontSize=12.5, fontWeight=600, color=INK, **text).encode(
+        x=x, y=y, text="title:N", tooltip=hints
+    )
+    owners = nodes.mark_text(dy=9, fontSize=11, color=QUIET, **text).encode(
+        x=x, y=y, text="under:N", tooltip=hints
+    )
+    heads = (
+        base.transform_filter("datum.kind === 'head'")
+        .mark_text(align="left", fontSize=12, fontWeight=600, color=ACCENT)
+        .encode(x=x, y=y, text="title:N")
+    )
+    height = int((tallest + 1.9) * _ROW)
+    return finish(alt.layer(edges, boxes, names, owners, heads).properties(height=height))
+
+
+def drawable(nodes: Sequence[Node]) -> bool:
+    """Whether there are few enough nodes to read."""
+    return 0 < len(nodes) <= MOST_NODES
