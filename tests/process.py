@@ -10,7 +10,16 @@ import duckdb
 import yaml
 
 from core.domain.actors import Actor
-from core.domain.commands import DecideGate, RegisterModelVersion, RunChecks, SubmitEvidence, make
+from core.domain.commands import (
+    DecideGate,
+    DraftPolicy,
+    PublishPolicy,
+    RegisterModelVersion,
+    ReviewPolicy,
+    RunChecks,
+    SubmitEvidence,
+    make,
+)
 from core.domain.gates import Decision
 from core.domain.process_commands import GiveFeedback, RequestSignOff, SignGate
 from core.domain.sign_offs import SignOffStatus
@@ -22,7 +31,7 @@ from core.services.founding import found_store
 from core.services.gates import decide_gate
 from core.services.governance import Governance, wire
 from core.services.inventory import initiative_sheet
-from core.services.policies import parse_policy, policy_fact
+from core.services.policies import draft_policy, parse_policy, policy_fact, publish_policy, review_policy
 from core.services.sign_offs import give_feedback, request_sign_off, sign_gate
 from core.services.versions import register_model_version
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, VALIDATOR, later
@@ -83,6 +92,19 @@ def put_in_force(governance: Governance, text: str, day: float = 0.5) -> None:
     """Put a policy in force without asking anybody: what the tests stand on, not what they test."""
     policy = parse_policy(text, governance.roles, name="test policy")
     governance.store.append([policy_fact(policy, text)], actor="ada-admin", at=later(day))
+
+
+def publish(governance: Governance, text: str, day: float) -> None:
+    """Put a policy in force as people do: drafted by one, approved by another."""
+    at = later(day)
+    draft = draft_policy(
+        governance, make(DraftPolicy, actor=VALIDATOR, at=at, text=text, name="changed.yaml")
+    )
+    note = "Read it and its preview."
+    review_policy(
+        governance, make(ReviewPolicy, actor=ADMIN, at=at, draft=draft, outcome="approved", note=note)
+    )
+    publish_policy(governance, make(PublishPolicy, actor=VALIDATOR, at=at, draft=draft))
 
 
 def version(governance: Governance, initiative: str, label: str = "1", day: float = 2, **more: Any) -> None:

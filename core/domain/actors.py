@@ -60,6 +60,8 @@ ACTIONS: dict[str, str] = {
     "explain_model": "explain a model",
     "define_business_kpi": "set a business KPI",
     "observe_business_kpi": "record what a business KPI achieved",
+    "draft_policy": "draft a policy",
+    "review_policy": "review a policy",
     "publish_policy": "publish a policy",
     "publish_ethics": "publish an ethical position",
     "settle_right": "say how a data subject's right is answered",

@@ -156,11 +156,26 @@ class DecideGate(Command):
     gate: str
 
 
-class PublishPolicy(Command):
-    """Put a policy in force: its text as written, and the file's name for messages."""
+class DraftPolicy(Command):
+    """Put a draft of a policy on record: its text as written, the file's name for messages, and why."""
 
     text: str
     name: str = "policy.yaml"
+    note: Words = ""
+
+
+class ReviewPolicy(Command):
+    """Approve or reject a draft."""
+
+    draft: str
+    outcome: Literal["approved", "rejected"]
+    note: Annotated[Words, Field(min_length=10)]
+
+
+class PublishPolicy(Command):
+    """Put an approved draft in force."""
+
+    draft: str
 
 
 C = TypeVar("C", bound=BaseModel)

@@ -17,7 +17,6 @@ from core.domain.actors import Actor
 from core.domain.commands import (
     DecideGate,
     OverrideClassification,
-    PublishPolicy,
     RegisterInitiative,
     RegisterModelVersion,
     RunChecks,
@@ -31,9 +30,11 @@ from core.entrypoints import results
 from core.entrypoints.operation import Call, Operation
 from core.entrypoints.operations_audit import OPERATIONS as OF_AUDIT
 from core.entrypoints.operations_business_kpi import OPERATIONS as OF_BUSINESS_KPI
+from core.entrypoints.operations_decay import OPERATIONS as OF_DECAY
 from core.entrypoints.operations_documents import OPERATIONS as OF_DOCUMENTS
 from core.entrypoints.operations_explain import OPERATIONS as OF_EXPLAIN
 from core.entrypoints.operations_lineage import OPERATIONS as OF_LINEAGE
+from core.entrypoints.operations_policy import OPERATIONS as OF_POLICY
 from core.entrypoints.operations_predictions import OPERATIONS as OF_PREDICTIONS
 from core.entrypoints.operations_process import OPERATIONS as OF_PROCESS
 from core.entrypoints.operations_rules import OPERATIONS as OF_RULES
@@ -49,11 +50,8 @@ from core.services.initiatives import override_classification, register_initiati
 from core.services.inventory import initiative_sheet, inventory
 from core.services.kpis import governance_kpis
 from core.services.lookups import require_initiative
-from core.services.monitoring import decay_report
 from core.services.people import AddPerson, add_person
-from core.services.policies import publish_policy
 from core.services.record import record_page
-from core.services.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.teams import team_standings
 from core.services.versions import register_model_version
 
@@ -164,15 +162,6 @@ def _override_classification(call: Call, asked: given.NewClass) -> Any:
     return {"initiative": asked.initiative, "class_id": asked.class_id, "class_title": title}
 
 
-def _decay_report(call: Call, asked: given.DecayToRead) -> Any:
-    moment = call.moment(asked.as_of)
-    version = _version(call, asked.initiative, asked.version, moment)
-    found = decay_report(
-        call.governance, moment, initiative=asked.initiative, version=version, metric=asked.metric
-    )
-    return {"moment": results.moment_result(moment), **results.plain(found)}
-
-
 def _version(call: Call, initiative: str, named: str, moment: Moment) -> str:
     """The version named, or the current one."""
     if named:
@@ -187,13 +176,6 @@ def _version(call: Call, initiative: str, named: str, moment: Moment) -> str:
     return str(current["version"])
 
 
-def _refresh_monitoring(call: Call, asked: given.MonitoringToRefresh) -> Any:
-    version = _version(call, asked.initiative, asked.version, call.moment(""))
-    values = {**asked.model_dump(), "version": version}
-    chunks = refresh_monitoring(call.governance, make(RefreshMonitoring, **call.origin, **values))
-    return {**values, "chunks": chunks}
-
-
 def _governance_kpis(call: Call, asked: given.AsOfParameters) -> Any:
     moment = call.moment(asked.as_of)
     readings = governance_kpis(call.governance, moment)
@@ -205,11 +187,6 @@ def _team_standings(call: Call, asked: given.StandingsToRead) -> Any:
     found = team_standings(call.governance, moment, measure=asked.measure)
     window = call.governance.leaderboard.window_days
     return {"moment": results.moment_result(moment), "window_days": window, "standings": found}
-
-
-def _publish_policy(call: Call, asked: given.PolicyText) -> Any:
-    policy = publish_policy(call.governance, make(PublishPolicy, **call.origin, **asked.model_dump()))
-    return {"version": policy.version, "title": policy.title}
 
 
 def _add_person(call: Call, asked: given.NewPerson) -> Any:
@@ -242,20 +219,19 @@ OPERATIONS: Mapping[str, Operation] = {
     "decide_gate": Operation(given.GateToDecide, _decide_gate),
     "ask_gate": Operation(given.GateToAsk, _ask_gate),
     "override_classification": Operation(given.NewClass, _override_classification),
-    "decay_report": Operation(given.DecayToRead, _decay_report),
-    "refresh_monitoring": Operation(given.MonitoringToRefresh, _refresh_monitoring),
     "governance_kpis": Operation(given.AsOfParameters, _governance_kpis),
     "team_standings": Operation(given.StandingsToRead, _team_standings),
     "add_person": Operation(given.NewPerson, _add_person),
     "list_people": Operation(given.Nothing, _list_people),
-    "publish_policy": Operation(given.PolicyText, _publish_policy),
     "read_record": Operation(given.RecordToRead, _read_record),
     **OF_AUDIT,
+    **OF_DECAY,
     **OF_PREDICTIONS,
     **OF_SLICES,
     **OF_WORK,
     **OF_VERSIONS,
     **OF_PROCESS,
+    **OF_POLICY,
     **OF_LINEAGE,
     **OF_EXPLAIN,
     **OF_BUSINESS_KPI,

@@ -120,23 +120,6 @@ class NewClass(Parameters):
     justification: str
 
 
-class DecayToRead(Parameters):
-    """Decay estimates of a model version, the current one where none is named."""
-
-    initiative: str
-    version: str = ""
-    metric: str = ""
-    as_of: AsOf = ""
-
-
-class MonitoringToRefresh(Parameters):
-    """A model version to estimate anew, the current one where none is named."""
-
-    initiative: str
-    version: str = ""
-    chunk_size: int = 5000
-
-
 class AsOfParameters(Parameters):
     """A moment to read from."""
 
@@ -158,13 +141,6 @@ class NewPerson(Parameters):
     team: str = ""
     title: str = ""
     roles: Texts = ()
-
-
-class PolicyText(Parameters):
-    """A policy as written, and the file's name for messages."""
-
-    text: str
-    name: str = "policy.yaml"
 
 
 class RecordToRead(Parameters):

@@ -48,6 +48,8 @@ LOOKS: dict[str, Look] = {
     "waiting_for_approval": Look("Waiting for approval", "info", "half"),
     "abandoned": Look("Abandoned", "bad", "square"),
     "lapsed": Look("Lapsed", "bad", "triangle"),
+    "drafted": Look("Waits for review", "info", "half"),
+    "published": Look("In force", "good", "circle"),
     "withdrawn": Look("Withdrawn", "quiet", "dash"),
     "requested": Look("Asked for", "info", "half"),
     "minor_issue": Look("Minor issue", "watch", "diamond"),
@@ -70,6 +72,8 @@ LOOKS: dict[str, Look] = {
     "done": Look("Done", "good", "circle"),
     "accepted": Look("Accepted", "good", "circle"),
     "returned": Look("Returned", "watch", "diamond"),
+    "drafted": Look("Waits for review", "info", "half"),
+    "published": Look("In force", "good", "circle"),
     "withdrawn": Look("Withdrawn", "quiet", "dash"),
     "shared": Look("Nobody has it", "watch", "ring"),
     # trainings

@@ -44,6 +44,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     ),
     "Rules and record": (
         Entry("policy", "Policy matrix", "grid_on"),
+        Entry("policy_changes", "Policy changes", "edit_document"),
         Entry("frameworks", "Frameworks", "gavel"),
         Entry("ethics", "Ethical position", "balance"),
         Entry("record", "Record", "receipt_long"),

@@ -6,11 +6,10 @@ import re
 import textwrap
 
 from core.connectors.settings import PROJECT
-from core.domain.commands import PublishPolicy
 from core.services.governance import Governance
 from core.services.inventory import initiative_sheet
-from core.services.policies import publish_policy
-from tests.conftest import CONFIG, VALIDATOR, later, register
+from tests.conftest import CONFIG, later, register
+from tests.process import publish
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -33,10 +32,10 @@ def test_the_recipe_for_a_measure_leads_to_a_requirement(governance: Governance)
     policy = policy[:last_rung] + "\n" + textwrap.indent(measure, " " * 6).rstrip() + policy[last_rung:]
     start = policy.index("  very_high:\n    reproducibility")
     policy = policy[:start] + policy[start:].replace("    documentation: 3", "    " + cell.strip(), 1)
-    policy = policy.replace('version: "1.0"', 'version: "1.1"', 1)
+    policy = policy.replace('version: "2.0"', 'version: "2.1"', 1)
 
     initiative = register(governance)
-    publish_policy(governance, PublishPolicy(actor=VALIDATOR, at=later(2), text=policy))
+    publish(governance, policy, 2)
 
     sheet = initiative_sheet(governance, governance.moment(later(3)), initiative=initiative)
     required = {state.requirement.measure.id for state in sheet.requirements}

@@ -11,7 +11,6 @@ from core.domain.commands import (
     AmendInitiative,
     DecideGate,
     OverrideClassification,
-    PublishPolicy,
     RegisterInitiative,
     RegisterModelVersion,
     RunChecks,
@@ -33,10 +32,10 @@ from core.services.initiatives import (
     register_initiative,
 )
 from core.services.inventory import initiative_sheet, inventory
-from core.services.policies import publish_policy
 from core.services.record import record_page, verify_record
 from core.services.versions import register_model_version
 from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
+from tests.process import publish
 
 LOCKED = {
     "artifact_uri": "s3://models/card-limit/1",
@@ -241,15 +240,12 @@ def test_a_wrong_policy_is_refused_and_the_old_one_stays_in_force(governance: Go
     text = (CONFIG / "policy.yaml").read_text(encoding="utf-8")
     before = governance.policy(governance.moment(later(1)))
     with pytest.raises(BadInput, match=r"changed\.yaml"):
-        publish_policy(
-            governance,
-            PublishPolicy(actor=VALIDATOR, at=later(2), text=text + "\nunknown: 1\n", name="changed.yaml"),
-        )
+        publish(governance, text + "\nunknown: 1\n", 2)
     assert governance.policy(governance.moment(later(3))) == before
     with pytest.raises(Conflict, match="published before"):
-        publish_policy(governance, PublishPolicy(actor=VALIDATOR, at=later(2), text=text))
+        publish(governance, text, 2)
     newer = text.replace(f'version: "{before.version}"', 'version: "99"', 1)
-    publish_policy(governance, PublishPolicy(actor=VALIDATOR, at=later(4), text=newer))
+    publish(governance, newer, 4)
     assert governance.policy(governance.moment(later(5))).version == "99"
     assert governance.policy(governance.moment(later(3))).version == before.version, "as it stood"
 
