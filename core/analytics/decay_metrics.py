@@ -260,6 +260,8 @@ class EstimateTrust:
     compared, inside
         Analysis chunks with both an estimate and a realised value, and those of them whose realised value
         lay inside the band of the estimate.
+    worst
+        The largest |estimate − realised| of these chunks; None when nothing can be compared.
     """
 
     verdict: Verdict
@@ -267,6 +269,7 @@ class EstimateTrust:
     room: float | None
     compared: int
     inside: int
+    worst: float | None = None
 
 
 def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) -> EstimateTrust:
@@ -308,14 +311,15 @@ def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) ->
     usual = [c["realised"] for c in chunks if c["part"] == "reference" and c["realised"] is not None]
     side = "lower_threshold" if direction == "higher" else "upper_threshold"
     limits = [c[side] for c in chunks if c.get(side) is not None]
-    error = fmean(abs(c["estimate"] - c["realised"]) for c in compared) if compared else None
+    errors = [abs(c["estimate"] - c["realised"]) for c in compared]
+    error = fmean(errors) if errors else None
     room = abs(fmean(usual) - limits[-1]) if usual and limits else None
     inside = sum(_inside(c) for c in compared)
     verdict: Verdict = "cannot_tell"
     if error is not None and room is not None and len(compared) >= MINIMUM_COMPARED:
         held = error < room and inside >= MINIMUM_INSIDE * len(compared)
         verdict = "pass" if held else "fail"
-    return EstimateTrust(verdict, error, room, len(compared), inside)
+    return EstimateTrust(verdict, error, room, len(compared), inside, max(errors, default=None))
 
 
 def _inside(chunk: Mapping[str, Any]) -> bool:

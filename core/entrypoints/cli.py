@@ -63,7 +63,7 @@ def build() -> typer.Typer:
     app.command("decide")(initiatives.decide)
     app.command("override")(initiatives.override)
     app.command("slices")(slices.slices)
-    app.command("decay")(figures.decay)
+    app.command("decay")(monitoring.decay)
     app.add_typer(predictions.predictions, name="predictions")
     app.command("drift")(drift.drift)
     app.add_typer(monitoring.monitoring, name="monitoring")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.analytics.decay_metrics import DECAY_METRICS
 from core.entrypoints.printing import NONE, day, figure, minute, say, show_table, words
 
 Result = Mapping[str, Any]
@@ -161,28 +160,6 @@ def show_decision(result: Result) -> None:
         say(f"  - {mark}{finding['message']}. {finding['remedy']}")
     if not result["recorded"]:
         say(f"  Nothing was recorded: this is how it stood, {_as_of(result)}.")
-
-
-def show_decay(result: Result) -> None:
-    """Decay estimates, a chunk a line."""
-    metric = DECAY_METRICS.get(result["metric"])
-    title = metric.title if metric else words(result["metric"])
-    say(f"Estimated {title}: {result['initiative']} version {result['version']}")
-    lines = [
-        (
-            f"{chunk['part']} {chunk['chunk']}",
-            day(chunk["started_at"]),
-            figure(chunk["estimate"]),
-            _ends(chunk["lower_confidence"], chunk["upper_confidence"]),
-            figure(chunk["realised"]),
-            _ends(chunk["lower_threshold"], chunk["upper_threshold"]),
-            ("worse" if chunk["worse"] else "outside") if chunk["alert"] else "within",
-        )
-        for chunk in result["chunks"]
-    ]
-    show_table(("Chunk", "From", "Estimate", "Band", "Realised", "Thresholds", "State"), lines, right=(2, 4))
-    error = figure(result["estimate_error"])
-    say(f"{result['alerts']} alerts. Past estimates were off by {error} on average where labels came.")
 
 
 def show_kpis(result: Result) -> None:

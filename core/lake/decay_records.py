@@ -68,8 +68,9 @@ def newest_run(store: Store, initiative: str, version: str, moment: Moment) -> M
     """How the newest estimates came about; None for estimates from before this was kept."""
     query = (
         "SELECT * FROM decay_run WHERE initiative = $initiative AND version = $version AND seq <= $seq "
-        "AND seq < (SELECT max(seq) FROM decay_chunk WHERE initiative = $initiative "
-        "AND version = $version AND seq <= $seq) ORDER BY seq DESC LIMIT 1"
+        # Recorded right before its chunks; chunks without one are from before this was kept.
+        "AND seq = (SELECT max(seq) FROM decay_chunk WHERE initiative = $initiative "
+        "AND version = $version AND seq <= $seq) - 1"
     )
     values = {"initiative": initiative, "version": version, "seq": moment.seq}
     rows = fetch(store.cursor(), query, values)

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.analytics.decay_metrics import DECAY_METRICS, DecayMetric, EstimateTrust, estimate_trust
+from core.analytics.decay_metrics import (
+    DecayMetric,
+    EstimateTrust,
+    Verdict,
+    decay_metric,
+    estimate_trust,
+    is_beyond_worse_side,
+)
+from core.analytics.decay_trust import TrustReason, joint_verdict, trust_reasons
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
+from core.lake.decay_records import newest_run
 from core.lake.decay_states import decay_states
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -64,7 +73,8 @@ class DecayView:
     """Decay of a version for one metric; `leading` is the id of the one whose alert counts for the check.
 
     `thresholds` are (lower, upper), None where the metric cannot go beyond. `different`, `worse` and
-    `realised_worse` count analysis chunks; the last one counts what came true, not estimates.
+    `realised_worse` count analysis chunks; the last one counts what came true, not estimates. `run` says
+    how the estimates came about; None for estimates from before that was kept.
     """
 
     metric: DecayMetric
@@ -77,6 +87,13 @@ class DecayView:
     worse: int
     realised_worse: int
     trust: EstimateTrust
+    reasons: tuple[TrustReason, ...]
+    run: Mapping[str, Any] | None
+
+    @property
+    def trusted(self) -> Verdict:
+        """What the reasons come to: fail where one fails, cannot tell where one cannot."""
+        return joint_verdict(self.reasons)
 
 
 def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
@@ -145,15 +162,23 @@ def decay_view(
     """
     report = decay_report(governance, moment, initiative=initiative, version=version)
     leading = report.metric
-    metrics = tuple(known for known in DECAY_METRICS.values() if known.id in report.metrics)
+    metrics = tuple(decay_metric(known) for known in report.metrics)
     if metric and metric not in report.metrics:
         titles = ", ".join(known.title for known in metrics)
         raise NotFound(f"there are no estimates of '{metric[:40]}'", remedy=f"Choose one of: {titles}.")
     if metric and metric != report.metric:
         report = decay_report(governance, moment, initiative=initiative, version=version, metric=metric)
-    definition = DECAY_METRICS[report.metric]
+    definition = decay_metric(report.metric)
     analysis = [row for row in report.chunks if row["part"] == "analysis"]
     thresholds = _thresholds(report.chunks)
+    trust = estimate_trust(report.chunks, definition.direction)
+    run = newest_run(governance.store, initiative, version, moment)
+    reasons = trust_reasons(
+        trust,
+        report.chunks,
+        calibration_error=run["calibration_error"] if run else None,
+        classifies=report.task != "regression",
+    )
     return DecayView(
         definition,
         leading,
@@ -163,23 +188,16 @@ def decay_view(
         len(analysis),
         report.alerts,
         report.worse,
-        sum(_is_worse(row["realised"], thresholds, definition) for row in analysis),
-        estimate_trust(report.chunks, definition.direction),
+        sum(is_beyond_worse_side(definition.id, row["realised"], *thresholds) for row in analysis),
+        trust,
+        reasons,
+        run,
     )
 
 
 def _thresholds(rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, float | None]:
     newest = rows[-1]
     return newest["lower_threshold"], newest["upper_threshold"]
-
-
-def _is_worse(
-    value: float | None, thresholds: tuple[float | None, float | None], metric: DecayMetric
-) -> bool:
-    limit = thresholds[0] if metric.direction == "higher" else thresholds[1]
-    if value is None or limit is None:
-        return False
-    return value < limit if metric.direction == "higher" else value > limit
 
 
 def _chunk(row: Mapping[str, Any]) -> DecayChunk:

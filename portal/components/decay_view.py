@@ -9,9 +9,11 @@ import streamlit as st
 
 from portal.components.cards import Card, cards
 from portal.components.charts import Threshold, decay_chart, interval_bars
+from portal.components.charts.canvas import MOST_POINTS
+from portal.components.decay_trust import digits, shown
 from portal.components.page import panel
 from portal.components.tables import Column, live_table, plain_table
-from portal.components.text import count, humanise, number, percent
+from portal.components.text import count, humanise, number
 
 if TYPE_CHECKING:
     from core.services.decay_view import DecayChunk, DecayView
@@ -56,21 +58,9 @@ def _trust(view: DecayView) -> Card:
         meaning = "an alert says something" if trust.verdict == "pass" else "an alert says little"
         note = (
             f"{trust.inside:,} of {count(trust.compared, 'chunk')} came true inside the band, and the usual "
-            f"level is {_value(view, trust.room)} from the threshold: {meaning}."
+            f"level is {shown(view, trust.room)} from the threshold: {meaning}."
         )
-    return Card("Estimates were off by", _value(view, trust.error), trust.verdict, note=note)
-
-
-def _value(view: DecayView, value: float | None) -> str:
-    if view.metric.unit == "percent":
-        return percent(value, 1)
-    return number(value, _digits(view))
-
-
-def _digits(view: DecayView) -> int:
-    """Decimals that suit the metric's size on this model."""
-    largest = max((abs(chunk.estimate) for chunk in view.chunks if chunk.estimate is not None), default=0)
-    return 1 if view.metric.unit == "percent" or largest >= 10 else 3
+    return Card("Estimates were off by", shown(view, trust.error), trust.verdict, note=note)
 
 
 def decay_panel(view: DecayView) -> None:
@@ -97,7 +87,7 @@ def _thresholds(view: DecayView) -> tuple[Threshold, ...]:
             tone: Literal["bad", "quiet"] = "bad" if side == worse_side else "quiet"
             way = "below" if side == "lower" else "above"
             kind = "Worse" if side == worse_side else "Different"
-            found.append(Threshold(f"{kind} {way} {_value(view, value)}", value, tone))
+            found.append(Threshold(f"{kind} {way} {shown(view, value)}", value, tone))
     return tuple(found)
 
 
@@ -112,22 +102,22 @@ def _points(view: DecayView) -> list[dict[str, Any]]:
             "realised": chunk.realised,
             "alert": chunk.different,
         }
-        for chunk in view.chunks
+        for chunk in view.chunks[-MOST_POINTS:]
     ]
 
 
 def chunks_table(view: DecayView) -> None:
     """Show every chunk with its estimate, band, realised value, and alert in words."""
     kind: Literal["percent", "number"] = view.metric.unit
-    digits = _digits(view)
+    decimals = digits(view)
     columns = [
         Column("name", "Rows or days", strong=True, width=220),
         Column("rows", "Rows", "number", phone=False),
-        Column("estimate", "Estimated", kind, digits, width=90),
-        Column("low", "Band from", kind, digits, phone=False, width=100),
-        Column("high", "Band to", kind, digits, phone=False, width=100),
-        Column("realised", "Realised", kind, digits, phone=False, width=100),
-        Column("gap", "Estimated − realised", kind, digits, phone=False, width=150),
+        Column("estimate", "Estimated", kind, decimals, width=90),
+        Column("low", "Band from", kind, decimals, phone=False, width=100),
+        Column("high", "Band to", kind, decimals, phone=False, width=100),
+        Column("realised", "Realised", kind, decimals, phone=False, width=100),
+        Column("gap", "Estimated − realised", kind, decimals, phone=False, width=150),
         Column("alert", "Alert", width=96),
     ]
     lines = [{**vars(chunk), "alert": _alert(chunk)} for chunk in view.chunks]

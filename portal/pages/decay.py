@@ -9,20 +9,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.errors import NotFound
 from core.services import decay_view
+from core.services.decay_groups import decay_groups, group_choices
 from core.services.decay_view import MonitoredVersion
 from core.services.figure_notes import figure_notes
 from core.services.monitoring import attributions
+from portal.components.decay_groups import groups_panel
+from portal.components.decay_inputs import divide_choices, pick_version, refresh_bar
+from portal.components.decay_trust import TRUST, trust_panel
 from portal.components.decay_view import attributions_panel, chunks_table, decay_cards, decay_panel
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, page_header, page_link, section
 from portal.components.url_inputs import url_choice, url_value
-
-TRUST = (
-    "Off by: mean of |estimate − realised| over the chunks after the reference whose outcome is known; 0 is "
-    "exact. It passes when that is less than the distance from the usual level to the threshold on the worse "
-    "side, and at least 80% of what came true lay inside the band."
-)
 
 
 def render() -> None:
@@ -38,34 +36,16 @@ def render() -> None:
                 sentence, page="inventory", label="Open the inventory", icon=":material/trending_down:"
             )
             return
-        places = st.columns([2, 1, 1])
-        _pick(places, known, desk.ask(decay_view.monitored_versions))
-        _draw(desk, known, places[2])
+        refresh_bar(desk, known)
+        places = st.columns([2, 1, 1, 1])
+        pick_version(places, known, desk.ask(decay_view.monitored_versions))
+        _draw(desk, known, places[2:])
     except NotFound as problem:
         show_problem(problem)
         page_link("decay", "Open a model that is monitored", icon=":material/arrow_forward:")
 
 
-def _pick(
-    places: Sequence[DeltaGenerator], known: MonitoredVersion, versions: Sequence[MonitoredVersion]
-) -> None:
-    newest = {one.initiative: one for one in reversed(versions)}
-    models = {one.initiative: f"{one.name}{_state(one)}" for one in reversed(newest.values())}
-    own = {
-        one.version: f"{one.version}{_state(one)}" for one in versions if one.initiative == known.initiative
-    }
-    with places[0]:
-        clears = ("version", "metric")
-        url_choice("Model", models, "id", default=known.initiative, clears=clears)
-    with places[1]:
-        url_choice("Version, newest first", own, "version", default=known.version, clears=("metric",))
-
-
-def _state(one: MonitoredVersion) -> str:
-    return " (estimated worse)" if one.worse else "" if one.estimated else " (not estimated)"
-
-
-def _draw(desk: Desk, known: MonitoredVersion, picker: DeltaGenerator) -> None:
+def _draw(desk: Desk, known: MonitoredVersion, places: Sequence[DeltaGenerator]) -> None:
     if not known.estimated:
         empty_state(
             "This version has predictions, but its performance has not been estimated yet: its monitoring "
@@ -76,11 +56,16 @@ def _draw(desk: Desk, known: MonitoredVersion, picker: DeltaGenerator) -> None:
         return
     one = {"initiative": known.initiative, "version": known.version}
     view = desk.ask(decay_view.decay_view, **one, metric=url_value("metric"))
-    with picker:
+    with places[0]:
         url_choice("Metric", {m.id: m.title for m in view.metrics}, "metric", default=view.leading)
+    with places[1]:
+        by = url_choice("Divide by", divide_choices(desk.ask(group_choices, **one)), "by")
     decay_cards(view)
+    if by:
+        groups_panel(desk.ask(decay_groups, **one, by=by, metric=view.metric.id))
     decay_panel(view)
     figure_help([*figure_notes(view.metric), TRUST])
+    trust_panel(view)
     section("Chunks", "Consecutive rows of the batches, in the order of their file.")
     chunks_table(view)
     features = desk.ask(attributions, **one)

@@ -10,6 +10,8 @@ from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.services.bias import bias_slices
+from core.services.decay_groups import decay_groups
+from core.services.decay_view import decay_view
 from core.services.governance import Governance
 from core.services.monitoring import decay_report, newest_alert
 from core.services.predictions import AddPredictions, add_predictions
@@ -59,9 +61,9 @@ def add(governance: Governance, initiative: str, file: Path, part: str, **given:
     return add_predictions(governance, command).rows
 
 
-def refresh(governance: Governance, initiative: str) -> int:
+def refresh(governance: Governance, initiative: str, day: int = 4) -> int:
     return refresh_monitoring(
-        governance, make(RefreshMonitoring, actor=ADMIN, at=later(4), initiative=initiative, version="1")
+        governance, make(RefreshMonitoring, actor=ADMIN, at=later(day), initiative=initiative, version="1")
     )
 
 
@@ -79,7 +81,30 @@ def test_batches_become_slices_estimates_and_an_alert(governance: Governance, ca
     slices = bias_slices(governance, moment, initiative=initiative, version="1", by=("salary_range",))
     assert sum(line.rows for line in slices.report.slices) == 50_000
     assert verify_record(governance).first_break is None
-    assert verify_record(governance).files == 2
+    assert verify_record(governance).files == 4  # two batches, what NannyML learned, and the groups
+
+    divided = {"initiative": initiative, "version": "1", "by": "salary_range"}
+    groups = decay_groups(governance, moment, **divided)
+    assert sum(group.rows for group in groups.groups) == 50_000
+    assert {group.calibrated for group in groups.groups} == {"own"}
+    assert all(chunk.judged for group in groups.groups for chunk in group.chunks)
+    assert groups.first
+    assert {group.decayed_from for group in groups.first} == {5}
+    view = decay_view(governance, moment, initiative=initiative, version="1")
+    assert view.run is not None
+    assert (view.run["chunking"], view.run["reference_chunks"]) == ("5000 rows", 10)
+    assert {reason.id: reason.verdict for reason in view.reasons}["calibration"] == "pass"
+
+    # NannyML learns once: the next refresh reads what it kept, and finds the same.
+    assert refresh(governance, initiative, day=6) > 0
+    later_on = governance.moment(later(7))
+    again = decay_report(governance, later_on, initiative=initiative, version="1")
+    assert [chunk["estimate"] for chunk in again.chunks] == [chunk["estimate"] for chunk in report.chunks]
+    asked = governance.store.cursor().execute("SELECT count(*) FROM decay_fit").fetchall()
+    assert asked == [(1,)]
+    # As of before, the record answers as it did then.
+    assert decay_report(governance, moment, initiative=initiative, version="1").chunks == report.chunks
+    assert decay_groups(governance, moment, **divided) == groups
 
 
 def test_refusals_store_nothing(governance: Governance, car_loan: DatasetFiles, tmp_path: Path) -> None:

@@ -8,26 +8,7 @@ import typer
 
 from core.entrypoints import reports
 from core.entrypoints.commands import options
-from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
-
-
-def decay(
-    context: typer.Context,
-    initiative: Initiative,
-    version: Version = "",
-    metric: Annotated[
-        str, typer.Option("--metric", help="Metric; the leading one where none is named.")
-    ] = "",
-    as_of: AsOf = "",
-    store: Store = None,
-    person: Person = None,
-    as_json: Json = False,
-) -> None:
-    """Show estimated performance chunk by chunk, with what was realised."""
-    values = {"initiative": initiative, "version": version, "metric": metric, "as_of": as_of}
-    options.report(
-        context, "decay_report", values, reports.show_decay, store=store, person=person, as_json=as_json
-    )
+from core.entrypoints.commands.options import AsOf, Json, Person, Store
 
 
 def kpis(

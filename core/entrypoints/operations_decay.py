@@ -1,0 +1,101 @@
+"""Operations on decay: read the estimates, of everyone and by subpopulation, and refresh them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import Field
+
+from core.analytics.job_specs import Period
+from core.domain.commands import make
+from core.entrypoints import results
+from core.entrypoints.operation import Call, Operation
+from core.entrypoints.operations_predictions import named_or_current
+from core.entrypoints.parameters import AsOf, Parameters
+from core.services.decay_groups import DecayGroups, decay_groups, group_choices
+from core.services.decay_view import DecayView, decay_view
+from core.services.monitoring import decay_report
+from core.services.refresh import RefreshMonitoring, refresh_monitoring
+
+
+class DecayToRead(Parameters):
+    """Decay estimates of a model version, the current one where none is named; `by` divides them."""
+
+    initiative: str
+    version: str = ""
+    metric: str = ""
+    by: tuple[str, ...] = ()
+    as_of: AsOf = ""
+
+
+class MonitoringToRefresh(Parameters):
+    """A model version to estimate anew, the current one where none is named.
+
+    `by` None takes each sensitive feature. Chunks are rows unless a period is named.
+    """
+
+    initiative: str
+    version: str = ""
+    chunk_size: int | None = Field(default=None, ge=2, le=1_000_000)
+    period: Period | None = None
+    by: tuple[tuple[str, ...], ...] | None = None
+    metrics: tuple[str, ...] = ()
+    business_value: tuple[tuple[float, ...], ...] = ()
+    refit: bool = False
+
+
+def _decay_report(call: Call, asked: DecayToRead) -> Any:
+    moment = call.moment(asked.as_of)
+    version = named_or_current(call, asked.initiative, asked.version, moment)
+    one = {"initiative": asked.initiative, "version": version}
+    report = decay_report(call.governance, moment, **one, metric=asked.metric)
+    view = decay_view(call.governance, moment, **one, metric=asked.metric)
+    found = {"moment": results.moment_result(moment), **results.plain(report), **_trusted(view)}
+    found["by_choices"] = list(group_choices(call.governance, moment, **one))
+    if asked.by:
+        groups = decay_groups(call.governance, moment, **one, by=asked.by, metric=asked.metric)
+        found |= _grouped(groups)
+    return found
+
+
+def _trusted(view: DecayView) -> dict[str, Any]:
+    trust = view.trust
+    return {
+        "direction": view.metric.direction,
+        "different": view.different,
+        "realised_worse": view.realised_worse,
+        "trust": {"verdict": view.trusted, "reasons": [asdict(reason) for reason in view.reasons]},
+        "past_estimates": {
+            "compared_chunks": trust.compared,
+            "mean_absolute_error": trust.error,
+            "worst_error": trust.worst,
+            "inside_band": trust.inside,
+            "coverage": trust.inside / trust.compared if trust.compared else None,
+        },
+        "run": results.plain(dict(view.run)) if view.run else None,
+    }
+
+
+def _grouped(groups: DecayGroups) -> dict[str, Any]:
+    lines = [results.plain(asdict(group)) for group in groups.groups]
+    return {
+        "by": groups.by,
+        "decays_first": [group.label for group in groups.first],
+        "cannot_tell_groups": groups.untold,
+        "groups": lines,
+    }
+
+
+def _refresh_monitoring(call: Call, asked: MonitoringToRefresh) -> Any:
+    version = named_or_current(call, asked.initiative, asked.version, call.moment(""))
+    values = {**asked.model_dump(), "version": version}
+    chunks = refresh_monitoring(call.governance, make(RefreshMonitoring, **call.origin, **values))
+    return {**values, "chunks": chunks}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "decay_report": Operation(DecayToRead, _decay_report),
+    "refresh_monitoring": Operation(MonitoringToRefresh, _refresh_monitoring),
+}
