@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.facts import InitiativeFacts
 from core.domain.gates import Decision, decide
 from core.domain.moment import Moment
 from core.domain.policy import Gate, Policy
-from core.domain.requirements import InitiativeFacts, RequirementState, requirement_states
+from core.domain.requirements import RequirementState, requirement_states
 from core.lake import initiatives as lake
 from core.lake import inventory as lake_inventory
 from core.lake import monitoring as lake_monitoring

@@ -9,17 +9,16 @@ import pytest
 
 from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
+from core.domain.facts import CheckProof, InitiativeFacts
 from core.domain.policy import Policy
+from core.domain.requirement_list import requirements_of
 from core.domain.requirements import (
-    CheckProof,
-    InitiativeFacts,
     RequirementState,
     Status,
     due_on,
     measure_status,
     proof_status,
     requirement_states,
-    requirements_of,
 )
 from core.domain.verdict import Verdict
 

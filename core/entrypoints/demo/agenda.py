@@ -8,10 +8,11 @@ from random import Random
 
 from core.domain.checks import CHECKS
 from core.domain.policy import Measure, Policy
-from core.domain.requirements import requirements_of
+from core.domain.requirement_list import requirements_of
 from core.entrypoints.demo import acts
 from core.entrypoints.demo.acts import Act, World
 from core.entrypoints.demo.plans import FOREVER, InitiativePlan, Temper, VersionPlan, temper_at
+from core.entrypoints.demo.promises import promise_acts
 from core.entrypoints.demo.workdays import Workdays, workdays
 
 Timed = tuple[float, Act]
@@ -49,6 +50,7 @@ class Agenda:
         """Everything that is to happen, in no order."""
         yield from self._registration()
         yield from self._scope()
+        yield from promise_acts(self._world, self._plan, self._days)
         for version in self._plan.versions:
             yield from self._version(version)
 

@@ -12,7 +12,7 @@ from random import Random
 from core.domain.classification import classify
 from core.domain.commands import slug
 from core.domain.policy import Policy
-from core.domain.requirements import requirements_of
+from core.domain.requirement_list import requirements_of
 from core.entrypoints.demo.people import Crew, People
 from core.entrypoints.demo.recipe import InitiativeRecipe, Recipe, TeamRecipe
 from core.entrypoints.demo.workdays import Workdays, workdays
