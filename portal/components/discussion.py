@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,13 @@ from core.services.comments import (
 )
 from core.services.routing import names_of
 from portal.components.forms import closed_because, give
-from portal.components.text import escape, escape_html, minute
+from portal.components.page import panel
+from portal.components.text import escape, escape_html, minute, plain
 from portal.components.work_look import dress_work
 
 if TYPE_CHECKING:
     from core.services.comments import Comment
+    from core.services.inventory import InitiativeSheet
     from portal.components.desk import Desk
 
 LATEST = 12
@@ -96,9 +99,20 @@ def _comment_html(desk: Desk, comment: Comment) -> str:
 
 def marked_html(text: str, names: dict[str, str]) -> str:
     """Escape a comment, and put the names of those it mentions in place of their ids."""
-    shown = escape_html(text)
-    for person, name in sorted(names.items(), key=lambda item: -len(item[0])):
-        pattern = rf"@{re.escape(escape_html(person))}(?![\w\-])"
-        mark = f'<span class="gp-at">@{escape_html(name)}</span>'.replace("\\", "\\\\")
-        shown = re.sub(pattern, mark, shown, flags=re.IGNORECASE)
-    return shown
+    if not names:
+        return escape_html(text)
+    longest_first = sorted(names, key=len, reverse=True)
+    known = {person.lower(): name for person, name in names.items()}
+    pattern = rf"@({'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9\-])"
+    parts = re.split(pattern, plain(text), flags=re.IGNORECASE)
+    # re.split puts what was named at the odd places.
+    return "".join(
+        f'<span class="gp-at">@{escape_html(known[part.lower()])}</span>' if place % 2 else html.escape(part)
+        for place, part in enumerate(parts)
+    )
+
+
+def discussion_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the comments on the initiative of a sheet."""
+    with panel("Discussion", "Whoever is named finds it under My work until they have read it or answered."):
+        discussion(desk, sheet.initiative["initiative"], key="sheet", latest=30)

@@ -23,7 +23,10 @@ PAGES = (
     "decay",
     "drift",
     "predictions",
+    "my_work",
     "team",
+    "raci",
+    "training",
     "policy",
     "record",
 )
