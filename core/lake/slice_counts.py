@@ -84,6 +84,7 @@ def slice_counts(
     where: Where | None = None,
     kept: Kept | None = None,
     needs: Collection[Need] = (),
+    as_given: bool = False,
 ) -> list[SliceCounts]:
     """Count predictions by slice.
 
@@ -106,7 +107,9 @@ def slice_counts(
     kept
         As `where` and more: conditions and a time window; instead of `where`.
     needs
-        "calibration" for sums of the scores, "ranking" for their order; both take another pass.
+        "calibration" for sums of the scores, "ranking" for their order, which takes another pass.
+    as_given
+        True keeps features as they are given; a continuous number by name is then sliced by its values.
 
     Returns
     -------
@@ -141,7 +144,7 @@ def slice_counts(
     [('a', 2, 2, 1), ('b', 1, 0, 0)]
     """
     given = kept or Kept(where=where or {})
-    cut = cut_continuous(cursor, paths, by)
+    cut = list(by) if as_given else cut_continuous(cursor, paths, by)
     picked = pick_rows(cursor, paths, task, cut, positive, given)
     calibrated = "calibration" in needs and task != "regression"
     rows = run(
@@ -170,6 +173,7 @@ def counts_and_overall(
     positive: object | None = None,
     kept: Kept | None = None,
     needs: Collection[Need] = (),
+    as_given: bool = False,
 ) -> tuple[list[SliceCounts], SliceCounts]:
     """As `slice_counts`, with everyone's counts: the slices added up, as every row is in one.
 
@@ -179,13 +183,15 @@ def counts_and_overall(
         As `slice_counts`; no row is left.
     """
     plain = [need for need in needs if need != "ranking"]
-    counts = slice_counts(cursor, paths, task, by, positive=positive, kept=kept, needs=plain)
+    counts = slice_counts(
+        cursor, paths, task, by, positive=positive, kept=kept, needs=plain, as_given=as_given
+    )
     if not counts:
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
     overall = total_of(counts)
     if "ranking" not in needs or task == "regression":
         return counts, overall
-    cut = cut_continuous(cursor, paths, by)
+    cut = list(by) if as_given else cut_continuous(cursor, paths, by)
     picked = pick_rows(cursor, paths, task, cut, positive, kept or Kept())
     ranks, everyone = slice_ranks(cursor, picked, task)
     named = {slice_keys(cut, place): found for place, found in ranks.items()}

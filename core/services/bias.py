@@ -190,17 +190,24 @@ def bias_slices(
     asked = RowsAsked(cuts, where, since, until)
     chosen = choose_rows(governance, batches, by, asked)
     target = positive or first_class(governance, batches)
+    rule = rule_for(governance, batches, moment)
     return measure_slices(
-        governance, moment, batches, chosen, by, metric, reference, target, correction=correction
+        governance, batches, chosen, by, rule, metric, reference, target, correction=correction
     )
+
+
+def rule_for(governance: Governance, batches: BatchesOfVersion, moment: Moment) -> EthicalLimit:
+    """The limit that the ethical position sets for the initiative's domain and the model's task."""
+    known = require_initiative(governance, batches.initiative, moment)
+    return governance.position(moment).limit_for(known["domain"], batches.task)
 
 
 def measure_slices(
     governance: Governance,
-    moment: Moment,
     batches: BatchesOfVersion,
     chosen: RowsChosen,
     by: tuple[str, ...],
+    rule: EthicalLimit,
     metric: str,
     reference: str,
     positive: str | None,
@@ -210,8 +217,6 @@ def measure_slices(
     """Measure slices of rows that are chosen already, as `bias_slices` does."""
     if correction not in CORRECTIONS:
         raise BadInput(f"'{correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
-    known = require_initiative(governance, batches.initiative, moment)
-    rule = governance.position(moment).limit_for(known["domain"], batches.task)
     definition = metric_of(metric or rule.metric, batches)
     needs = () if definition.needs is None else (definition.needs,)
     counts, overall = counts_and_overall(
@@ -222,6 +227,7 @@ def measure_slices(
         positive=positive,
         kept=chosen.kept,
         needs=needs,
+        as_given=True,
     )
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
@@ -272,10 +278,10 @@ def check_bias_limit(
     found = [
         measure_slices(
             governance,
-            moment,
             batches,
             choose_rows(governance, batches, (feature,), RowsAsked()),
             (feature,),
+            rule,
             rule.metric,
             "best",
             target,

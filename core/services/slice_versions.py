@@ -9,7 +9,7 @@ from core.analytics.slice_change import SliceChange, slice_changes
 from core.analytics.slice_significance import Correction
 from core.domain.errors import BadInput
 from core.domain.moment import Moment
-from core.services.bias import BiasSlices, measure_slices
+from core.services.bias import BiasSlices, measure_slices, rule_for
 from core.services.governance import Governance
 from core.services.slice_batches import Filters, RowsAsked, batches_of, choose_rows, first_class
 
@@ -65,9 +65,10 @@ def compare_versions(
     asked = RowsAsked(cuts, where, since, until)
     chosen = choose_rows(governance, own, by, asked)
     target = positive or first_class(governance, own)
+    rule = rule_for(governance, own, moment)
     now, then = (
         measure_slices(
-            governance, moment, batches, chosen, by, metric, reference, target, correction=correction
+            governance, batches, chosen, by, rule, metric, reference, target, correction=correction
         )
         for batches in (own, others)
     )

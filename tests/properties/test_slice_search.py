@@ -199,4 +199,4 @@ def test_a_search_for_nothing_is_refused() -> None:
     cells = cells_of([(0, 0, 0, True, True, 0.5)], metric("accuracy"))
     for wrong in ({"most": 0}, {"min_rows": 0}, {"max_conditions": 0}):
         with pytest.raises(ValueError, match="at least one slice, one row and one condition"):
-            weakest_slices(cells, metric("accuracy"), **wrong)  # type: ignore[arg-type]
+            weakest_slices(cells, metric("accuracy"), **wrong)
