@@ -7,26 +7,12 @@ import streamlit as st
 from core.domain.errors import NotFound
 from core.services import inventory
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.discussion import discussion_tab
-from portal.components.exceptions_view import exceptions_tab
-from portal.components.initiative_history import checks_tab, evidence_tab, record_tab, versions_tab
-from portal.components.initiative_sections import gates_panel, requirements_tab, sheet_head
+from portal.components.initiative_sections import gates_panel, sheet_head
+from portal.components.initiative_tabs import TABS
+from portal.components.lineage_view import bad_data_banner
 from portal.components.page import empty_state, page_header
-from portal.components.perspectives_view import perspectives_panel
 from portal.components.sheet_look import dress_sheet
-from portal.components.sign_off_view import sign_offs_tab
 from portal.components.url_inputs import set_url, url_value
-
-TABS = {
-    "Requirements": requirements_tab,
-    "Sign-offs": sign_offs_tab,
-    "Findings and waivers": exceptions_tab,
-    "Versions": versions_tab,
-    "Evidence": evidence_tab,
-    "Checks": checks_tab,
-    "Discussion": discussion_tab,
-    "Record": record_tab,
-}
 
 
 def render() -> None:
@@ -43,9 +29,9 @@ def render() -> None:
         _choose(desk, problem)
         return
     page_header(desk, sheet.initiative["name"], sheet.initiative["purpose"])
+    bad_data_banner(desk, sheet)
     sheet_head(desk, sheet)
     gates_panel(desk, sheet)
-    perspectives_panel(desk, sheet)
     tabs = st.tabs(list(TABS), key="tab", on_change="rerun", bind="query-params")
     for tab, draw in zip(tabs, TABS.values(), strict=True):
         if tab.open:

@@ -47,7 +47,7 @@ def _draft(desk: Desk, row: dict[str, object]) -> None:
         return
     section(
         f"What {draft} would do",
-        f"Version {seen.after} decided over all initiatives as they stand, beside {seen.before}, which holds.",
+        f"Version {seen.after} over all initiatives as they stand, beside {seen.before}, which holds.",
     )
     preview_cards(seen)
     review_panel(desk, row)
