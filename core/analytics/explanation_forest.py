@@ -120,7 +120,6 @@ def forest_contributions(
         Added to the sum of the leaves.
     """
     import numpy as np
-    import shap
 
     if sum(len(tree.left) for tree in trees) > _MOST_NODES:
         raise RefusedInput(
@@ -128,7 +127,9 @@ def forest_contributions(
         )
     model = {"trees": [_as_shap(tree) for tree in trees], "input_dtype": np.float64, "base_offset": 0.0}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # shap and what it imports, about changes of their own
+        import shap
+
         explainer = shap.TreeExplainer(model)
         values = np.asarray(explainer.shap_values(inputs, check_additivity=False), dtype=np.float64)
         leaves = np.asarray(explainer.model.predict(inputs), dtype=np.float64)

@@ -33,10 +33,11 @@ class LightgbmModel:
     def contributions(self, inputs: pd.DataFrame, outcome: str) -> Contributions:
         """Attribute raw scores by shap's tree explainer; see `ReadModel`."""
         import numpy as np
-        import shap
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # shap and LightGBM about changes of their own
+            import shap
+
             try:
                 explainer = shap.TreeExplainer(self.booster)
                 values = np.asarray(explainer(inputs, check_additivity=False).values, dtype=np.float64)

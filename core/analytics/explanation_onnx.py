@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,8 +69,10 @@ class OnnxModel:
 
     def _linear(self, numbers: NDArray[Any], place: int) -> Contributions:
         import numpy as np
-        import shap
 
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about changes of its own
+            import shap
         outputs = max(1, len(self.classes), int(self.attributes.get("targets", 1)))
         coefficients = np.asarray(self.attributes["coefficients"], dtype=np.float64)
         rows = len(coefficients) // numbers.shape[1]
