@@ -99,6 +99,24 @@ def initiative_frameworks(governance: Governance, moment: Moment, *, initiative:
     )
 
 
+def clause_references(
+    governance: Governance, moment: Moment, *, initiative: str
+) -> dict[str, tuple[str, ...]]:
+    """Why each measure is asked: measure id -> clauses of the frameworks that apply, as `short name and number`.
+
+    Raises
+    ------
+    NotFound
+        There was no such initiative at the moment.
+    """
+    found: dict[str, list[str]] = {}
+    for one in initiative_frameworks(governance, moment, initiative=initiative).frameworks:
+        for answer in one.clauses:
+            for measure in answer.clause.measures:
+                found.setdefault(measure, []).append(f"{one.framework.short} {answer.clause.number}")
+    return {measure: tuple(names) for measure, names in found.items()}
+
+
 def record_regions(governance: Governance, command: RecordRegions) -> None:
     """Put on record where the people live whom an initiative concerns; it decides which laws apply.
 

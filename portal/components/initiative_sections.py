@@ -10,6 +10,7 @@ from core.domain.commands import DecideGate, RunChecks
 from core.domain.gates import finding_for
 from core.services.checks import run_checks
 from core.services.gates import decide_gate
+from core.services.initiative_frameworks import clause_references
 from core.services.permitted import override_refusal, proof_refusal
 from portal.components.cards import facts
 from portal.components.forms import amend_form, closed_because, evidence_form, give, override_form
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from portal.components.desk import Desk
 
 MOST_FINDINGS = 6
+MOST_CLAUSES = 3
 _OPEN_FORM = "evidence-for"
 
 
@@ -196,7 +198,7 @@ def run_checks_button(desk: Desk, sheet: InitiativeSheet, *, key: str) -> None:
 
 def _requirement(desk: Desk, sheet: InitiativeSheet, state: RequirementState, *, offered: bool) -> None:
     measure = state.requirement.measure
-    with st.container(key=f"gp-req-{measure.id}", gap="xsmall"):
+    with st.container(key=f"gp-req-{state.requirement.id.replace(':', '-')}", gap="xsmall"):
         words, status = st.columns([4.2, 1.6])
         words.html(_requirement_html(desk, sheet, state))
         with (
@@ -229,7 +231,7 @@ def _standing(sheet: InitiativeSheet, state: RequirementState, desk: Desk) -> st
 def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementState) -> str:
     measure = state.requirement.measure
     role = desk.governance.roles.title(measure.responsible)
-    lines = [f'<div class="gp-ask-title">{escape_html(measure.title)}</div>']
+    lines = [f'<div class="gp-ask-title">{escape_html(state.requirement.title)}</div>']
     finding = finding_for(sheet.policy, state, sheet.facts, desk.moment.day)
     if not state.satisfied:
         lines.append(f'<div class="gp-ask-next">{escape_html(measure.guide)}</div>')
@@ -240,6 +242,12 @@ def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementStat
             f"{escape_html(finding.remedy)}</div>"
         )
     lines.append(f'<div class="gp-quiet-line">{escape_html(_facts_of(state, role))}</div>')
+    why = desk.ask(clause_references, initiative=sheet.initiative["initiative"]).get(measure.id, ())
+    if why:
+        more = f" and {len(why) - MOST_CLAUSES} more" if len(why) > MOST_CLAUSES else ""
+        lines.append(
+            f'<div class="gp-quiet-line">Why: {escape_html("; ".join(why[:MOST_CLAUSES]) + more)}.</div>'
+        )
     return f'<div class="gp-ask">{"".join(lines)}</div>'
 
 
