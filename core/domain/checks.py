@@ -44,6 +44,7 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("decay_alert", "No decay alert", "the newest estimated performance", True),
         CheckDefinition("data_quality", "Data quality within limits", "the newest predictions", True),
         CheckDefinition("drift_alert", "No drift alert", "inputs against the reference", True),
+        CheckDefinition("attributions_present", "Scores attributed", "the newest explanation", True),
     )
 }
 

@@ -30,13 +30,14 @@ from core.lake import initiatives as lake
 from core.services.bias import check_bias_limit
 from core.services.data_quality import check_data_quality
 from core.services.drift_check import check_drift
+from core.services.explanations import check_attributions
 from core.services.findings import breach_findings
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.monitoring import newest_alert
 from core.services.training import check_training
 
-LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert")
+LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert", "attributions_present")
 """Checks that cannot tell anything before a version has prediction batches."""
 
 
@@ -206,6 +207,11 @@ def _drift(subject: CheckSubject) -> CheckResult:
     return check_drift(subject.governance, subject.facts.initiative, version, subject.moment)
 
 
+def _attributions(subject: CheckSubject) -> CheckResult:
+    version = _version(subject)["version"]
+    return check_attributions(subject.governance, subject.facts.initiative, version, subject.moment)
+
+
 def _version(subject: CheckSubject) -> dict[str, Any]:
     assert subject.version is not None  # checks of a version are chosen only where there is one
     return subject.version
@@ -222,4 +228,5 @@ _RUNNERS: dict[str, Callable[[CheckSubject], CheckResult]] = {
     "decay_alert": _decay,
     "data_quality": _data_quality,
     "drift_alert": _drift,
+    "attributions_present": _attributions,
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.domain.commands import RunChecks
+from core.services.checks import run_checks
 from core.services.explanation_files import batch_to_explain
-from core.services.explanations import KeepModel, RecordExplanation, keep_model, record_explanation
+from core.services.explanations import CHECK, KeepModel, RecordExplanation, keep_model, record_explanation
 
 if TYPE_CHECKING:
     from core.entrypoints.demo.acts import World
@@ -34,3 +36,5 @@ def keep_and_explain(world: World, plan: InitiativePlan, version: VersionPlan, a
         }
     )
     record_explanation(governance, command)
+    checks = RunChecks(actor=plan.crew.builder, at=at, initiative=plan.key, checks=(CHECK,))
+    run_checks(governance, checks)
