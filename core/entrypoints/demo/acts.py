@@ -20,7 +20,9 @@ from core.domain.commands import (
     SubmitEvidence,
 )
 from core.entrypoints.demo import exceptions, signing
+from core.entrypoints.demo.attributing import upload_attributions
 from core.entrypoints.demo.batches import Batches
+from core.entrypoints.demo.decay import estimates_with_run
 from core.entrypoints.demo.documents import write_paper
 from core.entrypoints.demo.explaining import keep_and_explain
 from core.entrypoints.demo.inputs import measure_inputs
@@ -152,26 +154,29 @@ def add_batches(world: World, plan: InitiativePlan, version: VersionPlan, parts:
             }
         )
         add_predictions(world.governance, command)
+    if (
+        plan.class_id == "very_high"
+        and not plan.recipe.dataset
+        and known.task == "binary"
+        and parts.start == 0
+    ):
+        upload_attributions(world, plan, version, known, at)
 
 
 def refresh(world: World, plan: InitiativePlan, version: VersionPlan, whole: bool, at: datetime) -> None:
     """Production records the estimates: those of the first analysis part, or of the whole."""
     assert world.shelf.workshop is not None  # planned only with a workshop
     known = _batches(world, plan, version)
-    chunks = [
-        {**row, "part": row["period"]}
-        for row in world.shelf.workshop.estimates(estimate_name(plan, version))
-        if whole or row["period"] == "reference" or row["chunk"] < known.first_chunks
-    ]
+    name = estimate_name(plan, version)
     command = RecordEstimates(
         actor=plan.crew.by_role["production"],
         at=at,
         initiative=plan.key,
         version=version.label,
-        chunks=tuple(chunks),
+        **estimates_with_run(world.shelf.workshop, name, whole, known.first_chunks),
     )
     record_estimates(world.governance, command)
-    if whole:
+    if whole or plan.class_id == "very_high":  # its development gate asks for the quality of its data
         measure_inputs(world, plan, version, at)
 
 

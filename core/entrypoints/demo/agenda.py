@@ -30,6 +30,7 @@ _ROUTINE = 62
 """Working days between routine runs of the checks that watch."""
 _ROUTINE_CHECKS = ("evidence_fresh", "decay_alert")
 """What can change while nobody does anything; estimates of published models come once, with their check."""
+_AFTER_REFRESH = ("decay_alert", "drift_alert", "data_quality")
 _REAL_ESTIMATES = {"1": 30.0, "2": 12.0}
 """Days before now on which the estimates of published models are recorded: their workers take longest."""
 
@@ -116,6 +117,8 @@ class Agenda:
         refreshed, more = added + rng.uniform(0.5, 1.5), version.at + rng.uniform(22, 26)
         first = slice(0, 2)
         yield added, partial(acts.add_batches, world, plan, version, first)
+        if "attributions_present" in self._checks and not plan.recipe.dataset:
+            yield added + 0.2, partial(acts.check, world, plan, ("attributions_present",))
         if "bias_limit" in self._checks:
             yield added + 0.3, partial(acts.check, world, plan, ("bias_limit",))
         if version.draft or world.shelf.workshop is None:
@@ -133,8 +136,9 @@ class Agenda:
 
     def _refresh(self, version: VersionPlan, at: float, *, whole: bool) -> Iterator[Timed]:
         yield at, partial(acts.refresh, self._world, self._plan, version, whole)
-        if "decay_alert" in self._checks:
-            yield at + 0.2, partial(acts.check, self._world, self._plan, ("decay_alert",))
+        looked = tuple(check for check in _AFTER_REFRESH if check in self._checks)
+        if looked:
+            yield at + 0.2, partial(acts.check, self._world, self._plan, looked)
 
     def _proofs(self, version: VersionPlan) -> Iterator[Timed]:
         """Evidence of the version, its renewals, and the gates when it is there."""
@@ -183,6 +187,8 @@ class Agenda:
                 continue
             ready = max(ready, usual.get(gate.step, 0.0)) + 0.4
             after = max(after, late.get(gate.step, 0.0))
+            if gate.step == "preproduction" and "training_current" in self._checks:
+                yield ready - 0.2, partial(acts.check, self._world, self._plan, ("training_current",))
             if gate.step == "monitoring":
                 yield ready - 0.2, partial(acts.check, self._world, self._plan, self._routine_checks)
             careful = self._rng.random() < self._temper(version.at).care + 0.15
