@@ -150,4 +150,4 @@ def _share(part: int, rows: int) -> float | None:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.6g}"
+    return "–" if value is None else f"{value:.6g}"

@@ -44,6 +44,20 @@ def mapping_row(
     }
 
 
+def registered_versions(store: Store, moment: Moment) -> Rows:
+    """Every registered model version with its initiative's name and its task, newest of a name first."""
+    query = """
+        WITH latest AS (SELECT initiative, arg_max(name, seq) AS name FROM initiative
+                        WHERE seq <= $seq GROUP BY initiative)
+        SELECT v.initiative, l.name, v.version, v.task,
+            (SELECT count(*) FROM prediction_batch b WHERE b.initiative = v.initiative
+                AND b.version = v.version AND b.seq <= $seq) AS batches
+        FROM model_version v JOIN latest l USING (initiative) WHERE v.seq <= $seq
+        ORDER BY l.name, v.seq DESC
+    """
+    return fetch(store.cursor(), query, {"seq": moment.seq})
+
+
 def intakes(store: Store, initiative: str, version: str, moment: Moment) -> Rows:
     """How the version's batches came in, oldest first; batches from before this was kept are not here."""
     query = (

@@ -27,7 +27,7 @@ from core.domain.moment import Moment
 from core.lake import initiatives as lake
 from core.lake import monitoring
 from core.lake.batch_intake import GivenFile, Intake, take_in
-from core.lake.column_mappings import intakes, kept_mapping, mapping_row
+from core.lake.column_mappings import intakes, kept_mapping, mapping_row, registered_versions
 from core.lake.files import keep_batch
 from core.lake.intake_columns import Kind
 from core.lake.intake_whole import IntakeRules
@@ -166,6 +166,22 @@ def prediction_batches(
     kept = kept_mapping(store, initiative, version, moment)
     mapping, kinds = kept if kept else (None, {})
     return BatchesView(initiative, version, tuple(batches), mapping, kinds)
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A model version to which predictions may be added; `batches` counts those that are there."""
+
+    initiative: str
+    name: str
+    version: str
+    task: str
+    batches: int
+
+
+def versions_with_batches(governance: Governance, moment: Moment) -> tuple[RegisteredVersion, ...]:
+    """Every registered model version, by its initiative's name, newest first."""
+    return tuple(RegisteredVersion(**row) for row in registered_versions(governance.store, moment))
 
 
 def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> dict[str, Any]:

@@ -28,6 +28,8 @@ PAGES = (
     "raci",
     "training",
     "policy",
+    "frameworks",
+    "ethics",
     "record",
 )
 WINDOWS = {

@@ -143,10 +143,10 @@ def test_drift_that_nobody_measured_is_no_pass(
     measured(governance, initiative)
     assert drift_at(governance, initiative, 6).verdict is Verdict.PASS
     assert drift_at(governance, initiative, 49).verdict is Verdict.PASS
-    old = drift_at(governance, initiative, 52)
+    old = drift_at(governance, initiative, 99)
     assert (old.verdict, old.message) == (
         Verdict.CANNOT_TELL,
-        "the measurement is 47 days old, and counts for 45",
+        "the measurement is 94 days old, and counts for 92",
     )
     rows_of(700, 90_000).write_parquet(tmp_path / "more.parquet")
     add(governance, initiative, tmp_path / "more.parquet", days=7)
@@ -284,7 +284,7 @@ def test_data_quality_that_nobody_measured_is_no_pass(
     assert "has not been measured" in quality_at(governance, initiative, 5).message
     quality(governance, initiative)
     assert quality_at(governance, initiative, 6).verdict is Verdict.PASS
-    assert quality_at(governance, initiative, 60).verdict is Verdict.CANNOT_TELL
+    assert quality_at(governance, initiative, 100).verdict is Verdict.CANNOT_TELL
     rows_of(700, 90_000).write_parquet(tmp_path / "more.parquet")
     add(governance, initiative, tmp_path / "more.parquet", days=7)
     added = quality_at(governance, initiative, 8)

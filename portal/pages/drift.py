@@ -1,0 +1,83 @@
+"""Drift and data: which inputs moved, how much that matters to the model, and whether the data is sound."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analytics.drift import METHODS
+from core.domain.errors import NotFound
+from core.services import decay_view, drift_view
+from core.services.decay_view import MonitoredVersion
+from core.services.drift import MeasureDrift
+from core.services.figure_notes import figure_notes
+from portal.components import drift_view as view
+from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.figure_help import figure_help
+from portal.components.forms import closed_because, give
+from portal.components.job_bar import job_bar
+from portal.components.page import empty_state, page_header, page_link
+from portal.components.url_inputs import url_value
+from portal.components.version_choice import version_choice
+
+
+def render() -> None:
+    """Draw the version that the address names; by default the one whose inputs drifted most."""
+    desk = current_desk()
+    page_header(desk, "Drift and data", "Inputs in use held against the reference, before any outcome.")
+    try:
+        known = _version_asked_for(desk)
+        if known is None:
+            sentence = "No model version has predictions yet, so there is nothing to compare."
+            empty_state(sentence, page="predictions", label="Add predictions", icon=":material/ssid_chart:")
+            return
+        _draw(desk, known)
+    except NotFound as problem:
+        show_problem(problem)
+        page_link("drift", "Open a model that has predictions", icon=":material/arrow_forward:")
+
+
+def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
+    if url_value("id"):
+        return desk.ask(decay_view.find_version, initiative=url_value("id"), version=url_value("version"))
+    found = desk.ask(drift_view.largest_drift)
+    if found is None:
+        return desk.ask(decay_view.largest_version)
+    return desk.ask(decay_view.find_version, initiative=found[0], version=found[1])
+
+
+def _draw(desk: Desk, known: MonitoredVersion) -> None:
+    place, button = st.columns([3, 1], vertical_alignment="bottom")
+    versions = desk.ask(decay_view.monitored_versions)
+    titles = {f"{one.initiative}/{one.version}": f"{one.name}, version {one.version}" for one in versions}
+    with place:
+        version_choice(titles, f"{known.initiative}/{known.version}", clears=("feature", "method"))
+    about = {"initiative": known.initiative, "version": known.version}
+    found = desk.ask(drift_view.drift_view, **about)
+    with button:
+        _measure_button(desk, about, again=found.drift is not None)
+    job_bar(desk, f"{known.initiative}/{known.version}", kind=drift_view.KIND)
+    if found.drift is None and found.quality is None:
+        empty_state(found.lacking or "Nothing was measured yet.", page="predictions", label="See predictions")
+        return
+    view.drift_cards(found)
+    if found.drift is not None and found.drift.stale:
+        st.info(f"{view.sentence(found.drift.stale)} Measure again.", icon=":material/update:")
+    if found.drift is not None and found.drift.features:
+        view.drift_panel(found.drift)
+        method = view.feature_panel(found.drift, METHODS)
+        figure_help(figure_notes(METHODS[method]))
+        view.features_table(found.drift)
+    if found.quality is not None:
+        view.quality_panel(found.quality)
+        view.personal_panel(found.quality)
+
+
+def _measure_button(desk: Desk, about: dict[str, str], *, again: bool) -> None:
+    closed = closed_because(desk, "refresh_monitoring")
+    label = "Measure again" if again else "Measure"
+    pressed = st.button(label, icon=":material/play_arrow:", disabled=bool(closed), help=closed or None)
+    if pressed and give(desk, drift_view.start_measuring, MeasureDrift, done="", **about):
+        st.rerun()
+
+
+render()
