@@ -102,7 +102,14 @@ def class_heat(lines: Sequence[FrameworkLine], classes: Mapping[str, str]) -> No
     st.caption("Clauses met, of those counted. A dash: no initiative of the class is concerned.")
     if rows:
         order = tuple(classes.values())
-        heat_map(rows, alt="Covered clauses by framework and class.", column_order=order, key="heat")
+        heat_map(
+            rows,
+            alt="Covered clauses by framework and class.",
+            column_order=order,
+            key="heat",
+            row_title="Framework",
+            counted="Clauses",
+        )
 
 
 def framework_facts(line: FrameworkLine, today: date) -> None:

@@ -29,6 +29,8 @@ def heat_map(
     near: float = 0.75,
     key: str | None = None,
     select: bool = False,
+    row_title: str = "Consideration",
+    counted: str = "Requirements",
 ) -> tuple[str, str] | None:
     """Draw shares in a grid, each cell with its percentage and a shape; a click returns (row, column).
 
@@ -49,11 +51,13 @@ def heat_map(
         Name of the chart on its page; needed with `select`.
     select
         True lets people click a cell.
+    row_title, counted
+        What a row is, and what is counted, in words for the hints.
     """
     names = (f"≥ {target:.0%}", f"≥ {near:.0%}", f"< {near:.0%}")
     shown = [_cell(row, names, target, near) for row in as_rows(rows)]
     row_order = tuple(dict.fromkeys(row["row"] for row in shown))
-    spec = _spec(names, column_order, row_order, select)
+    spec = _spec(names, column_order, row_order, select, (row_title, counted))
     picked = draw(shown, spec, alt=alt, key=key, picks=("row", "column") if select else ())
     return (picked[0], picked[1]) if picked else None
 
@@ -72,7 +76,11 @@ def _cell(row: dict[str, Any], names: tuple[str, str, str], target: float, near:
 
 @lru_cache(maxsize=64)
 def _spec(
-    names: tuple[str, str, str], column_order: tuple[str, ...], row_order: tuple[str, ...], select: bool
+    names: tuple[str, str, str],
+    column_order: tuple[str, ...],
+    row_order: tuple[str, ...],
+    select: bool,
+    titles: tuple[str, str],
 ) -> str:
     import altair as alt
 
@@ -105,11 +113,11 @@ def _spec(
         legend=top_legend(),
     )
     hints = [
-        alt.Tooltip("row:N", title="Consideration"),
+        alt.Tooltip("row:N", title=titles[0]),
         alt.Tooltip("column:N", title="Class"),
         alt.Tooltip("share:Q", title="Met", format=".0%"),
-        alt.Tooltip("met:Q", title="Requirements met"),
-        alt.Tooltip("asked:Q", title="Requirements asked"),
+        alt.Tooltip("met:Q", title=f"{titles[1]} met"),
+        alt.Tooltip("asked:Q", title=f"{titles[1]} counted"),
     ]
     base = alt.Chart().encode(x=x, y=y, tooltip=hints)
     filled = base.transform_filter("isValid(datum.state)")
