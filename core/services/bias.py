@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.analytics.metrics import MetricDefinition, measure, metric, metrics_for
 from core.analytics.slice_fairness import FairnessMeasure, fairness_measures
@@ -260,7 +259,10 @@ def measure_slices(
 def check_bias_limit(
     governance: Governance, initiative: str, version: str, domain: str, moment: Moment
 ) -> CheckResult:
-    """Hold every sensitive feature's slices to the limit of the domain and task; the worst verdict counts."""
+    """Hold every sensitive feature's slices to the limit of the domain and task; the worst verdict counts.
+
+    The message cites the version of the ethical position that the limit stands in.
+    """
     rows = lake.batches(governance.store, initiative, version, moment)
     if not rows:
         return no_predictions("bias_limit")
@@ -273,7 +275,8 @@ def check_bias_limit(
             "no sensitive feature is named for this version's batches",
             "Add a batch that names them, or record why there is none.",
         )
-    rule = governance.position(moment).limit_for(domain, batches.task)
+    position = governance.position(moment)
+    rule = position.limit_for(domain, batches.task)
     target = first_class(governance, batches)
     found = [
         measure_slices(
@@ -291,7 +294,7 @@ def check_bias_limit(
     unlimited = next((each.limit_note for each in found if each.limit_note), "")
     if unlimited:
         return CheckResult("bias_limit", Verdict.CANNOT_TELL, unlimited, "Add predictions with their labels.")
-    return _worst([each.report for each in found], rule)
+    return _worst([each.report for each in found], rule, position.version)
 
 
 def _limit(rule: EthicalLimit, overall: SliceCounts) -> Limit | None:
@@ -306,7 +309,7 @@ def _unlimited(rule: EthicalLimit) -> str:
     return f"the limit is a share of the overall {base}, which is undefined or nought here"
 
 
-def _worst(reports: Sequence[SliceReport], rule: Any) -> CheckResult:
+def _worst(reports: Sequence[SliceReport], rule: EthicalLimit, position: str) -> CheckResult:
     severity = {"fail": 0, "cannot_tell": 1, "pass": 2}
     worst = min(reports, key=lambda report: (severity[report.verdict or "cannot_tell"], _nearness(report)))
     observed = worst.lowest_ratio if rule.comparison == "ratio" else worst.widest_difference
@@ -320,7 +323,7 @@ def _worst(reports: Sequence[SliceReport], rule: Any) -> CheckResult:
     return CheckResult(
         "bias_limit",
         Verdict(worst.verdict or "cannot_tell"),
-        f"{seen}{worst.note.rstrip('.')}",
+        f"{seen}{worst.note.rstrip('.')} (ethical position {position})",
         "" if worst.verdict == "pass" else "Look at the slices, and mend or justify the difference.",
         observed=observed,
         limit=worst.limit.value if worst.limit else rule.limit,

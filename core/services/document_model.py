@@ -24,7 +24,7 @@ def use(material: Material) -> tuple[Part, ...]:
         ("Owner", known["owner_name"] or ""),
         ("Builder", known["builder_name"] or ""),
         ("Team", known["team"]),
-        ("Business domain", material.governance.ethics.domain_title(known["domain"])),
+        ("Business domain", material.governance.position(material.moment).domain_title(known["domain"])),
         ("How it is put to work", mode.operationalization if mode else ""),
         ("Business processes", "; ".join(processes)),
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from core.connectors.ethics_file import read_ethics
-from core.domain.commands import make
+from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden
 from core.lake.directory import put_person
 from core.lake.store import open_memory_store
+from core.services.bias import check_bias_limit
 from core.services.ethics import (
     PublishEthics,
     ethics_in_force,
@@ -20,6 +22,8 @@ from core.services.ethics import (
 )
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
+from core.services.predictions import AddPredictions, add_predictions
+from core.services.versions import register_model_version
 from tests.conftest import ADMIN, BUILDER, CONFIG, START, VALIDATOR, later, register
 
 SHIPPED = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
@@ -124,3 +128,35 @@ def test_the_stricter_of_class_and_domain_says_how_much_is_told(governance: Gove
     heavy = register(governance, "Credit Scoring", heavy=True)
     demand = transparency_demand(governance, governance.moment(later(2)), initiative=heavy)
     assert (demand.level.id, demand.asked) == ("reasons", True)
+
+
+def test_the_bias_check_cites_the_position_that_it_held_the_model_to(
+    governance: Governance, tmp_path: Path
+) -> None:
+    """Women are selected at half the rate of men: outside four fifths, within a position that allows it."""
+    initiative = register(governance, "Credit Scoring", heavy=True)
+    version = make(
+        RegisterModelVersion, actor=BUILDER, at=later(2), initiative=initiative, version="1",
+        algorithm="Boosting", task="binary",
+    )  # fmt: skip
+    register_model_version(governance, version)
+    file = tmp_path / "rows.parquet"
+    duckdb.sql(
+        "SELECT i AS row_id, CASE WHEN i % 2 = 0 THEN 'Female' ELSE 'Male' END AS sex, 0.5 AS y_score, "
+        "CASE WHEN i % 2 = 0 THEN i % 8 = 0 ELSE i % 8 IN (1, 3) END::INT AS y_pred FROM range(8000) r(i)"
+    ).write_parquet(str(file))
+    batch = AddPredictions(
+        actor=BUILDER, at=later(3), initiative=initiative, version="1", part="analysis", file=file,
+        task="binary", sensitive=("sex",),
+    )  # fmt: skip
+    add_predictions(governance, batch)
+
+    def verdict(days: float) -> tuple[str, str]:
+        moment = governance.moment(later(days))
+        found = check_bias_limit(governance, initiative, "1", "credit", moment)
+        return found.verdict.value, found.message[-23:].strip()
+
+    assert verdict(4) == ("fail", "(ethical position 1.0)")
+    publish(governance, SHIPPED.replace('"1.0"', '"2.0"', 1).replace("limit: 0.8", "limit: 0.4"), days=5)
+    assert verdict(6) == ("pass", "(ethical position 2.0)")
+    assert verdict(4)[0] == "fail", "as it stood then"
