@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from core.analytics.job_specs import Period
 from core.domain.commands import make
+from core.domain.errors import BadInput, NotFound
 from core.entrypoints import results
 from core.entrypoints.operation import Call, Operation
-from core.entrypoints.operations_predictions import named_or_current
+from core.entrypoints.operations_predictions import INCOMING, named_or_current
 from core.entrypoints.parameters import AsOf, Parameters
 from core.services.decay_groups import DecayGroups, decay_groups, group_choices
 from core.services.decay_view import DecayView, decay_view
 from core.services.monitoring import decay_report
+from core.services.outcomes import AddOutcomes, add_outcomes
 from core.services.refresh import RefreshMonitoring, refresh_monitoring
 
 
@@ -44,6 +47,17 @@ class MonitoringToRefresh(Parameters):
     metrics: tuple[str, ...] = ()
     business_value: tuple[tuple[float, ...], ...] = ()
     refit: bool = False
+
+
+class NewOutcomes(Parameters):
+    """A file of true outcomes that lies in the store's `incoming` folder, and its two columns."""
+
+    initiative: str
+    version: str = ""
+    incoming: str
+    name: Annotated[str, Field(max_length=200)] = ""
+    row_id: str = ""
+    target: str = ""
 
 
 def _decay_report(call: Call, asked: DecayToRead) -> Any:
@@ -95,7 +109,20 @@ def _refresh_monitoring(call: Call, asked: MonitoringToRefresh) -> Any:
     return {**values, "chunks": chunks}
 
 
+def _add_outcomes(call: Call, asked: NewOutcomes) -> Any:
+    if Path(asked.incoming).name != asked.incoming or asked.incoming in ("", ".", ".."):
+        raise BadInput("a file is named by its name alone", where="incoming")
+    file = call.governance.store.folder / INCOMING / asked.incoming
+    if not file.is_file():
+        raise NotFound(f"'{asked.incoming[:80]}' does not lie there", where=INCOMING, remedy="Send it again.")
+    version = named_or_current(call, asked.initiative, asked.version, call.moment(""))
+    values = {**asked.model_dump(exclude={"incoming"}), "version": version}
+    added = add_outcomes(call.governance, make(AddOutcomes, **call.origin, file=file, **values))
+    return {"initiative": asked.initiative, "version": version, **asdict(added)}
+
+
 OPERATIONS: Mapping[str, Operation] = {
+    "add_outcomes": Operation(NewOutcomes, _add_outcomes),
     "decay_report": Operation(DecayToRead, _decay_report),
     "refresh_monitoring": Operation(MonitoringToRefresh, _refresh_monitoring),
 }

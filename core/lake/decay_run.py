@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -30,6 +32,7 @@ from core.analytics.decay_nannyml import (
 from core.analytics.decay_sums import UNKNOWN, ClassSums, binary_sums, multiclass_sums
 from core.analytics.job_specs import EstimateSpec, RefusedInput
 from core.lake.decay_inputs import PartRows, checked_metrics
+from core.lake.decay_outcomes import joined_rows
 from core.lake.decay_rows import Slicing, chunk_numbers, find_slicings, fitted_slices, row_batches
 
 if TYPE_CHECKING:
@@ -80,6 +83,13 @@ def run_estimate(
         chunk, times that are missing or are no timestamps, gaps in the labels of the reference, a metric that
         the values do not allow; or the stored fit is of another reference.
     """
+    if spec.outcomes:
+        report(0.0, "Joining the outcomes that came later.")
+        with tempfile.TemporaryDirectory() as folder:
+            joined = joined_rows(cursor, spec.analysis, spec.outcomes, Path(folder) / "analysis.parquet")
+            return run_estimate(
+                cursor, spec.model_copy(update={"analysis": (joined,), "outcomes": ()}), report
+            )
     report(0.0, "Looking at the predictions.")
     reference = PartRows(cursor, spec.reference, spec)
     analysis = PartRows(cursor, spec.analysis, spec)

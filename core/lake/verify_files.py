@@ -37,6 +37,7 @@ FILE_TABLES: Mapping[str, FileTable] = {
     "evidence": FileTable("evidence", path="'evidence/' || sha256", where="file_name IS NOT NULL"),
     "prediction_batch": FileTable("predictions"),
     "decay_fit": FileTable("decay"),
+    "prediction_outcomes": FileTable("decay"),
     "decay_run": FileTable(
         "decay", path="slices_path", sha256="slices_sha256", where="slices_path IS NOT NULL"
     ),

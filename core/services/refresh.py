@@ -21,6 +21,7 @@ from core.domain.errors import BadInput
 from core.domain.moment import Moment
 from core.lake import monitoring as lake
 from core.lake.column_mappings import kept_mapping
+from core.lake.decay_outcomes import outcomes
 from core.lake.decay_records import kept_fit
 from core.lake.decay_settings import columns_of_batches
 from core.lake.worker_results import read_result
@@ -205,6 +206,10 @@ def _spec(governance: Governance, command: RefreshMonitoring, moment: Moment, pa
         categorical_features=words,
         by=_by(command, parts),
         business_value=command.business_value,
+        outcomes=tuple(
+            Path(row["path"])
+            for row in outcomes(governance.store, command.initiative, command.version, moment)
+        ),
     )
 
 
@@ -229,6 +234,6 @@ def _by(command: RefreshMonitoring, parts: Parts) -> tuple[tuple[str, ...], ...]
 
 def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
     """Names what a fit depends on: the reference, the rule of the chunks, and what is asked."""
-    asked = spec.model_dump(mode="json", exclude={"name", "reference", "analysis", "fitted"})
+    asked = spec.model_dump(mode="json", exclude={"name", "reference", "analysis", "fitted", "outcomes"})
     files = [row["sha256"] for row in parts["reference"]]
     return hashlib.sha256(canonical({"format": FORMAT, "reference": files, **asked}).encode()).hexdigest()

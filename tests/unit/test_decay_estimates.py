@@ -155,6 +155,66 @@ def test_chunks_by_month_equal_nannyml(car_loan: DatasetFiles) -> None:
     assert_equal_to_nannyml(found.chunks, table, ("roc_auc", "f1"))
 
 
+def test_a_subpopulation_equals_nannyml_on_its_rows_alone(car_loan: DatasetFiles) -> None:
+    """By month, so that the chunks of the group are those of everyone."""
+    import pandas as pd
+
+    metrics = ("roc_auc", "average_precision", "f1")
+    found = run(spec_of(car_loan, metrics=metrics, chunk_size=None, period="month", by=(("salary_range",),)))
+    groups = sorted({chunk.values for chunk in found.slices})
+    assert len(groups) == 4
+    assert {chunk.calibrated for chunk in found.slices} == {"own"}
+    for (group,) in groups[:2]:
+        reference, analysis = (
+            frame[frame["salary_range"] == group].reset_index(drop=True)
+            for frame in (pd.read_parquet(car_loan.reference), pd.read_parquet(car_loan.analysis))
+        )
+        table = by_nannyml(
+            "CBPE",
+            reference,
+            analysis,
+            metrics=list(metrics),
+            timestamp_column_name="timestamp",
+            y_pred_proba="y_score",
+            y_pred="y_pred",
+            y_true="y_true",
+            problem_type="classification_binary",
+            chunk_period="M",
+        )
+        ours = [chunk.estimated for chunk in found.slices if chunk.values == (group,)]
+        ours.sort(key=lambda chunk: chunk.period == "analysis")
+        assert_equal_to_nannyml(ours, table, metrics, places=False)
+
+
+def test_a_small_subpopulation_is_calibrated_on_all_and_a_tiny_one_is_not_judged(
+    car_loan: DatasetFiles, tmp_path: Path
+) -> None:
+    group = (
+        pl.when(pl.int_range(pl.len()) % 100 == 0)
+        .then(pl.lit("rare"))
+        .when(pl.int_range(pl.len()) % 5 == 0)
+        .then(pl.lit("few"))
+        .otherwise(pl.lit("many"))
+    )
+    paths = {}
+    for part in ("reference", "analysis"):
+        paths[part] = (tmp_path / f"{part}.parquet",)
+        rows = pl.read_parquet(getattr(car_loan, part)).head(9_000).with_columns(group=group)
+        if part == "analysis":  # a group that the reference does not know at all
+            rows = rows.with_columns(
+                group=pl.when(pl.int_range(pl.len()) % 7 == 1).then(pl.lit("new")).otherwise("group")
+            )
+        rows.write_parquet(paths[part][0])
+    found = run(spec_of(car_loan, metrics=("roc_auc",), chunk_size=1_000, by=(("group",),), **paths))
+    calibrated = {chunk.values[0]: chunk.calibrated for chunk in found.slices}
+    assert calibrated == {"many": "own", "few": "all", "rare": "all", "new": "all"}
+    later = [chunk for chunk in found.slices if chunk.estimated.period == "analysis"]
+    judged = {name: {c.judged for c in later if c.values == (name,)} for name in calibrated}
+    assert judged == {"many": {True}, "few": {True}, "rare": {False}, "new": {False}}
+    assert not any(chunk.estimated.alert for chunk in later if not chunk.judged)
+    assert sum(chunk.estimated.rows for chunk in later) == 9_000
+
+
 def test_every_multiclass_metric_equals_nannyml(load: Loader, tmp_path: Path) -> None:
     files = load("credit_card_segments")
     worth = ((1, 2, 3), (4, 5, -6), (7, 8, 9))

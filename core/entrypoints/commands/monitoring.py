@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
 from core.domain.errors import BadInput
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
-from core.entrypoints.printing import say
+from core.entrypoints.commands.predictions import INCOMING
+from core.entrypoints.commands.predictions import _lay as lay_file
+from core.entrypoints.printing import say, show_json
 from core.entrypoints.reports_decay import show_decay
 
 monitoring = typer.Typer(help="Estimates of performance decay.")
@@ -18,7 +22,7 @@ _CROSSES = "+"
 
 @monitoring.callback()
 def _group() -> None:
-    """Keep `refresh` a command of its own name while it is the only one."""
+    """Refresh estimates, and add outcomes that came later."""
 
 
 @monitoring.command("refresh")
@@ -43,9 +47,7 @@ def refresh(
     ] = None,
     worth: Annotated[
         str,
-        typer.Option(
-            "--worth", help="What outcomes are worth, '1,-5;-3,10' for TN,FP;FN,TP."
-        ),
+        typer.Option("--worth", help="What outcomes are worth, '1,-5;-3,10' for TN,FP;FN,TP."),
     ] = "",
     refit: Annotated[bool, typer.Option("--refit", help="Let NannyML learn anew.")] = False,
     store: Store = None,
@@ -72,6 +74,36 @@ def refresh(
         say(f"{result['chunks']:,} estimates of {initiative} version {result['version']} are on record.")
 
     options.report(context, "refresh_monitoring", values, told, store=store, person=person, as_json=as_json)
+
+
+@monitoring.command("outcomes")
+def outcomes(
+    context: typer.Context,
+    initiative: Initiative,
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8), Parquet or Arrow with ids and outcomes.")],
+    version: Version = "",
+    row_id: Annotated[str, typer.Option("--id", help="Column of the row's id; as kept by default.")] = "",
+    target: Annotated[str, typer.Option("--target", help="Column of the outcome; as kept by default.")] = "",
+    store: Store = None,
+    person: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Add true outcomes that came after the predictions; the next refresh holds estimates against them."""
+    values = {"initiative": initiative, "version": version, "row_id": row_id, "target": target}
+    with options.reach(context, store, person) as caller:
+        incoming = options.settings_for(context, store).store / INCOMING
+        copy = incoming / f"{uuid4().hex}{file.suffix.lower()}"
+        try:
+            lay_file(file, copy)
+            result = caller.call("add_outcomes", {**values, "name": file.name, "incoming": copy.name})
+        finally:
+            copy.unlink(missing_ok=True)
+            if incoming.is_dir() and not any(incoming.iterdir()):
+                incoming.rmdir()
+    if as_json:
+        show_json(result)
+    else:
+        say(f"{result['rows']:,} outcomes of {initiative} version {result['version']} are on record.")
 
 
 def _worth(text: str) -> list[list[float]]:

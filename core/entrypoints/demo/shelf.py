@@ -79,6 +79,7 @@ def simulated_jobs(
             analysis=(ready[name].whole_analysis,),
             chunk_size=CHUNK,
             metrics=("roc_auc",),
+            by=tuple((group,) for group in ready[name].sensitive),
         )
         for _, name in sorted(wanted)
     ]

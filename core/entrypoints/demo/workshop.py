@@ -13,6 +13,7 @@ from core.analytics.job_specs import EstimateBatch, EstimateSpec, ExplainSpec, T
 from core.connectors.example_datasets import DatasetFiles
 from core.connectors.workers import WorkerResult, run_worker
 from core.domain.errors import GovernanceError
+from core.entrypoints.demo.decay import divided_by
 
 CENSUS = "census_employment"
 SECOND = f"{CENSUS}_2"
@@ -58,6 +59,7 @@ class Workshop:
         self._folder = folder
         self._datasets = datasets
         self._cancelled = threading.Event()
+        self._specs: dict[str, EstimateSpec] = {}
         self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="workshop")
         self._trained = self._pool.submit(self._train)
         self._explained = self._pool.submit(self._explain)
@@ -74,6 +76,11 @@ class Workshop:
             if not path.exists():
                 raise GovernanceError(f"the worker left no estimates of '{name}'", remedy="Build again.")
         return _read(path)
+
+    def estimate_files(self, name: str) -> tuple[EstimateSpec, Path, Path]:
+        """What was asked of an estimate, what NannyML learned for it, and its subpopulations' estimates."""
+        folder = self._folder / "estimates"
+        return self._specs[name], folder / f"{name}.fit.json", folder / f"{name}.slices.parquet"
 
     def second_version(self) -> SecondVersion:
         """The census model trained for the demo; waits until it is there."""
@@ -123,7 +130,9 @@ class Workshop:
             "analysis": (trained["analysis"],),
         }
         published.append(_spec(CENSUS, self._datasets[CENSUS]).model_copy(update=second))
-        return self._run("estimate", EstimateBatch(jobs=(*simulated, *published)), "estimates")
+        jobs = (*simulated, *published)
+        self._specs.update({job.name: job for job in jobs})
+        return self._run("estimate", EstimateBatch(jobs=jobs), "estimates")
 
     def _run(self, kind: Any, spec: Any, name: str) -> WorkerResult:
         return run_worker(kind, spec, self._folder / name, cancelled=self._cancelled)
@@ -140,6 +149,7 @@ def _spec(name: str, files: DatasetFiles) -> EstimateSpec:
         classes=files.classes,
         features=files.features,
         categorical_features=files.categorical_features,
+        by=divided_by(files),
     )
 
 
