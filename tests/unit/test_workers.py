@@ -34,8 +34,8 @@ def spec_of(files: DatasetFiles, name: str = "housing", *metrics: str) -> Estima
     return EstimateSpec(
         name=name,
         task="binary",
-        reference=files.reference,
-        analysis=files.analysis,
+        reference=(files.reference,),
+        analysis=(files.analysis,),
         chunk_size=files.chunk_size,
         metrics=metrics,
     )
@@ -64,18 +64,20 @@ def _empty_home(home: Path) -> object:
 
 def test_one_process_does_several_estimates(estimated: tuple[WorkerResult, list[Progress]]) -> None:
     result, steps = estimated
-    assert set(result.files) == {"first", "second"}
+    roles = {f"{name}{role}" for name in ("first", "second") for role in ("", ".fit", ".slices")}
+    assert set(result.files) == roles
     first, second = (pl.read_parquet(result.files[name]) for name in ("first", "second"))
     assert set(first["metric"]) == {"roc_auc"}
     assert set(second["metric"]) == {"accuracy"}
     # 5,832 reference rows in chunks of 486 = 12; 8,232 analysis rows = 16 and one of 456.
     assert dict(first["period"].value_counts().iter_rows()) == {"reference": 12, "analysis": 17}
     assert result.figures == {"rows": 58}
-    assert [(step.done, step.of, step.what) for step in steps] == [
-        (0, 2, "first"),
-        (1, 2, "second"),
-        (2, 2, "finished"),
-    ]
+    done = [step.done for step in steps]
+    assert done == sorted(set(done))
+    assert {step.of for step in steps} == {200}
+    assert steps[0].what == "first: Looking at the predictions."
+    assert "second: NannyML learns from the reference: everyone." in [step.what for step in steps]
+    assert (steps[-1].done, steps[-1].what) == (200, "Finished.")
 
 
 def test_the_table_has_plain_types(estimated: tuple[WorkerResult, list[Progress]]) -> None:
@@ -106,7 +108,7 @@ def test_the_worker_says_what_it_did_and_writes_nothing_outside(
     estimated: tuple[WorkerResult, list[Progress]], folder: Path, home: Path
 ) -> None:
     done = json.loads((folder / "estimates" / "done.json").read_text())
-    assert done["files"] == {"first": "first.parquet", "second": "second.parquet"}
+    assert {done["files"]["first"], done["files"]["first.fit"]} == {"first.parquet", "first.fit.json"}
     assert (folder / "estimates" / "worker.log").read_text() == ""
     assert list(home.iterdir()) == []
 
@@ -141,7 +143,7 @@ def test_a_refusal_comes_back_as_a_sentence_that_names_the_job(housing: DatasetF
         run_worker("estimate", spec, folder / "refused")
     assert str(refusal.value) == (
         "5832 reference rows make one chunk of 6000; all others would alert (housing). "
-        "Choose a smaller chunk size, or give more reference rows."
+        "Choose smaller chunks, or give more reference rows."
     )
     assert not (folder / "refused" / "done.json").exists()
 
