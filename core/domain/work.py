@@ -171,6 +171,7 @@ class Work(BaseModel):
     due_soon_days: Annotated[int, Field(ge=1, le=90)]
     answer_days: Annotated[int, Field(ge=1, le=90)]
     mention_days: Annotated[int, Field(ge=1, le=90)]
+    told_days: Annotated[int, Field(ge=0, le=90)]
     notices: Annotated[tuple[NoticeRule, ...], Field(min_length=1)]
     perspectives: Annotated[tuple[Perspective, ...], Field(min_length=1)]
 
@@ -204,6 +205,20 @@ class Notice:
     since: date
     days: int
     level: int
+
+
+@dataclass(frozen=True)
+class News:
+    """Something done that stands for a task of the matrix, for those whom the matrix says to tell."""
+
+    raci_task: str
+    title: str
+    initiative: str
+    name: str
+    actor: str
+    acts: int
+    on: date
+    to: tuple[str, ...]
 
 
 def notices(tasks: Iterable[Task], day: date, work: Work) -> tuple[Notice, ...]:

@@ -30,7 +30,7 @@ from core.services.hand_offs import (
     withdraw_hand_off,
 )
 from core.services.loads import loads
-from core.services.notices import SAID, standing_notices, when
+from core.services.notices import SAID, news, standing_notices, when
 from core.services.perspectives import perspectives_of
 from core.services.raci_view import observed_matrix
 from core.services.routing import Cast, cast_of
@@ -222,7 +222,11 @@ def _list_notices(call: Call, asked: WorkToRead) -> Any:
         }
         for notice in found
     ]
-    return {"moment": moment_result(moment), "notices": notices}
+    told = [
+        {**plain(one), "actor_name": cast.name(one.actor), "to_names": cast.names(one.to)}
+        for one in news(call.governance, moment, person=asked.person, team=asked.team)
+    ]
+    return {"moment": moment_result(moment), "notices": notices, "news": told}
 
 
 def _read_raci(call: Call, asked: MatrixToRead) -> Any:

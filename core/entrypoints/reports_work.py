@@ -35,6 +35,8 @@ def show_tasks(result: Result) -> None:
 def show_notices(result: Result) -> None:
     """Notices, newest first."""
     rows = result["notices"]
+    for one in result["news"]:
+        say(f"{day(one['on'])}: {one['actor_name']} acted on {one['title']} of {one['name']}.")
     if not rows:
         say("No notice stands.")
         return

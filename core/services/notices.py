@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from core.domain.moment import Moment
-from core.domain.work import Notice, notices
+from core.domain.work import News, Notice, notices
+from core.lake import raci_acts as lake
+from core.lake.tasks import who_has_what
 from core.services.governance import Governance
+from core.services.raci_view import recorded_actions, task_of_act
+from core.services.routing import cast_of
 from core.services.tasks import open_tasks
 
 SAID = {
@@ -40,3 +46,35 @@ def when(notice: Notice) -> str:
     if notice.days == 0:
         return "due today"
     return f"due in {days} {unit}" if notice.days < 0 else f"{days} {unit} late"
+
+
+def news(governance: Governance, moment: Moment, *, person: str = "", team: str = "") -> tuple[News, ...]:
+    """What was done in the last days, for those whom the matrix says to tell, newest first.
+
+    Acts of one person on one task of an initiative are told together; nobody is told of their own.
+    """
+    raci, policy, cast = governance.raci, governance.policy(moment), cast_of(governance, moment)
+    known = who_has_what(governance.store, moment)
+    since = moment.day - timedelta(days=governance.work.told_days)
+    told: dict[tuple[str, str, str], News] = {}
+    for row in lake.acts(governance.store, moment, recorded_actions(raci), since, team=team):
+        task, initiative = task_of_act(raci, policy, row), known.get(row["initiative"])
+        if task is None or initiative is None:
+            continue
+        informed = cast.routes(task, (), initiative).informed
+        to = tuple(one for one in informed if one != row["actor"])
+        if not to or (person and person not in to):
+            continue
+        key = (task.id, row["initiative"], row["actor"])
+        earlier = told.get(key)
+        told[key] = News(
+            task.id,
+            task.title,
+            row["initiative"],
+            initiative["name"],
+            row["actor"],
+            row["acts"] + (earlier.acts if earlier else 0),
+            max(row["last_at"].date(), earlier.on) if earlier else row["last_at"].date(),
+            to,
+        )
+    return tuple(sorted(told.values(), key=lambda one: (-one.on.toordinal(), one.name, one.title, one.actor)))

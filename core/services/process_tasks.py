@@ -10,7 +10,7 @@ from core.domain.policy import SignOffPlan
 from core.domain.work import Place, Routes, Task
 from core.lake import process as lake
 from core.lake import tasks as lake_tasks
-from core.services.task_reading import OpenRequirement, Reading, open_requirements
+from core.services.task_reading import OpenRequirement, Reading
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -19,8 +19,9 @@ def sign_off_tasks(reading: Reading) -> Iterator[Task]:
     """What a sign-off that does not stand waits for: to be asked for, an opinion, or a signature."""
     store, moment = reading.governance.store, reading.moment
     acts = lake_tasks.sign_off_rounds(store, moment, initiative=reading.only)
-    barred = lake_tasks.submitters(store, moment, initiative=reading.only)
-    for asked in open_requirements(reading):
+    # What nobody has been asked to sign has no submitters to keep away.
+    barred = lake_tasks.submitters(store, moment, initiative=reading.only) if acts else {}
+    for asked in reading.open_requirements:
         plan = asked.requirement.sign_off
         if plan is not None:
             this_round = acts.get((asked.initiative, plan.gate), [])
@@ -37,8 +38,9 @@ def _of_sign_off(
         return
     answers = {row["seat"]: row for row in this_round if row["act"] in ("decided", "withdrawn")}
     given = [row for row in answers.values() if row["act"] == "decided"]
+    answered_on = max((row["recorded_at"].date() for row in given), default=None)
     if any(row["outcome"] != "approved" for row in given):
-        yield _to_ask(reading, asked, f"Answer the refusal at “{gate}”, then ask again")
+        yield _to_ask(reading, asked, f"Answer the refusal at “{gate}”, then ask again", answered_on)
         return
     heard = {row["role"] for row in this_round if row["act"] == "feedback"}
     lacking = [(role, "feedback") for role in plan.feedback if role not in heard]
@@ -47,7 +49,7 @@ def _of_sign_off(
         missing = [one.role for one in plan.approvals if signed.count(one.role) < one.quorum]
         lacking = [(role, "sign") for role in (missing[:1] if plan.order == "ordered" else missing)]
     if not lacking:
-        yield _to_ask(reading, asked, f"Signatures at “{gate}” no longer hold: ask again")
+        yield _to_ask(reading, asked, f"Signatures at “{gate}” no longer hold: ask again", answered_on)
         return
     asked_on = this_round[0]["recorded_at"].date()
     asked_by = reading.cast.name(this_round[0]["actor"])
@@ -56,15 +58,17 @@ def _of_sign_off(
         yield _to_sign(reading, asked, role, what, asked_on, asked_by, barred | seats)
 
 
-def _to_ask(reading: Reading, asked: OpenRequirement, title: str) -> Task:
+def _to_ask(reading: Reading, asked: OpenRequirement, title: str, answered_on: date | None = None) -> Task:
+    """The team asks, or asks again: not late before it had the days of an answer since the last one."""
     initiative = reading.known[asked.initiative]
     doers = tuple(
         person
         for person in dict.fromkeys((initiative["builder"], initiative["owner"]))
         if reading.cast.find(person)
     )[:1]
-    how = "Open the sign-offs of the initiative and ask; say what has changed since the last time."
-    return _sign_off_task(reading, asked, "ask", title, how, asked.due_on, doers, "")
+    how = "Open the sign-offs and ask; say what has changed since the last time."
+    due_on = max(asked.due_on, reading.answer_by(answered_on)) if answered_on else asked.due_on
+    return _sign_off_task(reading, asked, "ask", title, how, due_on, doers, "")
 
 
 def _to_sign(
@@ -155,12 +159,16 @@ def _to_mend(reading: Reading, row: Mapping[str, Any]) -> Task:
         key=f"finding:{row['initiative']}:{row['finding']}",
         kind="finding",
         title=f"Mend: {row['title']}",
-        how=row["detail"] or "Mend it, then say how; somebody else verifies it.",
+        how=_sentence(row["detail"]) or "Mend it, then say how; somebody else verifies it.",
         waits=f"{row['severity'].capitalize()} finding {row['finding']}",
         due_on=row["due_on"],
         doers=doers,
         role="",
     )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
 
 
 def _to_verify(reading: Reading, row: Mapping[str, Any]) -> Task:

@@ -97,8 +97,7 @@ def observed_matrix(
     """
     raci, policy = governance.raci, governance.policy(moment)
     since = moment.day - timedelta(days=days) if days else None
-    actions = [*(action for task in raci.tasks for action in task.actions), *_BY_MEASURE, *_BY_GATE]
-    rows = lake.acts(governance.store, moment, actions, since or ALWAYS, team=team)
+    rows = lake.acts(governance.store, moment, recorded_actions(raci), since or ALWAYS, team=team)
     placed: dict[str, list[dict[str, Any]]] = {task.id: [] for task in raci.tasks}
     for row in rows:
         task = task_of_act(raci, policy, row)
@@ -109,6 +108,11 @@ def observed_matrix(
     deviations = [one for task in raci.tasks for one in _deviations(governance, task, placed[task.id])]
     deviations.sort(key=lambda one: (-one.acts, one.task_title, one.name))
     return ObservedMatrix(since, tasks, tuple(deviations))
+
+
+def recorded_actions(raci: Raci) -> list[str]:
+    """Kinds of entry that can stand for a task of the matrix."""
+    return [*(action for task in raci.tasks for action in task.actions), *_BY_MEASURE, *_BY_GATE]
 
 
 def task_of_act(raci: Raci, policy: Policy, row: Mapping[str, Any]) -> RaciTask | None:

@@ -7,12 +7,12 @@ from datetime import date
 
 from core.domain.requirements import Status
 from core.domain.work import Place, Task, TaskState, requirement_key
-from core.services.task_reading import OpenRequirement, Reading, gate_that_asks, open_requirements
+from core.services.task_reading import OpenRequirement, Reading, gate_that_asks
 
 
 def requirement_tasks(reading: Reading) -> Iterator[Task]:
     """What the matrix asks for and is not proved, or not for long; signatures are a source of their own."""
-    for asked in open_requirements(reading):
+    for asked in reading.open_requirements:
         if asked.requirement.sign_off is None:
             yield _requirement_task(reading, asked)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from core.domain.moment import Moment
 from core.domain.policy import Policy
@@ -19,6 +20,18 @@ from core.services.routing import Cast
 Known = Mapping[str, Mapping[str, str]]
 """Initiative -> its name, team, owner and builder."""
 _OPEN = {Status.EXPIRING, Status.CANNOT_TELL, Status.MISSING, Status.FAILED}
+
+
+@dataclass(frozen=True)
+class OpenRequirement:
+    """A requirement that asks for something to be done: not met, or about to expire."""
+
+    initiative: str
+    class_id: str
+    requirement: Requirement
+    status: Status
+    due_on: date
+    expires_on: date | None
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,11 @@ class Reading:
         """The policy in force then."""
         return self.governance.policy(self.moment)
 
+    @cached_property
+    def open_requirements(self) -> tuple[OpenRequirement, ...]:
+        """Requirements that ask for something to be done; read once for all sources."""
+        return tuple(open_requirements(self))
+
     def answer_by(self, asked_on: date) -> date:
         """Day by which somebody who was asked has to have answered."""
         return asked_on + timedelta(days=self.governance.work.answer_days)
@@ -52,18 +70,6 @@ class Reading:
 
 
 TaskSource = Callable[[Reading], Iterator[Task]]
-
-
-@dataclass(frozen=True)
-class OpenRequirement:
-    """A requirement that asks for something to be done: not met, or about to expire."""
-
-    initiative: str
-    class_id: str
-    requirement: Requirement
-    status: Status
-    due_on: date
-    expires_on: date | None
 
 
 def open_requirements(reading: Reading) -> Iterator[OpenRequirement]:

@@ -80,7 +80,7 @@ def late_and_load(sheet: TeamSheet) -> None:
 def _late_row(item: WorkItem) -> LinkedRow:
     return LinkedRow(
         title=item.what,
-        detail=f"{item.acts}. {item.name}. {item.remedy}",
+        detail=f"{item.acts}{' acts' if item.taken else ''}. {item.name}. {item.remedy}",
         page=item.place.page,
         query=dict(item.place.query),
         status="overdue",

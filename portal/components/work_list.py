@@ -17,7 +17,7 @@ from portal.components.text import count, day, escape
 from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
-    from core.domain.work import Notice, Task
+    from core.domain.work import News, Notice, Task
     from core.services.tasks import WorkList
     from portal.components.desk import Desk
 
@@ -160,18 +160,25 @@ def _take_button(desk: Desk, task: Task, key: str) -> None:
         st.rerun()
 
 
-def notices_panel(desk: Desk, notices: Sequence[Notice], names: Mapping[str, str], *, most: int = 8) -> None:
-    """List what the reader is to hear: escalations first, then questions, reminders and news."""
+def notices_panel(
+    desk: Desk, notices: Sequence[Notice], told: Sequence[News], names: Mapping[str, str], *, most: int = 8
+) -> None:
+    """List what the reader is to hear: escalations first, then what was done that they are told of."""
     order = ("escalation", "question", "reminder", "news")
     ranked = sorted(notices, key=lambda notice: order.index(notice.kind))
     said = "Worked out from the record whenever you look; nothing has to have run before."
     with panel("Notices", said):
-        if not ranked:
+        if not ranked and not told:
             st.caption("Nothing to tell you today.")
         for number, notice in enumerate(ranked[:most]):
             _notice(notice, names, number)
         if len(ranked) > most:
             st.caption(f"{len(ranked) - most} more; the longest overdue and the nearest stand first.")
+        for one in told[:5]:
+            who = names.get(one.actor, one.actor)
+            done = f"{who} acted on {one.title.lower()} ({count(one.acts, 'act')}), {day(one.on)}."
+            page_link("initiative", one.name, id=one.initiative, tab="Record")
+            st.caption(escape(f"To inform you: {done}"))
 
 
 def _notice(notice: Notice, names: Mapping[str, str], number: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.work import by_due_day
-from core.services.notices import standing_notices
+from core.services.notices import news, standing_notices
 from core.services.routing import names_of
 from core.services.tasks import list_for, open_tasks
 from portal.components.desk import current_desk
@@ -24,6 +24,7 @@ def render() -> None:
     tasks = desk.ask(open_tasks)
     work = list_for(desk.actor, tasks)
     notices = desk.ask(standing_notices, person=desk.actor.id) if _known(desk.actor.id) else ()
+    told = desk.ask(news, person=desk.actor.id)
     work_cards(desk, work, notices)
     st.space("small")
     todo = by_due_day((*work.own, *(task for task in work.shared if not task.movable)))
@@ -44,7 +45,7 @@ def render() -> None:
             )
     with right:
         task_panel(desk, chosen)
-        notices_panel(desk, notices, desk.ask(names_of))
+        notices_panel(desk, notices, told, desk.ask(names_of))
 
 
 def _known(person: str) -> bool:

@@ -198,7 +198,7 @@ def test_the_team_page_names_what_is_late_and_who_acts(filled: Governance) -> No
     page = open_page(filled, "team", reader=OWNER, day=60)
     words = said(page)
     assert "Late now, and who acts" in words
-    assert "Olga Owner. Card Limit Advice." in words
+    assert "Olga Owner acts. Card Limit Advice." in words
     assert "Handed over" in words
     assert "gp-load" in words
     assert page.dataframe[0].value["Who acts"].str.len().min() > 0

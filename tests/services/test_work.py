@@ -34,7 +34,7 @@ from core.services.hand_offs import (
 from core.services.initiatives import register_initiative
 from core.services.inventory import initiative_sheet
 from core.services.loads import loads
-from core.services.notices import standing_notices
+from core.services.notices import news, standing_notices
 from core.services.record import verify_record
 from core.services.tasks import AssignTask, assign_task, find_task, open_tasks, team_tasks, work_list
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
@@ -345,6 +345,13 @@ def test_what_the_builder_leaves_is_escalated_to_the_accountable(filled: Governa
     escalated = [one for one in notices if one.kind == "escalation"]
     assert {one.task.raci_task for one in escalated} >= {"data_modeling"}
     assert all(one.days == 1 for one in escalated if one.task.kind == "requirement")
+
+
+def test_the_informed_are_told_what_was_done_for_some_days(filled: Governance) -> None:
+    told = news(filled, filled.moment(later(2)), person=VALIDATOR.id)
+    assert [(one.title, one.actor, one.acts) for one in told] == [("Identification", BUILDER.id, 1)]
+    assert news(filled, filled.moment(later(2)), person=OWNER.id) == ()
+    assert news(filled, filled.moment(later(1 + filled.work.told_days + 1))) == ()
 
 
 def test_loads_count_what_is_open_by_due_day(filled: Governance) -> None:

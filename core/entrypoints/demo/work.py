@@ -110,7 +110,7 @@ def _say(world: World, plan: InitiativePlan, actor: Actor, text: str, at: dateti
 def _taken(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:
     """Validators, data operations and production take what their role could do, some days after a version."""
     roles = ("risk_audit", "data_ops", "production")
-    for version in plan.versions[-2:]:
+    for version in plan.versions[-1:]:
         for role in roles:
             at = version.at + rng.uniform(4, 14)
             if at < days.last and rng.random() < 0.6:
