@@ -107,6 +107,11 @@ def lead_in_words(lead: float, promise: Promise) -> str:
     return f"{lead:+,.3g}{words}".replace("-", "\u2212")
 
 
+def _long_unit(promise: Promise) -> str:
+    """The unit as a sentence of its own where a card has no room for it beside the figure."""
+    return f"{promise.unit}. " if len(promise.unit) > SHORT_UNIT else ""
+
+
 def short_amount(value: float | None, promise: Promise) -> str:
     """A value with its unit where that is short enough for a card."""
     if value is None or len(promise.unit) <= SHORT_UNIT:
@@ -147,7 +152,7 @@ def kpi_cards(kpi: BusinessKpi, today: date) -> None:
             Card(
                 "Target",
                 short_amount(promise.target, promise),
-                note=f"{promise.unit}{', ' if promise.unit else ''}by {day(promise.target_on)}: {when}",
+                note=f"{_long_unit(promise)}By {day(promise.target_on)}: {when}",
             ),
         ],
         min_column_width=215,

@@ -23,6 +23,8 @@ PAGES = (
     "decay",
     "drift",
     "predictions",
+    "explanations",
+    "business_kpi",
     "my_work",
     "team",
     "raci",
