@@ -17,7 +17,9 @@ from core.domain.commands import (
     make,
 )
 from core.domain.errors import BadInput, GovernanceError
+from core.domain.process_commands import PullModel
 from core.services.evidence import submit_evidence
+from core.services.gates import pull_model
 from core.services.initiatives import amend_initiative, override_classification
 from core.services.permitted import refusal
 from core.services.versions import register_model_version
@@ -221,3 +223,23 @@ def _person(label: str, people: Mapping[str, str], current: str, place: Any) -> 
 def _next_version(sheet: InitiativeSheet) -> str:
     numbers = [int(row["version"]) for row in sheet.versions if row["version"].isdecimal()]
     return str(max(numbers, default=0) + 1) if len(numbers) == len(sheet.versions) else ""
+
+
+def pull_form(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Offer to take a live model out of production at once, with the reason."""
+    because = closed_because(desk, "pull_model")
+    with st.popover(
+        "Pull out of production", icon=":material/block:", disabled=bool(because), help=because or None
+    ):
+        reason = st.text_input("Why", max_chars=2000, key="pull-reason")
+        st.caption("The gate is blocked on record at once; it opens again only by a new decision.")
+        pressed = st.button("Pull it now", type="primary", key="pull-now")
+    if pressed and give(
+        desk,
+        pull_model,
+        PullModel,
+        done="The model is out of production; the reason is on record.",
+        initiative=sheet.initiative["initiative"],
+        reason=reason,
+    ):
+        st.rerun()

@@ -9,11 +9,18 @@ import streamlit as st
 from core.domain.commands import DecideGate, RunChecks
 from core.domain.gates import finding_for
 from core.services.checks import run_checks
-from core.services.gates import decide_gate
+from core.services.gates import DEPLOYMENT, decide_gate
 from core.services.initiative_frameworks import clause_references
 from core.services.permitted import override_refusal, proof_refusal
 from portal.components.cards import facts
-from portal.components.forms import amend_form, closed_because, evidence_form, give, override_form
+from portal.components.forms import (
+    amend_form,
+    closed_because,
+    evidence_form,
+    give,
+    override_form,
+    pull_form,
+)
 from portal.components.page import panel
 from portal.components.pills import pill, pill_html, pills
 from portal.components.sheet_look import findings_list
@@ -149,6 +156,8 @@ def _gate(desk: Desk, sheet: InitiativeSheet, view: GateView) -> None:
             key="ask-gate",
         )
         st.caption(escape(because or "The answer, open or blocked, is put on record with its reasons."))
+    if view.gate.id == DEPLOYMENT and _passed(view) and not desk.in_past:
+        pull_form(desk, sheet)
     if asked and give(
         desk,
         decide_gate,
