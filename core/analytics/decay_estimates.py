@@ -120,7 +120,8 @@ def estimated_chunks(
         One a component of `part` and chunk, in that order.
     """
     each: Sequence[ClassSums | LossSums] = list(sums)
-    values = [_values(model, one) for one in each]
+    wanted = {component.metric for component in part.components}
+    values = [_values(model, one, wanted) for one in each]
     return [
         _chunk(component, period, place, one, estimated[component.metric], realised[component.metric])
         for component in part.components
@@ -149,17 +150,16 @@ def _chunk(
     estimate: float,
     realised: float,
 ) -> EstimatedChunk:
-    value = _defined(estimate)
-    error = None
-    if component.unit_error is not None and value is not None and sums.rows:
+    value = estimate if math.isfinite(estimate) else None
+    error = low = high = None
+    if component.unit_error is not None and value is not None:
         root = math.sqrt(sums.rows)
-        error = _defined(component.unit_error * root if component.grows else component.unit_error / root)
-    low = None if value is None or error is None else value - BAND * error
-    high = None if value is None or error is None else value + BAND * error
-    if low is not None and component.lower_limit is not None:
-        low = max(component.lower_limit, low)
-    if high is not None and component.upper_limit is not None:
-        high = min(component.upper_limit, high)
+        error = component.unit_error * root if component.grows else component.unit_error / root
+        low, high = value - BAND * error, value + BAND * error
+        if component.lower_limit is not None and low < component.lower_limit:
+            low = component.lower_limit
+        if component.upper_limit is not None and high > component.upper_limit:
+            high = component.upper_limit
     lower, upper = component.lower_threshold, component.upper_threshold
     alert = value is not None and (
         (lower is not None and value < lower) or (upper is not None and value > upper)
@@ -175,7 +175,7 @@ def _chunk(
         place.started_at,
         place.ended_at,
         value,
-        _defined(realised),
+        realised if math.isfinite(realised) else None,
         low,
         high,
         lower,
@@ -186,12 +186,8 @@ def _chunk(
     )
 
 
-def _defined(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
 def _values(
-    model: FittedModel, sums: ClassSums | LossSums
+    model: FittedModel, sums: ClassSums | LossSums, wanted: set[str]
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """Estimates and realised values of a chunk, by component."""
     from core.analytics.decay_losses import LossSums, loss_values
@@ -200,32 +196,39 @@ def _values(
         return loss_values(sums)
     rates = _binary_rates if model.task == "binary" else _macro_rates
     estimated: dict[str, float] = {"roc_auc": sums.roc_auc, "average_precision": sums.average_precision}
-    estimated |= rates(sums.expected, undefined=math.nan) | _outcomes(model, sums.expected)
+    estimated |= rates(sums.expected, undefined=math.nan)
+    divided = (
+        not wanted <= estimated.keys()
+    )  # cells and their worth are worked out only where they are wanted
+    if divided:
+        estimated |= _outcomes(model, sums.expected)
     realised: dict[str, float] = {
         "roc_auc": sums.realised_roc_auc,
         "average_precision": sums.realised_average_precision,
     }
-    realised |= _realised(model, sums.realised, rates)
+    if not sums.labelled:
+        return estimated, dict.fromkeys(estimated, math.nan)
+    realised |= _realised(model, sums.realised, rates, divided)
     return estimated, realised
 
 
-def _realised(model: FittedModel, matrix: Matrix, rates: Callable[..., dict[str, float]]) -> dict[str, float]:
+def _realised(
+    model: FittedModel, matrix: Matrix, rates: Callable[..., dict[str, float]], divided: bool
+) -> dict[str, float]:
     """By what came true; undefined where NannyML says so: where a single class came true or was predicted."""
-    if not matrix.sum():
-        return dict.fromkeys((*rates(matrix, undefined=math.nan), *_outcomes(model, matrix)), math.nan)
     one_class = (matrix.sum(axis=1) > 0).sum() < 2 or (matrix.sum(axis=0) > 0).sum() < 2
-    found = rates(matrix, undefined=0.0) | _outcomes(model, matrix)
+    found = rates(matrix, undefined=0.0) | (_outcomes(model, matrix) if divided else {})
     if model.task == "binary":
         barred: tuple[str, ...] = ("f1", "precision", "recall") if one_class else ()
-        false_positives = matrix[0].sum()
-        found["specificity"] = matrix[0, 0] / false_positives if false_positives else math.nan
+        negatives = float(matrix[0].sum())
+        found["specificity"] = float(matrix[0, 0]) / negatives if negatives else math.nan
     else:
         barred = tuple(name for name in found if name != "business_value") if one_class else ()
     return found | dict.fromkeys(barred, math.nan)
 
 
 def _binary_rates(matrix: Matrix, *, undefined: float) -> dict[str, float]:
-    tn, fp, fn, tp = (float(cell) for cell in matrix.ravel())
+    (tn, fp), (fn, tp) = matrix.tolist()
     return {
         "f1": _share(tp, tp + (fp + fn) / 2, undefined),
         "precision": _share(tp, tp + fp, undefined),
