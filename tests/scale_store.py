@@ -84,7 +84,7 @@ def _copied(draft: Draft, name: str, copy: int) -> Draft:
     """The act again, on the copy of the initiative: ids carry the number of the copy."""
 
     def renamed(column: str, value: Any) -> Any:
-        if isinstance(value, str):
+        if isinstance(value, str) and column != "path":  # the files are those of the first
             if name in value:
                 return value.replace(name, f"{name}-{copy}")
             if column == "name":
@@ -187,9 +187,11 @@ def many_initiatives(store: Store, wanted: int) -> Iterable[str]:
     [(there,)] = cursor.execute("SELECT count(DISTINCT initiative) FROM initiative").fetchall()
     for table, columns in store.columns.items():
         if "initiative" in columns:
+            names = ["seq", "recorded_at", "actor", *columns]
+            chosen = ["initiative || '-copy-' || n" if name == "initiative" else name for name in names]
             cursor.execute(
-                f"INSERT INTO {table} SELECT * REPLACE (initiative || '-copy-' || n AS initiative) "
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(chosen)} "
                 f"FROM {table}, range(1, ?) copies(n) WHERE initiative IS NOT NULL",
-                [wanted // there],
+                [-(-wanted // there)],
             )
             yield table

@@ -105,7 +105,7 @@ def _broken_link(entries: Tuples, contents: dict[str, dict[int, object]]) -> tup
 
 
 def _follows(previous: str, entry: Entry, digest: str) -> bool:
-    return digest in (entry_digest(previous, entry), single_step_digest(previous, entry))
+    return digest == entry_digest(previous, entry) or digest == single_step_digest(previous, entry)
 
 
 def _stray_row(entries: Tuples, contents: dict[str, dict[int, object]]) -> Break | None:
