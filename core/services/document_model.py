@@ -59,7 +59,11 @@ def model(material: Material) -> tuple[Part, ...]:
     if face is None:
         return (NO_VERSION,)
     row, grade = face.row, face.grade
-    approved = f"{day(face.approval['recorded_at'])}, gate {face.approval['gate']}" if face.approval else ""
+    gates = {gate.id: gate.title for gate in material.sheet.policy.gates}
+    approved = ""
+    if face.approval:
+        gate = gates.get(face.approval["gate"], face.approval["gate"])
+        approved = f"{day(face.approval['recorded_at'])}, at the gate “{gate}”"
     facts = (
         ("Version", f"{row['version']} ({material.state.lower()})"),
         ("Algorithm", row["algorithm"]),

@@ -40,8 +40,15 @@ _LINKS = (
     ("data_sha256", "Its sha256", "64 hexadecimal digits"),
     ("code_uri", "Address of the code", "https://git.example.org/scoring"),
     ("code_commit", "Full commit", "40 or 64 hexadecimal digits"),
-    ("environment_sha256", "sha256 of the environment's lock file", "64 hexadecimal digits"),
+    ("environment_uri", "Address of the environment's lock file", "https://git.example.org/scoring/lock"),
+    ("environment_sha256", "Its sha256", "64 hexadecimal digits"),
+    ("image_uri", "Address of the image of the machine", "oci://images/scoring"),
+    ("image_sha256", "Its sha256", "64 hexadecimal digits"),
+    ("metrics_uri", "Address of the snapshot of the metrics", "s3://metrics/scoring/1"),
+    ("metrics_sha256", "Its sha256", "64 hexadecimal digits"),
 )
+_ROLES = {"champion": "The current version at once", "challenger": "A challenger beside the current one"}
+_DATA_KINDS = {"": "Not said", "full": "In full", "sample": "As a sample"}
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,10 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
         algorithm = right.text_input("Algorithm", max_chars=100, placeholder="Gradient boosting")
         task = left.selectbox("What it predicts", list(TASKS), format_func=lambda task: TASKS[task])
         notes = right.text_input("Notes", max_chars=2000, placeholder="What changed since the last version")
+        role = left.selectbox("It becomes", list(_ROLES), format_func=lambda one: _ROLES[one])
+        kind = right.selectbox(
+            "Training data is kept", list(_DATA_KINDS), format_func=lambda one: _DATA_KINDS[one]
+        )
         links = {
             field: (left, right)[place % 2].text_input(title, placeholder=hint, key=f"version-{field}")
             for place, (field, title, hint) in enumerate(_LINKS)
@@ -113,7 +124,10 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
             height=90,
             key="version-metrics",
         )
-        st.caption("A version never changes. Evidence and checks of the version before it stop counting.")
+        st.caption(
+            "What is left out can be filled in until the version is approved. Once it is current, evidence and "
+            "checks of the version before it stop counting."
+        )
         if not st.form_submit_button("Register the version", type="primary", icon=":material/add:"):
             return False
     try:
@@ -125,12 +139,15 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
         desk,
         register_model_version,
         RegisterModelVersion,
-        done=f"Version {label} is registered, and its checks have run.",
+        done=f"Version {label} is registered."
+        + (" Its checks run when it is promoted." if role == "challenger" else " Its checks have run."),
         initiative=sheet.initiative["initiative"],
         version=label.strip(),
         algorithm=algorithm,
         task=task,
         notes=notes,
+        role=role,
+        data_kind=kind,
         metrics=values,
         **{field: value.strip() for field, value in links.items()},
     )
@@ -222,7 +239,7 @@ def _person(label: str, people: Mapping[str, str], current: str, place: Any) -> 
 
 def _next_version(sheet: InitiativeSheet) -> str:
     numbers = [int(row["version"]) for row in sheet.versions if row["version"].isdecimal()]
-    return str(max(numbers, default=0) + 1) if len(numbers) == len(sheet.versions) else ""
+    return str(max(numbers, default=0) + 1) if numbers or not sheet.versions else ""
 
 
 def pull_form(desk: Desk, sheet: InitiativeSheet) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from core.analytics.decay_metrics import DECAY_METRICS
 from core.analytics.metrics import SLICE_METRICS
 from core.domain.checks import CHECKS
+from core.domain.model_versions import STATES
 from core.services import record_view
 from core.services.evidence_files import evidence_file
 from portal.components.cards import facts
@@ -69,11 +70,16 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         with st.expander("Register a model version", icon=":material/add:"):
             if version_form(desk, sheet):
                 st.rerun()
+    if sheet.versions:
+        known = {"id": sheet.initiative["initiative"]}
+        with st.container(horizontal=True):
+            page_link("versions", "Compare, promote or retire", icon=":material/difference:", **known)
+            page_link("documents", "Model card", icon=":material/article:", **known)
     for place, row in enumerate(sheet.versions):
-        current = ", the current one" if place == 0 else ""
+        state = "the current one" if row["state"] == "champion" else STATES[row["state"]].lower()
         made = f"{row['algorithm']}. {TASKS.get(row['task'], row['task'])}."
         by = f"Registered {minute(row['recorded_at'])} by {row['actor_name']}."
-        with panel(f"Version {row['version']}{current}", f"{made} {by}", key=f"version-{place}"):
+        with panel(f"Version {row['version']}, {state}", f"{made} {by}", key=f"version-{place}"):
             _version(sheet, row)
 
 
@@ -122,7 +128,7 @@ def evidence_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         empty_state("No evidence has been submitted yet.", icon=":material/attach_file:")
         return
     st.caption("Links are shown as text, as they lead outside. Files are kept by their digest.")
-    newest = sheet.versions[0]["version"] if sheet.versions else None
+    newest = next((row["version"] for row in sheet.versions if row["state"] == "champion"), None)
     with panel("Evidence", f"{count(len(sheet.evidence), 'piece')}, newest first."):
         for row in sheet.evidence[:MOST_LINES]:
             words, button = st.columns([5, 1.3], vertical_alignment="center")
@@ -137,7 +143,7 @@ def _evidence_html(sheet: InitiativeSheet, row: Mapping[str, Any], newest: str |
     of = measure.title if measure else humanise(row["measure"])
     stale = row["version"] is not None and row["version"] != newest
     bound = "" if row["version"] is None else f", for version {row['version']}"
-    lapsed = "; it no longer counts, as a newer version is registered" if stale else ""
+    lapsed = "; it does not count, as another version is current" if stale else ""
     said = f"{of}{bound}{lapsed}. {minute(row['recorded_at'])} by {row['actor_name']}."
     source = shown_address(row["link"])
     if row["sha256"]:

@@ -26,7 +26,7 @@ MOST_NAMED = 12
 USES = [
     Column("model", "Model", strong=True, width=180),
     Column("source_name", "Data", width=165),
-    Column("how", "How", width=92),
+    Column("how", "How", phone=False, width=92),
     Column("team", "Team", phone=False, width=140),
     Column("version", "Version", phone=False, width=78),
     Column("state", "Data is", "status", width=130),
@@ -36,7 +36,7 @@ USES = [
 ]
 SOURCES = [
     Column("name", "Data", strong=True, width=190),
-    Column("team", "Owned by", width=130),
+    Column("team", "Owned by", phone=False, width=130),
     Column("state", "State", "status", width=130),
     Column("personal", "Personal", phone=False, width=76),
     Column("quality", "Quality", phone=False, width=270),

@@ -11,7 +11,7 @@ from portal.components.initiative_history import shown_address
 from portal.components.page import panel
 from portal.components.pills import pill_html
 from portal.components.tables import Column, plain_table
-from portal.components.text import count, escape, escape_html, humanise, number, percent
+from portal.components.text import count, day, escape, escape_html, humanise, number, percent
 from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def _side(face: VersionFace) -> str:
     row = face.row
     pills = f"{pill_html(row['state'])} {pill_html(f'grade_{face.grade.rung}')}"
     approved = (
-        f"Approved on {face.approval['recorded_at']:%Y-%m-%d}; frozen since."
+        f"Approved on {day(face.approval['recorded_at'])}; frozen since."
         if face.approval
         else "Not approved yet."
     )
     notes = f"<p>{escape_html(row['notes'])}</p>" if row["notes"] else ""
     return (
         f'<div class="gp-side"><div class="gp-side-head">Version {escape_html(row["version"])} {pills}</div>'
-        f"<p>{escape_html(row['algorithm'])}, registered {row['recorded_at']:%Y-%m-%d} by "
+        f"<p>{escape_html(row['algorithm'])}, registered {day(row['recorded_at'])} by "
         f"{escape_html(row['actor_name'])}. {escape_html(approved)}</p>{notes}</div>"
     )
 
@@ -82,11 +82,9 @@ def made_of_panel(found: Comparison) -> None:
                 "sameness": one.sameness,
             }
             for one in found.made_of
-            if one.left or one.right or one.sameness != "both_missing"
+            if one.left or one.right
         ]
-        missing = [
-            one.label for one in found.made_of if one.sameness == "both_missing" and not one.left + one.right
-        ]
+        missing = [one.label for one in found.made_of if not one.left + one.right]
         columns = [
             Column("part", "Part", phone=False),
             Column("label", "What", strong=True),

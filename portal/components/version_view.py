@@ -12,7 +12,7 @@ from portal.components.cards import Card, cards
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
 from portal.components.tables import Column, live_table, plain_table
-from portal.components.text import count, escape_html
+from portal.components.text import count, day, escape_html
 
 if TYPE_CHECKING:
     from core.services.version_comparison import VersionFace
@@ -75,8 +75,8 @@ def own_versions(faces: Sequence[VersionFace]) -> None:
             **face.row,
             "grade_state": f"grade_{face.grade.rung}",
             "predictions": face.predictions,
-            "registered": f"{face.row['recorded_at']:%Y-%m-%d} by {face.row['actor_name']}",
-            "approved": f"{face.approval['recorded_at']:%Y-%m-%d}, frozen" if face.approval else "",
+            "registered": f"{day(face.row['recorded_at'])} by {face.row['actor_name']}",
+            "approved": f"{day(face.approval['recorded_at'])}, frozen" if face.approval else "",
         }
         for face in faces
     ]

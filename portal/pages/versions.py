@@ -43,9 +43,10 @@ def render() -> None:
 
 
 def _registry(rows: Sequence[dict[str, object]]) -> None:
-    shown = [row for row in rows if row["state"] in ("champion", "challenger")]
+    shown = [row for row in rows if row["state"] == "challenger"]
+    shown += [row for row in rows if row["state"] == "champion"]
     view.registry_cards(shown)
-    section("Registry", "Current versions and challengers. Click a line to compare the versions of a model.")
+    section("Registry", "Challengers first. Click a line to compare the versions of a model.")
     row = view.registry_table(shown)
     if row is not None:
         set_url(id=row["initiative"])

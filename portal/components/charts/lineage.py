@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from portal.components.charts.canvas import ACCENT, BAD, INK, QUIET, WATCH, draw, finish
 from portal.components.charts.layers import places
+from portal.components.text import count
 
 if TYPE_CHECKING:
     from core.domain.lineage import Edge, Graph, Node
@@ -18,6 +20,9 @@ _HEADS = {"source": "Data", "model": "Models", "process": "Business processes"}
 _BOX = 0.68
 """Width of a box, as a share of its column."""
 _ROW = 46
+
+_GROUND = "light-dark(#ffffff, #0d131c)"
+"""Under the boxes, so that no edge runs through their words."""
 _LOOKS = {"sound": ("", QUIET), "affected": ("◆ ", WATCH), "bad": ("▲ ", BAD)}
 _SAID = {"sound": "sound", "affected": "something bad above it", "bad": "marked as bad"}
 
@@ -37,19 +42,29 @@ def lineage_chart(graph: Graph, *, key: str) -> str | None:
         [(edge.start, edge.end) for edge in graph.edges],
     )
     states = {node.id: node.state for node in graph.nodes}
-    rows = [_box(node, where[node.id]) for node in graph.nodes]
+    feeding = Counter(edge.end for edge in graph.edges)
+    rows = [_box(node, where[node.id], feeding[node.id]) for node in graph.nodes]
     rows += [point for edge in graph.edges for point in _curve(edge, where, states)]
     rows += _heads(graph, where)
     columns = 1 + max((column for column, _ in where.values()), default=0)
     tallest = max((height for _, height in where.values()), default=0.0)
-    picked = draw(rows, _spec(columns, round(tallest, 3)), alt=_words(graph), key=key, picks=("node",))
+    blank = dict.fromkeys(key for row in rows for key in row)  # a table has the columns of its first row
+    picked = draw(
+        [{**blank, **row} for row in rows],
+        _spec(columns, round(tallest, 3)),
+        alt=_words(graph),
+        key=key,
+        picks=("node",),
+    )
     return picked[0] if picked and picked[0] != "None" else None
 
 
-def _box(node: Node, place: tuple[int, float]) -> dict[str, Any]:
+def _box(node: Node, place: tuple[int, float], feeding: int) -> dict[str, Any]:
     column, height = place
     glyph = _LOOKS[node.state][0]
     under = " · ".join(part for part in (node.team, node.detail) if part)
+    if node.kind == "process":
+        under = count(feeding, "model")
     return {
         "kind": "node",
         "node": node.id,
@@ -57,7 +72,7 @@ def _box(node: Node, place: tuple[int, float]) -> dict[str, Any]:
         "x2": column + _BOX,
         "y": height,
         "title": f"{glyph}{node.title}",
-        "under": under or _HEADS[node.kind],
+        "under": under,
         "state": node.state,
         "what": _HEADS[node.kind].removesuffix("s") if node.kind == "model" else _HEADS[node.kind],
         "said": node.bad or (f"Bad above it: {', '.join(node.affected)}" if node.affected else "Sound"),
@@ -70,7 +85,7 @@ def _curve(
     """Four points of a smooth line from box to box."""
     (left, top), (right, bottom) = where[edge.start], where[edge.end]
     start, end = left + _BOX, float(right)
-    bend = max(0.18, abs(end - start) / 2)
+    bend = max(0.12, (end - start) / 2)
     spoiled = states[edge.start] != "sound" and states[edge.end] != "sound"
     points = ((start, top), (start + bend, top), (end - bend, bottom), (end, bottom))
     return [
@@ -125,7 +140,7 @@ def _spec(columns: int, tallest: float) -> str:
     )
     base = alt.Chart()
     hints = [alt.Tooltip("title:N", title="Name"), alt.Tooltip("what:N", title="Kind")]
-    hints += [alt.Tooltip("under:N", title="Owned by"), alt.Tooltip("said:N", title="State")]
+    hints += [alt.Tooltip("under:N", title="More"), alt.Tooltip("said:N", title="State")]
     edges = (
         base.transform_filter("datum.kind === 'edge'")
         .mark_line(interpolate="basis", strokeWidth=1.4)
@@ -155,6 +170,9 @@ def _spec(columns: int, tallest: float) -> str:
         )
         .add_params(picked)
     )
+    grounds = nodes.mark_rect(height=_ROW - 8, cornerRadius=5, color=_GROUND, opacity=1).encode(
+        x=x, x2="x2:Q", y=y
+    )
     limit = alt.ExprRef(f"width * {_BOX / (columns - 1 + _BOX + 0.04):.4f} - 18")
     text: dict[str, Any] = {"align": "left", "dx": 9, "limit": limit, "cursor": "pointer"}
     names = nodes.mark_text(dy=-7, fontSize=12.5, fontWeight=600, color=INK, **text).encode(
@@ -169,7 +187,7 @@ def _spec(columns: int, tallest: float) -> str:
         .encode(x=x, y=y, text="title:N")
     )
     height = int((tallest + 1.9) * _ROW)
-    return finish(alt.layer(edges, boxes, names, owners, heads).properties(height=height))
+    return finish(alt.layer(edges, grounds, boxes, names, owners, heads).properties(height=height))
 
 
 def drawable(nodes: Sequence[Node]) -> bool:

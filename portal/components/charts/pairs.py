@@ -49,7 +49,7 @@ def _spec(order: tuple[str, ...], names: tuple[str, str], title: str, rate: bool
         "value:Q",
         title=title,
         scale=alt.Scale(zero=False, padding=14),
-        axis=alt.Axis(format=".0%" if rate else ",.3~g", labelFlush=False, tickCount=5, grid=True),
+        axis=alt.Axis(format=".1~%" if rate else ",.3~g", labelFlush=False, tickCount=5, grid=True),
     )
     base = alt.Chart().encode(y=name_axis("slice", order))
     joins = base.mark_line(color=QUIET, strokeWidth=1.6, opacity=0.6).encode(x=x, detail="slice:N")
