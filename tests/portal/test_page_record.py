@@ -22,7 +22,6 @@ from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 from tests.portal.test_pages_oversight import open_page, said
 
 
-
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import streamlit as st
