@@ -154,7 +154,7 @@ def explain_version(
         )
     recognise_model(Path(model["path"]))
     asked = _asked(governance, command, batch, moment)
-    spec = explain_spec(governance, command, batch, model, asked)
+    spec = _explain_spec(governance, command, batch, model, asked)
     with tempfile.TemporaryDirectory() as folder:
         result = run_worker(
             "explain", spec, Path(folder) / "job", on_progress=on_progress, cancelled=cancelled
@@ -183,7 +183,7 @@ def _asked(
     return tuple(dict.fromkeys((*kept, *command.include)))
 
 
-def explain_spec(
+def _explain_spec(
     governance: Governance,
     command: ExplainVersion,
     batch: ExplainedBatch,

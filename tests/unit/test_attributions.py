@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.analytics.attributions import Explanation, explain_lightgbm
+from core.analytics.attributions import Explanation, explain_rows
+from core.analytics.explanation_steps import ranked
 from core.analytics.job_specs import ExplainSpec, RefusedInput, TrainSpec
 from core.analytics.lightgbm_rows import model_inputs, read_rows
 from core.analytics.training import TrainedModel, train_lightgbm
@@ -44,14 +45,17 @@ def trained(census: DatasetFiles, folder: Path) -> TrainedModel:
 
 @pytest.fixture(scope="module")
 def explanation(census: DatasetFiles, trained: TrainedModel) -> Explanation:
-    return explain_lightgbm(
-        trained.model,
-        trained.analysis,
-        census.features,
-        census.categorical_features,
-        slice_features=("sex", "disability"),
-        sample_rows=500,
-    )
+    return explain_rows(explain_of(census, trained, sample_rows=500))
+
+
+def explain_of(census: DatasetFiles, trained: TrainedModel, **changes: Any) -> ExplainSpec:
+    fields: dict[str, Any] = {
+        "model": trained.model,
+        "rows": trained.analysis,
+        "features": census.features,
+        "categorical_features": census.categorical_features,
+    }
+    return ExplainSpec(**(fields | changes))
 
 
 def test_the_reference_batch_holds_only_rows_that_were_not_trained_on(
@@ -111,51 +115,69 @@ def test_contributions_and_base_value_add_up_to_the_raw_margin(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         margins = lgb.Booster(model_file=str(trained.model)).predict(inputs, raw_score=True)
-    total = explanation.base_value + sum(feature.mean_signed for feature in explanation.features)
-    assert total == pytest.approx(float(np.mean(margins)), abs=1e-6)
+    assert explanation.scale == "log_odds"
+    np.testing.assert_allclose(explanation.raw, margins, atol=1e-9)
+    np.testing.assert_allclose(explanation.values.sum(axis=1) + explanation.base_value, margins, atol=1e-6)
 
 
-def test_features_are_ranked_and_their_shares_add_up(census: DatasetFiles, explanation: Explanation) -> None:
-    features = explanation.features
+def test_contributions_are_shaps_own(
+    census: DatasetFiles, trained: TrainedModel, explanation: Explanation
+) -> None:
+    import lightgbm as lgb
+    import numpy as np
+
+    rows = read_rows(trained.analysis, ["row_id", *census.features])
+    chosen = rows[rows["row_id"].astype(str).isin(explanation.row_ids)].reset_index(drop=True)
+    inputs = model_inputs(chosen, census.features, census.categorical_features)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import shap
+
+        own = shap.TreeExplainer(lgb.Booster(model_file=str(trained.model)))(inputs, check_additivity=False)
+    np.testing.assert_allclose(explanation.values, own.values, atol=1e-12)
+
+
+def test_age_decides_most_and_what_never_varies_decides_nothing(
+    census: DatasetFiles, explanation: Explanation
+) -> None:
+    means = [
+        (name, float(abs(explanation.values[:, at]).mean()), float(explanation.values[:, at].mean()))
+        for at, name in enumerate(explanation.features)
+    ]
+    features = ranked(means)
     assert {feature.feature for feature in features} == set(census.features)
-    assert [feature.rank for feature in features] == list(range(1, len(features) + 1))
-    sizes = [feature.mean_absolute for feature in features]
-    assert sizes == sorted(sizes, reverse=True)
-    assert sum(feature.share for feature in features) == pytest.approx(1.0)
-    assert all(abs(feature.mean_signed) <= feature.mean_absolute + 1e-12 for feature in features)
-    # Age decides most; the survey year is the same in all rows that were trained on.
     assert features[0].feature == "age"
-    assert features[-1].feature == "year"
+    assert features[-1].feature == "year", "the survey year is the same in all rows that were trained on"
     assert features[-1].mean_absolute == 0.0
 
 
-def test_slices_weighted_by_their_rows_give_the_whole(explanation: Explanation) -> None:
-    whole = {feature.feature: feature.mean_signed for feature in explanation.features}
-    for name in ("sex", "disability"):
-        parts = [part for part in explanation.slices if part.slice_feature == name and part.feature == "age"]
-        assert len(parts) == 2
-        assert sum(part.rows for part in parts) == explanation.rows == 500
-        assert sum(part.rows * part.mean_signed for part in parts) / 500 == pytest.approx(whole["age"])
+def test_rows_asked_for_are_explained_besides_the_sample(census: DatasetFiles, trained: TrainedModel) -> None:
+    ids = read_rows(trained.analysis, ["row_id"])["row_id"].astype(str)
+    asked = (str(ids.iloc[-1]), str(ids.iloc[100_000]))
+    found = explain_rows(explain_of(census, trained, sample_rows=20, row_ids=asked))
+    assert set(asked) <= set(found.row_ids) and len(found.row_ids) <= 22
+    with pytest.raises(RefusedInput, match="there is no row 'nobody'"):
+        explain_rows(explain_of(census, trained, sample_rows=20, row_ids=("nobody",)))
 
 
 def test_features_in_another_order_are_refused(census: DatasetFiles, trained: TrainedModel) -> None:
     turned = tuple(reversed(census.features))
     with pytest.raises(RefusedInput, match="the model was trained on other features: age, schooling"):
-        explain_lightgbm(trained.model, trained.analysis, turned, census.categorical_features, sample_rows=10)
+        explain_rows(explain_of(census, trained, features=turned))
 
 
 def test_a_text_feature_must_be_named_as_categorical(census: DatasetFiles, trained: TrainedModel) -> None:
     with pytest.raises(RefusedInput, match="'schooling' holds texts, not numbers"):
-        explain_lightgbm(trained.model, trained.analysis, census.features, sample_rows=10)
+        explain_rows(explain_of(census, trained, categorical_features=()))
 
 
-def test_a_file_that_is_no_model_is_refused(census: DatasetFiles, tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_refused(
+    census: DatasetFiles, trained: TrainedModel, tmp_path: Path
+) -> None:
     strange = tmp_path / "model.txt"
     strange.write_text("not a model")
     with pytest.raises(RefusedInput, match=r"'model.txt' is not a LightGBM model"):
-        explain_lightgbm(
-            strange, census.analysis, census.features, census.categorical_features, sample_rows=10
-        )
+        explain_rows(explain_of(census, trained, model=strange))
 
 
 def test_training_without_both_outcomes_is_refused(census: DatasetFiles, tmp_path: Path) -> None:
