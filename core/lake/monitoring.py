@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from core.domain.moment import Moment
-from core.lake.query import Rows, fetch
+from core.lake.query import Rows, asking, fetch
 from core.lake.store import Store
+
+_MODELLED = asking(
+    """
+    SELECT b.initiative, any_value(i.name) AS name, b.version, any_value(b.task) AS task,
+        sum(b.rows)::BIGINT AS rows, max(v.seq) AS registered
+    FROM prediction_batch b
+    JOIN current_initiative i ON i.initiative = b.initiative
+    JOIN model_version v ON v.initiative = b.initiative AND v.version = b.version AND v.seq <= $seq
+    LEFT JOIN current_version c ON c.initiative = b.initiative AND c.version = b.version
+    WHERE b.seq <= $seq GROUP BY b.initiative, b.version
+    ORDER BY name, b.initiative, bool_or(c.version IS NOT NULL) DESC, registered DESC
+    """,
+    "current",
+)
 
 
 def batches(store: Store, initiative: str, version: str, moment: Moment) -> Rows:
@@ -19,17 +33,8 @@ def batches(store: Store, initiative: str, version: str, moment: Moment) -> Rows
 
 
 def modelled_initiatives(store: Store, moment: Moment) -> Rows:
-    """Initiatives and versions that have prediction batches, by name, newest version first."""
-    query = """
-        WITH latest AS (SELECT initiative, arg_max(name, seq) AS name FROM initiative
-                        WHERE seq <= $seq GROUP BY initiative)
-        SELECT b.initiative, any_value(l.name) AS name, b.version, any_value(b.task) AS task,
-            sum(b.rows)::BIGINT AS rows, max(v.seq) AS registered
-        FROM prediction_batch b JOIN latest l USING (initiative)
-        JOIN model_version v ON v.initiative = b.initiative AND v.version = b.version AND v.seq <= $seq
-        WHERE b.seq <= $seq GROUP BY b.initiative, b.version ORDER BY name, registered DESC
-    """
-    return fetch(store.cursor(), query, {"seq": moment.seq})
+    """Initiatives and versions with prediction batches, by name; the current version first, then newest."""
+    return fetch(store.cursor(), _MODELLED, {"seq": moment.seq})
 
 
 def decay_chunks(store: Store, initiative: str, version: str, moment: Moment, metric: str = "") -> Rows:

@@ -97,7 +97,7 @@ class DecayView:
 
 
 def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
-    """Model versions with predictions, by initiative name, newest version first."""
+    """Model versions with predictions, by initiative name; the current version first, then newest."""
     leading = list(dict.fromkeys(LEADING_METRIC.values()))
     states = {
         (row["initiative"], row["version"]): row["worse"]
@@ -125,9 +125,9 @@ def largest_version(governance: Governance, moment: Moment) -> MonitoredVersion 
 def find_version(
     governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
 ) -> MonitoredVersion | None:
-    """The version asked for (the newest where only the initiative is named).
+    """The version asked for (where only the initiative is named the current one, else the newest).
 
-    Where no initiative is named, the first whose newest version is estimated worse, else one that is
+    Where no initiative is named, the first whose version, so chosen, is estimated worse, else one that is
     estimated, else any; None where nothing has predictions.
 
     Raises

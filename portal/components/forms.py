@@ -125,8 +125,8 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
             key="version-metrics",
         )
         st.caption(
-            "What is left out can be filled in until the version is approved. Once it is current, evidence and "
-            "checks of the version before it stop counting."
+            "What is left out can be filled in until the version is approved. Once it is current, evidence "
+            "and checks of the version before it stop counting."
         )
         if not st.form_submit_button("Register the version", type="primary", icon=":material/add:"):
             return False
