@@ -174,11 +174,12 @@ def notices_panel(
             _notice(notice, names, number)
         if len(ranked) > most:
             st.caption(f"{len(ranked) - most} more; the longest overdue and the nearest stand first.")
-        for one in told[:5]:
+        for number, one in enumerate(told[:5]):
             who = names.get(one.actor, one.actor)
             done = f"{who} acted on {one.title.lower()} ({count(one.acts, 'act')}), {day(one.on)}."
-            page_link("initiative", one.name, id=one.initiative, tab="Record")
-            st.caption(escape(f"To inform you: {done}"))
+            with st.container(key=f"gp-row-told-{number}", gap="xxsmall"):
+                page_link("initiative", one.name, id=one.initiative, tab="Record")
+                st.caption(escape(f"To inform you: {done}"))
 
 
 def _notice(notice: Notice, names: Mapping[str, str], number: int) -> None:

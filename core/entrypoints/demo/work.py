@@ -21,27 +21,39 @@ from core.services.training import AttestTraining, attest_training
 Timed = tuple[float, Act]
 _DILIGENCE = {"Claims": 0.45, "Marketing Analytics": 0.8, "Executive Office": 0.6}
 """Share of people who take a training in time; elsewhere nearly all do."""
-_QUESTIONS = (
+_TALKS = (
     (
         "validator",
         "builder",
         "@{to} which groups are too small to be judged, and what do you do?",
+        "Two of them; the document now says so, and we look at them by hand each quarter.",
     ),
     (
         "validator",
         "builder",
         "@{to} two features carry most of the result. Is that expected?",
+        "Yes. We read them with the business, and the review is among the evidence.",
     ),
-    ("owner", "builder", "@{to} the branches say that results come later on Mondays. Is that the load?"),
-    ("builder", "owner", "@{to} I would leave the postcode out: it stands in for origin. Do you agree?"),
-    ("builder", "validator", "@{to} the document now says why the sample is from two years. Is it enough?"),
+    (
+        "owner",
+        "builder",
+        "@{to} the branches say that results come later on Mondays. Is that the load?",
+        "It is the load of the weekend. It starts an hour earlier now.",
+    ),
+    (
+        "builder",
+        "owner",
+        "@{to} I would leave the postcode out: it stands in for origin. Do you agree?",
+        "Agreed. Please write down what it costs us in accuracy.",
+    ),
+    (
+        "builder",
+        "validator",
+        "@{to} the document now says why the sample is from two years. Is it enough?",
+        "It is, together with the table of the months. Thank you.",
+    ),
 )
-_ANSWERS = (
-    "Yes, and it is in the document now.",
-    "Not yet. I will look at it this week and write here.",
-    "We talked to the people who use it; they had noticed as well.",
-    "Agreed. Please record it with the next version.",
-)
+"""Who asks whom, what, and what the answer is."""
 _SETTLED = 15
 """Working days after which an initiative has an owner and open tasks."""
 _RETURNED = "Nobody here has the time before the quarter ends; please ask again then."
@@ -94,13 +106,13 @@ def _attest(world: World, person: Actor, training: str, at: datetime) -> None:
 def _talk(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:
     """A question and an answer after some of the versions."""
     people = {"owner": plan.crew.owner, "builder": plan.crew.builder, "validator": plan.crew.validator}
-    for version in plan.versions[:3]:
-        asker, asked, text = rng.choice(_QUESTIONS)
+    talks = rng.sample(_TALKS, 3)
+    for version, (asker, asked, question, reply) in zip(plan.versions, talks, strict=False):
         at = version.at + rng.uniform(2, 9)
         answered = at + rng.uniform(0.4, 4)
         if answered < days.last and people[asker].id != people[asked].id:
-            yield at, partial(_say, world, plan, people[asker], text.format(to=people[asked].id))
-            yield answered, partial(_say, world, plan, people[asked], rng.choice(_ANSWERS))
+            yield at, partial(_say, world, plan, people[asker], question.format(to=people[asked].id))
+            yield answered, partial(_say, world, plan, people[asked], reply)
 
 
 def _say(world: World, plan: InitiativePlan, actor: Actor, text: str, at: datetime) -> None:
@@ -211,7 +223,7 @@ def _this_week(world: World, plans: Sequence[InitiativePlan], days: Workdays, rn
         if receiver is not None and place % 2 == 0:
             at = days.last - rng.uniform(0.5, 9)
             yield at, partial(_offer_a_task, world, plan, receiver, 0.0, None)
-        asker, asked, text = _QUESTIONS[place % len(_QUESTIONS)]
+        asker, asked, text, _ = _TALKS[place % len(_TALKS)]
         people = {"owner": plan.crew.owner, "builder": plan.crew.builder, "validator": plan.crew.validator}
         if people[asker].id != people[asked].id:
             at = days.last - rng.uniform(0.2, 5)
