@@ -74,6 +74,11 @@ class DriftRows:
         self.chunks = self._chunks()
 
     @property
+    def rows(self) -> int:
+        """Rows of all batches together."""
+        return sum(file.rows for file in self._files)
+
+    @property
     def reference_chunks(self) -> int:
         """How many chunks the reference has; they come first."""
         return sum(chunk.part == "reference" for chunk in self.chunks)

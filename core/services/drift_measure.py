@@ -27,6 +27,7 @@ from core.lake.drift_rows import DriftRows
 
 MOST_CATEGORIES = 10_000
 """A text with more different values is an identifier or prose; shares of its values say nothing."""
+_FEW_CATEGORIES = 1_000
 Step = Callable[[float, str], None]
 Pairs = list[tuple[float | None, float | None]]
 
@@ -58,6 +59,8 @@ def measure(rows: DriftRows, step: Step) -> MeasuredDrift:
                 found += of_number(rows, name, known)
         elif distinct[name] > MOST_CATEGORIES:
             skipped[name] = f"about {distinct[name]:,} different values"
+        elif distinct[name] > max(_FEW_CATEGORIES, rows.rows / 3):
+            skipped[name] = "nearly every row has a value of its own"
         else:
             found += of_text(rows, name, skipped)
     return MeasuredDrift(tuple(found), skipped)
