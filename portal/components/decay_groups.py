@@ -45,7 +45,11 @@ def groups_panel(found: DecayGroups) -> None:
 def _sentence(found: DecayGroups) -> str:
     untold = f" About {count(found.untold, 'group')} nobody can tell." if found.untold else ""
     if not found.first:
-        return f"No group has two worse chunks in a row.{untold}"
+        nearest = found.groups[0]
+        near = ""
+        if nearest.room_used is not None:
+            near = f" {nearest.label} has gone furthest: {percent(nearest.room_used)} of the way."
+        return f"No group has two worse chunks in a row.{near}{untold}"
     names = " and ".join(group.label for group in found.first)
     where = next(chunk for chunk in found.first[0].chunks if chunk.part == "analysis" and chunk.worse)
     when = f"{where.started_at.day} {where.started_at:%b %Y}" if where.started_at else f"row {where.name}"
@@ -77,7 +81,7 @@ def _table(found: DecayGroups) -> None:
         Column("label", humanise(found.by), strong=True, width=190),
         Column("rows", "Rows", "number", phone=False),
         Column("usual", "Usual", kind, digits, phone=False, width=90),
-        Column("newest", "Newest", kind, digits, width=90),
+        Column("newest", "Newest", kind, digits, phone=False, width=90),
         Column("threshold", "Threshold", kind, digits, phone=False, width=100),
         Column("way", "Way to threshold", width=130),
         Column("worse", "Worse", width=110),

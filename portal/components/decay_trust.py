@@ -89,13 +89,11 @@ def _calibration(view: DecayView, reason: TrustReason) -> str:
 
 
 def _how(run: Any) -> str:
+    size = str(run["chunking"]).removesuffix(" rows")
+    chunks = f"Chunks of {int(size):,} rows" if size.isdecimal() else f"One chunk a {size}"
     known = f"{run['labelled_rows']:,} of {count(run['analysis_rows'], 'row')} after the reference"
     return (
-        f"Chunks of {run['chunking']}. NannyML learned from {run['reference_rows']:,} reference rows; "
-        f"{known} have a known outcome."
-        if run["chunking"].endswith("rows")
-        else f"One chunk a {run['chunking']}. NannyML learned from {run['reference_rows']:,} reference rows; "
-        f"{known} have a known outcome."
+        f"{chunks}. NannyML learned from {run['reference_rows']:,} reference rows; {known} have an outcome."
     )
 
 

@@ -66,7 +66,9 @@ def _draw(desk: Desk, known: MonitoredVersion, places: Sequence[DeltaGenerator])
     decay_panel(view)
     figure_help([*figure_notes(view.metric), TRUST])
     trust_panel(view)
-    section("Chunks", "Consecutive rows of the batches, in the order of their file.")
+    section(
+        "Chunks", "Consecutive rows, in the order of their times, or of their files where they have none."
+    )
     chunks_table(view)
     features = desk.ask(attributions, **one)
     if features:

@@ -88,8 +88,10 @@ def test_batches_become_slices_estimates_and_an_alert(governance: Governance, ca
     assert sum(group.rows for group in groups.groups) == 50_000
     assert {group.calibrated for group in groups.groups} == {"own"}
     assert all(c.judged == (c.rows >= 100) for group in groups.groups for c in group.chunks)
-    assert groups.first
-    assert {group.decayed_from for group in groups.first} == {5}
+    # The mix of groups changed: everyone is beyond the threshold, and no group is beyond its own.
+    assert groups.first == ()
+    assert groups.groups[0].label == "20K - 40K €"
+    assert 0.9 < (groups.groups[0].room_used or 0) < 1
     view = decay_view(governance, moment, initiative=initiative, version="1")
     assert view.run is not None
     assert (view.run["chunking"], view.run["reference_chunks"]) == ("5000 rows", 10)
