@@ -22,7 +22,7 @@ from core.services.ethics import (
     publish_ethics,
     transparency_demand,
 )
-from core.services.frameworks import FrameworkLine, clause_proofs, framework_overview, framework_sheet
+from core.services.frameworks import FrameworkLine, clause_proofs, framework_overview
 from core.services.initiative_frameworks import RecordRegions, initiative_frameworks, record_regions
 from core.services.rights import (
     ExcludeRight,
@@ -111,7 +111,7 @@ def _list_frameworks(call: Call, asked: AsOfParameters) -> Any:
 
 def _show_framework(call: Call, asked: FrameworkToShow) -> Any:
     moment = call.moment(asked.as_of)
-    found = framework_sheet(call.governance, moment, framework=asked.framework)
+    found = framework_overview(call.governance, moment).line(asked.framework)
     clauses = [
         {
             **results.plain(line.clause),
@@ -122,7 +122,7 @@ def _show_framework(call: Call, asked: FrameworkToShow) -> Any:
         }
         for line in found.clauses
     ]
-    return {"moment": results.moment_result(moment), **_line(found.line), "clauses": clauses}
+    return {"moment": results.moment_result(moment), **_line(found), "clauses": clauses}
 
 
 def _clause_proofs(call: Call, asked: ClauseToFollow) -> Any:

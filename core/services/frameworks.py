@@ -19,32 +19,6 @@ from core.services.governance import Governance
 
 
 @dataclass(frozen=True)
-class FrameworkLine:
-    """A framework with its coverage over all initiatives to which it applies, and by risk class.
-
-    Clauses are counted once per initiative. `gaps` are clauses that no measure answers, `partly` those that
-    a measure answers only in part.
-    """
-
-    framework: Framework
-    standing: Standing
-    initiatives: int
-    coverage: Coverage
-    by_class: Mapping[str, Coverage]
-    gaps: int
-    partly: int
-
-
-@dataclass(frozen=True)
-class FrameworkOverview:
-    """All frameworks, and the coverage of those that count: neither superseded nor still to come."""
-
-    version: str
-    lines: tuple[FrameworkLine, ...]
-    overall: Coverage
-
-
-@dataclass(frozen=True)
 class ClauseLine:
     """A clause with the measures that answer it and how many initiatives stand where.
 
@@ -64,11 +38,43 @@ class ClauseLine:
 
 
 @dataclass(frozen=True)
-class FrameworkSheet:
-    """A framework clause by clause."""
+class FrameworkLine:
+    """A framework with its coverage over all initiatives to which it applies, by risk class and by clause.
 
-    line: FrameworkLine
+    Clauses are counted once per initiative. `gaps` are clauses that no measure answers, `partly` those that
+    a measure answers only in part.
+    """
+
+    framework: Framework
+    standing: Standing
+    initiatives: int
+    coverage: Coverage
+    by_class: Mapping[str, Coverage]
+    gaps: int
+    partly: int
     clauses: tuple[ClauseLine, ...]
+
+
+@dataclass(frozen=True)
+class FrameworkOverview:
+    """All frameworks, and the coverage of those that count: neither superseded nor still to come."""
+
+    version: str
+    lines: tuple[FrameworkLine, ...]
+    overall: Coverage
+
+    def line(self, framework: str) -> FrameworkLine:
+        """One framework of the overview.
+
+        Raises
+        ------
+        NotFound
+            There is none; the message lists those there are.
+        """
+        known = next((line for line in self.lines if line.framework.id == framework), None)
+        if known is None:
+            raise _unknown_framework(framework, [line.framework.id for line in self.lines])
+        return known
 
 
 @dataclass(frozen=True)
@@ -99,21 +105,6 @@ def framework_overview(governance: Governance, moment: Moment) -> FrameworkOverv
     return FrameworkOverview(governance.frameworks.version, lines, sum(counting, Coverage()))
 
 
-def framework_sheet(governance: Governance, moment: Moment, *, framework: str) -> FrameworkSheet:
-    """Open a framework: each clause with what answers it and how many initiatives stand where.
-
-    Raises
-    ------
-    NotFound
-        There is no such framework.
-    """
-    known = find_framework(governance, framework)
-    counted = _count(governance, moment)
-    return FrameworkSheet(
-        counted.line(known), tuple(counted.clause(known, clause) for clause in known.clauses)
-    )
-
-
 @dataclass(frozen=True)
 class _Counted:
     """The whole inventory's clauses, counted in one query."""
@@ -137,10 +128,11 @@ class _Counted:
             },
             sum(not answering(self.policy, clause) for clause in framework.clauses),
             sum(bool(clause.gap and clause.measures) for clause in framework.clauses),
+            tuple(self._clause(clause, own) for clause in framework.clauses),
         )
 
-    def clause(self, framework: Framework, clause: Clause) -> ClauseLine:
-        own = [row for row in self.tally if (row["framework"], row["clause"]) == (framework.id, clause.id)]
+    def _clause(self, clause: Clause, rows: Sequence[Mapping[str, Any]]) -> ClauseLine:
+        own = [row for row in rows if row["clause"] == clause.id]
         known = self.policy.measures
         titles = tuple(known[measure].title for measure in clause.measures if measure in known)
         binding = clause.binding_from is None or clause.binding_from <= self.day
@@ -211,9 +203,13 @@ def find_framework(governance: Governance, framework: str) -> Framework:
     """
     known = governance.frameworks.by_id.get(framework)
     if known is None:
-        names = ", ".join(governance.frameworks.by_id)
-        raise NotFound(f"'{framework[:60]}' is no known framework", remedy=f"Use one of: {names}.")
+        raise _unknown_framework(framework, list(governance.frameworks.by_id))
     return known
+
+
+def _unknown_framework(framework: str, known: Sequence[str]) -> NotFound:
+    names = ", ".join(known)
+    return NotFound(f"'{framework[:60]}' is no known framework", remedy=f"Use one of: {names}.")
 
 
 def find_clause(framework: Framework, clause: str) -> Clause:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services import alcoa
 from portal.components.cards import Card, cards
-from portal.components.page import empty_state, panel
+from portal.components.page import panel, section
 from portal.components.pills import pill_html
 from portal.components.rules_look import dress_rules
 from portal.components.text import count, escape_html, minute
@@ -28,10 +28,8 @@ def alcoa_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     dress_rules()
     found = desk.ask(alcoa.alcoa_sheet, initiative=sheet.initiative["initiative"])
     if not found.evidence:
-        empty_state(
-            "No evidence has been submitted, so there is nothing to grade.", icon=":material/grading:"
-        )
-        return
+        return  # the list of evidence above says that there is none
+    section("How well the evidence is kept", "ALCOA: pieces that count now and have each letter in full.")
     _letters(found)
     now = [one for one in found.evidence if one.counts]
     before = [one for one in found.evidence if not one.counts]

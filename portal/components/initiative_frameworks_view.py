@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services import ethics, initiative_frameworks
 from portal.components.forms import closed_because, give
-from portal.components.page import page_link
+from portal.components.page import page_link, section
 from portal.components.pills import pill_html, pills
 from portal.components.rules_look import dress_rules, segments_html, segments_legend, share_words
 from portal.components.text import day, escape, escape_html
@@ -29,6 +29,9 @@ def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     known = sheet.initiative["initiative"]
     found = desk.ask(initiative_frameworks.initiative_frameworks, initiative=known)
     overall = found.overall
+    section(
+        "Frameworks that apply", "Clause by clause, down to what is on record. Our reading, no legal advice."
+    )
     _tally(overall)
     own = "as recorded" if found.own_regions else "where the organisation works; none are recorded"
     st.caption(escape(f"People concerned live in {', '.join(found.regions)} ({own})."))

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.services import rights
 from portal.components.forms import closed_because, give
-from portal.components.page import empty_state, panel
+from portal.components.lists import LinkedRow, linked_rows
+from portal.components.page import empty_state, section
 from portal.components.pills import pill_html, pills
 from portal.components.rules_look import dress_rules
 from portal.components.text import count, day, escape, escape_html, minute
 
 if TYPE_CHECKING:
     from core.services.inventory import InitiativeSheet
-    from core.services.rights import RightLine, RightsChecklist
+    from core.services.rights import RightLine, RightsChecklist, RightsTally
     from portal.components.desk import Desk
 
 _PILLS = {"open": "right_open"}
+_MOST_ROWS = 100
 
 
 def rights_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the seven rights with where each stands, and the form that settles one."""
     dress_rules()
+    section("Rights of people whose data is used", "Who answers each, how, and within how many days.")
     found = desk.ask(rights.rights_checklist, initiative=sheet.initiative["initiative"])
     if not found.needed:
         empty_state(
@@ -39,10 +43,39 @@ def rights_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         with st.expander("Say how a right is answered", icon=":material/edit:"):
             if _form(desk, found):
                 st.rerun()
-    with panel(
-        "Rights of people whose data is used", "What is open stands out; the rest says who answers and how."
-    ):
+    with st.container(border=True):
         st.html("".join(_line_html(line) for line in found.lines))
+
+
+def rights_table(found: Sequence[RightsTally]) -> None:
+    """Show the initiatives that use personal data, those with the most open rights first."""
+    if not found:
+        empty_state("No initiative says that it uses personal data.", icon=":material/verified_user:")
+        return
+    waiting = sum(bool(tally.open) for tally in found)
+    uses = f"{count(len(found), 'initiative')} that use personal data"
+    st.caption(escape(f"{waiting} of {uses} have rights that nobody answers."))
+    linked_rows(
+        [
+            LinkedRow(
+                title=tally.name,
+                detail=f"{tally.team}. {_rights_words(tally)}",
+                page="initiative",
+                query={"id": tally.initiative, "tab": "Rules and rights"},
+                status="right_open" if tally.open else "settled",
+                status_text=f"{len(tally.open)} open" if tally.open else "",
+            )
+            for tally in found[:_MOST_ROWS]
+        ]
+    )
+
+
+def _rights_words(tally: RightsTally) -> str:
+    said = [f"{tally.settled} settled"]
+    said += [f"{tally.planned} planned"] if tally.planned else []
+    said += [f"{tally.not_applicable} not applicable"] if tally.not_applicable else []
+    titles = "; ".join(title[:1].lower() + title[1:] for title in tally.open)
+    return f"{', '.join(said)}.{f' Nobody answers: {titles}.' if titles else ''}"
 
 
 def _count(found: RightsChecklist) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services import frameworks
+from core.services import frameworks, rights
 from portal.components import frameworks_view as view
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, panel
+from portal.components.rights_view import rights_table
 from portal.components.rules_look import dress_rules
 from portal.components.url_inputs import url_choice, url_value
 
-PARTS = ("All frameworks", "By risk class", "One framework")
+PARTS = ("All frameworks", "By risk class", "One framework", "Rights")
 
 
 def render() -> None:
@@ -31,7 +32,7 @@ def render() -> None:
         )
     else:
         view.overview_cards(found)
-    everything, by_class, one = st.tabs(PARTS, key="part", on_change="rerun", bind="query-params")
+    everything, by_class, one, people = st.tabs(PARTS, key="part", on_change="rerun", bind="query-params")
     with everything:
         view.framework_wall(found.lines)
     with by_class:
@@ -40,6 +41,9 @@ def render() -> None:
     if one.open:
         with one:
             _one(desk, found)
+    if people.open:
+        with people:
+            rights_table(desk.ask(rights.rights_overview))
 
 
 def _one(desk: Desk, found: frameworks.FrameworkOverview) -> None:
@@ -47,15 +51,15 @@ def _one(desk: Desk, found: frameworks.FrameworkOverview) -> None:
     most = max(found.lines, key=lambda line: line.initiatives).framework.id
     chosen = url_value("framework", most)
     try:
-        sheet = desk.ask(frameworks.framework_sheet, framework=chosen)
+        line = found.line(chosen)
     except NotFound as problem:
         show_problem(problem)
-        chosen, sheet = most, desk.ask(frameworks.framework_sheet, framework=most)
+        chosen, line = most, found.line(most)
     url_choice("Framework", titles, "framework", default=most, clears=("clause",), width=480)
-    with panel(sheet.line.framework.title, key="framework"):
-        view.framework_facts(sheet.line, desk.moment.day)
-        view.clause_list(sheet.clauses)
-    clauses = {line.clause.id: f"{line.clause.number}: {line.clause.title}" for line in sheet.clauses}
+    with panel(line.framework.title, key="framework"):
+        view.framework_facts(line, desk.moment.day)
+        view.clause_list(line.clauses)
+    clauses = {one.clause.id: f"{one.clause.number}: {one.clause.title}" for one in line.clauses}
     with panel("From the clause to the proof", "Clause, measure, initiative, and what is on record for it."):
         clause = url_choice("Clause", clauses, "clause", default=next(iter(clauses)), width=480)
         view.proofs_table(desk.ask(frameworks.clause_proofs, framework=chosen, clause=clause))

@@ -148,6 +148,13 @@ def test_an_unknown_framework_is_one_sentence_and_another_is_shown(filled: Gover
     assert len(page.selectbox) == 2
 
 
+def test_open_rights_of_all_initiatives_stand_on_one_list(filled: Governance) -> None:
+    said = words(open_page(filled, "frameworks", part="Rights"))
+    assert "1 of 1 initiative that use personal data have rights that nobody answers." in said
+    assert "Loan Offers" in said
+    assert "Nobody answers: to be informed; to have it corrected;" in said
+
+
 def test_the_position_shows_answers_limits_and_versions(governance: Governance) -> None:
     shipped = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
     text = shipped.replace('version: "1.0"', 'version: "2.0"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
@@ -230,4 +237,4 @@ def test_a_light_initiative_has_no_rights_to_answer_and_nothing_to_grade(governa
     )  # fmt: skip
     register_initiative(governance, command)
     assert "there is nothing to answer" in words(open_tab(governance, "rights_view:rights_tab"))
-    assert "No evidence has been submitted" in words(open_tab(governance, "alcoa_view:alcoa_tab"))
+    assert "ALCOA" not in words(open_tab(governance, "alcoa_view:alcoa_tab"))

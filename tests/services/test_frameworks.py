@@ -15,7 +15,7 @@ from core.lake.initiatives import initiative_facts
 from core.services.checks import run_checks
 from core.services.clause_scope import circumstances, clause_scope
 from core.services.evidence import submit_evidence
-from core.services.frameworks import clause_proofs, framework_overview, framework_sheet
+from core.services.frameworks import clause_proofs, framework_overview
 from core.services.governance import Governance
 from core.services.initiative_frameworks import RecordRegions, initiative_frameworks, record_regions
 from core.services.initiatives import register_initiative
@@ -90,8 +90,7 @@ def test_the_overview_adds_up_to_the_initiatives(governance: Governance, varied:
         assert line.initiatives == len(own)
         assert line.coverage == sum((one.coverage for one in own), Coverage())
         assert sum(line.by_class.values(), Coverage()) == line.coverage
-        clauses = framework_sheet(governance, varied, framework=line.framework.id).clauses
-        assert sum((clause.coverage for clause in clauses), Coverage()) == line.coverage
+        assert sum((clause.coverage for clause in line.clauses), Coverage()) == line.coverage
     assert overview.overall == sum((sheet.overall for sheet in sheets), Coverage())
     assert overview.overall.gap, "gaps are counted and not hidden"
 
@@ -183,7 +182,7 @@ def test_wrong_regions_are_refused_and_nothing_is_stored(governance: Governance,
 
 def test_what_there_is_not_is_said_with_what_there_is(governance: Governance, varied: Moment) -> None:
     with pytest.raises(NotFound, match=r"'basel' is no known framework. Use one of: gxp, pra_ss1_23"):
-        framework_sheet(governance, varied, framework="basel")
+        framework_overview(governance, varied).line("basel")
     with pytest.raises(NotFound, match=r"'art99' is no clause \(GDPR\)"):
         clause_proofs(governance, varied, framework="gdpr", clause="art99")
 
