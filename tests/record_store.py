@@ -11,7 +11,7 @@ from core.domain.chain import Fact
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.lake.directory import put_person
 from core.lake.store import Store, open_store
-from core.lake.verify_files import FILE_TABLES
+from core.lake.verify_files import FILE_TABLES, FileTable
 from core.services.checkpoints import SignCheckpoint, sign_checkpoint
 from core.services.evidence import submit_evidence
 from core.services.founding import found_store
@@ -111,19 +111,19 @@ def fill_tables(store: Store, initiative: str, rows: int = 3) -> None:
         for n in range(rows):
             row = {name: _value(name, kind, n, initiative) for name, kind in columns.items()}
             if table in FILE_TABLES:
-                row |= _lay_file(store, FILE_TABLES[table].folder, f"{table}-{n}")
+                row |= _lay_file(store, FILE_TABLES[table], f"{table}-{n}")
             more = ({**row, "reason": "another"},) if "reason" in row and n == 1 else ()
             subject = initiative if "initiative" in columns else f"{table}-{n}"
             fact = Fact(f"{table}_filled", subject, table, (row, *more))
             store.append([fact], actor=BUILDER.id, at=later(15 + place / 100 + n / 1000))
 
 
-def _lay_file(store: Store, folder: str, name: str) -> dict[str, str]:
+def _lay_file(store: Store, kept: FileTable, name: str) -> dict[str, str]:
     content = f"The file {name}.".encode()
-    path = store.folder / folder / name
+    path = store.folder / kept.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    return {"path": f"{folder}/{name}", "sha256": hashlib.sha256(content).hexdigest()}
+    return {kept.path: f"{kept.folder}/{name}", kept.sha256: hashlib.sha256(content).hexdigest()}
 
 
 def _value(name: str, kind: str, n: int, initiative: str) -> Any:

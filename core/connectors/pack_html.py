@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["good", "bad", "plain"]
+_SHORT = 18
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = Path(__file__).with_name("pack.css")
 
@@ -90,11 +91,17 @@ def _table(place: int, table: Table) -> str:
     if not table.rows:
         return f'{opened}<p class="none">None.</p></section>'
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.columns)
-    lines = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
+    lines = "".join(f"<tr>{''.join(map(_data, row))}</tr>" for row in table.rows)
     return (
         f'{opened}<div class="scroll">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div></section>"
     )
+
+
+def _data(cell: Cell) -> str:
+    """A cell of a table; what is short stays on one line."""
+    words = cell if isinstance(cell, str) else cell.text
+    return f"<td{' class=short' if len(words) <= _SHORT else ''}>{_cell(cell)}</td>"
 
 
 def _cell(cell: Cell) -> str:

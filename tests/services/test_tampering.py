@@ -20,7 +20,7 @@ from core.domain.chain import GENESIS, Entry, content_digest, entry_digest
 from core.domain.commands import make
 from core.lake.store import DATABASE, Store, open_store
 from core.lake.verify import verify_store
-from core.lake.verify_files import known_files
+from core.lake.verify_files import FILE_TABLES, known_files
 from core.services.checkpoints import SignCheckpoint, sign_checkpoint, verify_against
 from core.services.governance import wire
 from tests.conftest import ADMIN, CONFIG, later
@@ -452,6 +452,11 @@ def write_anew(store: Store) -> None:
         cursor.execute(change, [content, previous, digest, seq])
         previous = digest
     cursor.execute("UPDATE head SET digest = ?", [previous])
+
+
+def test_every_table_that_names_files_says_where_they_lie(whole: Whole) -> None:
+    naming = {table for table, columns in whole.columns.items() if {"path", "sha256"} <= set(columns)}
+    assert naming <= set(FILE_TABLES), "add the table to FILE_TABLES in core/lake/verify_files.py"
 
 
 def test_a_file_that_no_entry_names_is_noted_and_breaks_nothing(copied: Path) -> None:
