@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from core.analytics.decay_metrics import (
+    DECAY_METRICS,
     DecayMetric,
     EstimateTrust,
     Verdict,
@@ -162,7 +163,9 @@ def decay_view(
     """
     report = decay_report(governance, moment, initiative=initiative, version=version)
     leading = report.metric
-    metrics = tuple(decay_metric(known) for known in report.metrics)
+    order = [*DECAY_METRICS]
+    known = sorted(report.metrics, key=lambda one: order.index(one) if one in order else len(order))
+    metrics = tuple(decay_metric(one) for one in known)
     if metric and metric not in report.metrics:
         titles = ", ".join(known.title for known in metrics)
         raise NotFound(f"there are no estimates of '{metric[:40]}'", remedy=f"Choose one of: {titles}.")
