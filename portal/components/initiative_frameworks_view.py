@@ -29,9 +29,7 @@ def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     known = sheet.initiative["initiative"]
     found = desk.ask(initiative_frameworks.initiative_frameworks, initiative=known)
     overall = found.overall
-    section(
-        "Frameworks that apply", "Clause by clause, down to what is on record. Our reading, no legal advice."
-    )
+    section("Frameworks that apply", "Clause by clause, down to the proof. Our reading, no legal advice.")
     _tally(overall)
     own = "as recorded" if found.own_regions else "where the organisation works; none are recorded"
     st.caption(escape(f"People concerned live in {', '.join(found.regions)} ({own})."))

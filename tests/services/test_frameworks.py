@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from core.domain.checks import CHECKS
@@ -12,14 +15,16 @@ from core.domain.moment import Moment
 from core.domain.requirements import requirement_states
 from core.lake.clause_tally import clause_states, initiatives_in_scope
 from core.lake.initiatives import initiative_facts
+from core.lake.store import open_memory_store
 from core.services.checks import run_checks
 from core.services.clause_scope import circumstances, clause_scope
 from core.services.evidence import submit_evidence
+from core.services.founding import found_store
 from core.services.frameworks import clause_proofs, framework_overview
-from core.services.governance import Governance
+from core.services.governance import Governance, wire
 from core.services.initiative_frameworks import RecordRegions, initiative_frameworks, record_regions
 from core.services.initiatives import register_initiative
-from tests.conftest import BUILDER, OUTSIDER, OWNER, later, register
+from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, START, later, register
 
 
 def add(governance: Governance, name: str, domain: str, **answers: str) -> str:
@@ -204,3 +209,17 @@ def test_the_proofs_of_one_initiative_are_those_of_the_whole_inventory(
         )
         assert sorted(lines, key=str) == sorted(answer.proofs, key=str)
     assert any(line.satisfied for answer in act.clauses for line in answer.proofs)
+
+
+def test_a_wrong_list_beside_the_store_is_refused_with_file_and_line(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(CONFIG, config)
+    file = config / "frameworks.yaml"
+    text = file.read_text(encoding="utf-8").replace("[naming_and_owner]", "[naming_and_owner, magic]", 1)
+    file.write_text(text, encoding="utf-8")
+    opened = wire(open_memory_store(tmp_path / "store"), config)
+    found_store(opened, config, ADMIN, START, demo=False)
+    line = next(place for place, said in enumerate(text.splitlines(), 1) if "magic" in said)
+    with pytest.raises(BadInput, match=rf"frameworks\.yaml:{line}: 'magic' is not a known measure\."):
+        framework_overview(opened, opened.moment(START))
+    opened.close()
