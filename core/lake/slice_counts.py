@@ -49,6 +49,9 @@ __all__ = [
 ]
 
 MAX_SLICES = 10_000
+# Groups of whole numbers of up to so many bits together are counted in a plain array instead of a hash table:
+# 2^20 counters a thread, 8 MB, and half the time on codes such as those of a census.
+_ARRAY_BITS = 20
 
 _RATES = """
 SELECT {slices} coalesce(sum(n), 0)::BIGINT, {n_guess}, {n_both},
@@ -147,11 +150,9 @@ def slice_counts(
     cut = list(by) if as_given else cut_continuous(cursor, paths, by)
     picked = pick_rows(cursor, paths, task, cut, positive, given)
     calibrated = "calibration" in needs and task != "regression"
-    rows = run(
-        cursor,
-        counts_query(picked, task, calibrated=calibrated),
-        {**picked.parameters, "most": MAX_SLICES + 1},
-    )
+    query = counts_query(picked, task, calibrated=calibrated)
+    cursor.execute(f"SET perfect_ht_threshold = {_ARRAY_BITS:d}")
+    rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
     if len(rows) > MAX_SLICES:
         raise BadInput(
             f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."

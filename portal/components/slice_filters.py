@@ -99,9 +99,12 @@ def _new_filter(choices: SliceChoices, conditions: Sequence[Condition], values: 
 
 
 def drill_into(
-    choices: SliceChoices, conditions: Sequence[Condition], keys: Sequence[tuple[str, str]]
+    choices: SliceChoices,
+    conditions: Sequence[Condition],
+    keys: Sequence[tuple[str, str]],
+    metric: str,
 ) -> None:
-    """Go into a slice: keep only its rows, and slice them by the next feature."""
+    """Go into a slice: keep only its rows, and slice them by the next feature and the same metric."""
     taken = [*conditions, *(Condition(feature, "=", value) for feature, value in keys)]
     unique = list(dict.fromkeys(each.text for each in taken))
     fixed = {feature for feature, _ in keys} | set(fixed_features(conditions))
@@ -109,7 +112,8 @@ def drill_into(
     if not following:
         st.toast("There is no further feature to slice by.", icon=":material/info:")
         return
-    set_url(where=unique, by=following[:1], against="", view="")
+    told = "" if metric == choices.rule.metric else metric
+    set_url(where=unique, by=following[:1], against="", view="", metric=told)
     st.rerun()
 
 

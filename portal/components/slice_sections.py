@@ -55,7 +55,7 @@ def draw_slices(desk: Desk, known: MonitoredVersion, choices: SliceChoices, cond
             fairness_panel(found.fairness)
     with panel("Slices", slice_view.rows_sentence(found)):
         clicked = slice_view.slices_table(found.report, f"slices-{key}", "bias-slices") or clicked
-    _drill(choices, conditions, {line.label: line.keys for line in found.report.slices}, clicked)
+    _drill(choices, conditions, {line.label: line.keys for line in found.report.slices}, clicked, metric)
 
 
 def draw_weakest(desk: Desk, known: MonitoredVersion, choices: SliceChoices, conditions: Conditions) -> None:
@@ -87,7 +87,7 @@ def draw_weakest(desk: Desk, known: MonitoredVersion, choices: SliceChoices, con
     with panel("The same as a table"):
         clicked = slice_weak_view.weak_table(found, f"weak-table-{key}") or clicked
     keys = {one.counts.label: one.counts.keys for one in found.found.slices}
-    _drill(choices, conditions, keys, clicked)
+    _drill(choices, conditions, keys, clicked, metric)
 
 
 def draw_versions(
@@ -120,7 +120,7 @@ def draw_versions(
     with panel("The same as a table"):
         clicked = slice_version_view.version_table(found, f"pairs-table-{key}") or clicked
     lines = [line for each in found.changes for line in (each.now or each.other,) if line is not None]
-    _drill(choices, conditions, {line.label: line.keys for line in lines}, clicked)
+    _drill(choices, conditions, {line.label: line.keys for line in lines}, clicked, metric)
 
 
 def _common_inputs(
@@ -156,6 +156,7 @@ def _drill(
     conditions: Conditions,
     keys: dict[str, tuple[tuple[str, str], ...]],
     clicked: str | None,
+    metric: str,
 ) -> None:
     if clicked and clicked in keys:
-        drill_into(choices, conditions, keys[clicked])
+        drill_into(choices, conditions, keys[clicked], metric)

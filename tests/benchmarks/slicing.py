@@ -1,14 +1,14 @@
 """Slices by DuckDB's group-by beside fairlearn's MetricFrame and beside a bare scan, in one run.
 
-Ten million rows of four features with 864 intersections are made for it. MetricFrame is measured on one
-million of them and scaled linearly, which flatters it: it sorts. The memory is that of a process of its own.
+Ten million rows of four features with 864 intersections are made for it, coded by whole numbers as a census
+is. MetricFrame is measured on one million of them and scaled linearly. Ratios are of the fastest runs, which
+the machine's other work disturbs least; memory is that of a process of its own.
 """
 
 from __future__ import annotations
 
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,14 +30,14 @@ MILLION = 1_000_000
 RUNS = 9
 
 _MADE = """
-COPY (SELECT range::VARCHAR AS row_id, if(hash(range) % 2 = 0, 'Female', 'Male') AS sex,
-    'group ' || hash(range * 3) % 9 AS race, 'band ' || hash(range * 5) % 6 AS age_band,
-    (hash(range * 7) % 8)::INTEGER AS region, (hash(range * 11) % 100_000) / 100_000 AS y_score,
+COPY (SELECT range::VARCHAR AS row_id, (1 + hash(range) % 2)::BIGINT AS sex,
+    (1 + hash(range * 3) % 9)::BIGINT AS race, (hash(range * 5) % 6)::BIGINT AS age_band,
+    (hash(range * 7) % 8)::BIGINT AS region, (hash(range * 11) % 100_000) / 100_000 AS y_score,
     (hash(range * 13) % 3 = 0)::BIGINT AS y_true, (hash(range * 17) % 2)::BIGINT AS y_pred
     FROM range({rows})) TO '{path}'
 """
 _FLOOR = """
-SELECT count(*), count(sex), count(race), count(age_band), sum(region), sum(y_pred), sum(y_true)
+SELECT count(*), sum(sex), sum(race), sum(age_band), sum(region), sum(y_pred), sum(y_true)
 FROM read_parquet('{path}')
 """
 
@@ -57,8 +57,8 @@ def _ten_million(folder: Path) -> dict[str, str]:
         duckdb.execute(_MADE.format(rows=rows, path=path))
     one, ten = (_apart(path) for path in (small, large))
     theirs = _metric_frame(small)
-    ours, floor = statistics.median(ten["ours"]), statistics.median(ten["floor"])
-    growth = ours / statistics.median(one["ours"])
+    ours, floor = min(ten["ours"]), min(ten["floor"])
+    growth = ours / min(one["ours"])
     return {
         "10,000,000 rows, 4 features, 864 slices: group-by": spread(ten["ours"]),
         "10,000,000 rows: bare sum and count, the scan floor": spread(ten["floor"]),

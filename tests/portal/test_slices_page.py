@@ -1,0 +1,144 @@
+"""The page on slices: bands, filters, the weakest intersections, two versions; empty, full and forbidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.connectors.settings import PROJECT
+from core.domain.actors import Actor
+from core.services.governance import Governance
+from core.services.weak_slices import find_weakest
+from portal.components.desk import Desk
+from tests.conftest import BUILDER, OUTSIDER, later
+from tests.services.test_slices import PEOPLE, give
+
+MODEL = "card-limit-advice"
+
+
+@pytest.fixture(autouse=True)
+def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page runs without the shell, which knows where links lead."""
+    monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
+
+
+def open_page(governance: Governance, actor: Actor = BUILDER, **query: Any) -> AppTest:
+    at = AppTest.from_file(str(PROJECT / "portal" / "pages" / "slices.py"), default_timeout=60)
+    at.session_state["desk"] = Desk(governance, actor, governance.moment(later(6)))
+    for name, value in query.items():
+        at.query_params[name.strip("_")] = value
+    return at.run()
+
+
+def words(at: AppTest) -> str:
+    kinds = ("markdown", "caption", "error", "header")
+    said = " ".join(str(element.value) for kind in kinds for element in at.get(kind))
+    html = " ".join(str(element.proto.body) for element in at.get("html"))
+    return f"{said} {html}".replace("\\", "")
+
+
+def sound(at: AppTest) -> AppTest:
+    assert not at.exception, at.exception
+    assert not at.error, at.error[0].value
+    return at
+
+
+@pytest.fixture
+def people(governance: Governance, tmp_path: Path) -> Governance:
+    give(governance, tmp_path, PEOPLE)
+    return governance
+
+
+def test_without_predictions_the_page_says_what_to_do(governance: Governance) -> None:
+    assert "nothing to slice" in words(sound(open_page(governance)))
+
+
+def test_somebody_without_a_role_may_read_slices(people: Governance) -> None:
+    assert "Selection rate by sex" in words(sound(open_page(people, OUTSIDER)))
+
+
+def test_the_weakest_slices_are_found_without_being_asked_for(people: Governance) -> None:
+    at = sound(open_page(people, view="weakest", cut=["age=at:30,45,60"]))
+    said = words(at)
+    found = find_weakest(
+        people, people.moment(later(6)), initiative=MODEL, version="1", cuts=("age=at:30,45,60",)
+    ).found
+    table = at.dataframe[0].value
+    assert list(table["Slice"]) == [one.counts.label for one in found.slices]
+    assert f"{found.searched:,}" in said and "Where is the model weakest?" in said
+    assert "Bonferroni" in said, "how p values are corrected stands in the help"
+
+
+def test_bands_and_filters_are_read_from_the_address(people: Governance) -> None:
+    view = {"by": ["age"], "cut": ["age=at:40,60"], "where": ["sex=Female", "age>=30"], "metric": "accuracy"}
+    at = sound(open_page(people, id=MODEL, version="1", **view, since="2026-01-02", until="2026-01-05"))
+    expected = duckdb.sql(
+        f"SELECT count(*) FROM ({PEOPLE}) WHERE sex = 'Female' AND age >= 30 "
+        "AND timestamp >= '2026-01-02' AND timestamp < '2026-01-06'"
+    ).fetchall()[0][0]
+    said = words(at)
+    assert f"{expected:,} predictions in 3 slices" in said
+    assert "Age ≥ 30" in said
+    assert list(at.dataframe[0].value["Slice"]) == ["under 40", "40 to under 60", "60 and over"]
+    assert "Holm" in said and "Newcombe" in said
+
+
+def test_a_way_to_cut_and_a_correction_move_into_the_address(people: Governance) -> None:
+    at = sound(open_page(people, id=MODEL, version="1", by=["age"]))
+    at.selectbox(key="cut-kind-age").set_value("width").run()
+    assert at.query_params["cut"] == "age=width:10"
+    sound(at)
+    at.text_input(key="cut-text-age").set_value("20").run()
+    assert at.query_params["cut"] == "age=width:20"
+    assert "under 40" in set(sound(at).dataframe[0].value["Slice"])
+    at.selectbox(key="url-correction").set_value("benjamini_hochberg").run()
+    assert "Benjamini-Hochberg" in words(sound(at))
+
+
+def test_a_filter_is_added_and_taken_away(people: Governance) -> None:
+    at = sound(open_page(people, id=MODEL, version="1", by=["region"]))
+    at.selectbox(key="filter-feature").set_value("sex").run()
+    at.multiselect(key="filter-values-sex").set_value(["Male"]).run()
+    at.button(key="filter-add").click().run()
+    assert at.query_params["where"] == "sex=Male"
+    assert "1,500 predictions" in words(sound(at))
+    at.button(key="unfilter-0").click().run()
+    assert "where" not in at.query_params
+    assert "3,000 predictions" in words(sound(at))
+
+
+def test_two_versions_stand_side_by_side(people: Governance, tmp_path: Path) -> None:
+    give(people, tmp_path, PEOPLE.replace("i % 3 < 2", "i % 3 = 0"), version="2")
+    at = sound(open_page(people, id=MODEL, version="2", view="versions"))
+    table = at.dataframe[0].value
+    assert list(table["Slice"]) == ["Female", "Male"]
+    assert list(table["Version 2"]) == ["33.3%", "33.3%"]
+    assert list(table["Version 1"]) == ["33.3%", "66.7%"]
+    assert list(table["Direction"]) == ["not beyond chance", "worse"]
+
+
+def test_one_version_alone_has_nothing_beside_it(people: Governance) -> None:
+    assert "No other version" in words(sound(open_page(people, view="versions")))
+
+
+def test_every_measure_between_slices_has_its_help(people: Governance) -> None:
+    said = words(sound(open_page(people)))
+    for title in ("Demographic parity difference", "Equalized odds ratio", "Four-fifths rule"):
+        assert said.count(title) >= 2, "in the list and in its help"
+    for part in ("Direction:", "Zero means:", "Leaves out:", "Source:", "Formula:"):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"cut": ["age=thirds"]}, {"since": "soon"}, {"where": ["age>=old"]}, {"view": "nope", "id": "nope"}],
+)
+def test_an_address_that_cannot_be_read_is_one_sentence(people: Governance, query: dict[str, Any]) -> None:
+    at = open_page(people, **query)
+    assert not at.exception
+    assert len(at.error) == 1 and len(at.error[0].value) < 400
