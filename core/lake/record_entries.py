@@ -12,15 +12,18 @@ from core.lake.store import Store
 _ENTRIES = """
     SELECT r.seq, r.recorded_at, r.actor, coalesce(d.name, r.actor) AS actor_name, r.action, r.subject,
         coalesce(i.name, r.subject) AS subject_name, r.fact_table, r.content_digest, r.digest
-    FROM record r
+    FROM (
+        SELECT * FROM record
+        WHERE seq <= $seq
+            AND ($initiative = '' OR split_part(subject, '/', 1) = $initiative)
+            AND ($action = '' OR action = $action)
+            AND ($actor = '' OR actor = $actor)
+        ORDER BY seq DESC LIMIT $most OFFSET $skip
+    ) r
     LEFT JOIN directory d ON d.actor = r.actor
     LEFT JOIN (SELECT initiative, arg_max(name, seq) AS name FROM initiative GROUP BY initiative) i
         ON i.initiative = split_part(r.subject, '/', 1)
-    WHERE r.seq <= $seq
-        AND ($initiative = '' OR split_part(r.subject, '/', 1) = $initiative)
-        AND ($action = '' OR r.action = $action)
-        AND ($actor = '' OR r.actor = $actor)
-    ORDER BY r.seq DESC LIMIT $most OFFSET $skip
+    ORDER BY r.seq DESC
 """
 
 

@@ -19,6 +19,11 @@ from core.services.record import record_entry, record_page
 MOST_WORDS = 600
 _HIDDEN = frozenset({"seq", "recorded_at", "actor", "initiative"})
 """The entry itself says when, who and about which initiative."""
+_OF_THE_STORE = {
+    "store_created": "This store",
+    "signing_key_registered": "This store",
+    "audit_pack_exported": "An audit pack",
+}
 _LABELS = {
     "class_id": "Risk class",
     "computed_class_id": "Class from the answers",
@@ -152,8 +157,8 @@ def words(identifier: str) -> str:
 
 
 def _about(row: Mapping[str, Any]) -> str:
-    if row["action"] == "store_created":
-        return "This store"
+    if row["action"] in _OF_THE_STORE:
+        return _OF_THE_STORE[row["action"]]
     if row["action"] == "policy_published":
         return f"Policy {row['subject'].removeprefix('policy-')}"
     if row["action"] == "ethics_published":
