@@ -72,7 +72,9 @@ def read_lightgbm(path: Path) -> LightgbmModel:
 
     head = _check_text(path)
     try:
-        booster = lgb.Booster(model_file=str(path), params={"verbosity": -1})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the file's own parameters count, which is meant
+            booster = lgb.Booster(model_file=str(path), params={"verbosity": -1})
     except lgb.basic.LightGBMError as problem:
         raise RefusedInput(f"{path.name!r} is not a LightGBM model", remedy=_REMEDY) from problem
     binary = head.get("objective", "").split(" ")[0] in ("binary", "cross_entropy", "xentropy")

@@ -196,7 +196,7 @@ def along_chart(rows: Sequence[Row], *, feature: str, unit: str, numeric: bool, 
         for row in rows
     ]
     order = () if numeric else tuple(str(row["label"]) for row in shown)
-    draw(shown, _along_spec(feature, unit, order), alt=alt, key=key, height=320 if numeric else None)
+    draw(shown, _along_spec(feature, unit, order), alt=alt, key=key, height=400 if numeric else None)
 
 
 @lru_cache(maxsize=256)
