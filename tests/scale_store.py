@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -178,15 +179,15 @@ def counted(store: Store) -> dict[str, int]:
     return dict(found.most_common())
 
 
-def many_initiatives(store: Store, wanted: int) -> Iterable[str]:
-    """Copy every initiative's rows in place until there are so many; for queries only, they have no chain.
+def many_initiatives(store: Store, wanted: int, query: str) -> None:
+    """Copy every initiative's rows in place until there are so many; for a query only, they have no chain.
 
-    Yields the names of the tables that were filled.
+    Only the tables that the query names are filled.
     """
     cursor = store.cursor()
     [(there,)] = cursor.execute("SELECT count(DISTINCT initiative) FROM initiative").fetchall()
     for table, columns in store.columns.items():
-        if "initiative" in columns:
+        if "initiative" in columns and re.search(rf"\b{table}\b", query):
             names = ["seq", "recorded_at", "actor", *columns]
             chosen = ["initiative || '-copy-' || n" if name == "initiative" else name for name in names]
             cursor.execute(
@@ -194,4 +195,3 @@ def many_initiatives(store: Store, wanted: int) -> Iterable[str]:
                 f"FROM {table}, range(1, ?) copies(n) WHERE initiative IS NOT NULL",
                 [-(-wanted // there)],
             )
-            yield table

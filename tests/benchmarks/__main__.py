@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from tests.benchmarks import decaying, decisions, pages, slicing
+from tests.benchmarks import decaying, decisions, pages, scale, slicing
 
 Measured = dict[str, str]
 
@@ -24,6 +24,7 @@ def main(names: list[str]) -> int:
         "decisions": decisions.measure,
         "decaying": decaying.measure,
         "pages": pages.measure,
+        "scale": scale.measure,
         "slicing": slicing.measure,
     }
     unknown = [name for name in names if name not in benches]
