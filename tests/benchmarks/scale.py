@@ -73,7 +73,7 @@ def _after(before: Callable[[], None], action: Callable[[], object]) -> Callable
 
 
 def _decisions(demo: Path) -> dict[str, str]:
-    """All gates of so many initiatives in one query; those of the demo, each with its sign-offs, many times."""
+    """All gates of so many initiatives in one query: those of the demo with their sign-offs, many times."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "many").mkdir()
         opened = open_store(Path(shutil.copy(demo / DATABASE, Path(folder) / "many")).parent)
