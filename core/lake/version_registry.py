@@ -20,7 +20,13 @@ _VERSIONS = asking(
         SELECT initiative, version, {_LATER} FROM version_amendment
         WHERE seq <= $seq GROUP BY initiative, version
     ), last_turn AS (
-        SELECT initiative, version, max(seq) AS seq FROM version_turn GROUP BY initiative, version
+        SELECT initiative, version, max(seq) AS seq FROM (
+            SELECT m.initiative, m.version, m.seq FROM model_version m WHERE m.seq <= $seq AND NOT EXISTS (
+                SELECT 1 FROM version_state c WHERE c.state = 'challenger' AND c.seq <= $seq
+                    AND c.initiative = m.initiative AND c.version = m.version)
+            UNION ALL
+            SELECT initiative, version, seq FROM version_state WHERE seq <= $seq AND state = 'champion'
+        ) GROUP BY initiative, version
     ), last_retired AS (
         SELECT initiative, version, max(seq) AS seq FROM version_state
         WHERE seq <= $seq AND state = 'retired' GROUP BY initiative, version

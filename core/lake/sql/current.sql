@@ -11,24 +11,33 @@ current_classification AS (
     QUALIFY row_number() OVER (PARTITION BY initiative ORDER BY seq DESC) = 1
 ),
 -- The version that was registered or promoted last, unless it was retired since; `recorded_at` is since when it
--- counts. A challenger counts only once it is promoted. The set-based form of core.domain.model_versions.
-version_turn AS (
-    SELECT m.initiative, m.version, m.task, m.seq, m.recorded_at FROM model_version m
-    WHERE m.seq <= $seq AND NOT EXISTS (
+-- counts. A challenger counts only once it is promoted. The set-based form of core.domain.model_versions: few
+-- initiatives have a version that was ever moved, and only those are looked at event by event.
+moved AS (SELECT DISTINCT initiative FROM version_state WHERE seq <= $seq),
+moved_version AS (
+    SELECT initiative, version, task, seq, recorded_at FROM model_version
+    WHERE seq <= $seq AND initiative IN (SELECT initiative FROM moved)
+),
+moved_turn AS (
+    SELECT * FROM moved_version v WHERE NOT EXISTS (
         SELECT 1 FROM version_state c WHERE c.state = 'challenger' AND c.seq <= $seq
-            AND c.initiative = m.initiative AND c.version = m.version)
+            AND c.initiative = v.initiative AND c.version = v.version)
     UNION ALL
-    SELECT s.initiative, s.version, m.task, s.seq, s.recorded_at
-    FROM version_state s JOIN model_version m USING (initiative, version)
+    SELECT s.initiative, s.version, v.task, s.seq, s.recorded_at
+    FROM version_state s JOIN moved_version v USING (initiative, version)
     WHERE s.state = 'champion' AND s.seq <= $seq
 ),
-newest_turn AS (
-    SELECT initiative, arg_max(version, seq) AS version, arg_max(task, seq) AS task,
-        max(seq) AS seq, arg_max(recorded_at, seq) AS recorded_at
-    FROM version_turn GROUP BY initiative
+moved_last AS (
+    SELECT * FROM moved_turn QUALIFY row_number() OVER (PARTITION BY initiative ORDER BY seq DESC) = 1
+),
+last_registered AS (
+    SELECT initiative, version, task, seq, recorded_at FROM model_version WHERE seq <= $seq
+    QUALIFY row_number() OVER (PARTITION BY initiative ORDER BY seq DESC) = 1
 ),
 current_version AS (
-    SELECT * FROM newest_turn t WHERE NOT EXISTS (
+    SELECT * FROM last_registered WHERE initiative NOT IN (SELECT initiative FROM moved)
+    UNION ALL
+    SELECT * FROM moved_last t WHERE NOT EXISTS (
         SELECT 1 FROM version_state r WHERE r.state = 'retired' AND r.seq <= $seq AND r.seq > t.seq
             AND r.initiative = t.initiative AND r.version = t.version)
 ),
