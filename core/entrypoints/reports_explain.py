@@ -65,7 +65,7 @@ def _show_prediction(found: Result) -> None:
     headings = ("Feature", "Value", "Contribution", "Score so far", "Moves the answer by")
     show_table(headings, lines, right=(2, 3, 4))
     if steps["gap"] is not None:
-        say(f"Base and contributions miss the score by {steps['gap']:.1g}.")
+        say(f"Base and contributions miss the score by {abs(steps['gap']):.1g}.")
 
 
 def _show_along(found: Result) -> None:
