@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.analytics.decay_calibration import calibration_errors, calibration_if_needed
 from core.analytics.decay_estimates import confusion_cells
 from core.analytics.decay_fit import (
     Calibration,
@@ -39,7 +40,6 @@ OWN_ROWS_OF_A_CLASS = 200
 """Of these, rows that each class must have."""
 LEAST_FITTED_ROWS = 100
 """Reference rows below which nothing is fitted for a subpopulation, not even thresholds."""
-_FOLDS, _BINS = 10, 10
 _FIXED = {"deterministic": True, "force_row_wise": True, "n_jobs": 1, "verbosity": -1}
 """LightGBM's defaults, made repeatable: no other thread's rounding, and nothing printed."""
 
@@ -287,9 +287,9 @@ class _Fitting:
             truth = rows[TRUE].to_numpy()
             truth = truth.astype(np.int64) if self._spec.task == "binary" else (truth == label).astype(int)
             scores = rows[column].to_numpy()
-            calibration = _calibration_if_needed(truth, scores)
+            calibration = calibration_if_needed(truth, scores)
             found.append(calibration)
-            raw, calibrated = _calibration_errors(truth, scores)
+            raw, calibrated = calibration_errors(truth, scores)
             raw_errors.append(raw)
             errors.append(raw if calibration is None else calibrated)
         return tuple(found), _finite(float(np.mean(errors))), _finite(float(np.mean(raw_errors)))
@@ -349,48 +349,6 @@ def _chunker() -> Any:
             return [Chunk(key=str(key), data=part) for key, part in data.groupby(CHUNK, sort=True)]
 
     return Numbered()
-
-
-def _calibration_if_needed(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> Calibration | None:
-    from nannyml.calibration import IsotonicCalibrator, needs_calibration
-
-    if not needs_calibration(truth, scores, IsotonicCalibrator()):
-        return None
-    calibrator = IsotonicCalibrator()
-    calibrator.fit(scores, truth)
-    fitted = calibrator._regressor
-    return Calibration(
-        scores=tuple(map(float, fitted.X_thresholds_)), shares=tuple(map(float, fitted.y_thresholds_))
-    )
-
-
-def _calibration_errors(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> tuple[float, float]:
-    """Expected calibration errors of the raw scores and of calibrated ones that were not learned from."""
-    import numpy as np
-    from nannyml.calibration import (
-        IsotonicCalibrator,
-        _calculate_expected_calibration_error,
-        _get_bin_index_edges,
-    )
-    from sklearn.model_selection import StratifiedShuffleSplit
-
-    if min(truth.sum(), len(truth) - truth.sum()) < 2 or len(truth) < _FOLDS * _BINS:
-        return math.nan, math.nan
-    splits = StratifiedShuffleSplit(n_splits=_FOLDS, test_size=0.1, random_state=42)
-    raw, calibrated, true = [], [], []
-    for train, test in splits.split(scores, truth):
-        calibrator = IsotonicCalibrator()
-        calibrator.fit(scores[train], truth[train])
-        raw.append(scores[test])
-        calibrated.append(calibrator.calibrate(scores[test]))
-        true.append(truth[test])
-    joined = np.concatenate(true)
-    edges = _get_bin_index_edges(len(joined), _BINS)
-    before, after = (
-        float(_calculate_expected_calibration_error(joined, np.concatenate(each), edges))
-        for each in (raw, calibrated)
-    )
-    return before, after
 
 
 def _unfitted(rows: int, values: tuple[str, ...], whole: FittedPart) -> FittedPart:

@@ -108,16 +108,14 @@ def _run(spec: AnySpec, folder: Path, out: TextIO) -> Outcome:
 
 
 def _estimate(jobs: Sequence[EstimateSpec], folder: Path, out: TextIO) -> Outcome:
-    import duckdb
-
-    from core.lake.decay_run import run_estimate
+    from core.lake.decay_run import estimate_files
 
     files: dict[str, str] = {}
     rows = 0
     for done, job in enumerate(jobs):
         step = _steps(out, done, len(jobs), job.name)
         try:
-            found = run_estimate(duckdb.connect(), job, step)
+            found = estimate_files(job, step, folder)
         except RefusedInput as problem:
             raise BadInput(problem.what, where=job.name, remedy=problem.remedy) from problem
         fit = folder / f"{job.name}.fit.json"
