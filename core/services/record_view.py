@@ -24,6 +24,8 @@ _OF_THE_STORE = {
     "signing_key_registered": "This store",
     "audit_pack_exported": "An audit pack",
 }
+_COMMENT = 2000
+"""Characters that a comment may have at most."""
 _LABELS = {
     "class_id": "Risk class",
     "computed_class_id": "Class from the answers",
@@ -187,6 +189,9 @@ def _readers(
         "domain": governance.position(moment).domain_title,
         "owner": lambda value: names.get(value, value),
         "builder": lambda value: names.get(value, value),
+        "person": lambda value: names.get(value, value),
+        "to_person": lambda value: names.get(value, value),
+        "training": titled({one.id: one.title for one in governance.trainings.trainings}),
         "answered_by": lambda value: names.get(value, value),
         "right_id": words,
         "verdict": words,
@@ -196,9 +201,16 @@ def _readers(
         "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
         "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
         "findings": _findings,
-        "text": lambda text: f"{len(text.splitlines()):,} lines; the page on it shows the one in force",
+        "text": _text,
         "metrics": _metrics,
     }
+
+
+def _text(text: str) -> str:
+    """A comment in full; of a policy or an ethical position only how long it is."""
+    if len(text) <= _COMMENT:
+        return text
+    return f"{len(text.splitlines()):,} lines; the page on it shows the one in force"
 
 
 def _fields(
