@@ -10,7 +10,7 @@ from core.connectors.arrow_messages import file_blocks, unpacked_bytes
 from core.connectors.prediction_csv import checked_names
 from core.domain.errors import BadInput
 
-BEARABLE_BYTES = 4 << 30
+BEARABLE_BYTES = 2 << 30
 """Up to this size unpacked, a file may have been packed as tightly as it likes."""
 MOST_TIMES = 500
 """A larger file may unpack to so many times its own size."""

@@ -51,10 +51,21 @@ def quality_columns(store: Store, initiative: str, version: str, moment: Moment)
     return fetch(store.cursor(), query, {"initiative": initiative, "version": version, "seq": moment.seq})
 
 
-def measured_versions(store: Store, moment: Moment) -> set[tuple[str, str]]:
-    """Initiative and version of every measurement of drift."""
-    query = "SELECT DISTINCT initiative, version FROM drift_run WHERE seq <= $seq"
-    return {(row["initiative"], row["version"]) for row in fetch(store.cursor(), query, {"seq": moment.seq})}
+def most_drifted(store: Store, moment: Moment, method: str) -> tuple[str, str] | None:
+    """Initiative and version with most features on alert in the newest chunk, attributed ones first."""
+    query = """
+        WITH newest AS (SELECT initiative, version, max(seq) AS seq FROM drift_run WHERE seq <= $seq
+            GROUP BY ALL)
+        SELECT f.initiative, f.version, count(*) FILTER (WHERE f.alerts[-1]) AS alerting,
+            EXISTS (SELECT 1 FROM attribution a WHERE a.initiative = f.initiative
+                AND a.version = f.version AND a.seq <= $seq) AS attributed
+        FROM drift_feature f JOIN newest n ON f.initiative = n.initiative AND f.version = n.version
+            AND f.seq > n.seq AND f.seq <= $seq
+        WHERE f.method = $method GROUP BY f.initiative, f.version
+        ORDER BY attributed DESC, alerting DESC, f.initiative, f.version LIMIT 1
+    """
+    rows = fetch(store.cursor(), query, {"seq": moment.seq, "method": method})
+    return (rows[0]["initiative"], rows[0]["version"]) if rows else None
 
 
 def run_row(

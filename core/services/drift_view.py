@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from core.analytics.drift import METHODS, DriftMethod
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
+from core.lake import drift_records as records
 from core.services.data_quality import (
     MeasureDataQuality,
     QualityReport,
@@ -59,24 +59,9 @@ def drift_view(governance: Governance, moment: Moment, *, initiative: str, versi
     return DriftView(initiative, version, drift, quality, lacking, limit)
 
 
-def largest_drift(governance: Governance, moment: Moment) -> tuple[str, str] | None:
-    """Initiative and version of the newest measurement that fails, else of any; None without one."""
-    from core.lake.drift_records import measured_versions
-
-    known = sorted(measured_versions(governance.store, moment))
-    worst = None
-    for initiative, version in known:
-        view = drift_view(governance, moment, initiative=initiative, version=version)
-        alerting = len(view.drift.alerting) if view.drift else 0
-        attributed = bool(view.drift and view.drift.attributed)
-        if worst is None or (attributed, alerting) > worst[0]:
-            worst = ((attributed, alerting), (initiative, version))
-    return worst[1] if worst else None
-
-
-def method_of(method: str) -> DriftMethod:
-    """A method by its id, Jensen-Shannon where there is none of this id."""
-    return METHODS.get(method, METHODS["jensen_shannon"])
+def most_drifted(governance: Governance, moment: Moment) -> tuple[str, str] | None:
+    """Initiative and version whose inputs drifted most, those with attributions first; None without any."""
+    return records.most_drifted(governance.store, moment, governance.data_quality.drift.method)
 
 
 def start_measuring(governance: Governance, command: MeasureDrift) -> str:

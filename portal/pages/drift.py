@@ -39,7 +39,7 @@ def render() -> None:
 def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
     if url_value("id"):
         return desk.ask(decay_view.find_version, initiative=url_value("id"), version=url_value("version"))
-    found = desk.ask(drift_view.largest_drift)
+    found = desk.ask(drift_view.most_drifted)
     if found is None:
         return desk.ask(decay_view.largest_version)
     return desk.ask(decay_view.find_version, initiative=found[0], version=found[1])

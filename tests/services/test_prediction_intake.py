@@ -393,6 +393,18 @@ def integer_years(folder: Path) -> Path:
     return parquet(folder, frame(day=[2024] * 200))
 
 
+def not_a_number(folder: Path) -> Path:
+    return parquet(folder, frame(probability=[0.5, float("nan"), *[0.5] * 198]))
+
+
+def endless(folder: Path) -> Path:
+    return parquet(folder, frame(probability=[0.5, float("-inf"), *[0.5] * 198]))
+
+
+def no_score(folder: Path) -> Path:
+    return parquet(folder, frame(probability=[None, *[0.5] * 199]))
+
+
 FILES: list[tuple[Callable[[Path], Path], str, dict[str, Any]]] = [
     (broken_after_its_mark, "the file cannot be read as Parquet", {}),
     (damaged_inside, "the file cannot be read", {}),
@@ -402,6 +414,9 @@ FILES: list[tuple[Callable[[Path], Path], str, dict[str, Any]]] = [
     (twice_in_arrow, "column 'sex' stands twice", {}),
     (cut_off_arrow, "the file cannot be read as Arrow", {}),
     (no_rows, "the file has no rows", {}),
+    (not_a_number, "column 'probability' has values that are not finite: 'nan' (row 2)", {}),
+    (endless, "column 'probability' has values that are not finite: '-inf' (row 2)", {}),
+    (no_score, "column 'probability' has empty values: an empty value (row 1)", {}),
     (integer_years, "column 'day' holds no times but bigint values: '2024' (row 1)", {"timestamp": "day"}),
 ]
 
