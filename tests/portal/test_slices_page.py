@@ -37,7 +37,7 @@ def open_page(governance: Governance, actor: Actor = BUILDER, **query: Any) -> A
 
 def words(at: AppTest) -> str:
     kinds = ("markdown", "caption", "error", "header")
-    said = " ".join(str(element.value) for kind in kinds for element in at.get(kind))
+    said = " ".join(str(getattr(element, "value", "")) for kind in kinds for element in at.get(kind))
     html = " ".join(str(element.proto.body) for element in at.get("html"))
     return f"{said} {html}".replace("\\", "")
 
@@ -75,7 +75,12 @@ def test_the_weakest_slices_are_found_without_being_asked_for(people: Governance
 
 
 def test_bands_and_filters_are_read_from_the_address(people: Governance) -> None:
-    view = {"by": ["age"], "cut": ["age=at:40,60"], "where": ["sex=Female", "age>=30"], "metric": "accuracy"}
+    view: dict[str, Any] = {
+        "by": ["age"],
+        "cut": ["age=at:40,60"],
+        "where": ["sex=Female", "age>=30"],
+        "metric": "accuracy",
+    }
     at = sound(open_page(people, id=MODEL, version="1", **view, since="2026-01-02", until="2026-01-05"))
     expected = duckdb.sql(
         f"SELECT count(*) FROM ({PEOPLE}) WHERE sex = 'Female' AND age >= 30 "

@@ -1,0 +1,95 @@
+"""Operations on slices give the numbers that the pages show, and the command prints them for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.errors import BadInput
+from core.entrypoints import reports_slices
+from core.entrypoints.operations import run_operation
+from core.services.bias import bias_slices
+from core.services.governance import Governance
+from core.services.weak_slices import find_weakest
+from tests.conftest import BUILDER, later
+from tests.services.test_slices import PEOPLE, give
+
+MODEL = "card-limit-advice"
+
+
+@pytest.fixture
+def people(governance: Governance, tmp_path: Path) -> Governance:
+    give(governance, tmp_path, PEOPLE)
+    return governance
+
+
+def run(governance: Governance, name: str, **values: Any) -> Any:
+    given = json.loads(json.dumps({"initiative": MODEL, **values}))
+    return json.loads(json.dumps(run_operation(governance, BUILDER, later(6), name, given)))
+
+
+def test_slices_carry_the_numbers_of_the_page(people: Governance, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: dict[str, Any] = {"by": ["sex", "age"], "cuts": ["age=at:40,60"], "where": ["age>=30"]}
+    result = run(people, "bias_slices", **asked, metric="roc_auc", reference="overall")
+    report = bias_slices(
+        people,
+        people.moment(later(6)),
+        initiative=MODEL,
+        version="1",
+        by=("sex", "age"),
+        cuts=("age=at:40,60",),
+        where=("age>=30",),
+        metric="roc_auc",
+        reference="overall",
+    ).report
+    assert [line["label"] for line in result["slices"]] == [line.label for line in report.slices]
+    for told, line in zip(result["slices"], report.slices, strict=True):
+        assert told["value"] == line.value and told["adjusted_p"] == line.adjusted_p
+        assert line.interval is not None
+        assert told["interval"]["low"] == line.interval.low
+    assert result["cuts"] == ["age=at:40,60"]
+    assert result["fairness"][0]["definition"]["id"] == "demographic_parity_difference"
+    assert "DeLong" in result["interval_method"] and result["correction"] == "holm"
+    reports_slices.show_slices(result)
+    said = capsys.readouterr().out
+    assert "Area under the ROC curve by sex and age" in said and "Holm" in said
+
+
+def test_the_weakest_are_told_with_what_was_searched(
+    people: Governance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(people, "weakest_slices", most=3)
+    found = find_weakest(people, people.moment(later(6)), initiative=MODEL, version="1", most=3).found
+    assert [line["label"] for line in result["slices"]] == [one.counts.label for one in found.slices]
+    assert [line["value"] for line in result["slices"]] == [one.measured.value for one in found.slices]
+    assert result["searched"] == found.searched
+    reports_slices.show_weakest(result)
+    assert f"Searched {found.searched:,} intersections" in capsys.readouterr().out
+
+
+def test_two_versions_are_told_side_by_side(
+    people: Governance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    give(people, tmp_path, PEOPLE.replace("i % 3 < 2", "i % 3 = 0"), version="2")
+    result = run(people, "compare_slices", version="2", other="1", by=["sex"])
+    assert [change["better"] for change in result["changes"]] == [None, False]
+    assert (result["better"], result["worse"]) == (0, 1)
+    reports_slices.show_changes(result)
+    assert "Beyond chance: 0 better, 1 worse" in capsys.readouterr().out
+
+
+def test_values_may_be_kept_by_feature_too(people: Governance) -> None:
+    by_text = run(people, "bias_slices", by=["region"], where=["sex=Female"])
+    by_name = run(people, "bias_slices", by=["region"], where={"sex": ["Female"]})
+    assert by_text == by_name
+
+
+@pytest.mark.parametrize(
+    "values", [{"by": []}, {"by": ["a"] * 7}, {"by": ["sex"], "correction": "hope"}, {"by": ["sex"], "x": 1}]
+)
+def test_parameters_that_cannot_be_are_refused(people: Governance, values: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        run(people, "bias_slices", **values)
