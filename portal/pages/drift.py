@@ -65,7 +65,7 @@ def _draw(desk: Desk, known: MonitoredVersion) -> None:
     if found.drift is not None and found.drift.features:
         view.drift_panel(found.drift)
         method = view.feature_panel(found.drift, METHODS)
-        figure_help(figure_notes(METHODS[method]))
+        figure_help([*figure_notes(METHODS[method]), view.RANKING])
         view.features_table(found.drift)
     if found.quality is not None:
         view.quality_panel(found.quality)
