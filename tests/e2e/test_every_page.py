@@ -8,32 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from portal.shell.plan import page_names
 from tests.e2e.served import watched
 
-PAGES = (
-    "overview",
-    "leaderboards",
-    "inventory",
-    "initiative",
-    "versions",
-    "documents",
-    "lineage",
-    "register",
-    "slices",
-    "decay",
-    "drift",
-    "predictions",
-    "explanations",
-    "business_kpi",
-    "my_work",
-    "team",
-    "raci",
-    "training",
-    "policy",
-    "frameworks",
-    "ethics",
-    "record",
-)
+PAGES = tuple(page_names())
 WINDOWS = {
     "desktop-light": (1440, 900, False),
     "desktop-dark": (1440, 900, True),
