@@ -62,7 +62,7 @@ def rights_table(found: Sequence[RightsTally]) -> None:
                 detail=f"{tally.team}. {_rights_words(tally)}",
                 page="initiative",
                 query={"id": tally.initiative, "tab": "Rules and rights"},
-                status="right_open" if tally.open else "settled",
+                status="right_open" if tally.open else "planned" if tally.planned else "settled",
                 status_text=f"{len(tally.open)} open" if tally.open else "",
             )
             for tally in found[:_MOST_ROWS]
