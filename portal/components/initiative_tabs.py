@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from portal.components.alcoa_view import alcoa_tab
+from portal.components.business_kpi_tab import business_kpi_tab
 from portal.components.discussion import discussion_tab
 from portal.components.exceptions_view import exceptions_tab
 from portal.components.initiative_frameworks_view import frameworks_tab
@@ -36,6 +37,7 @@ def _versions(desk: Desk, sheet: InitiativeSheet) -> None:
     with st.container(horizontal=True):
         page_link("versions", "Compare, promote or retire versions", icon=":material/compare:", id=initiative)
         page_link("documents", "Read the model card", icon=":material/article:", id=initiative)
+        page_link("explanations", "See what scores come from", icon=":material/lightbulb:", id=initiative)
     versions_tab(desk, sheet)
 
 
@@ -58,6 +60,7 @@ TABS: Mapping[str, Tab] = {
     "Requirements": requirements_tab,
     "Sign-offs": _sign_offs,
     "Findings and waivers": exceptions_tab,
+    "Business KPI": business_kpi_tab,
     "Versions": _versions,
     "Evidence": _evidence,
     "Checks": checks_tab,

@@ -216,3 +216,11 @@ def test_who_may_not_promise_sees_why(promised: tuple[Governance, str]) -> None:
     words = words_of(open_page(governance, "business_kpi", actor=OUTSIDER, id=initiative))
     assert "may not set a business KPI" in words
     assert "may not record what a business KPI achieved" in words
+
+
+def test_the_sheet_of_an_initiative_shows_its_kpi(promised: tuple[Governance, str]) -> None:
+    governance, initiative = promised
+    at = open_page(governance, "initiative", actor=OWNER, id=initiative, tab="Business KPI")
+    assert not at.exception and not at.error, at.exception
+    words = words_of(at)
+    assert "Behind" in words and "Record what was achieved, correct it" in words
