@@ -47,6 +47,7 @@ answers = st.tuples(
 events = st.one_of(
     st.tuples(st.just("classify"), st.sampled_from(list(POLICY.class_order))),
     st.tuples(st.just("version"), st.sampled_from(["1", "2", "3"])),
+    st.tuples(st.sampled_from(["challenge", "promote", "retire"]), st.sampled_from(["1", "2", "3"])),
     st.tuples(
         st.just("evidence"), st.tuples(st.sampled_from(list(POLICY.measures)), st.sampled_from(["a", "b"]))
     ),
@@ -137,6 +138,7 @@ class Replay:
                 "classified": day,
                 "version": None,
                 "version_on": None,
+                "labels": {},
                 "evidence": [],
                 "checks": [],
                 "sign_offs": {},
@@ -153,9 +155,8 @@ class Replay:
         if kind == "classify":
             known["class_id"], known["classified"] = what, day
             return [_classified(initiative, what)]
-        if kind == "version":
-            known["version"], known["version_on"] = what, day
-            return [_version(initiative, what)]
+        if kind in ("version", "challenge", "promote", "retire"):
+            return self._moves(initiative, known, kind, what, day)
         if kind == "evidence":
             measure, key = what
             version = known["version"] if POLICY.measure_is_per_version(measure) else None
@@ -178,6 +179,22 @@ class Replay:
         proof = CheckProof(verdict, day, f"{check} {verdict}", "mend")
         known["checks"].append((check, version, proof, self.seq + 1))
         return [_check_run(initiative, check, version, verdict)]
+
+    def _moves(self, initiative: str, known: dict[str, Any], kind: str, label: str, day: date) -> list[Fact]:
+        entered = known["labels"].get(label)
+        if (kind == "challenge" and entered) or (kind == "version" and entered == "challenge"):
+            return []
+        if kind in ("promote", "retire") and not entered:
+            return []
+        if kind in ("version", "challenge"):
+            known["labels"][label] = kind
+        if kind in ("version", "promote"):
+            known["version"], known["version_on"] = label, day
+        if kind == "retire" and known["version"] == label:
+            known["version"] = known["version_on"] = None
+        registered = [_version(initiative, label)] if kind in ("version", "challenge") else []
+        state = {"challenge": "challenger", "promote": "champion", "retire": "retired"}.get(kind)
+        return [*registered, *([_turn(initiative, label, state)] if state else [])]
 
     def _signs(self, initiative: str, known: dict[str, Any], kind: str, what: Any, day: date) -> list[Fact]:
         gate, actor, role, outcome, behalf = what if kind == "answer" else (what, OWNER, "", "", "")
@@ -400,6 +417,11 @@ def _finding(initiative: str, state: str, held: OpenFinding) -> Fact:
         "note": "",
     }
     return Fact("finding_raised", initiative, "finding", (row,))
+
+
+def _turn(initiative: str, version: str, state: str) -> Fact:
+    row = {"initiative": initiative, "version": version, "state": state, "reason": "because"}
+    return Fact(f"version_{state}", initiative, "version_state", (row,))
 
 
 def _evidence(initiative: str, measure: str, version: str | None, key: str) -> Fact:
