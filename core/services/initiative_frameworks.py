@@ -102,7 +102,9 @@ def initiative_frameworks(governance: Governance, moment: Moment, *, initiative:
 def clause_references(
     governance: Governance, moment: Moment, *, initiative: str
 ) -> dict[str, tuple[str, ...]]:
-    """Why each measure is asked: measure id -> clauses of the frameworks that apply, as `short name and number`.
+    """Why each measure is asked: measure id -> clauses that apply, as `short name and number`.
+
+    A measure stands for the lighter ones of its ladder, and so answers their clauses too.
 
     Raises
     ------
@@ -110,9 +112,10 @@ def clause_references(
         There was no such initiative at the moment.
     """
     found: dict[str, list[str]] = {}
+    policy = governance.policy(moment)
     for one in initiative_frameworks(governance, moment, initiative=initiative).frameworks:
         for answer in one.clauses:
-            for measure in answer.clause.measures:
+            for measure in answering(policy, answer.clause):
                 found.setdefault(measure, []).append(f"{one.framework.short} {answer.clause.number}")
     return {measure: tuple(names) for measure, names in found.items()}
 

@@ -22,7 +22,12 @@ from core.services.evidence import submit_evidence
 from core.services.founding import found_store
 from core.services.frameworks import clause_proofs, framework_overview
 from core.services.governance import Governance, wire
-from core.services.initiative_frameworks import RecordRegions, initiative_frameworks, record_regions
+from core.services.initiative_frameworks import (
+    RecordRegions,
+    clause_references,
+    initiative_frameworks,
+    record_regions,
+)
 from core.services.initiatives import register_initiative
 from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, START, later, register
 
@@ -223,3 +228,13 @@ def test_a_wrong_list_beside_the_store_is_refused_with_file_and_line(tmp_path: P
     with pytest.raises(BadInput, match=rf"frameworks\.yaml:{line}: 'magic' is not a known measure\."):
         framework_overview(opened, opened.moment(START))
     opened.close()
+
+
+def test_a_stricter_measure_names_the_clauses_of_the_lighter_ones(
+    governance: Governance, varied: Moment
+) -> None:
+    found = clause_references(governance, varied, initiative="credit-scoring")
+    # Article 14 names the sign-off before production; the sign-off of every move stands above it.
+    assert "EU AI Act Article 14" in found["production_sign_off"]
+    assert "EU AI Act Article 14" in found["every_move_sign_off"]
+    assert "EU AI Act Article 14" not in found["owner_declaration"]
