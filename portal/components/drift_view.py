@@ -57,8 +57,8 @@ RANKING = (
 QUALITY_NOTES = (
     "Formula: the share of rows without a value now minus that in the reference; of rows with a value, the "
     "share whose category the reference does not hold, and the share beyond its least and greatest number.",
-    "Verdict: a share fails when its whole 95% interval (Wilson; Newcombe for the rise) lies above the limit; "
-    "where the interval holds the limit, nobody can tell.",
+    "Verdict: a share fails when its whole 95% interval (Wilson; Newcombe for the rise) lies above the "
+    "limit; where the interval holds the limit, nobody can tell.",
     "Direction: lower is better. Zero: nothing missing, unseen or out of range.",
     "Leaves out: whether values within the range are right. Personal data is looked for in a sample of 1,000 "
     "different values a column; IBANs are held to their check digits and card numbers to Luhn's.",
