@@ -16,7 +16,9 @@ from core.domain.actors import Actor
 from core.entrypoints.worker_tables import write_slices
 from core.services.decay_groups import decay_groups
 from core.services.governance import Governance
+from core.services.jobs import jobs_of, wait_for
 from core.services.monitoring import RecordEstimates, record_estimates
+from core.services.refresh import refresh_subject
 from portal.components.desk import Desk, forget_answers
 from tests.conftest import BUILDER, OWNER, later, register
 from tests.portal.test_pages_oversight import chunk, give_predictions, give_version, said
@@ -167,3 +169,16 @@ def test_a_feature_that_nobody_was_divided_by_gives_a_sentence(divided: Governan
     # The choice falls back to everyone: what is not among the choices is not asked for.
     assert not page.error
     assert "who decays first" not in said(page)
+
+
+def test_a_refresh_that_is_refused_says_why_on_the_page(divided: Governance) -> None:
+    page = open_decay(divided)
+    page.button(key="refresh-start").click().run()
+    assert not page.exception
+    (job,) = jobs_of(refresh_subject("card-limit-advice", "1"))
+    ended = wait_for(job.id)
+    assert ended.state == "failed"
+    head = divided.store.head()
+    again = open_decay(divided)
+    assert "has no reference batch" in again.error[0].value
+    assert divided.store.head() == head

@@ -76,7 +76,7 @@ def test_one_process_does_several_estimates(estimated: tuple[WorkerResult, list[
     assert done == sorted(set(done))
     assert {step.of for step in steps} == {200}
     assert steps[0].what == "first: Looking at the predictions."
-    assert "second: NannyML learns from the reference: everyone." in [step.what for step in steps]
+    assert {step.what.partition(":")[0] for step in steps[:-1]} == {"first", "second"}
     assert (steps[-1].done, steps[-1].what) == (200, "Finished.")
 
 
