@@ -119,7 +119,7 @@ def finish(chart: alt.TopLevelMixin) -> str:
             view["data"] = {"values": inline[name]}
     for part in ("$schema", "config"):
         spec.pop(part, None)
-    spec["padding"] = {"left": 2, "right": 6, "top": 4, "bottom": 0}
+    spec["padding"] = {"left": 2, "right": 6, "top": 4, "bottom": 4}
     if isinstance(spec.get("height"), dict):  # a height by step: only the width is fitted to the panel
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return json.dumps(spec)

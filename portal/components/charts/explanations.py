@@ -164,7 +164,7 @@ def _answer_axis(scale: str) -> Any:
 
     if scale not in _ANSWERS:
         return None
-    title = "Probability that the model answers" if scale == "log_odds" else "What the model answers"
+    title = "Probability that the model gives" if scale == "log_odds" else "What the model gives"
     return alt.Axis(
         orient="top", labelExpr=_ANSWERS[scale], labelFlush=False, tickCount=6, grid=False, title=title
     )
