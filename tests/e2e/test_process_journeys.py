@@ -79,7 +79,7 @@ def _prepare(governance: Governance, folder: Path, base: float) -> None:
     watch(governance, strict, "1", base + 2.3)
     explain(governance, strict, "1", analysis, base + 2.4)
     prove_all(governance, strict, base + 3, but=("red_team",))
-    lists = registered(governance, "Call List Order", base + 1.5, SCHEDULED)
+    lists = registered(governance, "Call List Order", base + 3.05, SCHEDULED)
     version(governance, lists, day=base + 3.1)
     prove_all(governance, lists, base + 3.2)
     ask(governance, lists, "deployment", base + 3.3)
