@@ -14,7 +14,8 @@ from core.domain.model_card import KINDS, Document, Facts, Missing, Note, Part, 
 _STYLES = Path(__file__).with_name("document.css")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _NOT_RECORDED = "Not recorded"
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$=^&/\"'])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~<>$!^&])")
+_LEADING = re.compile(r"^(\d{0,9})([-+=.)])")
 _LINKED = re.compile(r"(?i)(https?|ftp|mailto|www)")
 _JOINER = "\u2060"
 ENDINGS = {"html": "html", "md": "md"}
@@ -171,10 +172,10 @@ def _marked(text: str) -> str:
     Examples
     --------
     >>> _marked("[x](http://y) <b>")
-    '\\[x\\]\\(h\u2060ttp:\\/\\/y\\) \\<b\\>'
+    '\\[x\\](h\u2060ttp://y) \\<b\\>'
     """
     broken = _LINKED.sub(lambda match: match[0][0] + _JOINER + match[0][1:], plain(text))
-    return _MARKDOWN.sub(r"\\\1", broken)
+    return _LEADING.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", broken))
 
 
 def kind_title(kind: str) -> str:
