@@ -30,7 +30,7 @@ from core.services.hand_offs import (
     withdraw_hand_off,
 )
 from core.services.loads import loads
-from core.services.notices import SAID, news, standing_notices, when
+from core.services.notices import news, said, standing_notices, when
 from core.services.perspectives import perspectives_of
 from core.services.raci_view import observed_matrix
 from core.services.routing import Cast, cast_of
@@ -207,7 +207,7 @@ def _list_notices(call: Call, asked: WorkToRead) -> Any:
     notices = [
         {
             "kind": notice.kind,
-            "said": SAID[notice.kind],
+            "said": said(notice),
             "letter": notice.letter,
             "to": notice.to,
             "to_names": cast.names(notice.to),

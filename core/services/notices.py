@@ -39,6 +39,13 @@ def standing_notices(
     )
 
 
+def said(notice: Notice) -> str:
+    """What a notice says to whoever gets it."""
+    if notice.kind == "reminder" and not notice.task.owner:
+        return "Nobody has it yet, and you could do it"
+    return SAID[notice.kind]
+
+
 def when(notice: Notice) -> str:
     """How far a notice is from the due day of its task, in words."""
     days = abs(notice.days)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.services.notices import SAID, when
+from core.services.notices import said, when
 from core.services.tasks import AssignTask, assign_task
 from portal.components.cards import Card, cards
 from portal.components.forms import closed_because, give
@@ -198,4 +198,4 @@ def _notice(notice: Notice, names: Mapping[str, str], number: int) -> None:
             pill(_LETTERS[notice.kind], words[:1].upper() + words[1:])
         about = f" {task.name}." if task.name else ""
         acts = "" if notice.letter == "responsible" else f" {who} acts."
-        st.caption(escape(f"{SAID[notice.kind]}, since {day(notice.since)}.{about}{acts}"))
+        st.caption(escape(f"{said(notice)}, since {day(notice.since)}.{about}{acts}"))
