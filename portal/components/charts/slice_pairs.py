@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -55,15 +56,17 @@ def slice_pairs(
     ]
     order = tuple(dict.fromkeys(mark["slice"] for mark in marks))
     moves = tuple(move for move in _MOVES if move in {mark["move"] for mark in marks})
-    spec = _spec(value_title, order, names, moves, formats)
-    picked = draw(marks, spec, alt=alt, key=key, picks=("slice",))
+    spec = json.loads(_frame(value_title, names, moves, formats))
+    spec["height"] = {"step": max(30, 8 + 13 * (1 + max(map(len, order), default=0) // 24))}
+    for layer in spec["layer"]:
+        layer["encoding"]["y"]["sort"] = list(order)
+    picked = draw(marks, json.dumps(spec), alt=alt, key=key, picks=("slice",))
     return picked[0] if picked else None
 
 
 @lru_cache(maxsize=256)
-def _spec(
+def _frame(
     title: str,
-    order: tuple[str, ...],
     names: tuple[str, str],
     moves: tuple[str, ...],
     formats: tuple[str, int],
@@ -86,7 +89,7 @@ def _spec(
     changes = alt.Scale(domain=list(moves), range=[_MOVES[one] for one in moves])
     picked = alt.selection_point(name="picked", fields=["slice"])
     near = alt.selection_point(name="near", fields=["slice"], on="pointerover", clear="pointerout")
-    base = alt.Chart().encode(y=name_axis("slice", order), tooltip=hints)
+    base = alt.Chart().encode(y=name_axis("slice", ()).sort(None), tooltip=hints)
     axis = alt.Axis(format=coarse, labelFlush=False, tickCount=5, grid=True)
     x = alt.X("value:Q", title=title, scale=alt.Scale(zero=False, padding=14), axis=axis)
     spans = base.mark_rule(strokeWidth=6, opacity=0.22).encode(
@@ -113,6 +116,5 @@ def _spec(
         )
         .add_params(picked, near)
     )
-    step = max(30, 8 + 13 * (1 + max((len(name) for name in order), default=0) // 24))
     chart = alt.layer(spans, moved, dots, rows).resolve_scale(color="independent", shape="independent")
-    return finish(chart.properties(height=alt.Step(step)))
+    return finish(chart.properties(height=alt.Step(30)))

@@ -38,6 +38,7 @@ WEAK_LOOKS: Mapping[str, Look] = MappingProxyType(
         "chance": ("May be chance", WATCH, "diamond"),
     }
 )
+_COUNTS, _LINE, _TITLE = "counts", "line ", "title of the metric"
 
 
 def slice_figure(
@@ -83,30 +84,44 @@ def slice_figure(
         }
         for row in rows
     ]
-    present = {row["verdict"] for row in shown}
-    spec = _spec(
-        value_title,
-        tuple((row["slice"], row["n"]) for row in shown),
-        tuple(look for look in looks.values() if look[0] in present),
-        tuple(lines),
-        formats,
-    )
-    picked = draw(shown, spec, alt=alt, key=key, picks=("slice",))
+    frame = _frame(tuple(looks.values()), tuple(line.tone for line in lines), formats)
+    frame = frame.replace(f'"{_TITLE}"', json.dumps(value_title))
+    picked = draw(shown, _filled(frame, shown, lines), alt=alt, key=key, picks=("slice",))
     return picked[0] if picked else None
 
 
+def _filled(frame: str, rows: Sequence[Mapping[str, Any]], lines: Sequence[Threshold]) -> str:
+    """Put names, counts and lines into a frame; Altair takes a hundred times as long to build one anew."""
+    spec = json.loads(frame)
+    order = [row["slice"] for row in rows]
+    spec["height"] = {"step": _step(order)}
+    present = {row["verdict"] for row in rows}
+    named = {f"{_LINE}{place}": line for place, line in enumerate(lines)}
+    for layer in spec["layer"]:
+        named_by = layer["encoding"].get("y", {})
+        if "field" in named_by:  # the data's own order would put undefined slices last
+            named_by["sort"] = order
+        axis = named_by.get("axis") or {}
+        if axis.get("labelExpr") == _COUNTS:
+            counts = json.dumps({row["slice"]: f"{row['n']:,}" for row in rows})
+            axis["labelExpr"] = f"({counts})[datum.label]"
+        for channel in ("color", "shape"):
+            legend = (layer["encoding"].get(channel) or {}).get("legend")
+            if legend is not None:  # only the verdicts that occur
+                legend["values"] = [word for word in legend["values"] if word in present]
+        for value in layer.get("data", {}).get("values", ()):
+            line = named[value["words"]]
+            value.update(level=line.value, words=line.label)
+    return json.dumps(spec)
+
+
 @lru_cache(maxsize=256)
-def _spec(
-    title: str,
-    slices: tuple[tuple[str, int], ...],
-    looks: tuple[Look, ...],
-    lines: tuple[Threshold, ...],
-    formats: tuple[str, int],
-) -> str:
+def _frame(looks: tuple[Look, ...], tones: tuple[str, ...], formats: tuple[str, int]) -> str:
+    """Build the chart for any slices and metric, with lines of these tones."""
     import altair as alt
 
-    order = tuple(name for name, _ in slices)
-    colour, shape = _legend(looks, lines)
+    title = _TITLE
+    colour, shape = _legend(looks, len(tones))
     kind, digits = formats
     fine, coarse = f",.{digits}{kind}", f",.{max(0, digits - 1)}{kind}"
     hints = [
@@ -117,35 +132,34 @@ def _spec(
         alt.Tooltip("n:Q", title="Rows that count", format=","),
         alt.Tooltip("verdict:N", title="Verdict"),
     ]
-    base = alt.Chart().encode(y=alt.Y("slice:N", sort=list(order), axis=None), tooltip=hints)
+    base = alt.Chart().encode(y=alt.Y("slice:N", sort=None, axis=None), tooltip=hints)
     scale = alt.Scale(zero=False, padding=14)
     x = alt.X("value:Q", title=title, scale=scale, axis=_value_axis(coarse))
     spans = base.mark_rule(strokeWidth=2.4, strokeCap="round").encode(
         x=alt.X("low:Q", title=title), x2="high:Q", color=colour
     )
     dots = base.mark_point(filled=True, opacity=1, size=80).encode(
-        x=x, y=name_axis("slice", order), color=colour, shape=shape
+        x=x, y=name_axis("slice", ()).sort(None), color=colour, shape=shape
     )
     gaps = (
         base.transform_filter("isValid(datum.undefined)")
         .mark_text(align="left", fontStyle="italic", color=QUIET, dx=6)
         .encode(x=alt.value(0), text="undefined:N")
     )
-    layers = (*_lines(lines), spans, dots, gaps, _rows(base, slices))
+    layers = (*_lines(tones), spans, dots, gaps, _rows(base))
     chart = alt.layer(*layers).resolve_axis(y="independent")
-    return finish(chart.properties(height=alt.Step(_step(order))))
+    return finish(chart.properties(height=alt.Step(26)))
 
 
-def _rows(base: Any, slices: tuple[tuple[str, int], ...]) -> Any:
+def _rows(base: Any) -> Any:
     """A row a slice over the whole width: what is pointed at shades, what is clicked is picked."""
     import altair as alt
 
     picked = alt.selection_point(name="picked", fields=["slice"])
     near = alt.selection_point(name="near", fields=["slice"], on="pointerover", clear="pointerout")
-    counts = json.dumps({name: f"{n:,}" for name, n in slices})
     rows = alt.Axis(
         orient="right",
-        labelExpr=f"({counts})[datum.label]",
+        labelExpr=_COUNTS,
         labelColor=QUIET,
         labelOverlap=False,
         domain=False,
@@ -162,11 +176,10 @@ def _rows(base: Any, slices: tuple[tuple[str, int], ...]) -> Any:
         titleFontSize=11,
         labelLimit=80,
     )
-    order = [name for name, _ in slices]
     return (
         base.mark_bar(color=QUIET, cursor="pointer")
         .encode(
-            y=alt.Y("slice:N", sort=order, axis=rows),
+            y=alt.Y("slice:N", sort=None, axis=rows),
             x=alt.value(0),
             x2=alt.value("width"),
             fillOpacity=alt.condition(near, alt.value(0.13), alt.value(0), empty=False),
@@ -175,13 +188,15 @@ def _rows(base: Any, slices: tuple[tuple[str, int], ...]) -> Any:
     )
 
 
-def _legend(looks: tuple[Look, ...], lines: tuple[Threshold, ...]) -> tuple[Any, Any]:
+def _legend(looks: tuple[Look, ...], lines: int) -> tuple[Any, Any]:
     """Colour and shape of the verdicts, with one legend; the lines' words stand between it and the plot."""
     import altair as alt
 
-    above = 6 + 15 * max(1, len(lines))
-    legend = alt.Legend(orient="top", title=None, columns=2, labelLimit=0, symbolSize=90, offset=above)
+    above = 6 + 15 * max(1, lines)
     words = [look[0] for look in looks]
+    legend = alt.Legend(
+        orient="top", title=None, columns=2, labelLimit=0, symbolSize=90, offset=above, values=words
+    )
     colour = alt.Color(
         "verdict:N", scale=alt.Scale(domain=words, range=[look[1] for look in looks]), legend=legend
     )
@@ -197,22 +212,20 @@ def _value_axis(form: str) -> Any:
     return alt.Axis(format=form, labelFlush=False, tickCount=5, grid=True)
 
 
-def _step(names: tuple[str, ...]) -> int:
+def _step(names: Sequence[str]) -> int:
     """Pixels a slice, so that names that wrap into several lines do not run into each other."""
     lines = 1 + max((len(name) for name in names), default=0) // 24
     return max(26, 6 + 13 * lines)
 
 
-def _lines(lines: tuple[Threshold, ...]) -> list[Any]:
+def _lines(tones: tuple[str, ...]) -> list[Any]:
     """Dashed lines with their words above the plot, each in a row of its own, so that they never overlap."""
     import altair as alt
 
     layers: list[Any] = []
-    for place, line in enumerate(lines):
-        at = alt.Chart(alt.InlineData(values=[{"level": line.value, "words": line.label}]))
-        layers.append(
-            at.mark_rule(strokeDash=[5, 4], strokeWidth=1.3, color=TONES[line.tone]).encode(x="level:Q")
-        )
+    for place, tone in enumerate(tones):
+        at = alt.Chart(alt.InlineData(values=[{"level": 0, "words": f"{_LINE}{place}"}]))
+        layers.append(at.mark_rule(strokeDash=[5, 4], strokeWidth=1.3, color=TONES[tone]).encode(x="level:Q"))
         layers.append(
             at.mark_text(align="center", baseline="bottom", fontSize=11, fontWeight=500, color=INK).encode(
                 x="level:Q", y=alt.value(-4 - 15 * place), text="words:N"
