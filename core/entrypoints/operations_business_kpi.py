@@ -13,17 +13,14 @@ from core.entrypoints import results
 from core.entrypoints.operation import Call, Operation
 from core.entrypoints.parameters import AsOf
 from core.services.business_kpi import (
-    BusinessKpi,
     ImportObservations,
     ObserveBusinessKpi,
     SetBusinessKpi,
-    business_kpis,
     import_observations,
-    model_performance,
     observe_business_kpi,
-    promised_kpis,
     set_business_kpi,
 )
+from core.services.business_kpi_view import BusinessKpi, business_kpis, model_performance, promised_kpis
 
 
 class KpiToPromise(given.Parameters):

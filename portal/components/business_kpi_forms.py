@@ -19,7 +19,7 @@ from portal.components.forms import closed_because, give
 from portal.components.text import escape
 
 if TYPE_CHECKING:
-    from core.services.business_kpi import BusinessKpi
+    from core.services.business_kpi_view import BusinessKpi
 
 _WAYS = {"up": "Up: higher is better", "down": "Down: lower is better"}
 

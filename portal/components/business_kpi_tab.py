@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.services import business_kpi as service
+from core.services import business_kpi_view as service
 from portal.components.business_kpi_forms import promise_form
 from portal.components.business_kpi_view import kpi_cards, promise_panel
 from portal.components.page import empty_state, page_link

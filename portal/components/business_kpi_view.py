@@ -20,7 +20,7 @@ from portal.components.text import NOTHING, count, day, minute, percent
 
 if TYPE_CHECKING:
     from core.domain.business_kpis import Promise, Standing
-    from core.services.business_kpi import BusinessKpi, KpiLine, ModelPerformance
+    from core.services.business_kpi_view import BusinessKpi, KpiLine, ModelPerformance
 
 SHORT_UNIT = 6
 NOTES = (

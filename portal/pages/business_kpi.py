@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services import business_kpi as service
+from core.services import business_kpi_view as service
 from portal.components import business_kpi_forms as forms
 from portal.components import business_kpi_view as view
 from portal.components.desk import Desk, current_desk, show_problem

@@ -13,12 +13,11 @@ from core.services.business_kpi import (
     ImportObservations,
     ObserveBusinessKpi,
     SetBusinessKpi,
-    business_kpis,
     import_observations,
     observe_business_kpi,
-    promised_kpis,
     set_business_kpi,
 )
+from core.services.business_kpi_view import business_kpis, promised_kpis
 from core.services.governance import Governance
 from tests.conftest import BUILDER, OUTSIDER, OWNER, later, register
 

@@ -12,7 +12,7 @@ import pytest
 from core.connectors.settings import PROJECT
 from core.domain.verdict import Verdict
 from core.lake.store import open_store
-from core.services.business_kpi import business_kpis, promised_kpis
+from core.services.business_kpi_view import business_kpis, promised_kpis
 from core.services.explanation_view import (
     explained_prediction,
     explanation_report,
