@@ -26,7 +26,7 @@ from core.services.governance import wire
 from tests.conftest import ADMIN, CONFIG, later
 from tests.record_store import build_store
 
-SEEDS = 160
+SEEDS = 120
 
 
 @dataclass
