@@ -430,7 +430,7 @@ def test_slices_too_small_are_shown_and_not_judged(sliced: Governance) -> None:
     at = sound(open_page(sliced, "slices", by=["region"]))
     said = words(at)
     assert "100 rows are needed for a verdict" in said and "Fewer than two slices" in said
-    assert "Cannot tell" in " ".join(map(str, at.dataframe[0].value["Verdict"]))
+    assert "Too small" in " ".join(map(str, at.dataframe[0].value["Verdict"]))
 
 
 def test_a_slice_is_drilled_into_and_the_path_leads_back(sliced: Governance) -> None:
