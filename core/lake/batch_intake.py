@@ -219,7 +219,11 @@ def _feature_kinds(
     name: str,
 ) -> tuple[dict[str, Kind], set[str], list[str]]:
     """Kind of each feature, those that hold whole numbers only, and what is odd about them."""
-    texts = [feature for feature in mapping.features if staged.types[feature] == "VARCHAR"]
+    texts = [
+        feature
+        for feature in mapping.features
+        if staged.types[feature] == "VARCHAR" and rules.known_kinds.get(feature) in (None, "number")
+    ]
     profiles = text_profiles(cursor, staged, texts)
     kinds: dict[str, Kind] = {}
     whole: set[str] = set()

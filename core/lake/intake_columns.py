@@ -72,6 +72,13 @@ def words_sql(name: str, kind: str) -> str:
     return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
 
 
+def empty_sql(name: str, kind: str) -> str:
+    """Whether a column has no value in a row: NULL, or a blank text."""
+    if kind == "VARCHAR":
+        return f"({words_sql(name, kind)} IS NULL)"
+    return f"({quoted(name)} IS NULL)"
+
+
 def number_sql(name: str, kind: str) -> str:
     """A column as a number; what is none is NULL, NaN and infinity stay."""
     column = quoted(name)

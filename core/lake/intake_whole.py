@@ -57,12 +57,15 @@ def refuse_doubled_ids(
         return
     id_sql = canonical_sql(ROW_ID, mapping.row_id, staged, mapping)
     ids = f"SELECT {id_sql} AS id, file_row_number + 1 AS n FROM {staged.scan}"
+    (doubled,) = cursor.execute(
+        f"SELECT count(*) > count(DISTINCT id) FROM ({ids})", {"file": staged.file}
+    ).fetchall()[0]
     query = f"""
         WITH doubled AS (SELECT id, min(n, {SHOWN}) AS places, count(*) AS times FROM ({ids}) GROUP BY id
             HAVING count(*) > 1)
         SELECT id, places, times, count(*) OVER () FROM doubled ORDER BY places[1] LIMIT {SHOWN}
     """
-    found = cursor.execute(query, {"file": staged.file}).fetchall()
+    found = cursor.execute(query, {"file": staged.file}).fetchall() if doubled else []
     if found:
         shown = ", ".join(f"'{row[0][:40]}' (row {_places(*row[1:3])})" for row in found)
         count = found[0][3]

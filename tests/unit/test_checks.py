@@ -29,6 +29,7 @@ def test_every_check_is_listed_under_its_own_id() -> None:
         "decay_alert",
         "data_quality",
         "drift_alert",
+        "attributions_present",
     }
 
 
