@@ -16,8 +16,6 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from streamlit.testing.v1 import AppTest
-
 from core.connectors.settings import PROJECT, Settings
 from core.lake import monitoring
 from core.lake.slice_counts import slice_counts
@@ -26,7 +24,6 @@ from core.services.bias import bias_slices
 from core.services.governance import wire
 from core.services.monitoring import modelled
 from core.services.weak_slices import find_weakest
-from portal.shell.house import close_house, open_house
 from tests.benchmarks.timing import spread, times
 
 FEATURES = ("sex", "race", "age_band", "region")
@@ -154,6 +151,10 @@ def _census(store: Path) -> dict[str, str]:
 
 def _page(store: Path) -> dict[str, str]:
     """The whole page on the census, each time for features or filters that nobody asked for before."""
+    from streamlit.testing.v1 import AppTest
+
+    from portal.shell.house import close_house, open_house
+
     asked: list[dict[str, str | list[str]]] = [
         {"by": ["sex", "race"]},
         {"by": ["age_band"], "where": ["sex=Female"]},
