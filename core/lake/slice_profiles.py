@@ -216,7 +216,7 @@ def _cut(
         return Band(feature, ())
     size = {"bands": int(rule.numbers[0])} if rule.kind == "bands" else {"width": rule.numbers[0]}
     try:
-        return Band(feature, even_cuts(found.low, found.high, **size))  # type: ignore[arg-type]
+        return Band(feature, even_cuts(found.low, found.high, **size))
     except ValueError as error:
         raise BadInput(str(error), where=feature) from error
 

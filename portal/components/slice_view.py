@@ -56,7 +56,9 @@ def slice_cards(found: BiasSlices) -> None:
         f"{report.different} of {report.tested}",
         note=f"Slices that differ from the reference; {CORRECTIONS[report.correction]} correction.",
     )
-    too_small = Card("Slices too small", number(small), note=f"{report.min_rows} rows are needed for a verdict.")
+    too_small = Card(
+        "Slices too small", number(small), note=f"{report.min_rows} rows are needed for a verdict."
+    )
     cards([ratio, apart, _outside(report), beyond, too_small], min_column_width=175)
 
 
