@@ -13,20 +13,22 @@ from core.lake.store import Store
 
 _DEADLINES = """
     , proof_day AS (
-        SELECT im.initiative, im.measure, p.check_id, coalesce(
-            min(e.recorded_at::DATE), min(c.recorded_at::DATE) FILTER (c.verdict = 'pass'),
-            min(s.signed_on) FILTER (s.severity <= 2)) AS first_on
-        FROM initiative_measure im JOIN policy_proof p USING (measure)
-        LEFT JOIN sign_off_state s ON s.gate = p.gate AND s.initiative = im.initiative
-        LEFT JOIN counting_evidence e
-            ON p.check_id IS NULL AND p.gate IS NULL
-            AND e.initiative = im.initiative AND e.measure = im.measure
-        LEFT JOIN counting_check_run c ON c.check_id = p.check_id AND c.initiative = im.initiative
-        GROUP BY ALL
+        SELECT e.initiative, e.measure, min(e.recorded_at::DATE) AS first_on
+        FROM counting_evidence e
+        JOIN (SELECT measure FROM policy_proof WHERE check_id IS NULL AND gate IS NULL) USING (measure)
+        GROUP BY e.initiative, e.measure
+        UNION ALL
+        SELECT r.initiative, p.measure, r.first_on
+        FROM (SELECT initiative, check_id, min(recorded_at::DATE) AS first_on FROM counting_check_run
+            WHERE verdict = 'pass' GROUP BY initiative, check_id) r
+        JOIN policy_proof p USING (check_id)
+        UNION ALL
+        SELECT s.initiative, p.measure, s.signed_on
+        FROM sign_off_state s JOIN policy_proof p USING (gate) WHERE s.severity <= 2
     ), measure_day AS (
         SELECT initiative, measure,
-            CASE WHEN count(*) = count(first_on) THEN max(first_on) END AS first_on
-        FROM proof_day GROUP BY ALL
+            CASE WHEN count(*) = any_value(w.wanted) THEN max(first_on) END AS first_on
+        FROM proof_day JOIN proofs_wanted w USING (measure) GROUP BY initiative, measure
     ), deadline AS (
         SELECT s.initiative, s.requirement, s.due_on, coalesce(min(m.first_on) <= s.due_on, false) AS on_time
         FROM requirement_state s

@@ -1,5 +1,6 @@
 -- The set-based form of core.domain.gates: a gate asks for all requirements up to its own step, and that no
 -- serious finding of these steps is open. A step that the policy does not know counts at every gate.
+-- Only what is met is counted: what is missing is the rest of what the class is asked for.
 policy_step AS (
     SELECT unnest(from_json($steps, '[{"step_id":"VARCHAR","step":"INTEGER"}]'), recursive := true)
 ),
@@ -12,16 +13,38 @@ blocking_finding AS (
     FROM current_finding f LEFT JOIN policy_step s ON s.step_id = f.step
     WHERE f.state <> 'closed' AND f.severity <> 'minor'
 ),
+met_requirement AS (
+    SELECT DISTINCT m.initiative, a.requirement, a.step
+    FROM measure_state m JOIN policy_asked a ON a.class_id = m.class_id AND a.measure = m.measure
+    WHERE m.severity <= 2
+    UNION
+    SELECT w.initiative, a.requirement, a.step
+    FROM standing_waiver w JOIN policy_asked a ON a.class_id = w.class_id AND a.requirement = w.measure
+    WHERE a.waivable AND a.place = 0
+),
 step_tally AS (
-    SELECT initiative, step, count(*) AS blockers FROM requirement_state WHERE NOT satisfied GROUP BY ALL
+    SELECT initiative, step, count(*) AS met, 0 AS found FROM met_requirement GROUP BY ALL
     UNION ALL
-    SELECT initiative, step, count(*) AS blockers FROM blocking_finding GROUP BY ALL
+    SELECT initiative, step, 0 AS met, count(*) AS found FROM blocking_finding GROUP BY ALL
+),
+gate_asks AS (
+    SELECT g.class_id, g.gate, g.step, count(DISTINCT a.requirement) AS asked
+    FROM policy_gate g LEFT JOIN policy_asked a ON a.class_id = g.class_id AND a.step <= g.step
+    GROUP BY g.class_id, g.gate, g.step
+),
+gate_progress AS (
+    SELECT t.initiative, g.gate, sum(t.met) AS met, sum(t.found) AS found
+    FROM step_tally t
+    JOIN current_classification c ON c.initiative = t.initiative
+    JOIN gate_asks g ON g.class_id = c.class_id AND t.step <= g.step
+    GROUP BY t.initiative, g.gate
 ),
 gate_state AS (
-    SELECT c.initiative, g.gate, g.step, coalesce(sum(t.blockers), 0)::BIGINT AS blockers,
-        CASE WHEN coalesce(sum(t.blockers), 0) = 0 THEN 'open' ELSE 'blocked' END AS outcome
+    SELECT c.initiative, g.gate, g.step,
+        (g.asked - coalesce(t.met, 0) + coalesce(t.found, 0))::BIGINT AS blockers,
+        CASE WHEN g.asked - coalesce(t.met, 0) + coalesce(t.found, 0) = 0 THEN 'open' ELSE 'blocked' END
+            AS outcome
     FROM current_classification c
-    JOIN policy_gate g USING (class_id)
-    LEFT JOIN step_tally t ON t.initiative = c.initiative AND t.step <= g.step
-    GROUP BY c.initiative, g.gate, g.step
+    JOIN gate_asks g USING (class_id)
+    LEFT JOIN gate_progress t ON t.initiative = c.initiative AND t.gate = g.gate
 )

@@ -1,48 +1,54 @@
 -- The set-based form of core.domain.requirements: every requirement of every initiative, held against its
 -- proofs on $day. Severity: 1 met, 2 expiring, 3 cannot tell, 4 missing, 5 failed; the worst proof counts.
+-- It starts from the proofs that are there: what has none is missing, and need not be looked for.
 policy_proof AS (
     SELECT unnest(from_json($proofs, '[{"measure":"VARCHAR","check_id":"VARCHAR","gate":"VARCHAR",
         "valid_days":"INTEGER"}]'), recursive := true)
 ),
-initiative_measure AS (
-    SELECT DISTINCT c.initiative, a.measure
-    FROM current_classification c JOIN policy_asked a USING (class_id)
-),
-proof AS (
-    SELECT im.initiative, im.measure, p.check_id, p.gate, p.valid_days, c.verdict,
-        coalesce(s.severity, 4) AS signed, s.expires_on AS signed_until,
-        CASE WHEN p.check_id IS NULL THEN e.proved_on ELSE c.recorded_at::DATE END AS proved_on
-    FROM initiative_measure im
-    JOIN policy_proof p USING (measure)
-    LEFT JOIN newest_evidence e
-        ON p.check_id IS NULL AND p.gate IS NULL AND e.initiative = im.initiative AND e.measure = im.measure
-    LEFT JOIN current_check_run c ON c.check_id = p.check_id AND c.initiative = im.initiative
-    LEFT JOIN sign_off_state s ON s.gate = p.gate AND s.initiative = im.initiative
-),
+proofs_wanted AS (SELECT measure, count(*) AS wanted FROM policy_proof GROUP BY measure),
+-- A measure that the class neither asks for nor takes instead is not looked at.
+class_measure AS (SELECT DISTINCT class_id, measure FROM policy_asked),
 proof_state AS (
-    SELECT initiative, measure,
+    SELECT e.initiative, e.measure, e.proved_on + p.valid_days AS expires_on,
         CASE
-            WHEN gate IS NOT NULL THEN CASE WHEN signed <= 2 THEN signed_until END
-            WHEN verdict IN ('fail', 'cannot_tell') THEN NULL
-            ELSE proved_on + valid_days
-        END AS expires_on,
-        CASE
-            WHEN gate IS NOT NULL THEN signed
-            WHEN verdict = 'fail' THEN 5
-            WHEN verdict = 'cannot_tell' THEN 3
-            WHEN proved_on IS NULL THEN 4
-            WHEN valid_days IS NULL THEN 1
-            WHEN proved_on + valid_days < $day::DATE THEN 4
-            WHEN proved_on + valid_days - $day::DATE <= $expiring_days THEN 2
+            WHEN p.valid_days IS NULL THEN 1
+            WHEN e.proved_on + p.valid_days < $day::DATE THEN 4
+            WHEN e.proved_on + p.valid_days - $day::DATE <= $expiring_days THEN 2
             ELSE 1
         END AS severity
-    FROM proof
+    FROM newest_evidence e
+    JOIN (SELECT * FROM policy_proof WHERE check_id IS NULL AND gate IS NULL) p USING (measure)
+    UNION ALL
+    SELECT r.initiative, p.measure,
+        CASE WHEN r.verdict = 'pass' THEN r.recorded_at::DATE + p.valid_days END AS expires_on,
+        CASE
+            WHEN r.verdict = 'fail' THEN 5
+            WHEN r.verdict = 'cannot_tell' THEN 3
+            WHEN p.valid_days IS NULL THEN 1
+            WHEN r.recorded_at::DATE + p.valid_days < $day::DATE THEN 4
+            WHEN r.recorded_at::DATE + p.valid_days - $day::DATE <= $expiring_days THEN 2
+            ELSE 1
+        END AS severity
+    FROM current_check_run r JOIN policy_proof p ON p.check_id = r.check_id
+    UNION ALL
+    SELECT s.initiative, p.measure, CASE WHEN s.severity <= 2 THEN s.expires_on END, s.severity
+    FROM sign_off_state s JOIN policy_proof p ON p.gate = s.gate
+),
+measure_tally AS (
+    SELECT s.initiative, s.measure, any_value(c.class_id) AS class_id, max(s.severity) AS worst,
+        count(*) AS found,
+        min(s.expires_on) AS first_end,
+        min(s.expires_on) FILTER (s.severity = 4) AS missing_end
+    FROM proof_state s
+    JOIN current_classification c ON c.initiative = s.initiative
+    JOIN class_measure k ON k.class_id = c.class_id AND k.measure = s.measure
+    GROUP BY s.initiative, s.measure
 ),
 measure_state AS (
-    SELECT initiative, measure, worst AS severity,
-        min(expires_on) FILTER (severity = worst OR worst <= 2) AS expires_on
-    FROM (SELECT *, max(severity) OVER (PARTITION BY initiative, measure) AS worst FROM proof_state)
-    GROUP BY ALL
+    SELECT t.initiative, t.measure, t.class_id,
+        CASE WHEN t.found < w.wanted THEN greatest(t.worst, 4) ELSE t.worst END AS severity,
+        CASE WHEN severity <= 2 THEN t.first_end WHEN severity = 4 THEN t.missing_end END AS expires_on
+    FROM measure_tally t JOIN proofs_wanted w USING (measure)
 ),
 -- Granted waivers whose approver may waive for the class as it is now, while they last.
 policy_waiver AS (
@@ -54,29 +60,36 @@ current_waiver AS (
     QUALIFY row_number() OVER (PARTITION BY initiative, waiver ORDER BY seq DESC) = 1
 ),
 standing_waiver AS (
-    SELECT w.initiative, w.measure, max(least(w.until, w.recorded_at::DATE + p.max_days)) AS until
+    SELECT w.initiative, w.measure, c.class_id,
+        max(least(w.until, w.recorded_at::DATE + p.max_days)) AS until
     FROM current_waiver w
     JOIN current_classification c ON c.initiative = w.initiative
     JOIN policy_waiver p ON p.class_id = c.class_id AND p.role = w.role
     LEFT JOIN current_version v ON v.initiative = w.initiative
     WHERE w.state = 'granted' AND (w.version IS NULL OR w.version = v.version)
         AND least(w.until, w.recorded_at::DATE + p.max_days) >= $day::DATE
-    GROUP BY w.initiative, w.measure
+    GROUP BY w.initiative, w.measure, c.class_id
 ),
 -- A proved measure of a higher rung stands in for the one asked for; met before expiring before neither.
-best_proof AS (
-    SELECT c.initiative, c.class_id, a.class_place, a.consideration, a.requirement, a.step, a.responsible,
-        a.waivable, m.measure, m.severity, m.expires_on,
-        greatest(r.registered_at::DATE, c.recorded_at::DATE,
-            CASE WHEN a.per_version THEN v.recorded_at::DATE END) + a.due_days AS due_on
+best_measure AS (
+    SELECT c.initiative, a.requirement, any_value(c.class_id) AS class_id,
+        arg_min({'measure': a.measure, 'severity': coalesce(m.severity, 4), 'expires_on': m.expires_on},
+            least(coalesce(m.severity, 4), 3) * 1000 + a.place) AS best
     FROM current_classification c
     JOIN policy_asked a USING (class_id)
-    JOIN measure_state m ON m.initiative = c.initiative AND m.measure = a.measure
-    JOIN registration r ON r.initiative = c.initiative
-    LEFT JOIN current_version v ON v.initiative = c.initiative
-    QUALIFY row_number() OVER (
-        PARTITION BY c.initiative, a.requirement ORDER BY least(m.severity, 3), a.place
-    ) = 1
+    LEFT JOIN measure_state m ON m.initiative = c.initiative AND m.measure = a.measure
+    GROUP BY c.initiative, a.requirement
+),
+best_proof AS (
+    SELECT b.initiative, b.class_id, a.class_place, a.consideration, b.requirement, a.step, a.responsible,
+        a.waivable, b.best.measure AS measure, b.best.severity AS severity, b.best.expires_on AS expires_on,
+        greatest(r.registered_at::DATE, c.recorded_at::DATE,
+            CASE WHEN a.per_version THEN v.recorded_at::DATE END) + a.due_days AS due_on
+    FROM best_measure b
+    JOIN policy_asked a ON a.class_id = b.class_id AND a.requirement = b.requirement AND a.place = 0
+    JOIN current_classification c ON c.initiative = b.initiative
+    JOIN registration r ON r.initiative = b.initiative
+    LEFT JOIN current_version v ON v.initiative = b.initiative
 ),
 requirement_state AS (
     SELECT b.initiative, b.class_id, b.class_place, b.consideration, b.requirement, b.step, b.responsible,

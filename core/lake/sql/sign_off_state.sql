@@ -43,13 +43,18 @@ newest_evidence AS (
         arg_max(coalesce(sha256, link, ''), seq) AS key
     FROM counting_evidence GROUP BY initiative, measure
 ),
+watched_at AS MATERIALIZED (
+    SELECT DISTINCT g.class_id, g.gate, p.measure FROM policy_gate g
+    JOIN policy_watched p ON p.class_id = g.class_id AND p.step <= g.step
+),
+newer_evidence AS MATERIALIZED (
+    SELECT a.initiative, a.gate, a.seat, a.class_id, a.evidence, e.measure, e.key
+    FROM answer a JOIN newest_evidence e ON e.initiative = a.initiative AND e.seq > a.seq
+),
 changed_since AS (
-    SELECT DISTINCT a.initiative, a.gate, a.seat
-    FROM answer a
-    JOIN newest_evidence e ON e.initiative = a.initiative AND e.seq > a.seq
-    JOIN policy_gate g ON g.class_id = a.class_id AND g.gate = a.gate
-    JOIN policy_watched p ON p.class_id = a.class_id AND p.measure = e.measure AND p.step <= g.step
-    WHERE json_extract_string(a.evidence, '$.' || e.measure) IS DISTINCT FROM e.key
+    SELECT DISTINCT n.initiative, n.gate, n.seat
+    FROM newer_evidence n JOIN watched_at p USING (class_id, gate, measure)
+    WHERE json_extract_string(n.evidence, '$.' || n.measure) IS DISTINCT FROM n.key
 ),
 newest_breach AS (
     SELECT initiative, max(c.seq) AS seq FROM counting_check_run c JOIN policy_breach USING (check_id)
