@@ -28,7 +28,7 @@ def decisions(material: Material) -> tuple[Part, ...]:
     parts: list[Part] = [Table("Gates", headings, now)]
     signed = tuple(
         (
-            gates.get(row["gate"], row["gate"]),
+            str(gates.get(row["gate"], row["gate"])),
             _act(row["act"], row["outcome"]),
             f"{row['actor_name']}{_for_whom(material, row['on_behalf_of'])}",
             material.governance.roles.title(row["role"]) if row["role"] else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -45,7 +46,7 @@ def document_head(document: Document) -> None:
         for form, label in FORMS.items():
             st.download_button(
                 label,
-                data=lambda form=form: render(document, form).encode("utf-8"),
+                data=partial(_file, document, form),
                 file_name=file_name(document, form),
                 mime=TYPES[form],
                 icon=":material/download:",
@@ -55,6 +56,10 @@ def document_head(document: Document) -> None:
         if gaps:
             names = ", ".join(section.definition.title.lower() for section in gaps)
             st.caption(escape(f"Something is missing in: {names}."))
+
+
+def _file(document: Document, form: str) -> bytes:
+    return render(document, form).encode("utf-8")
 
 
 def _version_words(document: Document) -> str:

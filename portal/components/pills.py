@@ -72,15 +72,11 @@ LOOKS: dict[str, Look] = {
     "done": Look("Done", "good", "circle"),
     "accepted": Look("Accepted", "good", "circle"),
     "returned": Look("Returned", "watch", "diamond"),
-    "drafted": Look("Waits for review", "info", "half"),
-    "published": Look("In force", "good", "circle"),
-    "withdrawn": Look("Withdrawn", "quiet", "dash"),
     "shared": Look("Nobody has it", "watch", "ring"),
     # trainings
     "current": Look("Current", "good", "circle"),
     "renewal_due": Look("Renewal due", "watch", "half"),
     "due": Look("Due", "info", "half"),
-    "lapsed": Look("Lapsed", "bad", "triangle"),
     "took_part": Look("Took part", "good", "circle"),
     "no_part": Look("Missing", "bad", "ring"),
     # figures

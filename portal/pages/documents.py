@@ -42,7 +42,13 @@ def _draw(desk: Desk, names: dict[str, str], initiative: str) -> None:
     versions = {"": "Current"}
     with st.container(horizontal=True, gap="small"):
         url_choice("Initiative", names, "id", default=initiative, clears=("version",), width=330)
-        kind = url_choice("Document", dict(KINDS), "kind", default="card", width=190)
+        kind = url_choice(
+            "Document",
+            {str(known): title for known, title in KINDS.items()},
+            "kind",
+            default="card",
+            width=190,
+        )
         for face in desk.ask(version_faces, initiative=initiative):
             versions[face.row["version"]] = f"{face.row['version']} ({face.row['state']})"
         url_choice("Version", versions, "version", width=190)
