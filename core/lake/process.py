@@ -42,6 +42,8 @@ _HISTORY = """
     LEFT JOIN directory d ON d.actor = f.actor
     WHERE f.initiative = $initiative AND f.seq <= $seq ORDER BY f.seq
 """
+_PLAIN = "SELECT * FROM {table} WHERE initiative = $initiative AND seq <= $seq ORDER BY seq"
+"""Without names: rules need none, and the join costs more than the rest."""
 _EVER = "SELECT DISTINCT owner, builder FROM initiative WHERE initiative = $initiative AND seq <= $seq"
 _SUBMITTED = """
     SELECT DISTINCT actor FROM (
@@ -66,7 +68,7 @@ def sign_off_acts(store: Store, initiative: str, moment: Moment) -> dict[str, tu
     """Gate id -> acts on its sign-off, oldest first, as rules need them."""
     rows = fetch(
         store.cursor(),
-        "SELECT * FROM sign_off WHERE initiative = $initiative AND seq <= $seq ORDER BY seq",
+        _PLAIN.format(table="sign_off"),
         _of(initiative, moment),
     )
     if not rows:
@@ -104,7 +106,7 @@ def waivers(store: Store, moment: Moment, initiative: str = "") -> Rows:
 
 def granted_waivers(store: Store, initiative: str, moment: Moment) -> tuple[WaiverFact, ...]:
     """Waivers of an initiative that were granted and not taken back, expired ones among them."""
-    rows = fetch(store.cursor(), _HISTORY.format(table="waiver"), _of(initiative, moment))
+    rows = fetch(store.cursor(), _PLAIN.format(table="waiver"), _of(initiative, moment))
     newest = {row["waiver"]: row for row in rows}
     return tuple(
         WaiverFact(
@@ -139,7 +141,7 @@ def finding_history(store: Store, initiative: str, moment: Moment) -> Rows:
 
 def open_findings(store: Store, initiative: str, moment: Moment) -> tuple[OpenFinding, ...]:
     """Findings of an initiative that nobody has verified as mended, in the order they were raised."""
-    rows = finding_history(store, initiative, moment)
+    rows = fetch(store.cursor(), _PLAIN.format(table="finding"), _of(initiative, moment))
     newest = {row["finding"]: row for row in rows}
     return tuple(
         OpenFinding(row["finding"], row["severity"], row["title"], row["step"], row["due_on"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,15 @@ def asking(select: str, *fragments: str) -> str:
 
 def fetch(cursor: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> Rows:
     """Run a query with the parameters it names and return its rows, column -> value."""
-    used = set(_PARAMETER.findall(query))
+    used = _parameters(query)
     cursor.execute(query, {name: value for name, value in values.items() if name in used})
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@lru_cache(maxsize=1024)
+def _parameters(query: str) -> frozenset[str]:
+    return frozenset(_PARAMETER.findall(query))
 
 
 def moment_values(moment: Moment) -> dict[str, Any]:

@@ -43,6 +43,9 @@ _STATES = """
     LEFT JOIN directory d ON d.actor = s.actor
     WHERE s.initiative = $initiative AND s.seq <= $seq ORDER BY s.seq DESC
 """
+_PLAIN_AMENDMENTS = (
+    "SELECT * FROM version_amendment WHERE initiative = $initiative AND seq <= $seq ORDER BY seq"
+)
 _AMENDMENTS = """
     SELECT a.*, coalesce(d.name, a.actor) AS actor_name FROM version_amendment a
     LEFT JOIN directory d ON d.actor = a.actor
@@ -83,7 +86,7 @@ def amended(store: Store, initiative: str, versions: Sequence[dict[str, Any]], m
     """
     found: Rows = [{**dict.fromkeys(LINKED_LATER, ""), **row, "amended": 0} for row in versions]
     by_version = {row["version"]: row for row in found}
-    for change in amendments(store, initiative, moment):
+    for change in fetch(store.cursor(), _PLAIN_AMENDMENTS, _of(initiative, moment)):
         row = by_version.get(change["version"])
         if row is None:
             continue
