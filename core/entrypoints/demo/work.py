@@ -8,6 +8,7 @@ from functools import partial
 from random import Random
 
 from core.domain.actors import Actor
+from core.domain.errors import Conflict
 from core.domain.training import Training
 from core.domain.work import Task
 from core.entrypoints.demo.acts import Act, World
@@ -189,7 +190,10 @@ def _offer_a_task(
         to_person=receiver.id,
         reason="You know this data better than we do, and we are short of hands until the release.",
     )
-    hand_off = offer_hand_off(world.governance, command)
+    try:
+        hand_off = offer_hand_off(world.governance, command)
+    except Conflict:  # the same was offered before, and nobody has answered yet
+        return
     if accepts is not None:
         world.later(wait, partial(_answer, world, plan, hand_off, task.key, receiver, accepts))
 
