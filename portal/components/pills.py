@@ -86,7 +86,7 @@ LOOKS: dict[str, Look] = {
     "no_target": Look("No target", "quiet", "dash"),
     "no_data": Look("No data yet", "quiet", "ring"),
     "achieved": Look("Achieved", "good", "circle"),
-    "on_course": Look("On course", "good", "half"),
+    "on_course": Look("On course", "good", "circle"),
     "behind": Look("Behind", "watch", "diamond"),
     "missed": Look("Missed", "bad", "triangle"),
     "alert": Look("Alert", "bad", "triangle"),

@@ -22,7 +22,7 @@ from portal.components.sign_off_forms import (
     withdraw_form,
 )
 from portal.components.tables import Column, bullet_list, plain_table
-from portal.components.text import count, day, escape, escape_html, humanise
+from portal.components.text import count, day, escape_html
 
 if TYPE_CHECKING:
     from core.services.inventory import InitiativeSheet
@@ -128,4 +128,4 @@ def _history(view: SignOffView) -> None:
 
 
 def _sentence(words: str) -> str:
-    return escape(f"{humanise(words[:1])}{words[1:]}.")
+    return f"{words[:1].upper()}{words[1:]}."

@@ -83,6 +83,7 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def govern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Govern:
     """Run a command in this process, as the administrator, on the store in `tmp_path`."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # as wide as into a pipe, wherever the tests run
     for name in [name for name in os.environ if name.startswith("GOVERNANCE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GOVERNANCE_STORE", str(tmp_path / "store"))

@@ -89,10 +89,10 @@ def test_a_decision_is_asked_and_recorded(client: httpx.Client, governance: Gove
         True,
     )
     assert all(finding["remedy"] for finding in decided.json()["findings"])
-    assert governance.store.head() == head + 1
+    assert governance.store.head() == head + 2, "the decision, and what it rested on"
     client.post(path)
-    assert governance.store.head() == head + 1, "the same answer twice is recorded once"
-    entry = client.post("/operations/read_record", json={"most": 1}).json()["entries"][0]
+    assert governance.store.head() == head + 2, "the same answer twice is recorded once"
+    entry = client.post("/operations/read_record", json={"most": 2}).json()["entries"][1]
     assert (entry["action"], entry["actor"]) == ("gate_decided", "pipeline")
 
 

@@ -99,7 +99,7 @@ def test_reading_the_past_records_nothing(govern: Govern, moderate: str) -> None
     assert (said.code, said.json["recorded"]) == (1, False)
     assert govern("record", "--json").json["entries"][0]["seq"] == before
     assert govern("decide", moderate, "--gate", "deployment").code == 1
-    assert govern("record", "--json").json["entries"][0]["seq"] == before + 1
+    assert govern("record", "--json").json["entries"][0]["seq"] == before + 2, "with what it rested on"
     assert govern("list", "--as-of", "2026-02-01", "--json").json["initiatives"] == []
 
 
@@ -214,8 +214,8 @@ def test_a_changed_row_is_named(govern: Govern, moderate: str, store: Path) -> N
         connection.execute("UPDATE initiative SET owner = 'mallory'")
     said = govern("verify")
     assert said.code == 1
-    assert "The record is broken at entry 3" in said.out
-    assert govern("verify", "--json").json["first_break"]["seq"] == 3
+    assert "The record is broken at entry 4" in said.out
+    assert govern("verify", "--json").json["first_break"]["seq"] == 4
 
 
 def test_a_newcomer_is_asked_question_by_question(
@@ -261,13 +261,27 @@ def test_a_policy_is_checked_published_and_described(govern: Govern, moderate: s
     checked = govern("policy", "check", str(file))
     assert checked.code == 2
     assert "'odd'" in checked.err
-    assert govern("policy", "publish", str(file)).code == 2
+    assert govern("policy", "draft", str(file)).code == 2
 
     file.write_text(shipped, encoding="utf-8")
-    assert "was published before" in govern("policy", "publish", str(file)).err
-    file.write_text(shipped.replace('version: "1.0"', 'version: "1.1"', 1), encoding="utf-8")
-    assert govern("policy", "publish", str(file)).out == "Policy version 1.1 is in force.\n"
-    assert "policy 1.1" in govern("decide", moderate, "--gate", "deployment").out
+    assert "was published before" in govern("policy", "draft", str(file)).err
+    file.write_text(
+        shipped.replace('version: "2.0"', 'version: "2.1"', 1).replace(
+            "delegation_days: 60", "delegation_days: 30"
+        ),
+        encoding="utf-8",
+    )
+    assert "longest delegation" in govern("policy", "compare", str(file)).out
+    assert "Passed gates that would be shut: 0" in govern("policy", "preview", str(file)).out
+    assert govern("policy", "draft", str(file), "--note", "Sixty days are long.").code == 0
+    assert "not approved" in govern("policy", "publish", "P1").err
+    approved = ("policy", "review", "P1", "--outcome", "approved", "--note", "Read it and its preview.")
+    assert "nobody reviews a policy that they drafted" in govern(*approved).err
+    govern("people", "add", "rita-risk", "--name", "Rita Risk", "--role", "risk_audit")
+    assert govern(*approved, "--as", "rita-risk").out == "Draft P1 is approved.\n"
+    assert govern("policy", "publish", "P1").out == "Policy version 2.1 is in force.\n"
+    assert "published" in govern("policy", "drafts").out.lower()
+    assert "policy 2.1" in govern("decide", moderate, "--gate", "deployment").out
     assert govern("policy", "schema").json["title"] == "Policy"
 
 

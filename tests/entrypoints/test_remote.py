@@ -79,7 +79,7 @@ def test_a_server_records_for_the_person_at_the_keyboard(
     assert said.code == 0, said.err
     decided = govern("decide", held, "--gate", "scoping", "--json", "--as", "Vera Validator")
     assert (decided.code, decided.json["outcome"]) == (0, "open")
-    newest, before = govern("record", "--most", "2", "--json").json["entries"]
+    _, newest, before = govern("record", "--most", "3", "--json").json["entries"]
     assert (newest["action"], newest["actor"]) == ("gate_decided", "vera-validator")
     assert (before["action"], before["actor"]) == ("evidence_submitted", ADMIN.id)
     assert govern("verify").code == 0

@@ -14,18 +14,23 @@ blocking_finding AS (
     WHERE f.state <> 'closed' AND f.severity <> 'minor'
 ),
 met_requirement AS (
-    SELECT DISTINCT m.initiative, a.requirement, a.step
-    FROM measure_state m JOIN policy_asked a ON a.class_id = m.class_id AND a.measure = m.measure
+    SELECT DISTINCT m.key, a.requirement, a.step
+    FROM measure_state m
+    JOIN classified c USING (key)
+    JOIN asked_number a ON a.class_id = c.class_id AND a.n = m.n
     WHERE m.severity <= 2
     UNION
-    SELECT w.initiative, a.requirement, a.step
-    FROM standing_waiver w JOIN policy_asked a ON a.class_id = w.class_id AND a.requirement = w.measure
+    SELECT c.key, a.requirement, a.step
+    FROM standing_waiver w
+    JOIN classified c USING (initiative)
+    JOIN policy_asked a ON a.class_id = w.class_id AND a.requirement = w.measure
     WHERE a.waivable AND a.place = 0
 ),
 step_tally AS (
-    SELECT initiative, step, count(*) AS met, 0 AS found FROM met_requirement GROUP BY ALL
+    SELECT key, step, count(*) AS met, 0 AS found FROM met_requirement GROUP BY key, step
     UNION ALL
-    SELECT initiative, step, 0 AS met, count(*) AS found FROM blocking_finding GROUP BY ALL
+    SELECT c.key, f.step, 0 AS met, count(*) AS found
+    FROM blocking_finding f JOIN classified c USING (initiative) GROUP BY c.key, f.step
 ),
 gate_asks AS (
     SELECT g.class_id, g.gate, g.step, count(DISTINCT a.requirement) AS asked
@@ -33,18 +38,18 @@ gate_asks AS (
     GROUP BY g.class_id, g.gate, g.step
 ),
 gate_progress AS (
-    SELECT t.initiative, g.gate, sum(t.met) AS met, sum(t.found) AS found
+    SELECT t.key, g.gate, sum(t.met) AS met, sum(t.found) AS found
     FROM step_tally t
-    JOIN current_classification c ON c.initiative = t.initiative
+    JOIN classified c ON c.key = t.key
     JOIN gate_asks g ON g.class_id = c.class_id AND t.step <= g.step
-    GROUP BY t.initiative, g.gate
+    GROUP BY t.key, g.gate
 ),
 gate_state AS (
     SELECT c.initiative, g.gate, g.step,
         (g.asked - coalesce(t.met, 0) + coalesce(t.found, 0))::BIGINT AS blockers,
         CASE WHEN g.asked - coalesce(t.met, 0) + coalesce(t.found, 0) = 0 THEN 'open' ELSE 'blocked' END
             AS outcome
-    FROM current_classification c
+    FROM classified c
     JOIN gate_asks g USING (class_id)
-    LEFT JOIN gate_progress t ON t.initiative = c.initiative AND t.gate = g.gate
+    LEFT JOIN gate_progress t ON t.key = c.key AND t.gate = g.gate
 )

@@ -6,10 +6,19 @@ policy_proof AS (
         "valid_days":"INTEGER"}]'), recursive := true)
 ),
 proofs_wanted AS (SELECT measure, count(*) AS wanted FROM policy_proof GROUP BY measure),
+-- Numbers instead of names: what is joined and grouped below is some thirty measures by every initiative.
+measure_number AS (SELECT measure, wanted, (row_number() OVER (ORDER BY measure))::INTEGER AS n FROM proofs_wanted),
+asked_number AS (SELECT a.*, n FROM policy_asked a JOIN measure_number USING (measure)),
 -- A measure that the class neither asks for nor takes instead is not looked at.
-class_measure AS (SELECT DISTINCT class_id, measure FROM policy_asked),
+class_proof AS MATERIALIZED (
+    SELECT DISTINCT a.class_id, a.n, p.measure, p.check_id, p.gate, p.valid_days
+    FROM policy_proof p JOIN asked_number a USING (measure)
+),
+classified AS MATERIALIZED (
+    SELECT initiative, class_id, (row_number() OVER ())::INTEGER AS key FROM current_classification
+),
 proof_state AS (
-    SELECT e.initiative, e.measure, e.proved_on + p.valid_days AS expires_on,
+    SELECT c.key, p.n, e.proved_on + p.valid_days AS expires_on,
         CASE
             WHEN p.valid_days IS NULL THEN 1
             WHEN e.proved_on + p.valid_days < $day::DATE THEN 4
@@ -17,10 +26,11 @@ proof_state AS (
             ELSE 1
         END AS severity
     FROM newest_evidence e
-    JOIN (SELECT * FROM policy_proof WHERE check_id IS NULL AND gate IS NULL) p USING (measure)
+    JOIN classified c ON c.initiative = e.initiative
+    JOIN class_proof p ON p.class_id = c.class_id AND p.measure = e.measure
+    WHERE p.check_id IS NULL AND p.gate IS NULL
     UNION ALL
-    SELECT r.initiative, p.measure,
-        CASE WHEN r.verdict = 'pass' THEN r.recorded_at::DATE + p.valid_days END AS expires_on,
+    SELECT c.key, p.n, CASE WHEN r.verdict = 'pass' THEN r.recorded_at::DATE + p.valid_days END AS expires_on,
         CASE
             WHEN r.verdict = 'fail' THEN 5
             WHEN r.verdict = 'cannot_tell' THEN 3
@@ -29,26 +39,25 @@ proof_state AS (
             WHEN r.recorded_at::DATE + p.valid_days - $day::DATE <= $expiring_days THEN 2
             ELSE 1
         END AS severity
-    FROM current_check_run r JOIN policy_proof p ON p.check_id = r.check_id
+    FROM current_check_run r
+    JOIN classified c ON c.initiative = r.initiative
+    JOIN class_proof p ON p.class_id = c.class_id AND p.check_id = r.check_id
     UNION ALL
-    SELECT s.initiative, p.measure, CASE WHEN s.severity <= 2 THEN s.expires_on END, s.severity
-    FROM sign_off_state s JOIN policy_proof p ON p.gate = s.gate
+    SELECT c.key, p.n, CASE WHEN s.severity <= 2 THEN s.expires_on END, s.severity
+    FROM sign_off_state s
+    JOIN classified c ON c.initiative = s.initiative
+    JOIN class_proof p ON p.class_id = c.class_id AND p.gate = s.gate
 ),
 measure_tally AS (
-    SELECT s.initiative, s.measure, any_value(c.class_id) AS class_id, max(s.severity) AS worst,
-        count(*) AS found,
-        min(s.expires_on) AS first_end,
-        min(s.expires_on) FILTER (s.severity = 4) AS missing_end
-    FROM proof_state s
-    JOIN current_classification c ON c.initiative = s.initiative
-    JOIN class_measure k ON k.class_id = c.class_id AND k.measure = s.measure
-    GROUP BY s.initiative, s.measure
+    SELECT key, n, max(severity) AS worst, count(*) AS found, min(expires_on) AS first_end,
+        min(expires_on) FILTER (severity = 4) AS missing_end
+    FROM proof_state GROUP BY key, n
 ),
 measure_state AS (
-    SELECT t.initiative, t.measure, t.class_id,
+    SELECT t.key, t.n, w.measure,
         CASE WHEN t.found < w.wanted THEN greatest(t.worst, 4) ELSE t.worst END AS severity,
         CASE WHEN severity <= 2 THEN t.first_end WHEN severity = 4 THEN t.missing_end END AS expires_on
-    FROM measure_tally t JOIN proofs_wanted w USING (measure)
+    FROM measure_tally t JOIN measure_number w USING (n)
 ),
 -- Granted waivers whose approver may waive for the class as it is now, while they last.
 policy_waiver AS (
@@ -72,13 +81,13 @@ standing_waiver AS (
 ),
 -- A proved measure of a higher rung stands in for the one asked for; met before expiring before neither.
 best_measure AS (
-    SELECT c.initiative, a.requirement, any_value(c.class_id) AS class_id,
+    SELECT c.key, a.requirement, any_value(c.class_id) AS class_id, any_value(c.initiative) AS initiative,
         arg_min({'measure': a.measure, 'severity': coalesce(m.severity, 4), 'expires_on': m.expires_on},
             least(coalesce(m.severity, 4), 3) * 1000 + a.place) AS best
-    FROM current_classification c
-    JOIN policy_asked a USING (class_id)
-    LEFT JOIN measure_state m ON m.initiative = c.initiative AND m.measure = a.measure
-    GROUP BY c.initiative, a.requirement
+    FROM classified c
+    JOIN asked_number a USING (class_id)
+    LEFT JOIN measure_state m ON m.key = c.key AND m.n = a.n
+    GROUP BY c.key, a.requirement
 ),
 best_proof AS (
     SELECT b.initiative, b.class_id, a.class_place, a.consideration, b.requirement, a.step, a.responsible,
