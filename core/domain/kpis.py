@@ -19,6 +19,7 @@ KpiId = Literal[
     "decay_alerts",
     "days_to_deployment",
     "trained_people",
+    "waived_requirements",
 ]
 """The KPIs that the portal can compute; `config/kpis.yaml` lists each exactly once."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -112,11 +113,16 @@ class _Pass:
             one.sums = [[] for _ in one.fits]
 
     def take(self, arrays: Arrays, bounds: NDArray[np.int64]) -> None:
-        """Sum up whole chunks: everyone's, then those of each subpopulation."""
+        """Sum up whole chunks: everyone's, and beside it, as sorting holds no lock, each subpopulation's."""
         places = self._placed(arrays, bounds)
-        self.whole += self._sums(arrays, bounds, [self._fitted.whole] * len(places))
-        for number, one in enumerate(self.slices):
-            self._take_slices(arrays, bounds, places, arrays[f"by_{number}"], one)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            beside = [
+                pool.submit(self._take_slices, arrays, bounds, places, arrays[f"by_{number}"], one)
+                for number, one in enumerate(self.slices)
+            ]
+            self.whole += self._sums(arrays, bounds, [self._fitted.whole] * len(places))
+            for taken in beside:
+                taken.result()
         self.places += places
         self.rows += int(bounds[-1])
 
@@ -151,7 +157,7 @@ class _Pass:
 
         order = np.argsort(codes, kind="stable")  # a radix sort: chunks stay together in each subpopulation
         chunk_of = np.repeat(np.arange(len(places)), np.diff(bounds))
-        keys = codes[order].astype(np.int64) * len(places) + chunk_of[order]
+        keys = codes.astype(np.int64) * len(places) + chunk_of
         counts = np.bincount(keys, minlength=len(one.fits) * len(places))
         there = np.flatnonzero(counts)
         parts = [one.fits[key // len(places)] for key in there]

@@ -100,6 +100,7 @@ def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
         "monitored_live": Share(monitored, live),
         "decay_alerts": sum(row["decay"] == "fail" for row in rows),
         "days_to_deployment": days,
+        "waived_requirements": sum(row["waived"] for row in rows),
         "trained_people": Share(*training_tally(governance, moment)),
     }
 

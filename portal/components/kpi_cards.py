@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def kpi_cards(readings: Sequence[KpiReading]) -> None:
     """Show KPI readings, four in a row on a wide screen, two on a phone."""
-    cards([_card(reading) for reading in readings], min_column_width=235)
+    cards([_card(reading) for reading in readings], min_column_width=195)
 
 
 def _card(reading: KpiReading) -> Card:
