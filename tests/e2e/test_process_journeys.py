@@ -1,4 +1,4 @@
-"""The four journeys of `tests/services/test_journeys.py` again, in a real browser on a real server.
+"""Three of the journeys of `tests/services/test_journeys.py` again, in a real browser on a real server.
 
 What people do by hand is clicked; what pipelines send comes through the API of the same server.
 """
@@ -27,12 +27,8 @@ from tests.journeys import add, everybody_is_trained, explain, watch, write_pred
 from tests.process import (
     ANALYST,
     BUSINESS,
-    HEAD,
-    OPS,
     PRODUCTION,
-    SECOND,
     SIGNERS,
-    THIRD,
     ask,
     decide,
     prove_all,
@@ -243,82 +239,6 @@ def test_an_internal_scheduled_model_needs_its_few_proofs_and_one_signature(
     seat.reads("Approved until")
     seat.gate(initiative, "deployment", BUILDER, opens=True)
     assert seat.seen.problems == []
-
-
-def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_next_version(
-    browser: Browser, address: str
-) -> None:
-    initiative = "public-credit-advice"
-    seat = Seat(browser, address)
-    for gate in ("scoping", "ideation"):
-        seat.gate(initiative, gate, BUILDER, opens=True)
-    seat.gate(initiative, "development", BUILDER, opens=False)
-
-    # The red team is late: a waiver, asked for by the owner and granted by the right rank.
-    tab = f"initiative?id={initiative}&tab=Findings+and+waivers"
-    seat.open(tab, OWNER)
-    seat.page.get_by_text("Ask for a waiver", exact=True).click()
-    seat.write("Why it cannot be met now", "The red team is booked until next month.")
-    seat.write("What is done meanwhile", "Two analysts try to break it every week.")
-    seat.press("Ask for the waiver")
-    seat.reads("Waits for a decision")
-    seat.open(tab, HEAD)
-    seat.press("Decide")
-    seat.page.get_by_label("Why", exact=True).first.fill("Granted with the control in place.")
-    seat.page.get_by_text("Grant it", exact=True).click()
-    seat.seen.settle()
-    seat.press("Put on record")
-    seat.reads("Granted")
-    ask_for(seat, initiative, "development")
-    seat.sign(initiative, "development", SECOND)
-    seat.gate(initiative, "development", BUILDER, opens=True)
-    seat.reads("open by waiver W1")
-
-    # A rejection with its reason, and a second round.
-    for outcome in ("Reject", "Approve"):
-        ask_for(seat, initiative, "preproduction")
-        advise(seat, initiative, "preproduction", OPS)
-        seat.sign(initiative, "preproduction", THIRD, outcome, "The load test stopped at half the volume.")
-        seat.gate(initiative, "preproduction", BUILDER, opens=outcome == "Approve")
-
-    # Bea is away: Ana signs in her place; then two validators.
-    seat.open(f"initiative?id={initiative}&tab=Sign-offs", BUSINESS)
-    seat.page.get_by_text("Let somebody sign in your place", exact=True).click()
-    seat.page.get_by_role("combobox", name="Who", exact=True).click()
-    seat.page.get_by_role("option", name=ANALYST.name).click()
-    seat.write("Why", "On leave for two weeks.")
-    seat.press("Delegate")
-    ask_for(seat, initiative, "deployment")
-    advise(seat, initiative, "deployment", PRODUCTION)
-    for person in (ANALYST, SECOND, THIRD):
-        seat.sign(initiative, "deployment", person)
-    seat.gate(initiative, "deployment", BUILDER, opens=True)
-    seat.gate(initiative, "monitoring", BUILDER, opens=True)
-
-    # The next version: what was signed was another one.
-    links = {"artifact_sha256": "a" * 64, "data_sha256": "b" * 64, "code_commit": "c" * 40}
-    values = {"initiative": initiative, "version": "2", "algorithm": "Gradient boosting", "task": "binary"}
-    api(address, "register_model_version", {**values, **links, "environment_sha256": "d" * 64})
-    seat.open(f"initiative?id={initiative}&tab=Sign-offs", VALIDATOR)
-    seat.reads("Version 2 is current, and version 1 was signed.")
-    seat.reads("Model version 2 instead of 1.")
-    seat.gate(initiative, "deployment", BUILDER, opens=False)
-    assert seat.seen.problems == []
-
-
-def ask_for(seat: Seat, initiative: str, gate: str) -> None:
-    """The builder asks for the signatures of one gate."""
-    seat.open(f"initiative?id={initiative}&tab=Sign-offs", BUILDER)
-    seat.page.locator(f'[class*="st-key-ask-sign-{gate}"] button').click()
-    seat.seen.settle()
-
-
-def advise(seat: Seat, initiative: str, gate: str, person: Any) -> None:
-    """Somebody gives feedback without an issue."""
-    seat.open(f"initiative?id={initiative}&tab=Sign-offs", person)
-    form = seat.page.locator(f'[data-testid="stForm"]:has([class*="st-key-feedback-outcome-{gate}"])')
-    form.get_by_role("button", name="Give feedback").click()
-    seat.seen.settle()
 
 
 def test_a_model_is_pulled_after_a_breach_in_monitoring(browser: Browser, address: str) -> None:
