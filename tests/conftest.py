@@ -17,7 +17,7 @@ from core.lake.directory import put_person
 from core.lake.store import open_memory_store
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
-from core.services.initiatives import register_initiative
+from core.services.process.initiatives import register_initiative
 
 pytest_plugins = ["tests.demo_store"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core.analytics.decay_estimates import EstimatedChunk
+from core.analytics.decay.estimates import EstimatedChunk
 
 TOLERANCE = 1e-6
 CELLS = ("true_positive", "true_negative", "false_positive", "false_negative")

@@ -20,20 +20,26 @@ from core.domain.commands import (
     SubmitEvidence,
     make,
 )
-from core.domain.gates import Decision
-from core.domain.process_commands import GiveFeedback, RequestSignOff, SignGate
-from core.domain.sign_offs import SignOffStatus
+from core.domain.process.commands import GiveFeedback, RequestSignOff, SignGate
+from core.domain.process.gates import Decision
+from core.domain.process.sign_offs import SignOffStatus
 from core.lake.directory import put_person
 from core.lake.store import DATABASE, Store, open_memory_store
-from core.services.checks import run_checks
-from core.services.evidence import submit_evidence
 from core.services.founding import found_store
-from core.services.gates import decide_gate
 from core.services.governance import Governance, wire
-from core.services.inventory import initiative_sheet
-from core.services.policies import draft_policy, parse_policy, policy_fact, publish_policy, review_policy
-from core.services.sign_offs import give_feedback, request_sign_off, sign_gate
-from core.services.versions import register_model_version
+from core.services.models.versions import register_model_version
+from core.services.process.checks import run_checks
+from core.services.process.evidence import submit_evidence
+from core.services.process.gates import decide_gate
+from core.services.process.inventory import initiative_sheet
+from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
+from core.services.rules.policies import (
+    draft_policy,
+    parse_policy,
+    policy_fact,
+    publish_policy,
+    review_policy,
+)
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, VALIDATOR, later
 
 BUSINESS = Actor(id="bea-business", name="Bea Business", team="Cards", roles=("business_stakeholder",))

@@ -10,13 +10,13 @@ from pydantic import BaseModel
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.actors import Roles
-from core.domain.data_quality import DataQuality
-from core.domain.guides import Guides
-from core.domain.kpis import Kpis
-from core.domain.leaderboard import Leaderboard
-from core.domain.raci import Raci
-from core.domain.training import Trainings
-from core.domain.work import Work
+from core.domain.models.data_quality import DataQuality
+from core.domain.policy.kpis import Kpis
+from core.domain.policy.leaderboard import Leaderboard
+from core.domain.work.guides import Guides
+from core.domain.work.raci import Raci
+from core.domain.work.training import Trainings
+from core.domain.work.work import Work
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from core.domain.model_card import KINDS, Document, Facts, Missing, Note, Part, Section, Table, Words
+from core.domain.models.model_card import KINDS, Document, Facts, Missing, Note, Part, Section, Table, Words
 
 _STYLES = Path(__file__).with_name("document.css")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

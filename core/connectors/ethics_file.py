@@ -6,8 +6,8 @@ from pathlib import Path
 
 from core.connectors.yaml_lines import Problem, parse_lines, read_text
 from core.connectors.yaml_models import read_model
-from core.domain.ethics import Ethics, ethics_faults
-from core.domain.policy import Policy
+from core.domain.policy.policy import Policy
+from core.domain.rules.ethics import Ethics, ethics_faults
 
 
 def read_ethics(path: Path, policy: Policy | None = None) -> tuple[Ethics, str]:
@@ -28,7 +28,7 @@ def parse_ethics(text: str, policy: Policy | None = None, *, name: str) -> Ethic
     Parameters
     ----------
     text
-        YAML in the shape of `core.domain.ethics.Ethics`.
+        YAML in the shape of `core.domain.rules.ethics.Ethics`.
     policy
         Whose classes and measures it may name; None looks at the position alone.
     name

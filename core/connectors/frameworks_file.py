@@ -7,12 +7,12 @@ from pathlib import Path
 
 from core.connectors.yaml_lines import Document, Problem, parse_lines, read_text
 from core.connectors.yaml_models import read_model
-from core.domain.ethics import Ethics
 from core.domain.faults import Fault
-from core.domain.framework_faults import framework_faults, known_names, rule_faults
-from core.domain.frameworks import Frameworks
-from core.domain.policy import Policy
-from core.domain.rights import Rights
+from core.domain.policy.policy import Policy
+from core.domain.rules.ethics import Ethics
+from core.domain.rules.framework_faults import framework_faults, known_names, rule_faults
+from core.domain.rules.frameworks import Frameworks
+from core.domain.rules.rights import Rights
 
 
 def read_frameworks(path: Path, policy: Policy, ethics: Ethics) -> Frameworks:

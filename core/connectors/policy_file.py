@@ -8,9 +8,9 @@ from typing import Any
 from core.connectors.yaml_lines import Problem, parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.actors import Roles
-from core.domain.checks import CHECKS
-from core.domain.policy import Policy
-from core.domain.policy_faults import policy_faults
+from core.domain.policy.policy import Policy
+from core.domain.policy.policy_faults import policy_faults
+from core.domain.process.checks import CHECKS
 
 
 def read_policy(path: Path, roles: Roles) -> tuple[Policy, str]:
@@ -31,7 +31,7 @@ def parse_policy(text: str, roles: Roles, *, name: str) -> Policy:
     Parameters
     ----------
     text
-        YAML in the shape of `core.domain.policy.Policy`.
+        YAML in the shape of `core.domain.policy.policy.Policy`.
     roles
         The roles that measures may name, with what they may do.
     name

@@ -1,7 +1,7 @@
 """Prediction files as users have them: CSV, Parquet or Arrow, looked at from outside before any row is.
 
 What the file is made of is judged here: its kind, encoding, names of columns, wholeness and size. What its
-rows say is judged by the store (`core.lake.batch_intake`).
+rows say is judged by the store (`core.lake.predictions.intake`).
 """
 
 from __future__ import annotations

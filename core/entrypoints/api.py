@@ -20,14 +20,14 @@ from starlette.exceptions import HTTPException
 
 from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
 from core.entrypoints.api_guard import Guard
-from core.entrypoints.operations import OPERATIONS, run_operation
-from core.entrypoints.operations_slices import SlicesQuery, WeakestQuery
-from core.entrypoints.parameters import (
+from core.entrypoints.operations.parameters import (
     AsOfParameters,
     ListInitiatives,
     NewInitiative,
     StandingsToRead,
 )
+from core.entrypoints.operations.slices import SlicesQuery, WeakestQuery
+from core.entrypoints.operations.table import OPERATIONS, run_operation
 from core.entrypoints.who_and_when import acting_person
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from core.entrypoints.commands import (
     work,
 )
 from core.entrypoints.commands.initiatives import unexpected
-from core.entrypoints.printing import complain
+from core.entrypoints.reports.printing import complain
 
 BROKEN = 2
 INTERRUPTED = 130

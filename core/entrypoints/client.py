@@ -44,7 +44,7 @@ class InProcess:
 
     def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
         """Run an operation here."""
-        from core.entrypoints.operations import run_operation
+        from core.entrypoints.operations.table import run_operation
 
         return run_operation(self.governance, self.actor, datetime.now(UTC), name, parameters)
 

@@ -11,9 +11,9 @@ from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.errors import Conflict
 from core.lake.directory import put_person
-from core.services.ethics import ethics_fact
 from core.services.governance import Governance
-from core.services.policies import policy_fact
+from core.services.rules.ethics import ethics_fact
+from core.services.rules.policies import policy_fact
 
 
 def found_store(governance: Governance, config: Path, founder: Actor, at: datetime, *, demo: bool) -> None:

@@ -22,22 +22,22 @@ from core.connectors.frameworks_file import read_frameworks, read_rights
 from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
-from core.domain.data_quality import DataQuality
 from core.domain.errors import NotFound
-from core.domain.ethics import Ethics
-from core.domain.frameworks import Frameworks
-from core.domain.guides import Guides
-from core.domain.kpis import Kpis
-from core.domain.leaderboard import Leaderboard
+from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
-from core.domain.policy import Policy
-from core.domain.raci import Raci
-from core.domain.rights import Rights
-from core.domain.training import Trainings
-from core.domain.work import Work
+from core.domain.policy.kpis import Kpis
+from core.domain.policy.leaderboard import Leaderboard
+from core.domain.policy.policy import Policy
+from core.domain.rules.ethics import Ethics
+from core.domain.rules.frameworks import Frameworks
+from core.domain.rules.rights import Rights
+from core.domain.work.guides import Guides
+from core.domain.work.raci import Raci
+from core.domain.work.training import Trainings
+from core.domain.work.work import Work
 from core.lake import directory
-from core.lake.ethics_positions import ethics_in_force
-from core.lake.record_entries import policy_in_force, store_kind
+from core.lake.process.ethics_positions import ethics_in_force
+from core.lake.record.entries import policy_in_force, store_kind
 from core.lake.store import Store, open_store
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.domain.errors import Forbidden, NotFound
 from core.domain.moment import Moment
-from core.lake import initiatives as lake
+from core.lake.process import initiatives as lake
 from core.services.governance import Governance
 
 

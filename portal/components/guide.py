@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from portal.components.text import escape, escape_html
-from portal.components.work_look import dress_work
+from portal.components.work.work_look import dress_work
 
 if TYPE_CHECKING:
     from portal.components.desk import Desk

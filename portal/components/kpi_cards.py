@@ -9,8 +9,8 @@ from portal.components.cards import Card, cards
 from portal.components.text import count, number, percent, points
 
 if TYPE_CHECKING:
-    from core.domain.kpis import KpiDefinition
-    from core.services.kpis import KpiReading
+    from core.domain.policy.kpis import KpiDefinition
+    from core.services.oversight.kpis import KpiReading
 
 
 def kpi_cards(readings: Sequence[KpiReading]) -> None:

@@ -13,7 +13,7 @@ from portal.components.pills import shape_html
 from portal.components.text import escape_html
 
 if TYPE_CHECKING:
-    from core.domain.gates import Finding
+    from core.domain.process.gates import Finding
 
 _STYLES = Path(__file__).with_name("sheets.css")
 

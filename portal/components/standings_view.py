@@ -28,7 +28,7 @@ def standings_board(standings: Sequence[Standing], *, title: str, own: str, key:
     Parameters
     ----------
     standings
-        Best first, as `core.services.teams.team_standings` gives them.
+        Best first, as `core.services.oversight.teams.team_standings` gives them.
     title
         What is ranked.
     own

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.domain.model_card import KINDS
-from core.services import inventory
-from core.services.documents import document
-from core.services.version_comparison import version_faces
+from core.domain.models.model_card import KINDS
+from core.services.models.documents import document
+from core.services.models.version_comparison import version_faces
+from core.services.process import inventory
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.document_view import document_head, document_sections
-from portal.components.model_look import dress_models
+from portal.components.models.document_view import document_head, document_sections
+from portal.components.models.model_look import dress_models
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.sheet_look import dress_sheet
 from portal.components.url_inputs import url_choice, url_value

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analytics.drift import METHODS
+from core.analytics.drift.methods import METHODS
 from core.domain.errors import NotFound
-from core.services import decay_view, drift_view
-from core.services.decay_view import MonitoredVersion
-from core.services.drift import MeasureDrift
-from core.services.figure_notes import figure_notes
-from portal.components import drift_view as view
+from core.services.measured import decay_view, drift_view
+from core.services.measured.decay_view import MonitoredVersion
+from core.services.measured.drift import MeasureDrift
+from core.services.oversight.figure_notes import figure_notes
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
-from portal.components.forms import closed_because, give
+from portal.components.initiative.forms import closed_because, give
 from portal.components.job_bar import job_bar
+from portal.components.measured import drift_view as view
+from portal.components.models.version_choice import version_choice
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.url_inputs import url_value
-from portal.components.version_choice import version_choice
 
 
 def render() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import ethics
-from portal.components import ethics_view as view
+from core.services.rules import ethics
 from portal.components.cards import facts
 from portal.components.desk import current_desk
 from portal.components.page import page_header
-from portal.components.rules_look import dress_rules
+from portal.components.rules import ethics_view as view
+from portal.components.rules.rules_look import dress_rules
 from portal.components.text import count, minute
 
 PARTS = ("Position", "Transparency", "Limits", "Versions")

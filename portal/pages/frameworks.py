@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services import frameworks, rights
-from portal.components import frameworks_view as view
+from core.services.rules import frameworks, rights
 from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.initiative.rights_view import rights_table
 from portal.components.page import empty_state, page_header, panel
-from portal.components.rights_view import rights_table
-from portal.components.rules_look import dress_rules
+from portal.components.rules import frameworks_view as view
+from portal.components.rules.rules_look import dress_rules
 from portal.components.url_inputs import url_choice, url_value
 
 PARTS = ("All frameworks", "By risk class", "One framework", "Rights")

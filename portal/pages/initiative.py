@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services import inventory
+from core.services.process import inventory
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.initiative_sections import gates_panel, sheet_head
-from portal.components.initiative_tabs import TABS
-from portal.components.lineage_view import bad_data_banner
+from portal.components.initiative.sections import gates_panel, sheet_head
+from portal.components.initiative.tabs import TABS
+from portal.components.models.lineage_view import bad_data_banner
 from portal.components.page import empty_state, page_header
 from portal.components.sheet_look import dress_sheet
 from portal.components.url_inputs import set_url, url_value

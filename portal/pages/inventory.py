@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import inventory
+from core.services.process import inventory
 from portal.components.desk import current_desk
-from portal.components.inventory_view import (
+from portal.components.initiative.inventory_view import (
     COLUMNS,
     FILTERS,
     inventory_counts,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analytics.standings import StandingMeasure
-from core.services.figure_notes import figure_notes
-from core.services.teams import team_standings
+from core.services.oversight.figure_notes import figure_notes
+from core.services.oversight.teams import team_standings
 from portal.components.desk import current_desk
 from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, page_header, panel

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import inventory
-from core.services import lineage as service
-from portal.components import lineage_view as view
+from core.services.models import lineage as service
+from core.services.process import inventory
 from portal.components.desk import Desk, current_desk
-from portal.components.lineage_forms import lineage_forms
-from portal.components.model_look import dress_models
+from portal.components.models import lineage_view as view
+from portal.components.models.lineage_forms import lineage_forms
+from portal.components.models.model_look import dress_models
 from portal.components.page import empty_state, page_header
 from portal.components.url_inputs import set_url, url_value
 

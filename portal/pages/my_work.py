@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.work import by_due_day
-from core.services.notices import news, standing_notices
-from core.services.routing import names_of
-from core.services.tasks import list_for, open_tasks
+from core.domain.work.work import by_due_day
+from core.services.work.notices import news, standing_notices
+from core.services.work.routing import names_of
+from core.services.work.tasks import list_for, open_tasks
 from portal.components.desk import current_desk
 from portal.components.page import page_header, section
-from portal.components.task_panel import task_panel
 from portal.components.url_inputs import url_value
-from portal.components.work_list import notices_panel, work_cards, work_rows
-from portal.components.work_look import dress_work
+from portal.components.work.task_panel import task_panel
+from portal.components.work.work_list import notices_panel, work_cards, work_rows
+from portal.components.work.work_look import dress_work
 
 
 def render() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services import kpis, overview
+from core.services.oversight import kpis, overview
 from portal.components.charts import heat_map
 from portal.components.desk import Desk, current_desk
 from portal.components.kpi_cards import kpi_cards

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import GovernanceError
-from core.services.policies import policy_drafts
-from core.services.policy_changes import compare_policy, preview_policy
+from core.services.rules.policies import policy_drafts
+from core.services.rules.policy_changes import compare_policy, preview_policy
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, section
-from portal.components.policy_changes_view import (
+from portal.components.rules.policy_changes_view import (
     changes_table,
     draft_form,
     drafts_table,

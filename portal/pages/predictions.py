@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services import predictions
-from core.services.predictions import RegisteredVersion
+from core.services.measured import predictions
+from core.services.measured.predictions import RegisteredVersion
 from portal.components.desk import current_desk, show_problem
+from portal.components.measured.predictions_form import upload_panel
+from portal.components.measured.predictions_view import batch_cards, batches_panel, mapping_panel
+from portal.components.models.version_choice import version_choice
 from portal.components.page import empty_state, page_header, page_link
-from portal.components.predictions_form import upload_panel
-from portal.components.predictions_view import batch_cards, batches_panel, mapping_panel
 from portal.components.url_inputs import url_value
-from portal.components.version_choice import version_choice
 
 
 def render() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.loads import loads
-from core.services.raci_view import observed_matrix
-from core.services.team_work import team_names
+from core.services.measured.loads import loads
+from core.services.work.raci_view import observed_matrix
+from core.services.work.team_work import team_names
 from portal.components.desk import current_desk
 from portal.components.page import page_header, panel, section
-from portal.components.raci_matrix import deviations_table, matrix_cards, matrix_table
 from portal.components.text import day
 from portal.components.url_inputs import url_choice
-from portal.components.work_look import dress_work, load_bars
+from portal.components.work.raci_matrix import deviations_table, matrix_cards, matrix_table
+from portal.components.work.work_look import dress_work, load_bars
 
 WINDOWS = {"90": "Last 90 days", "365": "Last 12 months", "0": "The whole record"}
 

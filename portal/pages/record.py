@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services import record_view
+from core.services.record import record_view
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link, panel
-from portal.components.record_list import entries_table, entry_panel, proof_panel, record_filters
-from portal.components.replay_view import replay_section
+from portal.components.record.record_list import entries_table, entry_panel, proof_panel, record_filters
+from portal.components.record.replay_view import replay_section
 from portal.components.text import count
 from portal.components.url_inputs import set_url, url_choice, url_value
 

@@ -6,12 +6,11 @@ import streamlit as st
 
 from core.domain.commands import RegisterInitiative
 from core.domain.errors import NotFound
-from core.services import inventory
-from core.services.initiatives import preview_classification, register_initiative
+from core.services.process import inventory
+from core.services.process.initiatives import preview_classification, register_initiative
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.forms import closed_because, give
-from portal.components.page import page_header
-from portal.components.register_form import (
+from portal.components.initiative.forms import closed_because, give
+from portal.components.initiative.register_form import (
     Answers,
     identity_fields,
     line_place,
@@ -22,6 +21,7 @@ from portal.components.register_form import (
     start_over,
     still_open,
 )
+from portal.components.page import page_header
 from portal.components.sheet_look import dress_sheet
 from portal.components.text import escape
 from portal.components.url_inputs import set_url, url_value

@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import BadInput, NotFound
-from core.services import bias, decay_view
-from core.services.decay_view import MonitoredVersion
-from portal.components import slice_inputs as inputs
-from portal.components import slice_sections as sections
+from core.services.measured import bias, decay_view
+from core.services.measured.decay_view import MonitoredVersion
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link
-from portal.components.slice_filters import conditions_asked
+from portal.components.slices import inputs, sections
+from portal.components.slices.filters import conditions_asked
 from portal.components.url_inputs import set_url, url_value
 
 

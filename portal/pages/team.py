@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services.figure_notes import figure_notes
-from core.services.team_work import TeamSheet, choose_team, team_names, team_sheet
+from core.services.oversight.figure_notes import figure_notes
+from core.services.work.team_work import TeamSheet, choose_team, team_names, team_sheet
 from portal.components.desk import current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, page_header, page_link
-from portal.components.team_view import (
+from portal.components.url_inputs import url_choice, url_value
+from portal.components.work.team_view import (
     late_and_load,
     team_cards,
     team_checks_table,
@@ -18,7 +19,6 @@ from portal.components.team_view import (
     team_initiatives_table,
     team_work_table,
 )
-from portal.components.url_inputs import url_choice, url_value
 
 
 def render() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.kpis import governance_kpis
-from core.services.training import trained_people
+from core.services.oversight.kpis import governance_kpis
+from core.services.work.training import trained_people
 from portal.components.desk import current_desk
 from portal.components.page import page_header, section
 from portal.components.sheet_look import dress_sheet
-from portal.components.training_view import own_trainings, people_table, training_cards
 from portal.components.url_inputs import url_choice
+from portal.components.work.training_view import own_trainings, people_table, training_cards
 
 ALL = "all"
 

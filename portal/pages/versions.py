@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.domain.errors import BadInput, NotFound
-from core.services.version_comparison import VersionFace, compare_versions, version_faces
-from core.services.version_registry import version_registry
-from portal.components import version_compare as compare
-from portal.components import version_view as view
+from core.services.models.version_comparison import VersionFace, compare_versions, version_faces
+from core.services.models.version_registry import version_registry
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.model_look import dress_models
+from portal.components.models import version_compare as compare
+from portal.components.models import version_view as view
+from portal.components.models.model_look import dress_models
+from portal.components.models.version_forms import version_actions
 from portal.components.page import empty_state, page_header, page_link, section
 from portal.components.url_inputs import set_url, url_choice, url_value
-from portal.components.version_forms import version_actions
 
 
 def render() -> None:

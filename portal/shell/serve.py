@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
-from core.services.kpis import governance_kpis
+from core.services.oversight.kpis import governance_kpis
 from portal.shell import notice
 from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy
 from portal.shell.house import House, close_house, open_house

@@ -12,13 +12,13 @@ SERVICES = PROJECT / "core" / "services"
 
 
 def test_every_action_is_asked_for_by_a_service_and_no_other() -> None:
-    text = "".join(file.read_text(encoding="utf-8") for file in SERVICES.glob("*.py"))
+    text = "".join(file.read_text(encoding="utf-8") for file in SERVICES.rglob("*.py"))
     asked = set(re.findall(r"roles\.require\([^)]*\"([a-z_]+)\"\)", text))
     assert asked == set(ACTIONS)
 
 
 def test_every_service_that_takes_a_command_checks_the_permission_first() -> None:
-    for file in SERVICES.glob("*.py"):
+    for file in SERVICES.rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         for found in re.finditer(
             r"^def ([a-z]\w*)\([^)]*command: \w+[^)]*\)[^:]*:\n(.*?)(?=^\w|\Z)", text, re.M | re.S

@@ -117,7 +117,7 @@ def _spec(
 
 
 def _fit(site: Path, rows: int) -> dict[str, Any]:
-    from core.lake.decay_run import run_estimate
+    from core.lake.monitoring.decay_run import run_estimate
 
     found = run_estimate(duckdb.connect(), _spec(site, GROWTH[0], by=BY, fitted=False))
     (site / "fit.json").write_text(found.fit.model_dump_json(), encoding="utf-8")
@@ -130,7 +130,7 @@ def _ours(site: Path, rows: int, by: tuple[tuple[str, ...], ...] = ()) -> dict[s
     import pandas  # noqa: F401 - DuckDB looks for it
     import pyarrow.dataset  # noqa: F401
 
-    from core.lake.decay_run import run_estimate
+    from core.lake.monitoring.decay_run import run_estimate
 
     start, used = time.perf_counter(), time.process_time()
     found = run_estimate(duckdb.connect(), _spec(site, rows, by=by))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from core.lake.inventory import gate_rows
+from core.lake.process.inventory import gate_rows
 from core.lake.store import open_store
 from core.services.governance import wire
 from tests.benchmarks.timing import spread, times

@@ -12,10 +12,10 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from core.connectors.settings import PROJECT, Settings
-from core.lake.inventory import gate_rows
+from core.lake.process.inventory import gate_rows
 from core.lake.query import GATES, asking
+from core.lake.record.verify import verify_store
 from core.lake.store import DATABASE, Store, open_store
-from core.lake.verify import verify_store
 from core.services.governance import wire
 from portal.components.desk import forget_answers
 from portal.shell.house import close_house, open_house

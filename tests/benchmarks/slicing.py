@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT, Settings
-from core.lake import monitoring
-from core.lake.slice_counts import slice_counts
+from core.lake.monitoring import readings as monitoring
+from core.lake.slices.counts import slice_counts
 from core.lake.store import open_store
-from core.services.bias import bias_slices
 from core.services.governance import wire
-from core.services.monitoring import modelled
-from core.services.weak_slices import find_weakest
+from core.services.measured.bias import bias_slices
+from core.services.measured.monitoring import modelled
+from core.services.measured.weak_slices import find_weakest
 from tests.benchmarks.timing import spread, times
 
 FEATURES = ("sex", "race", "age_band", "region")

@@ -7,7 +7,7 @@ import textwrap
 
 from core.connectors.settings import PROJECT
 from core.services.governance import Governance
-from core.services.inventory import initiative_sheet
+from core.services.process.inventory import initiative_sheet
 from tests.conftest import CONFIG, later, register
 from tests.process import publish
 

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
+from core.lake.record.verify import verify_store
 from core.lake.store import open_store
-from core.lake.verify import verify_store
 from tests.e2e.served import free_port, wait_until_healthy
 
 

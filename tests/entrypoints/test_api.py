@@ -13,7 +13,7 @@ import pytest
 from core.domain.errors import BadInput
 from core.entrypoints import api_guard
 from core.entrypoints.api import create_api
-from core.entrypoints.operations import OPERATIONS
+from core.entrypoints.operations.table import OPERATIONS
 from core.services.governance import Governance
 from tests.conftest import register
 from tests.entrypoints.conftest import SCHEDULED, TOKEN, serving
@@ -96,7 +96,9 @@ def test_a_decision_is_asked_and_recorded(client: httpx.Client, governance: Gove
     assert (entry["action"], entry["actor"]) == ("gate_decided", "pipeline")
 
 
-@pytest.mark.parametrize("where", ["core.services.gates.ask_gate", "core.entrypoints.api.acting_person"])
+@pytest.mark.parametrize(
+    "where", ["core.services.process.gates.ask_gate", "core.entrypoints.api.acting_person"]
+)
 def test_any_doubt_blocks_and_says_nothing_of_the_inside(
     client: httpx.Client, governance: Governance, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -176,7 +176,9 @@ def test_a_person_may_not_do_what_their_role_may_not(govern: Govern, moderate: s
     assert done.out == f"{moderate} is now in class High.\n"
 
 
-@pytest.mark.parametrize("where", ["core.services.gates.ask_gate", "core.domain.gates.requirement_states"])
+@pytest.mark.parametrize(
+    "where", ["core.services.process.gates.ask_gate", "core.domain.process.gates.requirement_states"]
+)
 def test_any_doubt_blocks(govern: Govern, moderate: str, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     def break_down(*_: object) -> None:
         raise RuntimeError("the moon is full")
@@ -202,7 +204,7 @@ def test_an_unforeseen_error_is_one_line(
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("core.entrypoints.operations.inventory", break_down)
+    monkeypatch.setattr("core.entrypoints.operations.table.inventory", break_down)
     said = govern("list")
     assert said.code == 2
     assert said.err.startswith("governance: something went wrong that should not: RuntimeError: two lines.")
@@ -362,7 +364,7 @@ def test_stopping_by_hand_is_no_error(govern: Govern, moderate: str, monkeypatch
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.entrypoints.operations.decide_gate", stop)
+    monkeypatch.setattr("core.entrypoints.operations.table.decide_gate", stop)
     said = govern("decide", moderate, "--gate", "deployment")
     assert (said.code, said.out) == (130, "")
     assert "Traceback" not in said.err

@@ -8,12 +8,12 @@ import pytest
 
 from core.domain.errors import BadInput, NotFound
 from core.entrypoints.commands.monitoring import _worth
-from core.entrypoints.operation import Call
-from core.entrypoints.operations_decay import OPERATIONS, DecayToRead, NewOutcomes
-from core.entrypoints.reports_decay import show_decay
-from core.services.decay_groups import decay_groups
-from core.services.decay_view import decay_view
+from core.entrypoints.operations.decay import OPERATIONS, DecayToRead, NewOutcomes
+from core.entrypoints.operations.operation import Call
+from core.entrypoints.reports.decay import show_decay
 from core.services.governance import Governance
+from core.services.measured.decay_groups import decay_groups
+from core.services.measured.decay_view import decay_view
 from tests.conftest import BUILDER, later
 from tests.portal.test_decay_page import divided
 

@@ -127,7 +127,7 @@ def test_a_server_that_breaks_off_blocks(
     def break_down(*_: object) -> None:
         raise RuntimeError("/a/secret/path")
 
-    monkeypatch.setattr("core.services.gates.ask_gate", break_down)
+    monkeypatch.setattr("core.services.process.gates.ask_gate", break_down)
     said = govern("decide", held, "--gate", "deployment", "--json")
     assert (said.code, said.json["outcome"]) == (2, "blocked")
     assert "secret" not in said.out + said.err

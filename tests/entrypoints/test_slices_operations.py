@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from core.domain.errors import BadInput
-from core.entrypoints import reports_slices
-from core.entrypoints.operations import run_operation
-from core.services.bias import bias_slices
+from core.entrypoints.operations.table import run_operation
+from core.entrypoints.reports import slices as reports_slices
 from core.services.governance import Governance
-from core.services.weak_slices import find_weakest
+from core.services.measured.bias import bias_slices
+from core.services.measured.weak_slices import find_weakest
 from tests.conftest import BUILDER, later
 from tests.services.test_slices import PEOPLE, give
 

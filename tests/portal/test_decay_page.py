@@ -10,15 +10,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.analytics.decay_estimates import EstimatedChunk, SliceChunk
+from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
-from core.entrypoints.worker_tables import write_slices
-from core.services.decay_groups import decay_groups
+from core.entrypoints.worker.tables import write_slices
 from core.services.governance import Governance
 from core.services.jobs import jobs_of, wait_for
-from core.services.monitoring import RecordEstimates, record_estimates
-from core.services.refresh import refresh_subject
+from core.services.measured.decay_groups import decay_groups
+from core.services.measured.monitoring import RecordEstimates, record_estimates
+from core.services.measured.refresh import refresh_subject
 from portal.components.desk import Desk, forget_answers
 from tests.conftest import BUILDER, OWNER, later, register
 from tests.portal.test_pages_oversight import chunk, give_predictions, give_version, said

@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.pack_files import check_pack
 from core.domain.actors import Actor
 from core.domain.commands import DecideGate
-from core.services.gates import decide_gate
 from core.services.governance import Governance
 from core.services.jobs import jobs_of, stop_all_jobs, wait_for
-from core.services.pack_jobs import pack_subject
+from core.services.process.gates import decide_gate
+from core.services.record.pack_jobs import pack_subject
 from portal.components.desk import forget_answers
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 from tests.portal.test_pages_oversight import open_page, said

@@ -13,16 +13,16 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, make
-from core.services.business_kpi import (
+from core.services.governance import Governance
+from core.services.measured.business_kpi import (
     ObserveBusinessKpi,
     SetBusinessKpi,
     observe_business_kpi,
     set_business_kpi,
 )
-from core.services.explanations import AddAttributions, add_attributions
-from core.services.governance import Governance
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.versions import register_model_version
+from core.services.measured.explanations import AddAttributions, add_attributions
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.versions import register_model_version
 from portal.components.desk import Desk, forget_answers
 from tests.conftest import BUILDER, OUTSIDER, OWNER, later, register
 

@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
-from core.services.data_quality import MeasureDataQuality, measure_data_quality
-from core.services.drift import MeasureDrift, measure_drift
 from core.services.governance import Governance
 from core.services.jobs import jobs_of, wait_for
+from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality
+from core.services.measured.drift import MeasureDrift, measure_drift
 from portal.components.desk import Desk, forget_answers
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, later
 from tests.services.test_drift_and_quality import ROWS, attribute, filled, rows_of

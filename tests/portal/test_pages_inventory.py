@@ -15,17 +15,17 @@ from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import BadInput, BrokenRecord, NotFound
-from core.services.bias import bias_slices, slice_choices
-from core.services.evidence import submit_evidence
-from core.services.evidence_files import evidence_file
 from core.services.governance import Governance
-from core.services.inventory import initiative_sheet, inventory
-from core.services.permitted import override_refusal, proof_refusal
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.versions import register_model_version
+from core.services.measured.bias import bias_slices, slice_choices
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.versions import register_model_version
+from core.services.process.evidence import submit_evidence
+from core.services.process.evidence_files import evidence_file
+from core.services.process.inventory import initiative_sheet, inventory
+from core.services.process.permitted import override_refusal, proof_refusal
 from portal.components.desk import Desk, forget_answers
-from portal.components.forms import metrics_typed
-from portal.components.initiative_history import safe_file_name, shown_address
+from portal.components.initiative.forms import metrics_typed
+from portal.components.initiative.history import safe_file_name, shown_address
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
 
 HOSTILE = ":green-badge[Approved] <b>x</b> $y$"

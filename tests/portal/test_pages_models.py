@@ -10,14 +10,20 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.domain.commands import RegisterModelVersion, make
-from core.domain.lineage import MarkDataBad, RecordDataSource, RecordDataUse, RecordProcesses, RecordUpstream
-from core.services import data_sources
+from core.domain.models.lineage import (
+    MarkDataBad,
+    RecordDataSource,
+    RecordDataUse,
+    RecordProcesses,
+    RecordUpstream,
+)
 from core.services.governance import Governance
-from core.services.inventory import initiative_sheet
-from core.services.lineage import lineage
-from core.services.versions import register_model_version
+from core.services.models import data_sources
+from core.services.models.lineage import lineage
+from core.services.models.versions import register_model_version
+from core.services.process.inventory import initiative_sheet
 from portal.components.desk import Desk, forget_answers
-from portal.components.lineage_forms import listed
+from portal.components.models.lineage_forms import listed
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
 from tests.portal.test_pages_inventory import HOSTILE, MODEL, RATES, give_predictions, open_page, sound, words
 
@@ -208,8 +214,9 @@ def test_bad_data_alarms_the_page_and_the_banner(filled: Governance) -> None:
     said = words(at)
     assert BAD in said and "1 marked as bad, 3 below them." in said
     assert [value[0].split(" ", 1)[1] for value in at.dataframe[0].value["Data is"]] == ["Bad data above"]
-    script = "from portal.components.desk import current_desk\nfrom portal.components.lineage_view import *\n"
-    script += "from core.services.inventory import initiative_sheet\ndesk = current_desk()\n"
+    script = "from portal.components.desk import current_desk\n"
+    script += "from portal.components.models.lineage_view import *\n"
+    script += "from core.services.process.inventory import initiative_sheet\ndesk = current_desk()\n"
     script += f"bad_data_banner(desk, desk.ask(initiative_sheet, initiative={MODEL!r}))\n"
     banner = AppTest.from_string(script, default_timeout=30)
     banner.session_state["desk"] = Desk(filled, BUILDER, filled.moment(later(6)))

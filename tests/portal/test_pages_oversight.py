@@ -15,13 +15,13 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
-from core.services.evidence import submit_evidence
-from core.services.explanations import AddAttributions, add_attributions
-from core.services.gates import decide_gate
 from core.services.governance import Governance
-from core.services.monitoring import RecordEstimates, record_estimates
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.versions import register_model_version
+from core.services.measured.explanations import AddAttributions, add_attributions
+from core.services.measured.monitoring import RecordEstimates, record_estimates
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.versions import register_model_version
+from core.services.process.evidence import submit_evidence
+from core.services.process.gates import decide_gate
 from portal.components.desk import Desk, forget_answers
 from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, later, register
 

@@ -12,12 +12,12 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterInitiative, SubmitEvidence, make
-from core.services.ethics import PublishEthics, publish_ethics
-from core.services.evidence import submit_evidence
 from core.services.governance import Governance
-from core.services.initiatives import register_initiative
-from core.services.inventory import initiative_sheet
-from core.services.rights import SettleRight, settle_right
+from core.services.process.evidence import submit_evidence
+from core.services.process.initiatives import register_initiative
+from core.services.process.inventory import initiative_sheet
+from core.services.rules.ethics import PublishEthics, publish_ethics
+from core.services.rules.rights import SettleRight, settle_right
 from portal.components.desk import Desk, forget_answers
 from tests.conftest import BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later
 

@@ -13,14 +13,14 @@ from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import make
 from core.lake.directory import put_person
-from core.services.comments import WriteComment, write_comment
 from core.services.governance import Governance
-from core.services.hand_offs import OfferHandOff, hand_offs, offer_hand_off
-from core.services.inventory import initiative_sheet
-from core.services.tasks import AssignTask, assign_task, find_task
-from core.services.training import AttestTraining, attest_training
+from core.services.process.inventory import initiative_sheet
+from core.services.work.comments import WriteComment, write_comment
+from core.services.work.hand_offs import OfferHandOff, hand_offs, offer_hand_off
+from core.services.work.tasks import AssignTask, assign_task, find_task
+from core.services.work.training import AttestTraining, attest_training
 from portal.components.desk import Desk, forget_answers
-from portal.components.discussion import marked_html
+from portal.components.initiative.discussion import marked_html
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 
 PAGES = ("my_work", "team", "raci", "training")

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.chain import Fact
+from core.lake.models.versions import standing
 from core.lake.query import asking, fetch, moment_values
 from core.lake.store import Store, open_memory_store
-from core.lake.versions import standing
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 INITIATIVES = ("alpha", "beta")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analytics.decay_fit import Calibration
-from core.analytics.decay_sums import ClassSums, binary_sums, multiclass_sums
+from core.analytics.decay.fit import Calibration
+from core.analytics.decay.sums import ClassSums, binary_sums, multiclass_sums
 
 RANKED = frozenset({"roc_auc", "average_precision"})
 # Few distinct scores make ties, and the ends of the scale are among them.

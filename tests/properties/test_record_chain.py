@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from core.domain.chain import Fact
 from core.domain.errors import Conflict
+from core.lake.record.verify import verify_store
 from core.lake.store import Store, open_memory_store
-from core.lake.verify import verify_store
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

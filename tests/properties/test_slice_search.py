@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analytics.metrics import MetricDefinition, measure, metric
-from core.analytics.slice_cells import SliceCells
-from core.analytics.slice_ranks import rank_sums
-from core.analytics.slice_search import weakest_slices
-from core.analytics.slice_values import SliceCounts
-from core.analytics.slice_weakness import weaknesses
+from core.analytics.slices.cells import SliceCells
+from core.analytics.slices.metrics import MetricDefinition, measure, metric
+from core.analytics.slices.ranks import rank_sums
+from core.analytics.slices.search import weakest_slices
+from core.analytics.slices.values import SliceCounts
+from core.analytics.slices.weakness import weaknesses
 
 Row = tuple[int, int, int, bool, bool, float]  # three features, prediction, label, score (or error)
 

@@ -14,15 +14,15 @@ from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
 from core.connectors.settings import PROJECT
 from core.domain.chain import Fact, canonical
-from core.domain.checks import CHECKS
-from core.domain.demands import demands_digest, demands_of
-from core.domain.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
-from core.domain.gates import decide
 from core.domain.moment import Moment
-from core.domain.requirements import requirement_states
+from core.domain.policy.demands import demands_digest, demands_of
+from core.domain.process.checks import CHECKS
+from core.domain.process.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
+from core.domain.process.gates import decide
+from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
-from core.lake.initiatives import initiative_facts
-from core.lake.inventory import gate_rows, requirement_rows
+from core.lake.process.initiatives import initiative_facts
+from core.lake.process.inventory import gate_rows, requirement_rows
 from core.lake.store import Store, open_memory_store
 
 CONFIG = PROJECT / "config"

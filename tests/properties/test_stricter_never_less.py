@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
-from core.domain.checks import CHECKS
-from core.domain.classification import Answers, classify, classify_so_far
-from core.domain.demands import demands_of
-from core.domain.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct
-from core.domain.gates import decide
-from core.domain.policy import Policy, Question
-from core.domain.requirements import requirement_states
+from core.domain.policy.classification import Answers, classify, classify_so_far
+from core.domain.policy.demands import demands_of
+from core.domain.policy.policy import Policy, Question
+from core.domain.process.checks import CHECKS
+from core.domain.process.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct
+from core.domain.process.gates import decide
+from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
 
 CONFIG = Path(__file__).parents[2] / "config"

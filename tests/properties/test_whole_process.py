@@ -26,10 +26,10 @@ from core.domain.commands import (
     SubmitEvidence,
     make,
 )
-from core.domain.demands import plan_at
 from core.domain.errors import GovernanceError
 from core.domain.moment import Moment
-from core.domain.process_commands import (
+from core.domain.policy.demands import plan_at
+from core.domain.process.commands import (
     DecideWaiver,
     DelegateSignOff,
     GiveFeedback,
@@ -42,20 +42,20 @@ from core.domain.process_commands import (
     VerifyFinding,
     WithdrawSignature,
 )
-from core.domain.requirements import requirement_states
-from core.lake import initiatives as lake
-from core.lake.inventory import gate_rows
+from core.domain.process.requirements import requirement_states
+from core.lake.process import initiatives as lake
+from core.lake.process.inventory import gate_rows
+from core.lake.record.verify import verify_store
 from core.lake.store import Store, open_memory_store
-from core.lake.verify import verify_store
-from core.services.delegations import delegate_sign_off
-from core.services.evidence import submit_evidence
-from core.services.findings import raise_finding, resolve_finding, verify_finding
-from core.services.gates import decide_gate, pull_model
 from core.services.governance import Governance
-from core.services.initiatives import amend_initiative, override_classification
-from core.services.sign_offs import give_feedback, request_sign_off, sign_gate, withdraw_signature
-from core.services.versions import promote_version, register_model_version, retire_version
-from core.services.waivers import decide_waiver, request_waiver
+from core.services.models.versions import promote_version, register_model_version, retire_version
+from core.services.process.delegations import delegate_sign_off
+from core.services.process.evidence import submit_evidence
+from core.services.process.findings import raise_finding, resolve_finding, verify_finding
+from core.services.process.gates import decide_gate, pull_model
+from core.services.process.initiatives import amend_initiative, override_classification
+from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate, withdraw_signature
+from core.services.process.waivers import decide_waiver, request_waiver
 from tests.conftest import BUILDER, CAST, OWNER, VALIDATOR, later, register
 from tests.process import (
     ANALYST,

@@ -17,10 +17,12 @@ from core.domain.commands import make
 from core.domain.errors import GovernanceError
 from core.lake.directory import put_person
 from core.lake.store import open_memory_store
-from core.services.comments import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
 from core.services.founding import found_store
 from core.services.governance import wire
-from core.services.hand_offs import (
+from core.services.lookups import require_initiative
+from core.services.record.entries import verify_record
+from core.services.work.comments import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
+from core.services.work.hand_offs import (
     AnswerHandOff,
     OfferHandOff,
     WithdrawHandOff,
@@ -29,10 +31,8 @@ from core.services.hand_offs import (
     offer_hand_off,
     withdraw_hand_off,
 )
-from core.services.lookups import require_initiative
-from core.services.record import verify_record
-from core.services.tasks import AssignTask, assign_task, open_tasks
-from core.services.training import AttestTraining, attest_training
+from core.services.work.tasks import AssignTask, assign_task, open_tasks
+from core.services.work.training import AttestTraining, attest_training
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, OWNER, START, VALIDATOR, later, register
 
 CLAIMS = Actor(id="cara-claims", name="Cara Claims", team="Claims", roles=("business_stakeholder",))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.alcoa import Grade
 from core.domain.commands import RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import NotFound
-from core.services.alcoa import AlcoaSheet, alcoa_sheet
-from core.services.evidence import submit_evidence
+from core.domain.process.alcoa import Grade
 from core.services.governance import Governance
-from core.services.versions import register_model_version
+from core.services.models.versions import register_model_version
+from core.services.process.alcoa import AlcoaSheet, alcoa_sheet
+from core.services.process.evidence import submit_evidence
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 
 

@@ -19,12 +19,12 @@ from core.connectors.pack_verifier import Wrong
 from core.domain.actors import Actor
 from core.domain.commands import AmendInitiative, make
 from core.domain.errors import BadInput, BrokenRecord, Forbidden, NotFound
-from core.lake.audit_rows import unsorted_tables
-from core.services.audit_pack import AuditPack, ExportAuditPack, export_audit_pack
+from core.lake.record.audit_rows import unsorted_tables
 from core.services.governance import Governance
-from core.services.initiatives import amend_initiative
-from core.services.purge import PurgeEvidence, purge_evidence
-from core.services.record import verify_record
+from core.services.process.initiatives import amend_initiative
+from core.services.record.audit_pack import AuditPack, ExportAuditPack, export_audit_pack
+from core.services.record.entries import verify_record
+from core.services.record.purge import PurgeEvidence, purge_evidence
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.record_store import build_store
 
@@ -208,7 +208,9 @@ def test_everything_of_the_initiative_is_in_its_pack(built: Governance, pack: Au
 
 
 def test_every_fact_table_has_a_rule_how_it_is_packed(built: Governance) -> None:
-    assert unsorted_tables(built.store) == [], "say in core/lake/audit_rows.py what of it belongs into a pack"
+    assert unsorted_tables(built.store) == [], (
+        "say in core/lake/record/audit_rows.py what of it belongs into a pack"
+    )
 
 
 def test_of_others_a_pack_holds_digests_only(built: Governance, pack: AuditPack) -> None:

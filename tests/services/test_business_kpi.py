@@ -9,7 +9,8 @@ import pytest
 
 from core.domain.commands import make
 from core.domain.errors import BadInput, Forbidden, NotFound
-from core.services.business_kpi import (
+from core.services.governance import Governance
+from core.services.measured.business_kpi import (
     ImportObservations,
     ObserveBusinessKpi,
     SetBusinessKpi,
@@ -17,8 +18,7 @@ from core.services.business_kpi import (
     observe_business_kpi,
     set_business_kpi,
 )
-from core.services.business_kpi_view import business_kpis, promised_kpis
-from core.services.governance import Governance
+from core.services.measured.business_kpi_view import business_kpis, promised_kpis
 from tests.conftest import BUILDER, OUTSIDER, OWNER, later, register
 
 WHY = "The call centre counted one week twice."

@@ -20,8 +20,8 @@ from core.entrypoints.demo.workdays import DAYS, Workdays
 from core.lake.query import Rows, fetch
 from core.lake.store import DATABASE, open_store
 from core.services.governance import Governance, wire
-from core.services.inventory import inventory
-from core.services.record import verify_record
+from core.services.process.inventory import inventory
+from core.services.record.entries import verify_record
 
 CONFIG = PROJECT / "config"
 NOW = datetime(2026, 9, 16, 15, 30, tzinfo=UTC)

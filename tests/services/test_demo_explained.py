@@ -12,15 +12,15 @@ import pytest
 from core.connectors.settings import PROJECT
 from core.domain.verdict import Verdict
 from core.lake.store import open_store
-from core.services.business_kpi_view import business_kpis, promised_kpis
-from core.services.explanation_view import (
+from core.services.governance import Governance, wire
+from core.services.measured.business_kpi_view import business_kpis, promised_kpis
+from core.services.measured.explanation_view import (
     explained_prediction,
     explanation_report,
     groups_apart,
     notable_rows,
 )
-from core.services.explanations import check_attributions
-from core.services.governance import Governance, wire
+from core.services.measured.explanations import check_attributions
 
 CENSUS = {"initiative": "employment-from-census-answers", "version": "2"}
 

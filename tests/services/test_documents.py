@@ -11,19 +11,19 @@ import pytest
 from core.connectors.document_files import document_html, document_markdown
 from core.domain.commands import OverrideClassification, RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.domain.lineage import MarkDataBad, RecordDataSource, RecordDataUse, RecordProcesses
-from core.domain.model_card import Document, Missing, Section, Table, WriteDocumentText, sections_of
-from core.services.data_sources import (
+from core.domain.models.lineage import MarkDataBad, RecordDataSource, RecordDataUse, RecordProcesses
+from core.domain.models.model_card import Document, Missing, Section, Table, WriteDocumentText, sections_of
+from core.services.governance import Governance
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.data_sources import (
     mark_data_bad,
     record_data_source,
     record_data_use,
     record_processes,
 )
-from core.services.documents import document, note_history, write_document_text
-from core.services.governance import Governance
-from core.services.initiatives import override_classification
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.versions import register_model_version
+from core.services.models.documents import document, note_history, write_document_text
+from core.services.models.versions import register_model_version
+from core.services.process.initiatives import override_classification
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
 
 RATES = """

@@ -10,22 +10,22 @@ import polars as pl
 import pytest
 
 from core.domain.chain import Fact
-from core.domain.checks import CheckResult
 from core.domain.commands import RunChecks, make
 from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.process.checks import CheckResult
 from core.domain.verdict import Verdict
-from core.services.checks import run_checks
-from core.services.data_quality import (
+from core.services.governance import Governance
+from core.services.measured.data_quality import (
     MeasureDataQuality,
     QualityReport,
     check_data_quality,
     measure_data_quality,
     quality_report,
 )
-from core.services.drift import DriftReport, MeasureDrift, drift_report, measure_drift
-from core.services.drift_check import check_drift
-from core.services.governance import Governance
-from core.services.record import verify_record
+from core.services.measured.drift import DriftReport, MeasureDrift, drift_report, measure_drift
+from core.services.measured.drift_check import check_drift
+from core.services.process.checks import run_checks
+from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, later
 from tests.services.test_prediction_intake import add, with_version
 

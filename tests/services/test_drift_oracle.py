@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from core.analytics.feature_drift import MethodDrift
+from core.analytics.drift.feature_drift import MethodDrift
 from core.connectors.example_datasets import write_dataset
-from core.lake.drift_rows import BatchFile, Chunking, DriftRows
-from core.services.drift_measure import MeasuredDrift, measure
+from core.lake.monitoring.drift_rows import BatchFile, Chunking, DriftRows
+from core.services.measured.drift_measure import MeasuredDrift, measure
 
 NUMBERS = ["jensen_shannon", "hellinger", "kolmogorov_smirnov", "wasserstein"]
 TEXTS = ["jensen_shannon", "hellinger", "chi2", "l_infinity"]

@@ -18,15 +18,16 @@ from core.connectors.workers import WorkerCancelled, run_worker
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Forbidden, GovernanceError, NotFound
 from core.domain.verdict import Verdict
-from core.lake.verify import verify_store
-from core.services.explanation_view import (
+from core.lake.record.verify import verify_store
+from core.services.governance import Governance
+from core.services.measured.explanation_view import (
     explained_prediction,
     explanation_report,
     feature_along,
     groups_apart,
     notable_rows,
 )
-from core.services.explanations import (
+from core.services.measured.explanations import (
     AddAttributions,
     ExplainVersion,
     KeepModel,
@@ -35,9 +36,8 @@ from core.services.explanations import (
     explain_version,
     keep_model,
 )
-from core.services.governance import Governance
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.versions import register_model_version
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.versions import register_model_version
 from tests.conftest import BUILDER, OUTSIDER, later, register
 
 ROWS = 600

@@ -12,7 +12,7 @@ from core.domain.chain import Fact
 from core.domain.commands import make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.moment import Moment
-from core.domain.process_commands import (
+from core.domain.process.commands import (
     DecideWaiver,
     PullModel,
     RaiseFinding,
@@ -21,20 +21,20 @@ from core.domain.process_commands import (
     VerifyFinding,
     WithdrawWaiver,
 )
-from core.domain.requirements import Status
-from core.lake.inventory import gate_rows, inventory_rows
+from core.domain.process.requirements import Status
+from core.lake.process.inventory import gate_rows, inventory_rows
 from core.lake.save import save_store
-from core.services.findings import (
+from core.services.governance import Governance
+from core.services.process.findings import (
     breach_findings,
     findings_list,
     raise_finding,
     resolve_finding,
     verify_finding,
 )
-from core.services.gates import ask_gate, pull_model
-from core.services.governance import Governance
-from core.services.inventory import initiative_sheet
-from core.services.waivers import decide_waiver, request_waiver, waivers_list, withdraw_waiver
+from core.services.process.gates import ask_gate, pull_model
+from core.services.process.inventory import initiative_sheet
+from core.services.process.waivers import decide_waiver, request_waiver, waivers_list, withdraw_waiver
 from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.process import (
     BUSINESS,
@@ -79,7 +79,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def register_moderate(governance: Governance) -> str:
     """Register the scheduled report of the cast."""
     from core.domain.commands import RegisterInitiative
-    from core.services.initiatives import register_initiative
+    from core.services.process.initiatives import register_initiative
 
     policy = governance.policy(governance.moment(later(2)))
     lightest = {question.id: (question.options[0].id,) for question in policy.questions}
@@ -315,7 +315,7 @@ def test_a_second_waiver_of_the_same_requirement_is_a_conflict(governance: Gover
 
 def test_a_waiver_of_a_lighter_class_does_not_hold_for_a_stricter_one(governance: Governance) -> None:
     from core.domain.commands import OverrideClassification
-    from core.services.initiatives import override_classification
+    from core.services.process.initiatives import override_classification
 
     version(governance, LIVE, "2", day=4)
     wanted(governance, 4.1, initiative=LIVE, measure="model_documented")

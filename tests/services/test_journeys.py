@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.commands import RegisterInitiative, RunChecks, make
 from core.domain.errors import BadInput, Conflict, Forbidden
-from core.domain.process_commands import (
+from core.domain.process.commands import (
     DecideWaiver,
     DelegateSignOff,
     PullModel,
@@ -17,18 +17,18 @@ from core.domain.process_commands import (
     ResolveFinding,
     VerifyFinding,
 )
-from core.domain.requirements import Status
-from core.domain.sign_offs import SignOffStatus
-from core.services.checks import run_checks
-from core.services.delegations import delegate_sign_off
-from core.services.findings import findings_list, resolve_finding, verify_finding
-from core.services.gates import ask_gate, pull_model
+from core.domain.process.requirements import Status
+from core.domain.process.sign_offs import SignOffStatus
 from core.services.governance import Governance
-from core.services.initiatives import register_initiative
-from core.services.inventory import initiative_sheet, inventory
-from core.services.record import verify_record
-from core.services.sign_offs import lay_table
-from core.services.waivers import decide_waiver, request_waiver
+from core.services.process.checks import run_checks
+from core.services.process.delegations import delegate_sign_off
+from core.services.process.findings import findings_list, resolve_finding, verify_finding
+from core.services.process.gates import ask_gate, pull_model
+from core.services.process.initiatives import register_initiative
+from core.services.process.inventory import initiative_sheet, inventory
+from core.services.process.sign_offs import lay_table
+from core.services.process.waivers import decide_waiver, request_waiver
+from core.services.record.entries import verify_record
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later
 from tests.journeys import add, everybody_is_trained, explain, watch, write_predictions
 from tests.process import (

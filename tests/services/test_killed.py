@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.connectors.settings import PROJECT
+from core.lake.record.verify import verify_store
 from core.lake.store import open_store
-from core.lake.verify import verify_store
 
 REGISTERING = """
 import sys
@@ -20,7 +20,7 @@ from core.domain.commands import RegisterModelVersion, make
 from core.lake.store import open_store
 from core.services.founding import found_store
 from core.services.governance import wire
-from core.services.versions import register_model_version
+from core.services.models.versions import register_model_version
 from core.lake.directory import put_person
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, later, register
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.domain.chain import Fact
 from core.domain.commands import Command, PromoteVersion, RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.domain.lineage import (
+from core.domain.models.lineage import (
     ClearData,
     EndDataUse,
     EndUpstream,
@@ -24,11 +24,11 @@ from core.domain.lineage import (
     circle,
     reached,
 )
-from core.services import data_sources as services
 from core.services.governance import Governance
-from core.services.lineage import bad_data_of, data_of, lineage, source_sheet
-from core.services.record import verify_record
-from core.services.versions import promote_version, register_model_version
+from core.services.models import data_sources as services
+from core.services.models.lineage import bad_data_of, data_of, lineage, source_sheet
+from core.services.models.versions import promote_version, register_model_version
+from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, VALIDATOR, later, register
 
 BAD = "The feed held last year's rates."

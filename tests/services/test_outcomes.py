@@ -11,14 +11,14 @@ import pytest
 
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden
-from core.services.decay_view import decay_view
 from core.services.governance import Governance
 from core.services.jobs import wait_for
-from core.services.outcomes import AddOutcomes, add_outcomes
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.record import verify_record
-from core.services.refresh import RefreshMonitoring, start_refresh
-from core.services.versions import register_model_version
+from core.services.measured.decay_view import decay_view
+from core.services.measured.outcomes import AddOutcomes, add_outcomes
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.measured.refresh import RefreshMonitoring, start_refresh
+from core.services.models.versions import register_model_version
+from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, later, register
 
 ROWS = 3_000

@@ -9,10 +9,10 @@ import pytest
 
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.services.gates import ask_gate
 from core.services.governance import Governance
-from core.services.policies import draft_policy, policy_drafts, publish_policy, review_policy
-from core.services.policy_changes import compare_policy, preview_policy
+from core.services.process.gates import ask_gate
+from core.services.rules.policies import draft_policy, policy_drafts, publish_policy, review_policy
+from core.services.rules.policy_changes import compare_policy, preview_policy
 from tests.conftest import ADMIN, CONFIG, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.process import (
     BUSINESS,

@@ -18,11 +18,11 @@ from core.connectors import prediction_arrow
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.moment import Moment
-from core.lake import monitoring
+from core.lake.monitoring import readings as monitoring
 from core.services.governance import Governance
-from core.services.predictions import AddedBatch, AddPredictions, add_predictions, prediction_batches
-from core.services.record import verify_record
-from core.services.versions import register_model_version
+from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, prediction_batches
+from core.services.models.versions import register_model_version
+from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, later, register
 
 HEAD = "case,day,probability,granted,repaid,sex,income\n"

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.actors import Actor
 from core.domain.commands import make
-from core.domain.process_commands import (
+from core.domain.process.commands import (
     DecideWaiver,
     GiveFeedback,
     RaiseFinding,
@@ -19,15 +19,15 @@ from core.domain.process_commands import (
     SignGate,
     VerifyFinding,
 )
-from core.domain.work import Task
+from core.domain.work.work import Task
 from core.lake.directory import put_person
-from core.services.findings import raise_finding, resolve_finding, verify_finding
 from core.services.governance import Governance
-from core.services.notices import standing_notices
-from core.services.raci_view import observed_matrix
-from core.services.sign_offs import give_feedback, request_sign_off, sign_gate
-from core.services.tasks import AssignTask, assign_task, open_tasks
-from core.services.waivers import decide_waiver, request_waiver
+from core.services.process.findings import raise_finding, resolve_finding, verify_finding
+from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
+from core.services.process.waivers import decide_waiver, request_waiver
+from core.services.work.notices import standing_notices
+from core.services.work.raci_view import observed_matrix
+from core.services.work.tasks import AssignTask, assign_task, open_tasks
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 
 HEAD = Actor(id="hilda-head", name="Hilda Head", team="Risk", roles=("risk_audit", "head_of_risk"))

@@ -12,20 +12,20 @@ from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Actor
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import NotFound
-from core.domain.guides import duties
-from core.domain.perspectives import Part, perspectives
-from core.domain.policy import Policy
-from core.domain.raci import RaciTask
-from core.domain.work import NoticeRule, Perspective, Place, Routes, Task, notices
+from core.domain.policy.policy import Policy
+from core.domain.work.guides import duties
+from core.domain.work.perspectives import Part, perspectives
+from core.domain.work.raci import RaciTask
+from core.domain.work.work import NoticeRule, Perspective, Place, Routes, Task, notices
 from core.lake.directory import put_person
-from core.services.comments import WriteComment, write_comment
-from core.services.evidence import submit_evidence
-from core.services.gates import decide_gate
 from core.services.governance import Governance
+from core.services.models.versions import register_model_version
 from core.services.people import AddPerson, add_person
-from core.services.perspectives import perspectives_of
-from core.services.raci_view import observed_matrix
-from core.services.versions import register_model_version
+from core.services.process.evidence import submit_evidence
+from core.services.process.gates import decide_gate
+from core.services.work.comments import WriteComment, write_comment
+from core.services.work.perspectives import perspectives_of
+from core.services.work.raci_view import observed_matrix
 from tests.conftest import ADMIN, BUILDER, CONFIG, OWNER, VALIDATOR, later, register
 
 ENGINEER = Actor(id="dora-data", name="Dora Data", team="Platform", roles=("data_ops",))
@@ -114,7 +114,7 @@ def test_every_measure_of_the_policy_falls_to_a_task_whose_role_does_it(governan
 
 
 def test_every_action_of_the_matrix_is_one_that_the_code_records() -> None:
-    sources = "".join(file.read_text() for file in (CONFIG.parent / "core" / "services").glob("*.py"))
+    sources = "".join(file.read_text() for file in (CONFIG.parent / "core" / "services").rglob("*.py"))
     known = {action for task in read_raci(CONFIG / "raci.yaml").tasks for action in task.actions}
     assert known <= set(re.findall(r"\"([a-z_]+)\"", sources))
 

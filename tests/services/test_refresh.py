@@ -9,15 +9,15 @@ import pytest
 from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
-from core.services.bias import bias_slices
-from core.services.decay_groups import decay_groups
-from core.services.decay_view import decay_view
 from core.services.governance import Governance
-from core.services.monitoring import decay_report, newest_alert
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.record import verify_record
-from core.services.refresh import RefreshMonitoring, refresh_monitoring
-from core.services.versions import register_model_version
+from core.services.measured.bias import bias_slices
+from core.services.measured.decay_groups import decay_groups
+from core.services.measured.decay_view import decay_view
+from core.services.measured.monitoring import decay_report, newest_alert
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
+from core.services.models.versions import register_model_version
+from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, later, register
 
 

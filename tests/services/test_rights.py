@@ -10,9 +10,9 @@ import pytest
 from core.domain.commands import RegisterInitiative, make
 from core.domain.errors import BadInput, Forbidden, NotFound
 from core.services.governance import Governance
-from core.services.initiatives import register_initiative
-from core.services.record import verify_record
-from core.services.rights import (
+from core.services.process.initiatives import register_initiative
+from core.services.record.entries import verify_record
+from core.services.rules.rights import (
     ExcludeRight,
     RightLine,
     SettleRight,

@@ -11,15 +11,15 @@ import pytest
 
 from core.domain.commands import AmendInitiative, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.domain.process_commands import DelegateSignOff, EndDelegation, WithdrawSignature
-from core.domain.sign_offs import SignOffStatus
+from core.domain.process.commands import DelegateSignOff, EndDelegation, WithdrawSignature
+from core.domain.process.sign_offs import SignOffStatus
 from core.lake.save import save_store
-from core.services.delegations import delegate_sign_off, end_delegation
-from core.services.gates import ask_gate
 from core.services.governance import Governance
-from core.services.initiatives import amend_initiative
-from core.services.sign_off_view import feedback_choices, sign_off_views, signing_choices
-from core.services.sign_offs import lay_table, withdraw_signature
+from core.services.process.delegations import delegate_sign_off, end_delegation
+from core.services.process.gates import ask_gate
+from core.services.process.initiatives import amend_initiative
+from core.services.process.sign_off_view import feedback_choices, sign_off_views, signing_choices
+from core.services.process.sign_offs import lay_table, withdraw_signature
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.process import (
     ANALYST,
@@ -392,7 +392,7 @@ def test_going_back_to_the_signed_version_brings_its_signatures_back(
     governance: Governance, ready: str
 ) -> None:
     from core.domain.commands import PromoteVersion
-    from core.services.versions import promote_version
+    from core.services.models.versions import promote_version
 
     fully_signed(governance, ready)
     version(governance, ready, "2", day=7)

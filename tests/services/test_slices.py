@@ -8,15 +8,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.analytics.metrics import measure, metric
+from core.analytics.slices.metrics import measure, metric
 from core.domain.commands import RegisterModelVersion
 from core.domain.errors import BadInput, NotFound
 from core.domain.verdict import Verdict
-from core.services.bias import bias_slices, check_bias_limit, slice_choices, slice_values
 from core.services.governance import Governance
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.slice_versions import compare_versions
-from core.services.weak_slices import find_weakest
+from core.services.measured.bias import bias_slices, check_bias_limit, slice_choices, slice_values
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.measured.slice_versions import compare_versions
+from core.services.measured.weak_slices import find_weakest
 from tests.conftest import BUILDER, later, register
 
 # 3,000 people a version; women are selected at 1/3, men at 2/3. Only among women from 60 on is the model
@@ -46,7 +46,7 @@ def give(
     governance_version = RegisterModelVersion(
         actor=BUILDER, at=later(2), initiative=initiative, version=version, algorithm="trees", task=task
     )
-    from core.services.versions import register_model_version
+    from core.services.models.versions import register_model_version
 
     register_model_version(governance, governance_version)
     file = folder / f"{task}-{version}.parquet"

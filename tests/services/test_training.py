@@ -13,11 +13,11 @@ from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.verdict import Verdict
 from core.lake.directory import put_person
 from core.services.governance import Governance
-from core.services.kpis import governance_kpis
 from core.services.lookups import require_initiative
+from core.services.oversight.kpis import governance_kpis
 from core.services.people import AddPerson, add_person
-from core.services.tasks import open_tasks, work_list
-from core.services.training import (
+from core.services.work.tasks import open_tasks, work_list
+from core.services.work.training import (
     AttestTraining,
     attest_training,
     check_training,

@@ -18,22 +18,22 @@ from core.domain.commands import (
     make,
 )
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.domain.requirements import Status
+from core.domain.process.requirements import Status
 from core.domain.verdict import Verdict
 from core.lake.directory import put_person
-from core.services.checks import run_checks
-from core.services.evidence import submit_evidence
-from core.services.gates import ask_gate, decide_gate
 from core.services.governance import Governance
-from core.services.initiatives import (
+from core.services.models.versions import register_model_version
+from core.services.process.checks import run_checks
+from core.services.process.evidence import submit_evidence
+from core.services.process.gates import ask_gate, decide_gate
+from core.services.process.initiatives import (
     amend_initiative,
     override_classification,
     preview_classification,
     register_initiative,
 )
-from core.services.inventory import initiative_sheet, inventory
-from core.services.record import record_page, verify_record
-from core.services.versions import register_model_version
+from core.services.process.inventory import initiative_sheet, inventory
+from core.services.record.entries import record_page, verify_record
 from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
 from tests.process import publish
 

@@ -10,13 +10,18 @@ import pytest
 
 from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, make
 from core.domain.errors import BadInput, GovernanceError, NotFound
-from core.services.bias import bias_slices
-from core.services.decay_view import find_version
 from core.services.governance import Governance
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.version_comparison import NO_PREDICTIONS, NOT_ESTIMATED, Comparison, compare_versions
-from core.services.version_registry import version_registry
-from core.services.versions import amend_model_version, promote_version, register_model_version
+from core.services.measured.bias import bias_slices
+from core.services.measured.decay_view import find_version
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.version_comparison import (
+    NO_PREDICTIONS,
+    NOT_ESTIMATED,
+    Comparison,
+    compare_versions,
+)
+from core.services.models.version_registry import version_registry
+from core.services.models.versions import amend_model_version, promote_version, register_model_version
 from tests.conftest import BUILDER, later, register
 
 ROWS = """

@@ -18,20 +18,20 @@ from core.domain.commands import (
     make,
 )
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.lake import initiatives as lake
+from core.lake.process import initiatives as lake
 from core.lake.query import asking, fetch, moment_values
-from core.services.evidence import submit_evidence
-from core.services.gates import decide_gate
 from core.services.governance import Governance
-from core.services.initiatives import amend_initiative
-from core.services.inventory import initiative_sheet
-from core.services.record import verify_record
-from core.services.versions import (
+from core.services.models.versions import (
     amend_model_version,
     promote_version,
     register_model_version,
     retire_version,
 )
+from core.services.process.evidence import submit_evidence
+from core.services.process.gates import decide_gate
+from core.services.process.initiatives import amend_initiative
+from core.services.process.inventory import initiative_sheet
+from core.services.record.entries import verify_record
 from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 
 CURRENT = asking("SELECT initiative, version FROM current_version", "current")

@@ -10,9 +10,15 @@ import pytest
 from core.domain.actors import Actor
 from core.domain.commands import RegisterInitiative, SubmitEvidence, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.domain.work import Task
+from core.domain.work.work import Task
 from core.lake.directory import put_person
-from core.services.comments import (
+from core.services.governance import Governance
+from core.services.measured.loads import loads
+from core.services.process.evidence import submit_evidence
+from core.services.process.initiatives import register_initiative
+from core.services.process.inventory import initiative_sheet
+from core.services.record.entries import verify_record
+from core.services.work.comments import (
     MarkCommentsRead,
     WriteComment,
     comments_on,
@@ -20,9 +26,7 @@ from core.services.comments import (
     mentions_in,
     write_comment,
 )
-from core.services.evidence import submit_evidence
-from core.services.governance import Governance
-from core.services.hand_offs import (
+from core.services.work.hand_offs import (
     AnswerHandOff,
     OfferHandOff,
     WithdrawHandOff,
@@ -31,12 +35,8 @@ from core.services.hand_offs import (
     offer_hand_off,
     withdraw_hand_off,
 )
-from core.services.initiatives import register_initiative
-from core.services.inventory import initiative_sheet
-from core.services.loads import loads
-from core.services.notices import news, standing_notices
-from core.services.record import verify_record
-from core.services.tasks import AssignTask, assign_task, find_task, open_tasks, team_tasks, work_list
+from core.services.work.notices import news, standing_notices
+from core.services.work.tasks import AssignTask, assign_task, find_task, open_tasks, team_tasks, work_list
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
 
 ANALYST = Actor(id="anna-analyst", name="Anna Analyst", team="Credit", roles=("business_analyst",))
@@ -229,7 +229,7 @@ def test_two_answers_at_the_same_moment_leave_the_first(
     filled: Governance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_off = offer(filled, initiative="card-limit-advice", to_team="Claims")
-    from core.services import hand_offs as service
+    from core.services.work import hand_offs as service
 
     seen = service._open_offer(filled, filled.moment(later(4)), hand_off)
     answer(filled, hand_off, SCIENTIST, "return", reason="We cannot take it on.")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.alcoa import LETTERS, EvidenceFacts, Grade, alcoa_grades, overall_grade
+from core.domain.process.alcoa import LETTERS, EvidenceFacts, Grade, alcoa_grades, overall_grade
 
 BEST = EvidenceFacts(
     submitter="Bram Builder", known=True, has_role=True, role="Data scientist", link="", file_name="log.md",

@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.analytics.attributions import Explanation, explain_rows
-from core.analytics.explanation_steps import ranked
+from core.analytics.explanations.attributions import Explanation, explain_rows
+from core.analytics.explanations.lightgbm_rows import model_inputs, read_rows
+from core.analytics.explanations.steps import ranked
+from core.analytics.explanations.training import TrainedModel, train_lightgbm
 from core.analytics.job_specs import ExplainSpec, RefusedInput, TrainSpec
-from core.analytics.lightgbm_rows import model_inputs, read_rows
-from core.analytics.training import TrainedModel, train_lightgbm
 from core.connectors.example_datasets import DatasetFiles, write_dataset
 
 

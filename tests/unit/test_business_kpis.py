@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.connectors.kpi_files import read_observations
-from core.domain.business_kpis import Observation, Promise, standing_of
 from core.domain.errors import BadInput
+from core.domain.models.business_kpis import Observation, Promise, standing_of
 
 UP = Promise("kept", "Customers kept", "%", "up", 20.0, date(2026, 1, 1), 30.0, date(2026, 4, 11))
 DOWN = Promise("days", "Days to pay", "days", "down", 10.0, date(2026, 1, 1), 5.0, date(2026, 4, 11))

@@ -8,9 +8,9 @@ import pytest
 
 from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
-from core.domain.classification import check_answers, classify, classify_so_far
 from core.domain.errors import BadInput
-from core.domain.policy import Policy
+from core.domain.policy.classification import check_answers, classify, classify_so_far
+from core.domain.policy.policy import Policy
 
 PROJECT = Path(__file__).parents[2]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.domain.column_mapping import ColumnMapping, column_mapping, is_canonical, merge_mapping
 from core.domain.errors import BadInput
+from core.domain.models.column_mapping import ColumnMapping, column_mapping, is_canonical, merge_mapping
 
 KEPT = column_mapping(
     task="binary", prediction="granted", scores=["p"], target="repaid", sensitive=["sex"], features=["income"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.analytics.data_quality import ColumnCounts, ColumnLimits, judge_column, worst
+from core.analytics.drift.data_quality import ColumnCounts, ColumnLimits, judge_column, worst
 from core.connectors.config_files import read_data_quality
 from core.connectors.settings import PROJECT
 from core.domain.errors import BadInput

@@ -12,11 +12,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from core.analytics.decay_estimates import EstimatedChunk
-from core.analytics.decay_fit import FittedModel
+from core.analytics.decay.estimates import EstimatedChunk
+from core.analytics.decay.fit import FittedModel
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, RefusedInput
 from core.connectors.example_datasets import DatasetFiles, write_dataset
-from core.lake.decay_run import Estimates, run_estimate
+from core.lake.monitoring.decay_run import Estimates, run_estimate
 from tests.nannyml_oracle import CELLS, assert_equal_to_nannyml, by_nannyml, published
 
 Loader = Callable[[str], DatasetFiles]
@@ -274,7 +274,7 @@ def test_a_stored_fit_gives_the_same_numbers_without_nannyml(
     script = (
         "import sys, duckdb, pathlib\n"
         "from core.analytics.job_specs import EstimateSpec\n"
-        "from core.lake.decay_run import run_estimate\n"
+        "from core.lake.monitoring.decay_run import run_estimate\n"
         f"spec = EstimateSpec.model_validate_json(pathlib.Path({str(spec)!r}).read_text())\n"
         "found = run_estimate(duckdb.connect(), spec)\n"
         "print(repr([c.estimate for c in found.chunks]))\n"
@@ -447,8 +447,8 @@ def test_specs_survive_the_way_through_json(car_loan: DatasetFiles) -> None:
 def test_importing_the_modules_imports_no_slow_library() -> None:
     script = (
         "import sys;"
-        "import core.analytics.decay_nannyml, core.analytics.decay_sums, core.lake.decay_run,"
-        " core.analytics.training, core.connectors.workers, core.entrypoints.worker;"
+        "import core.analytics.decay.by_nannyml, core.analytics.decay.sums, core.lake.monitoring.decay_run,"
+        " core.analytics.explanations.training, core.connectors.workers, core.entrypoints.worker.run;"
         "print(sorted({'nannyml', 'shap', 'lightgbm', 'pandas', 'numpy', 'sklearn'} & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

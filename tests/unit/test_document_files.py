@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from core.connectors.document_files import document_html, document_markdown, file_name, plain
-from core.domain.model_card import SECTIONS, Document, Facts, Missing, Note, Section, Table, Words
+from core.domain.models.model_card import SECTIONS, Document, Facts, Missing, Note, Section, Table, Words
 
 AT = datetime(2026, 3, 31, 12, 5, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script> [link](http://evil.example) | `code` **bold** ![i](//e)\u202e'

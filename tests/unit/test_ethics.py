@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.analytics.metrics import SLICE_METRICS, metrics_for
+from core.analytics.slices.metrics import SLICE_METRICS, metrics_for
 from core.connectors.ethics_file import read_ethics
 from core.connectors.yaml_lines import BadFile
-from core.domain.ethics import ERRORS, RATES, EthicalLimit, Ethics, Task
+from core.domain.rules.ethics import ERRORS, RATES, EthicalLimit, Ethics, Task
 
 CONFIG = Path(__file__).parents[2] / "config"
 

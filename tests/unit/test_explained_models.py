@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analytics.explanation_models import ROUNDING_TOLERANCE, read_model
+from core.analytics.explanations.models import ROUNDING_TOLERANCE, read_model
 from core.analytics.job_specs import RefusedInput
 from tests.unit.model_makers import (
     FEATURES,

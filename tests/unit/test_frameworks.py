@@ -12,11 +12,11 @@ from core.connectors.ethics_file import read_ethics
 from core.connectors.frameworks_file import read_frameworks, read_rights
 from core.connectors.policy_file import read_policy
 from core.connectors.yaml_lines import BadFile
-from core.domain.applicability import Circumstances, applies
-from core.domain.coverage import ClauseState, Coverage, answering, applicable_clauses, clause_state
-from core.domain.ethics import Ethics
-from core.domain.frameworks import Framework, Frameworks, Standing
-from core.domain.policy import Policy
+from core.domain.policy.policy import Policy
+from core.domain.rules.applicability import Circumstances, applies
+from core.domain.rules.coverage import ClauseState, Coverage, answering, applicable_clauses, clause_state
+from core.domain.rules.ethics import Ethics
+from core.domain.rules.frameworks import Framework, Frameworks, Standing
 
 CONFIG = Path(__file__).parents[2] / "config"
 

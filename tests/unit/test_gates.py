@@ -11,9 +11,9 @@ import pytest
 from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
 from core.domain.errors import NotFound
-from core.domain.facts import CheckProof, InitiativeFacts
-from core.domain.gates import Finding, decide, find_gate
-from core.domain.policy import Policy
+from core.domain.policy.policy import Policy
+from core.domain.process.facts import CheckProof, InitiativeFacts
+from core.domain.process.gates import Finding, decide, find_gate
 from core.domain.verdict import Verdict
 
 PROJECT = Path(__file__).parents[2]

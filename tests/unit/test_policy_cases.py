@@ -13,14 +13,14 @@ from core.connectors.config_files import read_roles
 from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
-from core.domain.classification import Classification, classify
-from core.domain.demands import demands_of
 from core.domain.errors import NotFound
-from core.domain.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
-from core.domain.gates import decide
-from core.domain.policy import Policy
-from core.domain.requirement_list import requirements_of
-from core.domain.requirements import requirement_states
+from core.domain.policy.classification import Classification, classify
+from core.domain.policy.demands import demands_of
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
+from core.domain.process.gates import decide
+from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
 
 PROJECT = Path(__file__).parents[2]

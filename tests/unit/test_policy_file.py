@@ -14,11 +14,11 @@ from core.connectors.ethics_file import read_ethics
 from core.connectors.policy_file import parse_policy, policy_schema, read_policy
 from core.connectors.yaml_lines import MAX_BYTES, BadFile, parse_lines, read_text
 from core.domain.actors import ACTIONS, Roles
-from core.domain.checks import CHECKS
 from core.domain.errors import BadInput
-from core.domain.kpis import KPI_IDS
-from core.domain.policy import Policy
-from core.domain.requirement_list import requirements_of
+from core.domain.policy.kpis import KPI_IDS
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.checks import CHECKS
 
 CONFIG = Path(__file__).parents[2] / "config"
 CONSIDERATIONS = {

@@ -9,10 +9,10 @@ import pytest
 
 from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
-from core.domain.facts import CheckProof, InitiativeFacts
-from core.domain.policy import Policy
-from core.domain.requirement_list import requirements_of
-from core.domain.requirements import (
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.facts import CheckProof, InitiativeFacts
+from core.domain.process.requirements import (
     RequirementState,
     Status,
     due_on,

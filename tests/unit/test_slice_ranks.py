@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.analytics.intervals import normal_quantile
-from core.analytics.slice_ranks import RankSums, rank_sums, ranking_interval
+from core.analytics.slices.ranks import RankSums, rank_sums, ranking_interval
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]), st.booleans()),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analytics.slice_significance import adjusted, means_p_value, normal_p_value, rates_p_value
+from core.analytics.slices.significance import adjusted, means_p_value, normal_p_value, rates_p_value
 
 FEW = [(0, 12, 3, 40), (1, 30, 600, 5000), (2, 150, 1, 150), (9, 10, 3, 10), (0, 5, 0, 9), (7, 7, 0, 6)]
 MANY = [(56, 70, 48, 80), (300, 1000, 500, 1000), (40, 400, 4100, 52_000), (90_000, 170_450, 7000, 13_206)]

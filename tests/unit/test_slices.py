@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.analytics.metrics import SLICE_METRICS, measure, metric, metrics_for
-from core.analytics.slices import Band, Limit, SliceCounts, slice_report, total_of
+from core.analytics.slices.metrics import SLICE_METRICS, measure, metric, metrics_for
+from core.analytics.slices.report import Band, Limit, SliceCounts, slice_report, total_of
 from core.domain.errors import BadInput, NotFound
-from core.lake.slice_counts import class_labels, cut_continuous, quantile_cuts, slice_counts, slice_features
+from core.lake.slices.counts import class_labels, cut_continuous, quantile_cuts, slice_counts, slice_features
 
 Cursor = duckdb.DuckDBPyConnection
 

@@ -17,7 +17,7 @@ from core.analytics.job_specs import EstimateBatch, EstimateSpec, ExplainSpec, T
 from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.connectors.workers import Progress, WorkerCancelled, WorkerResult, run_worker, start_worker
 from core.domain.errors import BadInput, GovernanceError
-from core.entrypoints.worker import main
+from core.entrypoints.worker.run import main
 
 
 @pytest.fixture(scope="module")

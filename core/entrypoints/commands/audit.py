@@ -13,7 +13,7 @@ import typer
 from core.domain.errors import BadInput, NotFound
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import complain, minute, say, show_json, show_table, words
+from core.entrypoints.reports.printing import complain, minute, say, show_json, show_table, words
 
 Result = dict[str, Any]
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from core.domain.errors import BadInput
-from core.entrypoints import reports_explain as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import say
+from core.entrypoints.reports import explain as reports
+from core.entrypoints.reports.printing import say
 
 business_kpi = typer.Typer(help="Business KPIs: promised at scoping, achieved since.")
 Kpi = Annotated[str, typer.Option("--kpi", help="The KPI's id, as 'business-kpi show' gives it.")]

@@ -11,7 +11,7 @@ import typer
 from core.domain.errors import BadInput
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import minute, say, show_json
+from core.entrypoints.reports.printing import minute, say, show_json
 
 Kind = Annotated[str, typer.Option("--kind", help="card or technical.")]
 

@@ -8,7 +8,7 @@ import typer
 
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
-from core.entrypoints.printing import NONE, figure, minute, say, show_json, show_table, words
+from core.entrypoints.reports.printing import NONE, figure, minute, say, show_json, show_table, words
 
 _MOST_FEATURES = 40
 

@@ -13,11 +13,11 @@ import typer
 from typer.core import TyperGroup
 
 from core.domain.errors import BadInput
-from core.entrypoints import reports_explain as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
-from core.entrypoints.operations_explain import INCOMING
-from core.entrypoints.printing import say
+from core.entrypoints.operations.explain import INCOMING
+from core.entrypoints.reports import explain as reports
+from core.entrypoints.reports.printing import say
 
 Part = Annotated[str, typer.Option("--part", help="analysis or reference; analysis where there is any.")]
 Of = Annotated[str, typer.Option("--initiative", help="The initiative's id.")]

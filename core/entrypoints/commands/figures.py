@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from core.entrypoints import reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Json, Person, Store
+from core.entrypoints.reports import figures as reports
 
 
 def kpis(

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from core.domain.errors import BadInput, GovernanceError
-from core.entrypoints import reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import clean, complain, say, show_json
+from core.entrypoints.reports import figures as reports
+from core.entrypoints.reports.printing import clean, complain, say, show_json
 
 EVIDENCE_BYTES = 25 * 1024 * 1024
 OPEN, BLOCKED, BROKEN = 0, 1, 2

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.entrypoints import reports_lineage as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import say
+from core.entrypoints.reports import lineage as reports
+from core.entrypoints.reports.printing import say
 
 data = typer.Typer(help="Data sources, their use, and warnings about them.")
 

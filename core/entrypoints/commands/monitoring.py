@@ -13,8 +13,8 @@ from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
 from core.entrypoints.commands.predictions import INCOMING
 from core.entrypoints.commands.predictions import _lay as lay_file
-from core.entrypoints.printing import say, show_json
-from core.entrypoints.reports_decay import show_decay
+from core.entrypoints.reports.decay import show_decay
+from core.entrypoints.reports.printing import say, show_json
 
 monitoring = typer.Typer(help="Estimates of performance decay.")
 _CROSSES = "+"

@@ -12,7 +12,7 @@ import typer
 from core.connectors.settings import Settings, read_settings
 from core.domain.errors import BadInput
 from core.entrypoints.client import Caller, open_caller
-from core.entrypoints.printing import show_json
+from core.entrypoints.reports.printing import show_json
 
 Store = Annotated[Path | None, typer.Option("--store", help="Folder of the store.", show_default=False)]
 Person = Annotated[

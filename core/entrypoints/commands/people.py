@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.entrypoints import reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import Json, Person, Store
-from core.entrypoints.printing import say
+from core.entrypoints.reports import figures as reports
+from core.entrypoints.reports.printing import say
 
 people = typer.Typer(help="The directory of people.")
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from core.connectors.settings import read_settings
-from core.entrypoints import reports_policy
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Json, Person, Store
-from core.entrypoints.printing import say, show_json
+from core.entrypoints.reports import policy as reports_policy
+from core.entrypoints.reports.printing import say, show_json
 
 policy = typer.Typer(help="The policy that decides.")
 

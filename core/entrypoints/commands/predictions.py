@@ -12,7 +12,7 @@ import typer
 from core.domain.errors import BadInput
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
-from core.entrypoints.printing import minute, say, show_json, show_table
+from core.entrypoints.reports.printing import minute, say, show_json, show_table
 
 INCOMING = "incoming"
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.entrypoints import reports_process as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import say
+from core.entrypoints.reports import process as reports
+from core.entrypoints.reports.printing import say
 
 sign_off = typer.Typer(help="Signatures at the gates.")
 delegation = typer.Typer(help="Signing in somebody's place.")

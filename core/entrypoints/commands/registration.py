@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from core.domain.errors import BadInput
-from core.entrypoints import reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import Json, Person, Store
-from core.entrypoints.printing import complain, show_json
+from core.entrypoints.reports import figures as reports
+from core.entrypoints.reports.printing import complain, show_json
 
 Answers = dict[str, tuple[str, ...]]
 

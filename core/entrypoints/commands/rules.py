@@ -9,10 +9,10 @@ import typer
 
 from core.connectors.settings import read_settings
 from core.domain.errors import BadInput
-from core.entrypoints import reports_rules as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import say, show_json
+from core.entrypoints.reports import rules as reports
+from core.entrypoints.reports.printing import say, show_json
 
 ethics = typer.Typer(help="The ethical position: answers, transparency, limits.")
 rights = typer.Typer(help="The rights of people whose data is used.")

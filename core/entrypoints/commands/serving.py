@@ -17,7 +17,7 @@ from core.domain.errors import Conflict
 from core.entrypoints.client import DATABASE, live_server, opened
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import Store
-from core.entrypoints.printing import complain, say
+from core.entrypoints.reports.printing import complain, say
 from core.entrypoints.without_pandas import without_pandas
 
 

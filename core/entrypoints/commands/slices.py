@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from core.domain.errors import BadInput
-from core.entrypoints import reports_slices as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store, Version
+from core.entrypoints.reports import slices as reports
 
 Repeated = list[str] | None
 

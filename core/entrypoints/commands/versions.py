@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from core.domain.errors import BadInput
-from core.entrypoints import reports_versions as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import say
+from core.entrypoints.reports import versions as reports
+from core.entrypoints.reports.printing import say
 
 version = typer.Typer(help="Model versions.")
 

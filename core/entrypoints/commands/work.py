@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.entrypoints import reports_work as reports
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.printing import say
+from core.entrypoints.reports import work as reports
+from core.entrypoints.reports.printing import say
 
 Of = Annotated[str, typer.Option("--person", help="Whose, by id.")]
 Team = Annotated[str, typer.Option("--team", help="Which team's.")]

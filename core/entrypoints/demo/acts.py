@@ -30,14 +30,14 @@ from core.entrypoints.demo.people import People
 from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
 from core.entrypoints.demo.recipe import Recipe
 from core.entrypoints.demo.shelf import Shelf, estimate_name
-from core.services.checks import run_checks
-from core.services.evidence import submit_evidence
-from core.services.gates import decide_gate
 from core.services.governance import Governance
-from core.services.initiatives import amend_initiative, override_classification, register_initiative
-from core.services.monitoring import RecordEstimates, record_estimates
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.versions import register_model_version
+from core.services.measured.monitoring import RecordEstimates, record_estimates
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.versions import register_model_version
+from core.services.process.checks import run_checks
+from core.services.process.evidence import submit_evidence
+from core.services.process.gates import decide_gate
+from core.services.process.initiatives import amend_initiative, override_classification, register_initiative
 
 _PIPELINE_MODE = "controlled_cicd"
 _TRIES = 2

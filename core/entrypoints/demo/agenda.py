@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from random import Random
 
-from core.domain.checks import CHECKS
-from core.domain.policy import Measure, Policy
-from core.domain.requirement_list import requirements_of
+from core.domain.policy.policy import Measure, Policy
+from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.checks import CHECKS
 from core.entrypoints.demo import acts
 from core.entrypoints.demo.acts import Act, World
 from core.entrypoints.demo.plans import FOREVER, InitiativePlan, Temper, VersionPlan, temper_at

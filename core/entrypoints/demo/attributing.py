@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from core.domain.commands import make
-from core.services.explanations import AddAttributions, add_attributions
+from core.services.measured.explanations import AddAttributions, add_attributions
 
 if TYPE_CHECKING:
     from core.entrypoints.demo.acts import World

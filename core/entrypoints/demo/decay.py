@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.services.refresh import run_facts
+from core.services.measured.refresh import run_facts
 
 if TYPE_CHECKING:
     from core.connectors.example_datasets import DatasetFiles

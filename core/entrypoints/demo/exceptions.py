@@ -8,17 +8,17 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from core.domain.errors import GovernanceError
-from core.domain.gates import Decision
-from core.domain.process_commands import (
+from core.domain.process.commands import (
     DecideWaiver,
     PullModel,
     RequestWaiver,
     ResolveFinding,
     VerifyFinding,
 )
-from core.services.findings import findings_list, resolve_finding, verify_finding
-from core.services.gates import pull_model
-from core.services.waivers import decide_waiver, request_waiver
+from core.domain.process.gates import Decision
+from core.services.process.findings import findings_list, resolve_finding, verify_finding
+from core.services.process.gates import pull_model
+from core.services.process.waivers import decide_waiver, request_waiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

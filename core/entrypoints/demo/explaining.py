@@ -6,9 +6,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.domain.commands import RunChecks
-from core.services.checks import run_checks
-from core.services.explanation_files import batch_to_explain
-from core.services.explanations import CHECK, KeepModel, RecordExplanation, keep_model, record_explanation
+from core.services.measured.explanation_files import batch_to_explain
+from core.services.measured.explanations import (
+    CHECK,
+    KeepModel,
+    RecordExplanation,
+    keep_model,
+    record_explanation,
+)
+from core.services.process.checks import run_checks
 
 if TYPE_CHECKING:
     from core.entrypoints.demo.acts import World

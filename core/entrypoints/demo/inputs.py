@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from core.connectors.example_recipes import RECIPES
 from core.domain.commands import make
 from core.entrypoints.demo.batches import CHUNK
-from core.services.data_quality import MeasureDataQuality, measure_data_quality
-from core.services.drift import MeasureDrift, measure_drift
+from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality
+from core.services.measured.drift import MeasureDrift, measure_drift
 
 if TYPE_CHECKING:
     from core.entrypoints.demo.acts import World

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.commands import PromoteVersion, RegisterModelVersion, RetireVersion
-from core.domain.lineage import (
+from core.domain.models.lineage import (
     ClearData,
     MarkDataBad,
     RecordDataSource,
@@ -24,16 +24,16 @@ from core.domain.lineage import (
     RecordProcesses,
     RecordUpstream,
 )
-from core.domain.model_card import WriteDocumentText
+from core.domain.models.model_card import WriteDocumentText
 from core.entrypoints.demo.acts import Act, World
 from core.entrypoints.demo.batches import Batches, write_batches
 from core.entrypoints.demo.plans import FOREVER, InitiativePlan, VersionPlan
 from core.entrypoints.demo.recipe import RECIPE_FOLDER
 from core.entrypoints.demo.workdays import Workdays
-from core.services import data_sources
-from core.services.documents import write_document_text
-from core.services.predictions import AddPredictions, add_predictions
-from core.services.versions import promote_version, register_model_version, retire_version
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models import data_sources
+from core.services.models.documents import write_document_text
+from core.services.models.versions import promote_version, register_model_version, retire_version
 
 Days = Annotated[float, Field(gt=0)]
 _FIRST_DAY = 2.0

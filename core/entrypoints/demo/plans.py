@@ -9,10 +9,10 @@ import math
 from dataclasses import dataclass
 from random import Random
 
-from core.domain.classification import classify
 from core.domain.commands import slug
-from core.domain.policy import Policy
-from core.domain.requirement_list import requirements_of
+from core.domain.policy.classification import classify
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import requirements_of
 from core.entrypoints.demo.people import Crew, People
 from core.entrypoints.demo.recipe import InitiativeRecipe, Recipe, TeamRecipe
 from core.entrypoints.demo.workdays import Workdays, workdays

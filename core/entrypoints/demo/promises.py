@@ -16,7 +16,7 @@ from core.connectors.yaml_models import read_model
 from core.domain.commands import slug
 from core.entrypoints.demo.recipe import RECIPE_FOLDER
 from core.entrypoints.demo.workdays import Workdays, workdays
-from core.services.business_kpi import (
+from core.services.measured.business_kpi import (
     ObserveBusinessKpi,
     SetBusinessKpi,
     observe_business_kpi,

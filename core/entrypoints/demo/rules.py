@@ -11,9 +11,9 @@ from core.connectors.yaml_lines import read_text
 from core.entrypoints.demo.acts import Act, World
 from core.entrypoints.demo.plans import InitiativePlan, temper_at
 from core.entrypoints.demo.workdays import Workdays, workdays
-from core.services.ethics import PublishEthics, publish_ethics
-from core.services.initiative_frameworks import RecordRegions, record_regions
-from core.services.rights import ExcludeRight, SettleRight, exclude_right, settle_right
+from core.services.rules.ethics import PublishEthics, publish_ethics
+from core.services.rules.initiative_frameworks import RecordRegions, record_regions
+from core.services.rules.rights import ExcludeRight, SettleRight, exclude_right, settle_right
 
 _HOW = {
     "informed": "The notice on the customer pages names the model and its purpose; we keep it in step.",

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
-from core.domain.policy import Approval
-from core.domain.process_commands import DelegateSignOff, GiveFeedback, RequestSignOff, SignGate
-from core.services.delegations import delegate_sign_off
-from core.services.gates import ask_gate
+from core.domain.policy.policy import Approval
+from core.domain.process.commands import DelegateSignOff, GiveFeedback, RequestSignOff, SignGate
 from core.services.governance import Governance
-from core.services.sign_offs import Table, give_feedback, lay_table, request_sign_off, sign_gate
+from core.services.process.delegations import delegate_sign_off
+from core.services.process.gates import ask_gate
+from core.services.process.sign_offs import Table, give_feedback, lay_table, request_sign_off, sign_gate
 
 if TYPE_CHECKING:
     from core.entrypoints.demo.acts import World

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from core.domain.policy import Policy
+from core.domain.policy.policy import Policy
 from core.entrypoints.demo.acts import Act, World
 from core.entrypoints.demo.agenda import Agenda
 from core.entrypoints.demo.lineage import lineage_acts

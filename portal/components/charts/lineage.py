@@ -12,7 +12,7 @@ from portal.components.charts.layers import places
 from portal.components.text import count
 
 if TYPE_CHECKING:
-    from core.domain.lineage import Edge, Graph, Node
+    from core.domain.models.lineage import Edge, Graph, Node
 
 MOST_NODES = 140
 _KINDS = {"source": 0, "model": 1, "process": 2}

@@ -1,0 +1,1 @@
+"""Performance estimated without labels, as NannyML does it."""

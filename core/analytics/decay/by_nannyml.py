@@ -1,0 +1,408 @@
+"""NannyML fits: calibrators, thresholds, sampling errors and error models, taken over as plain numbers.
+
+For a worker process only: NannyML takes seconds to import. What it would answer wrongly without a word is
+refused before it is called (`core.lake.monitoring.decay_inputs`).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.analytics.decay.calibration import calibration_errors, calibration_if_needed
+from core.analytics.decay.estimates import confusion_cells
+from core.analytics.decay.fit import (
+    Calibration,
+    Component,
+    FittedFeature,
+    FittedModel,
+    FittedPart,
+    FittedSlices,
+)
+from core.analytics.job_specs import EstimateSpec, RefusedInput
+from core.analytics.openmp import ensure_openmp
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+PREDICTED, TRUE, SCORE, CHUNK = "y_pred", "y_true", "y_score", "chunk"
+OWN_ROWS = 2_000
+"""Reference rows from which a subpopulation is calibrated by its own."""
+OWN_ROWS_OF_A_CLASS = 200
+"""Of these, rows that each class must have."""
+LEAST_FITTED_ROWS = 100
+"""Reference rows below which nothing is fitted for a subpopulation, not even thresholds."""
+_FIXED = {"deterministic": True, "force_row_wise": True, "n_jobs": 1, "verbosity": -1}
+"""LightGBM's defaults, made repeatable: no other thread's rounding, and nothing printed."""
+
+
+@dataclass(frozen=True)
+class ReferenceSlices:
+    """Subpopulations of the reference: their features, their values, and the place of each row among them."""
+
+    features: tuple[FittedFeature, ...]
+    values: tuple[tuple[str, ...], ...]
+    codes: NDArray[np.int64]
+
+
+def score_columns(spec: EstimateSpec) -> dict[str, str]:
+    """Return the score column of each class; a binary model's only one stands under ''."""
+    if spec.task == "multiclass":
+        return {name: f"{SCORE}_{name}" for name in spec.labels}
+    return {"": SCORE} if spec.task == "binary" else {}
+
+
+def fit_reference(
+    spec: EstimateSpec,
+    metrics: tuple[str, ...],
+    rows: pd.DataFrame,
+    slices: Sequence[ReferenceSlices] = (),
+    on_part: Callable[[int, int], None] = lambda done, of: None,
+) -> FittedModel:
+    """Let NannyML learn from the reference rows.
+
+    Parameters
+    ----------
+    spec, metrics
+        What is to be estimated.
+    rows
+        The reference in the order of its chunks: `chunk` (number of the chunk), `y_pred`, `y_true`, scores,
+        and the features of a regression (texts as objects). Checked before.
+    slices
+        Subpopulations that get a fit of their own.
+    on_part
+        Called with the parts fitted and their number, before each.
+
+    Returns
+    -------
+    FittedModel
+
+    Raises
+    ------
+    RefusedInput
+        A metric that was asked for is undefined on the reference, so that it could never alert.
+
+    Notes
+    -----
+    Source: CBPE (classification) and DLE (regression), NannyML 0.13.1, with its default thresholds. Both
+    assume that the relation between features and outcome holds still; when it changes, they do not see it.
+    """
+    ensure_openmp()
+    with _quiet_nannyml():
+        import nannyml
+
+        fitting = _Fitting(spec, metrics, rows)
+        parts = 1 + sum(len(one.values) for one in slices)
+        on_part(0, parts)
+        whole = fitting.part(rows, (), None)
+        metrics, whole = _without_blind(spec, metrics, whole)
+        fitted: list[FittedSlices] = []
+        done = 1
+        for one in slices:
+            found = []
+            for place, values in enumerate(one.values):
+                on_part(done, parts)
+                done += 1
+                own = rows[one.codes == place].reset_index(drop=True)
+                found.append(_only(fitting.part(own, values, whole), whole))
+            fitted.append(FittedSlices(features=one.features, parts=tuple(found)))
+        return FittedModel(
+            nannyml=nannyml.__version__,
+            task=spec.task,
+            chunking=spec.chunking,
+            labels=spec.labels,
+            metrics=metrics,
+            features=spec.features,
+            business_value=spec.business_value,
+            normalize_confusion=spec.normalize_confusion,
+            per_prediction=spec.per_prediction,
+            reference_rows=len(rows),
+            reference_chunks=int(rows[CHUNK].nunique()),
+            whole=whole,
+            slices=tuple(fitted),
+            encoders=fitting.encoders,
+            error_models=tuple(fitting.models),
+        )
+
+
+@contextmanager
+def _quiet_nannyml() -> Iterator[None]:
+    os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"  # it would send usage events
+    import numpy as np
+    import pandas as pd
+
+    logger = logging.getLogger("nannyml")
+    level, state = logger.level, np.random.get_state()
+    # Its warnings speak of its own use of pandas and of values that come back here as undefined.
+    with warnings.catch_warnings(), pd.option_context("mode.string_storage", "python"):
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+            np.random.set_state(state)
+
+
+class _Fitting:
+    """Fits one part of the reference after the other; error models are kept once each."""
+
+    def __init__(self, spec: EstimateSpec, metrics: tuple[str, ...], rows: pd.DataFrame) -> None:
+        self._spec, self._metrics = spec, metrics
+        self.models: list[str] = []
+        words = spec.categorical_features if spec.task == "regression" else ()
+        self.encoders = {name: _numbered(rows[name]) for name in words}
+
+    def part(self, rows: pd.DataFrame, values: tuple[str, ...], whole: FittedPart | None) -> FittedPart:
+        """Fit everyone (`whole` is None), or a subpopulation."""
+        import numpy as np
+
+        if whole is not None and len(rows) < LEAST_FITTED_ROWS:
+            return _unfitted(len(rows), values, whole)
+        own = whole is None or self._large_enough(rows)
+        # NannyML draws rows for the sampling error of the average precision from numpy's global generator.
+        np.random.seed(self._spec.seed)
+        if self._spec.task == "regression":
+            return self._losses(rows, values, None if own else whole)
+        components = self._rates(rows)
+        if not own and whole is not None:
+            return _unfitted(len(rows), values, whole).model_copy(update={"components": components})
+        calibrators, error, raw = self._calibration(rows)
+        return FittedPart(
+            values=values,
+            rows=len(rows),
+            calibrators=calibrators,
+            calibration_error=error,
+            raw_calibration_error=raw,
+            components=components,
+        )
+
+    def _large_enough(self, rows: pd.DataFrame) -> bool:
+        if len(rows) < OWN_ROWS:
+            return False
+        if self._spec.task == "regression":
+            return True
+        counts = rows[TRUE].astype(str).value_counts()
+        labels = ("0.0", "1.0") if self._spec.task == "binary" else self._spec.labels
+        return all(counts.get(label, 0) >= OWN_ROWS_OF_A_CLASS for label in labels)
+
+    def _rates(self, rows: pd.DataFrame) -> tuple[Component, ...]:
+        from nannyml.performance_estimation.confidence_based import CBPE
+
+        spec, scores = self._spec, score_columns(self._spec)
+        estimator = CBPE(
+            metrics=list(self._metrics),
+            y_pred_proba=scores[""] if spec.task == "binary" else scores,
+            y_pred=PREDICTED,
+            y_true=TRUE,
+            problem_type=f"classification_{spec.task}",
+            chunker=_chunker(),
+            normalize_confusion_matrix=spec.normalize_confusion,
+            business_value_matrix=[list(line) for line in spec.business_value] or None,
+            normalize_business_value="per_prediction" if spec.per_prediction else None,
+        )
+        # What CBPE.fit does first: the scores as they came, under the name it looks for.
+        raw = {f"uncalibrated_{name}": rows[name] for name in scores.values()}
+        rows = rows.assign(**raw)
+        found: list[Component] = []
+        for metric in estimator.metrics:
+            found += self._components(metric, rows)
+        return tuple(found)
+
+    def _components(self, metric: Any, rows: pd.DataFrame) -> list[Component]:
+        try:
+            metric.fit(rows)
+        except Exception as problem:  # a subpopulation without one of the classes, for instance
+            logging.getLogger(__name__).debug("%s cannot be fitted: %s", metric.name, problem)
+            names = metric.column_names
+            return [
+                Component(metric=name, unit_error=None, lower_threshold=None, upper_threshold=None)
+                for name in names
+            ]
+        if metric.name == "confusion_matrix":
+            return self._cells(metric, rows)
+        grows = metric.name == "business_value" and not self._spec.per_prediction
+        error = float(metric._sampling_error(rows))
+        return [
+            Component(
+                metric=metric.column_name,
+                grows=grows,
+                unit_error=_unit(error, len(rows), grows),
+                lower_threshold=_finite(metric.lower_threshold_value),
+                upper_threshold=_finite(metric.upper_threshold_value),
+                lower_limit=metric.lower_threshold_value_limit,
+                upper_limit=metric.upper_threshold_value_limit,
+            )
+        ]
+
+    def _cells(self, metric: Any, rows: pd.DataFrame) -> list[Component]:
+        from nannyml.sampling_error import binary_classification as binary
+        from nannyml.sampling_error import multiclass_classification as multiclass
+
+        spec = self._spec
+        grows = spec.normalize_confusion is None
+        found = []
+        several: Any = None
+        if spec.task == "multiclass":
+            several = multiclass.multiclass_confusion_matrix_sampling_error(
+                metric._confusion_matrix_sampling_error_components, rows
+            )
+        for name, (line, column) in confusion_cells(spec.task, spec.labels):
+            if spec.task == "binary":
+                known = getattr(metric, f"_{name}_sampling_error_components")
+                error = float(getattr(binary, f"{name}_sampling_error")(known, rows))
+                low, high = (getattr(metric, f"{name}_{side}_threshold") for side in ("lower", "upper"))
+            else:
+                error = float(several[line, column])
+                low, high = metric.alert_thresholds[name]
+            found.append(
+                Component(
+                    metric=name,
+                    grows=grows,
+                    unit_error=_unit(error, len(rows), grows),
+                    lower_threshold=_finite(low),
+                    upper_threshold=_finite(high),
+                    lower_limit=metric.lower_threshold_value_limit,
+                    upper_limit=metric.upper_threshold_value_limit,
+                )
+            )
+        return found
+
+    def _calibration(
+        self, rows: pd.DataFrame
+    ) -> tuple[tuple[Calibration | None, ...], float | None, float | None]:
+        import numpy as np
+
+        found: list[Calibration | None] = []
+        errors, raw_errors = [], []
+        for label, column in score_columns(self._spec).items():
+            truth = rows[TRUE].to_numpy()
+            truth = truth.astype(np.int64) if self._spec.task == "binary" else (truth == label).astype(int)
+            scores = rows[column].to_numpy()
+            calibration = calibration_if_needed(truth, scores)
+            found.append(calibration)
+            raw, calibrated = calibration_errors(truth, scores)
+            raw_errors.append(raw)
+            errors.append(raw if calibration is None else calibrated)
+        return tuple(found), _finite(float(np.mean(errors))), _finite(float(np.mean(raw_errors)))
+
+    def _losses(self, rows: pd.DataFrame, values: tuple[str, ...], whole: FittedPart | None) -> FittedPart:
+        from nannyml.performance_estimation.direct_loss_estimation import DLE
+
+        features = list(self._spec.features)
+        numbered = rows.assign(**{name: _encoded(rows[name], codes) for name, codes in self.encoders.items()})
+        estimator = DLE(
+            feature_column_names=features,
+            y_pred=PREDICTED,
+            y_true=TRUE,
+            metrics=list(self._metrics),
+            chunker=_chunker(),
+            hyperparameters={**_FIXED, "seed": self._spec.seed},
+        )
+        components, models = [], {}
+        for metric in estimator.metrics:
+            if whole is not None:
+                metric._train_direct_error_estimation_model = lambda **_: None
+            metric.categorical_column_names = sorted(self.encoders)
+            metric.fit(numbered)
+            name = metric.column_name
+            if whole is None:
+                models[name] = self._kept(metric._dee_model.booster_.model_to_string())
+            components.append(
+                Component(
+                    metric=name,
+                    unit_error=_unit(float(metric.sampling_error(numbered)), len(rows), False),
+                    lower_threshold=_finite(metric.lower_threshold_value),
+                    upper_threshold=_finite(metric.upper_threshold_value),
+                    lower_limit=metric.lower_threshold_value_limit,
+                    upper_limit=metric.upper_threshold_value_limit,
+                )
+            )
+        return FittedPart(
+            values=values,
+            rows=len(rows),
+            calibrated="own" if whole is None else "all",
+            components=tuple(components),
+            models=models if whole is None else whole.models,
+        )
+
+    def _kept(self, model: str) -> int:
+        if model not in self.models:
+            self.models.append(model)
+        return self.models.index(model)
+
+
+def _chunker() -> Any:
+    """A NannyML chunker that splits where the column `chunk` says."""
+    from nannyml.chunk import Chunk, Chunker
+
+    class Numbered(Chunker):  # type: ignore[misc]
+        def _split(self, data: pd.DataFrame) -> list[Any]:
+            return [Chunk(key=str(key), data=part) for key, part in data.groupby(CHUNK, sort=True)]
+
+    return Numbered()
+
+
+def _unfitted(rows: int, values: tuple[str, ...], whole: FittedPart) -> FittedPart:
+    """A subpopulation that is estimated as everyone is, without thresholds of its own."""
+    nothing = {"unit_error": None, "lower_threshold": None, "upper_threshold": None}
+    return whole.model_copy(
+        update={
+            "values": values,
+            "rows": rows,
+            "calibrated": "all",
+            "components": tuple(one.model_copy(update=nothing) for one in whole.components),
+        }
+    )
+
+
+def _without_blind(
+    spec: EstimateSpec, metrics: tuple[str, ...], whole: FittedPart
+) -> tuple[tuple[str, ...], FittedPart]:
+    """Leave out what could never alert, or refuse it where it was asked for."""
+    blind = [
+        one.metric for one in whole.components if one.lower_threshold is None and one.upper_threshold is None
+    ]
+    for metric in spec.metrics:
+        if metric in blind:
+            raise RefusedInput(
+                f"{metric!r} is undefined on the reference rows, so it could never alert",
+                remedy="Leave this metric out, or give reference rows with both predictions and outcomes.",
+            )
+    kept = tuple(one for one in whole.components if one.metric not in blind)
+    return tuple(m for m in metrics if m not in blind), whole.model_copy(update={"components": kept})
+
+
+def _only(part: FittedPart, whole: FittedPart) -> FittedPart:
+    known = {one.metric for one in whole.components}
+    return part.model_copy(update={"components": tuple(c for c in part.components if c.metric in known)})
+
+
+def _numbered(column: pd.Series[Any]) -> dict[str, int]:
+    """Number categories from 1 in their order, as NannyML's encoder does; a gap is a category of its own."""
+    words = sorted(set(column.fillna(MISSING_CATEGORY).astype(str)))
+    return {word: place for place, word in enumerate(words, start=1)}
+
+
+MISSING_CATEGORY = "NML_missing_value"
+"""NannyML's own word for a gap in a text feature."""
+
+
+def _encoded(column: pd.Series[Any], codes: dict[str, int]) -> pd.Series[Any]:
+    return column.fillna(MISSING_CATEGORY).astype(str).map(codes).fillna(0).astype("float64")
+
+
+def _unit(error: float, rows: int, grows: bool) -> float | None:
+    return _finite(error / math.sqrt(rows) if grows else error * math.sqrt(rows))
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -1,0 +1,272 @@
+"""Sums of a chunk of predictions from which every estimate and every realised metric follows.
+
+Rows come in bounded batches of numpy arrays, chunk after chunk; what leaves is a few numbers a chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from core.analytics.decay.curves import (
+    expected_average_precision,
+    expected_roc_auc,
+    realised_average_precision,
+    realised_roc_auc,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.analytics.decay.fit import Calibration
+
+    Floats = NDArray[np.float64]
+    Codes = NDArray[np.int8]
+
+UNKNOWN = -1
+"""Code of an outcome that is not known yet."""
+
+
+@dataclass(frozen=True)
+class ClassSums:
+    """Sums of one chunk of a classifier with k classes.
+
+    Attributes
+    ----------
+    rows
+        Rows of the chunk.
+    expected
+        Shape (k, k): calibrated probability of the true class (line) summed over the rows predicted as the
+        class of the column. Unit: rows.
+    roc_auc, average_precision
+        Expected value; the mean over the classes where there are more than two. NaN where undefined or not
+        asked for.
+    labelled, realised
+        Rows whose outcome is known, and their confusion matrix, true class by predicted class.
+    realised_roc_auc, realised_average_precision
+        By what came true; NaN where undefined or unknown.
+    """
+
+    rows: int
+    expected: Floats
+    roc_auc: float
+    average_precision: float
+    labelled: int
+    realised: NDArray[np.int64]
+    realised_roc_auc: float
+    realised_average_precision: float
+
+
+def binary_sums(
+    scores: Floats,
+    predicted: Codes,
+    actual: Codes,
+    bounds: NDArray[np.int64],
+    calibrations: Sequence[Calibration | None],
+    ranked: frozenset[str],
+) -> list[ClassSums]:
+    """Sum up chunks of a binary classifier.
+
+    Parameters
+    ----------
+    scores, predicted, actual
+        Shape (n,): probability of 1 from 0.0 to 1.0; 0 or 1; 0, 1 or `UNKNOWN`.
+    bounds
+        Shape (m + 1,), rising from 0 to n: chunk i holds the rows from `bounds[i]` up to `bounds[i + 1]`.
+    calibrations
+        The calibrator of each chunk.
+    ranked
+        Those of `roc_auc` and `average_precision` that are wanted; they need the rows in order.
+
+    Returns
+    -------
+    list of ClassSums
+        One a chunk.
+
+    Notes
+    -----
+    Each chunk is sorted once, by one whole number a row: the bits of the score, which order as it does, with
+    the prediction (or the outcome) as the last bit. A calibrator never falls, so the order of the scores is
+    that of the probabilities. Source of the curves: NannyML 0.13.1, `estimate_roc_auc` and `estimate_ap`.
+    """
+    import numpy as np
+
+    starts, rows = bounds[:-1], np.diff(bounds)
+    keys = _sorted_keys(scores, predicted, bounds)
+    positive = (keys & 1).astype(bool)
+    chances = _calibrated(_scores(keys), bounds, calibrations)
+    total = np.add.reduceat(chances, starts)
+    hits = np.add.reduceat(np.where(positive, chances, 0.0), starts)
+    chosen = np.add.reduceat(positive.astype(np.int64), starts)
+    expected = np.stack([rows - chosen - (total - hits), chosen - hits, total - hits, hits], axis=1)
+    curves, precisions = _expected_curves(chances, bounds, ranked)
+    realised, known = _realised(scores, predicted, actual, bounds, ranked)
+    return [
+        ClassSums(*each)
+        for each in zip(
+            rows.tolist(),
+            expected.reshape(-1, 2, 2),
+            curves,
+            precisions,
+            known.sum(axis=(1, 2)).tolist(),
+            known,
+            *realised,
+            strict=True,
+        )
+    ]
+
+
+def _sorted_keys(scores: Floats, last_bit: Codes, bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    keys = _keys(scores, last_bit)
+    ends = bounds.tolist()
+    for start, end in pairwise(ends):
+        keys[start:end].sort()
+    return keys
+
+
+def _calibrated(
+    scores: Floats, bounds: NDArray[np.int64], calibrations: Sequence[Calibration | None]
+) -> Floats:
+    """Apply each chunk's calibrator; neighbours with the same one are done at once."""
+    import numpy as np
+
+    chances = np.empty_like(scores)
+    start = 0
+    for end in range(1, len(calibrations) + 1):
+        if end == len(calibrations) or calibrations[end] is not calibrations[start]:
+            calibration, rows = calibrations[start], slice(bounds[start], bounds[end])
+            chances[rows] = scores[rows] if calibration is None else calibration.apply(scores[rows])
+            start = end
+    return chances
+
+
+def _expected_curves(
+    chances: Floats, bounds: NDArray[np.int64], ranked: frozenset[str]
+) -> tuple[list[float], list[float]]:
+    """Expected area under the curve and average precision of each chunk, whose chances rise."""
+
+    nothing = [float("nan")] * (len(bounds) - 1)
+    if not ranked:
+        return nothing, nothing
+    # Turned round, so that chances fall: the last chunk comes first, and is turned back at the end.
+    falling, turned = chances[::-1], (bounds[-1] - bounds)[::-1]
+    curves, precisions = nothing, nothing
+    if "roc_auc" in ranked:
+        curves = expected_roc_auc(falling, turned)[::-1].tolist()
+    if "average_precision" in ranked:
+        precisions = expected_average_precision(falling, turned)[::-1].tolist()
+    return curves, precisions
+
+
+def multiclass_sums(
+    scores: Floats,
+    predicted: Codes,
+    actual: Codes,
+    bounds: NDArray[np.int64],
+    calibrations: Sequence[Sequence[Calibration | None]],
+    ranked: frozenset[str],
+) -> list[ClassSums]:
+    """Sum up chunks of a classifier of several classes; `scores` has shape (n, classes).
+
+    Each class is held against all others. Calibrated probabilities of a row are divided by their sum, and
+    are all alike where that is 0, as NannyML does. The rest is as in `binary_sums`.
+    """
+    import numpy as np
+
+    found = []
+    classes = scores.shape[1]
+    for place, calibrators in enumerate(calibrations):
+        chunk = slice(bounds[place], bounds[place + 1])
+        raw, guess, truth = scores[chunk], predicted[chunk], actual[chunk]
+        chances = _normalised(raw, calibrators)
+        sums = [np.bincount(guess, chances[:, k], classes) for k in range(classes)]
+        expected = np.stack(sums).astype(np.float64)
+        known = truth != UNKNOWN
+        pairs = truth[known].astype(np.int64) * classes + guess[known]
+        realised = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+        falling = [chances[np.argsort(raw[:, k])[::-1], k] for k in range(classes)] if ranked else []
+        complete = len(np.unique(truth[known])) == classes
+        keys = [np.sort(_keys(raw[known, k], (truth[known] == k))) for k in range(classes)]
+        found.append(
+            ClassSums(
+                len(raw),
+                expected,
+                _mean(expected_roc_auc(one)[0] for one in falling) if "roc_auc" in ranked else np.nan,
+                _mean(expected_average_precision(one)[0] for one in falling)
+                if "average_precision" in ranked
+                else np.nan,
+                int(known.sum()),
+                realised,
+                _mean(realised_roc_auc(one) for one in keys) if "roc_auc" in ranked and complete else np.nan,
+                _mean(realised_average_precision(one) for one in keys)
+                if "average_precision" in ranked and complete
+                else np.nan,
+            )
+        )
+    return found
+
+
+def _normalised(raw: Floats, calibrators: Sequence[Calibration | None]) -> Floats:
+    import numpy as np
+
+    columns = [
+        raw[:, k] if calibrator is None else calibrator.apply(raw[:, k])
+        for k, calibrator in enumerate(calibrators)
+    ]
+    chances = np.column_stack(columns)
+    total = chances.sum(axis=1)[:, np.newaxis]
+    alike = np.full_like(chances, 1 / chances.shape[1])
+    shares: Floats = np.divide(chances, total, out=alike, where=total != 0)
+    return shares
+
+
+def _keys(scores: Floats, last_bit: NDArray[np.bool_] | Codes) -> NDArray[np.int64]:
+    """Whole numbers that order as the scores do (0.0 to 1.0), the last bit being `last_bit`."""
+    import numpy as np
+
+    bits = (scores + 0.0).view(np.int64)  # + 0.0 turns a negative zero into the positive one
+    keys: NDArray[np.int64] = (bits << 1) | (last_bit == 1)
+    return keys
+
+
+def _scores(keys: NDArray[np.int64]) -> Floats:
+    import numpy as np
+
+    return (keys >> 1).view(np.float64)
+
+
+def _realised(
+    scores: Floats, predicted: Codes, actual: Codes, bounds: NDArray[np.int64], ranked: frozenset[str]
+) -> tuple[tuple[list[float], list[float]], NDArray[np.int64]]:
+    """Realised area under the curve and average precision of each chunk, and its confusion matrix."""
+    import numpy as np
+
+    chunks = len(bounds) - 1
+    known = actual != UNKNOWN
+    curves, precisions = [float("nan")] * chunks, [float("nan")] * chunks
+    if not known.any():
+        return (curves, precisions), np.zeros((chunks, 2, 2), np.int64)
+    if not known.all():  # keep the labelled rows only, with bounds of their own
+        kept = np.append(0, np.cumsum(known))
+        scores, predicted, actual, bounds = scores[known], predicted[known], actual[known], kept[bounds]
+    chunk_of = np.repeat(np.arange(chunks), np.diff(bounds))
+    cells = 4 * chunk_of + 2 * actual + predicted
+    matrices = np.bincount(cells, minlength=4 * chunks).reshape(-1, 2, 2)
+    if ranked:
+        keys = _sorted_keys(scores, actual, bounds)
+        ends = bounds.tolist()
+        for place, (start, end) in enumerate(pairwise(ends)):
+            if start < end and "roc_auc" in ranked:
+                curves[place] = realised_roc_auc(keys[start:end])
+            if start < end and "average_precision" in ranked:
+                precisions[place] = realised_average_precision(keys[start:end])
+    return (curves, precisions), matrices
+
+
+def _mean(values: object) -> float:
+    import numpy as np
+
+    return float(np.mean(list(values)))  # type: ignore[call-overload]

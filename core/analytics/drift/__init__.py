@@ -1,0 +1,1 @@
+"""Drift of inputs, data quality and personal data."""

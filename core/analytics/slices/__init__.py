@@ -1,0 +1,1 @@
+"""Metrics by slice, their intervals, gaps and search."""

@@ -1,0 +1,212 @@
+"""Differences and ratios between slices as fairlearn defines them, from counts, undefined where it says 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.analytics.slices.metrics import measure, metric
+from core.analytics.slices.values import SliceCounts, VerdictName
+
+FOUR_FIFTHS = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessDefinition:
+    """What a measure of the distance between slices means; fields as of `MetricDefinition`."""
+
+    id: str
+    title: str
+    formula: str
+    direction: str
+    zero_means: str
+    leaves_out: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessMeasure:
+    """A measure over all slices.
+
+    Parameters
+    ----------
+    definition
+        What it means.
+    value
+        Rate points for a difference, a share for a ratio; None when undefined.
+    low_label, high_label
+        The slices it lies between; None when undefined.
+    metric
+        Id of the rate it comes from: the worse one, for equalized odds.
+    left_out
+        Slices too small or undefined for one of its rates.
+    verdict
+        Of the four-fifths rule on the values alone, without their uncertainty; None for the others.
+
+    Examples
+    --------
+    >>> FairnessMeasure.__slots__[:2]
+    ('definition', 'value')
+    """
+
+    definition: FairnessDefinition
+    value: float | None
+    low_label: str | None
+    high_label: str | None
+    metric: str | None
+    left_out: int
+    verdict: VerdictName | None = None
+
+
+_AGARWAL = "Agarwal et al. 2018, arXiv:1803.02453; fairlearn.metrics"
+_SEES_NO_LABEL = "whether those selected had earned it; slices too small or undefined; uncertainty"
+_ODDS_LEAVE_OUT = "whether the labels are just; slices too small or undefined; uncertainty"
+
+FAIRNESS: tuple[FairnessDefinition, ...] = (
+    FairnessDefinition(
+        "demographic_parity_difference",
+        "Demographic parity difference",
+        "highest - lowest selection rate",
+        "lower is called better",
+        "all slices are selected at the same rate",
+        _SEES_NO_LABEL,
+        _AGARWAL,
+    ),
+    FairnessDefinition(
+        "demographic_parity_ratio",
+        "Demographic parity ratio",
+        "lowest / highest selection rate",
+        "higher is called better, 1 means alike",
+        "nobody in some slice is selected",
+        _SEES_NO_LABEL,
+        _AGARWAL,
+    ),
+    FairnessDefinition(
+        "equalized_odds_difference",
+        "Equalized odds difference",
+        "the larger of: highest - lowest true positive rate, highest - lowest false positive rate",
+        "lower is called better",
+        "errors of both kinds are as frequent in all slices",
+        _ODDS_LEAVE_OUT,
+        _AGARWAL,
+    ),
+    FairnessDefinition(
+        "equalized_odds_ratio",
+        "Equalized odds ratio",
+        "the smaller of: lowest / highest true positive rate, lowest / highest false positive rate",
+        "higher is called better, 1 means alike",
+        "some slice has no true or no false positives where another has",
+        _ODDS_LEAVE_OUT,
+        _AGARWAL,
+    ),
+    FairnessDefinition(
+        "four_fifths",
+        "Four-fifths rule",
+        "lowest / highest selection rate is at least 0.8",
+        "higher is called better, 1 means alike",
+        "nobody in some slice is selected",
+        _SEES_NO_LABEL,
+        "29 CFR 1607.4(D); a rule of thumb for a first look",
+    ),
+)
+_BY_ID = {each.id: each for each in FAIRNESS}
+
+
+def fairness_measures(counts: Sequence[SliceCounts], *, min_rows: int = 1) -> tuple[FairnessMeasure, ...]:
+    """Measure how far the slices of a classification are apart.
+
+    Parameters
+    ----------
+    counts
+        One a slice, binary, or one class against all others.
+    min_rows
+        Rows that must count towards a rate before a slice takes part in it.
+
+    Returns
+    -------
+    tuple of FairnessMeasure
+        In the order of `FAIRNESS`. Undefined with fewer than two slices that take part, when the highest rate
+        of a ratio is 0, and, for equalized odds, when either of its rates is.
+
+    Notes
+    -----
+    Formula: each definition's; between groups, the worst case of both rates for equalized odds, as fairlearn
+    has them by default. Leaves out: uncertainty; the intervals of the slices show it. Source: Agarwal et al.
+    2018, arXiv:1803.02453; 29 CFR 1607.4(D).
+
+    Examples
+    --------
+    >>> men = SliceCounts((("sex", "male"),), "binary", 10, predicted=10, selected=5)
+    >>> women = SliceCounts((("sex", "female"),), "binary", 10, predicted=10, selected=3)
+    >>> [each.value for each in fairness_measures([men, women])][1:3]
+    [0.6, None]
+    """
+    selected, hits, alarms = (
+        _spread(counts, name, min_rows)
+        for name in ("selection_rate", "true_positive_rate", "false_positive_rate")
+    )
+    four_fifths = _one("four_fifths", selected, ratio=True)
+    verdict: VerdictName = "cannot_tell"
+    if four_fifths.value is not None and not four_fifths.left_out:
+        verdict = "pass" if four_fifths.value >= FOUR_FIFTHS else "fail"
+    elif four_fifths.value is not None and four_fifths.value < FOUR_FIFTHS:
+        verdict = "fail"  # whatever the slices left out are like
+    return (
+        _one("demographic_parity_difference", selected, ratio=False),
+        _one("demographic_parity_ratio", selected, ratio=True),
+        _worse("equalized_odds_difference", hits, alarms, ratio=False),
+        _worse("equalized_odds_ratio", hits, alarms, ratio=True),
+        FairnessMeasure(
+            four_fifths.definition,
+            four_fifths.value,
+            four_fifths.low_label,
+            four_fifths.high_label,
+            four_fifths.metric,
+            four_fifths.left_out,
+            verdict,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Lowest and highest rate among the slices that take part; None with fewer than two."""
+
+    metric: str
+    ends: tuple[tuple[float, str], tuple[float, str]] | None
+    left_out: int
+
+    def value(self, ratio: bool) -> float | None:
+        if self.ends is None:
+            return None
+        (low, _), (high, _) = self.ends
+        if not ratio:
+            return high - low
+        return low / high if high else None
+
+
+def _spread(counts: Sequence[SliceCounts], name: str, min_rows: int) -> _Spread:
+    definition = metric(name)
+    found = [(measure(definition, each), each.label) for each in counts]
+    values = [(one.value, label) for one, label in found if one.value is not None and one.n >= min_rows]
+    ends = (min(values), max(values)) if len(values) > 1 else None
+    return _Spread(name, ends, len(counts) - len(values))
+
+
+def _one(name: str, spread: _Spread, *, ratio: bool) -> FairnessMeasure:
+    value, ends = spread.value(ratio), spread.ends
+    if value is None or ends is None:
+        return FairnessMeasure(_BY_ID[name], None, None, None, None, spread.left_out)
+    return FairnessMeasure(_BY_ID[name], value, ends[0][1], ends[1][1], spread.metric, spread.left_out)
+
+
+def _worse(name: str, hits: _Spread, alarms: _Spread, *, ratio: bool) -> FairnessMeasure:
+    left_out = max(hits.left_out, alarms.left_out)
+    first, second = hits.value(ratio), alarms.value(ratio)
+    if first is None or second is None:
+        return FairnessMeasure(_BY_ID[name], None, None, None, None, left_out)
+    worse = hits if (first <= second if ratio else first >= second) else alarms
+    found = _one(name, worse, ratio=ratio)
+    return FairnessMeasure(
+        found.definition, found.value, found.low_label, found.high_label, found.metric, left_out
+    )

@@ -1,0 +1,80 @@
+"""What a metric of a slice is: its words, and the counts and sums that it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Task = Literal["binary", "regression", "multiclass"]
+Direction = Literal["higher", "lower", "zero"]
+Form = Literal["rate", "mean", "root_mean", "balanced", "ranking"]
+Need = Literal["calibration", "ranking"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinition:
+    """One metric: what it means, and which counts it is made of.
+
+    Parameters
+    ----------
+    id, title
+        Name in code and on screen.
+    formula
+        In words of the counts.
+    direction
+        Which way is called better: "higher", "lower", or "zero" for the value nearest to nought.
+    zero_means
+        What a value of 0 says.
+    leaves_out
+        What the metric does not see.
+    source
+        Where it is defined.
+    tasks
+        Kinds of model it applies to. With several classes: one named class against all others.
+    form
+        "rate" (a share, 0.0 to 1.0), "mean" or "root_mean" (in the unit of what is averaged), "balanced" (the
+        mean of the two classes' rates) or "ranking" (0.0 to 1.0, from the order of the scores).
+    numerator, denominator
+        Counts or sums that are added up, by field name of `SliceCounts`. Balanced: of the positive class.
+    squares
+        For a mean: the sum of squares that gives its spread.
+    negatives
+        For the balanced form: successes and failures of the other class.
+    needs
+        What has to be counted beside predictions and labels: "calibration" (sums of scores), "ranking" (their
+        order), or nothing.
+    interval
+        By which method the interval is made.
+
+    Examples
+    --------
+    >>> from core.analytics.slices.metric_list import SLICE_METRICS
+    >>> SLICE_METRICS["precision"].formula
+    'tp / (tp + fp)'
+    """
+
+    id: str
+    title: str
+    formula: str
+    direction: Direction
+    zero_means: str
+    leaves_out: str
+    source: str
+    tasks: tuple[Task, ...]
+    form: Form
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    squares: tuple[str, ...] = ()
+    negatives: tuple[str, str] = ("", "")
+    needs: Need | None = None
+    interval: str = "Wilson"
+
+    @property
+    def is_share(self) -> bool:
+        """Whether people read it in per cent, and differences of it in points."""
+        return self.form in ("rate", "balanced") or self.needs == "calibration"
+
+    @property
+    def has_ratio(self) -> bool:
+        """Whether one slice's value over another's says anything: not where values have a sign."""
+        return self.direction != "zero"

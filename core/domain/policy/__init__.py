@@ -1,0 +1,1 @@
+"""The policy as a value, and what it asks for."""

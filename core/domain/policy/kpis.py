@@ -1,0 +1,78 @@
+"""What each governance KPI measures, its target, and when we cannot tell."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.domain.faults import refusal
+from core.domain.policy.policy import Text
+
+KpiId = Literal[
+    "first_time_pass_rate",
+    "deadlines_met",
+    "in_policy",
+    "overdue_requirements",
+    "bias_within_limit",
+    "monitored_live",
+    "decay_alerts",
+    "days_to_deployment",
+    "trained_people",
+    "waived_requirements",
+]
+"""The KPIs that the portal can compute; `config/kpis.yaml` lists each exactly once."""
+
+KPI_IDS: tuple[str, ...] = KpiId.__args__  # type: ignore[attr-defined]  # typing has no public way
+
+
+class KpiDefinition(BaseModel):
+    """A KPI: `minimum` is the denominator under which the answer is *cannot tell*.
+
+    `window_days` counts back from the day shown; none means on that day alone. A target of unit `share`
+    runs from 0.0 to 1.0, not a percentage.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: KpiId
+    title: Text
+    unit: Literal["share", "count", "days"]
+    direction: Literal["higher", "lower"]
+    target: Annotated[float, Field(ge=0)]
+    minimum: Annotated[int, Field(ge=0)]
+    window_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    formula: Text
+    zero_means: Text
+    leaves_out: Text
+    source: Text
+
+    def on_target(self, value: float) -> bool:
+        """Whether a value reaches the target in the KPI's direction; the target itself does."""
+        return value >= self.target if self.direction == "higher" else value <= self.target
+
+
+class Kpis(BaseModel):
+    """All KPIs, from `config/kpis.yaml`, in the order they are shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kpis: Annotated[tuple[KpiDefinition, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_once_with_a_target_in_range(self) -> Kpis:
+        seen: set[str] = set()
+        for place, kpi in enumerate(self.kpis):
+            if kpi.id in seen:
+                raise refusal(("kpis", place, "id"), f"KPI '{kpi.id}' is listed twice", "Keep one of them.")
+            seen.add(kpi.id)
+            if kpi.unit == "share" and kpi.target > 1:
+                what = f"the target {kpi.target:g} of '{kpi.id}' is no share"
+                raise refusal(("kpis", place, "target"), what, "Write a share from 0 to 1.")
+        if lacking := [kpi_id for kpi_id in KPI_IDS if kpi_id not in seen]:
+            raise refusal(("kpis",), f"{', '.join(lacking)} not defined", "Define every KPI once.")
+        return self
+
+    def find(self, kpi_id: str) -> KpiDefinition:
+        """The definition with this id; a `KeyError` where there is none."""
+        return {str(kpi.id): kpi for kpi in self.kpis}[kpi_id]

@@ -1,0 +1,208 @@
+"""Two policies compared, cell by cell: what is asked for now that was not, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from core.domain.policy.demands import measure_token
+from core.domain.policy.policy import Consideration, Measure, Policy, SignOffPlan
+
+Direction = Literal["stricter", "lighter", "other"]
+
+
+@dataclass(frozen=True)
+class PolicyChange:
+    """One difference between two policies.
+
+    Attributes
+    ----------
+    part
+        Where it is: matrix, measures, signatures, gates, questions, classes, waivers, breaches, other.
+    subject
+        What it is about, as people read it.
+    before, after
+        In words; empty where there was or is nothing.
+    """
+
+    part: str
+    subject: str
+    before: str
+    after: str
+    direction: Direction
+
+
+def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
+    """List what differs between two policies, the matrix first, in the order of the newer one."""
+    return (
+        *_cells(before, after),
+        *_measures(before, after),
+        *_signatures(before, after),
+        *_gates(before, after),
+        *_questions(before, after),
+        *_classes(before, after),
+        *_rules(before, after),
+    )
+
+
+def _cells(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    ladders = {ladder.id: ladder for ladder in before.considerations}
+    for ladder in after.considerations:
+        for risk_class in after.classes:
+            now = after.matrix[risk_class.id][ladder.id]
+            then = before.matrix.get(risk_class.id, {}).get(ladder.id, 0)
+            if now != then:
+                subject = f"{risk_class.title} × {ladder.title}"
+                old = ladders.get(ladder.id)
+                yield PolicyChange(
+                    "matrix",
+                    subject,
+                    _cell(old, then) if old else "",
+                    _cell(ladder, now),
+                    "stricter" if now > then else "lighter",
+                )
+    gone = [ladder for ladder in before.considerations if ladder.id not in after.matrix[after.classes[0].id]]
+    for ladder in gone:
+        yield PolicyChange("matrix", ladder.title, "asked for", "", "lighter")
+
+
+def _cell(ladder: Consideration, rung: int) -> str:
+    if not rung or rung > len(ladder.rungs):
+        return "nothing"
+    titles = (
+        [m.title for m in ladder.rungs[:rung]] if ladder.ladder == "adds" else [ladder.rungs[rung - 1].title]
+    )
+    return f"{rung}: {' + '.join(titles)}"
+
+
+def _measures(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    for measure in after.measures.values():
+        old = before.measures.get(measure.id)
+        if old is None:
+            yield PolicyChange("measures", measure.title, "", "a new rung", "other")
+            continue
+        for what, was, is_now in _measure_parts(old, measure):
+            yield PolicyChange("measures", f"{measure.title}: {what}", was, is_now, "other")
+    for known in before.measures.values():
+        if known.id not in after.measures:
+            yield PolicyChange("measures", known.title, "a rung", "", "other")
+
+
+def _measure_parts(old: Measure, new: Measure) -> Iterator[tuple[str, str, str]]:
+    if measure_token(old) != measure_token(new):
+        if (old.evidence, old.checks) != (new.evidence, new.checks):
+            yield "what proves it", _proof(old), _proof(new)
+        if (old.step, old.responsible) != (new.step, new.responsible):
+            yield "step and role", f"{old.step}, {old.responsible}", f"{new.step}, {new.responsible}"
+        if old.independent != new.independent:
+            yield "independent", str(old.independent).lower(), str(new.independent).lower()
+        if old.valid_days != new.valid_days:
+            yield "valid for", _days(old.valid_days), _days(new.valid_days)
+    if old.due_days != new.due_days:
+        yield "due after", _days(old.due_days), _days(new.due_days)
+    if old.title != new.title:
+        yield "title", old.title, new.title
+    if old.waivable != new.waivable:
+        yield "may be waived", str(old.waivable).lower(), str(new.waivable).lower()
+
+
+def _proof(measure: Measure) -> str:
+    parts = ([measure.evidence] if measure.evidence else []) + [
+        check.replace("_", " ") for check in measure.checks
+    ]
+    return ", ".join(parts) or "signatures"
+
+
+def _days(days: int | None) -> str:
+    return "no end" if days is None else f"{days} days"
+
+
+def _signatures(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    for measure in after.measures.values():
+        old = (
+            {plan.gate: plan for plan in before.measures[measure.id].sign_offs}
+            if measure.id in before.measures
+            else {}
+        )
+        new = {plan.gate: plan for plan in measure.sign_offs}
+        for gate in dict.fromkeys([*new, *old]):
+            was, is_now = _plan(old.get(gate)), _plan(new.get(gate))
+            if was != is_now:
+                direction: Direction = (
+                    "stricter" if gate not in old else "lighter" if gate not in new else "other"
+                )
+                yield PolicyChange("signatures", f"{measure.title}, at {gate}", was, is_now, direction)
+
+
+def _plan(plan: SignOffPlan | None) -> str:
+    if plan is None:
+        return ""
+    signed = ", ".join(f"{a.quorum} {a.role.replace('_', ' ')}" for a in plan.approvals)
+    heard = f"; feedback of {', '.join(plan.feedback)}" if plan.feedback else ""
+    return f"{signed} ({plan.order}){heard}; due {_days(plan.due_days)}, valid {_days(plan.valid_days)}"
+
+
+def _gates(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    old = {gate.id: ", ".join(gate.classes) for gate in before.gates}
+    new = {gate.id: ", ".join(gate.classes) for gate in after.gates}
+    for gate in dict.fromkeys([*new, *old]):
+        if old.get(gate, "") != new.get(gate, ""):
+            yield PolicyChange("gates", gate, old.get(gate, ""), new.get(gate, ""), "other")
+
+
+def _questions(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    old = {(q.id, o.id): (q, o) for q in before.questions for o in q.options}
+    new = {(q.id, o.id): (q, o) for q in after.questions for o in q.options}
+    for key in dict.fromkeys([*new, *old]):
+        was, is_now = old.get(key), new.get(key)
+        said = [
+            f"weight {o.weight}, {o.at_least or 'no class'}" if o else ""
+            for o in (was and was[1], is_now and is_now[1])
+        ]
+        if said[0] != said[1]:
+            question, option = is_now or was or (None, None)
+            assert question is not None and option is not None
+            yield PolicyChange("questions", f"{question.text} {option.label}", said[0], said[1], "other")
+
+
+def _classes(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    old = {c.id: c for c in before.classes}
+    new = {c.id: c for c in after.classes}
+    for class_id in dict.fromkeys([*new, *old]):
+        was = f"from score {old[class_id].from_score}" if class_id in old else ""
+        is_now = f"from score {new[class_id].from_score}" if class_id in new else ""
+        if was != is_now:
+            title = (new.get(class_id) or old[class_id]).title
+            yield PolicyChange("classes", title, was, is_now, "other")
+
+
+def _rules(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    pairs = (
+        ("waivers", _by(before.waivers, "class_id"), _by(after.waivers, "class_id")),
+        ("breaches", _by(before.breaches, "check"), _by(after.breaches, "check")),
+        ("other", _settings(before), _settings(after)),
+    )
+    for part, old, new in pairs:
+        for name in dict.fromkeys([*new, *old]):
+            if old.get(name, "") != new.get(name, ""):
+                yield PolicyChange(
+                    part, name.replace("_", " "), old.get(name, ""), new.get(name, ""), "other"
+                )
+
+
+def _by(rules: tuple[object, ...], key: str) -> dict[str, str]:
+    named = {}
+    for known in rules:
+        values = dict(vars(known))
+        name = str(values.pop(key))
+        named[name] = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in values.items())
+    return named
+
+
+def _settings(policy: Policy) -> dict[str, str]:
+    return {
+        "proofs_expire_soon_within": f"{policy.expiring_days} days",
+        "longest_delegation": f"{policy.delegation_days} days",
+        "naming_standard": policy.naming.pattern,
+    }

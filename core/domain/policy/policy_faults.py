@@ -1,0 +1,240 @@
+"""What only the whole policy shows to be wrong: missing cells, unknown names, gates nobody can open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from core.domain.actors import Roles
+from core.domain.faults import Fault, Path
+from core.domain.policy.policy import Consideration, Gate, Measure, Part, Policy, Question, RiskClass
+from core.domain.policy.process_faults import (
+    process_order_faults,
+    sign_off_references,
+    unknown,
+    waiver_and_breach_references,
+)
+from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.checks import CHECKS
+
+
+def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:
+    """Find every fault of a policy that parses.
+
+    Looks for ids used twice, references to what does not exist, missing or extra cells of the matrix, rungs
+    that do not exist, heavier answers that lift less, stricter classes that ask for less or for it later,
+    requirements that no gate asks for, gates that nobody can open, and measures that nothing can prove. An
+    empty result means that the policy may be put in force.
+    """
+    faults = list(_duplicate_ids(policy))
+    faults += _unknown_references(policy, roles)
+    faults += _matrix_faults(policy)
+    if not faults:  # the rest reads the matrix, so it has to be whole
+        faults += _order_faults(policy)
+        faults += process_order_faults(policy)
+        faults += _gate_faults(policy, roles)
+    return tuple(faults)
+
+
+def _duplicate_ids(policy: Policy) -> Iterator[Fault]:
+    lists: dict[Path, Iterable[Part]] = {
+        (name,): getattr(policy, name)
+        for name in ("questions", "classes", "modes", "steps", "considerations", "gates")
+    }
+    lists |= {("questions", i, "options"): q.options for i, q in enumerate(policy.questions)}
+    for path, parts in lists.items():
+        seen: set[str] = set()
+        for place, part in enumerate(parts):
+            yield from _seen_before(part, seen, (*path, place, "id"))
+    seen = set()
+    for i, ladder in enumerate(policy.considerations):
+        for j, measure in enumerate(ladder.rungs):
+            yield from _seen_before(measure, seen, ("considerations", i, "rungs", j, "id"))
+
+
+def _seen_before(part: Part, seen: set[str], path: Path) -> Iterator[Fault]:
+    name = str(getattr(part, "id"))  # noqa: B009 - parts differ in type, all that reach here have an id
+    if name in seen:
+        yield Fault(path, f"id '{name}' is used twice", "Give each its own id.")
+    seen.add(name)
+
+
+def _unknown_references(policy: Policy, roles: Roles) -> Iterator[Fault]:
+    classes = [risk_class.id for risk_class in policy.classes]
+    modes = [mode.id for mode in policy.modes]
+    steps = [step.id for step in policy.steps]
+    role_ids = [role.id for role in roles.roles]
+    for i, question in enumerate(policy.questions):
+        for j, option in enumerate(question.options):
+            path: Path = ("questions", i, "options", j)
+            yield from unknown((*path, "at_least"), "class", option.at_least, classes)
+            yield from unknown((*path, "mode"), "mode", option.mode, modes)
+    for i, ladder in enumerate(policy.considerations):
+        for j, measure in enumerate(ladder.rungs):
+            path = ("considerations", i, "rungs", j)
+            yield from unknown((*path, "step"), "step", measure.step, steps)
+            yield from unknown((*path, "responsible"), "role", measure.responsible, role_ids)
+            for k, check in enumerate(measure.checks):
+                yield from unknown((*path, "checks", k), "check", check, list(CHECKS))
+            yield from sign_off_references(policy, roles, measure, path)
+    for i, gate in enumerate(policy.gates):
+        yield from unknown(("gates", i, "step"), "step", gate.step, steps)
+        for j, class_id in enumerate(gate.classes):
+            yield from unknown(("gates", i, "classes", j), "class", class_id, classes)
+    yield from waiver_and_breach_references(policy, roles)
+    yield from _naming_faults(policy)
+
+
+def _naming_faults(policy: Policy) -> Iterator[Fault]:
+    pattern, example = policy.naming.pattern, policy.naming.example
+    try:
+        kept = re.fullmatch(pattern, example)
+    except re.error as error:
+        yield Fault(("naming", "pattern"), f"not a regular expression: {error}", "Mend the pattern.")
+        return
+    if not kept:
+        what = f"the example '{example}' does not keep to the pattern"
+        yield Fault(("naming", "example"), what, "Mend the example or the pattern.")
+
+
+def _matrix_faults(policy: Policy) -> Iterator[Fault]:
+    ladders = {ladder.id: ladder for ladder in policy.considerations}
+    for class_id in policy.matrix:
+        yield from unknown(("matrix", class_id), "class", class_id, list(policy.class_order))
+    for class_id in policy.class_order:
+        row = policy.matrix.get(class_id)
+        if row is None:
+            yield Fault(
+                ("matrix",), f"class '{class_id}' has no row", "Add a row with a cell per consideration."
+            )
+            continue
+        for consideration in row:
+            yield from unknown(
+                ("matrix", class_id, consideration), "consideration", consideration, list(ladders)
+            )
+        for ladder in ladders.values():
+            if ladder.id not in row:
+                yield Fault(
+                    ("matrix", class_id),
+                    f"cell {class_id} x {ladder.id} is missing",
+                    f"Add '{ladder.id}: 0' or a higher rung.",
+                )
+            elif row[ladder.id] > len(ladder.rungs):
+                yield Fault(
+                    ("matrix", class_id, ladder.id),
+                    f"rung {row[ladder.id]} of {ladder.id} does not exist",
+                    f"Use 0 to {len(ladder.rungs)}.",
+                )
+
+
+def _order_faults(policy: Policy) -> Iterator[Fault]:
+    for place, question in enumerate(policy.questions):
+        yield from _lift_faults(policy, place, question)
+    if policy.classes[0].from_score != 0:
+        yield Fault(("classes", 0, "from_score"), "no class starts at score 0", "Let the first start at 0.")
+    for i, (lighter, stricter) in enumerate(zip(policy.classes, policy.classes[1:], strict=False)):
+        if stricter.from_score <= lighter.from_score:
+            yield Fault(
+                ("classes", i + 1, "from_score"),
+                f"{stricter.id} starts no higher than {lighter.id}",
+                "List classes from light to strict, each with a higher score.",
+            )
+        for ladder in policy.considerations:
+            yield from _cell_faults(policy, ladder, lighter, stricter)
+        dropped = {g.id for g in policy.gates_of(lighter.id)} - {g.id for g in policy.gates_of(stricter.id)}
+        for gate in sorted(dropped):
+            yield Fault(
+                ("gates", [g.id for g in policy.gates].index(gate), "classes"),
+                f"gate {gate} asks {lighter.id} but not the stricter {stricter.id}",
+                f"Add {stricter.id} to its classes.",
+            )
+
+
+def _lift_faults(policy: Policy, place: int, question: Question) -> Iterator[Fault]:
+    """A heavier answer has to lift at least as far as a lighter one, or it could lower the class."""
+    for i, heavy in enumerate(question.options):
+        lift = policy.class_order[heavy.at_least] if heavy.at_least else 0
+        for light in question.options:
+            if light.weight < heavy.weight and light.at_least and policy.class_order[light.at_least] > lift:
+                yield Fault(
+                    ("questions", place, "options", i),
+                    f"{heavy.id} weighs more than {light.id} but lifts to less than {light.at_least}",
+                    f"Give {heavy.id} 'at_least: {light.at_least}' or a stricter class.",
+                )
+                break
+
+
+def _cell_faults(
+    policy: Policy, ladder: Consideration, lighter: RiskClass, stricter: RiskClass
+) -> Iterator[Fault]:
+    """What opens a gate for the stricter class has to open it for the lighter one, so nothing comes later."""
+    path = ("matrix", stricter.id, ladder.id)
+    less, more = policy.matrix[lighter.id][ladder.id], policy.matrix[stricter.id][ladder.id]
+    if more < less:
+        yield Fault(
+            path,
+            f"{stricter.id} asks for rung {more} of {ladder.id}, the lighter {lighter.id} for {less}",
+            f"Ask for {less} or more: a stricter class never asks for less.",
+        )
+    elif less and ladder.ladder == "replaces":
+        earlier, later = ladder.rungs[less - 1], ladder.rungs[more - 1]
+        if policy.step_order[later.step] > policy.step_order[earlier.step]:
+            yield Fault(
+                path,
+                f"{stricter.id} asks for {later.id} at {later.step}, later than {lighter.id} asks",
+                f"Move {later.id} to step '{earlier.step}' or earlier.",
+            )
+
+
+def _gate_faults(policy: Policy, roles: Roles) -> Iterator[Fault]:
+    if not roles.allowed_roles("decide_gate"):
+        yield Fault(("gates",), "no role may ask for a gate decision", "Let a role do 'decide_gate'.")
+    asked: set[str] = set()
+    for risk_class in policy.classes:
+        gates = policy.gates_of(risk_class.id)
+        if not gates:
+            yield Fault(("gates",), f"class {risk_class.id} passes no gate", "Name it in a gate's classes.")
+            continue
+        for requirement in requirements_of(policy, risk_class.id):
+            asking = _first_gate_asking(policy, gates, requirement.step)
+            if asking is None:
+                yield Fault(
+                    ("matrix", risk_class.id, requirement.consideration.id),
+                    f"no gate of {risk_class.id} asks for {requirement.measure.id}",
+                    f"Add a gate at step '{requirement.step}' or later for this class.",
+                )
+            elif requirement.measure.id not in asked:
+                path: Path = ("gates", policy.gates.index(asking))
+                prefix = f"nobody can open gate {asking.id}: "
+                yield from _unprovable(roles, requirement.measure, path, prefix)
+                asked.add(requirement.measure.id)
+    for i, ladder in enumerate(policy.considerations):
+        for j, measure in enumerate(ladder.rungs):
+            if measure.id not in asked:  # it may stand in for a lower rung
+                yield from _unprovable(roles, measure, ("considerations", i, "rungs", j), "")
+
+
+def _first_gate_asking(policy: Policy, gates: tuple[Gate, ...], step: str) -> Gate | None:
+    place = policy.step_order[step]
+    return next((gate for gate in gates if policy.step_order[gate.step] >= place), None)
+
+
+def _unprovable(roles: Roles, measure: Measure, path: Path, prefix: str) -> Iterator[Fault]:
+    if measure.evidence is None and not measure.checks and not measure.sign_offs:
+        yield Fault(
+            path,
+            f"{prefix}{measure.id} has neither evidence nor a check",
+            f"Give {measure.id} an 'evidence' text or 'checks'.",
+        )
+    if measure.evidence is not None and measure.responsible not in roles.allowed_roles("submit_evidence"):
+        yield Fault(
+            path,
+            f"{prefix}{measure.responsible} is to prove {measure.id} but may not submit evidence",
+            f"Let another role be responsible for it, or let {measure.responsible} submit evidence.",
+        )
+    if measure.checks and not roles.allowed_roles("run_checks"):
+        yield Fault(
+            path,
+            f"{prefix}{measure.id} needs checks, and no role may run them",
+            "Let a role do 'run_checks'.",
+        )

@@ -1,0 +1,1 @@
+"""Whether what is asked for is met, and whether a gate may open."""

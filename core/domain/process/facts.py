@@ -1,0 +1,124 @@
+"""What the record knows of one initiative, as far as rules need it: plain values, no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from core.domain.verdict import Verdict
+
+SignOffActKind = Literal["requested", "feedback", "decided", "withdrawn"]
+
+
+@dataclass(frozen=True)
+class CheckProof:
+    """Latest run of a check on the current model version."""
+
+    verdict: Verdict
+    run_on: date
+    message: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class SignOffAct:
+    """Something that somebody did about the sign-off of a gate.
+
+    Attributes
+    ----------
+    act, outcome
+        `requested`; `feedback` with approved, minor_issue or major_issue; `decided` with approved, rejected
+        or abandoned; `withdrawn`.
+    on_behalf_of
+        Who delegated the signature; empty where the actor signs for themselves.
+    version
+        Model version that was signed; None where there was none.
+    demands
+        What the policy asked for at the gate then; see `core.domain.policy.demands`.
+    evidence
+        Measure id -> content key of the evidence that counted then.
+    """
+
+    seq: int
+    day: date
+    act: SignOffActKind
+    actor: str
+    outcome: str = ""
+    role: str = ""
+    on_behalf_of: str = ""
+    reason: str = ""
+    version: str | None = None
+    demands: frozenset[str] = frozenset()
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seat(self) -> str:
+        """The person who counts: whoever signed, or whom they signed for."""
+        return self.on_behalf_of or self.actor
+
+
+@dataclass(frozen=True)
+class WaiverFact:
+    """A granted waiver: the approver's role, the day it was granted on and its last day."""
+
+    waiver: str
+    measure: str
+    role: str
+    granted_on: date
+    until: date
+    version: str | None = None
+    reason: str = ""
+    compensation: str = ""
+
+
+@dataclass(frozen=True)
+class OpenFinding:
+    """A finding that nobody has verified as mended yet; `step` is the process step it belongs to."""
+
+    finding: str
+    severity: Literal["blocker", "major", "minor"]
+    title: str
+    step: str
+    due_on: date
+
+
+@dataclass(frozen=True)
+class InitiativeFacts:
+    """What the record knows of one initiative, as far as rules need it.
+
+    Attributes
+    ----------
+    registered_on, classified_on, version_on
+        Days from which deadlines count; `version_on` is None while there is no model version.
+    evidence
+        Measure id -> day of the newest evidence that belongs to the current version (or to none).
+    checks
+        Check id -> latest run on the current version.
+    version
+        Current model version.
+    people
+        Owner and builder now.
+    evidence_keys
+        Measure id -> content key of the newest counting evidence: its digest, or its link.
+    breaches
+        Check id -> seq of the last failed run on the current version.
+    sign_offs
+        Gate id -> acts on its sign-off, oldest first.
+    """
+
+    initiative: str
+    class_id: str
+    registered_on: date
+    classified_on: date
+    version_on: date | None = None
+    evidence: Mapping[str, date] = field(default_factory=dict)
+    checks: Mapping[str, CheckProof] = field(default_factory=dict)
+    version: str | None = None
+    people: frozenset[str] = frozenset()
+    evidence_keys: Mapping[str, str] = field(default_factory=dict)
+    breaches: Mapping[str, int] = field(default_factory=dict)
+    sign_offs: Mapping[str, tuple[SignOffAct, ...]] = field(default_factory=dict)
+    waivers: tuple[WaiverFact, ...] = ()
+    findings: tuple[OpenFinding, ...] = ()

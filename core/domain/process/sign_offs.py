@@ -1,0 +1,200 @@
+"""Where the sign-off of a gate stands, whose signatures still hold, and why others have lapsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from core.domain.policy.demands import asked_at, covers
+from core.domain.policy.policy import Gate, Policy, SignOffPlan
+from core.domain.process.facts import InitiativeFacts, SignOffAct
+
+
+class SignOffStatus(StrEnum):
+    """Where a sign-off stands."""
+
+    NOT_STARTED = "not_started"
+    WAITING_FOR_FEEDBACK = "waiting_for_feedback"
+    WAITING_FOR_APPROVAL = "waiting_for_approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ABANDONED = "abandoned"
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The latest answer of one person in this round; `lapses` says why it no longer holds."""
+
+    given: SignOffAct
+    lapses: tuple[str, ...]
+    expires_on: date | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it counts as an approval now."""
+        return self.given.act == "decided" and self.given.outcome == "approved" and not self.lapses
+
+
+@dataclass(frozen=True)
+class SignOffState:
+    """The sign-off of one gate on one day.
+
+    Attributes
+    ----------
+    acts
+        This round: everything since the sign-off was asked for last.
+    signatures
+        Latest answer of each person in this round, oldest first.
+    missing
+        Role and number of people who still have to approve, in the plan's order.
+    feedback_missing
+        Roles whose opinion is still needed.
+    expires_on
+        First day's end after which it no longer stands; None if it does not stand, or stands for good.
+    """
+
+    gate: Gate
+    plan: SignOffPlan
+    status: SignOffStatus
+    acts: tuple[SignOffAct, ...]
+    signatures: tuple[Signature, ...]
+    missing: tuple[tuple[str, int], ...]
+    feedback_missing: tuple[str, ...]
+    expires_on: date | None
+
+    @property
+    def lapses(self) -> tuple[str, ...]:
+        """Why approvals of this round no longer hold, each reason once."""
+        return tuple(dict.fromkeys(reason for signature in self.signatures for reason in signature.lapses))
+
+    @property
+    def issues(self) -> tuple[SignOffAct, ...]:
+        """Feedback of this round that raised an issue and was not taken back by its author."""
+        latest: dict[str, SignOffAct] = {}
+        for act in self.acts:
+            if act.act == "feedback":
+                latest[act.seat] = act
+        return tuple(act for act in latest.values() if act.outcome != "approved")
+
+
+def sign_off_state(
+    policy: Policy, plan: SignOffPlan, gate: Gate, facts: InitiativeFacts, day: date
+) -> SignOffState:
+    """Work out where the sign-off of a gate stands on a day.
+
+    A round begins when the sign-off is asked for; what was said before no longer counts. One rejection
+    stands until somebody asks again. An approval counts while its model version, the evidence it saw, and
+    what the policy asks for are the same, no breach came after it, it has not expired, and whoever gave it
+    neither owns nor builds the initiative now.
+    """
+    acts = current_round(facts.sign_offs.get(gate.id, ()))
+    signatures = tuple(
+        Signature(act, _lapses(policy, plan, gate, facts, act, day), _expiry(plan, act))
+        for act in _latest_answers(acts)
+    )
+    missing = tuple(
+        (approval.role, lacking)
+        for approval in plan.approvals
+        if (lacking := approval.quorum - len(_holding(signatures, approval.role))) > 0
+    )
+    heard = {act.role for act in acts if act.act == "feedback"}
+    unheard = tuple(role for role in plan.feedback if role not in heard)
+    status = _status(acts, signatures, missing, unheard)
+    expires = _expires_on(plan, signatures) if status is SignOffStatus.APPROVED else None
+    return SignOffState(gate, plan, status, acts, signatures, missing, unheard, expires)
+
+
+def current_round(acts: tuple[SignOffAct, ...]) -> tuple[SignOffAct, ...]:
+    """Acts since the sign-off was asked for last; none where it never was."""
+    asked = [place for place, act in enumerate(acts) if act.act == "requested"]
+    return acts[asked[-1] :] if asked else ()
+
+
+def _latest_answers(acts: tuple[SignOffAct, ...]) -> tuple[SignOffAct, ...]:
+    latest: dict[str, SignOffAct] = {}
+    for act in acts:
+        if act.act in ("decided", "withdrawn"):
+            latest[act.seat] = act
+    return tuple(sorted(latest.values(), key=lambda act: act.seq))
+
+
+def _holding(signatures: tuple[Signature, ...], role: str) -> list[Signature]:
+    return [signature for signature in signatures if signature.holds and signature.given.role == role]
+
+
+def _status(
+    acts: tuple[SignOffAct, ...],
+    signatures: tuple[Signature, ...],
+    missing: tuple[tuple[str, int], ...],
+    unheard: tuple[str, ...],
+) -> SignOffStatus:
+    given = [signature.given for signature in signatures if signature.given.act == "decided"]
+    if any(act.outcome == "rejected" for act in given):
+        return SignOffStatus.REJECTED
+    if any(act.outcome == "abandoned" for act in given):
+        return SignOffStatus.ABANDONED
+    if not acts:
+        return SignOffStatus.NOT_STARTED
+    if not missing:
+        return SignOffStatus.APPROVED
+    if any(signature.lapses for signature in signatures):
+        return SignOffStatus.LAPSED
+    return SignOffStatus.WAITING_FOR_FEEDBACK if unheard else SignOffStatus.WAITING_FOR_APPROVAL
+
+
+def _lapses(
+    policy: Policy, plan: SignOffPlan, gate: Gate, facts: InitiativeFacts, act: SignOffAct, day: date
+) -> tuple[str, ...]:
+    if act.act != "decided" or act.outcome != "approved":
+        return ()
+    return tuple(_reasons(policy, plan, gate, facts, act, day))
+
+
+def _reasons(
+    policy: Policy, plan: SignOffPlan, gate: Gate, facts: InitiativeFacts, act: SignOffAct, day: date
+) -> Iterator[str]:
+    if policy.steps[policy.step_order[gate.step]].per_version and act.version != facts.version:
+        now = f"version {facts.version} is current" if facts.version else "no version is current"
+        yield f"{now}, and version {act.version or '–'} was signed"
+    for measure in changed_evidence(policy, gate, facts, act):
+        yield f"the evidence for “{policy.measures[measure].title}” has changed"
+    if not covers(act.demands, policy, facts.class_id, gate):
+        yield "the policy asks for something that was not asked for then"
+    for breach in policy.breaches:
+        if breach.revalidate and facts.breaches.get(breach.check, 0) > act.seq:
+            yield f"the check {breach.check.replace('_', ' ')} failed after it"
+    expires = _expiry(plan, act)
+    if expires is not None and expires < day:
+        yield f"it expired on {expires}"
+    if facts.people & {act.actor, act.seat}:
+        yield "whoever signed owns or builds the initiative now"
+
+
+def changed_evidence(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct) -> tuple[str, ...]:
+    """Measures asked for at the gate whose newest evidence is not what was signed."""
+    measures = {m.id for r in asked_at(policy, facts.class_id, gate) for m in r.watched}
+    return tuple(
+        measure
+        for measure in sorted(measures)
+        if (key := facts.evidence_keys.get(measure)) is not None and act.evidence.get(measure) != key
+    )
+
+
+def _expiry(plan: SignOffPlan, act: SignOffAct) -> date | None:
+    return act.day + timedelta(days=plan.valid_days) if plan.valid_days else None
+
+
+def _expires_on(plan: SignOffPlan, signatures: tuple[Signature, ...]) -> date | None:
+    """The day on which the first quorum is lost."""
+    if plan.valid_days is None:
+        return None
+    lost = []
+    for approval in plan.approvals:
+        ends = sorted(
+            (s.expires_on for s in _holding(signatures, approval.role) if s.expires_on), reverse=True
+        )
+        lost.append(ends[approval.quorum - 1])
+    return min(lost)

@@ -1,0 +1,1 @@
+"""The ethical position, frameworks and rights as values."""

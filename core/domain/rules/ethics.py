@@ -1,0 +1,260 @@
+"""The ethical position (Step 2): five questions answered, transparency demanded, limits by domain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from core.domain.faults import Fault, Path, refusal
+from core.domain.policy.policy import Id, Part, Policy, Text
+
+RATES = (
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "false_negative_rate",
+    "precision",
+    "accuracy",
+)
+"""Metrics of a classification that a limit may name; ids as in `core.analytics.slices.metrics`."""
+ERRORS = ("mean_error", "mean_absolute_error", "root_mean_squared_error")
+"""Metrics of a regression that a limit may name."""
+
+Metric = Literal[
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "false_negative_rate",
+    "precision",
+    "accuracy",
+    "mean_error",
+    "mean_absolute_error",
+    "root_mean_squared_error",
+]
+Task = Literal["binary", "multiclass", "regression"]
+QuestionId = Literal["wellbeing", "psychology", "financial", "transparency", "accountability"]
+QUESTIONS: tuple[QuestionId, ...] = (
+    "wellbeing",
+    "psychology",
+    "financial",
+    "transparency",
+    "accountability",
+)
+"""The five questions of Step 2: each has to be answered, once."""
+Prose = Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]
+
+
+class EthicalLimit(Part):
+    """From which difference in a metric between groups somebody has to look.
+
+    `ratio` is the lowest value divided by the highest: 1 = all alike, to stay at or above `limit`.
+    `difference` is the highest minus the lowest: 0 = all alike, to stay at or below `limit`. Both are
+    shares and have no unit. A rate is a share already. An error is in the unit of the label, so its
+    difference is counted in shares of `measured_in`, taken over everybody: a limit set for prices in euros
+    then holds for ages in years. Groups under `min_rows` rows are not judged. No limit makes a model just.
+    """
+
+    metric: Metric
+    comparison: Literal["ratio", "difference"]
+    limit: Annotated[float, Field(gt=0, le=1)]
+    min_rows: Annotated[int, Field(ge=1)]
+    why: Text
+
+    @model_validator(mode="after")
+    def _has_a_ratio(self) -> EthicalLimit:
+        if self.metric == "mean_error" and self.comparison == "ratio":
+            what = "a mean error has no ratio, since it may be negative or nought"
+            raise refusal(("comparison",), what, "Use 'difference'.")
+        return self
+
+    @property
+    def of_errors(self) -> bool:
+        """Whether it limits a regression's errors rather than a rate."""
+        return self.metric in ERRORS
+
+    @property
+    def measured_in(self) -> Literal["mean_absolute_error", "root_mean_squared_error"] | None:
+        """The metric over everybody that a difference is a share of; None where it needs none.
+
+        A mean error is measured in mean absolute errors: its own mean over everybody may be nought.
+        """
+        if self.comparison == "ratio" or not self.of_errors:
+            return None
+        root = self.metric == "root_mean_squared_error"
+        return "root_mean_squared_error" if root else "mean_absolute_error"
+
+    def in_units(self, overall: float | None = None) -> float | None:
+        """The limit in the metric's own unit, as `core.analytics.slices.report.Limit` takes it.
+
+        Parameters
+        ----------
+        overall
+            Value of `measured_in` over everybody; not looked at where that is None.
+
+        Returns
+        -------
+        float or None
+            None where `overall` is needed and undefined or nought: then nobody can tell.
+
+        Examples
+        --------
+        >>> rule = {"metric": "mean_error", "comparison": "difference", "limit": 0.5, "min_rows": 100}
+        >>> EthicalLimit(**rule, why="…").in_units(12.0)
+        6.0
+        """
+        if self.measured_in is None:
+            return self.limit
+        return self.limit * overall if overall else None
+
+    @property
+    def sentence(self) -> str:
+        """The limit as people read it."""
+        metric = self.metric.replace("_", " ")
+        if self.comparison == "ratio":
+            return f"the lowest {metric} is at least {self.limit:g} of the highest"
+        if self.measured_in is None:
+            return f"the highest {metric} is at most {100 * self.limit:g} points above the lowest"
+        overall = f"{100 * self.limit:g} % of the overall {self.measured_in.replace('_', ' ')}"
+        return f"the highest {metric} is above the lowest by at most {overall}"
+
+
+class Domain(Part):
+    """A business domain with its own limits; `regression` holds where a model gives a number."""
+
+    id: Id
+    title: Text
+    limit: EthicalLimit
+    regression: EthicalLimit | None = None
+
+    @model_validator(mode="after")
+    def _each_limit_fits(self) -> Domain:
+        _require_kind(("limit", "metric"), self.limit, RATES)
+        _require_kind(("regression", "metric"), self.regression, ERRORS)
+        return self
+
+
+class Answer(Part):
+    """What the organisation answers to one of the five questions.
+
+    `aspects` names in a few words each what the answer counts in; `stance` is what follows from it.
+    """
+
+    id: QuestionId
+    question: Text
+    aspects: tuple[Text, ...] = ()
+    stance: Prose
+
+
+class TransparencyLevel(Part):
+    """How much those concerned are told; `measure` is the measure of the policy that shows it, if any."""
+
+    id: Id
+    title: Text
+    demands: Text
+    measure: Id | None = None
+
+
+class Transparency(Part):
+    """Levels from the least to the most, and which one a risk class and a business domain demand at least."""
+
+    levels: Annotated[tuple[TransparencyLevel, ...], Field(min_length=2)]
+    classes: dict[Id, Id]
+    domains: dict[Id, Id] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_levels(self) -> Transparency:
+        known = [level.id for level in self.levels]
+        for place, level in enumerate(known):
+            if level in known[:place]:
+                raise refusal(
+                    ("levels", place, "id"), f"level '{level}' is listed twice", "Keep one of them."
+                )
+        for name, demanded in (("classes", self.classes), ("domains", self.domains)):
+            for key, level in demanded.items():
+                if level not in known:
+                    what = f"'{level}' is no level of transparency"
+                    raise refusal((name, key), what, f"Use one of: {', '.join(known)}.")
+        return self
+
+
+class Ethics(Part):
+    """The ethical position, from `config/ethics.yaml`; versioned, since verdicts and decisions name it."""
+
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
+    title: Text
+    answers: tuple[Answer, ...]
+    transparency: Transparency
+    default: EthicalLimit
+    default_regression: EthicalLimit
+    domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Ethics:
+        _require_kind(("default", "metric"), self.default, RATES)
+        _require_kind(("default_regression", "metric"), self.default_regression, ERRORS)
+        _require_once("domains", "domain", [domain.id for domain in self.domains])
+        _require_once("answers", "question", [answer.id for answer in self.answers])
+        for question in QUESTIONS:
+            if all(answer.id != question for answer in self.answers):
+                what = f"question '{question}' is not answered"
+                raise refusal(("answers",), what, "Add the answer: all five belong to a position.")
+        known = [domain.id for domain in self.domains]
+        for domain in self.transparency.domains:
+            if domain not in known:
+                what = f"'{domain}' is not a known domain"
+                raise refusal(("transparency", "domains", domain), what, f"Use one of: {', '.join(known)}.")
+        return self
+
+    def limit_for(self, domain_id: str, task: Task = "binary") -> EthicalLimit:
+        """The limit of a business domain for a task; the default where the domain has none of its own.
+
+        With several classes, the limit on a rate holds for one class against all others.
+        """
+        domain = next((domain for domain in self.domains if domain.id == domain_id), None)
+        if task == "regression":
+            return (domain.regression if domain else None) or self.default_regression
+        return domain.limit if domain else self.default
+
+    def transparency_for(self, class_id: str, domain_id: str) -> TransparencyLevel:
+        """The level that an initiative has to reach: its class's or its domain's, whichever is more."""
+        wanted = {self.transparency.classes.get(class_id), self.transparency.domains.get(domain_id)}
+        levels = self.transparency.levels
+        return next((level for level in reversed(levels) if level.id in wanted), levels[0])
+
+    def domain_title(self, domain_id: str) -> str:
+        """Name of a domain as people read it."""
+        return next((domain.title for domain in self.domains if domain.id == domain_id), domain_id)
+
+
+def ethics_faults(ethics: Ethics, policy: Policy) -> tuple[Fault, ...]:
+    """Find what does not fit the policy: classes without a level, classes and measures that there are not."""
+    faults = []
+    for class_id in policy.class_order:
+        if class_id not in ethics.transparency.classes:
+            what = f"class '{class_id}' has no level of transparency"
+            faults.append(Fault(("transparency", "classes"), what, f"Add '{class_id}: LEVEL'."))
+    for class_id in ethics.transparency.classes:
+        if class_id not in policy.class_order:
+            remedy = f"Use one of: {', '.join(policy.class_order)}."
+            path = ("transparency", "classes", class_id)
+            faults.append(Fault(path, f"'{class_id}' is not a known class", remedy))
+    for place, level in enumerate(ethics.transparency.levels):
+        if level.measure is not None and level.measure not in policy.measures:
+            at: Path = ("transparency", "levels", place, "measure")
+            remedy = "Name a measure of the policy, or leave it out."
+            faults.append(Fault(at, f"'{level.measure}' is no measure of the policy", remedy))
+    return tuple(faults)
+
+
+def _require_once(name: str, kind: str, ids: list[str]) -> None:
+    for place, one in enumerate(ids):
+        if one in ids[:place]:
+            raise refusal((name, place, "id"), f"{kind} '{one}' is listed twice", "Keep one of them.")
+
+
+def _require_kind(path: tuple[str, ...], limit: EthicalLimit | None, known: tuple[str, ...]) -> None:
+    if limit is not None and limit.metric not in known:
+        kind = "an error of a regression" if known is ERRORS else "a rate of a classification"
+        what = f"'{limit.metric}' is not {kind}"
+        raise refusal(path, what, f"Use one of: {', '.join(known)}.")

@@ -1,0 +1,148 @@
+"""Laws, supervisory texts, guidance and standards as data: clauses in our own words, and what answers them.
+
+The shape of `config/frameworks.yaml`. Which measures of the policy answer a clause is our reading; it is
+no legal advice, and nobody who met all measures has thereby met a law.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from core.domain.faults import refusal
+from core.domain.policy.policy import Id, Part, Text
+from core.domain.rules.applicability import Rule
+
+Nature = Literal["law", "supervisory", "guidance", "standard"]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=1500, strip_whitespace=True)]
+
+
+class Standing(StrEnum):
+    """Where a text stands on a day."""
+
+    COMING = "coming"
+    IN_FORCE = "in_force"
+    GUIDANCE = "guidance"
+    VOLUNTARY = "voluntary"
+    SUPERSEDED = "superseded"
+
+
+class Region(Part):
+    """A part of the world with laws of its own."""
+
+    id: Id
+    title: Text
+
+
+class Milestone(Part):
+    """A day in the life of a text: what began or ended on it."""
+
+    day: date
+    what: Text
+
+
+class Clause(Part):
+    """A clause, article, principle or right, by its own number and in our words.
+
+    `measures` are those of the policy that answer it; a stricter measure of the same ladder answers it too.
+    `gap` says what no measure answers. A clause needs one or the other, and may have both. `binding_from` is
+    the day from which it has to be kept, where that is not the text's own.
+    """
+
+    id: Id
+    number: Text
+    title: Text
+    asks: Words
+    group: Text | None = None
+    measures: tuple[Id, ...] = ()
+    gap: Words | None = None
+    binding_from: date | None = None
+    when: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _answered_or_gap(self) -> Clause:
+        if not self.measures and self.gap is None:
+            what = f"clause '{self.id}' has no measure and says nothing of the gap"
+            raise refusal(("id",), what, "Name measures, or say in 'gap' what is missing.")
+        return self
+
+
+class Framework(Part):
+    """A text with clauses: what it is, where and for whom it holds, since when, and until when.
+
+    `nature`: a law binds; a supervisory text says what a supervisor expects; guidance and standards are
+    taken up freely. `dates` tells its life; `source` names the text in words.
+    """
+
+    id: Id
+    title: Text
+    short: Text
+    version: Text
+    nature: Nature
+    jurisdiction: Text
+    sector: Text
+    source: Words
+    in_force_from: date
+    superseded_on: date | None = None
+    superseded_by: Id | None = None
+    dates: tuple[Milestone, ...] = ()
+    note: Words | None = None
+    when: tuple[Rule, ...] = ()
+    clauses: Annotated[tuple[Clause, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ends_once(self) -> Framework:
+        if self.superseded_by is not None and self.superseded_on is None:
+            remedy = "Add 'superseded_on', or take 'superseded_by' away."
+            raise refusal(("superseded_by",), "a text that was superseded has a day on which it was", remedy)
+        return self
+
+    def standing(self, day: date) -> Standing:
+        """Where the text stands on a day."""
+        if self.superseded_on is not None and self.superseded_on <= day:
+            return Standing.SUPERSEDED
+        if day < self.in_force_from:
+            return Standing.COMING
+        return {"guidance": Standing.GUIDANCE, "standard": Standing.VOLUNTARY}.get(
+            self.nature, Standing.IN_FORCE
+        )
+
+    def counts(self, day: date) -> bool:
+        """Whether coverage over all frameworks counts it: neither superseded nor still to come."""
+        return self.standing(day) not in (Standing.SUPERSEDED, Standing.COMING)
+
+    def clause(self, clause_id: str) -> Clause | None:
+        """The clause with this id, or None."""
+        return next((clause for clause in self.clauses if clause.id == clause_id), None)
+
+
+class Frameworks(Part):
+    """All frameworks, from `config/frameworks.yaml`.
+
+    `operates_in` are the regions taken where an initiative has not recorded its own.
+    """
+
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
+    regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+    operates_in: Annotated[tuple[Id, ...], Field(min_length=1)]
+    frameworks: Annotated[tuple[Framework, ...], Field(min_length=1)]
+
+    @cached_property
+    def by_id(self) -> dict[str, Framework]:
+        """Framework by id, in the file's order."""
+        return {framework.id: framework for framework in self.frameworks}
+
+    @cached_property
+    def questions(self) -> frozenset[str]:
+        """Questions of the policy that any rule looks at."""
+        parts: list[Framework | Clause] = [*self.frameworks]
+        parts += [clause for framework in self.frameworks for clause in framework.clauses]
+        return frozenset(question for part in parts for rule in part.when for question in rule.answers or ())
+
+    def region_title(self, region_id: str) -> str:
+        """Name of a region as people read it."""
+        return next((region.title for region in self.regions if region.id == region_id), region_id)

@@ -1,0 +1,1 @@
+"""Responsibilities, tasks, trainings and perspectives."""

@@ -1,0 +1,1 @@
+"""What command line and API can do: one name, its parameters, one function."""

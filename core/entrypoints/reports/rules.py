@@ -1,0 +1,185 @@
+"""What the command line prints of frameworks, rights, ALCOA grades and the ethical position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.entrypoints.reports.printing import NONE, day, figure, minute, say, show_table, words
+
+Result = Mapping[str, Any]
+
+
+def show_frameworks(result: Result) -> None:
+    """All frameworks with where they stand and how far they are covered."""
+    rows = [
+        (
+            row["id"],
+            row["short"],
+            words(row["standing"]),
+            row["in_force_from"],
+            row["initiatives"],
+            figure(row["coverage"]["share"], "share"),
+            row["coverage"]["met"],
+            row["coverage"]["open"],
+            row["coverage"]["gap"],
+            row["coverage"]["not_asked"],
+        )
+        for row in result["frameworks"]
+    ]
+    headings = (
+        "Framework", "Short", "Stands", "Since", "Initiatives", "Covered", "Met", "Open", "Gaps", "Not asked",
+    )  # fmt: skip
+    show_table(headings, rows, right=range(4, 10))
+    say(f"Overall, superseded and coming ones left out: {_covered(result['overall'])}. {_as_of(result)}")
+
+
+def show_framework(result: Result) -> None:
+    """A framework clause by clause."""
+    say(f"{result['title']} ({result['version']}): {words(result['standing'])}, {result['jurisdiction']}.")
+    for milestone in result["dates"]:
+        say(f"  {milestone['day']}: {milestone['what']}.")
+    if result["note"]:
+        say(f"  {result['note']}")
+    rows = [
+        (
+            row["id"],
+            row["number"],
+            row["title"],
+            row["initiatives"],
+            figure(row["coverage"]["share"], "share"),
+            "; ".join(row["answered_by"]) or f"Gap: {row['gap']}",
+        )
+        for row in result["clauses"]
+    ]
+    show_table(("Clause", "Number", "Title", "Initiatives", "Covered", "Answered by"), rows, right=(3, 4))
+    say(f"{_covered(result['coverage'])} at {result['initiatives']} initiatives. {_as_of(result)}")
+
+
+def show_proofs(result: Result) -> None:
+    """What proves a clause, what is open first."""
+    rows = [
+        (row["initiative"], row["measure"], words(row["status"]), day(row["due_on"]), row["proof"])
+        for row in result["proofs"]
+    ]
+    if rows:
+        show_table(("Initiative", "Measure", "Status", "Due", "Proof"), rows)
+    else:
+        say("No initiative is asked for a measure that answers this clause.")
+    say(_as_of(result))
+
+
+def show_initiative_frameworks(result: Result) -> None:
+    """What applies to an initiative, and where each clause stands."""
+    own = "" if result["own_regions"] else " (where the organisation works; it has recorded none of its own)"
+    say(f"{result['name']} concerns people in {', '.join(result['regions'])}{own}.")
+    for one in result["frameworks"]:
+        say()
+        say(f"{one['title']}: {words(one['standing'])}; {_covered(one['coverage'])}. {one['why']}")
+        rows = [
+            (
+                clause["id"],
+                clause["number"],
+                words(clause["state"]),
+                clause["title"]
+                if clause["binding"]
+                else f"{clause['title']} (from {clause['binding_from']})",
+                "; ".join(f"{line['measure']}: {words(line['status'])}" for line in clause["proofs"])
+                or (clause["gap"] or "Its class is asked for nothing towards it"),
+            )
+            for clause in one["clauses"]
+        ]
+        show_table(("Clause", "Number", "State", "Title", "Measures"), rows)
+    say(f"Overall: {_covered(result['overall'])}. {_as_of(result)}")
+
+
+def show_rights_overview(result: Result) -> None:
+    """Initiatives that use personal data, the most open rights first."""
+    rows = [
+        (row["initiative"], len(row["open"]), row["planned"], row["settled"], "; ".join(row["open"]) or NONE)
+        for row in result["initiatives"]
+    ]
+    if rows:
+        show_table(("Initiative", "Open", "Planned", "Settled", "Nobody answers"), rows, right=(1, 2, 3))
+    count = len(rows)
+    say(f"{count} {'initiative uses' if count == 1 else 'initiatives use'} personal data. {_as_of(result)}")
+
+
+def show_rights(result: Result) -> None:
+    """The checklist of one initiative."""
+    if not result["needed"]:
+        say(f"{result['name']} names no rules on personal data: there is nothing to answer. {_as_of(result)}")
+        return
+    rows = [
+        (
+            line["right"]["id"],
+            words(line["state"]),
+            line["answered_by"],
+            line["within_days"],
+            line["how"] or line["why"],
+            f"{line['right']['gdpr']}; {line['right']['ccpa'] or NONE}",
+        )
+        for line in result["lines"]
+    ]
+    show_table(
+        ("Right", "State", "Who answers", "Days", "How, or what is open", "GDPR; CCPA"), rows, right=(3,)
+    )
+    say(f"{result['open']} of {len(rows)} are open. {_as_of(result)}")
+
+
+def show_grades(result: Result) -> None:
+    """ALCOA grades, a piece of evidence at a time."""
+    for piece in result["evidence"]:
+        lapsed = "" if piece["counts"] else ", lapsed with its version"
+        worst = words(piece["overall"])
+        say(f"{piece['title']} ({piece['measure']}{lapsed}), by {piece['actor_name']}: {worst}")
+        rows = [
+            (grade["letter"].capitalize(), words(grade["grade"]), grade["reason"], grade["blind"])
+            for grade in piece["grades"]
+        ]
+        show_table(("Letter", "Grade", "Because", "It cannot see"), rows)
+    if not result["evidence"]:
+        say("No evidence has been submitted.")
+    say(_as_of(result))
+
+
+def show_ethics(result: Result) -> None:
+    """The ethical position in force."""
+    ethics = result["ethics"]
+    since = (
+        f", published {minute(result['published_at'])} by {result['published_by']}" if result["seq"] else ""
+    )
+    say(f"{ethics['title']}, version {ethics['version']}{since}.")
+    for answer in ethics["answers"]:
+        say(f"  {answer['question']} {answer['stance']}")
+    rows = [
+        (
+            domain["title"],
+            result["limits"][domain["id"]]["binary"],
+            result["limits"][domain["id"]]["regression"],
+        )
+        for domain in ethics["domains"]
+    ]
+    show_table(("Domain", "Limit on rates", "Limit on errors"), rows)
+    levels = {level["id"]: level for level in ethics["transparency"]["levels"]}
+    for kind in ("classes", "domains"):
+        asked = [f"{words(k)}: {levels[v]['title']}" for k, v in ethics["transparency"][kind].items()]
+        say(f"Transparency by {'class' if kind == 'classes' else 'domain'}: {'; '.join(asked)}.")
+    demand = result["transparency_demand"]
+    if demand:
+        more = " The policy asks its class for less." if demand["asked"] is False else ""
+        say(f"Demanded here: {demand['level']['title']}. {demand['level']['demands']}{more}")
+    for version in result["versions"]:
+        changed = "; ".join(version["changes"]) or "the first, or no change in what is demanded"
+        say(f"Version {version['version']} of {day(version['published_at'])}: {changed}.")
+    say(_as_of(result))
+
+
+def _covered(coverage: Result) -> str:
+    share = figure(coverage["share"], "share")
+    counted = f"{coverage['met']} of {coverage['counted']} clauses met"
+    return f"{share} covered ({counted}, {coverage['gap']} gaps; {coverage['not_asked']} not asked)"
+
+
+def _as_of(result: Result) -> str:
+    return f"As of {minute(result['moment']['at'])} UTC, entry {result['moment']['seq']}."

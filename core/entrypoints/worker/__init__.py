@@ -1,0 +1,1 @@
+"""The worker process: all that is slow to import or to compute."""

@@ -1,0 +1,1 @@
+"""Versions, documents and lineage as recorded."""

@@ -1,0 +1,115 @@
+"""Model versions as recorded: what each is to its initiative, with what was filled in later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from core.domain.models.model_versions import VersionEvent, VersionStanding, version_standing
+from core.domain.moment import Moment
+from core.lake.query import Rows, fetch
+from core.lake.store import Store
+
+LINKED_LATER = ("environment_uri", "image_uri", "image_sha256", "metrics_uri", "metrics_sha256", "data_kind")
+"""Links that only an amendment holds; a registration that gives them records one beside it."""
+AMENDABLE = (
+    "notes",
+    "artifact_uri",
+    "artifact_sha256",
+    "data_uri",
+    "data_sha256",
+    "data_kind",
+    "code_uri",
+    "code_commit",
+    "environment_uri",
+    "environment_sha256",
+    "image_uri",
+    "image_sha256",
+    "metrics_uri",
+    "metrics_sha256",
+    "metrics",
+)
+"""Columns of an amendment that replace what was there where they are not empty."""
+_EVENTS = """
+    SELECT seq, recorded_at, version, 'registered' AS turn FROM model_version
+    WHERE initiative = $initiative AND seq <= $seq
+    UNION ALL
+    SELECT seq, recorded_at, version, state AS turn FROM version_state
+    WHERE initiative = $initiative AND seq <= $seq
+"""
+_STATES = """
+    SELECT s.*, coalesce(d.name, s.actor) AS actor_name FROM version_state s
+    LEFT JOIN directory d ON d.actor = s.actor
+    WHERE s.initiative = $initiative AND s.seq <= $seq ORDER BY s.seq DESC
+"""
+_PLAIN_AMENDMENTS = (
+    "SELECT * FROM version_amendment WHERE initiative = $initiative AND seq <= $seq ORDER BY seq"
+)
+_AMENDMENTS = """
+    SELECT a.*, coalesce(d.name, a.actor) AS actor_name FROM version_amendment a
+    LEFT JOIN directory d ON d.actor = a.actor
+    WHERE a.initiative = $initiative AND a.seq <= $seq ORDER BY a.seq
+"""
+_APPROVALS = """
+    SELECT seq, recorded_at, actor, gate FROM decision
+    WHERE initiative = $initiative AND version = $version AND seq <= $seq
+        AND gate = 'deployment' AND outcome = 'open'
+    UNION ALL
+    SELECT seq, recorded_at, actor, gate FROM sign_off
+    WHERE initiative = $initiative AND version = $version AND seq <= $seq
+        AND act = 'decided' AND outcome = 'approved' AND list_contains($gates, gate)
+    ORDER BY seq LIMIT 1
+"""
+
+
+def standing(store: Store, initiative: str, moment: Moment) -> VersionStanding:
+    """Which version of an initiative is current, and what the others are."""
+    rows = fetch(store.cursor(), _EVENTS, _of(initiative, moment))
+    return version_standing(VersionEvent(**row) for row in rows)
+
+
+def state_changes(store: Store, initiative: str, moment: Moment) -> Rows:
+    """What was said of the versions (challenger, champion, retired) with the reasons, newest first."""
+    return fetch(store.cursor(), _STATES, _of(initiative, moment))
+
+
+def amendments(store: Store, initiative: str, moment: Moment) -> Rows:
+    """What was filled in after registration, oldest first."""
+    return fetch(store.cursor(), _AMENDMENTS, _of(initiative, moment))
+
+
+def amended(store: Store, initiative: str, versions: Sequence[dict[str, Any]], moment: Moment) -> Rows:
+    """Versions as registered, with what was filled in later in its place; `metrics` stays JSON text.
+
+    Every row gets the links that only amendments hold, and `amended`: how often it was amended.
+    """
+    found: Rows = [{**dict.fromkeys(LINKED_LATER, ""), **row, "amended": 0} for row in versions]
+    by_version = {row["version"]: row for row in found}
+    for change in fetch(store.cursor(), _PLAIN_AMENDMENTS, _of(initiative, moment)):
+        row = by_version.get(change["version"])
+        if row is None:
+            continue
+        row.update({column: change[column] for column in AMENDABLE if change[column]})
+        row["amended"] += bool(change["reason"])
+    return found
+
+
+def approval(
+    store: Store, initiative: str, version: str, moment: Moment, gates: Sequence[str]
+) -> dict[str, Any] | None:
+    """The first thing that approved a version, or None: its deployment gate found open, or a sign-off.
+
+    What was approved stays so, whatever is decided later. `gates`: those whose sign-off is about a version.
+    """
+    values = {**_of(initiative, moment), "version": version, "gates": list(gates)}
+    return next(iter(fetch(store.cursor(), _APPROVALS, values)), None)
+
+
+def with_metrics(row: dict[str, Any]) -> dict[str, Any]:
+    """A version whose metrics are a mapping."""
+    return {**row, "metrics": json.loads(row["metrics"])}
+
+
+def _of(initiative: str, moment: Moment) -> dict[str, Any]:
+    return {"initiative": initiative, "seq": moment.seq}

@@ -1,0 +1,1 @@
+"""Estimates, drift, quality and attributions as recorded, and the sums under them."""

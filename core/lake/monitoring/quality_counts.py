@@ -1,0 +1,174 @@
+"""Counts for data quality, column by column, and samples of values in which to look for personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from core.analytics.drift.data_quality import ColumnCounts
+from core.analytics.drift.personal_data import SUSPECTS
+from core.domain.models.column_mapping import is_canonical
+from core.lake.predictions.intake_columns import NUMERIC, in_parts, quoted
+
+SCAN = "read_parquet($file, hive_partitioning = false)"
+SAMPLED = 1_000
+_SUSPECTS_SHOWN = 50
+_UNSEEN_SHOWN = 5
+_MOST_CATEGORIES = 10_000
+
+
+@dataclass(frozen=True)
+class QualityColumn:
+    """A column of the rows that are judged: number, text or something else, and its counts."""
+
+    name: str
+    kind: str
+    counts: ColumnCounts
+
+
+@dataclass
+class _Side:
+    rows: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    low: dict[str, float | None] = field(default_factory=dict)
+    high: dict[str, float | None] = field(default_factory=dict)
+
+
+def quality_columns(
+    cursor: duckdb.DuckDBPyConnection, judged: str, reference: str | None
+) -> list[QualityColumn]:
+    """Count every column but the roles': missing now and in the reference, unseen, out of range.
+
+    Parameters
+    ----------
+    judged, reference
+        Canonical files; without a reference nothing can be unseen or out of range.
+    """
+    types = _types(cursor, judged)
+    known = _types(cursor, reference) if reference else {}
+    names = [name for name in types if not is_canonical(name)]
+    now = _side(cursor, judged, {name: types[name] for name in names})
+    before = _side(cursor, reference, {n: known[n] for n in names if n in known}) if reference else _Side()
+    outside = _outside(cursor, judged, names, types, before)
+    found = []
+    for name in names:
+        kind = _kind(types[name])
+        unseen: int | None = None
+        values: tuple[str, ...] = ()
+        if kind == "text" and reference and name in known:
+            unseen, values = _unseen(cursor, judged, reference, name)
+        counts = ColumnCounts(
+            now.rows,
+            now.missing[name],
+            before.rows if name in known else 0,
+            before.missing.get(name, 0),
+            unseen,
+            values,
+            outside.get(name),
+            now.low.get(name),
+            now.high.get(name),
+            before.low.get(name),
+            before.high.get(name),
+        )
+        found.append(QualityColumn(name, kind, counts))
+    return found
+
+
+def sampled_values(cursor: duckdb.DuckDBPyConnection, file: str, name: str) -> tuple[list[str], list[str]]:
+    """Different values of a column: a sample without regard to their look, and some that look suspicious.
+
+    The same file gives the same sample: values are taken in the order of their hash.
+    """
+    column = f"CAST({quoted(name)} AS VARCHAR)"
+    given = f"SELECT DISTINCT {column} AS x FROM {SCAN} WHERE {quoted(name)} IS NOT NULL"
+    first = f"SELECT x FROM ({given}) ORDER BY hash(x), x LIMIT {SAMPLED}"
+    odd = f"SELECT x FROM ({given}) WHERE regexp_matches(x, $suspects) ORDER BY hash(x), x LIMIT $most"
+    sample = cursor.execute(first, {"file": file}).fetchall()
+    values = {"file": file, "suspects": SUSPECTS, "most": _SUSPECTS_SHOWN}
+    suspects = cursor.execute(odd, values).fetchall()
+    return [row[0] for row in sample], [row[0] for row in suspects]
+
+
+def worth_sampling(cursor: duckdb.DuckDBPyConnection, file: str) -> list[str]:
+    """Columns in which personal data may stand: texts, and whole numbers as long as a card's."""
+    types = {name: kind for name, kind in _types(cursor, file).items() if not is_canonical(name)}
+    texts = [name for name, kind in types.items() if kind == "VARCHAR"]
+    whole = [name for name, kind in types.items() if kind in ("BIGINT", "UBIGINT", "HUGEINT")]
+    long: list[str] = []
+    for part in in_parts(whole):
+        asked = ", ".join(f"max({quoted(name)}) >= 1000000" for name in part)
+        row = cursor.execute(f"SELECT {asked} FROM {SCAN}", {"file": file}).fetchall()[0]
+        long += [name for name, is_long in zip(part, row, strict=True) if is_long]
+    return [name for name in types if name in {*texts, *long}]
+
+
+def _types(cursor: duckdb.DuckDBPyConnection, file: str) -> dict[str, str]:
+    rows = cursor.execute(f"DESCRIBE SELECT * FROM {SCAN}", {"file": file}).fetchall()
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _kind(kind: str) -> str:
+    if kind.startswith(NUMERIC):
+        return "number"
+    return "text" if kind in ("VARCHAR", "BOOLEAN") else "time"
+
+
+def _side(cursor: duckdb.DuckDBPyConnection, file: str, types: dict[str, str]) -> _Side:
+    side = _Side()
+    for part in in_parts(list(types)):
+        asked = ["count(*)"]
+        for name in part:
+            column = quoted(name)
+            if types[name].startswith(NUMERIC):
+                value = f"CAST({column} AS DOUBLE)"
+                finite = f"CASE WHEN isfinite({value}) THEN {value} END"
+                asked += [f"count({finite})", f"min({finite})", f"max({finite})"]
+            elif types[name] == "VARCHAR":
+                asked += [f"count(*) FILTER (WHERE trim({column}) <> '')", "NULL", "NULL"]
+            else:
+                asked += [f"count({column})", "NULL", "NULL"]
+        row = cursor.execute(f"SELECT {', '.join(asked)} FROM {SCAN}", {"file": file}).fetchall()[0]
+        side.rows = row[0]
+        for place, name in enumerate(part):
+            filled, low, high = row[1 + 3 * place : 4 + 3 * place]
+            side.missing[name] = side.rows - filled
+            side.low[name], side.high[name] = low, high
+    return side
+
+
+def _outside(
+    cursor: duckdb.DuckDBPyConnection, judged: str, names: Sequence[str], types: dict[str, str], before: _Side
+) -> dict[str, int]:
+    numbers = [n for n in names if types[n].startswith(NUMERIC) and before.low.get(n) is not None]
+    found: dict[str, int] = {}
+    for part in in_parts(numbers):
+        asked = []
+        values: dict[str, object] = {"file": judged}
+        for place, name in enumerate(part):
+            value = f"CAST({quoted(name)} AS DOUBLE)"
+            beyond = f"{value} NOT BETWEEN $low{place} AND $high{place}"
+            asked.append(f"count(*) FILTER (WHERE isfinite({value}) AND {beyond})")
+            values |= {f"low{place}": before.low[name], f"high{place}": before.high[name]}
+        row = cursor.execute(f"SELECT {', '.join(asked)} FROM {SCAN}", values).fetchall()[0]
+        found |= dict(zip(part, row, strict=True))
+    return found
+
+
+def _unseen(
+    cursor: duckdb.DuckDBPyConnection, judged: str, reference: str, name: str
+) -> tuple[int | None, tuple[str, ...]]:
+    """Rows whose category the reference lacks; None where the categories are too many to be any."""
+    text = f"CAST({quoted(name)} AS VARCHAR)"
+    query = f"""
+        WITH before AS (SELECT DISTINCT {text} AS x FROM read_parquet($reference, hive_partitioning = false)),
+        now AS (SELECT {text} AS x, count(*) AS n FROM read_parquet($judged, hive_partitioning = false)
+            WHERE trim({text}) <> '' GROUP BY ALL)
+        SELECT coalesce(sum(n), 0), max_by(x, n, {_UNSEEN_SHOWN}), (SELECT count(*) FROM before)
+        FROM now WHERE x NOT IN (SELECT x FROM before WHERE x IS NOT NULL)
+    """
+    rows, values, categories = cursor.execute(query, {"judged": judged, "reference": reference}).fetchall()[0]
+    if categories > _MOST_CATEGORIES:
+        return None, ()
+    return int(rows), tuple(values or ())

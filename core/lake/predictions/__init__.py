@@ -1,0 +1,1 @@
+"""Prediction files: judged whole, then kept as immutable batches."""

@@ -1,0 +1,1 @@
+"""Initiatives, signatures, policies and coverage as recorded."""

@@ -1,0 +1,135 @@
+"""Counts behind the governance KPIs and the standings; the shares are taken in `core.analytics`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
+from core.lake.process.policy_parameters import policy_parameters
+from core.lake.query import REQUIREMENTS, Rows, asking, fetch, moment_values
+from core.lake.store import Store
+
+_DEADLINES = """
+    , proof_day AS (
+        SELECT e.initiative, e.measure, min(e.recorded_at::DATE) AS first_on
+        FROM counting_evidence e
+        JOIN (SELECT measure FROM policy_proof WHERE check_id IS NULL AND gate IS NULL) USING (measure)
+        GROUP BY e.initiative, e.measure
+        UNION ALL
+        SELECT r.initiative, p.measure, r.first_on
+        FROM (SELECT initiative, check_id, min(recorded_at::DATE) AS first_on FROM counting_check_run
+            WHERE verdict = 'pass' GROUP BY initiative, check_id) r
+        JOIN policy_proof p USING (check_id)
+        UNION ALL
+        SELECT s.initiative, p.measure, s.signed_on
+        FROM sign_off_state s JOIN policy_proof p USING (gate) WHERE s.severity <= 2
+    ), measure_day AS (
+        SELECT initiative, measure,
+            CASE WHEN count(*) = any_value(w.wanted) THEN max(first_on) END AS first_on
+        FROM proof_day JOIN proofs_wanted w USING (measure) GROUP BY initiative, measure
+    ), deadline AS (
+        SELECT s.initiative, s.requirement, s.due_on, coalesce(min(m.first_on) <= s.due_on, false) AS on_time
+        FROM requirement_state s
+        JOIN policy_asked a ON a.class_id = s.class_id AND a.requirement = s.requirement
+        LEFT JOIN measure_day m ON m.initiative = s.initiative AND m.measure = a.measure
+        WHERE s.due_on BETWEEN $since AND $day - 1
+        GROUP BY s.initiative, s.requirement, s.due_on
+    )
+"""
+_DEADLINES_MET = asking(
+    _DEADLINES
+    + """
+    SELECT i.team, count(*) AS due, count(*) FILTER (on_time) AS on_time
+    FROM deadline JOIN current_initiative i USING (initiative) GROUP BY i.team ORDER BY i.team
+    """,
+    *REQUIREMENTS,
+)
+_FIRST_TRIES = asking(
+    """
+    SELECT i.team, count(*) AS first_tries, count(*) FILTER (c.verdict = 'pass') AS passes
+    FROM check_run c JOIN current_initiative i USING (initiative)
+    WHERE c.seq <= $seq AND c.first_try AND c.recorded_at::DATE BETWEEN $since AND $day
+    GROUP BY i.team ORDER BY i.team
+    """,
+    "current",
+)
+_DAYS_TO_DEPLOYMENT = asking(
+    """
+    , opened AS (
+        SELECT initiative, min(recorded_at) AS opened_at FROM decision
+        WHERE seq <= $seq AND gate = 'deployment' AND outcome = 'open' GROUP BY initiative
+    )
+    SELECT date_diff('day', r.registered_at, opened_at) AS days
+    FROM opened JOIN registration r USING (initiative) WHERE opened_at::DATE BETWEEN $since AND $day
+    ORDER BY days
+    """,
+    "current",
+)
+_MONITORED = asking(
+    """
+    SELECT i.initiative, bool_or(m.version IS NOT NULL) AS monitored FROM current_initiative i
+    JOIN current_decision d ON d.initiative = i.initiative AND d.gate = 'deployment' AND d.outcome = 'open'
+    JOIN current_classification c ON c.initiative = i.initiative AND list_contains($classes, c.class_id)
+    LEFT JOIN current_version v ON v.initiative = i.initiative
+    LEFT JOIN decay_chunk m
+        ON m.initiative = i.initiative AND m.version = v.version AND m.seq <= $seq AND m.part = 'analysis'
+    GROUP BY i.initiative
+    """,
+    "current",
+)
+
+_CHECKS_OF_TEAM = asking(
+    """
+    , tries AS (
+        SELECT check_id, count(*) AS first_tries, count(*) FILTER (verdict = 'pass') AS passes
+        FROM check_run JOIN current_initiative i USING (initiative)
+        WHERE check_run.seq <= $seq AND i.team = $team AND first_try
+            AND check_run.recorded_at::DATE BETWEEN $since AND $day
+        GROUP BY check_id
+    ), latest AS (
+        SELECT check_id, count(*) FILTER (verdict = 'pass') AS passing,
+            count(*) FILTER (verdict = 'fail') AS failing,
+            count(*) FILTER (verdict = 'cannot_tell') AS cannot_tell
+        FROM current_check_run JOIN current_initiative i USING (initiative)
+        WHERE i.team = $team GROUP BY check_id
+    )
+    SELECT check_id, coalesce(first_tries, 0) AS first_tries, coalesce(passes, 0) AS passes,
+        coalesce(passing, 0) AS passing, coalesce(failing, 0) AS failing,
+        coalesce(cannot_tell, 0) AS cannot_tell
+    FROM tries FULL JOIN latest USING (check_id) ORDER BY check_id
+    """,
+    "current",
+)
+
+
+def first_tries(store: Store, moment: Moment, window_days: int) -> Rows:
+    """Per team: first runs of a check in the window, and how many of them passed."""
+    return fetch(store.cursor(), _FIRST_TRIES, _window(moment, window_days))
+
+
+def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> Rows:
+    """Per team: requirements that fell due in the window, and how many were proved by their day."""
+    values = {**policy_parameters(store, policy, moment), **_window(moment, window_days)}
+    return fetch(store.cursor(), _DEADLINES_MET, values)
+
+
+def days_to_deployment(store: Store, moment: Moment, window_days: int) -> list[int]:
+    """Days from registration to the first open deployment gate, where that fell in the window."""
+    return [row["days"] for row in fetch(store.cursor(), _DAYS_TO_DEPLOYMENT, _window(moment, window_days))]
+
+
+def monitored_live(store: Store, moment: Moment, classes: list[str]) -> tuple[int, int]:
+    """Live initiatives of these classes, and how many have estimates for their current version."""
+    rows = fetch(store.cursor(), _MONITORED, {**moment_values(moment), "classes": classes})
+    return len(rows), sum(row["monitored"] for row in rows)
+
+
+def _window(moment: Moment, window_days: int) -> dict[str, Any]:
+    return {**moment_values(moment), "since": moment.day - timedelta(days=window_days)}
+
+
+def checks_of_team(store: Store, moment: Moment, team: str, window_days: int) -> Rows:
+    """Per check of a team: first tries and passes in the window, and the latest verdicts."""
+    return fetch(store.cursor(), _CHECKS_OF_TEAM, {**_window(moment, window_days), "team": team})

@@ -1,0 +1,80 @@
+"""The whole inventory at once: requirements, gates and status of all initiatives in one query each."""
+
+from __future__ import annotations
+
+from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
+from core.lake.process.policy_parameters import policy_parameters
+from core.lake.query import GATES, REQUIREMENTS, Rows, asking, fetch
+from core.lake.store import Store
+
+_REQUIREMENTS = asking(
+    "SELECT s.*, i.name, i.team, i.owner, coalesce(d.name, i.owner) AS owner_name "
+    "FROM requirement_state s JOIN current_initiative i USING (initiative) "
+    "LEFT JOIN directory d ON d.actor = i.owner "
+    "ORDER BY s.initiative, s.step, s.requirement",
+    *REQUIREMENTS,
+)
+_GATES = asking(
+    "SELECT g.*, d.outcome AS decided, d.recorded_at AS decided_at FROM gate_state g "
+    "LEFT JOIN current_decision d USING (initiative, gate) ORDER BY g.initiative, g.step",
+    *GATES,
+)
+_INVENTORY = asking(
+    """
+    , tally AS (
+        SELECT initiative, count(*) AS asked, count(*) FILTER (satisfied) AS satisfied,
+            count(*) FILTER (overdue) AS overdue, count(*) FILTER (status = 'expiring') AS expiring,
+            count(*) FILTER (status = 'failed') AS failed, count(*) FILTER (waived) AS waived
+        FROM requirement_state GROUP BY initiative
+    ), passage AS (
+        SELECT g.initiative, count(*) AS gates, count(*) FILTER (d.outcome = 'open') AS passed,
+            bool_or(g.gate = 'deployment' AND d.outcome = 'open') AS live,
+            arg_min(g.gate, g.step) FILTER (d.outcome IS DISTINCT FROM 'open') AS next_gate
+        FROM gate_state g LEFT JOIN current_decision d USING (initiative, gate) GROUP BY g.initiative
+    ), looked AS (
+        SELECT initiative, max(verdict) FILTER (check_id = 'bias_limit') AS bias,
+            max(verdict) FILTER (check_id = 'decay_alert') AS decay
+        FROM current_check_run GROUP BY initiative
+    ), activity AS (
+        SELECT split_part(subject, '/', 1) AS initiative, max(recorded_at) AS last_activity
+        FROM record WHERE seq <= $seq GROUP BY 1
+    )
+    SELECT i.initiative, i.name, i.purpose, i.domain, i.team, i.owner,
+        coalesce(d.name, i.owner) AS owner_name, r.registered_at,
+        c.class_id, c.mode_id, v.version, v.task, coalesce(p.live, false) AS live,
+        p.next_gate, coalesce(p.gates, 0) AS gates, coalesce(p.passed, 0) AS passed,
+        coalesce(t.asked, 0) AS asked, coalesce(t.satisfied, 0) AS satisfied,
+        coalesce(t.overdue, 0) AS overdue, coalesce(t.expiring, 0) AS expiring,
+        coalesce(t.failed, 0) AS failed, coalesce(t.waived, 0) AS waived, l.bias, l.decay, a.last_activity
+    FROM current_initiative i
+    JOIN registration r USING (initiative)
+    JOIN current_classification c USING (initiative)
+    LEFT JOIN current_version v USING (initiative)
+    LEFT JOIN tally t USING (initiative)
+    LEFT JOIN passage p USING (initiative)
+    LEFT JOIN looked l USING (initiative)
+    LEFT JOIN activity a USING (initiative)
+    LEFT JOIN directory d ON d.actor = i.owner
+    ORDER BY i.name
+    """,
+    *GATES,
+)
+
+
+def requirement_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
+    """Every requirement of every initiative with its status on the moment's day."""
+    return fetch(store.cursor(), _REQUIREMENTS, policy_parameters(store, policy, moment))
+
+
+def gate_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
+    """Every gate of every initiative: its outcome if decided now, and what was decided last."""
+    return fetch(store.cursor(), _GATES, policy_parameters(store, policy, moment))
+
+
+def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
+    """One row per initiative: who, class, version, progress, and what is off.
+
+    `live` means that the deployment gate's last recorded decision is open.
+    """
+    return fetch(store.cursor(), _INVENTORY, policy_parameters(store, policy, moment))

@@ -1,0 +1,1 @@
+"""The record itself, its files, and its verification."""

@@ -1,0 +1,149 @@
+"""Recompute the chain and every digest, and name the first entry that is not what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import duckdb
+
+from core.domain.chain import GENESIS, Entry, content_digest, entry_digest, single_step_digest
+from core.lake.record.verify_files import known_files, unknown_files, verified_files
+from core.lake.store import Store
+
+Tuples = list[tuple]  # type: ignore[type-arg]
+_MOST_NOTES = 20
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first broken entry; `seq` is None where what is broken belongs to no entry."""
+
+    seq: int | None
+    subject: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was verified.
+
+    Attributes
+    ----------
+    entries, files, purged
+        Entries of the record, files hashed, and files forgotten on purpose, which are not missed.
+    first_break
+        The first entry that is not what was recorded, by itself or by its file; None where all is whole.
+    notes
+        What is no break but worth a look: files in the store's folders that no entry names.
+    """
+
+    entries: int
+    files: int
+    first_break: Break | None
+    purged: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+
+def verify_store(store: Store) -> Verification:
+    """Recompute the whole chain, the content of every entry, and the digests of all files.
+
+    Reads each fact table once. Where an entry is broken, only files of entries before it are hashed: what
+    comes after it cannot be trusted to name the right ones.
+    """
+    cursor = store.cursor()
+    try:
+        entries = cursor.execute("SELECT * FROM record ORDER BY seq").fetchall()
+        found = _first_broken_entry(cursor, store, entries)
+        known = known_files(cursor, store)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        return Verification(0, 0, Break(None, "record", f"its tables cannot be read: {reason}"))
+    if found is not None:
+        known = [file for file in known if found.seq is not None and file.seq < found.seq]
+    files, purged, broken, problem = verified_files(store, known)
+    if broken is not None:
+        found = Break(broken.seq, broken.initiative, problem)
+    lost = unknown_files(store, known) if found is None else []
+    notes = [f"file {path} belongs to no entry of the record" for path in lost[:_MOST_NOTES]]
+    if len(lost) > _MOST_NOTES:
+        notes.append(f"and {len(lost) - _MOST_NOTES:,} more files that belong to no entry")
+    return Verification(len(entries), files, found, purged, tuple(notes))
+
+
+def _first_broken_entry(cursor: duckdb.DuckDBPyConnection, store: Store, entries: Tuples) -> Break | None:
+    contents = _contents(cursor, store)
+    in_chain, previous, last = _broken_link(entries, contents)
+    stray = _stray_row(entries, contents)
+    if stray is not None and (in_chain is None or 0 < (stray.seq or 0) < (in_chain.seq or 0)):
+        return stray
+    return in_chain or _broken_head(cursor, entries, last, previous)
+
+
+def _broken_link(entries: Tuples, contents: dict[str, dict[int, object]]) -> tuple[Break | None, str, int]:
+    """The first entry that is broken in itself or does not follow, the last digest, and its number."""
+    previous, last = GENESIS, 0
+    for seq, at, actor, action, subject, table, content, previous_digest, digest in entries:
+        problem, expected = "", last + 1
+        if seq is None or seq > expected:
+            return Break(expected, subject, f"entry {expected} is missing"), previous, last
+        if seq < expected:
+            return Break(seq, subject, f"there are two entries {seq}"), previous, last
+        recorded = contents.get(table, {}).get(seq)
+        if recorded is None:
+            problem = f"its row in {table} is gone"
+        elif recorded != ((at, actor), content):
+            problem = f"its row in {table} is not what was recorded"
+        elif previous_digest != previous:
+            problem = "it does not follow the entry before it"
+        elif not _follows(previous, Entry(seq, at, actor, action, subject, content), digest):
+            problem = "its own digest does not match"
+        if problem:
+            return Break(seq, subject, problem), previous, last
+        previous, last = digest, seq
+    return None, previous, last
+
+
+def _follows(previous: str, entry: Entry, digest: str) -> bool:
+    return digest == entry_digest(previous, entry) or digest == single_step_digest(previous, entry)
+
+
+def _stray_row(entries: Tuples, contents: dict[str, dict[int, object]]) -> Break | None:
+    """The first row that no entry speaks of."""
+    owner = {entry[0]: entry[5] for entry in entries}
+    stray = [(seq, table) for table, rows in contents.items() for seq in rows if owner.get(seq) != table]
+    if not stray:
+        return None
+    # A row without a place in the order comes last: where it was moved from is the first thing broken.
+    seq, table = min(stray, key=lambda pair: ((pair[0] or 0) < 1, pair[0] or 0))
+    return Break(seq, table, f"a row in {table} belongs to no entry")
+
+
+def _broken_head(cursor: duckdb.DuckDBPyConnection, entries: Tuples, last: int, digest: str) -> Break | None:
+    heads = cursor.execute("SELECT seq, digest, recorded_at FROM head").fetchall()
+    if len(heads) == 1 and heads[0][:2] == (last, digest) and (not last or heads[0][2] == entries[-1][1]):
+        return None
+    if len(heads) == 1 and heads[0][0] is not None and heads[0][0] > last:
+        return Break(last + 1, "head", f"entry {last + 1} is missing: the head counts {heads[0][0]:,}")
+    return Break(last, "head", "the head of the record does not match its last entry")
+
+
+def _contents(cursor: duckdb.DuckDBPyConnection, store: Store) -> dict[str, dict[int, object]]:
+    """Table -> seq -> ((recorded_at, actor), content digest), recomputed from the fact rows."""
+    contents: dict[str, dict[int, object]] = {}
+    for table, columns in store.columns.items():
+        names = ", ".join(("seq", "recorded_at", "actor", *columns))
+        grouped: dict[int, Tuples] = {}
+        for row in cursor.execute(f"SELECT {names} FROM {table} ORDER BY seq").fetchall():
+            grouped.setdefault(row[0], []).append(row)
+        contents[table] = {seq: _content(table, columns, rows) for seq, rows in grouped.items()}
+    return contents
+
+
+def _content(table: str, columns: Iterable[str], rows: Tuples) -> object:
+    origins = {row[1:3] for row in rows}
+    try:
+        digest = content_digest(table, [dict(zip(columns, row[3:], strict=True)) for row in rows])
+    except (TypeError, ValueError):  # a value that nothing could have recorded, such as NaN
+        digest = ""
+    return (origins.pop() if len(origins) == 1 else None, digest)

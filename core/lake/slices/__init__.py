@@ -1,0 +1,1 @@
+"""Predictions reduced to counts and sums by slice."""

@@ -1,0 +1,393 @@
+"""What the columns of prediction files hold, and where a number is cut in bands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from core.analytics.slices.bands import CutRule, even_cuts
+from core.analytics.slices.report import MISSING, Band
+from core.domain.errors import BadInput
+from core.lake.slices.columns import (
+    NUMBERS,
+    SCAN,
+    WORDS,
+    Paths,
+    as_number,
+    as_text,
+    columns_of,
+    natural_order,
+    number_sql,
+    quoted,
+    run,
+    text_sql,
+    type_of,
+)
+from core.lake.slices.memory import KNOWN, signature
+
+MAX_FEATURES = 6
+MAX_CATEGORIES = 200
+FEW_NUMBERS = 20
+
+_CANONICAL = ("row_id", "timestamp", "y_pred", "y_true", "y_score")
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFeature:
+    """A column that predictions can be sliced by.
+
+    Parameters
+    ----------
+    name
+        Column name.
+    kind
+        "category" (each value is a slice) or "number" (cut in bands).
+    distinct
+        Different values, missing ones not counted.
+    missing
+        Rows without a value.
+    numeric
+        The column holds numbers, so it can be cut.
+
+    Examples
+    --------
+    >>> SliceFeature("sex", "category", distinct=2, missing=0).kind
+    'category'
+    """
+
+    name: str
+    kind: Literal["category", "number"]
+    distinct: int
+    missing: int
+    numeric: bool = False
+
+
+def quantile_cuts(
+    cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str, bands: int = 5
+) -> tuple[float, ...]:
+    """Find cuts that split a number feature in bands of about equally many rows.
+
+    Parameters
+    ----------
+    cursor, paths
+        As in `slice_counts`.
+    feature
+        A number column.
+    bands
+        Bands wanted, 2 or more; fewer come back when values repeat much.
+
+    Returns
+    -------
+    tuple of float
+        Rising, each a value that occurs, in the feature's unit. Empty when all values are the same.
+
+    Raises
+    ------
+    BadInput
+        Fewer than two bands, or a column that holds no numbers.
+    NotFound
+        No such column or file.
+
+    Notes
+    -----
+    Formula: the discrete quantiles 1/bands, 2/bands, ... without repeats and without the smallest value
+    (which would leave the first band empty); when none remain, the second smallest value. Leaves out missing
+    and infinite values.
+    Source: Hyndman and Fan 1996, Am. Stat. 50(4), definition 1.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
+    ...     _ = cursor.execute(f"COPY (SELECT range AS age FROM range(1, 101)) TO '{path}'")
+    ...     quantile_cuts(cursor, [path], "age", bands=4)
+    (25.0, 50.0, 75.0)
+    """
+    if bands < 2:
+        raise BadInput(f"{bands} is not a number of bands", remedy="Ask for 2 or more.")
+    kind = type_of(feature, columns_of(cursor, paths))
+    if not kind.startswith(NUMBERS):
+        raise BadInput(f"{feature!r} holds no numbers", remedy="Slice by its values instead.")
+    query = f"""
+        WITH finite AS (SELECT x FROM (SELECT {number_sql(feature)} AS x FROM {SCAN}) WHERE isfinite(x))
+        SELECT quantile_disc(x, $shares), min(x),
+            (SELECT min(x) FROM finite WHERE x > (SELECT min(x) FROM finite))
+        FROM finite
+    """
+    shares = [step / bands for step in range(1, bands)]
+    key = ("quantiles", signature(paths), feature, bands)
+    ((quantiles, lowest, second),) = KNOWN.recall(
+        key, lambda: run(cursor, query, {"paths": [str(path) for path in paths], "shares": shares})
+    )
+    cuts = sorted({float(cut) for cut in quantiles or () if cut > lowest})
+    return tuple(cuts) or (() if second is None else (float(second),))
+
+
+def cut_continuous(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    by: Sequence[str | Band],
+    rules: Mapping[str, CutRule] | None = None,
+) -> list[str | Band]:
+    """Turn number features into bands, by rule or because they are continuous, and leave the rest as it is.
+
+    Parameters
+    ----------
+    cursor, paths
+        As in `slice_counts`.
+    by
+        Feature names and bands. Use the answer for several calls, so that their bands are the same.
+    rules
+        How to cut, by feature; a feature without a rule is cut when it is continuous.
+
+    Returns
+    -------
+    list of str or Band
+        As long as `by` and in its order.
+
+    Raises
+    ------
+    BadInput
+        More than six features, one of them twice, or a rule for a feature that holds no numbers.
+    NotFound
+        No such column or file.
+
+    Notes
+    -----
+    Formula: a number column is continuous with more than 20 distinct values or with a fraction in any of
+    them; without a rule it gets the five bands of `quantile_cuts`. Source: ours.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
+    ...     _ = cursor.execute(f"COPY (SELECT range AS age, range % 2 AS sex FROM range(1, 101)) TO '{path}'")
+    ...     cut_continuous(cursor, [path], ["sex", "age"])
+    ['sex', Band(feature='age', cuts=(20.0, 40.0, 60.0, 80.0))]
+    """
+    names = [item.feature if isinstance(item, Band) else item for item in by]
+    if len(names) > MAX_FEATURES or len(set(names)) < len(names):
+        raise BadInput(f"cannot slice by {names}", remedy=f"Name up to {MAX_FEATURES} different features.")
+    return cut_features(cursor, paths, by, rules)
+
+
+def cut_features(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    items: Sequence[str | Band],
+    rules: Mapping[str, CutRule] | None = None,
+) -> list[str | Band]:
+    """As `cut_continuous`, for as many features as are given."""
+    columns, known = columns_of(cursor, paths), rules or {}
+    return [
+        item if isinstance(item, Band) else _cut(cursor, paths, item, columns, known.get(item))
+        for item in items
+    ]
+
+
+def _cut(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    feature: str,
+    columns: Mapping[str, str],
+    rule: CutRule | None,
+) -> str | Band:
+    kind = type_of(feature, columns)
+    if not kind.startswith(NUMBERS):
+        if rule is not None and rule.kind != "values":
+            raise BadInput(f"{feature!r} holds no numbers to cut", remedy="Slice by its values instead.")
+        return feature
+    if rule is None:
+        continuous = _profile(cursor, paths, feature, kind).continuous
+        return Band(feature, quantile_cuts(cursor, paths, feature)) if continuous else feature
+    if rule.kind == "values":
+        return feature
+    if rule.kind == "at":
+        return Band(feature, rule.numbers)
+    if rule.kind == "quantiles":
+        return Band(feature, quantile_cuts(cursor, paths, feature, int(rule.numbers[0])))
+    found = _profile(cursor, paths, feature, kind)
+    if found.low is None or found.high is None:
+        return Band(feature, ())
+    size = {"bands": int(rule.numbers[0])} if rule.kind == "bands" else {"width": rule.numbers[0]}
+    try:
+        return Band(feature, even_cuts(found.low, found.high, **size))
+    except ValueError as error:
+        raise BadInput(str(error), where=feature) from error
+
+
+def slice_features(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[SliceFeature]:
+    """List the columns that predictions can be sliced by.
+
+    Parameters
+    ----------
+    cursor, paths
+        As in `slice_counts`.
+
+    Returns
+    -------
+    list of SliceFeature
+        In the files' column order. Left off: the canonical columns, times and nested values, columns of one
+        single value, text of more than 200 different values, and whole numbers that never repeat
+        (identifiers).
+
+    Raises
+    ------
+    BadInput
+        No path, or an unreadable file.
+    NotFound
+        No such file.
+
+    Notes
+    -----
+    Formula: exact distinct counts, one group-by a column; kind as in `cut_continuous`. Source: ours.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
+    ...     query = "SELECT range AS id, range % 2 AS sex, 1 AS y_pred FROM range(100)"
+    ...     _ = cursor.execute(f"COPY ({query}) TO '{path}'")
+    ...     slice_features(cursor, [path])
+    [SliceFeature(name='sex', kind='category', distinct=2, missing=0, numeric=True)]
+    """
+    columns = {
+        name: kind
+        for name, kind in columns_of(cursor, paths).items()
+        if kind.startswith((*NUMBERS, *WORDS)) and name not in _CANONICAL and not name.startswith("y_score_")
+    }
+    profiles = {name: _profile(cursor, paths, name, kind) for name, kind in columns.items()}
+    return [
+        SliceFeature(
+            name,
+            "number" if profile.continuous else "category",
+            profile.distinct,
+            profile.missing,
+            profile.numeric,
+        )
+        for name, profile in profiles.items()
+        if _sliceable(profile)
+    ]
+
+
+def class_labels(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[str]:
+    """List the classes that occur as a prediction or a label.
+
+    Parameters
+    ----------
+    cursor, paths
+        As in `slice_counts`.
+
+    Returns
+    -------
+    list of str
+        In natural order; what `positive` of `slice_counts` accepts for a multiclass model.
+
+    Raises
+    ------
+    BadInput
+        No path, or an unreadable file.
+    NotFound
+        No such file, or no column `y_pred`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
+    ...     query = "SELECT 'c' || range AS y_pred, 'c1' AS y_true FROM range(2)"
+    ...     _ = cursor.execute(f"COPY ({query}) TO '{path}'")
+    ...     class_labels(cursor, [path])
+    ['c0', 'c1']
+    """
+    columns = columns_of(cursor, paths)
+    found = ("y_pred", "y_true") if "y_true" in columns else ("y_pred",)
+    parts = [f"SELECT DISTINCT {text_sql(name, type_of(name, columns))} AS x FROM {SCAN}" for name in found]
+    rows = run(cursor, " UNION ".join(parts), {"paths": [str(path) for path in paths]})
+    return sorted((row[0] for row in rows if row[0] != MISSING), key=lambda text: natural_order((text,)))
+
+
+def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str) -> list[str]:
+    """List the values of a feature as slices name them, in natural order, missing last.
+
+    Raises
+    ------
+    BadInput
+        No path, or an unreadable file.
+    NotFound
+        No such file or column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
+    ...     _ = cursor.execute(f"COPY (SELECT range % 3 AS code FROM range(9)) TO '{path}'")
+    ...     feature_values(cursor, [path], "code")
+    ['0', '1', '2']
+    """
+    kind = type_of(feature, columns_of(cursor, paths))
+    raw = f"SELECT DISTINCT {quoted(feature)} AS x FROM {SCAN}"
+    query = f"SELECT DISTINCT {as_text('x', kind)} FROM ({raw}) LIMIT {10 * MAX_CATEGORIES}"
+    rows = KNOWN.recall(
+        ("values", signature(paths), feature),
+        lambda: run(cursor, query, {"paths": [str(path) for path in paths]}),
+    )
+    return [row[0] for row in sorted(rows, key=natural_order)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    distinct: int
+    missing: int
+    rows: int
+    type: str
+    fractional: bool
+    low: float | None
+    high: float | None
+
+    @property
+    def numeric(self) -> bool:
+        return self.type.startswith(NUMBERS)
+
+    @property
+    def continuous(self) -> bool:
+        return self.numeric and (self.distinct > FEW_NUMBERS or self.fractional)
+
+
+def _sliceable(profile: _Profile) -> bool:
+    if profile.distinct + (profile.missing > 0) < 2:
+        return False
+    if not profile.numeric:
+        return profile.distinct <= MAX_CATEGORIES
+    never_repeats = profile.distinct == profile.rows - profile.missing
+    return not (never_repeats and not profile.fractional and profile.distinct > FEW_NUMBERS)
+
+
+def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> _Profile:
+    """Grouped by the raw value first: what is worked out then is worked out once a value, not once a row."""
+    key = ("profile", signature(paths), name)
+    return KNOWN.recall(key, lambda: _profiled(cursor, paths, name, kind))
+
+
+def _profiled(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> _Profile:
+    numeric = kind.startswith(NUMBERS)
+    value = as_number("x") if numeric else f"nullif({as_text('x', kind)}, '{MISSING}')"
+    ends = "min(v) FILTER (WHERE isfinite(v)), max(v) FILTER (WHERE isfinite(v))" if numeric else "NULL, NULL"
+    whole = "coalesce(bool_or(isfinite(v) AND v <> trunc(v)), false)" if numeric else "false"
+    query = f"""
+        SELECT count(DISTINCT v), coalesce(sum(n) FILTER (WHERE v IS NULL), 0)::BIGINT,
+            coalesce(sum(n), 0)::BIGINT, {whole}, {ends}
+        FROM (SELECT {value} AS v, n
+            FROM (SELECT {quoted(name)} AS x, count(*) AS n FROM {SCAN} GROUP BY ALL))
+    """
+    ((distinct, missing, rows, fractional, low, high),) = run(
+        cursor, query, {"paths": [str(path) for path in paths]}
+    )
+    return _Profile(distinct, missing, rows, kind, fractional, low, high)

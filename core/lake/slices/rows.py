@@ -1,0 +1,233 @@
+"""Which rows of prediction files are sliced, and by what: the part of the SQL that all counts share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+
+from core.analytics.slices.filters import Condition
+from core.analytics.slices.metrics import Task
+from core.analytics.slices.report import MISSING, Band
+from core.domain.errors import BadInput, NotFound
+from core.lake.slices.columns import (
+    NUMBERS,
+    SCAN,
+    Paths,
+    as_number,
+    as_text,
+    columns_of,
+    number_sql,
+    quoted,
+    text_sql,
+    type_of,
+)
+
+_Kept = Sequence[object]
+Where = Mapping[str, _Kept] | Mapping[Band, _Kept] | Mapping[str | Band, _Kept]
+
+_COMPARED = {">=": ">=", "<=": "<=", ">": ">", "<": "<"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which rows are kept.
+
+    Parameters
+    ----------
+    where
+        Values kept, by feature or `Band`, as slice labels name them, "(missing)" included.
+    conditions
+        Further conditions; all hold. "!=" keeps missing values, a comparison of numbers leaves them out.
+    since, until
+        Days (UTC), both included; rows without a time are outside of any window.
+    """
+
+    where: Where = field(default_factory=dict)
+    conditions: Sequence[Condition] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class PickedRows:
+    """SQL pieces over one scan: `keys` name raw values, `named` makes slice values of them."""
+
+    keys: tuple[str, ...]
+    named: tuple[str, ...]
+    condition: str
+    columns: Mapping[str, str]
+    parameters: dict[str, Any]
+
+    def given(self, query: str, **more: Any) -> dict[str, Any]:
+        """The parameters that a query takes; it may not be handed others."""
+        known = {**self.parameters, **more}
+        return {name: value for name, value in known.items() if f"${name}" in query}
+
+    def chosen(self) -> str:
+        """The raw keys as `raw0, raw1, ...`, with a comma behind each."""
+        return "".join(f"{key} AS raw{place}, " for place, key in enumerate(self.keys))
+
+    def slices(self) -> str:
+        """The slice values as `slice0, slice1, ...`, with a comma behind each."""
+        return "".join(f"{name} AS slice{place}, " for place, name in enumerate(self.named))
+
+
+def pick_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    task: Task,
+    by: Sequence[str | Band],
+    positive: object | None,
+    kept: Kept,
+) -> PickedRows:
+    """Put together what is to be scanned.
+
+    Raises
+    ------
+    BadInput, NotFound
+        As `slice_counts`.
+    """
+    columns = columns_of(cursor, paths)
+    type_of("y_pred", columns)
+    parameters: dict[str, Any] = {"paths": [str(path) for path in paths]}
+    if task != "regression":
+        parameters["positive"] = _positive(task, positive)
+    elif positive is not None:
+        raise BadInput("a regression has no positive class", remedy="Leave it out.")
+    keys = [_key(item, columns, f"by{place}", parameters) for place, item in enumerate(by)]
+    named = [
+        as_text(f"raw{place}", columns[item]) if isinstance(item, str) else f"raw{place}"
+        for place, item in enumerate(by)
+    ]
+    return PickedRows(
+        tuple(keys), tuple(named), " AND ".join(_conditions(columns, kept, parameters)), columns, parameters
+    )
+
+
+def outcome_sql(name: str, task: Task, columns: Mapping[str, str]) -> str:
+    """SQL of a prediction or label: a number, or with several classes 1 for the positive one and 0 else."""
+    if name not in columns:
+        return "CAST(NULL AS DOUBLE)"
+    if task != "multiclass":
+        return quoted(name)
+    text = f"nullif({text_sql(name, columns[name])}, '{MISSING}')"
+    return f"CAST({text} = $positive AS TINYINT)"
+
+
+def score_sql(task: Task, columns: Mapping[str, str], positive: object) -> str | None:
+    """SQL of the finite score of the positive class; None where the files hold none."""
+    name = f"y_score_{positive}" if task == "multiclass" else "y_score"
+    if name not in columns:
+        return None
+    score = number_sql(name)
+    finite = f"CASE WHEN isfinite({score}) THEN {score} END"
+    return f"1 - {finite}" if task == "binary" and positive == 0 else finite
+
+
+def is_positive(value: str, task: Task) -> str:
+    """SQL that a value of `outcome_sql` is the positive outcome."""
+    return f"{as_number(value)} = {'1' if task == 'multiclass' else '$positive'}"
+
+
+def slice_keys(by: Sequence[str | Band], row: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    """Feature and value of each slice value of a row."""
+    return tuple(
+        (item, str(value)) if isinstance(item, str) else (item.feature, (*item.labels, MISSING)[value])
+        for item, value in zip(by, row[: len(by)], strict=True)
+    )
+
+
+def _positive(task: Task, positive: object | None) -> object:
+    if task == "multiclass":
+        if positive is None:
+            raise BadInput("no class was named", remedy="Name the class to hold against all others.")
+        return str(positive)
+    if str(positive) not in ("None", "0", "1"):
+        raise BadInput(f"{positive!r} is not an outcome of a binary model", remedy="Use 0 or 1.")
+    return 1.0 if positive is None else float(str(positive))
+
+
+def _key(item: str | Band, columns: Mapping[str, str], name: str, parameters: dict[str, Any]) -> str:
+    """SQL of one slice key: a category's raw value, or the index of a band (-1 when missing)."""
+    if isinstance(item, str):
+        type_of(item, columns)
+        return quoted(item)
+    if not type_of(item.feature, columns).startswith(NUMBERS):
+        raise BadInput(
+            f"{item.feature!r} holds no numbers to cut in bands", remedy="Slice by its values instead."
+        )
+    number = number_sql(item.feature)
+    steps = []
+    for place, cut in enumerate(item.cuts):
+        parameters[f"{name}_{place}"] = float(cut)
+        steps.append(f" + CAST({number} >= ${name}_{place} AS INTEGER)")
+    return f"CASE WHEN {number} IS NULL THEN -1 ELSE 0{''.join(steps)} END"
+
+
+def _conditions(columns: Mapping[str, str], kept: Kept, parameters: dict[str, Any]) -> list[str]:
+    found = [
+        _where(item, values, columns, f"where{place}", parameters)
+        for place, (item, values) in enumerate(kept.where.items())
+    ]
+    for place, condition in enumerate(kept.conditions):
+        found.append(_condition(condition, columns, f"only{place}", parameters))
+    if kept.since is not None or kept.until is not None:
+        if "timestamp" not in columns:
+            raise BadInput(
+                "these predictions carry no time", where="time window", remedy="Leave the window out."
+            )
+        if kept.since is not None:
+            parameters["since"] = kept.since
+            found.append("timestamp >= CAST($since AS TIMESTAMP)")
+        if kept.until is not None:
+            parameters["until"] = kept.until + timedelta(days=1)
+            found.append("timestamp < CAST($until AS TIMESTAMP)")
+    return found or ["true"]
+
+
+def _where(
+    item: str | Band,
+    values: Sequence[object],
+    columns: Mapping[str, str],
+    name: str,
+    parameters: dict[str, Any],
+) -> str:
+    if isinstance(values, str):
+        raise BadInput(f"{values!r} is not a list of values", remedy="Give a list, even of one value.")
+    if isinstance(item, str):
+        parameters[name] = [str(value) for value in values]
+        return f"list_contains(CAST(${name} AS VARCHAR[]), {text_sql(item, type_of(item, columns))})"
+    key = _key(item, columns, name, parameters)
+    places = {**{label: place for place, label in enumerate(item.labels)}, MISSING: -1}
+    unknown = [value for value in values if value not in places]
+    if unknown:
+        raise NotFound(
+            f"{unknown[0]!r} is not a band of {item.feature!r}", remedy=f"Use one of: {list(places)}."
+        )
+    parameters[name] = [places[str(value)] for value in values]
+    return f"list_contains(CAST(${name} AS INTEGER[]), {key})"
+
+
+def _condition(
+    condition: Condition, columns: Mapping[str, str], name: str, parameters: dict[str, Any]
+) -> str:
+    kind = type_of(condition.feature, columns)
+    if not condition.compares:
+        parameters[name] = condition.value
+        sign = "=" if condition.operator == "=" else "<>"
+        return f"{text_sql(condition.feature, kind)} {sign} ${name}"
+    if not kind.startswith(NUMBERS):
+        raise BadInput(
+            f"{condition.feature!r} holds no numbers to compare", where="filter", remedy="Use = or !=."
+        )
+    parameters[name] = float(condition.value)
+    return f"{number_sql(condition.feature)} {_COMPARED[condition.operator]} ${name}"
+
+
+def scanned(picked: PickedRows, columns: str) -> str:
+    """The one scan: raw keys and these columns of the rows that are kept."""
+    return f"SELECT {picked.chosen()}{columns} FROM {SCAN} WHERE {picked.condition}"

@@ -1,0 +1,1 @@
+"""Tasks, hand-offs, comments and trainings as recorded."""

@@ -1,0 +1,1 @@
+"""Evidence that measures itself: predictions, slices, decay, drift, explanations."""

@@ -1,0 +1,337 @@
+"""Bias slices of a model version, and the check that holds them to the ethical limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
+from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for
+from core.analytics.slices.report import MISSING, Band, Limit, SliceCounts, SliceReport, slice_report
+from core.analytics.slices.significance import CORRECTIONS, Correction
+from core.domain.errors import BadInput
+from core.domain.moment import Moment
+from core.domain.process.checks import CheckResult, no_predictions
+from core.domain.rules.ethics import EthicalLimit
+from core.domain.verdict import Verdict
+from core.lake.monitoring import readings as lake
+from core.lake.slices.counts import (
+    SliceFeature,
+    class_labels,
+    counts_and_overall,
+    feature_values,
+    slice_features,
+)
+from core.lake.slices.profiles import MAX_FEATURES
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.measured.slice_batches import (
+    BatchesOfVersion,
+    Filters,
+    RowsAsked,
+    RowsChosen,
+    batches_of,
+    choose_rows,
+    first_class,
+    metric_of,
+)
+
+__all__ = [
+    "BatchesOfVersion",
+    "BiasSlices",
+    "SliceChoices",
+    "batches_of",
+    "bias_slices",
+    "check_bias_limit",
+    "measure_slices",
+    "slice_choices",
+]
+
+
+@dataclass(frozen=True)
+class BiasSlices:
+    """A slice report with what it was made from.
+
+    `rule` is the ethical limit that the slices were held to; None where the metric has none. `limit_note`
+    says why a rule could not be held. `fairness` is empty for a regression. `bands` are the number features
+    that were cut.
+    """
+
+    batches: BatchesOfVersion
+    by: tuple[str, ...]
+    positive: str | None
+    report: SliceReport
+    rule: EthicalLimit | None = None
+    limit_note: str = ""
+    fairness: tuple[FairnessMeasure, ...] = ()
+    bands: tuple[Band, ...] = ()
+    counts: tuple[SliceCounts, ...] = ()
+
+
+@dataclass(frozen=True)
+class SliceChoices:
+    """What a model version's predictions can be sliced by, and measured with.
+
+    `features` has the sensitive ones first; `classes` is empty unless the model tells several apart;
+    `parts` names the kinds of batch there are, analysis first; `first_day` and `last_day` span the times of
+    the predictions, empty where they carry none.
+    """
+
+    batches: BatchesOfVersion
+    parts: tuple[str, ...]
+    features: tuple[SliceFeature, ...]
+    metrics: tuple[MetricDefinition, ...]
+    classes: tuple[str, ...]
+    rule: EthicalLimit
+    first_day: str = ""
+    last_day: str = ""
+
+
+def slice_choices(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, part: str = ""
+) -> SliceChoices:
+    """List what a version can be sliced by; an empty part means analysis where there is any.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or no batch of this version and part.
+    """
+    known = require_initiative(governance, initiative, moment)
+    rows = lake.batches(governance.store, initiative, version, moment)
+    parts = tuple(sorted({str(row["part"]) for row in rows}))
+    chosen = part or (parts[0] if parts else "analysis")
+    batches = batches_of(governance, initiative, version, moment, part=chosen)
+    cursor = governance.store.cursor()
+    features = slice_features(cursor, batches.paths)
+    order = {name: place for place, name in enumerate(batches.sensitive)}
+    features.sort(key=lambda feature: order.get(feature.name, len(order)))
+    classes: tuple[str, ...] = ()
+    if batches.task == "multiclass":
+        classes = batches.classes or tuple(class_labels(cursor, batches.paths))
+    rule = governance.position(moment).limit_for(known["domain"], batches.task)
+    days = [
+        row[end].date().isoformat()
+        for row in rows
+        for end in ("first_at", "last_at")
+        if row["part"] == chosen and row[end] is not None
+    ]
+    return SliceChoices(
+        batches,
+        parts,
+        tuple(features),
+        metrics_for(batches.task),
+        classes,
+        rule,
+        min(days, default=""),
+        max(days, default=""),
+    )
+
+
+def slice_values(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: str,
+    version: str,
+    feature: str,
+    part: str = "analysis",
+    cuts: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """List the slices that a feature has over all rows of the part, as filters name them.
+
+    Raises
+    ------
+    NotFound, BadInput
+        No such initiative, batch or feature; a cut that cannot be read.
+    """
+    batches = batches_of(governance, initiative, version, moment, part=part)
+    (item,) = choose_rows(governance, batches, (feature,), RowsAsked(cuts)).items
+    if isinstance(item, Band):
+        return (*item.labels, MISSING)
+    return tuple(feature_values(governance.store.cursor(), batches.paths, feature))
+
+
+def bias_slices(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: str,
+    version: str,
+    by: tuple[str, ...],
+    metric: str = "",
+    part: str = "analysis",
+    reference: str = "best",
+    positive: str = "",
+    where: Filters = (),
+    cuts: Sequence[str] = (),
+    since: str = "",
+    until: str = "",
+    correction: Correction = "holm",
+) -> BiasSlices:
+    """Slice a model version's predictions by up to six features.
+
+    Numbers with many values are cut into five bands of equal size unless `cuts` says how, always over all
+    rows of the part, so that a band keeps its name while others filter. Without a metric it is the one that
+    the ethical position limits for the initiative's domain; limits hold only for that one. `where` keeps rows
+    by conditions like `sex=Female` or `age>=30`, and `since` and `until` by UTC days, both included.
+
+    Raises
+    ------
+    NotFound, BadInput
+        No such initiative, batch, feature, metric or reference; a cut, condition or day that cannot be read.
+    """
+    batches = batches_of(governance, initiative, version, moment, part=part)
+    if not 1 <= len(by) <= MAX_FEATURES or len(set(by)) < len(by):
+        raise BadInput(
+            f"cannot slice by {list(by)}", remedy=f"Name one to {MAX_FEATURES} different features."
+        )
+    asked = RowsAsked(cuts, where, since, until)
+    chosen = choose_rows(governance, batches, by, asked)
+    target = positive or first_class(governance, batches)
+    rule = rule_for(governance, batches, moment)
+    return measure_slices(
+        governance, batches, chosen, by, rule, metric, reference, target, correction=correction
+    )
+
+
+def rule_for(governance: Governance, batches: BatchesOfVersion, moment: Moment) -> EthicalLimit:
+    """The limit that the ethical position sets for the initiative's domain and the model's task."""
+    known = require_initiative(governance, batches.initiative, moment)
+    return governance.position(moment).limit_for(known["domain"], batches.task)
+
+
+def measure_slices(
+    governance: Governance,
+    batches: BatchesOfVersion,
+    chosen: RowsChosen,
+    by: tuple[str, ...],
+    rule: EthicalLimit,
+    metric: str,
+    reference: str,
+    positive: str | None,
+    *,
+    correction: Correction = "holm",
+) -> BiasSlices:
+    """Measure slices of rows that are chosen already, as `bias_slices` does."""
+    if correction not in CORRECTIONS:
+        raise BadInput(f"'{correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
+    definition = metric_of(metric or rule.metric, batches)
+    needs = () if definition.needs is None else (definition.needs,)
+    counts, overall = counts_and_overall(
+        governance.store.cursor(),
+        batches.paths,
+        batches.task,
+        chosen.items,
+        positive=positive,
+        kept=chosen.kept,
+        needs=needs,
+        as_given=True,
+    )
+    limited = definition.id == rule.metric
+    limit = _limit(rule, overall) if limited else None
+    try:
+        report = slice_report(
+            counts,
+            overall,
+            definition,
+            reference=reference,
+            min_rows=rule.min_rows,
+            limit=limit,
+            correction=correction,
+        )
+    except ValueError as error:
+        raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
+    fairness = () if batches.task == "regression" else fairness_measures(counts, min_rows=rule.min_rows)
+    return BiasSlices(
+        batches,
+        by,
+        positive,
+        report,
+        rule if limit else None,
+        _unlimited(rule) if limited and limit is None else "",
+        fairness,
+        tuple(item for item in chosen.items if isinstance(item, Band)),
+        tuple(counts),
+    )
+
+
+def check_bias_limit(
+    governance: Governance, initiative: str, version: str, domain: str, moment: Moment
+) -> CheckResult:
+    """Hold every sensitive feature's slices to the limit of the domain and task; the worst verdict counts.
+
+    The message cites the version of the ethical position that the limit stands in.
+    """
+    rows = lake.batches(governance.store, initiative, version, moment)
+    if not rows:
+        return no_predictions("bias_limit")
+    part = "analysis" if any(row["part"] == "analysis" for row in rows) else "reference"
+    batches = batches_of(governance, initiative, version, moment, part=part)
+    if not batches.sensitive:
+        return CheckResult(
+            "bias_limit",
+            Verdict.CANNOT_TELL,
+            "no sensitive feature is named for this version's batches",
+            "Add a batch that names them, or record why there is none.",
+        )
+    position = governance.position(moment)
+    rule = position.limit_for(domain, batches.task)
+    target = first_class(governance, batches)
+    found = [
+        measure_slices(
+            governance,
+            batches,
+            choose_rows(governance, batches, (feature,), RowsAsked()),
+            (feature,),
+            rule,
+            rule.metric,
+            "best",
+            target,
+        )
+        for feature in batches.sensitive
+    ]
+    unlimited = next((each.limit_note for each in found if each.limit_note), "")
+    if unlimited:
+        return CheckResult("bias_limit", Verdict.CANNOT_TELL, unlimited, "Add predictions with their labels.")
+    return _worst([each.report for each in found], rule, position.version)
+
+
+def _limit(rule: EthicalLimit, overall: SliceCounts) -> Limit | None:
+    """The limit in the metric's own unit; None where what it is a share of is undefined or nought."""
+    base = None if rule.measured_in is None else measure(metric(rule.measured_in), overall).value
+    value = rule.in_units(base)
+    return None if value is None else Limit(rule.comparison, value)
+
+
+def _unlimited(rule: EthicalLimit) -> str:
+    base = (rule.measured_in or rule.metric).replace("_", " ")
+    return f"the limit is a share of the overall {base}, which is undefined or nought here"
+
+
+def _worst(reports: Sequence[SliceReport], rule: EthicalLimit, position: str) -> CheckResult:
+    severity = {"fail": 0, "cannot_tell": 1, "pass": 2}
+    worst = min(reports, key=lambda report: (severity[report.verdict or "cannot_tell"], _nearness(report)))
+    observed = worst.lowest_ratio if rule.comparison == "ratio" else worst.widest_difference
+    named = rule.metric.replace("_", " ")
+    seen = (
+        ""
+        if observed is None
+        else f"{rule.comparison} in {named} between {worst.lowest_label} and {worst.highest_label} is "
+        f"{observed:.3g}; "
+    )
+    return CheckResult(
+        "bias_limit",
+        Verdict(worst.verdict or "cannot_tell"),
+        f"{seen}{worst.note.rstrip('.')} (ethical position {position})",
+        "" if worst.verdict == "pass" else "Look at the slices, and mend or justify the difference.",
+        observed=observed,
+        limit=worst.limit.value if worst.limit else rule.limit,
+    )
+
+
+def _nearness(report: SliceReport) -> float:
+    """Smaller where slices are further apart."""
+    if report.limit is not None and report.limit.kind == "difference":
+        return -(report.widest_difference or 0.0)
+    return 1.0 if report.lowest_ratio is None else report.lowest_ratio

@@ -1,0 +1,247 @@
+"""Data quality of a version's newest predictions: measured, put on record, shown, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from core.analytics.drift.data_quality import ColumnLimits, ColumnQuality, judge_column
+from core.analytics.drift.personal_data import TITLES, PersonalData, find_personal_data
+from core.domain.chain import Fact
+from core.domain.commands import Command
+from core.domain.errors import NotFound
+from core.domain.models.data_quality import DataQuality
+from core.domain.moment import Moment
+from core.domain.process.checks import CheckResult, no_predictions
+from core.domain.verdict import Verdict
+from core.lake.monitoring import drift_records as records
+from core.lake.monitoring import readings as monitoring
+from core.lake.monitoring.quality_counts import QualityColumn, quality_columns, sampled_values, worth_sampling
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+
+Step = Callable[[float, str], None]
+_ORDER = {"fail": 0, "cannot_tell": 1, "pass": 2}
+
+
+class MeasureDataQuality(Command):
+    """Hold the newest analysis batch of a version to its reference, and look for personal data."""
+
+    initiative: str
+    version: str
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """The newest measurement of a version's data quality; failing columns first.
+
+    `personal` are the columns with personal data, each with `personal_kind`, its `personal_title`, why, and
+    masked examples.
+    """
+
+    initiative: str
+    version: str
+    measured_at: Any
+    reference_rows: int
+    analysis_rows: int
+    columns: tuple[Mapping[str, Any], ...]
+    personal: tuple[Mapping[str, Any], ...]
+    check: CheckResult
+
+
+def measure_data_quality(
+    governance: Governance, command: MeasureDataQuality, *, step: Step | None = None
+) -> int:
+    """Measure, put on record, and return the number of columns.
+
+    Raises
+    ------
+    Forbidden, NotFound
+        The actor may not; no such initiative; the version has no batch.
+    """
+    governance.roles.require(command.actor, "refresh_monitoring")
+    moment = governance.moment(command.at)
+    require_initiative(governance, command.initiative, moment)
+    judged, reference = _compared(governance, command.initiative, command.version, moment)
+    cursor = governance.store.cursor()
+    tell = step or (lambda share, what: None)
+    tell(0.0, "Counting missing, unseen and unlikely values.")
+    columns = quality_columns(cursor, judged["path"], reference["path"] if reference else None)
+    wanted = worth_sampling(cursor, judged["path"])
+    limits = governance.data_quality
+    personal: dict[str, PersonalData] = {}
+    for done, name in enumerate(wanted):
+        tell(0.3 + 0.7 * done / len(wanted), f"Looking for personal data in {name}.")
+        sample, suspects = sampled_values(cursor, judged["path"], name)
+        found = find_personal_data(name, sample, suspects, min_share=limits.personal_data.min_share)
+        if found is not None:
+            personal[name] = found
+    rows = tuple(
+        _row(command, column, personal.get(column.name), judged["sensitive"], limits) for column in columns
+    )
+    run = {
+        "initiative": command.initiative,
+        "version": command.version,
+        "reference_rows": reference["rows"] if reference else 0,
+        "analysis_rows": judged["rows"],
+        "limits_version": limits.version,
+        "verdict": min((row["verdict"] for row in rows), key=_ORDER.__getitem__, default="cannot_tell"),
+        "batches": [batch["sha256"] for batch in (reference, judged) if batch],
+    }
+    subject = f"{command.initiative}/{command.version}"
+    facts = [Fact("data_quality_measured", subject, "data_quality_run", (run,))]
+    if rows:
+        facts.append(Fact("columns_judged", subject, "data_quality_column", rows))
+    governance.store.append(facts, actor=command.actor.id, at=command.at)
+    return len(rows)
+
+
+def quality_report(governance: Governance, moment: Moment, *, initiative: str, version: str) -> QualityReport:
+    """The newest measurement of a version's data quality.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or nothing was measured yet.
+    """
+    require_initiative(governance, initiative, moment)
+    run = records.newest_quality_run(governance.store, initiative, version, moment)
+    if run is None:
+        raise NotFound(
+            f"the data quality of version '{version[:20]}' of {initiative} has not been measured",
+            remedy="Measure it with 'governance drift INITIATIVE --measure', or on the page Drift and data.",
+        )
+    rows = records.quality_columns(governance.store, initiative, version, moment)
+    titled = [{**row, "personal_title": TITLES.get(row["personal_kind"] or "", "")} for row in rows]
+    columns = sorted(titled, key=lambda row: (_ORDER[row["verdict"]], row["feature"]))
+    return QualityReport(
+        initiative,
+        version,
+        run["recorded_at"],
+        run["reference_rows"],
+        run["analysis_rows"],
+        tuple(columns),
+        tuple(row for row in columns if row["personal_kind"]),
+        check_data_quality(governance, initiative, version, moment),
+    )
+
+
+def check_data_quality(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
+    """Hold the newest measurement to the limits: the worst column counts; old or outdated cannot tell."""
+    batches = monitoring.batches(governance.store, initiative, version, moment)
+    if not batches:
+        return no_predictions("data_quality")
+    run = records.newest_quality_run(governance.store, initiative, version, moment)
+    if run is None:
+        return _cannot_tell("the data quality of this version has not been measured", "Measure it.")
+    judged, _ = _compared(governance, initiative, version, moment)
+    if judged["sha256"] not in run["batches"]:
+        return _cannot_tell("predictions were added since data quality was measured", "Measure it again.")
+    fresh = governance.data_quality.quality.fresh_days
+    age = moment.at.replace(tzinfo=None) - run["recorded_at"]
+    if age > timedelta(days=fresh):
+        return _cannot_tell(
+            f"the measurement is {age.days} days old, and counts for {fresh}", "Measure again."
+        )
+    return _worst(records.quality_columns(governance.store, initiative, version, moment))
+
+
+def _compared(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The batch that is judged (the newest of analysis, else of the reference), and the newest reference."""
+    rows = monitoring.batches(governance.store, initiative, version, moment)
+    newest = {row["part"]: row for row in rows}
+    if not newest:
+        raise NotFound(
+            f"version '{version[:20]}' of {initiative} has no prediction batch",
+            remedy="Add one with 'governance predictions add'.",
+        )
+    if "analysis" not in newest:
+        return newest["reference"], None
+    return newest["analysis"], newest.get("reference")
+
+
+def _row(
+    command: MeasureDataQuality,
+    column: QualityColumn,
+    personal: PersonalData | None,
+    sensitive: Sequence[str],
+    limits: DataQuality,
+) -> dict[str, Any]:
+    held = ColumnLimits(
+        limits.quality.max_missing_rise,
+        limits.quality.max_unseen_share,
+        limits.quality.max_out_of_range_share,
+        limits.quality.min_rows,
+    )
+    quality: ColumnQuality = judge_column(column.counts, held)
+    verdict, findings = quality.verdict, list(quality.findings)
+    if personal is not None:
+        findings.append(f"{TITLES[personal.kind]}: {personal.why}.")
+        if (
+            personal.kind in limits.personal_data.not_allowed
+            and personal.share >= limits.personal_data.min_share
+        ):
+            verdict = "fail"
+    counts = column.counts
+    return {
+        "initiative": command.initiative,
+        "version": command.version,
+        "feature": column.name,
+        "kind": column.kind,
+        "sensitive": column.name in sensitive,
+        "verdict": verdict,
+        "findings": findings,
+        "reference_missing": quality.reference_missing,
+        "missing": quality.missing,
+        "unseen": quality.unseen,
+        "unseen_values": _shown(counts.unseen_values, personal),
+        "out_of_range": quality.out_of_range,
+        "low": counts.low,
+        "high": counts.high,
+        "reference_low": counts.reference_low,
+        "reference_high": counts.reference_high,
+        "personal_kind": personal.kind if personal else None,
+        "personal_share": personal.share if personal else None,
+        "personal_why": personal.why if personal else None,
+        "examples": list(personal.examples) if personal else [],
+    }
+
+
+def _shown(values: Sequence[str], personal: PersonalData | None) -> list[str]:
+    """Categories to keep on record; none of a column that holds personal data."""
+    return [] if personal else [value[:60] for value in values]
+
+
+def _worst(rows: Sequence[Mapping[str, Any]]) -> CheckResult:
+    failing = [row for row in rows if row["verdict"] == "fail"]
+    unknown = [row for row in rows if row["verdict"] == "cannot_tell"]
+    personal = [row["feature"] for row in rows if row["personal_kind"]]
+    told = f"; personal data in {', '.join(personal[:5])}" if personal else ""
+    if failing:
+        first = failing[0]
+        names = ", ".join(row["feature"] for row in failing[:5])
+        message = f"{len(failing)} of {len(rows)} columns are beyond a limit ({names}): {first['feature']}: "
+        message += f"{first['findings'][-1].rstrip('.')}{told}"
+        remedy = "Mend the data at its source, or take the column out and retrain."
+        return CheckResult("data_quality", Verdict.FAIL, message, remedy, len(failing), 0)
+    if unknown or not rows:
+        what = f"{len(unknown)} of {len(rows)} columns cannot be judged"
+        first_words = f": {unknown[0]['findings'][0].rstrip('.')}" if unknown else ""
+        return CheckResult(
+            "data_quality",
+            Verdict.CANNOT_TELL,
+            f"{what}{first_words}{told}",
+            "Add a reference and enough rows.",
+            0,
+            0,
+        )
+    message = f"all {len(rows)} columns keep to their reference{told}"
+    return CheckResult("data_quality", Verdict.PASS, message, "", 0, 0)
+
+
+def _cannot_tell(what: str, remedy: str) -> CheckResult:
+    return CheckResult("data_quality", Verdict.CANNOT_TELL, what, remedy)

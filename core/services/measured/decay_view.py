@@ -1,0 +1,231 @@
+"""Decay of a model version as people read it: titled metric, named chunks, thresholds, and trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.analytics.decay.metrics import (
+    DECAY_METRICS,
+    DecayMetric,
+    EstimateTrust,
+    Verdict,
+    decay_metric,
+    estimate_trust,
+    is_beyond_worse_side,
+)
+from core.analytics.decay.trust import TrustReason, joint_verdict, trust_reasons
+from core.domain.errors import NotFound
+from core.domain.moment import Moment
+from core.lake.monitoring.decay_records import newest_run
+from core.lake.monitoring.decay_states import decay_states
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.measured.monitoring import LEADING_METRIC, decay_report, modelled
+
+
+@dataclass(frozen=True)
+class MonitoredVersion:
+    """A model version with predictions; `estimated` when its performance has been estimated.
+
+    `worse`: the newest chunk's estimate of the leading metric is beyond the threshold on the worse side.
+    """
+
+    initiative: str
+    name: str
+    version: str
+    task: str
+    rows: int
+    estimated: bool
+    worse: bool
+
+
+@dataclass(frozen=True)
+class DecayChunk:
+    """One chunk in words and numbers; values in the metric's unit, None where undefined or unknown.
+
+    `first_row` counts from 1 within its part. `gap` is estimate minus realised. `different`: NannyML's
+    two-sided alert. `worse`: the estimate lies beyond the threshold on the worse side.
+    """
+
+    name: str
+    part: str
+    first_row: int
+    rows: int
+    started_at: datetime | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    realised: float | None
+    gap: float | None
+    different: bool
+    worse: bool
+
+    @property
+    def short(self) -> str:
+        """A name for an axis: the first row, with `ref` before it within the reference."""
+        return f"ref {self.first_row:,}" if self.part == "reference" else f"{self.first_row:,}"
+
+
+@dataclass(frozen=True)
+class DecayView:
+    """Decay of a version for one metric; `leading` is the id of the one whose alert counts for the check.
+
+    `thresholds` are (lower, upper), None where the metric cannot go beyond. `different`, `worse` and
+    `realised_worse` count analysis chunks; the last one counts what came true, not estimates. `run` says
+    how the estimates came about; None for estimates from before that was kept.
+    """
+
+    metric: DecayMetric
+    leading: str
+    metrics: tuple[DecayMetric, ...]
+    chunks: tuple[DecayChunk, ...]
+    thresholds: tuple[float | None, float | None]
+    analysis: int
+    different: int
+    worse: int
+    realised_worse: int
+    trust: EstimateTrust
+    reasons: tuple[TrustReason, ...]
+    run: Mapping[str, Any] | None
+
+    @property
+    def trusted(self) -> Verdict:
+        """What the reasons come to: fail where one fails, cannot tell where one cannot."""
+        return joint_verdict(self.reasons)
+
+
+def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
+    """Model versions with predictions, by initiative name; the current version first, then newest."""
+    leading = list(dict.fromkeys(LEADING_METRIC.values()))
+    states = {
+        (row["initiative"], row["version"]): row["worse"]
+        for row in decay_states(governance.store, moment, leading)
+    }
+    return tuple(
+        MonitoredVersion(
+            row["initiative"],
+            row["name"],
+            row["version"],
+            row["task"],
+            row["rows"],
+            (row["initiative"], row["version"]) in states,
+            states.get((row["initiative"], row["version"]), False),
+        )
+        for row in modelled(governance, moment)
+    )
+
+
+def largest_version(governance: Governance, moment: Moment) -> MonitoredVersion | None:
+    """The version with the most predictions, the newer of two alike: the one where slices say most."""
+    return max(monitored_versions(governance, moment), key=lambda known: known.rows, default=None)
+
+
+def find_version(
+    governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
+) -> MonitoredVersion | None:
+    """The version asked for (where only the initiative is named the current one, else the newest).
+
+    Where no initiative is named, the first whose version, so chosen, is estimated worse, else one that is
+    estimated, else any; None where nothing has predictions.
+
+    Raises
+    ------
+    NotFound
+        No such initiative; it has no predictions; or it has none for this version.
+    """
+    known = monitored_versions(governance, moment)
+    if not initiative:
+        newest = {one.initiative: one for one in reversed(known)}.values()
+        first = max(reversed(newest), key=lambda one: (one.worse, one.estimated), default=None)
+        if first is None or not version:
+            return first
+        initiative = first.initiative
+    named = require_initiative(governance, initiative, moment)["name"]
+    found = [one for one in known if one.initiative == initiative and version in ("", one.version)]
+    if not found:
+        what = f"version '{version[:20]}' of {named}" if version else str(named)
+        raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
+    return found[0]
+
+
+def decay_view(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, metric: str = ""
+) -> DecayView:
+    """Read the newest estimates of a version for one metric (by default the leading one of its task).
+
+    Raises
+    ------
+    NotFound
+        No such initiative, no estimates, or none of this metric.
+    """
+    report = decay_report(governance, moment, initiative=initiative, version=version)
+    leading = report.metric
+    order = [*DECAY_METRICS]
+    known = sorted(report.metrics, key=lambda one: order.index(one) if one in order else len(order))
+    metrics = tuple(decay_metric(one) for one in known)
+    if metric and metric not in report.metrics:
+        titles = ", ".join(known.title for known in metrics)
+        raise NotFound(f"there are no estimates of '{metric[:40]}'", remedy=f"Choose one of: {titles}.")
+    if metric and metric != report.metric:
+        report = decay_report(governance, moment, initiative=initiative, version=version, metric=metric)
+    definition = decay_metric(report.metric)
+    analysis = [row for row in report.chunks if row["part"] == "analysis"]
+    thresholds = _thresholds(report.chunks)
+    trust = estimate_trust(report.chunks, definition.direction)
+    run = newest_run(governance.store, initiative, version, moment)
+    reasons = trust_reasons(
+        trust,
+        report.chunks,
+        calibration_error=run["calibration_error"] if run else None,
+        classifies=report.task != "regression",
+    )
+    return DecayView(
+        definition,
+        leading,
+        metrics,
+        tuple(_chunk(row) for row in report.chunks),
+        thresholds,
+        len(analysis),
+        report.alerts,
+        report.worse,
+        sum(is_beyond_worse_side(definition.id, row["realised"], *thresholds) for row in analysis),
+        trust,
+        reasons,
+        run,
+    )
+
+
+def _thresholds(rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, float | None]:
+    newest = rows[-1]
+    return newest["lower_threshold"], newest["upper_threshold"]
+
+
+def _chunk(row: Mapping[str, Any]) -> DecayChunk:
+    estimate, realised = row["estimate"], row["realised"]
+    return DecayChunk(
+        name=_name(row),
+        part=row["part"],
+        first_row=row["first_row"] + 1,
+        rows=row["last_row"] - row["first_row"] + 1,
+        started_at=row["started_at"],
+        estimate=estimate,
+        low=row["lower_confidence"],
+        high=row["upper_confidence"],
+        realised=realised,
+        gap=None if estimate is None or realised is None else estimate - realised,
+        different=bool(row["alert"]),
+        worse=bool(row["worse"]),
+    )
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """Days where the rows have times; else the rows, counted from 1 within reference and analysis."""
+    if row["started_at"] is not None and row["ended_at"] is not None:
+        first, last = row["started_at"].date(), row["ended_at"].date()
+        days = [f"{day.day} {day:%b %Y}" for day in dict.fromkeys((first, last))]
+        return " to ".join(days)
+    part = "reference" if row["part"] == "reference" else "analysis"
+    return f"{row['first_row'] + 1:,}–{row['last_row'] + 1:,}, {part}"

@@ -1,0 +1,264 @@
+"""Drift of a version's inputs: measured beside the pages, put on record, ranked by what matters, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from core.domain.chain import Fact
+from core.domain.commands import Command
+from core.domain.errors import BadInput, NotFound
+from core.domain.moment import Moment
+from core.domain.process.checks import CheckResult
+from core.lake.monitoring import drift_records as records
+from core.lake.monitoring import readings as monitoring
+from core.lake.monitoring.drift_rows import BatchFile, Chunking, DriftRows
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.measured.drift_check import attribution_shares, check_drift, stale_because
+
+USUAL_CHUNK_ROWS = 5_000
+_USUAL_CHUNKS = 10
+Step = Callable[[float, str], None]
+
+
+class MeasureDrift(Command):
+    """Compare every feature of a version's analysis rows with its reference.
+
+    Chunks are `chunk_rows` consecutive rows (0 chooses), or a period of the rows' time.
+    """
+
+    initiative: str
+    version: str
+    chunk_rows: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    period: Literal["", "day", "week", "month", "quarter", "year"] = ""
+
+
+@dataclass(frozen=True)
+class DriftChunk:
+    """A chunk: `name` is its rows or its first day; times are ISO texts in UTC, empty without times."""
+
+    part: str
+    name: str
+    rows: int
+    started_at: str
+    ended_at: str
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """A feature's drift, by how much it matters.
+
+    Attributes
+    ----------
+    share
+        Share of the model's attribution; None where none is on record, 0 where the model does not use it.
+    drift
+        Mean distance of the analysis chunks by the leading method.
+    importance
+        `drift` times `share`; `drift` alone where no attribution is on record. What ranks.
+    newest, threshold, alerts, newest_alert
+        By the leading method: the newest chunk, the limit, alerting analysis chunks, and whether the newest
+        is one of them (None = cannot tell).
+    methods
+        Method -> distances, threshold, alerts and p-values along the chunks.
+    """
+
+    feature: str
+    kind: str
+    share: float | None
+    drift: float | None
+    importance: float | None
+    newest: float | None
+    threshold: float | None
+    alerts: int
+    newest_alert: bool | None
+    methods: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """The newest measurement of a version's drift, features that matter most first."""
+
+    initiative: str
+    version: str
+    measured_at: Any
+    method: str
+    chunk_rows: int
+    period: str
+    reference_chunks: int
+    chunks: tuple[DriftChunk, ...]
+    features: tuple[FeatureDrift, ...]
+    attributed: bool
+    skipped: tuple[str, ...]
+    stale: str
+    check: CheckResult
+
+    @property
+    def alerting(self) -> tuple[FeatureDrift, ...]:
+        """Features that alert in the newest chunk."""
+        return tuple(feature for feature in self.features if feature.newest_alert)
+
+
+def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step | None = None) -> int:
+    """Measure drift, put it on record, and return how many features were compared.
+
+    Parameters
+    ----------
+    step
+        Told the share done and what is at work; what it raises ends the work, and nothing is recorded.
+
+    Raises
+    ------
+    Forbidden, NotFound, BadInput
+        The actor may not; no such initiative; a part of the batches is lacking, or the reference has too
+        few chunks.
+    """
+    governance.roles.require(command.actor, "refresh_monitoring")
+    from core.services.measured.drift_measure import (
+        measure,  # numpy comes in only where something is measured
+    )
+
+    moment = governance.moment(command.at)
+    require_initiative(governance, command.initiative, moment)
+    batches = compared_batches(governance, command.initiative, command.version, moment)
+    chunking = _chunking(command, batches)
+    files = [BatchFile(row["path"], row["part"], row["rows"]) for row in batches]
+    rows = DriftRows(governance.store.cursor(), files, chunking)
+    least = governance.data_quality.drift.min_reference_chunks
+    if rows.reference_chunks < least:
+        raise BadInput(
+            f"the reference makes {rows.reference_chunks} chunk, and thresholds need {least} or more",
+            where=command.initiative,
+            remedy="Choose smaller chunks.",
+        )
+    found = measure(rows, step or (lambda share, what: None))
+    about = (command.initiative, command.version)
+    run = records.run_row(*about, chunking, rows.chunks, [row["sha256"] for row in batches], found.skipped)
+    facts = [Fact("drift_measured", "/".join(about), "drift_run", (run,))]
+    if found.methods:
+        features = tuple(records.feature_row(*about, drift) for drift in found.methods)
+        facts.append(Fact("features_compared", "/".join(about), "drift_feature", features))
+    governance.store.append(facts, actor=command.actor.id, at=command.at)
+    return len({drift.feature for drift in found.methods})
+
+
+def drift_report(governance: Governance, moment: Moment, *, initiative: str, version: str) -> DriftReport:
+    """The newest measurement of a version, its features ranked by drift times attribution.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or nothing was measured yet.
+    """
+    require_initiative(governance, initiative, moment)
+    run = records.newest_run(governance.store, initiative, version, moment)
+    if run is None:
+        raise NotFound(
+            f"the drift of version '{version[:20]}' of {initiative} has not been measured",
+            remedy="Measure it with 'governance drift INITIATIVE --measure', or on the page Drift and data.",
+        )
+    limits = governance.data_quality.drift
+    shares = attribution_shares(governance, initiative, version, moment)
+    rows = records.feature_rows(governance.store, initiative, version, moment)
+    features = _ranked(rows, run["reference_chunks"], shares, limits.method)
+    return DriftReport(
+        initiative,
+        version,
+        run["recorded_at"],
+        limits.method,
+        run["chunk_rows"],
+        run["period"],
+        run["reference_chunks"],
+        _chunks(run),
+        features,
+        bool(shares),
+        tuple(run["skipped"]),
+        stale_because(governance, run, initiative, version, moment, limits.fresh_days),
+        check_drift(governance, initiative, version, moment),
+    )
+
+
+def compared_batches(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> list[dict[str, Any]]:
+    """The newest reference and all analysis batches of a version, oldest first.
+
+    Raises
+    ------
+    NotFound
+        One of the two parts is lacking.
+    """
+    rows = monitoring.batches(governance.store, initiative, version, moment)
+    reference = [row for row in rows if row["part"] == "reference"][-1:]
+    analysis = [row for row in rows if row["part"] == "analysis"]
+    for part, some in (("reference", reference), ("analysis", analysis)):
+        if not some:
+            raise NotFound(
+                f"version '{version[:20]}' of {initiative} has no {part} batch",
+                remedy="Comparing needs both: add it with 'governance predictions add'.",
+            )
+    return [*reference, *analysis]
+
+
+def _chunking(command: MeasureDrift, batches: Sequence[Mapping[str, Any]]) -> Chunking:
+    if command.period:
+        return Chunking(period=command.period)
+    if command.chunk_rows:
+        return Chunking(rows=command.chunk_rows)
+    reference = sum(row["rows"] for row in batches if row["part"] == "reference")
+    return Chunking(rows=max(1, min(USUAL_CHUNK_ROWS, reference // _USUAL_CHUNKS)))
+
+
+def _ranked(
+    rows: Sequence[Mapping[str, Any]], reference_chunks: int, shares: Mapping[str, float], leading: str
+) -> tuple[FeatureDrift, ...]:
+    methods: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        methods.setdefault(row["feature"], {})[row["method"]] = row
+    found = []
+    for feature, own in methods.items():
+        lead = own[leading]
+        after = list(lead["distances"][reference_chunks:])
+        known = [distance for distance in after if distance is not None]
+        drift = sum(known) / len(known) if known else None
+        share = shares.get(feature, 0.0) if shares else None
+        importance = drift if drift is None or share is None else drift * share
+        alerts = lead["alerts"][reference_chunks:]
+        found.append(
+            FeatureDrift(
+                feature,
+                lead["kind"],
+                share,
+                drift,
+                importance,
+                after[-1] if after else None,
+                lead["threshold"],
+                sum(bool(alert) for alert in alerts),
+                alerts[-1] if alerts else None,
+                {name: _series(row) for name, row in own.items()},
+            )
+        )
+    found.sort(key=lambda one: (-(one.importance or 0.0), -(one.drift or 0.0), one.feature))
+    return tuple(found)
+
+
+def _series(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "distances": tuple(row["distances"]),
+        "threshold": row["threshold"],
+        "alerts": tuple(row["alerts"]),
+        "p_values": tuple(row["p_values"]),
+    }
+
+
+def _chunks(run: Mapping[str, Any]) -> tuple[DriftChunk, ...]:
+    lists = (run[name] for name in ("parts", "first_rows", "last_rows", "started_at", "ended_at"))
+    found = []
+    for part, first, last, started, ended in zip(*lists, strict=True):
+        name = started[:10] if run["period"] else f"{first:,}–{last:,}"
+        found.append(DriftChunk(part, name, last - first + 1, started, ended))
+    return tuple(found)

@@ -1,0 +1,109 @@
+"""The check on drift: how much of the model the drifted features carry, and when nobody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from core.domain.models.data_quality import DriftLimits
+from core.domain.moment import Moment
+from core.domain.process.checks import CheckResult, no_predictions
+from core.domain.verdict import Verdict
+from core.lake.monitoring import drift_records as records
+from core.lake.monitoring import readings as monitoring
+from core.services.governance import Governance
+
+
+def check_drift(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
+    """Hold the newest chunks' alerts to the limit: the share of the attribution that drifted features carry.
+
+    Without attributions every feature carries the same. Old, outdated or small measurements cannot tell.
+    """
+    if not monitoring.batches(governance.store, initiative, version, moment):
+        return no_predictions("drift_alert")
+    run = records.newest_run(governance.store, initiative, version, moment)
+    limits = governance.data_quality.drift
+    if run is None:
+        return _cannot_tell("the drift of this version's inputs has not been measured", "Measure it.")
+    stale = stale_because(governance, run, initiative, version, moment, limits.fresh_days)
+    if stale:
+        return _cannot_tell(stale, "Measure it again.")
+    spans = zip(run["parts"], run["first_rows"], run["last_rows"], strict=True)
+    newest = [last - first + 1 for part, first, last in spans if part == "analysis"][-limits.newest_chunks :]
+    if len(newest) < limits.newest_chunks or min(newest) < limits.min_rows:
+        least = f"{limits.newest_chunks} newest chunks of {limits.min_rows:,} rows or more"
+        return _cannot_tell(f"there are too few rows: it takes {least}", "Add predictions, measure again.")
+    rows = records.feature_rows(governance.store, initiative, version, moment, limits.method)
+    if not rows:
+        return _cannot_tell("no feature could be compared with the reference", "Look at the batches.")
+    return _held_to_limit(rows, attribution_shares(governance, initiative, version, moment), limits)
+
+
+def attribution_shares(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> dict[str, float]:
+    """Feature -> share of the model's attribution; empty where none is on record."""
+    rows = monitoring.attributions(governance.store, initiative, version, moment)
+    return {row["feature"]: row["share"] for row in rows if row["share"] is not None}
+
+
+def stale_because(
+    governance: Governance,
+    run: Mapping[str, Any],
+    initiative: str,
+    version: str,
+    moment: Moment,
+    fresh_days: int,
+) -> str:
+    """Why a measurement does not count any more, or nothing."""
+    added = {row["sha256"] for row in monitoring.batches(governance.store, initiative, version, moment)}
+    if added - set(run["batches"]) and not _older_references(governance, run, initiative, version, moment):
+        return "predictions were added since drift was measured"
+    age = moment.at.replace(tzinfo=None) - run["recorded_at"]
+    if age > timedelta(days=fresh_days):
+        return f"the measurement is {age.days} days old, and counts for {fresh_days}"
+    return ""
+
+
+def _older_references(
+    governance: Governance, run: Mapping[str, Any], initiative: str, version: str, moment: Moment
+) -> bool:
+    """Whether what was not compared are references before the one that was."""
+    rows = monitoring.batches(governance.store, initiative, version, moment)
+    compared = [row["seq"] for row in rows if row["sha256"] in run["batches"] and row["part"] == "reference"]
+    left = [row for row in rows if row["sha256"] not in run["batches"]]
+    return all(row["part"] == "reference" and row["seq"] < max(compared, default=0) for row in left)
+
+
+def _held_to_limit(
+    rows: Sequence[Mapping[str, Any]], shares: Mapping[str, float], limits: DriftLimits
+) -> CheckResult:
+    weights = {row["feature"]: shares.get(row["feature"], 0.0) if shares else 1 / len(rows) for row in rows}
+    newest = {row["feature"]: row["alerts"][-limits.newest_chunks :] for row in rows}
+    alerting = [feature for feature, alerts in newest.items() if all(alerts)]
+    unknown = [feature for feature, alerts in newest.items() if None in alerts and False not in alerts]
+    carried = sum(weights[feature] for feature in alerting)
+    open_share = carried + sum(weights[feature] for feature in unknown)
+    of_what = "the model's attribution" if shares else "the features"
+    names = ", ".join(sorted(alerting, key=lambda feature: -weights[feature])[:5])
+    drifted = f"{len(alerting)} of {len(rows)} features drifted" + (f" ({names})" if names else "")
+    message = f"{drifted}; they carry {carried:.0%} of {of_what}"
+    limit = limits.max_alert_share
+    if carried > limit:
+        remedy = "Look at what changed, compare realised performance, and revalidate or retrain."
+        return CheckResult("drift_alert", Verdict.FAIL, message, remedy, carried, limit)
+    if open_share > limit:
+        return CheckResult(
+            "drift_alert",
+            Verdict.CANNOT_TELL,
+            f"{message}; {len(unknown)} features have no value in the newest chunk",
+            "Look why these values are missing.",
+            carried,
+            limit,
+        )
+    return CheckResult("drift_alert", Verdict.PASS, message, "", carried, limit)
+
+
+def _cannot_tell(what: str, remedy: str) -> CheckResult:
+    return CheckResult("drift_alert", Verdict.CANNOT_TELL, what, remedy)

@@ -1,0 +1,324 @@
+"""Explanations as people read them: all of a model, one prediction, one feature, two groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.analytics.explanations.scales import SCALES
+from core.analytics.explanations.steps import GroupGap, GroupMeans, Waterfall, group_gap, waterfall
+from core.domain.errors import BadInput, NotFound
+from core.domain.moment import Moment
+from core.lake.monitoring import attribution_files as lake
+from core.lake.monitoring import attribution_queries as queries
+from core.lake.monitoring import readings as lake_batches
+from core.lake.monitoring.attribution_queries import FeaturePoint, Files
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.measured.explanation_files import CANONICAL
+
+SEVERAL = 2
+
+
+@dataclass(frozen=True)
+class FeatureStrength:
+    """A feature's rank, mean |contribution|, mean contribution, and its share of all, 0 to 1."""
+
+    feature: str
+    rank: int
+    mean_absolute: float
+    mean_signed: float
+    share: float
+
+
+@dataclass(frozen=True)
+class ExplanationReport:
+    """The newest explanation of a version: what was explained how, and which features count most.
+
+    `additivity_gap` is the largest difference, over the rows, between base + contributions and the raw score;
+    None where the base value is not known. `scale_title` names the scale in words.
+    """
+
+    initiative: str
+    version: str
+    task: str
+    origin: str
+    method: str
+    part: str
+    rows: int
+    batch_rows: int
+    scale: str
+    scale_title: str
+    outcome: str
+    base_value: float | None
+    additivity_gap: float | None
+    rounding_gap: float | None
+    recorded_at: datetime
+    sha256: str
+    model_sha256: str
+    features: tuple[FeatureStrength, ...]
+    sensitive: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedPrediction:
+    """Why one prediction came out as it did: the steps to its score, and the values that made them."""
+
+    row_id: str
+    waterfall: Waterfall
+    values: Mapping[str, Any]
+    predicted: Any
+    actual: Any
+    score: float | None
+
+
+@dataclass(frozen=True)
+class NotableRow:
+    """A row worth a look; `kind` is highest, lowest or mistake."""
+
+    row_id: str
+    kind: str
+    raw_score: float | None
+    predicted: Any
+    actual: Any
+
+
+@dataclass(frozen=True)
+class GroupsApart:
+    """Two groups of one column held against each other; `groups` are all of them with their rows."""
+
+    by: str
+    groups: tuple[GroupMeans, ...]
+    gap: GroupGap
+
+
+@dataclass(frozen=True)
+class ExplainableVersion:
+    """A version with predictions; `explained` when it has attributions."""
+
+    initiative: str
+    name: str
+    version: str
+    task: str
+    rows: int
+    explained: bool
+
+
+def explainable_versions(governance: Governance, moment: Moment) -> tuple[ExplainableVersion, ...]:
+    """Versions with predictions, by the initiative's name, newest version first."""
+    known = {(row["initiative"], row["version"]) for row in lake.explained_versions(governance.store, moment)}
+    return tuple(
+        ExplainableVersion(
+            row["initiative"],
+            row["name"],
+            row["version"],
+            row["task"],
+            row["rows"],
+            (row["initiative"], row["version"]) in known,
+        )
+        for row in lake_batches.modelled_initiatives(governance.store, moment)
+    )
+
+
+def find_explainable(
+    governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
+) -> ExplainableVersion | None:
+    """The version asked for (the newest where only the initiative is named); by default the first explained.
+
+    Raises
+    ------
+    NotFound
+        No such initiative; it has no predictions, or none for this version.
+    """
+    known = explainable_versions(governance, moment)
+    if not initiative:
+        return next((one for one in known if one.explained), known[0] if known else None)
+    named = require_initiative(governance, initiative, moment)["name"]
+    own = [one for one in known if one.initiative == initiative and version in ("", one.version)]
+    if not own:
+        what = f"version '{version[:20]}' of {named}" if version else str(named)
+        raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
+    return next((one for one in own if one.explained), own[0]) if not version else own[0]
+
+
+def model_kept(governance: Governance, moment: Moment, *, initiative: str, version: str) -> bool:
+    """Whether a model file of the version is kept, so that it can be explained here."""
+    return lake.newest_model_file(governance.store, initiative, version, moment) is not None
+
+
+def explanation_report(
+    governance: Governance, moment: Moment, *, initiative: str, version: str
+) -> ExplanationReport:
+    """Read the newest explanation of a version with its global summary.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or no explanation of this version.
+    """
+    found = _require_explanation(governance, initiative, version, moment)
+    rows = lake_batches.attributions(governance.store, initiative, version, moment)
+    features = tuple(
+        FeatureStrength(row["feature"], row["place"], row["mean_absolute"], row["mean_signed"], row["share"])
+        for row in rows
+    )
+    sensitive = tuple(found["sensitive"] or ())
+    columns = [name for name in found["batch_columns"] or () if name not in CANONICAL]
+    groups = tuple(dict.fromkeys((*sensitive, *(n for n in columns if not n.startswith("y_score_")))))
+    return ExplanationReport(
+        initiative=initiative,
+        version=version,
+        task=str(found["task"]),
+        **{name: found[name] for name in ("origin", "method", "part", "scale", "outcome")},
+        **{name: found[name] for name in ("base_value", "additivity_gap", "rounding_gap", "recorded_at")},
+        **{name: found[name] for name in ("sha256", "model_sha256")},
+        rows=int(found["rows"]),
+        batch_rows=int(found["batch_rows"] or found["rows"]),
+        scale_title=SCALES[found["scale"]],
+        features=features,
+        sensitive=sensitive,
+        groups=groups,
+    )
+
+
+def explained_prediction(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, row: str
+) -> ExplainedPrediction:
+    """Say why one prediction came out as it did.
+
+    Raises
+    ------
+    NotFound
+        No such initiative or explanation; the row is not in the batch, or not among the explained ones.
+    BadInput
+        The attributions came without a base value, so that no way to the score can be drawn.
+    """
+    found = _require_explanation(governance, initiative, version, moment)
+    if found["base_value"] is None:
+        raise BadInput(
+            "the attributions came without a base value",
+            where=f"{initiative} version {version}",
+            remedy="Upload them with the base value to see single predictions.",
+        )
+    files = _files(found)
+    contributions = queries.row_contributions(governance.store, files.file, row)
+    values = queries.batch_row(governance.store, files.batch, row)
+    if values is None:
+        raise NotFound(
+            f"the {found['part']} batch has no row '{row[:60]}'",
+            where=f"{initiative} version {version}",
+            remedy="Name a row of the batch.",
+        )
+    if contributions is None:
+        raise NotFound(
+            f"row '{row[:60]}' is not among the {found['rows']:,} explained ones",
+            where=f"{initiative} version {version}",
+            remedy="Explain it too, with 'governance explain run --row'.",
+        )
+    raw = contributions[lake.RAW_SCORE]
+    steps = waterfall(
+        {name: contributions[name] for name in found["features"]},
+        found["base_value"],
+        raw,
+        found["scale"],
+    )
+    return ExplainedPrediction(
+        row,
+        steps,
+        {name: values.get(name) for name in found["features"]},
+        values.get("y_pred"),
+        values.get("y_true"),
+        values.get("y_score"),
+    )
+
+
+def notable_rows(
+    governance: Governance, moment: Moment, *, initiative: str, version: str
+) -> tuple[NotableRow, ...]:
+    """Rows worth a look: the highest and lowest scores, and the mistakes furthest from the middle."""
+    files = _files(_require_explanation(governance, initiative, version, moment))
+    return tuple(
+        NotableRow(row["row_id"], row["kind"], row["raw_score"], row["y_pred"], row["y_true"])
+        for row in queries.notable_rows(governance.store, files)
+    )
+
+
+def feature_along(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, feature: str
+) -> tuple[FeaturePoint, ...]:
+    """What a feature contributes along its own values.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, explanation or feature.
+    """
+    found = _require_explanation(governance, initiative, version, moment)
+    _require_column(feature, tuple(found["features"]), "feature")
+    return queries.along_values(governance.store, _files(found), feature)
+
+
+def groups_apart(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: str,
+    version: str,
+    by: str,
+    between: tuple[str, ...] = (),
+) -> GroupsApart:
+    """Which features set two groups apart; without names, the largest group and the next one.
+
+    Raises
+    ------
+    NotFound, BadInput
+        No such initiative, explanation, column or group; two groups are needed.
+    """
+    found = _require_explanation(governance, initiative, version, moment)
+    columns = tuple(name for name in found["batch_columns"] or () if name not in CANONICAL)
+    _require_column(by, columns, "column")
+    groups = queries.group_means(governance.store, _files(found), tuple(found["features"]), by)
+    names = {group.name: group for group in groups}
+    chosen = between or tuple(g.name for g in sorted(groups, key=lambda g: -g.rows)[:SEVERAL])
+    strange = [name for name in chosen if name not in names]
+    if strange:
+        raise NotFound(
+            f"'{by}' has no group '{strange[0][:60]}'",
+            where=f"{initiative} version {version}",
+            remedy=f"Use two of: {', '.join(names)[:300]}.",
+        )
+    if len(chosen) != SEVERAL or chosen[0] == chosen[1]:
+        raise BadInput(
+            f"two different groups of '{by}' are needed",
+            where=f"{initiative} version {version}",
+            remedy=f"Use two of: {', '.join(names)[:300]}.",
+        )
+    return GroupsApart(by, groups, group_gap(names[chosen[0]], names[chosen[1]]))
+
+
+def _require_explanation(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> dict[str, Any]:
+    require_initiative(governance, initiative, moment)
+    found = lake.newest_explanation(governance.store, initiative, version, moment)
+    if found is None:
+        raise NotFound(
+            f"version '{version[:20]}' of {initiative} has no attributions",
+            remedy="Explain it with 'governance explain run', or upload some with 'governance explain add'.",
+        )
+    return found
+
+
+def _require_column(name: str, known: tuple[str, ...], what: str) -> None:
+    if name not in known:
+        raise NotFound(f"there is no {what} '{name[:60]}'", remedy=f"Use: {', '.join(known)[:300]}.")
+
+
+def _files(found: Mapping[str, Any]) -> Files:
+    if found["batch_path"] is None:
+        raise NotFound("the batch whose rows are explained is not on record", remedy="Explain it again.")
+    return Files(Path(found["file"]), Path(found["batch_path"]))

@@ -1,0 +1,158 @@
+"""Performance-decay estimates and attributions: recorded by a refresh, read by checks and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.domain.chain import Fact
+from core.domain.commands import Command
+from core.domain.errors import BadInput, NotFound
+from core.domain.moment import Moment
+from core.lake.monitoring import readings as lake
+from core.lake.monitoring.decay_records import keep_content
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+
+LEADING_METRIC = {"binary": "roc_auc", "multiclass": "roc_auc", "regression": "mae"}
+"""The metric whose alert counts for the decay check, per task."""
+
+
+class RecordEstimates(Command):
+    """Put estimated performance per chunk on record; computed by a worker, one row per metric and chunk.
+
+    `run` says how the estimates came about (columns of `decay_run`). `fit_file` is what NannyML learned, kept
+    under `fit_key` for the next refresh, and `slices_file` the estimates of subpopulations.
+    """
+
+    initiative: str
+    version: str
+    chunks: tuple[dict[str, Any], ...]
+    run: dict[str, Any] | None = None
+    fit_key: str = ""
+    fit_file: Path | None = None
+    slices_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class DecayReport:
+    """Estimated and realised performance of a version, chunk by chunk, for one metric.
+
+    `estimate_error` is the mean absolute difference between estimate and realised value over the analysis
+    chunks where targets came (None where none came): how far past estimates were off.
+    """
+
+    initiative: str
+    version: str
+    task: str
+    metric: str
+    metrics: tuple[str, ...]
+    chunks: tuple[Mapping[str, Any], ...]
+    alerts: int
+    worse: int
+    estimate_error: float | None
+
+
+def record_estimates(governance: Governance, command: RecordEstimates) -> None:
+    """Record a refresh of the decay estimates; the newest refresh counts.
+
+    Raises
+    ------
+    Forbidden, NotFound, BadInput
+        The actor may not; no such initiative; there is no chunk.
+    """
+    governance.roles.require(command.actor, "refresh_monitoring")
+    require_initiative(governance, command.initiative, governance.moment(command.at))
+    if not command.chunks:
+        raise BadInput("there is no chunk to record", where=command.initiative, remedy="Refresh again.")
+    store = governance.store
+    subject = {"initiative": command.initiative, "version": command.version}
+    name = f"{command.initiative}/{command.version}"
+    facts = []
+    if command.fit_file is not None:
+        kept = keep_content(store, command.fit_file)
+        row = {**subject, "fit_key": command.fit_key, "path": kept.path, "sha256": kept.sha256}
+        facts.append(Fact("decay_fitted", name, "decay_fit", ({**row, "bytes": kept.size},)))
+    if command.run:
+        run = {**dict.fromkeys(store.columns["decay_run"]), **command.run, **subject}
+        if command.slices_file is not None:
+            slices = keep_content(store, command.slices_file)
+            run |= {"slices_path": slices.path, "slices_sha256": slices.sha256}
+        facts.append(Fact("decay_estimated", name, "decay_run", (run,)))
+    columns = store.columns["decay_chunk"]
+    rows = tuple({column: {**chunk, **subject}.get(column) for column in columns} for chunk in command.chunks)
+    facts.append(Fact("monitoring_refreshed", name, "decay_chunk", rows))
+    store.append(facts, actor=command.actor.id, at=command.at)
+
+
+def decay_report(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, metric: str = ""
+) -> DecayReport:
+    """Read the newest estimates of a version for one metric (by default the leading one of its task).
+
+    Raises
+    ------
+    NotFound
+        No such initiative, no estimates, or none of this metric.
+    """
+    require_initiative(governance, initiative, moment)
+    rows = lake.decay_chunks(governance.store, initiative, version, moment)
+    if not rows:
+        raise NotFound(
+            f"version '{version[:20]}' of {initiative} has no estimates",
+            remedy="Refresh its monitoring first.",
+        )
+    task = lake.batches(governance.store, initiative, version, moment)[-1]["task"]
+    metrics = tuple(dict.fromkeys(row["metric"] for row in rows))
+    chosen = metric or LEADING_METRIC[task]
+    if chosen not in metrics:
+        raise NotFound(
+            f"no estimates of '{chosen[:40]}'", where=initiative, remedy=f"Use: {', '.join(metrics)}."
+        )
+    chunks = tuple(row for row in rows if row["metric"] == chosen)
+    analysis = [row for row in chunks if row["part"] == "analysis"]
+    return DecayReport(
+        initiative,
+        version,
+        task,
+        chosen,
+        metrics,
+        chunks,
+        sum(bool(row["alert"]) for row in analysis),
+        sum(bool(row["worse"]) for row in analysis),
+        _estimate_error(analysis),
+    )
+
+
+def newest_alert(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> tuple[str, Sequence[bool]]:
+    """The leading metric, and for each analysis chunk, oldest first, whether its estimate is worse."""
+    rows = lake.decay_chunks(governance.store, initiative, version, moment)
+    known = {row["metric"] for row in rows}
+    metric = next((leading for leading in LEADING_METRIC.values() if leading in known), "performance")
+    return metric, [bool(r["worse"]) for r in rows if r["metric"] == metric and r["part"] == "analysis"]
+
+
+def attributions(
+    governance: Governance, moment: Moment, *, initiative: str, version: str
+) -> list[dict[str, Any]]:
+    """Attribution per feature from the newest explanation, strongest first; empty where there is none."""
+    require_initiative(governance, initiative, moment)
+    return lake.attributions(governance.store, initiative, version, moment)
+
+
+def modelled(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
+    """Initiatives and versions that have prediction batches."""
+    return lake.modelled_initiatives(governance.store, moment)
+
+
+def _estimate_error(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    errors = [
+        abs(row["estimate"] - row["realised"])
+        for row in rows
+        if row["estimate"] is not None and row["realised"] is not None
+    ]
+    return sum(errors) / len(errors) if errors else None

@@ -1,0 +1,97 @@
+"""True outcomes that come after the predictions."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.connectors.prediction_files import open_predictions
+from core.domain.chain import Fact
+from core.domain.commands import Command
+from core.domain.errors import BadInput, Conflict
+from core.lake.monitoring import readings as monitoring
+from core.lake.monitoring.decay_outcomes import OutcomeFile, outcomes, write_outcomes
+from core.lake.monitoring.decay_records import keep_content
+from core.lake.predictions.column_mappings import kept_mapping
+from core.services.governance import Governance
+from core.services.measured.predictions import require_version
+
+
+class AddOutcomes(Command):
+    """Add a file of true outcomes, CSV, Parquet or Arrow, to predictions that are on record already.
+
+    Rows are found by their id. `row_id` and `target` name the file's columns; by default those that the
+    version's batches have. A second outcome of a row takes the place of the first; both stay on record.
+    """
+
+    initiative: str
+    version: str
+    file: Path
+    name: str = ""
+    row_id: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class AddedOutcomes:
+    """Outcomes that are on record now, and how many files of them the version has."""
+
+    rows: int
+    files: int
+
+
+def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
+    """Judge a file of outcomes as a whole, keep it by its digest, and register it.
+
+    The next refresh of the monitoring holds the estimates against them.
+
+    Raises
+    ------
+    Forbidden, NotFound, BadInput
+        The actor may not; no such initiative or version; the file is refused, and nothing is stored.
+    Conflict
+        The same outcomes were added before.
+    """
+    governance.roles.require(command.actor, "add_predictions")
+    moment = governance.moment(command.at)
+    require_version(governance, command.initiative, command.version, moment)
+    store = governance.store
+    batches = monitoring.batches(store, command.initiative, command.version, moment)
+    later = [Path(row["path"]) for row in batches if row["part"] == "analysis"]
+    if not later:
+        raise BadInput(
+            f"version '{command.version[:20]}' has no analysis batch",
+            where=command.initiative,
+            remedy="Add the predictions first.",
+        )
+    kept = kept_mapping(store, command.initiative, command.version, moment)
+    row_id = command.row_id or (kept[0].row_id if kept else "") or "row_id"
+    target = command.target or (kept[0].target if kept else "") or "y_true"
+    with tempfile.TemporaryDirectory(dir=store.folder) as folder:
+        work = Path(folder)
+        source = open_predictions(command.file, command.name or command.file.name, work)
+        csv = source.kind == "csv"
+        given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target)
+        part = work / "outcomes.parquet"
+        rows = write_outcomes(store, given, later, batches[-1]["task"], batches[-1]["classes"], part)
+        sha256 = hashlib.sha256(part.read_bytes()).hexdigest()
+        known = outcomes(store, command.initiative, command.version, moment)
+        if sha256 in {row["sha256"] for row in known}:
+            raise Conflict(
+                "these outcomes were added before", where=source.name, remedy="Nothing is to be done."
+            )
+        stored = keep_content(store, part)
+    row = {
+        "initiative": command.initiative,
+        "version": command.version,
+        "path": stored.path,
+        "sha256": stored.sha256,
+        "rows": rows,
+        "source_name": given.name,
+    }
+    subject = f"{command.initiative}/{command.version}/{stored.sha256[:16]}"
+    fact = Fact("outcomes_added", subject, "prediction_outcomes", (row,))
+    store.append([fact], actor=command.actor.id, at=command.at)
+    return AddedOutcomes(rows, len(known) + 1)

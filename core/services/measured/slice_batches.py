@@ -1,0 +1,178 @@
+"""What is sliced: the batches of a model version, with the cuts and conditions that people wrote, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from core.analytics.slices.bands import CutRule, read_cut_rule
+from core.analytics.slices.filters import Condition, read_condition
+from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition, Task
+from core.analytics.slices.report import MISSING, Band
+from core.domain.errors import BadInput, NotFound
+from core.domain.moment import Moment
+from core.lake.monitoring import readings as lake
+from core.lake.slices.columns import columns_of
+from core.lake.slices.counts import Kept, class_labels
+from core.lake.slices.profiles import cut_features
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+
+Filters = Mapping[str, Sequence[str]] | Sequence[str]
+"""Conditions as text (`age>=30`), or the values that are kept by feature."""
+
+
+@dataclass(frozen=True)
+class BatchesOfVersion:
+    """The prediction batches of one model version, oldest first."""
+
+    initiative: str
+    version: str
+    task: Task
+    classes: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    rows: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RowsAsked:
+    """Which rows are asked for, as people write it.
+
+    `cuts` as `read_cut_rule` reads them, `where` as `read_condition` does; `since` and `until` are UTC days,
+    both included, empty for no end.
+    """
+
+    cuts: Sequence[str] = ()
+    where: Filters = ()
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class RowsChosen:
+    """The same, checked against the columns: what is sliced by, and which rows are kept."""
+
+    items: tuple[str | Band, ...]
+    kept: Kept
+
+
+def batches_of(
+    governance: Governance, initiative: str, version: str, moment: Moment, *, part: str = ""
+) -> BatchesOfVersion:
+    """The prediction batches of a version; `part` is reference, analysis, or empty for both.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or no batch of this version.
+    """
+    require_initiative(governance, initiative, moment)
+    rows = lake.batches(governance.store, initiative, version, moment)
+    rows = [row for row in rows if part in ("", row["part"])]
+    if not rows:
+        kind = f"{part} batch" if part in ("reference", "analysis") else "prediction batch"
+        raise NotFound(
+            f"version '{version[:20]}' of {initiative} has no {kind}",
+            remedy="Add one with 'governance predictions add'.",
+        )
+    newest = rows[-1]
+    return BatchesOfVersion(
+        initiative,
+        version,
+        newest["task"],
+        tuple(newest["classes"]),
+        tuple(newest["sensitive"]),
+        sum(row["rows"] for row in rows),
+        tuple(row["path"] for row in rows),
+    )
+
+
+def choose_rows(
+    governance: Governance, batches: BatchesOfVersion, by: Sequence[str], asked: RowsAsked
+) -> RowsChosen:
+    """Check what was asked for; bands lie over all rows of the batches, so that they keep their names.
+
+    Raises
+    ------
+    BadInput, NotFound
+        A cut, condition or day that cannot be read, or a column that is not there.
+    """
+    cursor = governance.store.cursor()
+    columns = columns_of(cursor, batches.paths)
+    rules = {rule.feature: rule for rule in map(_rule, asked.cuts)}
+    conditions = _conditions(asked.where, columns)
+    names = list(dict.fromkeys([*by, *(each.feature for each in conditions if not each.compares)]))
+    cut = dict(zip(names, cut_features(cursor, batches.paths, names, rules), strict=True))
+    where: dict[str | Band, list[str]] = {}
+    others: list[Condition] = []
+    for each in conditions:
+        item = cut.get(each.feature, each.feature)
+        if each.operator == "=" and not _is_bare_number(item, each.value):
+            where.setdefault(item, []).append(each.value)
+        elif each.operator == "!=" and isinstance(item, Band) and each.value in item.labels:
+            where[item] = [label for label in (*item.labels, MISSING) if label != each.value]
+        else:
+            others.append(each)
+    kept = Kept(where, tuple(others), _day(asked.since, "since"), _day(asked.until, "until"))
+    return RowsChosen(tuple(cut[name] for name in by), kept)
+
+
+def metric_of(metric_id: str, batches: BatchesOfVersion) -> MetricDefinition:
+    """A metric that fits the task.
+
+    Raises
+    ------
+    BadInput
+        No such metric, or one of another task.
+    """
+    known = {m.id: m for m in SLICE_METRICS.values() if batches.task in m.tasks}
+    if metric_id not in known:
+        raise BadInput(
+            f"'{metric_id[:60]}' is no metric of a {batches.task} model", remedy=f"Use: {', '.join(known)}."
+        )
+    return known[metric_id]
+
+
+def first_class(governance: Governance, batches: BatchesOfVersion) -> str | None:
+    """The class held against all others unless one is named; None for a model without several classes."""
+    if batches.task != "multiclass":
+        return None
+    return (batches.classes or tuple(class_labels(governance.store.cursor(), batches.paths)))[0]
+
+
+def _rule(text: str) -> CutRule:
+    try:
+        return read_cut_rule(text)
+    except ValueError as error:
+        raise BadInput(str(error), where="cuts") from error
+
+
+def _conditions(where: Filters, columns: Mapping[str, str]) -> list[Condition]:
+    if isinstance(where, Mapping):
+        return [Condition(name, "=", value) for name, values in where.items() for value in values]
+    try:
+        return [read_condition(text, columns) for text in where]
+    except ValueError as error:
+        raise BadInput(str(error), where="filter", remedy="Write it again, or start over.") from error
+
+
+def _is_bare_number(item: str | Band, value: str) -> bool:
+    """A number where bands are kept by name: then rows of exactly this number are meant."""
+    if isinstance(item, str) or value in (*item.labels, MISSING):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _day(text: str, where: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"'{text[:20]}' is no day", where=where, remedy="Write it like 2026-03-31.") from None

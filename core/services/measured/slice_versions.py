@@ -1,0 +1,82 @@
+"""The slices of two model versions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.analytics.slices.change import SliceChange, slice_changes
+from core.analytics.slices.significance import Correction
+from core.domain.errors import BadInput
+from core.domain.moment import Moment
+from core.services.governance import Governance
+from core.services.measured.bias import BiasSlices, measure_slices, rule_for
+from core.services.measured.slice_batches import Filters, RowsAsked, batches_of, choose_rows, first_class
+
+
+@dataclass(frozen=True)
+class VersionsCompared:
+    """A version's slices, those of another cut in the same way, and the change slice by slice.
+
+    `worse` and `better` count slices whose change is beyond chance after the correction.
+    """
+
+    now: BiasSlices
+    other: BiasSlices
+    changes: tuple[SliceChange, ...]
+    better: int
+    worse: int
+
+
+def compare_versions(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: str,
+    version: str,
+    other: str,
+    by: tuple[str, ...],
+    metric: str = "",
+    part: str = "analysis",
+    reference: str = "best",
+    positive: str = "",
+    where: Filters = (),
+    cuts: Sequence[str] = (),
+    since: str = "",
+    until: str = "",
+    correction: Correction = "holm",
+) -> VersionsCompared:
+    """Slice two versions alike; parameters as of `bias_slices`, and the version to compare with.
+
+    Bands are those of the version looked at, so that a slice means the same rows in both. A reference that is
+    a slice by name is that slice in each.
+
+    Raises
+    ------
+    NotFound, BadInput
+        As `bias_slices`, for either version; the two are of different tasks.
+    """
+    own, others = (batches_of(governance, initiative, each, moment, part=part) for each in (version, other))
+    if own.task != others.task:
+        raise BadInput(
+            f"version '{other[:20]}' is a {others.task} model and version '{version[:20]}' a {own.task} one",
+            remedy="Compare versions of one task.",
+        )
+    asked = RowsAsked(cuts, where, since, until)
+    chosen = choose_rows(governance, own, by, asked)
+    target = positive or first_class(governance, own)
+    rule = rule_for(governance, own, moment)
+    now, then = (
+        measure_slices(
+            governance, batches, chosen, by, rule, metric, reference, target, correction=correction
+        )
+        for batches in (own, others)
+    )
+    changes = slice_changes(now.report, now.counts, then.report, then.counts)
+    sure = [
+        each
+        for each in changes
+        if each.adjusted_p is not None and each.adjusted_p <= 1 - now.report.confidence
+    ]
+    better = sum(each.better is True for each in sure)
+    return VersionsCompared(now, then, changes, better, sum(each.better is False for each in sure))

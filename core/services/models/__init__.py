@@ -1,0 +1,1 @@
+"""Model versions, what is written about them, and where their data comes from."""

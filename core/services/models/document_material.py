@@ -1,0 +1,163 @@
+"""What the documents of an initiative are written from, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.analytics.decay.metrics import DecayMetric
+from core.domain.errors import BadInput, NotFound
+from core.domain.models.model_versions import STATES
+from core.domain.moment import Moment
+from core.lake.models import documents as lake
+from core.lake.monitoring import readings as lake_monitoring
+from core.lake.process.initiatives import check_runs, evidence
+from core.services.governance import Governance
+from core.services.measured import bias, decay_view
+from core.services.models.lineage import BadData, UseLine, bad_data_of, data_of
+from core.services.models.version_comparison import VersionFace, version_faces
+from core.services.process.inventory import InitiativeSheet, initiative_sheet
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class SlicedFeature:
+    """Slices of one sensitive feature, or in `note` why there are none."""
+
+    feature: str
+    note: str
+    found: bias.BiasSlices | None
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a document says; `face` is None where there is no version to describe."""
+
+    governance: Governance
+    moment: Moment
+    sheet: InitiativeSheet
+    faces: tuple[VersionFace, ...]
+    face: VersionFace | None
+    data: tuple[UseLine, ...]
+    bad: tuple[BadData, ...]
+    slices: tuple[SlicedFeature, ...]
+    decay: decay_view.DecayView | None
+    evidence: Rows
+    checks: Rows
+    sign_offs: Rows
+    waivers: Rows
+    findings: Rows
+    names: dict[str, str]
+
+    @property
+    def version(self) -> str:
+        """The version described; empty where there is none."""
+        return str(self.face.row["version"]) if self.face else ""
+
+    @property
+    def state(self) -> str:
+        """What the version is to its initiative, in words."""
+        return STATES[self.face.row["state"]] if self.face else ""
+
+    @property
+    def metric(self) -> DecayMetric | None:
+        """The metric of its decay."""
+        return self.decay.metric if self.decay else None
+
+    def name(self, actor: str | None) -> str:
+        """A person's name, or the id where the directory has none."""
+        return self.names.get(actor or "", actor or "")
+
+
+def gather(governance: Governance, moment: Moment, initiative: str, version: str) -> Material:
+    """Read what a document needs; without a version the current one is described.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or no such version of it.
+    """
+    sheet = initiative_sheet(governance, moment, initiative=initiative)
+    faces = version_faces(governance, moment, initiative=initiative)
+    face = _described(faces, initiative, version)
+    label = str(face.row["version"]) if face else ""
+    store = governance.store
+    names = {person.id: person.name for person in governance.people()}
+    data = data_of(governance, moment, initiative=initiative)
+    counting = ("", label) if version else None
+    return Material(
+        governance,
+        moment,
+        sheet,
+        faces,
+        face,
+        tuple(line for line in data if (line.version in counting if counting else line.counts)),
+        bad_data_of(governance, moment, initiative=initiative),
+        _slices(governance, moment, initiative, label),
+        _decay(governance, moment, initiative, label),
+        [row for row in evidence(store, initiative, moment) if row["version"] in (None, label)],
+        _latest_runs(governance, moment, initiative, label),
+        lake.sign_offs(store, initiative, moment),
+        lake.waivers(store, initiative, moment),
+        lake.findings(store, initiative, moment),
+        names,
+    )
+
+
+def _described(faces: tuple[VersionFace, ...], initiative: str, version: str) -> VersionFace | None:
+    if not version:
+        return next((face for face in faces if face.row["state"] == "champion"), None)
+    found = next((face for face in faces if face.row["version"] == version), None)
+    if found is None:
+        labels = ", ".join(str(face.row["version"]) for face in faces[:12])
+        raise NotFound(
+            f"{initiative} has no version '{version[:20]}'",
+            remedy=f"Choose one of: {labels}." if labels else "Register a model version first.",
+        )
+    return found
+
+
+def _latest_runs(governance: Governance, moment: Moment, initiative: str, version: str) -> Rows:
+    """The latest run of each check on the version, or on the initiative itself."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in check_runs(governance.store, initiative, moment):  # newest first
+        if run["version"] in (None, version):
+            found.setdefault(run["check_id"], run)
+    return list(found.values())
+
+
+def _slices(
+    governance: Governance, moment: Moment, initiative: str, version: str
+) -> tuple[SlicedFeature, ...]:
+    batches = lake_monitoring.batches(governance.store, initiative, version, moment) if version else []
+    if not batches:
+        return ()
+    part = "analysis" if any(batch["part"] == "analysis" for batch in batches) else "reference"
+    return tuple(
+        _sliced(governance, moment, initiative, version, feature, part)
+        for feature in batches[-1]["sensitive"]
+    )
+
+
+def _sliced(
+    governance: Governance, moment: Moment, initiative: str, version: str, feature: str, part: str
+) -> SlicedFeature:
+    try:
+        found = bias.bias_slices(
+            governance, moment, initiative=initiative, version=version, by=(feature,), part=part
+        )
+    except BadInput as problem:  # what cannot be sliced is said, not hidden
+        return SlicedFeature(feature, str(problem), None)
+    return SlicedFeature(feature, "", found)
+
+
+def _decay(
+    governance: Governance, moment: Moment, initiative: str, version: str
+) -> decay_view.DecayView | None:
+    if not version:
+        return None
+    try:
+        return decay_view.decay_view(governance, moment, initiative=initiative, version=version)
+    except NotFound:
+        return None

@@ -1,0 +1,207 @@
+"""Sections of a document about the process: decisions, waivers, requirements, checks, history, origin."""
+
+from __future__ import annotations
+
+from core.domain.models.model_card import Facts, Missing, Part, Table, Words
+from core.domain.process.checks import CHECKS
+from core.lake.models import versions as lake_versions
+from core.lake.models.documents import digest_at
+from core.services.models.document_material import Material
+from core.services.models.document_words import address, day
+
+
+def decisions(material: Material) -> tuple[Part, ...]:
+    """Who let it pass which gate, and when."""
+    gates = {gate.id: gate.title for gate in material.sheet.policy.gates}
+    now = tuple(
+        (
+            view.gate.title,
+            view.decision.outcome.capitalize(),
+            view.recorded["outcome"].capitalize() if view.recorded else "",
+            day(view.recorded["recorded_at"]) if view.recorded else "",
+            view.recorded["actor_name"] if view.recorded else "",
+            (view.recorded["version"] or "") if view.recorded else "",
+        )
+        for view in material.sheet.gates
+    )
+    headings = ("Gate", "As things stand", "Recorded last", "On", "Asked by", "For version")
+    parts: list[Part] = [Table("Gates", headings, now)]
+    signed = tuple(
+        (
+            str(gates.get(row["gate"], row["gate"])),
+            _act(row["act"], row["outcome"]),
+            f"{row['actor_name']}{_for_whom(material, row['on_behalf_of'])}",
+            material.governance.roles.title(row["role"]) if row["role"] else "",
+            day(row["recorded_at"]),
+            row["version"] or "",
+            row["reason"] or "",
+        )
+        for row in material.sign_offs
+    )
+    if signed:
+        wanted = ("Gate", "What", "Who", "As", "On", "For version", "Reason")
+        parts.append(Table("Sign-offs, oldest first; an approval may have lapsed since", wanted, signed))
+    else:
+        parts.append(Missing("any sign-off", "Ask for one at the gate where the policy wants it."))
+    return tuple(parts)
+
+
+def _act(act: str, outcome: str | None) -> str:
+    words = {"requested": "Asked for", "feedback": "Feedback", "decided": "Decided", "withdrawn": "Withdrawn"}
+    said = (outcome or "").replace("_", " ")
+    return f"{words.get(act, act.capitalize())}{f': {said}' if said else ''}"
+
+
+def _for_whom(material: Material, actor: str | None) -> str:
+    return f" for {material.name(actor)}" if actor else ""
+
+
+def waivers(material: Material) -> tuple[Part, ...]:
+    """What was let off, what is open, and until when."""
+    measures = material.sheet.policy.measures
+    let_off = tuple(
+        (
+            measures[row["measure"]].title if row["measure"] in measures else row["measure"],
+            row["state"].capitalize(),
+            row["reason"] or "",
+            row["compensation"] or "",
+            day(row["until"]),
+            row["actor_name"],
+        )
+        for row in material.waivers
+    )
+    open_now = tuple(
+        (
+            row["title"],
+            (row["severity"] or "").capitalize(),
+            row["state"].capitalize(),
+            material.name(row["owner"]),
+            day(row["due_on"]),
+        )
+        for row in material.findings
+    )
+    parts: list[Part] = []
+    if let_off:
+        wanted = ("Measure", "State", "Reason", "Made up for by", "Until", "Last word by")
+        parts.append(Table("Waivers", wanted, let_off))
+    else:
+        parts.append(Words("No waiver is on record."))
+    if open_now:
+        parts.append(Table("Findings", ("Finding", "Severity", "State", "Owner", "Due"), open_now))
+    else:
+        parts.append(Words("No finding is on record."))
+    return tuple(parts)
+
+
+def requirements(material: Material) -> tuple[Part, ...]:
+    """What is asked, and what proves it."""
+    states = material.sheet.requirements
+    rows = tuple(
+        (
+            state.requirement.measure.title,
+            state.requirement.consideration.title,
+            state.status.value.replace("_", " ").capitalize() + (", overdue" if state.overdue else ""),
+            day(state.due_on),
+            day(state.expires_on),
+        )
+        for state in states
+    )
+    wanted = ("Measure", "Consideration", "Status", "Due", "Holds until")
+    parts: list[Part] = [Table("Requirements of its class", wanted, rows)] if rows else []
+    parts += [
+        Missing(f"proof of “{state.requirement.measure.title}”", state.requirement.measure.guide)
+        for state in states
+        if not state.satisfied
+    ]
+    parts.append(_evidence(material))
+    return tuple(parts)
+
+
+def _evidence(material: Material) -> Part:
+    measures = material.sheet.policy.measures
+    rows = tuple(
+        (
+            row["title"],
+            measures[row["measure"]].title if row["measure"] in measures else row["measure"],
+            row["sha256"] or address(row["link"]),
+            day(row["recorded_at"]),
+            row["actor_name"],
+        )
+        for row in material.evidence
+    )
+    if not rows:
+        return Words("No evidence is on record.")
+    return Table("Evidence", ("Evidence", "For", "sha256 or address", "Submitted", "By"), rows)
+
+
+def checks(material: Material) -> tuple[Part, ...]:
+    """The latest run of each check."""
+    rows = tuple(
+        (
+            CHECKS[run["check_id"]].title if run["check_id"] in CHECKS else run["check_id"],
+            run["verdict"].replace("_", " ").capitalize(),
+            run["message"] or "",
+            day(run["recorded_at"]),
+        )
+        for run in material.checks
+    )
+    if not rows:
+        return (Missing("any run of a check", "Run them with 'governance check'."),)
+    return (Table("Latest runs", ("Check", "Verdict", "What was seen", "On"), rows),)
+
+
+def history(material: Material) -> tuple[Part, ...]:
+    """Every version, and what became of it."""
+    if not material.faces:
+        return (Missing("any model version", "Register one with 'governance version add'."),)
+    store, initiative = material.governance.store, material.sheet.initiative["initiative"]
+    made = tuple(
+        (
+            face.row["version"],
+            face.row["state"].capitalize(),
+            face.row["algorithm"],
+            f"{day(face.row['recorded_at'])} by {face.row['actor_name']}",
+            face.grade.title,
+            face.row["notes"] or "",
+        )
+        for face in material.faces
+    )
+    wanted = ("Version", "State", "Algorithm", "Registered", "Reproducibility", "Notes")
+    turns = tuple(
+        (day(row["recorded_at"]), row["version"], row["state"].capitalize(), row["reason"], row["actor_name"])
+        for row in lake_versions.state_changes(store, initiative, material.moment)
+    )
+    amended = tuple(
+        (
+            day(row["recorded_at"]),
+            row["version"],
+            ", ".join(c.replace("_", " ") for c in lake_versions.AMENDABLE if row[c]),
+            row["reason"],
+            row["actor_name"],
+        )
+        for row in lake_versions.amendments(store, initiative, material.moment)
+        if row["reason"]
+    )
+    parts: list[Part] = [Table("Versions, newest first", wanted, made)]
+    if turns:
+        headings = ("On", "Version", "Became", "Reason", "By")
+        parts.append(Table("Champions, challengers and retirements", headings, turns))
+    if amended:
+        parts.append(Table("Filled in later", ("On", "Version", "What", "Reason", "By"), amended))
+    return tuple(parts)
+
+
+def origin(material: Material) -> tuple[Part, ...]:
+    """The point of the record that it was made from."""
+    moment = material.moment
+    return (
+        Facts(
+            (
+                ("Record entry", f"{moment.seq:,}"),
+                ("As of", f"{day(moment.at)}, {moment.at:%H:%M} UTC"),
+                ("Policy", material.sheet.policy.version),
+                ("Digest of the record up to there", digest_at(material.governance.store, moment.seq)),
+            )
+        ),
+        Words("The digest holds every entry up to this one; 'governance verify' recomputes it."),
+    )

@@ -1,0 +1,1 @@
+"""Governance in figures: KPIs, attention, standings."""

@@ -1,0 +1,130 @@
+"""Governance KPIs at a moment, with their course over the months before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+
+from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
+from core.domain.moment import Moment
+from core.domain.policy.kpis import KpiDefinition
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import requirements_of
+from core.lake.process import governance_figures as lake
+from core.lake.process import inventory as lake_inventory
+from core.lake.record.entries import store_kind
+from core.services.governance import Governance
+from core.services.work.training import training_tally
+
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Share:
+    """A numerator over a denominator."""
+
+    part: int
+    whole: int
+
+
+Figure = Share | int | list[int]
+"""A ratio, a count, or the values of a median."""
+
+
+@dataclass(frozen=True)
+class KpiReading:
+    """A KPI at a moment: its definition, value, and course (day, value or None), oldest first."""
+
+    definition: KpiDefinition
+    value: KpiValue
+    course: tuple[tuple[date, float | None], ...]
+
+
+def governance_kpis(
+    governance: Governance, moment: Moment, *, months: int = MONTHS
+) -> tuple[KpiReading, ...]:
+    """Read all KPIs at a moment; change is against the end of the month before.
+
+    The course is read from the record as it stood at each month's end, not from figures kept on the side.
+    """
+    points = [*_month_ends(governance, moment, months), moment]
+    figures = [(point.day, _figures(governance, point)) for point in points]
+    return tuple(_reading(kpi, figures) for kpi in governance.kpis.kpis)
+
+
+def _reading(kpi: KpiDefinition, figures: Sequence[tuple[date, Mapping[str, Figure]]]) -> KpiReading:
+    course: list[tuple[date, float | None]] = []
+    value = None
+    for day, figure in figures:
+        earlier = course[-1][1] if course else None
+        value = _value(kpi, figure[kpi.id], earlier)
+        course.append((day, value.value))
+    assert value is not None  # the moment itself is always a point
+    return KpiReading(kpi, value, tuple(course))
+
+
+def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValue:
+    match figure:
+        case Share(part, whole):
+            return ratio_kpi(
+                part, whole, direction=kpi.direction, target=kpi.target, earlier=earlier, minimum=kpi.minimum
+            )
+        case int(count):
+            return count_kpi(count, direction=kpi.direction, target=kpi.target, earlier=earlier)
+        case values:
+            return median_kpi(
+                values, direction=kpi.direction, target=kpi.target, earlier=earlier, minimum=kpi.minimum
+            )
+
+
+@lru_cache(maxsize=256)
+def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
+    """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
+    policy = governance.policy(moment)
+    rows = lake_inventory.inventory_rows(governance.store, policy, moment)
+    windows = {kpi.id: kpi.window_days or 90 for kpi in governance.kpis.kpis}
+    tries = lake.first_tries(governance.store, moment, windows["first_time_pass_rate"])
+    due = lake.deadlines(governance.store, policy, moment, windows["deadlines_met"])
+    stricter = list(policy.class_order)[1:]
+    live, monitored = lake.monitored_live(governance.store, moment, stricter)
+    days = lake.days_to_deployment(governance.store, moment, windows["days_to_deployment"])
+    return {
+        "first_time_pass_rate": Share(sum(t["passes"] for t in tries), sum(t["first_tries"] for t in tries)),
+        "deadlines_met": Share(sum(d["on_time"] for d in due), sum(d["due"] for d in due)),
+        "in_policy": Share(sum(not row["overdue"] for row in rows), len(rows)),
+        "overdue_requirements": sum(row["overdue"] for row in rows),
+        "bias_within_limit": _bias_share(policy, rows),
+        "monitored_live": Share(monitored, live),
+        "decay_alerts": sum(row["decay"] == "fail" for row in rows),
+        "days_to_deployment": days,
+        "waived_requirements": sum(row["waived"] for row in rows),
+        "trained_people": Share(*training_tally(governance, moment)),
+    }
+
+
+def _bias_share(policy: Policy, rows: list[dict[str, Any]]) -> Share:
+    """Of the versions whose class is asked for a bias check, those whose verdict is pass."""
+    asked = {
+        class_id
+        for class_id in policy.class_order
+        if any("bias_limit" in r.measure.checks for r in requirements_of(policy, class_id))
+    }
+    counted = [row for row in rows if row["class_id"] in asked and row["version"] is not None]
+    return Share(sum(row["bias"] == "pass" for row in counted), len(counted))
+
+
+def _month_ends(governance: Governance, moment: Moment, months: int) -> list[Moment]:
+    """The last `months` month ends before the moment that the record reaches back to."""
+    founded = store_kind(governance.store)
+    if founded is None:
+        return []
+    ends: list[datetime] = []
+    first_of_month = moment.day.replace(day=1)
+    for _ in range(months):
+        last_day = first_of_month - timedelta(days=1)
+        ends.append(datetime.combine(last_day, time(23, 59, 59), tzinfo=UTC))
+        first_of_month = last_day.replace(day=1)
+    return [governance.moment(end) for end in reversed(ends) if end > founded["recorded_at"]]

@@ -1,0 +1,1 @@
+"""Initiatives from registration to every gate: proofs, signatures, findings, waivers."""

@@ -1,0 +1,164 @@
+"""Registering, amending and reclassifying initiatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.domain.chain import Fact, canonical
+from core.domain.commands import AmendInitiative, OverrideClassification, RegisterInitiative, slug
+from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.moment import Moment
+from core.domain.policy.classification import Answers, Classification, classify, classify_so_far
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import Requirement, requirements_of
+from core.domain.rules.ethics import Ethics
+from core.services.governance import Governance
+from core.services.lookups import require_independent, require_initiative
+from core.services.process.checks import record_checks
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registered initiative: its id, its class with the reasons, and what is required of it."""
+
+    initiative: str
+    classification: Classification
+    requirements: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the answers given so far lead to; `complete` when none is missing."""
+
+    classification: Classification
+    requirements: tuple[Requirement, ...]
+    complete: bool
+
+
+def preview_classification(governance: Governance, moment: Moment, answers: Answers) -> Preview:
+    """Classify while a person is still answering; nothing is stored."""
+    policy = governance.policy(moment)
+    given = {question: chosen for question, chosen in answers.items() if chosen}
+    classification = classify_so_far(policy, given)
+    complete = all(question.id in given for question in policy.questions)
+    return Preview(classification, requirements_of(policy, classification.class_id), complete)
+
+
+def register_initiative(governance: Governance, command: RegisterInitiative) -> Registered:
+    """Register an initiative with its classification, and run the checks that need no model version.
+
+    Raises
+    ------
+    Forbidden, BadInput
+        The actor may not register; a name, an answer or a person is not usable. Nothing is stored.
+    Conflict
+        An initiative of this name is registered.
+    """
+    governance.roles.require(command.actor, "register_initiative")
+    moment = governance.moment(command.at)
+    policy = governance.policy(moment)
+    classification = classify(policy, command.answers)
+    short_name = command.short_name or slug(command.name)
+    initiative = slug(short_name)
+    if not initiative:
+        raise BadInput(
+            f"'{command.name}' holds no letter or digit",
+            where="name",
+            remedy="Give a name that can be typed.",
+        )
+    _require_people(governance, command.owner, command.builder)
+    _require_domain(governance.position(moment), command.domain)
+    row = {
+        **command.model_dump(include={"name", "purpose", "domain", "team", "owner", "builder"}),
+        "initiative": initiative,
+        "short_name": short_name,
+        "answers": canonical({question: list(chosen) for question, chosen in command.answers.items()}),
+    }
+    facts = [
+        Fact("initiative_registered", initiative, "initiative", (row,), first=True),
+        _classified(policy, initiative, classification, classification.class_id, ""),
+    ]
+    try:
+        governance.store.append(facts, actor=command.actor.id, at=command.at)
+    except Conflict as error:
+        raise Conflict(
+            f"an initiative '{initiative}' is registered already", remedy="Open it, or choose another name."
+        ) from error
+    record_checks(governance, initiative, actor=command.actor.id, at=command.at)
+    return Registered(initiative, classification, requirements_of(policy, classification.class_id))
+
+
+def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
+    """Change the name, short name, purpose, owner or builder; the history stays.
+
+    Raises
+    ------
+    Forbidden, NotFound, BadInput
+        The actor may not; no such initiative; a person is not known, or nothing would change.
+    """
+    governance.roles.require(command.actor, "register_initiative")
+    known = require_initiative(governance, command.initiative, governance.moment(command.at))
+    changes = command.model_dump(exclude={"actor", "at", "initiative"}, exclude_none=True)
+    if all(known[field] == value for field, value in changes.items()):
+        raise BadInput("nothing would change", where=command.initiative, remedy="Give a field another value.")
+    _require_people(governance, changes.get("owner", ""), changes.get("builder", ""))
+    columns = governance.store.columns["initiative"]
+    row = {**{column: known[column] for column in columns}, "answers": canonical(known["answers"]), **changes}
+    fact = Fact("initiative_amended", command.initiative, "initiative", (row,))
+    governance.store.append([fact], actor=command.actor.id, at=command.at)
+
+
+def override_classification(governance: Governance, command: OverrideClassification) -> None:
+    """Put an initiative into another class; needs a role that may, and a justification that is kept.
+
+    Raises
+    ------
+    Forbidden, NotFound, BadInput
+        The actor may not, or owns or builds it; no such initiative or class; it is in that class already.
+    """
+    governance.roles.require(command.actor, "override_classification")
+    moment = governance.moment(command.at)
+    policy = governance.policy(moment)
+    known = require_initiative(governance, command.initiative, moment)
+    require_independent(command.actor.id, known, "override the classification of")
+    if command.class_id not in policy.class_order:
+        classes = ", ".join(policy.class_order)
+        raise NotFound(f"'{command.class_id}' is no risk class", remedy=f"Use one of: {classes}.")
+    if known["class_id"] == command.class_id:
+        raise BadInput(
+            "it is in that class already", where=command.initiative, remedy="Nothing is to be done."
+        )
+    computed = classify(policy, known["answers"])
+    fact = _classified(policy, command.initiative, computed, command.class_id, command.justification)
+    governance.store.append([fact], actor=command.actor.id, at=command.at)
+
+
+def _classified(
+    policy: Policy, initiative: str, computed: Classification, class_id: str, justification: str
+) -> Fact:
+    row = {
+        "initiative": initiative,
+        "class_id": class_id,
+        "mode_id": computed.mode_id,
+        "computed_class_id": computed.class_id,
+        "score": computed.score,
+        "reasons": list(computed.reasons),
+        "justification": justification,
+        "policy_version": policy.version,
+    }
+    action = "classification_overridden" if justification else "initiative_classified"
+    return Fact(action, initiative, "classification", (row,))
+
+
+def _require_people(governance: Governance, *people: str) -> None:
+    for person in people:
+        if person:
+            governance.person(person)
+
+
+def _require_domain(ethics: Ethics, domain: str) -> None:
+    known = [known.id for known in ethics.domains]
+    if domain not in known:
+        raise BadInput(
+            f"'{domain}' is no business domain", where="domain", remedy=f"Use one of: {', '.join(known)}."
+        )

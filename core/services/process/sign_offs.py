@@ -1,0 +1,375 @@
+"""Asking for signatures, giving feedback, signing, and taking it back. Nobody signs their own work."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.actors import Actor
+from core.domain.chain import Fact, canonical
+from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.moment import Moment
+from core.domain.policy.demands import demands_digest, demands_of, plan_at
+from core.domain.policy.policy import Gate, Policy, SignOffPlan
+from core.domain.process.commands import GiveFeedback, RequestSignOff, SignGate, WithdrawSignature
+from core.domain.process.facts import InitiativeFacts, SignOffAct
+from core.domain.process.gates import find_gate
+from core.domain.process.requirements import requirement_states
+from core.domain.process.sign_offs import SignOffState, SignOffStatus, sign_off_state
+from core.lake.process import acts as process
+from core.lake.process import initiatives as lake
+from core.services.governance import Governance
+from core.services.lookups import unknown_initiative
+
+_CLOSED = (SignOffStatus.REJECTED, SignOffStatus.ABANDONED)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What lies on the table when somebody signs: the gate, its plan, where it stands, and who is barred."""
+
+    policy: Policy
+    moment: Moment
+    facts: InitiativeFacts
+    gate: Gate
+    plan: SignOffPlan
+    state: SignOffState
+    involved: dict[str, str]
+
+
+def request_sign_off(governance: Governance, command: RequestSignOff) -> None:
+    """Ask for the signatures of a gate; what was signed in an earlier round no longer counts.
+
+    Raises
+    ------
+    Forbidden, NotFound
+        The actor may not ask; no such initiative or gate.
+    Conflict
+        It stands already, or is being waited for.
+    """
+    governance.roles.require(command.actor, "request_sign_off")
+    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    if table.state.status is SignOffStatus.APPROVED:
+        raise Conflict(
+            "this gate is signed already", where=command.gate, remedy="There is nothing to ask for."
+        )
+    if table.state.status in (SignOffStatus.WAITING_FOR_APPROVAL, SignOffStatus.WAITING_FOR_FEEDBACK):
+        raise Conflict(
+            "the signatures have been asked for already", where=command.gate, remedy="Wait for the answers."
+        )
+    _append(governance, command, table, "sign_off_requested", "requested", "", "", "", command.note)
+
+
+def give_feedback(governance: Governance, command: GiveFeedback) -> None:
+    """Put an opinion on record before anybody decides.
+
+    Raises
+    ------
+    Forbidden, NotFound, BadInput
+        The actor may not; the role is not asked; an issue without a reason.
+    Conflict
+        Nobody asked, or the round is over.
+    """
+    governance.roles.require(command.actor, "give_feedback")
+    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    _require_open(table)
+    if command.role not in table.plan.feedback:
+        asked = ", ".join(governance.roles.title(role) for role in table.plan.feedback) or "nobody"
+        raise BadInput(
+            f"no feedback is asked of '{command.role[:40]}' at this gate", remedy=f"It is asked of: {asked}."
+        )
+    _require_seat(governance, table, command.actor, command.role, command.on_behalf_of)
+    if command.outcome != "approved" and not command.reason:
+        raise BadInput("an issue needs its reason", where="reason", remedy="Say what the issue is.")
+    _append(
+        governance,
+        command,
+        table,
+        "sign_off_feedback_given",
+        "feedback",
+        command.outcome,
+        command.role,
+        command.on_behalf_of,
+        command.reason,
+    )
+
+
+def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
+    """Approve, reject or abandon; return where the sign-off stands then.
+
+    An approval is given when everything else at the gate is proved or waived. It is bound to what was seen:
+    the model version, the evidence by content, and what the policy asks for.
+
+    Raises
+    ------
+    Forbidden
+        The actor may not sign here: not the role, no delegation, or it is their own work.
+    BadInput
+        A reason is missing, feedback is missing, or something at the gate is not proved yet.
+    Conflict
+        Nobody asked, the round is over, it is another role's turn, or this person has answered already.
+    """
+    governance.roles.require(command.actor, "sign_gate")
+    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    _require_open(table)
+    _require_role_asked(governance, table, command.role)
+    _require_seat(governance, table, command.actor, command.role, command.on_behalf_of)
+    _require_first_answer(table, command)
+    _require_reason(table, command)
+    if command.outcome == "approved":
+        _require_turn(governance, table, command.role)
+        _require_proved(table)
+    _append(
+        governance,
+        command,
+        table,
+        "gate_signed_off",
+        "decided",
+        command.outcome,
+        command.role,
+        command.on_behalf_of,
+        command.reason,
+    )
+    later = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    return later.state.status
+
+
+def withdraw_signature(governance: Governance, command: WithdrawSignature) -> None:
+    """Take one's own answer back; it stays on record.
+
+    Raises
+    ------
+    Forbidden, NotFound
+        The actor may not sign; no such initiative or gate.
+    Conflict
+        There is no answer of theirs in this round.
+    """
+    governance.roles.require(command.actor, "sign_gate")
+    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    own = [s.given for s in table.state.signatures if s.given.actor == command.actor.id]
+    standing = [given for given in own if given.act == "decided"]
+    if not standing:
+        raise Conflict(
+            "you have no answer at this gate that could be withdrawn",
+            where=command.gate,
+            remedy="Sign first.",
+        )
+    given = standing[-1]
+    _append(
+        governance,
+        command,
+        table,
+        "signature_withdrawn",
+        "withdrawn",
+        "",
+        given.role,
+        given.on_behalf_of,
+        command.reason,
+    )
+
+
+def lay_table(governance: Governance, initiative: str, gate_id: str, moment: Moment) -> Table:
+    """Gather what a gate's sign-off rests on.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, no such gate for its class, or nobody signs there.
+    """
+    facts = lake.initiative_facts(governance.store, initiative, moment)
+    if facts is None:
+        raise unknown_initiative(initiative, moment)
+    policy = governance.policy(moment)
+    gate = find_gate(policy, facts.class_id, gate_id)
+    plan = plan_at(policy, facts.class_id, gate_id)
+    if plan is None:
+        raise NotFound(
+            f"nobody signs at “{gate.title}” for class {policy.class_title(facts.class_id)}",
+            where=initiative,
+            remedy="Ask for a decision; it needs no signature.",
+        )
+    state = sign_off_state(policy, plan, gate, facts, moment.day)
+    involved = process.involved_people(governance.store, initiative, facts.version, moment)
+    return Table(policy, moment, facts, gate, plan, state, involved)
+
+
+def _require_open(table: Table) -> None:
+    if not table.state.acts:
+        raise Conflict(
+            "nobody has asked for signatures at this gate",
+            where=table.gate.id,
+            remedy="Ask for the sign-off first.",
+        )
+    if table.state.status in _CLOSED:
+        raise Conflict(
+            f"the sign-off was {table.state.status} in this round",
+            where=table.gate.id,
+            remedy="Mend what was said, then ask for the sign-off again.",
+        )
+    if table.state.status is SignOffStatus.LAPSED:
+        raise Conflict(
+            f"the sign-off lapsed, because {'; '.join(table.state.lapses)}",
+            where=table.gate.id,
+            remedy="Ask for the sign-off again, so that everybody signs the same.",
+        )
+
+
+def _require_role_asked(governance: Governance, table: Table, role: str) -> None:
+    if not table.plan.quorum(role):
+        asked = ", ".join(governance.roles.title(known.role) for known in table.plan.approvals)
+        raise BadInput(
+            f"no signature of '{role[:40]}' is asked for at this gate", remedy=f"Asked for: {asked}."
+        )
+
+
+def _require_seat(governance: Governance, table: Table, actor: Actor, role: str, behalf: str) -> None:
+    """Whoever signs has the role, by themselves or by delegation, and no part in what is signed."""
+    title = governance.roles.title(role)
+    if not behalf and role not in actor.roles:
+        raise Forbidden(
+            f"{actor.name or actor.id} does not have the role {title}",
+            where=table.gate.id,
+            remedy=f"Ask somebody with the role {title}, or let them delegate it.",
+        )
+    if behalf:
+        _require_delegation(governance, table, actor, role, behalf)
+    for person in dict.fromkeys((actor.id, behalf or actor.id)):
+        if person in table.involved:
+            name = governance.person(person).name if person != actor.id else actor.name or actor.id
+            raise Forbidden(
+                f"{name} {table.involved[person]}, and nobody signs their own work",
+                where=table.facts.initiative,
+                remedy="Ask somebody who had no part in it.",
+            )
+
+
+def _require_delegation(governance: Governance, table: Table, actor: Actor, role: str, behalf: str) -> None:
+    delegator = governance.person(behalf)
+    if behalf == actor.id or not process.active_delegation(
+        governance.store, behalf, actor.id, role, table.moment
+    ):
+        raise Forbidden(
+            f"{delegator.name} has not delegated the role {governance.roles.title(role)} to "
+            f"{actor.name or actor.id}, or no longer",
+            where=table.gate.id,
+            remedy="Ask for a delegation that lasts until today or longer.",
+        )
+    if role not in delegator.roles:
+        raise Forbidden(
+            f"{delegator.name} does not have the role {governance.roles.title(role)} any more",
+            where=table.gate.id,
+            remedy="Sign for somebody who has it.",
+        )
+
+
+def _require_first_answer(table: Table, command: SignGate) -> None:
+    seat = command.on_behalf_of or command.actor.id
+    for signature in table.state.signatures:
+        given = signature.given
+        if given.act != "decided":
+            continue
+        if {given.actor, given.seat} & {command.actor.id, seat}:
+            raise Conflict(
+                f"this person answered at this gate already: {given.outcome}",
+                where=table.gate.id,
+                remedy="The first answer stands; withdraw it first if it is to change.",
+            )
+
+
+def _require_reason(table: Table, command: SignGate) -> None:
+    if command.outcome != "approved" and not command.reason:
+        raise BadInput(f"who says '{command.outcome}' gives a reason", where="reason", remedy="Say why.")
+    if command.outcome == "approved" and table.state.issues and not command.reason:
+        raise BadInput(
+            "feedback raised an issue, and who approves against it says why",
+            where="reason",
+            remedy="Give the reason.",
+        )
+
+
+def _require_turn(governance: Governance, table: Table, role: str) -> None:
+    if table.state.feedback_missing:
+        titles = ", ".join(governance.roles.title(known) for known in table.state.feedback_missing)
+        raise Conflict(
+            f"feedback is still missing of: {titles}", where=table.gate.id, remedy="Wait for it, then sign."
+        )
+    if table.plan.order != "ordered":
+        return
+    missing = dict(table.state.missing)
+    for approval in table.plan.approvals:
+        if approval.role == role:
+            return
+        if approval.role in missing:
+            raise Conflict(
+                f"it is the turn of {governance.roles.title(approval.role)}",
+                where=table.gate.id,
+                remedy="Sign when they have signed.",
+            )
+
+
+def _require_proved(table: Table) -> None:
+    """A signature is the last word at a gate: the rest has to be proved, or waived."""
+    last = table.policy.step_order[table.gate.step]
+    open_ones = [
+        state.requirement.title
+        for state in requirement_states(table.policy, table.facts, table.moment.day)
+        if table.policy.step_order[state.requirement.step] <= last
+        and not state.satisfied
+        and not (state.requirement.sign_off and state.requirement.sign_off.gate == table.gate.id)
+    ]
+    open_ones += [
+        f"finding {found.finding}"
+        for found in table.facts.findings
+        if found.severity != "minor" and table.policy.step_order.get(found.step, 0) <= last
+    ]
+    if open_ones:
+        raise BadInput(
+            f"not everything at this gate is proved: {', '.join(open_ones[:4])}"
+            + (f" and {len(open_ones) - 4} more" if len(open_ones) > 4 else ""),
+            where=table.gate.id,
+            remedy="Approve when the rest is proved or waived; or reject with a reason.",
+        )
+
+
+def _append(
+    governance: Governance,
+    command: Any,
+    table: Table,
+    action: str,
+    act: str,
+    outcome: str,
+    role: str,
+    behalf: str,
+    reason: str,
+) -> None:
+    demands = demands_of(table.policy, table.facts.class_id, table.gate)
+    digest = demands_digest(demands)
+    evidence = canonical(dict(table.facts.evidence_keys))
+    row = {
+        "initiative": table.facts.initiative,
+        "gate": table.gate.id,
+        "act": act,
+        "outcome": outcome,
+        "role": role,
+        "on_behalf_of": behalf,
+        "reason": reason,
+        "version": table.facts.version,
+        "class_id": table.facts.class_id,
+        "policy_version": table.policy.version,
+        "demands_sha256": digest,
+        "evidence": evidence,
+        "evidence_sha256": hashlib.sha256(evidence.encode()).hexdigest(),
+    }
+    facts = [Fact(action, table.facts.initiative, "sign_off", (row,))]
+    if not process.demand_set_known(governance.store, digest, table.moment):
+        known = {"sha256": digest, "demands": tuple(sorted(demands))}
+        facts.insert(0, Fact("demands_recorded", f"demands-{digest[:16]}", "demand_set", (known,)))
+    governance.store.append(
+        facts, actor=command.actor.id, at=command.at, unchanged={table.facts.initiative: table.moment.seq}
+    )
+
+
+def latest_decision(acts: tuple[SignOffAct, ...]) -> SignOffAct | None:
+    """The last approval or refusal of a gate in any round, or None."""
+    return next((act for act in reversed(acts) if act.act == "decided"), None)

@@ -1,0 +1,254 @@
+"""Audit packs: all that the record holds of an initiative, in a folder that an outsider can verify."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.connectors.pack_files import check_pack, write_pack, zip_pack
+from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
+from core.connectors.signing_key import SigningKey
+from core.domain.chain import Fact, canonical
+from core.domain.checkpoint import key_id
+from core.domain.commands import Command
+from core.domain.errors import BadInput, BrokenRecord
+from core.domain.moment import Moment
+from core.lake.record.audit_rows import PEOPLE, PackedEntry, chain_links, evidence_names, packed_entries
+from core.lake.record.entries import store_kind
+from core.lake.record.verify_files import KnownFile, known_files, problem_with
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.record.audit_pages import PackStory, pack_pages
+from core.services.record.checkpoints import recorded_key, signed_checkpoint
+
+ALL = "all"
+FORMAT = 1
+_SHOWN_AS_THEY_ARE = frozenset(
+    {".pdf", ".txt", ".md", ".csv", ".json", ".yaml", ".yml", ".png", ".jpg", ".xlsx", ".docx", ".parquet"}
+)
+Progress = Callable[[float, str], None]
+
+
+class ExportAuditPack(Command):
+    """Export an initiative, or `all`, as it stood at a moment, into a new folder or zip file."""
+
+    initiative: str
+    as_of: Moment
+    target: Path
+    zipped: bool = False
+
+
+@dataclass(frozen=True)
+class AuditPack:
+    """A pack that was written.
+
+    Attributes
+    ----------
+    path
+        Folder or zip file.
+    files, bytes
+        Files in it, and how large they are together.
+    manifest_sha256, key
+        What to hand over by another way than the pack: digest of its manifest, short name of its key.
+    verified
+        What the pack's own verifier said.
+    """
+
+    path: Path
+    files: int
+    bytes: int
+    manifest_sha256: str
+    key: str
+    seq: int
+    verified: tuple[str, ...]
+
+
+def _quiet(share: float, sentence: str) -> None:
+    """Tell nobody how far it is."""
+
+
+def export_audit_pack(
+    governance: Governance, command: ExportAuditPack, *, progress: Progress = _quiet
+) -> AuditPack:
+    """Write an audit pack, verify it with its own verifier, and put on record that it was taken away.
+
+    Nothing recorded after the moment goes into it, and of other initiatives only the digests that the chain
+    needs. Prediction batches stay where they are: the pack has their digests.
+
+    Parameters
+    ----------
+    progress
+        Called with the share done (0.0 to 1.0) and what is at work; an error it raises stops the export.
+
+    Raises
+    ------
+    Forbidden, NotFound
+        The actor may not export packs; there was no such initiative at the moment.
+    BadInput
+        There is something at the target already.
+    BrokenRecord
+        The record or a file is not what was recorded; no pack is left behind.
+    """
+    governance.roles.require(command.actor, "export_audit_pack")
+    initiative = "" if command.initiative == ALL else command.initiative
+    if initiative:
+        require_initiative(governance, initiative, command.as_of)
+    if command.target.exists():
+        raise BadInput(
+            "there is something of this name already",
+            where=str(command.target),
+            remedy="Name another place with --out, or move it away.",
+        )
+    key = recorded_key(governance, command.actor, command.at)
+    command.target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".audit-pack-", dir=command.target.parent))
+    try:
+        folder = scratch / command.target.name.removesuffix(".zip")
+        pack = _write(governance, command, initiative, key, folder, progress)
+        if command.zipped:
+            progress(0.95, "Writing the zip file.")
+            zip_pack(folder, scratch / "pack.zip")
+            check_pack(scratch / "pack.zip", key.public)
+            folder = scratch / "pack.zip"
+        _put_on_record(governance, command, initiative, pack)
+        folder.rename(command.target)
+    except Wrong as problem:
+        raise BrokenRecord(
+            f"the pack would not hold: {problem}", where="record", remedy="Run 'governance verify'."
+        ) from problem
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return pack
+
+
+def _write(
+    governance: Governance,
+    command: ExportAuditPack,
+    initiative: str,
+    key: SigningKey,
+    folder: Path,
+    progress: Progress,
+) -> AuditPack:
+    moment = command.as_of
+    progress(0.05, "Reading the record.")
+    entries = packed_entries(governance.store, moment.seq, initiative)
+    held, gone = _evidence(governance, moment, initiative)
+    progress(0.3, "Drawing the pages.")
+    kind = store_kind(governance.store) or {"store": "governance"}
+    story = PackStory(kind["store"], key_id(key.public), moment, held)
+    files: dict[str, bytes | Path] = {**pack_pages(governance, entries, initiative, story)}
+    files |= {name: governance.store.folder / "evidence" / sha256 for sha256, name in held.items()}
+    files |= _rules(governance, moment, entries)
+    progress(0.6, "Writing the chain.")
+    files[CHAIN] = "".join(_chain_lines(governance, moment.seq)).encode()
+    files[ENTRIES] = "".join(_entry_lines(entries)).encode()
+    files["people.json"] = canonical(_people(governance, entries)).encode()
+    signed = signed_checkpoint(governance, key, moment.seq, command.at)
+    files[CHECKPOINT] = canonical(signed.as_json()).encode()
+    facts = {
+        "format": FORMAT,
+        "scope": initiative or ALL,
+        "as_of": moment.at,
+        "made_at": command.at,
+        "store": signed.store,
+        "seq": moment.seq,
+        "digest": signed.digest,
+        "not_held": gone,
+    }
+    progress(0.75, "Writing and signing the files.")
+    manifest_sha256, size = write_pack(folder, files, facts, key)
+    progress(0.85, "Verifying the pack.")
+    verified = tuple(check_pack(folder, key.public))
+    count = len(files) + 3  # the verifier, the manifest and its signature
+    return AuditPack(command.target, count, size, manifest_sha256, key_id(key.public), moment.seq, verified)
+
+
+def _put_on_record(
+    governance: Governance, command: ExportAuditPack, initiative: str, pack: AuditPack
+) -> None:
+    row = {
+        "initiative": initiative or None,
+        "as_of_seq": pack.seq,
+        "manifest_sha256": pack.manifest_sha256,
+        "files": pack.files,
+        "bytes": pack.bytes,
+    }
+    fact = Fact("audit_pack_exported", "audit-pack", "audit_pack", (row,))
+    governance.store.append([fact], actor=command.actor.id, at=command.at)
+
+
+def _evidence(
+    governance: Governance, moment: Moment, initiative: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Digest -> name in the pack of each evidence file, and digest -> why it is not in the pack."""
+    held: dict[str, str] = {}
+    gone: dict[str, str] = {}
+    suffixes = _suffixes(governance, moment)
+    for file in known_files(governance.store.cursor(), governance.store, moment.seq):
+        if file.table == "evidence" and initiative in ("", file.initiative):
+            if file.purged:
+                gone.setdefault(file.sha256, "forgotten on purpose")
+                continue
+            _require_whole(governance, file)
+            held[file.sha256] = f"evidence/{file.sha256}{suffixes.get(file.sha256, '')}"
+    return held, {sha256: why for sha256, why in gone.items() if sha256 not in held}
+
+
+def _suffixes(governance: Governance, moment: Moment) -> Mapping[str, str]:
+    """Endings of file names that no program runs when the file is opened; others are left off."""
+    named = evidence_names(governance.store, moment.seq)
+    endings = ((sha256, Path(name).suffix.lower()) for sha256, name in named.items())
+    return {sha256: ending for sha256, ending in endings if ending in _SHOWN_AS_THEY_ARE}
+
+
+def _require_whole(governance: Governance, file: KnownFile) -> None:
+    problem = problem_with(governance.store, file)
+    if problem:
+        raise BrokenRecord(
+            f"evidence of entry {file.seq}: {problem}",
+            where=file.initiative,
+            remedy="Restore it from a backup, then verify.",
+        )
+
+
+def _rules(governance: Governance, moment: Moment, entries: Sequence[PackedEntry]) -> dict[str, bytes | Path]:
+    """The texts of policy and ethical position, as they were published."""
+    found: dict[str, bytes | Path] = {}
+    for packed in entries:
+        table = packed.entry["fact_table"]
+        if table in ("policy", "ethics"):
+            for row in packed.rows:
+                found[f"{table}/entry-{packed.entry['seq']}.yaml"] = str(row["text"]).encode()
+    if not any(name.startswith("ethics/") for name in found):
+        shipped = governance.position(moment).model_dump_json(indent=2)
+        found["ethics/not-on-record.json"] = shipped.encode()
+    return found
+
+
+def _chain_lines(governance: Governance, seq: int) -> Iterator[str]:
+    for number, kind, digest in chain_links(governance.store, seq):
+        yield f"{number} {kind} {digest}\n"
+
+
+def _entry_lines(entries: Sequence[PackedEntry]) -> Iterator[str]:
+    for packed in entries:
+        known = {name: packed.entry[name] for name in ("seq", "recorded_at", "actor", "action", "subject")}
+        shown = {
+            **known,
+            "table": packed.entry["fact_table"],
+            "content_digest": packed.entry["content_digest"],
+            "partly": packed.partly,
+            "rows": packed.rows,
+        }
+        yield canonical(shown) + "\n"
+
+
+def _people(governance: Governance, entries: Sequence[PackedEntry]) -> dict[str, str]:
+    """Id -> name of everybody whom the packed entries name and the directory still knows."""
+    named: set[Any] = {packed.entry["actor"] for packed in entries}
+    named |= {row[column] for packed in entries for row in packed.rows for column in PEOPLE if column in row}
+    return {person.id: person.name for person in governance.people() if person.id in named}

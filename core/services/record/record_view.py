@@ -1,0 +1,271 @@
+"""The record as people read it: filters with names, entries with titles, and what one entry holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.analytics.decay.metrics import DECAY_METRICS
+from core.domain.errors import NotFound
+from core.domain.moment import Moment
+from core.domain.process.checks import CHECKS
+from core.lake.record import choices as lake
+from core.services.governance import Governance
+from core.services.record.entries import record_entry, record_page
+
+MOST_WORDS = 600
+_HIDDEN = frozenset({"seq", "recorded_at", "actor", "initiative"})
+"""The entry itself says when, who and about which initiative."""
+_OF_THE_STORE = {
+    "store_created": "This store",
+    "signing_key_registered": "This store",
+    "audit_pack_exported": "An audit pack",
+}
+_COMMENT = 2000
+"""Characters that a comment may have at most."""
+_LABELS = {
+    "class_id": "Risk class",
+    "computed_class_id": "Class from the answers",
+    "mode_id": "Operationalization",
+    "check_id": "Check",
+    "limit_value": "Limit",
+    "right_id": "Right",
+    "sha256": "SHA-256",
+    "first_row": "From row",
+    "last_row": "To row",
+}
+
+
+@dataclass(frozen=True)
+class RecordChoices:
+    """What the record can be filtered by: id -> words on screen."""
+
+    initiatives: Mapping[str, str]
+    actions: Mapping[str, str]
+    people: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EntrySheet:
+    """An entry of the record, and for each row that it put there the fields as (label, words).
+
+    `initiative` is empty where the entry is about none.
+    """
+
+    entry: Mapping[str, Any]
+    initiative: str
+    rows: tuple[tuple[tuple[str, str], ...], ...]
+
+    @property
+    def shared(self) -> tuple[tuple[str, str], ...]:
+        """Fields that are the same in every row."""
+        same = set(self.rows[0]).intersection(*self.rows) if self.rows else set()
+        return tuple(field for field in self.rows[0] if field in same) if self.rows else ()
+
+    @property
+    def differing(self) -> tuple[dict[str, str], ...]:
+        """Each row's other fields; empty where one row says all."""
+        shared = set(self.shared)
+        lines = tuple(
+            {label: text for label, text in row if (label, text) not in shared} for row in self.rows
+        )
+        return lines if any(lines) else ()
+
+
+def record_choices(governance: Governance, moment: Moment) -> RecordChoices:
+    """Initiatives, kinds of entry and people that the record knows at a moment."""
+    store = governance.store
+    return RecordChoices(
+        {row["id"]: row["name"] for row in lake.named_initiatives(store, moment)},
+        {action: words(action) for action in lake.recorded_actions(store, moment)},
+        {row["id"]: row["name"] for row in lake.acting_people(store, moment)},
+    )
+
+
+def entry_count(
+    governance: Governance, moment: Moment, *, initiative: str = "", action: str = "", actor: str = ""
+) -> int:
+    """Number of entries that the filters of `record_page` let through."""
+    return lake.entry_count(governance.store, moment, initiative=initiative, action=action, actor=actor)
+
+
+def entry_rows(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: str = "",
+    action: str = "",
+    actor: str = "",
+    most: int = 100,
+    skip: int = 0,
+) -> list[dict[str, Any]]:
+    """Entries newest first, with `what` and `about` in words beside the columns of the record."""
+    rows = record_page(
+        governance, moment, initiative=initiative, action=action, actor=actor, most=most, skip=skip
+    )
+    return [{**row, "what": words(row["action"]), "about": _about(row)} for row in rows]
+
+
+def entry_sheet(governance: Governance, moment: Moment, *, seq: int) -> EntrySheet:
+    """Open an entry: who did what and when, its digests, and what it put on record, in words.
+
+    Raises
+    ------
+    NotFound
+        The record had no such entry at the moment.
+    """
+    entry, rows = record_entry(governance, moment, seq=seq)
+    names = {row["id"]: row["name"] for row in lake.acting_people(governance.store, moment)}
+    names |= {person.id: person.name for person in governance.people()}
+    readers = _readers(governance, moment, names)
+    actor = names.get(entry["actor"], entry["actor"])
+    titled = {row["id"]: row["name"] for row in lake.named_initiatives(governance.store, moment)}
+    subject = entry["subject"].split("/")[0]
+    known = {**entry, "subject_name": titled.get(subject, entry["subject"])}
+    shown = {**entry, "what": words(entry["action"]), "about": _about(known), "actor_name": actor}
+    fields = tuple(_fields(row, readers) for row in rows)
+    return EntrySheet(shown, subject if subject in titled else "", fields)
+
+
+def readable_rows(
+    governance: Governance, moment: Moment, rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[tuple[str, str], ...]]:
+    """Rows of the record as fields of (label, words), with the titles in force at the moment."""
+    names = {row["id"]: row["name"] for row in lake.acting_people(governance.store, moment)}
+    names |= {person.id: person.name for person in governance.people()}
+    readers = _readers(governance, moment, names)
+    return [_fields(row, readers) for row in rows]
+
+
+def find_entry(text: str) -> int:
+    """Read the number of an entry as it stands in an address.
+
+    Raises
+    ------
+    NotFound
+        It is no number of an entry.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise NotFound(f"'{text[:40]}' is no number of an entry", remedy="Choose an entry from the list.")
+    return int(text)
+
+
+def words(identifier: str) -> str:
+    """An identifier of the record in words: `gate_decided` becomes `Gate decided`."""
+    return identifier.replace("_", " ").capitalize()
+
+
+def _about(row: Mapping[str, Any]) -> str:
+    if row["action"] in _OF_THE_STORE:
+        return _OF_THE_STORE[row["action"]]
+    if row["action"] == "policy_published":
+        return f"Policy {row['subject'].removeprefix('policy-')}"
+    if row["action"] == "ethics_published":
+        return f"Ethical position {row['subject'].removeprefix('ethics-')}"
+    return str(row["subject_name"])
+
+
+def _readers(
+    governance: Governance, moment: Moment, names: Mapping[str, str]
+) -> dict[str, Callable[[Any], str]]:
+    policy = governance.policy(moment)
+    classes = {c.id: c.title for c in policy.classes}
+    modes = {m.id: m.operationalization for m in policy.modes}
+    gates = {g.id: g.title for g in policy.gates}
+
+    def titled(titles: Mapping[str, str]) -> Callable[[Any], str]:
+        return lambda value: titles.get(value, words(str(value)))
+
+    return {
+        "class_id": titled(classes),
+        "computed_class_id": titled(classes),
+        "mode_id": titled(modes),
+        "gate": titled(gates),
+        "measure": titled({m.id: m.title for m in policy.measures.values()}),
+        "check_id": titled({c.id: c.title for c in CHECKS.values()}),
+        "domain": governance.position(moment).domain_title,
+        "owner": lambda value: names.get(value, value),
+        "builder": lambda value: names.get(value, value),
+        "person": lambda value: names.get(value, value),
+        "to_person": lambda value: names.get(value, value),
+        "training": titled({one.id: one.title for one in governance.trainings.trainings}),
+        "answered_by": lambda value: names.get(value, value),
+        "right_id": words,
+        "verdict": words,
+        "outcome": words,
+        "task": words,
+        "part": words,
+        "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
+        "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
+        "findings": _findings,
+        "text": _text,
+        "metrics": _metrics,
+    }
+
+
+def _text(text: str) -> str:
+    """A comment in full; of a policy or an ethical position only how long it is."""
+    if len(text) <= _COMMENT:
+        return text
+    return f"{len(text.splitlines()):,} lines; the page on it shows the one in force"
+
+
+def _fields(
+    row: Mapping[str, Any], readers: Mapping[str, Callable[[Any], str]]
+) -> tuple[tuple[str, str], ...]:
+    shown = []
+    for column, value in row.items():
+        if column not in _HIDDEN and value is not None and value not in ("", []):
+            text = _in_words(readers.get(column, _plain), value)
+            if text:
+                shown.append((_LABELS.get(column, words(column)), _short(text)))
+    return tuple(shown)
+
+
+def _in_words(reader: Callable[[Any], str], value: Any) -> str:
+    """Read a value; a column of the same name in another table may hold something else, shown as it is."""
+    try:
+        return reader(value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case bool():
+            return "Yes" if value else "No"
+        case float():
+            return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+        case int():
+            return f"{value:,}"
+        case list():
+            return "; ".join(str(item) for item in value)
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS].rstrip()} … ({len(text):,} characters)"
+
+
+def _answers(questions: Mapping[str, Any], text: str) -> str:
+    said = []
+    for question_id, chosen in json.loads(text).items():
+        question = questions.get(question_id)
+        options = [question.option(one) if question else None for one in chosen]
+        labels = [known.label if known else words(one) for known, one in zip(options, chosen, strict=True)]
+        said.append(f"{question.text if question else words(question_id)} {', '.join(labels)}")
+    return "; ".join(f"{sentence}." for sentence in said).replace(".;", ".")
+
+
+def _findings(text: str) -> str:
+    found = json.loads(text)
+    return " ".join(f"{one['message']}. {one['remedy']}" for one in found) if found else "Nothing to do"
+
+
+def _metrics(text: str) -> str:
+    return ", ".join(f"{words(name)} {value:.4g}" for name, value in json.loads(text).items())

@@ -1,0 +1,134 @@
+"""Deciding a recorded decision again, from what was known when it was made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.domain.chain import canonical
+from core.domain.errors import BadInput
+from core.domain.moment import Moment
+from core.domain.process.gates import Decision
+from core.services.governance import Governance
+from core.services.process.gates import ask_gate
+from core.services.process.inventory import initiative_sheet
+from core.services.record.entries import record_entry
+
+DECIDED = "gate_decided"
+
+
+@dataclass(frozen=True)
+class KnownRequirement:
+    """A requirement as it stood then: its title, where it stood, and by when it was due."""
+
+    title: str
+    status: str
+    due_on: str
+    satisfied: bool
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A decision as it was recorded, beside the one that the same knowledge gives today.
+
+    Attributes
+    ----------
+    seq, known_seq
+        The entry of the decision, and the last entry that it could know of.
+    at
+        When it was decided (UTC).
+    recorded
+        Outcome, findings and policy version as recorded.
+    again
+        The decision made anew at `known_seq`, with the policy in force then.
+    differences
+        What is not the same, in words; empty where the replay agrees.
+    requirements
+        What was known then of each requirement of the initiative.
+    """
+
+    seq: int
+    known_seq: int
+    at: datetime
+    initiative: str
+    gate: str
+    gate_title: str
+    recorded: dict[str, Any]
+    again: Decision
+    differences: tuple[str, ...]
+    requirements: tuple[KnownRequirement, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether the decision made anew is the one on record."""
+        return not self.differences
+
+
+def replay_decision(governance: Governance, moment: Moment, *, seq: int) -> Replay:
+    """Decide again what entry `seq` decided, from the entries before it and on its day.
+
+    Raises
+    ------
+    NotFound
+        The record had no such entry at the moment.
+    BadInput
+        The entry is no gate decision.
+    """
+    entry, rows = record_entry(governance, moment, seq=seq)
+    if entry["action"] != DECIDED or not rows:
+        what = str(entry["action"]).replace("_", " ")
+        raise BadInput(
+            f"entry {seq} is no gate decision but '{what}'",
+            remedy="List decisions with 'governance record --action gate_decided'.",
+        )
+    row = rows[0]
+    then = Moment(seq - 1, entry["recorded_at"].replace(tzinfo=UTC))
+    again = ask_gate(governance, row["initiative"], row["gate"], then)
+    recorded = {
+        "outcome": row["outcome"],
+        "findings": json.loads(row["findings"]),
+        "policy_version": row["policy_version"],
+    }
+    titles = {gate.id: gate.title for gate in governance.policy(then).gates}
+    return Replay(
+        seq,
+        then.seq,
+        then.at,
+        row["initiative"],
+        row["gate"],
+        titles.get(row["gate"], row["gate"]),
+        recorded,
+        again,
+        _differences(recorded, again),
+        _known(governance, row["initiative"], then),
+    )
+
+
+def _differences(recorded: dict[str, Any], again: Decision) -> tuple[str, ...]:
+    found = []
+    for name in ("outcome", "policy_version"):
+        now = getattr(again, name)
+        if recorded[name] != now:
+            label = name.replace("_", " ")
+            found.append(f"the {label} on record is '{recorded[name]}', made anew it is '{now}'")
+    anew = [asdict(finding) for finding in again.findings]
+    if canonical(recorded["findings"]) != canonical(anew):
+        found.append(f"{len(recorded['findings'])} findings are on record, made anew there are {len(anew)}")
+        if len(anew) == len(recorded["findings"]):
+            found[-1] = "the findings on record read otherwise than those made anew"
+    return tuple(found)
+
+
+def _known(governance: Governance, initiative: str, then: Moment) -> tuple[KnownRequirement, ...]:
+    sheet = initiative_sheet(governance, then, initiative=initiative)
+    return tuple(
+        KnownRequirement(
+            state.requirement.measure.title,
+            str(state.status).replace("_", " "),
+            f"{state.due_on}",
+            state.satisfied,
+        )
+        for state in sheet.requirements
+    )

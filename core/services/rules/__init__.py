@@ -1,0 +1,1 @@
+"""What decides: the policy, the ethical position, frameworks and rights."""

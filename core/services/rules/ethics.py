@@ -1,0 +1,151 @@
+"""The ethical position on record: publishing it, and which version held when."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.connectors.ethics_file import parse_ethics
+from core.domain.chain import Fact
+from core.domain.commands import Command
+from core.domain.errors import Conflict
+from core.domain.moment import Moment
+from core.domain.rules.ethics import Ethics, TransparencyLevel
+from core.domain.rules.ethics_changes import position_changes
+from core.lake.process.ethics_positions import published_ethics
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+
+
+class PublishEthics(Command):
+    """Put an ethical position in force: its text as written, and the file's name for messages."""
+
+    text: str
+    name: str = "ethics.yaml"
+
+
+@dataclass(frozen=True)
+class EthicsInForce:
+    """The ethical position that holds, and where it came from.
+
+    `seq`, `published_at` and `published_by` are None where a store was made before positions were published:
+    then the shipped text holds.
+    """
+
+    ethics: Ethics
+    sha256: str = ""
+    seq: int | None = None
+    published_at: datetime | None = None
+    published_by: str | None = None
+
+    @property
+    def version(self) -> str:
+        """What checks and decisions cite."""
+        return self.ethics.version
+
+
+@dataclass(frozen=True)
+class PublishedEthics:
+    """One published version, with what it changed against the one before it, in sentences."""
+
+    in_force: EthicsInForce
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TransparencyDemand:
+    """How much those concerned have to be told of an initiative, and by which version of the position.
+
+    `asked` says whether the policy asks the class for the level's measure or a stricter one; None where the
+    level names no measure. Where it is False, the position demands more than the gates do.
+    """
+
+    level: TransparencyLevel
+    version: str
+    measure_title: str
+    asked: bool | None
+
+
+def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
+    """Put an ethical position in force; a version that was published once never gets other words.
+
+    Raises
+    ------
+    Forbidden
+        The actor may not publish positions.
+    BadInput
+        The text is no sound position, or does not fit the policy in force: every fault with its line.
+    Conflict
+        This version was published before.
+    """
+    governance.roles.require(command.actor, "publish_ethics")
+    policy = governance.policy(governance.moment(command.at))
+    ethics = parse_ethics(command.text, policy, name=command.name)
+    fact = ethics_fact(ethics, command.text)
+    try:
+        governance.store.append([fact], actor=command.actor.id, at=command.at)
+    except Conflict as error:
+        raise Conflict(
+            f"ethical position '{ethics.version}' was published before",
+            where=command.name,
+            remedy="Give the new text a new version; a published one never changes.",
+        ) from error
+    return ethics
+
+
+def ethics_fact(ethics: Ethics, text: str) -> Fact:
+    """The fact that an ethical position was published."""
+    row = {
+        "version": ethics.version,
+        "title": ethics.title,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "text": text,
+    }
+    return Fact("ethics_published", f"ethics-{ethics.version}", "ethics", (row,), first=True)
+
+
+def ethics_in_force(governance: Governance, moment: Moment) -> EthicsInForce:
+    """The ethical position in force at a moment; checks and decisions cite its `version`."""
+    newest = next(iter(published_ethics(governance.store, moment)), None)
+    if newest is None:
+        return EthicsInForce(governance.ethics)
+    return EthicsInForce(
+        governance.position(moment),
+        newest["sha256"],
+        newest["seq"],
+        newest["recorded_at"],
+        newest["actor_name"],
+    )
+
+
+def ethics_versions(governance: Governance, moment: Moment) -> tuple[PublishedEthics, ...]:
+    """Every position published up to a moment, newest first, with what each changed."""
+    rows = published_ethics(governance.store, moment)
+    parsed = [parse_ethics(row["text"], name=f"ethical position {row['version']}") for row in rows]
+    found = []
+    for place, (row, ethics) in enumerate(zip(rows, parsed, strict=True)):
+        held = EthicsInForce(ethics, row["sha256"], row["seq"], row["recorded_at"], row["actor_name"])
+        before = parsed[place + 1] if place + 1 < len(parsed) else None
+        found.append(PublishedEthics(held, position_changes(before, ethics) if before else ()))
+    return tuple(found)
+
+
+def transparency_demand(governance: Governance, moment: Moment, *, initiative: str) -> TransparencyDemand:
+    """What the position in force demands to be told about an initiative.
+
+    Raises
+    ------
+    NotFound
+        There was no such initiative at the moment.
+    """
+    known = require_initiative(governance, initiative, moment)
+    policy, ethics = governance.policy(moment), governance.position(moment)
+    level = ethics.transparency_for(known["class_id"], known["domain"])
+    measure = policy.measures.get(level.measure or "")
+    asked = None
+    if measure is not None:
+        ladder = next(known for known in policy.considerations if measure in known.rungs)
+        rung = policy.matrix[known["class_id"]][ladder.id]
+        asked = rung > ladder.rungs.index(measure)
+    return TransparencyDemand(level, ethics.version, measure.title if measure else "", asked)

@@ -1,0 +1,262 @@
+"""Coverage of frameworks: over the inventory, per clause, and down to the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from core.domain.errors import NotFound
+from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
+from core.domain.process.checks import CHECKS
+from core.domain.rules.coverage import ClauseState, Coverage, answering, measure_of
+from core.domain.rules.frameworks import Clause, Framework, Standing
+from core.lake.process import clause_tally as lake
+from core.services.governance import Governance
+from core.services.rules.clause_scope import clause_scope
+
+
+@dataclass(frozen=True)
+class ClauseLine:
+    """A clause with the measures that answer it and how many initiatives stand where.
+
+    `measures` are titles; a stricter measure of the same ladder answers the clause too. `binding` is False
+    where the clause has to be kept only from a later day on.
+    """
+
+    clause: Clause
+    measures: tuple[str, ...]
+    coverage: Coverage
+    binding: bool
+
+    @property
+    def initiatives(self) -> int:
+        """Initiatives to which the clause applies."""
+        return self.coverage.counted + self.coverage.not_asked
+
+
+@dataclass(frozen=True)
+class FrameworkLine:
+    """A framework with its coverage over all initiatives to which it applies, by risk class and by clause.
+
+    Clauses are counted once per initiative. `gaps` are clauses that no measure answers, `partly` those that
+    a measure answers only in part.
+    """
+
+    framework: Framework
+    standing: Standing
+    initiatives: int
+    coverage: Coverage
+    by_class: Mapping[str, Coverage]
+    gaps: int
+    partly: int
+    clauses: tuple[ClauseLine, ...]
+
+
+@dataclass(frozen=True)
+class FrameworkOverview:
+    """All frameworks, and the coverage of those that count: neither superseded nor still to come."""
+
+    version: str
+    lines: tuple[FrameworkLine, ...]
+    overall: Coverage
+
+    def line(self, framework: str) -> FrameworkLine:
+        """One framework of the overview.
+
+        Raises
+        ------
+        NotFound
+            There is none; the message lists those there are.
+        """
+        known = next((line for line in self.lines if line.framework.id == framework), None)
+        if known is None:
+            raise _unknown_framework(framework, [line.framework.id for line in self.lines])
+        return known
+
+
+@dataclass(frozen=True)
+class ProofLine:
+    """A requirement that stands for a clause at one initiative, and what proves it.
+
+    `proof` says it in words; `seq` is the record entry of the evidence, None where there is none.
+    """
+
+    initiative: str
+    name: str
+    team: str
+    class_title: str
+    measure: str
+    status: str
+    satisfied: bool
+    proof: str
+    seq: int | None
+    due_on: date
+    expires_on: date | None
+
+
+def framework_overview(governance: Governance, moment: Moment) -> FrameworkOverview:
+    """Coverage of every framework over the whole inventory, and of all that count together."""
+    counted = _count(governance, moment)
+    lines = tuple(counted.line(known) for known in governance.frameworks.frameworks)
+    counting = [line.coverage for line in lines if line.framework.counts(moment.day)]
+    return FrameworkOverview(governance.frameworks.version, lines, sum(counting, Coverage()))
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The whole inventory's clauses, counted in one query."""
+
+    policy: Policy
+    day: date
+    scope: lake.ClauseScope
+    tally: Sequence[Mapping[str, Any]]
+
+    def line(self, framework: Framework) -> FrameworkLine:
+        own = [row for row in self.tally if row["framework"] == framework.id]
+        concerned = {profile for profile, of, _, _ in self.scope.clauses if of == framework.id}
+        return FrameworkLine(
+            framework,
+            framework.standing(self.day),
+            sum(profile in concerned for profile in self.scope.profiles.values()),
+            _coverage(own),
+            {
+                class_id: _coverage([row for row in own if row["class_id"] == class_id])
+                for class_id in self.policy.class_order
+            },
+            sum(not answering(self.policy, clause) for clause in framework.clauses),
+            sum(bool(clause.gap and clause.measures) for clause in framework.clauses),
+            tuple(self._clause(clause, own) for clause in framework.clauses),
+        )
+
+    def _clause(self, clause: Clause, rows: Sequence[Mapping[str, Any]]) -> ClauseLine:
+        own = [row for row in rows if row["clause"] == clause.id]
+        known = self.policy.measures
+        titles = tuple(known[measure].title for measure in clause.measures if measure in known)
+        binding = clause.binding_from is None or clause.binding_from <= self.day
+        return ClauseLine(clause, titles, _coverage(own), binding)
+
+
+def _count(governance: Governance, moment: Moment) -> _Counted:
+    policy = governance.policy(moment)
+    scope = clause_scope(governance, policy, moment)
+    tally = lake.clause_tally(governance.store, policy, moment, scope)
+    return _Counted(policy, moment.day, scope, tally)
+
+
+def _coverage(rows: Sequence[Mapping[str, Any]]) -> Coverage:
+    counted = dict.fromkeys(ClauseState, 0)
+    for row in rows:
+        counted[ClauseState(row["state"])] += row["initiatives"]
+    return Coverage(**{state.value: number for state, number in counted.items()})
+
+
+def clause_proofs(
+    governance: Governance, moment: Moment, *, framework: str, clause: str, initiative: str = ""
+) -> tuple[ProofLine, ...]:
+    """Follow a clause to the proof: its measures at every initiative concerned, what is not met first.
+
+    An empty `initiative` lists all to which the clause applies.
+
+    Raises
+    ------
+    NotFound
+        There is no such framework or clause.
+    """
+    known = find_clause(find_framework(governance, framework), clause)
+    policy = governance.policy(moment)
+    scope = clause_scope(governance, policy, moment)
+    concerned = {profile for profile, of, what, _ in scope.clauses if (of, what) == (framework, clause)}
+    initiatives = [
+        name for name, profile in scope.profiles.items() if profile in concerned and initiative in ("", name)
+    ]
+    rows = lake.clause_proofs(governance.store, policy, moment, answering(policy, known), initiatives)
+    return tuple(proof_line(policy, row) for row in rows)
+
+
+def proof_line(policy: Policy, row: Mapping[str, Any]) -> ProofLine:
+    """A row of `core.lake.process.clause_tally.clause_proofs` in words."""
+    return ProofLine(
+        row["initiative"],
+        row["name"],
+        row["team"],
+        policy.class_title(row["class_id"]),
+        _requirement_title(policy, row["requirement"]),
+        row["status"],
+        row["satisfied"],
+        _proof_words(policy, row),
+        row["seq"],
+        row["due_on"],
+        row["expires_on"],
+    )
+
+
+def find_framework(governance: Governance, framework: str) -> Framework:
+    """A framework by its id.
+
+    Raises
+    ------
+    NotFound
+        There is none; the message lists those there are.
+    """
+    known = governance.frameworks.by_id.get(framework)
+    if known is None:
+        raise _unknown_framework(framework, list(governance.frameworks.by_id))
+    return known
+
+
+def _unknown_framework(framework: str, known: Sequence[str]) -> NotFound:
+    names = ", ".join(known)
+    return NotFound(f"'{framework[:60]}' is no known framework", remedy=f"Use one of: {names}.")
+
+
+def find_clause(framework: Framework, clause: str) -> Clause:
+    """A clause of a framework by its id.
+
+    Raises
+    ------
+    NotFound
+        There is none; the message lists those there are.
+    """
+    known = framework.clause(clause)
+    if known is None:
+        names = ", ".join(known.id for known in framework.clauses)
+        raise NotFound(f"'{clause[:60]}' is no clause", where=framework.short, remedy=f"Use one of: {names}.")
+    return known
+
+
+def _requirement_title(policy: Policy, requirement: str) -> str:
+    measure, _, gate = requirement.partition(":")
+    title = policy.measures[measure].title
+    known = policy.gate(gate)
+    return f"{title}, at “{known.title}”" if known else title
+
+
+def _proof_words(policy: Policy, row: Mapping[str, Any]) -> str:
+    """What proves a requirement, or what is there so far."""
+    if row["status"] == "waived":
+        return f"Waived until {row['expires_on']:%Y-%m-%d}"
+    measure = policy.measures[measure_of(row["proved_by"])]
+    said = []
+    if measure.evidence is not None:
+        said.append(_evidence_words(row))
+    runs = {run["check_id"]: run for run in row["checks"] or ()}
+    for check in measure.checks:
+        title = CHECKS[check].title if check in CHECKS else check
+        run = runs.get(check)
+        verdict = f"{run['verdict'].replace('_', ' ')} on {run['at']:%Y-%m-%d}" if run else "has not run"
+        said.append(f"{title}: {verdict}")
+    if measure.sign_offs:
+        said.append("signed at the gate" if row["satisfied"] else "not signed at the gate")
+    sentence = "; ".join(said)
+    return f"{sentence[:1].upper()}{sentence[1:]}"
+
+
+def _evidence_words(row: Mapping[str, Any]) -> str:
+    if row["seq"] is None:
+        return "nothing has been submitted"
+    kept = f"file {row['file_name']}" if row["sha256"] else f"link {row['link']}"
+    past = f", expired {row['expires_on']:%Y-%m-%d}" if row["expires_on"] and not row["satisfied"] else ""
+    return f"“{row['title']}” ({kept}) by {row['actor_name']} on {row['recorded_at']:%Y-%m-%d}{past}"

@@ -1,0 +1,249 @@
+"""What one initiative has to keep to, how far it does, and where the people live whom it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from core.domain.chain import Fact
+from core.domain.commands import Command, Words
+from core.domain.errors import BadInput
+from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
+from core.domain.process.requirements import requirement_states
+from core.domain.rules.applicability import Circumstances, Rule, applies
+from core.domain.rules.coverage import (
+    ClauseState,
+    Coverage,
+    answering,
+    applicable_clauses,
+    clause_state,
+    coverage_of,
+    measure_of,
+)
+from core.domain.rules.frameworks import Clause, Framework, Frameworks, Standing
+from core.lake.process import initiatives as lake
+from core.lake.process.initiative_regions import regions_of
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.rules.clause_scope import circumstances
+from core.services.rules.frameworks import ProofLine, proof_line
+
+
+class RecordRegions(Command):
+    """Say where the people live whom an initiative concerns, and how one knows."""
+
+    initiative: str
+    regions: Annotated[tuple[str, ...], Field(min_length=1)]
+    reason: Annotated[Words, Field(min_length=10)]
+
+
+@dataclass(frozen=True)
+class ClauseAnswer:
+    """A clause that applies, where it stands, and the requirements that stand for it with their proof."""
+
+    clause: Clause
+    state: ClauseState
+    proofs: tuple[ProofLine, ...]
+    binding: bool
+
+
+@dataclass(frozen=True)
+class InitiativeFramework:
+    """A framework that applies to an initiative, and why."""
+
+    framework: Framework
+    standing: Standing
+    why: str
+    coverage: Coverage
+    clauses: tuple[ClauseAnswer, ...]
+
+
+@dataclass(frozen=True)
+class InitiativeFrameworks:
+    """All that applies to an initiative. `own_regions` is False where it takes the organisation's."""
+
+    initiative: str
+    name: str
+    regions: tuple[str, ...]
+    own_regions: bool
+    frameworks: tuple[InitiativeFramework, ...]
+    overall: Coverage
+
+
+def initiative_frameworks(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeFrameworks:
+    """Every framework that applies to an initiative, clause by clause, down to the proof.
+
+    Raises
+    ------
+    NotFound
+        There was no such initiative at the moment.
+    """
+    known = require_initiative(governance, initiative, moment)
+    policy, listed = governance.policy(moment), governance.frameworks
+    own = regions_of(governance.store, initiative, moment)
+    about = circumstances(listed, {**known, "regions": own})
+    proofs = _proofs(governance, policy, moment, known)
+    found = tuple(
+        _framework(governance, framework, about, policy, proofs, moment)
+        for framework in listed.frameworks
+        if applicable_clauses(framework, about)
+    )
+    counting = [one.coverage for one in found if one.framework.counts(moment.day)]
+    titles = tuple(sorted(listed.region_title(region) for region in about.regions))
+    return InitiativeFrameworks(
+        initiative, known["name"], titles, own is not None, found, sum(counting, Coverage())
+    )
+
+
+def clause_references(
+    governance: Governance, moment: Moment, *, initiative: str
+) -> dict[str, tuple[str, ...]]:
+    """Why each measure is asked: measure id -> clauses that apply, as `short name and number`.
+
+    A measure stands for the lighter ones of its ladder, and so answers their clauses too.
+
+    Raises
+    ------
+    NotFound
+        There was no such initiative at the moment.
+    """
+    found: dict[str, list[str]] = {}
+    policy = governance.policy(moment)
+    for one in initiative_frameworks(governance, moment, initiative=initiative).frameworks:
+        for answer in one.clauses:
+            for measure in answering(policy, answer.clause):
+                found.setdefault(measure, []).append(f"{one.framework.short} {answer.clause.number}")
+    return {measure: tuple(names) for measure, names in found.items()}
+
+
+def record_regions(governance: Governance, command: RecordRegions) -> None:
+    """Put on record where the people live whom an initiative concerns; it decides which laws apply.
+
+    Raises
+    ------
+    Forbidden, NotFound, BadInput
+        The actor may not; no such initiative; a region that is not listed. Nothing is stored.
+    """
+    governance.roles.require(command.actor, "record_regions")
+    require_initiative(governance, command.initiative, governance.moment(command.at))
+    known = [region.id for region in governance.frameworks.regions]
+    for region in command.regions:
+        if region not in known:
+            raise BadInput(
+                f"'{region[:40]}' is no known region",
+                where="regions",
+                remedy=f"Use one of: {', '.join(known)}.",
+            )
+    regions = [region for region in known if region in command.regions]
+    row = {"initiative": command.initiative, "regions": regions, "reason": command.reason}
+    fact = Fact("regions_recorded", command.initiative, "initiative_regions", (row,))
+    governance.store.append([fact], actor=command.actor.id, at=command.at)
+
+
+def _proofs(
+    governance: Governance, policy: Policy, moment: Moment, known: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    """Every requirement of one initiative with its proof, in the shape of `clause_tally.clause_proofs`.
+
+    Plain reads of one initiative's rows: asking the whole inventory would take many times as long.
+    """
+    store, initiative = governance.store, known["initiative"]
+    facts = lake.initiative_facts(store, initiative, moment)
+    assert facts is not None  # registered and classified in one transaction
+    submitted = [
+        row for row in lake.evidence(store, initiative, moment) if row["version"] in (None, facts.version)
+    ]
+    return [
+        {
+            **{key: known[key] for key in ("initiative", "name", "team", "class_id")},
+            "requirement": state.requirement.id,
+            "proved_by": state.proved_by.id,
+            "status": state.status.value,
+            "satisfied": state.satisfied,
+            "due_on": state.due_on,
+            "expires_on": state.expires_on,
+            **_newest(submitted, state.proved_by.id),
+            "checks": [
+                {"check_id": check, "verdict": run.verdict.value, "at": run.run_on}
+                for check in sorted(state.proved_by.checks)
+                if (run := facts.checks.get(check)) is not None
+            ],
+        }
+        for state in requirement_states(policy, facts, moment.day)
+    ]
+
+
+def _newest(submitted: Sequence[Mapping[str, Any]], measure: str) -> dict[str, Any]:
+    """Evidence of a measure that counts and came last; `submitted` has the newest first."""
+    found = next((row for row in submitted if row["measure"] == measure), {})
+    wanted = ("title", "link", "file_name", "sha256", "recorded_at", "seq", "actor_name")
+    return {column: found.get(column) for column in wanted}
+
+
+def _framework(
+    governance: Governance,
+    framework: Framework,
+    about: Circumstances,
+    policy: Policy,
+    proofs: Sequence[Mapping[str, Any]],
+    moment: Moment,
+) -> InitiativeFramework:
+    clauses = tuple(
+        _answer(clause, policy, proofs, moment) for clause in applicable_clauses(framework, about)
+    )
+    return InitiativeFramework(
+        framework,
+        framework.standing(moment.day),
+        why_it_applies(governance, framework.when, about, policy, moment),
+        coverage_of(clause.state for clause in clauses),
+        clauses,
+    )
+
+
+def _answer(
+    clause: Clause, policy: Policy, proofs: Sequence[Mapping[str, Any]], moment: Moment
+) -> ClauseAnswer:
+    measures = answering(policy, clause)
+    asked = {row["requirement"]: bool(row["satisfied"]) for row in proofs}
+    own = [row for row in proofs if measure_of(row["requirement"]) in measures]
+    binding = clause.binding_from is None or clause.binding_from <= moment.day
+    lines = tuple(proof_line(policy, row) for row in own)
+    return ClauseAnswer(clause, clause_state(policy, clause, asked), lines, binding)
+
+
+def why_it_applies(
+    governance: Governance, when: Sequence[Rule], about: Circumstances, policy: Policy, moment: Moment
+) -> str:
+    """Say in words why rules hold, by the first one that does."""
+    if not when:
+        return "It applies to every initiative."
+    rule = next(rule for rule in when if applies((rule,), about))
+    return f"It applies because {' and '.join(_reasons(governance, rule, about, policy, moment))}."
+
+
+def _reasons(
+    governance: Governance, rule: Rule, about: Circumstances, policy: Policy, moment: Moment
+) -> list[str]:
+    listed: Frameworks = governance.frameworks
+    said = []
+    if rule.regions is not None:
+        found = [listed.region_title(region) for region in rule.regions if region in about.regions]
+        said.append(f"people in {_listed(found)} are concerned")
+    if rule.domains is not None:
+        said.append(f"it is about {governance.position(moment).domain_title(about.domain)}")
+    questions = {question.id: question for question in policy.questions}
+    for question, options in (rule.answers or {}).items():
+        known = questions.get(question)
+        chosen = [option for option in options if option in about.answers.get(question, ())]
+        labels = [known.option(one) if known else None for one in chosen]
+        words = [label.label if label else one for label, one in zip(labels, chosen, strict=True)]
+        said.append(f"the registration says “{_listed(words)}”")
+    return said
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

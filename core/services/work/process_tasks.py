@@ -1,0 +1,267 @@
+"""Tasks of the process: signatures to ask for and to give, findings to mend and verify, waivers to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from core.domain.policy.policy import SignOffPlan
+from core.domain.work.work import Place, Routes, Task
+from core.lake.process import acts as lake
+from core.lake.work import tasks as lake_tasks
+from core.services.work.task_reading import OpenRequirement, Reading
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def sign_off_tasks(reading: Reading) -> Iterator[Task]:
+    """What a sign-off that does not stand waits for: to be asked for, an opinion, or a signature."""
+    store, moment = reading.governance.store, reading.moment
+    acts = lake_tasks.sign_off_rounds(store, moment, initiative=reading.only)
+    # What nobody has been asked to sign has no submitters to keep away.
+    barred = lake_tasks.submitters(store, moment, initiative=reading.only) if acts else {}
+    for asked in reading.open_requirements:
+        plan = asked.requirement.sign_off
+        if plan is not None:
+            this_round = acts.get((asked.initiative, plan.gate), [])
+            yield from _of_sign_off(reading, asked, plan, this_round, barred.get(asked.initiative, set()))
+
+
+def _of_sign_off(
+    reading: Reading, asked: OpenRequirement, plan: SignOffPlan, this_round: Rows, barred: set[str]
+) -> Iterator[Task]:
+    """This round begins with the request; a refusal, or a full quorum that no longer holds, ends it."""
+    gate = asked.requirement.gate_title
+    if not this_round:
+        yield _to_ask(reading, asked, f"Ask for the signatures at “{gate}”")
+        return
+    answers = {row["seat"]: row for row in this_round if row["act"] in ("decided", "withdrawn")}
+    given = [row for row in answers.values() if row["act"] == "decided"]
+    answered_on = max((row["recorded_at"].date() for row in given), default=None)
+    if any(row["outcome"] != "approved" for row in given):
+        yield _to_ask(reading, asked, f"Answer the refusal at “{gate}”, then ask again", answered_on)
+        return
+    heard = {row["role"] for row in this_round if row["act"] == "feedback"}
+    lacking = [(role, "feedback") for role in plan.feedback if role not in heard]
+    if not lacking:
+        signed = [row["role"] for row in given]
+        missing = [one.role for one in plan.approvals if signed.count(one.role) < one.quorum]
+        lacking = [(role, "sign") for role in (missing[:1] if plan.order == "ordered" else missing)]
+    if not lacking:
+        yield _to_ask(reading, asked, f"Signatures at “{gate}” no longer hold: ask again", answered_on)
+        return
+    asked_on = this_round[0]["recorded_at"].date()
+    asked_by = reading.cast.name(this_round[0]["actor"])
+    seats = {row["seat"] for row in given}
+    for role, what in lacking:
+        yield _to_sign(reading, asked, role, what, asked_on, asked_by, barred | seats)
+
+
+def _to_ask(reading: Reading, asked: OpenRequirement, title: str, answered_on: date | None = None) -> Task:
+    """The team asks, or asks again: not late before it had the days of an answer since the last one."""
+    initiative = reading.known[asked.initiative]
+    doers = tuple(
+        person
+        for person in dict.fromkeys((initiative["builder"], initiative["owner"]))
+        if reading.cast.find(person)
+    )[:1]
+    how = "Open the sign-offs and ask; say what has changed since the last time."
+    due_on = max(asked.due_on, reading.answer_by(answered_on)) if answered_on else asked.due_on
+    return _sign_off_task(reading, asked, "ask", title, how, due_on, doers, "")
+
+
+def _to_sign(
+    reading: Reading,
+    asked: OpenRequirement,
+    role: str,
+    what: str,
+    asked_on: date,
+    asked_by: str,
+    barred: set[str],
+) -> Task:
+    initiative = reading.known[asked.initiative]
+    title = reading.governance.roles.title(role)
+    gate = asked.requirement.gate_title
+    doers = tuple(
+        person
+        for person in reading.cast.responsible(role, initiative, independent=True)
+        if person not in barred
+    )
+    said = f"Sign “{gate}” for {title}" if what == "sign" else f"Give feedback at “{gate}” for {title}"
+    how = (
+        "Read what was proved; approve, or reject with a reason."
+        if what == "sign"
+        else "Say what you think before the others sign; an issue needs a reason."
+    )
+    due_on = max(asked.due_on, reading.answer_by(asked_on))
+    return _sign_off_task(
+        reading, asked, role, said, how, due_on, doers, f"{asked_by} waits for it", independent=True
+    )
+
+
+def _sign_off_task(
+    reading: Reading,
+    asked: OpenRequirement,
+    part: str,
+    title: str,
+    how: str,
+    due_on: date,
+    doers: tuple[str, ...],
+    waits: str,
+    *,
+    independent: bool = False,
+) -> Task:
+    initiative, requirement = reading.known[asked.initiative], asked.requirement
+    role = part if independent else ""
+    raci_task = reading.governance.raci.task_of_measure(
+        requirement.step, role or requirement.measure.responsible, requirement.consideration.id
+    )
+    gate = requirement.sign_off.gate if requirement.sign_off else ""
+    return Task(
+        key=f"sign_off:{asked.initiative}:{gate}:{part}",
+        kind="sign_off",
+        title=title,
+        why=requirement.consideration.why,
+        how=how,
+        waits=waits or f"“{requirement.gate_title}” asks for it",
+        state=reading.state(due_on),
+        due_on=due_on,
+        place=Place("initiative", {"id": asked.initiative, "tab": "Sign-offs", "gate": gate}),
+        owner=doers[0] if len(doers) == 1 else "",
+        routes=reading.cast.routes(raci_task, doers, initiative),
+        initiative=asked.initiative,
+        name=initiative["name"],
+        team=initiative["team"],
+        role=role,
+        step=requirement.step,
+        raci_task=raci_task.id if raci_task else "",
+        independent=independent,
+    )
+
+
+def finding_tasks(reading: Reading) -> Iterator[Task]:
+    """Findings that their owner has to mend, and mended ones that somebody else has to verify."""
+    for row in lake.findings(reading.governance.store, reading.moment, reading.only):
+        if row["state"] == "open":
+            yield _to_mend(reading, row)
+        elif row["state"] == "resolved":
+            yield _to_verify(reading, row)
+
+
+def _to_mend(reading: Reading, row: Mapping[str, Any]) -> Task:
+    initiative = reading.known[row["initiative"]]
+    person = row["owner"] or initiative["owner"]
+    doers = (person,) if reading.cast.find(person) else ()
+    return _exception_task(
+        reading,
+        row,
+        key=f"finding:{row['initiative']}:{row['finding']}",
+        kind="finding",
+        title=f"Mend: {row['title']}",
+        how=_sentence(row["detail"]) or "Mend it, then say how; somebody else verifies it.",
+        waits=f"{row['severity'].capitalize()} finding {row['finding']}",
+        due_on=row["due_on"],
+        doers=doers,
+        role="",
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
+
+
+def _to_verify(reading: Reading, row: Mapping[str, Any]) -> Task:
+    initiative = reading.known[row["initiative"]]
+    role = _challenging_role(reading)
+    doers = tuple(
+        person
+        for person in reading.cast.responsible(role, initiative, independent=True)
+        if person not in (row["owner"], row["actor"])
+    )
+    return _exception_task(
+        reading,
+        row,
+        key=f"finding:{row['initiative']}:{row['finding']}:verify",
+        kind="finding",
+        title=f"Verify that it is mended: {row['title']}",
+        how="Look at the remedy itself; close the finding, or open it again with what is left.",
+        waits=f"{reading.cast.name(row['actor'])} says that it is mended",
+        due_on=max(row["due_on"], reading.answer_by(row["recorded_at"].date())),
+        doers=doers,
+        role=role,
+    )
+
+
+def _challenging_role(reading: Reading) -> str:
+    """The role of the matrix that decides on exceptions, and so verifies."""
+    may = reading.governance.roles.allowed_roles("decide_waiver")
+    return next((role for role in reading.governance.raci.roles if role in may), may[0])
+
+
+def waiver_tasks(reading: Reading) -> Iterator[Task]:
+    """Waivers that were asked for and nobody has decided."""
+    for row in lake.waivers(reading.governance.store, reading.moment, reading.only):
+        if row["state"] != "requested":
+            continue
+        initiative = reading.known[row["initiative"]]
+        rule = reading.policy.waiver_rule(initiative["class_id"])
+        approvers = rule.approvers if rule else ()
+        doers = tuple(
+            dict.fromkeys(
+                person
+                for role in approvers
+                for person in reading.cast.responsible(role, initiative, independent=True)
+                if person != row["actor"]
+            )
+        )
+        measure = reading.policy.measures.get(row["measure"])
+        yield _exception_task(
+            reading,
+            row,
+            key=f"waiver:{row['initiative']}:{row['waiver']}",
+            kind="waiver",
+            title=f"Decide the waiver of “{measure.title if measure else row['measure']}”",
+            how=f"Grant or refuse it until {row['until']}; asked for because: {row['reason']}",
+            waits=f"{reading.cast.name(row['actor'])} waits for the answer",
+            due_on=reading.answer_by(row["recorded_at"].date()),
+            doers=doers,
+            role=approvers[0] if approvers else "",
+        )
+
+
+def _exception_task(
+    reading: Reading,
+    row: Mapping[str, Any],
+    *,
+    key: str,
+    kind: Any,
+    title: str,
+    how: str,
+    waits: str,
+    due_on: date,
+    doers: tuple[str, ...],
+    role: str,
+) -> Task:
+    """A task on a finding or a waiver; the initiative's owner answers for it."""
+    initiative = reading.known[row["initiative"]]
+    owner = initiative["owner"]
+    return Task(
+        key=key,
+        kind=kind,
+        title=title,
+        why="What is known to be wrong is mended, waived with reasons, or keeps the gate shut.",
+        how=how,
+        waits=waits,
+        state=reading.state(due_on),
+        due_on=due_on,
+        place=Place("initiative", {"id": row["initiative"], "tab": "Findings and waivers"}),
+        owner=doers[0] if len(doers) == 1 else "",
+        routes=Routes(doers, (owner,) if owner else ()),
+        initiative=row["initiative"],
+        name=initiative["name"],
+        team=initiative["team"],
+        role=role,
+        step=row.get("step") or "",
+        independent=bool(role),
+    )

@@ -1,0 +1,251 @@
+"""Tasks: computed from the record at any moment, listed for a person or a team, given to people by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+
+from core.domain.actors import Actor
+from core.domain.chain import Fact
+from core.domain.commands import Command, Words
+from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.moment import Moment
+from core.domain.work.work import Task, by_due_day
+from core.lake.work import tasks as lake
+from core.services.governance import Governance
+from core.services.lookups import require_initiative
+from core.services.work.routing import Cast, cast_of
+from core.services.work.task_reading import Reading
+from core.services.work.task_sources import SOURCES
+
+
+class AssignTask(Command):
+    """Put somebody on an open task by name; of the actor's own team, or the actor themself."""
+
+    task: str
+    person: str
+    reason: Words = ""
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """What one person has to do.
+
+    Attributes
+    ----------
+    own
+        What is theirs, by due day.
+    shared
+        What their role could do and nobody has taken, by due day.
+    """
+
+    person: Actor | None
+    own: tuple[Task, ...]
+    shared: tuple[Task, ...]
+
+    @property
+    def late(self) -> tuple[Task, ...]:
+        """Their own tasks whose day has passed, the longest overdue first."""
+        return tuple(task for task in self.own if task.late)
+
+
+def open_tasks(
+    governance: Governance, moment: Moment, *, initiative: str = "", cast: Cast | None = None
+) -> tuple[Task, ...]:
+    """Everything that is to be done at a moment, by due day; of one initiative, or of all.
+
+    Who was put on a task by name has it for as long as they are in the directory and independent where
+    that is asked for; then it falls back to whoever its role makes responsible.
+    """
+    people = cast or cast_of(governance, moment)
+    if initiative:
+        return _worked_out(governance, moment, people, initiative)
+    return _of_all(governance, moment.seq, moment.day, people)
+
+
+@lru_cache(maxsize=16)
+def _of_all(governance: Governance, seq: int, day: date, people: Cast) -> tuple[Task, ...]:
+    """What is on record up to an entry never changes, so one day's tasks are worked out once."""
+    return _worked_out(governance, Moment(seq, datetime.combine(day, time(), tzinfo=UTC)), people, "")
+
+
+def _worked_out(governance: Governance, moment: Moment, people: Cast, initiative: str) -> tuple[Task, ...]:
+    known = lake.who_has_what(governance.store, moment, initiative=initiative)
+    reading = Reading(governance, moment, people, known, initiative)
+    assigned = lake.assignments(governance.store, moment, initiative=initiative)
+    found = (task for source in SOURCES for task in source(reading))
+    return by_due_day(_with_assignment(task, assigned, people, known) for task in found)
+
+
+def _with_assignment(
+    task: Task, assigned: Mapping[str, str], cast: Cast, known: Mapping[str, Mapping[str, str]]
+) -> Task:
+    person = assigned.get(task.key)
+    if person is None or not task.movable or cast.find(person) is None:
+        return task
+    initiative = known.get(task.initiative)
+    if task.independent and initiative and person in (initiative["owner"], initiative["builder"]):
+        return task
+    return replace(task, owner=person, assigned=True)
+
+
+def work_list(governance: Governance, moment: Moment, *, person: str) -> WorkList:
+    """What a person has to do, and what their role could take.
+
+    Raises
+    ------
+    NotFound
+        Nobody in the directory has this id.
+    """
+    cast = cast_of(governance, moment)
+    known = cast.find(person) or governance.person(person)
+    return list_for(known, open_tasks(governance, moment, cast=cast))
+
+
+def list_for(person: Actor, tasks: Iterable[Task]) -> WorkList:
+    """Sort tasks into what is a person's own and what they could take."""
+    mine = [task for task in tasks if person.id in task.doers]
+    own = tuple(task for task in mine if task.owner == person.id)
+    return WorkList(person, own, tuple(task for task in mine if not task.owner))
+
+
+def team_tasks(governance: Governance, moment: Moment, *, team: str) -> tuple[Task, ...]:
+    """Open work of a team by due day: on its initiatives, and of its people on others'.
+
+    Raises
+    ------
+    NotFound
+        Nobody belongs to such a team, and no initiative does.
+    """
+    cast = cast_of(governance, moment)
+    tasks = open_tasks(governance, moment, cast=cast)
+    people = {person.id for person in cast.people if person.team == team}
+    known = lake.who_has_what(governance.store, moment)
+    if not people and all(one["team"] != team for one in known.values()):
+        raise NotFound(f"no team '{team[:60]}' is known", remedy="'governance people list' names the teams.")
+    return tuple(task for task in tasks if task.team == team or people & set(task.doers))
+
+
+def assign_task(governance: Governance, command: AssignTask) -> None:
+    """Put somebody on an open task by name.
+
+    People may take what their role could do, and give tasks of their team's initiatives, or their own, to
+    people of their own team. Work for another team is offered with a hand-off, so that it can be returned.
+
+    Raises
+    ------
+    Forbidden
+        The actor may not give this task away, or the person may not do it.
+    NotFound, BadInput
+        No such open task or person; the person is in another team; the task is personal; nothing would
+        change. Nothing is stored.
+    """
+    governance.roles.require(command.actor, "assign_task")
+    moment = governance.moment(command.at)
+    cast = cast_of(governance, moment)
+    task = find_task(governance, moment, command.task, cast)
+    person = cast.find(command.person) or governance.person(command.person)
+    require_movable(task)
+    require_giver(command.actor, task, taking=person.id == command.actor.id)
+    if person.id != command.actor.id and person.team != command.actor.team:
+        raise BadInput(
+            f"{person.name} is in another team ({person.team or 'none'})",
+            where=task.key,
+            remedy="Offer the task with a hand-off, so that they can accept or return it.",
+        )
+    require_fit(governance, cast, task, person, moment)
+    if task.owner == person.id:
+        raise BadInput(f"{person.name} has it already", where=task.key, remedy="Nothing is to be done.")
+    fact = assignment_fact(task, person.id, command.reason)
+    governance.store.append([fact], actor=command.actor.id, at=command.at)
+
+
+def assignment_fact(task: Task, person: str, reason: str, hand_off: str = "") -> Fact:
+    """The fact that somebody was put on a task; `hand_off` names the offer that it came by."""
+    row = {
+        "initiative": task.initiative,
+        "task": task.key,
+        "person": person,
+        "reason": reason,
+        "hand_off": hand_off or None,
+    }
+    return Fact("task_assigned", task.initiative, "task_assignment", (row,))
+
+
+def find_task(governance: Governance, moment: Moment, key: str, cast: Cast | None = None) -> Task:
+    """An open task by its key.
+
+    Raises
+    ------
+    NotFound
+        Nothing open has this key: it is done, or never was.
+    """
+    initiative = key.split(":")[1].split("/", maxsplit=1)[0] if key.count(":") >= 1 else ""
+    only = "" if key.startswith("training:") else initiative
+    if only and only not in lake.who_has_what(governance.store, moment, initiative=only):
+        only = ""
+    found = open_tasks(governance, moment, initiative=only, cast=cast)
+    task = next((task for task in found if task.key == key), None)
+    if task is None:
+        raise NotFound(
+            f"no open task '{key[:120]}'",
+            where=f"as of {moment.day}",
+            remedy="It may be done; 'governance tasks' lists what is open.",
+        )
+    return task
+
+
+def require_movable(task: Task) -> None:
+    """Refuse to move what is a person's own: a mention, an answer, a training.
+
+    Raises
+    ------
+    BadInput
+        Saying so.
+    """
+    if not task.movable:
+        raise BadInput(
+            "this task is a person's own and cannot be given away", where=task.key, remedy="Do it yourself."
+        )
+
+
+def require_giver(actor: Actor, task: Task, *, taking: bool = False) -> None:
+    """Refuse those who neither have the task nor belong to the team whose initiative it is on.
+
+    Raises
+    ------
+    Forbidden
+        Saying who may.
+    """
+    of_team = bool(actor.team) and actor.team == task.team
+    if actor.id == task.owner or of_team or "administrator" in actor.roles:
+        return
+    if taking and not task.owner and actor.id in task.routes.responsible:
+        return
+    raise Forbidden(
+        f"{actor.name or actor.id} neither has this task nor belongs to {task.team or 'its team'}",
+        where=task.key,
+        remedy=f"Ask its owner, or somebody of {task.team or 'the team'}.",
+    )
+
+
+def require_fit(governance: Governance, cast: Cast, task: Task, person: Actor, moment: Moment) -> None:
+    """Refuse a person who could not do the task.
+
+    Raises
+    ------
+    Forbidden
+        They may not submit evidence, lack the role that has to be independent, or own or build it.
+    """
+    if task.independent:
+        known = require_initiative(governance, task.initiative, moment)
+        if task.role not in person.roles or person.id in (known["owner"], known["builder"]):
+            title = governance.roles.title(task.role)
+            raise Forbidden(
+                f"{person.name} may not do this: it is for {title}, and for nobody who owns or builds it",
+                where=task.key,
+                remedy=f"Choose somebody with the role {title}.",
+            )
+    governance.roles.require(person, "submit_evidence")

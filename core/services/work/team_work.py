@@ -1,0 +1,209 @@
+"""One team's open work with what to do next and who acts, and its figures held against their targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from core.analytics.intervals import Interval, wilson_interval
+from core.analytics.kpi_values import KpiValue, ratio_kpi
+from core.domain.errors import NotFound
+from core.domain.moment import Moment
+from core.domain.policy.kpis import KpiDefinition
+from core.domain.policy.policy import Policy
+from core.domain.process.checks import CHECKS
+from core.domain.work.work import MOVABLE, Place, Task, TaskState
+from core.lake.process import governance_figures as lake_figures
+from core.lake.process import inventory as lake_inventory
+from core.lake.record.choices import owning_teams
+from core.services.governance import Governance
+from core.services.measured.loads import Load, loads_of
+from core.services.oversight.teams import team_tallies
+from core.services.work.hand_offs import HandOff, hand_offs
+from core.services.work.routing import Cast, cast_of
+from core.services.work.tasks import open_tasks
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """Something to do on a team's initiative: by when, who acts, and how.
+
+    `due_on` of an expiring proof is the day on which it expires. `days` counts from the moment's day to
+    `due_on`; negative = late. `independent`: somebody who neither owns nor builds it has to do it. `taken`
+    is False while several could do it and nobody has it.
+    """
+
+    key: str
+    initiative: str
+    name: str
+    what: str
+    state: TaskState
+    due_on: date
+    days: int
+    acts: str
+    remedy: str
+    independent: bool
+    taken: bool
+    place: Place
+
+
+@dataclass(frozen=True)
+class TeamFigure:
+    """A rate of a team against the KPI's target, with its interval (None where nothing was counted)."""
+
+    definition: KpiDefinition
+    value: KpiValue
+    interval: Interval | None
+
+    @property
+    def note(self) -> str:
+        """What it was counted from, and how sure it is."""
+        if self.interval is None:
+            return self.value.note
+        span = f"Interval {self.interval.low:.0%} to {self.interval.high:.0%}"
+        counted = f"{self.value.numerator:,.0f} of {self.value.n:,} in {self.definition.window_days} days"
+        return f"{span}, {counted}. {self.value.note}".rstrip()
+
+
+@dataclass(frozen=True)
+class TeamSheet:
+    """All that a team lead asks of one team.
+
+    `checks` holds per check: `title`, `looks_at`, first tries, their passes and `rate` (None where nothing
+    was tried), and the verdicts of the latest runs. `loads` are the team's people by what is open for them,
+    on other teams' initiatives too.
+    """
+
+    team: str
+    first_tries: TeamFigure
+    deadlines: TeamFigure
+    work: tuple[WorkItem, ...]
+    checks: list[dict[str, Any]]
+    initiatives: list[dict[str, Any]]
+    loads: tuple[Load, ...]
+    hand_offs: tuple[HandOff, ...]
+
+    @property
+    def waiting(self) -> tuple[HandOff, ...]:
+        """Offers to the team or by it that nobody has answered."""
+        return tuple(one for one in self.hand_offs if not one.answer)
+
+    @property
+    def late(self) -> tuple[WorkItem, ...]:
+        """Overdue work, the longest overdue first."""
+        return tuple(item for item in self.work if item.state == "overdue")
+
+    @property
+    def ahead(self) -> tuple[WorkItem, ...]:
+        """Work that is open and not yet due, the next due first."""
+        return tuple(item for item in self.work if item.state not in ("overdue", "expiring"))
+
+    @property
+    def reviews(self) -> int:
+        """Open work, late or not, that somebody independent of the initiative has to prove."""
+        return sum(item.independent for item in (*self.late, *self.ahead))
+
+
+def team_names(governance: Governance, moment: Moment) -> tuple[str, ...]:
+    """Teams that have initiatives, by name."""
+    return tuple(owning_teams(governance.store, moment))
+
+
+def choose_team(governance: Governance, moment: Moment, *, wanted: str, own: str) -> str:
+    """The team to show: the one wanted, else the reader's own, else the first; empty where there is none.
+
+    Raises
+    ------
+    NotFound
+        The team wanted has no initiative.
+    """
+    known = team_names(governance, moment)
+    if wanted and wanted not in known:
+        raise NotFound(f"no team '{wanted[:60]}' has an initiative", remedy="Open your own team, or another.")
+    return wanted or (own if own in known else next(iter(known), ""))
+
+
+def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamSheet:
+    """Read a team's figures, open work by due date, checks by kind, and initiatives.
+
+    Raises
+    ------
+    NotFound
+        No initiative belonged to such a team at the moment.
+    """
+    policy, store = governance.policy(moment), governance.store
+    own = [row for row in lake_inventory.inventory_rows(store, policy, moment) if row["team"] == team]
+    if not own:
+        raise NotFound(f"no team '{team[:60]}' has an initiative", remedy="Choose a team from the list.")
+    cast = cast_of(governance, moment)
+    tasks = open_tasks(governance, moment, cast=cast)
+    names = {row["initiative"] for row in own}
+    work = [
+        _item(governance, cast, moment, task)
+        for task in tasks
+        if task.kind in MOVABLE and task.initiative in names
+    ]
+    tally = next(known for known in team_tallies(governance, moment) if known.team == team)
+    checks = lake_figures.checks_of_team(store, moment, team, governance.leaderboard.window_days)
+    return TeamSheet(
+        team,
+        _figure(governance, "first_time_pass_rate", tally.first_try_passes, tally.first_tries),
+        _figure(governance, "deadlines_met", tally.on_time, tally.due),
+        tuple(work),
+        _checks(checks),
+        [_with_gate(policy, row) for row in own],
+        loads_of(tasks, cast, moment, team=team),
+        hand_offs(governance, moment, team=team),
+    )
+
+
+def _figure(governance: Governance, kpi_id: str, part: int, whole: int) -> TeamFigure:
+    kpi, board = governance.kpis.find(kpi_id), governance.leaderboard
+    value = ratio_kpi(part, whole, direction=kpi.direction, target=kpi.target, minimum=board.minimum)
+    return TeamFigure(kpi, value, wilson_interval(part, whole, board.confidence))
+
+
+def _item(governance: Governance, cast: Cast, moment: Moment, task: Task) -> WorkItem:
+    return WorkItem(
+        key=task.key,
+        initiative=task.initiative,
+        name=task.name,
+        what=task.title,
+        state=task.state,
+        due_on=task.due_on,
+        days=(task.due_on - moment.day).days,
+        acts=_who(governance, cast, task),
+        remedy=task.how,
+        independent=task.independent,
+        taken=bool(task.owner),
+        place=task.place,
+    )
+
+
+def _who(governance: Governance, cast: Cast, task: Task) -> str:
+    if task.owner:
+        return cast.name(task.owner)
+    role = governance.roles.title(task.role) if task.role else "the team"
+    if not task.routes.responsible:
+        return f"Nobody has the role {role}" if task.role else "Nobody is known"
+    return f"{role}, nobody has it"
+
+
+def _checks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            **row,
+            "title": CHECKS[row["check_id"]].title,
+            "looks_at": CHECKS[row["check_id"]].looks_at,
+            "rate": row["passes"] / row["first_tries"] if row["first_tries"] else None,
+        }
+        for row in rows
+        if row["check_id"] in CHECKS
+    ]
+
+
+def _with_gate(policy: Policy, row: dict[str, Any]) -> dict[str, Any]:
+    titles = {gate.id: gate.title for gate in policy.gates}
+    share = row["satisfied"] / row["asked"] if row["asked"] else None
+    return {**row, "share": share, "next_gate_title": titles.get(row["next_gate"], "All gates passed")}

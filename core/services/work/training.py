@@ -1,0 +1,145 @@
+"""Trainings: who needs which, until when they hold, and attesting them for oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from core.domain.actors import Actor
+from core.domain.chain import Fact
+from core.domain.commands import Command
+from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.moment import Moment
+from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.checks import CheckResult
+from core.domain.work.training import TrainingStanding, standing, training_check
+from core.lake.work import training as lake
+from core.services.governance import Governance
+from core.services.work.routing import Cast, cast_of
+
+
+class AttestTraining(Command):
+    """Attest a training; `person` is empty or the actor's own id."""
+
+    training: str
+    person: str = ""
+
+
+@dataclass(frozen=True)
+class TrainedPerson:
+    """Somebody with the trainings that their roles ask for."""
+
+    person: Actor
+    standings: tuple[TrainingStanding, ...]
+
+    @property
+    def current(self) -> bool:
+        """Whether all of them are current."""
+        return all(one.current for one in self.standings)
+
+
+def attest_training(governance: Governance, command: AttestTraining) -> date:
+    """Attest a training for oneself; gives the last day on which it holds.
+
+    Raises
+    ------
+    Forbidden
+        The actor may not, or attests for somebody else.
+    NotFound, BadInput
+        No such training, or none of the actor's roles asks for it. Nothing is stored.
+    """
+    governance.roles.require(command.actor, "attest_training")
+    if command.person and command.person != command.actor.id:
+        raise Forbidden(
+            "a training is attested by the person who took it", remedy="Let them attest it themselves."
+        )
+    training = governance.trainings.find(command.training)
+    if training is None:
+        known = ", ".join(one.id for one in governance.trainings.trainings)
+        raise NotFound(f"'{command.training[:60]}' is no training", remedy=f"Use one of: {known}.")
+    moment = governance.moment(command.at)
+    person = cast_of(governance, moment).find(command.actor.id)
+    if person is None or not set(person.roles) & set(training.roles):
+        raise BadInput(
+            f"none of your roles asks for “{training.title}”", remedy="Attest the ones on your own list."
+        )
+    valid_until = command.at.date() + timedelta(days=training.valid_days)
+    row = {
+        "training": training.id,
+        "person": command.actor.id,
+        "statement": training.statement,
+        "valid_until": valid_until,
+    }
+    fact = Fact("training_attested", command.actor.id, "training_attestation", (row,))
+    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    return valid_until
+
+
+def training_standings(
+    governance: Governance, moment: Moment, *, cast: Cast | None = None
+) -> tuple[TrainingStanding, ...]:
+    """Where everybody stands with each training that their roles ask for, by name of the person."""
+    people = cast or cast_of(governance, moment)
+    attested: Mapping[tuple[str, str], tuple[date, date]] = {
+        (row["person"], row["training"]): (row["attested_on"], row["valid_until"])
+        for row in lake.attestations(governance.store, moment)
+    }
+    found = []
+    for person in people.people:
+        for training in governance.trainings.asked_of(person.roles):
+            attested_on, valid_until = attested.get((person.id, training.id), (None, None))
+            found.append(
+                standing(
+                    training,
+                    person.id,
+                    since=people.since[person.id],
+                    attested_on=attested_on,
+                    valid_until=valid_until,
+                    renew_days=governance.trainings.renew_days,
+                    day=moment.day,
+                )
+            )
+    return tuple(found)
+
+
+def trained_people(governance: Governance, moment: Moment, *, team: str = "") -> tuple[TrainedPerson, ...]:
+    """Everybody whose roles ask for a training, with where they stand; of one team, or of all."""
+    cast = cast_of(governance, moment)
+    by_person: dict[str, list[TrainingStanding]] = {}
+    for one in training_standings(governance, moment, cast=cast):
+        by_person.setdefault(one.person, []).append(one)
+    people = [cast.find(person) for person in by_person]
+    return tuple(
+        TrainedPerson(person, tuple(by_person[person.id]))
+        for person in people
+        if person is not None and team in ("", person.team)
+    )
+
+
+def training_tally(governance: Governance, moment: Moment) -> tuple[int, int]:
+    """People whose trainings are all current, and people whose roles ask for any."""
+    people = trained_people(governance, moment)
+    return sum(person.current for person in people), len(people)
+
+
+def check_training(
+    governance: Governance, moment: Moment, initiative: Mapping[str, str], class_id: str
+) -> CheckResult:
+    """Hold owner, builder and the roles that the class needs against the training list.
+
+    Of a role with several people, one whose trainings are current is enough.
+    """
+    cast = cast_of(governance, moment)
+    policy = governance.policy(moment)
+    trained = {one.person.id for one in trained_people(governance, moment) if one.current}
+    duty_free = {p.id for p in cast.people if not governance.trainings.asked_of(p.roles)}
+    named: dict[str, tuple[str, ...]] = {
+        "the owner": tuple(who for who in (initiative["owner"],) if cast.find(who)),
+        "the builder": tuple(who for who in (initiative["builder"],) if cast.find(who)),
+    }
+    for requirement in requirements_of(policy, class_id):
+        measure = requirement.measure
+        title = governance.roles.title(measure.responsible).lower()
+        named[title] = cast.responsible(measure.responsible, initiative, independent=measure.independent)
+    return training_check(named, trained | duty_free)

@@ -1,0 +1,222 @@
+"""Lower parts of an initiative's sheet: model versions, evidence, checks, and its part of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.analytics.decay.metrics import DECAY_METRICS
+from core.analytics.slices.metrics import SLICE_METRICS
+from core.domain.models.model_versions import STATES
+from core.domain.process.checks import CHECKS
+from core.services.process.evidence_files import evidence_file
+from core.services.record import record_view
+from portal.components.cards import facts
+from portal.components.initiative.forms import TASKS, closed_because, version_form
+from portal.components.initiative.sections import run_checks_button
+from portal.components.page import empty_state, page_link, panel
+from portal.components.tables import Column, plain_table
+from portal.components.text import count, day, escape, escape_html, humanise, minute, number
+
+if TYPE_CHECKING:
+    from core.services.process.inventory import InitiativeSheet
+    from portal.components.desk import Desk
+
+SCHEMES = ("http", "https", "s3", "gs", "abfs", "abfss", "hdfs", "git", "ssh", "oci", "dbfs")
+MOST_LINES = 100
+_CHECKS = [
+    Column("title", "Check", strong=True),
+    Column("verdict", "Verdict", "status"),
+    Column("tried", "Try", phone=False),
+    Column("version", "Version", phone=False),
+    Column("said", "What was seen"),
+    Column("recorded_at", "When", "minute", phone=False),
+    Column("actor_name", "By", phone=False),
+]
+_ENTRIES = [
+    Column("seq", "Entry", "number", phone=False),
+    Column("recorded_at", "When", "minute"),
+    Column("what", "What", strong=True),
+    Column("about", "About", phone=False),
+    Column("actor_name", "Who"),
+]
+
+
+def shown_address(link: str | None) -> str:
+    """Show an address as text, if it is of a kind that people use for files; never as something to click.
+
+    Examples
+    --------
+    >>> shown_address("javascript://alert(1)")
+    'an address of the kind “javascript”, which is not shown'
+    """
+    if not link:
+        return ""
+    scheme = link.partition("://")[0].lower()
+    return link if scheme in SCHEMES else f"an address of the kind “{scheme[:20]}”, which is not shown"
+
+
+def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the model versions, newest first, and the form for the next one."""
+    if not sheet.versions:
+        empty_state("No model version is registered yet.", icon=":material/deployed_code:")
+    because = closed_because(desk, "register_model_version")
+    if because:
+        st.caption(escape(because))
+    else:
+        with st.expander("Register a model version", icon=":material/add:"):
+            if version_form(desk, sheet):
+                st.rerun()
+    if sheet.versions:
+        known = {"id": sheet.initiative["initiative"]}
+        with st.container(horizontal=True):
+            page_link("versions", "Compare, promote or retire", icon=":material/difference:", **known)
+            page_link("documents", "Model card", icon=":material/article:", **known)
+    for place, row in enumerate(sheet.versions):
+        state = "the current one" if row["state"] == "champion" else STATES[row["state"]].lower()
+        made = f"{row['algorithm']}. {TASKS.get(row['task'], row['task'])}."
+        by = f"Registered {minute(row['recorded_at'])} by {row['actor_name']}."
+        with panel(f"Version {row['version']}, {state}", f"{made} {by}", key=f"version-{place}"):
+            _version(sheet, row)
+
+
+def _version(sheet: InitiativeSheet, row: Mapping[str, Any]) -> None:
+    if row["notes"]:
+        st.markdown(escape(row["notes"]))
+    if row["metrics"]:
+        facts([(_metric_title(name), number(value, 4)) for name, value in row["metrics"].items()])
+    st.html(
+        '<dl class="gp-facts">'
+        + _link_html("Model", row["artifact_uri"], "sha256", row["artifact_sha256"])
+        + _link_html("Training data", row["data_uri"], "sha256", row["data_sha256"])
+        + _link_html("Code", row["code_uri"], "commit", row["code_commit"])
+        + _link_html("Environment", "", "sha256", row["environment_sha256"])
+        + "</dl>"
+    )
+    batches = [batch for batch in sheet.batches if batch["version"] == row["version"]]
+    if batches:
+        made = count(sum(batch["rows"] for batch in batches), "prediction")
+        sensitive = ", ".join(humanise(name) for name in batches[-1]["sensitive"])
+        named = f"; sensitive features: {sensitive}" if sensitive else ""
+        st.caption(escape(f"{made} in {count(len(batches), 'batch', 'batches')}{named}."))
+        known = {"id": sheet.initiative["initiative"], "version": row["version"]}
+        with st.container(horizontal=True):
+            page_link("slices", "Bias slices", icon=":material/balance:", **known)
+            page_link("decay", "Decay", icon=":material/trending_down:", **known)
+
+
+def _metric_title(name: str) -> str:
+    known = DECAY_METRICS.get(name) or SLICE_METRICS.get(name)
+    return known.title if known else humanise(name)
+
+
+def _link_html(label: str, link: str | None, kind: str, digest: str | None) -> str:
+    address = shown_address(link)
+    parts = [f'<span class="gp-code">{escape_html(address)}</span>'] if address else []
+    if digest:
+        code = f'<span class="gp-code">{escape_html(digest)}</span>'
+        parts.append(f'<span class="gp-quiet-line">{kind}</span> {code}')
+    return f"<div><dt>{label}</dt><dd>{'<br/>'.join(parts) or 'Not recorded'}</dd></div>"
+
+
+def evidence_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the evidence, newest first; files can be taken away, links are text."""
+    if not sheet.evidence:
+        empty_state("No evidence has been submitted yet.", icon=":material/attach_file:")
+        return
+    st.caption("Links are shown as text, as they lead outside. Files are kept by their digest.")
+    newest = next((row["version"] for row in sheet.versions if row["state"] == "champion"), None)
+    with panel("Evidence", f"{count(len(sheet.evidence), 'piece')}, newest first."):
+        for row in sheet.evidence[:MOST_LINES]:
+            words, button = st.columns([5, 1.3], vertical_alignment="center")
+            words.html(_evidence_html(sheet, row, newest))
+            if row["sha256"]:
+                with button, st.container(horizontal_alignment="right"):
+                    _file_button(desk, sheet.initiative["initiative"], row)
+
+
+def _evidence_html(sheet: InitiativeSheet, row: Mapping[str, Any], newest: str | None) -> str:
+    measure = sheet.policy.measures.get(row["measure"])
+    of = measure.title if measure else humanise(row["measure"])
+    stale = row["version"] is not None and row["version"] != newest
+    bound = "" if row["version"] is None else f", for version {row['version']}"
+    lapsed = "; it does not count, as another version is current" if stale else ""
+    said = f"{of}{bound}{lapsed}. {minute(row['recorded_at'])} by {row['actor_name']}."
+    source = shown_address(row["link"])
+    if row["sha256"]:
+        source = f"{row['file_name']}, {_size(row['bytes'])}, sha256 {row['sha256']}"
+    return (
+        f'<div class="gp-ask"><div class="gp-ask-title">{escape_html(row["title"])}</div>'
+        f'<div class="gp-quiet-line">{escape_html(said)}</div>'
+        f'<div class="gp-code">{escape_html(source)}</div></div>'
+    )
+
+
+def _size(size: int | None) -> str:
+    return f"{(size or 0) / 1024:,.0f} KiB" if (size or 0) >= 1024 else count(size or 0, "byte")
+
+
+def _file_button(desk: Desk, initiative: str, row: Mapping[str, Any]) -> None:
+    """Offer the file as it was submitted, never to be opened inside the page."""
+    st.download_button(
+        "Download",
+        data=lambda: evidence_file(desk.governance, desk.moment, initiative=initiative, sha256=row["sha256"]),
+        file_name=safe_file_name(row["file_name"]),
+        mime="application/octet-stream",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"evidence-file-{row['seq']}",
+    )
+
+
+def safe_file_name(name: str | None) -> str:
+    """Keep the last part of a file's name, with only characters that no system reads as something else.
+
+    Examples
+    --------
+    >>> safe_file_name("../../etc/pass wd.html")
+    'pass_wd.html'
+    """
+    last = PurePosixPath((name or "").replace("\\", "/")).name
+    kept = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in last)
+    return kept.strip("._") or "evidence"
+
+
+def checks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the latest run of each check, and all runs with the mark of the first try."""
+    run_checks_button(desk, sheet, key="checks-below")
+    if not sheet.check_runs:
+        empty_state("No check has run yet.", icon=":material/rule:")
+        return
+    shown = [_check_line(row) for row in sheet.check_runs[:MOST_LINES]]
+    first = [row for row in sheet.check_runs if row["first_try"]]
+    passed = sum(row["verdict"] == "pass" for row in first)
+    caption = f"{passed} of {len(first)} first tries passed. Newest first, at most {MOST_LINES}."
+    with panel("Check runs", caption):
+        plain_table(shown, _CHECKS, caption="Check runs, newest first")
+
+
+def _check_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    known = CHECKS.get(row["check_id"])
+    remedy = f" {row['remedy']}" if row["remedy"] else ""
+    return {
+        **row,
+        "title": known.title if known else humanise(row["check_id"]),
+        "tried": "First" if row["first_try"] else "Again",
+        "said": f"{(row['message'] or '')[:1].upper()}{(row['message'] or '')[1:].rstrip('.')}.{remedy}",
+    }
+
+
+def record_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the initiative's part of the record."""
+    initiative = sheet.initiative["initiative"]
+    rows: Sequence[Mapping[str, Any]] = desk.ask(
+        record_view.entry_rows, initiative=initiative, most=MOST_LINES
+    )
+    since = day(sheet.initiative["registered_at"])
+    with panel("Record", f"What was done since {since}, newest first, at most {MOST_LINES}."):
+        plain_table(rows, _ENTRIES, caption="Entries of the record, newest first")
+        page_link("record", "Open in the record", icon=":material/history:", initiative=initiative)

@@ -1,0 +1,84 @@
+"""The inventory as people read it: filters kept in the address, and one line an initiative."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from portal.components.tables import Column
+from portal.components.text import count
+from portal.components.url_inputs import url_choice, url_choices, url_text
+
+if TYPE_CHECKING:
+    from core.domain.policy.policy import Policy
+    from core.domain.rules.ethics import Ethics
+
+STATUSES = {
+    "": "Any status",
+    "live": "Live",
+    "in_progress": "Not live yet",
+    "overdue": "Something overdue",
+    "failing": "A check failed",
+}
+FILTERS = ("q", "class", "team", "domain", "status")
+COLUMNS = [
+    Column("name", "Initiative", strong=True, width=214),
+    Column("class_id", "Risk class", "status", width=96),
+    Column("team", "Team", phone=False, width=140),
+    Column("owner_name", "Owner", phone=False, width=112),
+    Column("stage", "Stage", phone=False, width=116, help="Live, or the next gate not recorded as open."),
+    Column(
+        "share", "Met", "share_bar", phone=False, width=88, help="Share of its requirements that are met."
+    ),
+    Column("overdue", "Late", "number", width=58, help="Requirements past their due day."),
+    Column("bias", "Bias", "status", phone=False, width=98, help="Latest check on the current version."),
+    Column("decay", "Decay", "status", phone=False, width=98, help="Latest check on the current version."),
+]
+
+
+def inventory_filters(
+    ethics: Ethics, policy: Policy, everything: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Draw the search box and the filters; give them as the inventory's query takes them."""
+    teams = sorted({row["team"] for row in everything})
+    domains = {row["domain"]: ethics.domain_title(row["domain"]) for row in everything}
+    with st.container(horizontal=True, gap="small"):
+        return {
+            "search": url_text("Search", "q", placeholder="Name, purpose, owner or team", width=300),
+            "classes": url_choices("Risk class", {c.id: c.title for c in policy.classes}, "class", width=170),
+            "teams": url_choices("Team", {team: team for team in teams}, "team", width=170),
+            "domains": url_choices(
+                "Domain", dict(sorted(domains.items(), key=lambda item: item[1])), "domain", width=170
+            ),
+            "status": url_choice("Status", STATUSES, "status", width=170),
+        }
+
+
+def inventory_lines(policy: Policy, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Add to each row what is read from it: the stage, and the share of requirements met."""
+    gates = {gate.id: gate.title for gate in policy.gates}
+    return [
+        {
+            **row,
+            "stage": _stage(row, gates),
+            "share": round(row["satisfied"] / row["asked"], 2) if row["asked"] else None,
+        }
+        for row in found
+    ]
+
+
+def inventory_counts(found: Sequence[Mapping[str, Any]], total: int) -> str:
+    """Say how many initiatives are shown, and how they stand."""
+    shown = count(total, "initiative") if len(found) == total else f"{len(found):,} of {total:,} initiatives"
+    live = sum(bool(row["live"]) for row in found)
+    late = sum(bool(row["overdue"]) for row in found)
+    failed = sum(bool(row["failed"]) for row in found)
+    return f"{shown}: {live:,} live, {late:,} with something overdue, {failed:,} with a failed check."
+
+
+def _stage(row: Mapping[str, Any], gates: Mapping[str, str]) -> str:
+    if row["live"] or row["next_gate"] is None:
+        return "Live"
+    return gates.get(row["next_gate"], row["next_gate"])

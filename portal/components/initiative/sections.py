@@ -1,0 +1,271 @@
+"""Upper parts of an initiative's sheet: what it is, why its class, its gates and its requirements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.domain.commands import DecideGate, RunChecks
+from core.domain.process.gates import finding_for
+from core.services.process.checks import run_checks
+from core.services.process.gates import DEPLOYMENT, decide_gate
+from core.services.process.permitted import override_refusal, proof_refusal
+from core.services.rules.initiative_frameworks import clause_references
+from portal.components.cards import facts
+from portal.components.initiative.forms import (
+    amend_form,
+    closed_because,
+    evidence_form,
+    give,
+    override_form,
+    pull_form,
+)
+from portal.components.page import panel
+from portal.components.pills import pill, pill_html, pills
+from portal.components.sheet_look import findings_list
+from portal.components.tables import bullet_list
+from portal.components.text import count, day, escape, escape_html
+from portal.components.url_inputs import url_value
+
+if TYPE_CHECKING:
+    from core.domain.process.requirements import RequirementState
+    from core.services.process.inventory import GateView, InitiativeSheet
+    from portal.components.desk import Desk
+
+MOST_FINDINGS = 6
+MOST_CLAUSES = 3
+_OPEN_FORM = "evidence-for"
+
+
+def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the pills and facts under the title, why the class, and what may be changed."""
+    known, governance = sheet.initiative, desk.governance
+    late = sum(state.overdue for state in sheet.requirements)
+    met = sum(state.satisfied for state in sheet.requirements)
+    mode = next((mode for mode in sheet.policy.modes if mode.id == known["mode_id"]), None)
+    shown = [(known["class_id"], f"{sheet.policy.class_title(known['class_id'])} risk")]
+    shown += [("done", "Live")] if _is_live(sheet) else []
+    shown += [("met", f"{met} of {len(sheet.requirements)} requirements met")]
+    shown += [("overdue", f"{late} overdue")] if late else []
+    waived = [state for state in sheet.requirements if state.status.value == "waived"]
+    shown += [("waived", f"{count(len(waived), 'requirement')} waived")] if waived else []
+    shown += [("failed", count(len(sheet.facts.findings), "open finding"))] if sheet.facts.findings else []
+    pills(shown)
+    facts(
+        [
+            ("Owner", known["owner_name"]),
+            ("Builder", known["builder_name"]),
+            ("Team", known["team"]),
+            ("Domain", governance.position(desk.moment).domain_title(known["domain"])),
+            ("How it is put to work", mode.operationalization if mode else ""),
+        ]
+    )
+    left, right = st.columns(2)
+    with left, st.expander("Why this class", icon=":material/balance:"):
+        _why(desk, sheet)
+    with right, st.expander("Change what is registered", icon=":material/edit:"):
+        because = closed_because(desk, "register_initiative")
+        if because:
+            st.caption(escape(because))
+        elif amend_form(desk, sheet):
+            st.rerun()
+
+
+def _why(desk: Desk, sheet: InitiativeSheet) -> None:
+    known, policy = sheet.initiative, sheet.policy
+    bullet_list(known["reasons"])
+    if known["justification"]:
+        computed = policy.class_title(known["computed_class_id"])
+        by = {person.id: person.name for person in desk.governance.people()}.get(
+            known["classified_by"], "Somebody"
+        )
+        said = f"The answers lead to {computed}. {by} overrode it, because: {known['justification']}"
+        st.markdown(escape(said))
+    on = day(known["registered_at"])
+    st.caption(escape(f"Registered on {on}; classified by policy {known['policy_version']}."))
+    because = closed_because(desk, "override_classification") or override_refusal(
+        desk.governance, desk.actor, known
+    )
+    if because:
+        st.caption(escape(because))
+    elif override_form(desk, sheet):
+        st.rerun()
+
+
+def _is_live(sheet: InitiativeSheet) -> bool:
+    return any(
+        view.gate.id == "deployment" and view.recorded is not None and view.recorded["outcome"] == "open"
+        for view in sheet.gates
+    )
+
+
+def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the gates in their order, and for one of them what keeps it shut and the question to ask."""
+    following = next((view for view in sheet.gates if not _passed(view)), sheet.gates[-1])
+    with panel("Gates", "Open or blocked as things stand today; only a recorded answer counts."):
+        steps = "".join(_step_html(view, following=view is following) for view in sheet.gates)
+        st.html(f'<ol class="gp-steps">{steps}</ol>')
+        titles = {view.gate.id: view.gate.title for view in sheet.gates}
+        wanted = url_value("gate", following.gate.id)
+        chosen = st.segmented_control(
+            "Gate",
+            list(titles),
+            default=wanted if wanted in titles else following.gate.id,
+            required=True,
+            format_func=lambda gate: titles[gate],
+            key=f"gate-{sheet.initiative['initiative']}",
+            label_visibility="collapsed",
+        )
+        _gate(desk, sheet, next(view for view in sheet.gates if view.gate.id == chosen))
+
+
+def _passed(view: GateView) -> bool:
+    return view.recorded is not None and view.recorded["outcome"] == "open"
+
+
+def _step_html(view: GateView, *, following: bool) -> str:
+    blockers = sum(finding.severity == "blocker" for finding in view.decision.findings)
+    now = "Open now" if view.decision.is_open else f"Blocked: {count(blockers, 'thing')} to do"
+    recorded = "Nothing recorded yet"
+    if view.recorded is not None:
+        recorded = f"Recorded {view.recorded['outcome']} on {day(view.recorded['recorded_at'])}"
+    look = "gp-step-open" if _passed(view) else ("gp-step-next" if following else "")
+    return (
+        f'<li class="{look}"><span class="gp-step-title">{escape_html(view.gate.title)}</span>'
+        f"{pill_html(view.decision.outcome, now)}"
+        f'<span class="gp-quiet-line">{escape_html(recorded)}</span></li>'
+    )
+
+
+def _gate(desk: Desk, sheet: InitiativeSheet, view: GateView) -> None:
+    findings = view.decision.findings
+    if not findings:
+        st.markdown(f"Nothing keeps {_quoted(view.gate.title)} shut.")
+    findings_list(findings[:MOST_FINDINGS])
+    if len(findings) > MOST_FINDINGS:
+        with st.expander(f"{len(findings) - MOST_FINDINGS} more"):
+            findings_list(findings[MOST_FINDINGS:])
+    because = closed_because(desk, "decide_gate")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        asked = st.button(
+            "Ask for a decision",
+            type="primary" if view.decision.is_open and not _passed(view) else "secondary",
+            icon=":material/gavel:",
+            disabled=bool(because),
+            key="ask-gate",
+        )
+        st.caption(escape(because or "The answer, open or blocked, is put on record with its reasons."))
+    if view.gate.id == DEPLOYMENT and _passed(view) and not desk.in_past:
+        pull_form(desk, sheet)
+    if asked and give(
+        desk,
+        decide_gate,
+        DecideGate,
+        done=f"The answer for “{view.gate.title}” is on record.",
+        initiative=sheet.initiative["initiative"],
+        gate=view.gate.id,
+    ):
+        st.rerun()
+
+
+def _quoted(words: str) -> str:
+    return f"“{escape(words)}”"
+
+
+def requirements_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw the requirements by process step, each with its status, and offer what may be done."""
+    because = closed_because(desk, "submit_evidence")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        run_checks_button(desk, sheet, key="checks-above")
+        if because:
+            st.caption(escape(f"Evidence: {because}"))
+    for step in sheet.policy.steps:
+        asked = [state for state in sheet.requirements if state.requirement.step == step.id]
+        if asked:
+            met = sum(state.satisfied for state in asked)
+            with panel(f"{step.title}: {met} of {len(asked)} met", step.activities, key=f"step-{step.id}"):
+                for state in asked:
+                    _requirement(desk, sheet, state, offered=not because)
+
+
+def run_checks_button(desk: Desk, sheet: InitiativeSheet, *, key: str) -> None:
+    """Offer to run the checks that apply, or say who may."""
+    because = closed_because(desk, "run_checks")
+    pressed = st.button(
+        "Run the checks", icon=":material/rule:", disabled=bool(because), help=because or None, key=key
+    )
+    if pressed and give(
+        desk,
+        run_checks,
+        RunChecks,
+        done="The checks have run; every run is on record.",
+        initiative=sheet.initiative["initiative"],
+    ):
+        st.rerun()
+
+
+def _requirement(desk: Desk, sheet: InitiativeSheet, state: RequirementState, *, offered: bool) -> None:
+    measure = state.requirement.measure
+    with st.container(key=f"gp-req-{state.requirement.id.replace(':', '-')}", gap="xsmall"):
+        words, status = st.columns([4.2, 1.6])
+        words.html(_requirement_html(desk, sheet, state))
+        with (
+            status,
+            st.container(
+                horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"
+            ),
+        ):
+            pill("overdue" if state.overdue else state.status.value, _standing(sheet, state, desk))
+            wanted = offered and measure.evidence is not None and state.status.value != "met"
+            refused = proof_refusal(desk.governance, desk.actor, sheet.initiative, measure) if wanted else ""
+            if wanted and not refused and st.button("Submit evidence", key=f"prove-{measure.id}"):
+                closed = st.session_state.get(_OPEN_FORM) == measure.id
+                st.session_state[_OPEN_FORM] = "" if closed else measure.id
+        if refused:
+            st.caption(escape(refused))
+        opened = wanted and not refused and st.session_state.get(_OPEN_FORM) == measure.id
+        if opened and evidence_form(desk, sheet.initiative["initiative"], measure):
+            st.session_state[_OPEN_FORM] = ""
+            st.rerun()
+
+
+def _standing(sheet: InitiativeSheet, state: RequirementState, desk: Desk) -> str:
+    if state.overdue:
+        what = {"failed": "Failed", "cannot_tell": "Cannot tell"}.get(state.status.value, "Missing")
+        return f"{what}, {count((desk.moment.day - state.due_on).days, 'day')} late"
+    return ""
+
+
+def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementState) -> str:
+    measure = state.requirement.measure
+    role = desk.governance.roles.title(measure.responsible)
+    lines = [f'<div class="gp-ask-title">{escape_html(state.requirement.title)}</div>']
+    finding = finding_for(sheet.policy, state, sheet.facts, desk.moment.day)
+    if not state.satisfied:
+        lines.append(f'<div class="gp-ask-next">{escape_html(measure.guide)}</div>')
+    if finding is not None:
+        said = finding.message.split(": ", 1)[-1]
+        lines.append(
+            f'<div class="gp-ask-next">{escape_html(said[:1].upper() + said[1:].rstrip("."))}. '
+            f"{escape_html(finding.remedy)}</div>"
+        )
+    lines.append(f'<div class="gp-quiet-line">{escape_html(_facts_of(state, role))}</div>')
+    why = desk.ask(clause_references, initiative=sheet.initiative["initiative"]).get(measure.id, ())
+    if why:
+        more = f" and {len(why) - MOST_CLAUSES} more" if len(why) > MOST_CLAUSES else ""
+        lines.append(
+            f'<div class="gp-quiet-line">Why: {escape_html("; ".join(why[:MOST_CLAUSES]) + more)}.</div>'
+        )
+    return f'<div class="gp-ask">{"".join(lines)}</div>'
+
+
+def _facts_of(state: RequirementState, role: str) -> str:
+    parts: list[Any] = [state.requirement.consideration.title, f"{role} is responsible"]
+    if not state.satisfied:
+        parts.append(f"due {day(state.due_on)}")
+    elif state.proved_by.id != state.requirement.measure.id:
+        parts.append(f"met by a stricter measure, {state.proved_by.title.lower()}")
+    if state.satisfied and state.expires_on is not None:
+        parts.append(f"holds until {day(state.expires_on)}")
+    return "; ".join(parts) + "."

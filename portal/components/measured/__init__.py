@@ -1,0 +1,1 @@
+"""Decay, drift, explanations, predictions and business KPIs."""

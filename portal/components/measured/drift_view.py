@@ -1,0 +1,291 @@
+"""Drift and data of one model version: cards, the map of features, one feature in detail, data quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from portal.components.cards import Card, cards
+from portal.components.charts import Threshold
+from portal.components.charts.drift import STATES, drift_lines, drift_map
+from portal.components.figure_help import figure_help
+from portal.components.page import panel, section
+from portal.components.tables import Column, live_table, plain_table
+from portal.components.text import count, escape, humanise, minute, number, percent
+from portal.components.url_inputs import set_url, url_choice, url_value
+
+if TYPE_CHECKING:
+    from core.analytics.drift.methods import DriftMethod
+    from core.services.measured.data_quality import QualityReport
+    from core.services.measured.drift import DriftReport, FeatureDrift
+    from core.services.measured.drift_view import DriftView
+
+MOST_FEATURES = 18
+FEATURES = [
+    Column("title", "Feature", strong=True, width=190),
+    Column("share", "Share of the model", "share_bar", phone=False, width=140),
+    Column("drift", "Drift", "number", 3, help="Mean distance of the chunks in use; 0 is no drift."),
+    Column("newest", "Newest chunk", "number", 3, phone=False, width=110),
+    Column("threshold", "Alerts above", "number", 3, phone=False, width=104),
+    Column("alerts", "Alerts", "number", phone=False),
+    Column("state", "Newest chunk says", "status", width=150),
+    Column("course", "Course", "trend", phone=False),
+]
+QUALITY = [
+    Column("title", "Column", strong=True, width=170),
+    Column("verdict", "Verdict", "status"),
+    Column("missing", "Missing", "percent", 1),
+    Column("reference_missing", "In reference", "percent", 1, phone=False, width=104),
+    Column("unseen", "Unseen", "percent", 1, phone=False),
+    Column("out_of_range", "Out of range", "percent", 1, phone=False, width=104),
+    Column("words", "Findings", phone=False, width=420),
+]
+PERSONAL = [
+    Column("title", "Column", strong=True),
+    Column("personal_title", "Looks like"),
+    Column("personal_why", "Why", phone=False),
+    Column("shown", "Masked examples", phone=False),
+]
+
+
+RANKING = (
+    "Rank: the mean distance of the chunks in use times the feature's share of all SHAP contributions; the "
+    "distance alone where no attribution is on record. Zero: no drift, or the model does not use it."
+)
+QUALITY_NOTES = (
+    "Formula: the share of rows without a value now minus that in the reference; of rows with a value, the "
+    "share whose category the reference does not hold, and the share beyond its least and greatest number.",
+    "Verdict: a share fails when its whole 95% interval (Wilson; Newcombe for the rise) lies above the "
+    "limit; where the interval holds the limit, nobody can tell.",
+    "Direction: lower is better. Zero: nothing missing, unseen or out of range.",
+    "Leaves out: whether values within the range are right. Personal data is looked for in a sample of 1,000 "
+    "different values a column; IBANs are held to their check digits and card numbers to Luhn's.",
+    "Source: Wilson 1927; Newcombe 1998; ISO 13616; ISO/IEC 7812.",
+)
+
+
+def drift_cards(view: DriftView) -> None:
+    """Show how many inputs drifted, what they carry, how the data is, and what in it is personal."""
+    items = []
+    if view.drift is not None:
+        report = view.drift
+        drifted = f"{len(report.alerting)} of {len(report.features)}"
+        items.append(
+            Card("Inputs on alert", drifted, report.check.verdict.value, note=sentence(report.check.message))
+        )
+        carried = report.check.observed
+        of_what = "the model's attribution" if report.attributed else "the features"
+        items.append(
+            Card(
+                "They carry",
+                percent(carried) if carried is not None else "–",
+                target=f"at most {percent(view.max_alert_share)}",
+                note=f"Share of {of_what} that inputs on alert carry together in the newest chunk.",
+            )
+        )
+    if view.quality is not None:
+        beyond = sum(row["verdict"] == "fail" for row in view.quality.columns)
+        note = f"Of {count(len(view.quality.columns), 'column')} in the newest {_rows(view.quality)}."
+        items.append(
+            Card("Columns beyond a limit", number(beyond), view.quality.check.verdict.value, note=note)
+        )
+        found = len(view.quality.personal)
+        note = "Found by name and by the look of values; for the privacy measures."
+        items.append(
+            Card("Columns with personal data", number(found), "" if not found else "expiring", note=note)
+        )
+    cards(items, min_column_width=220)
+
+
+def _rows(quality: QualityReport) -> str:
+    return f"{count(quality.analysis_rows, 'row')} in use"
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence of their own."""
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+
+
+def drift_panel(report: DriftReport) -> None:
+    """Draw the map of the features that matter most by chunk; a click opens one of them."""
+    ranked = "drift times its share of the model" if report.attributed else "drift alone"
+    lacking = (
+        ""
+        if report.attributed
+        else " No attribution of this version is on record, so what matters to it is not known."
+    )
+    caption = (
+        f"Ranked by {ranked}, the one that matters most on top. Click a cell to open its feature.{lacking}"
+    )
+    with panel("What drifted, and when", caption):
+        shown = report.features[:MOST_FEATURES]
+        alt = "Distance from the reference by feature and chunk; alerts are marked with a triangle."
+        order = tuple(humanise(feature.feature) for feature in shown)
+        labels = chunk_labels(report)[report.reference_chunks :]
+        cells = _cells(report, shown, labels)
+        picked = drift_map(cells, order=order, chunks=labels, alt=alt, key="drift-map")
+        if picked and picked in order:
+            chosen = shown[order.index(picked)].feature
+            if chosen != url_value("feature", shown[0].feature):
+                set_url(feature=chosen)
+                st.rerun()
+        if len(report.features) > len(shown):
+            st.caption(f"And {len(report.features) - len(shown):,} more below.")
+        st.caption(
+            f"{_chunk_words(report)} Measured {minute(report.measured_at)}. A feature alerts above the mean "
+            "and three standard deviations of the reference's own chunks, as NannyML sets it."
+        )
+
+
+def chunk_labels(report: DriftReport) -> tuple[str, ...]:
+    """Short name of each chunk: its first day where rows have times, else its number."""
+    timed = all(chunk.started_at for chunk in report.chunks)
+    labels = []
+    for place, chunk in enumerate(report.chunks):
+        own = place if chunk.part == "reference" else place - report.reference_chunks
+        labels.append(chunk.started_at[:10] if timed else f"{own + 1}")
+    repeated = len(set(labels[report.reference_chunks :])) < len(labels) - report.reference_chunks
+    if timed and repeated:
+        return tuple(chunk.started_at[5:16].replace("T", " ") for chunk in report.chunks)
+    return tuple(labels)
+
+
+def _chunk_words(report: DriftReport) -> str:
+    if report.period:
+        return f"One column a {report.period}."
+    return f"One column for every {count(report.chunk_rows, 'row')} in the order of the files."
+
+
+def _cells(
+    report: DriftReport, features: Sequence[FeatureDrift], labels: Sequence[str]
+) -> list[dict[str, Any]]:
+    cells = []
+    chunks = report.chunks[report.reference_chunks :]
+    for feature in features:
+        series = feature.methods[report.method]
+        distances = series["distances"][report.reference_chunks :]
+        alerts = series["alerts"][report.reference_chunks :]
+        for chunk, label, distance, alert in zip(chunks, labels, distances, alerts, strict=True):
+            state = STATES[2] if alert is None else STATES[int(alert)]
+            cells.append(
+                {
+                    "feature": humanise(feature.feature),
+                    "chunk": label,
+                    "when": chunk.name,
+                    "distance": distance,
+                    "level": _level(distance, series["threshold"], alert),
+                    "state": state,
+                }
+            )
+    return cells
+
+
+def _level(distance: float | None, threshold: float | None, alert: bool | None) -> float | None:
+    """Distance in thresholds; a threshold of 0 is passed by anything."""
+    if distance is None or alert is None:
+        return 1.0
+    return distance / threshold if threshold else 2.0 * bool(alert)
+
+
+def feature_panel(report: DriftReport, methods: Mapping[str, DriftMethod]) -> str:
+    """Draw one feature by one method along all chunks; give the method shown."""
+    titles = {feature.feature: humanise(feature.feature) for feature in report.features}
+    first = next(iter(titles))
+    chosen = url_value("feature", first)
+    chosen = chosen if chosen in titles else first
+    feature = next(one for one in report.features if one.feature == chosen)
+    with panel(f"{titles[chosen]} in detail", _feature_words(feature)):
+        with st.container(horizontal=True, gap="small"):
+            url_choice("Feature", titles, "feature", default=first, clears=("method",), width=280)
+            own = {name: methods[name].title for name in methods if name in feature.methods}
+            method = url_choice("Distance", own, "method", default=report.method, width=280)
+        _feature_chart(report, feature, method, own[method])
+    return method
+
+
+def _feature_words(feature: FeatureDrift) -> str:
+    if feature.share is None:
+        return "Its share of the model is not known."
+    if feature.share == 0:
+        return "The model does not use it."
+    return f"It carries {percent(feature.share)} of the model's attribution."
+
+
+def _feature_chart(report: DriftReport, feature: FeatureDrift, method: str, title: str) -> None:
+    series = feature.methods[method]
+    labels = chunk_labels(report)
+    rows = [
+        {
+            "at": label,
+            "when": chunk.name,
+            "part": "Reference" if chunk.part == "reference" else "In use",
+            "distance": distance,
+            "alert": bool(alert),
+        }
+        for label, chunk, distance, alert in zip(
+            labels, report.chunks, series["distances"], series["alerts"], strict=True
+        )
+    ]
+    limit = series["threshold"]
+    threshold = None if limit is None else Threshold(f"Alert above {limit:.3g}", limit)
+    alt = f"{title} of {humanise(feature.feature)} by chunk, with its threshold and alerts."
+    drift_lines(rows, title=title, alt=alt, threshold=threshold)
+    if limit is None:
+        st.caption("This statistic has no threshold: a chunk alerts where its p-value is below 0.05.")
+
+
+def features_table(report: DriftReport) -> None:
+    """Show every feature with its share of the model, its drift, and what the newest chunk says."""
+    section("All features", "The same order; a distance of 0 is no drift.")
+    states = {True: "alert", False: "no_alert", None: "cannot_tell"}
+    rows = [
+        {
+            **{name: getattr(one, name) for name in ("share", "drift", "newest", "threshold", "alerts")},
+            "title": humanise(one.feature),
+            "state": states[one.newest_alert],
+            "course": _course(one, report),
+        }
+        for one in report.features
+    ]
+    live_table(rows, FEATURES, key="features", download="drift-features", alt="Features by drift.")
+    for left_out in report.skipped:
+        st.caption(f"Not compared: {escape(left_out)}.")
+
+
+def _course(feature: FeatureDrift, report: DriftReport) -> list[float]:
+    distances = feature.methods[report.method]["distances"][report.reference_chunks :]
+    return [distance for distance in distances if distance is not None]
+
+
+def quality_panel(quality: QualityReport) -> None:
+    """Show each column against its reference, those beyond a limit first."""
+    caption = (
+        f"The newest {_rows(quality)} against {count(quality.reference_rows, 'row')} of the reference. "
+        f"{sentence(quality.check.message)}"
+    )
+    with panel("Data quality", caption):
+        rows = [
+            {**row, "title": humanise(row["feature"]), "words": " ".join(row["findings"]) or "Nothing."}
+            for row in quality.columns
+        ]
+        live_table(rows, QUALITY, key="quality", download="data-quality", alt="Columns by verdict.")
+        figure_help(QUALITY_NOTES, title="How data quality is judged")
+
+
+def personal_panel(quality: QualityReport) -> None:
+    """Show the columns that hold personal data, with masked examples."""
+    if not quality.personal:
+        st.caption(
+            "No personal data was found: no e-mail address, phone number, IBAN, card number, social security "
+            "number or IP address, and no column that is named like one."
+        )
+        return
+    caption = "For the measure on purpose and personal data: say why each is needed, or leave it out."
+    with panel("Personal data", caption):
+        rows = [
+            {**row, "title": humanise(row["feature"]), "shown": ", ".join(row["examples"])}
+            for row in quality.personal
+        ]
+        plain_table(rows, PERSONAL, caption="Columns with personal data", download="personal-data")

@@ -1,0 +1,167 @@
+"""Forms that bring explanations about: keep a model file, explain, add attributions made elsewhere."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.connectors.model_files import FORMATS
+from core.domain.commands import make
+from core.domain.errors import GovernanceError
+from core.services.jobs import start_job
+from core.services.measured.explanations import (
+    SAMPLE_ROWS,
+    AddAttributions,
+    ExplainVersion,
+    KeepModel,
+    add_attributions,
+    explain_version,
+    keep_model,
+)
+from portal.components.desk import Desk, show_problem
+from portal.components.initiative.forms import closed_because, give
+from portal.components.job_bar import job_bar
+from portal.components.text import escape
+
+if TYPE_CHECKING:
+    from core.services.jobs import JobControl
+    from core.services.measured.explanation_view import ExplainableVersion
+
+KIND = "explain_model"
+_SCALES = {
+    "": "As the task suggests",
+    "log_odds": "Log odds",
+    "probability": "Probability",
+    "output": "The prediction itself",
+    "log": "Logarithm of the prediction",
+    "raw": "Another raw score",
+}
+
+
+def explaining_bar(desk: Desk, known: ExplainableVersion) -> bool:
+    """Show explanations of this version that are at work; tell whether one is."""
+    return job_bar(desk, _subject(known), kind=KIND)
+
+
+def explaining_forms(desk: Desk, known: ExplainableVersion, *, kept: bool, opened: bool) -> None:
+    """Offer what brings an explanation about, folded away unless there is none yet."""
+    label = "Explain again, or bring attributions" if not opened else "Bring an explanation about"
+    with st.expander(label, expanded=opened, icon=":material/upload_file:"):
+        refused = closed_because(desk, "explain_model")
+        if refused:
+            st.caption(escape(refused))
+            return
+        left, right = st.columns(2)
+        with left:
+            _model_form(desk, known)
+            if kept:
+                _run_form(desk, known)
+        with right:
+            _upload_form(desk, known)
+
+
+def explain_row(desk: Desk, known: ExplainableVersion, row: str) -> None:
+    """Offer to explain one more row, by a job that other pages do not stop."""
+    if closed_because(desk, "explain_model"):
+        return
+    if st.button("Explain this row too", icon=":material/play_arrow:", key="explain-row"):
+        _start(desk, known, sample_rows=SAMPLE_ROWS, include=(row,))
+
+
+def _model_form(desk: Desk, known: ExplainableVersion) -> None:
+    with st.form("model-file", clear_on_submit=True):
+        st.markdown("**Keep the model file**")
+        st.caption(f"{', '.join(FORMATS.values())}. A pickle is refused: opening one can run any code.")
+        file = st.file_uploader("Model file", max_upload_size=256, key="model-file-upload")
+        sent = st.form_submit_button("Keep it", icon=":material/inventory_2:")
+    if sent and file is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = _laid(folder, file)
+            named = {"initiative": known.initiative, "version": known.version, "name": file.name}
+            done = "The model file is kept; its predictions can be explained."
+            if give(desk, keep_model, KeepModel, done=done, **named, file=path):
+                st.rerun()
+
+
+def _run_form(desk: Desk, known: ExplainableVersion) -> None:
+    with st.form("explain-run"):
+        st.markdown("**Explain with the kept model**")
+        rows = st.number_input("Rows to sample", 100, 1_000_000, SAMPLE_ROWS, step=1000)
+        sent = st.form_submit_button("Explain", type="primary", icon=":material/play_arrow:")
+    if sent:
+        _start(desk, known, sample_rows=int(rows), include=())
+
+
+def _upload_form(desk: Desk, known: ExplainableVersion) -> None:
+    with st.form("attributions"):
+        st.markdown("**Add attributions made elsewhere**")
+        st.caption("Parquet with the column row_id and one column a feature; raw_score where it is known.")
+        file = st.file_uploader("Attributions", type=["parquet"], key="attributions-upload")
+        left, right = st.columns(2)
+        base = left.text_input("Base value", placeholder="-0.42", help="Score before any feature is known.")
+        scale = right.selectbox("They add up to", list(_SCALES), format_func=lambda one: _SCALES[one])
+        method = left.text_input("How they were made", max_chars=100, placeholder="KernelSHAP, 500 samples")
+        unused = right.text_input("Columns not used", placeholder="region, channel", max_chars=500)
+        sent = st.form_submit_button("Add attributions", icon=":material/upload_file:")
+    if not sent or file is None:
+        return
+    try:
+        base_value = float(base) if base.strip() else None
+    except ValueError:
+        st.error(escape(f"'{base[:40]}' is no number. Write the base value like -0.42."))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        given = give(
+            desk,
+            add_attributions,
+            AddAttributions,
+            done="The attributions are on record.",
+            initiative=known.initiative,
+            version=known.version,
+            file=_laid(folder, file),
+            name=file.name,
+            scale=scale,
+            base_value=base_value,
+            method=method,
+            unused=tuple(name.strip() for name in unused.split(",") if name.strip()),
+        )
+    if given:
+        st.rerun()
+
+
+def _laid(folder: str, file: Any) -> Path:
+    path = Path(folder) / "upload"
+    path.write_bytes(file.getvalue())
+    return path
+
+
+def _start(desk: Desk, known: ExplainableVersion, *, sample_rows: int, include: tuple[str, ...]) -> None:
+    """Start the job that explains; what goes wrong in it is shown by its bar."""
+    try:
+        command = make(
+            ExplainVersion,
+            actor=desk.actor,
+            at=desk.moment.at,
+            initiative=known.initiative,
+            version=known.version,
+            sample_rows=sample_rows,
+            include=include,
+        )
+    except GovernanceError as problem:
+        show_problem(problem)
+        return
+    governance = desk.governance
+
+    def work(control: JobControl) -> str:
+        rows = explain_version(governance, command, on_progress=control.follow, cancelled=control.cancelled)
+        return f"{rows:,} scores of version {known.version} are explained."
+
+    start_job(KIND, _subject(known), work, desk.actor)
+    st.rerun()
+
+
+def _subject(known: ExplainableVersion) -> str:
+    return f"{known.initiative}/{known.version}"

@@ -1,0 +1,207 @@
+"""The lineage on screen: warnings, graph, who uses which data, and the data sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.services.models import lineage as service
+from portal.components.charts.lineage import MOST_NODES, drawable, lineage_chart
+from portal.components.models.model_look import dress_models
+from portal.components.page import page_link, panel
+from portal.components.pills import pill_html
+from portal.components.tables import Column, live_table
+from portal.components.text import count, day, escape, escape_html
+from portal.components.url_inputs import url_choice, url_value
+
+if TYPE_CHECKING:
+    from core.services.models.lineage import BadData, Lineage, UseLine
+    from core.services.process.inventory import InitiativeSheet
+    from portal.components.desk import Desk
+
+FILTERS = ("team", "data", "model", "process", "versions")
+MOST_NAMED = 12
+USES = [
+    Column("model", "Model", strong=True, width=180),
+    Column("source_name", "Data", width=165),
+    Column("how", "How", phone=False, width=92),
+    Column("team", "Team", phone=False, width=140),
+    Column("version", "Version", phone=False, width=78),
+    Column("state", "Data is", "status", width=130),
+    Column("personal", "Personal", phone=False, width=76),
+    Column("processes", "Business process", phone=False, width=150),
+    Column("columns", "Columns", phone=False, width=160),
+]
+SOURCES = [
+    Column("name", "Data", strong=True, width=190),
+    Column("team", "Owned by", phone=False, width=130),
+    Column("state", "State", "status", width=130),
+    Column("personal", "Personal", phone=False, width=76),
+    Column("quality", "Quality", phone=False, width=270),
+    Column("location", "Where it lies", phone=False, width=250),
+]
+
+
+def filters(choices: service.Choices) -> dict[str, Any]:
+    """Draw the four filters and give them as the query takes them; a choice that is gone is all."""
+
+    def one(label: str, param: str, known: Mapping[str, str]) -> str:
+        titles = {"": "All", **dict(sorted(known.items(), key=lambda item: item[1].casefold()))}
+        return url_choice(label, titles, param, width=215)
+
+    with st.container(horizontal=True, gap="small"):
+        return {
+            "team": one("Team", "team", choices.teams),
+            "source": one("Data", "data", choices.sources),
+            "model": one("Model", "model", choices.models),
+            "process": one("Business process", "process", choices.processes),
+            "past": bool(url_choice("Versions", {"": "In use", "all": "All"}, "versions", width=130)),
+        }
+
+
+def known_filters(choices: service.Choices) -> dict[str, Any]:
+    """The filters of the address that name something known."""
+    wanted = {"team": choices.teams, "source": choices.sources, "model": choices.models}
+    params = {"team": "team", "source": "data", "model": "model", "process": "process"}
+    known = {**wanted, "process": choices.processes}
+    given = {name: url_value(param) for name, param in params.items()}
+    return {name: value if value in known[name] else "" for name, value in given.items()}
+
+
+def warnings_panel(found: Lineage) -> None:
+    """Show what is bad and everything that it reaches, newest warning first."""
+    for one in found.warnings:
+        st.html(_warning_html(one))
+        with st.container(horizontal=True, gap="small"):
+            for initiative, name in one.initiatives[:MOST_NAMED]:
+                page_link("initiative", name, icon=":material/description:", id=initiative)
+
+
+def _warning_html(one: BadData, lead: str = "") -> str:
+    reached = [count(len(one.initiatives), "model")]
+    reached += [count(len(one.sources), "data source")] if one.sources else []
+    reached += [count(len(one.processes), "business process", "business processes")] if one.processes else []
+    said = f"Marked on {day(one.marked_at)} by {one.marked_by}. It reaches {_joined(reached)}."
+    names = "; ".join(
+        f"{label}: {', '.join(names[:MOST_NAMED])}"
+        + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+        for label, names in (
+            ("Made from it", one.sources),
+            ("Models", tuple(name for _, name in one.initiatives)),
+            ("Processes", one.processes),
+        )
+        if names
+    )
+    title = lead or f"Bad data: {one.name}"
+    return (
+        f'<div class="gp-alarm" role="alert"><div class="gp-alarm-head">{pill_html("bad_data")}'
+        f"<strong>{escape_html(title)}</strong></div><p>{escape_html(one.reason)}</p>"
+        f'<p class="gp-alarm-small">{escape_html(said)} {escape_html(names)}{"." if names else ""}</p></div>'
+    )
+
+
+def _joined(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def graph_panel(found: Lineage) -> str | None:
+    """Draw the graph on screens wide enough; give the id of the node that is clicked."""
+    nodes = found.graph.nodes
+    if not drawable(nodes):
+        if nodes:
+            st.info(f"{len(nodes):,} things are too many to draw; at most {MOST_NODES}. Choose a filter.")
+        return None
+    caption = "From left to right. Click a box to see only what is above and below it."
+    with st.container(key="gp-wide-lineage"), panel("Lineage", caption):
+        shapes = f"{pill_html('bad_data')} {pill_html('affected', 'Something bad above it')}"
+        st.html(f'<div class="gp-pills">{shapes}</div>')
+        return lineage_chart(found.graph, key=f"lineage-{_key()}")
+
+
+def _key() -> str:
+    return "-".join(url_value(param, "all") for param in FILTERS)
+
+
+def uses_panel(found: Lineage) -> None:
+    """The same as a table, for phones and for people who do not see the graph."""
+    lines = [use_row(line) for line in found.lines]
+    people = sum(line.personal_data for line in found.lines)
+    caption = f"{count(len(lines), 'use')} of data, {people:,} of them of personal data."
+    with panel("Who uses which data, how, in which model", caption):
+        live_table(
+            lines,
+            USES,
+            key="uses",
+            download="lineage",
+            height=520,
+            alt="Every use of data by a model, with team, version, business process and state of the data",
+        )
+
+
+def use_row(line: UseLine) -> dict[str, Any]:
+    """A use as a row of the table."""
+    return {
+        **vars(line),
+        "version": (line.version or "All") + ("" if line.counts else ", past"),
+        "how": line.how.capitalize(),
+        "personal": "Yes" if line.personal_data else "No",
+        "processes": "; ".join(line.processes),
+        "columns": ", ".join(line.columns),
+        "state": "affected" if line.bad and line.source not in line.roots else _state(line.roots),
+    }
+
+
+def _state(roots: Sequence[str]) -> str:
+    return "bad_data" if roots else "sound"
+
+
+def sources_panel(found: Lineage) -> Mapping[str, Any] | None:
+    """Show the data sources with quality and owner; give the one that is clicked."""
+    rows = [
+        {
+            **row,
+            "personal": "Yes" if row["personal_data"] else "No",
+            "state": "bad_data" if row["bad"] else "affected" if row["roots"] else "sound",
+        }
+        for row in found.sources
+    ]
+    with panel("Data sources", f"{count(len(rows), 'source')}. Click one to see its lineage alone."):
+        return live_table(
+            rows,
+            SOURCES,
+            key=f"sources-{_key()}",
+            select=True,
+            download="data-sources",
+            height=420,
+            alt="Data sources with owner, state, quality and place",
+        )
+
+
+def bad_data_banner(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Warn on an initiative's sheet of bad data in or above what its versions in use are fed with."""
+    initiative = sheet.initiative["initiative"]
+    found = desk.ask(service.bad_data_of, initiative=initiative)
+    if not found:
+        return
+    dress_models()
+    for one in found:
+        lead = f"This model is fed by data that is marked as bad: {one.name}"
+        st.html(_warning_html(one, lead))
+    page_link("lineage", "See its lineage", icon=":material/account_tree:", model=initiative)
+
+
+def sentence(found: Lineage) -> str:
+    """Say what is shown, in numbers."""
+    kinds = [node.kind for node in found.graph.nodes]
+    parts = (
+        count(kinds.count("source"), "data source"),
+        count(kinds.count("model"), "model"),
+        count(kinds.count("process"), "business process", "business processes"),
+    )
+    bad = sum(node.state == "bad" for node in found.graph.nodes)
+    affected = sum(node.state == "affected" for node in found.graph.nodes)
+    alarm = f" {bad:,} marked as bad, {affected:,} below them." if bad else " None is marked as bad."
+    return escape(f"{', '.join(parts)}.{alarm}")

@@ -1,0 +1,203 @@
+"""Two versions side by side: metrics, what they were made of, slices and decay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from portal.components.charts.pairs import pair_chart
+from portal.components.initiative.history import shown_address
+from portal.components.page import panel
+from portal.components.pills import pill_html
+from portal.components.tables import Column, plain_table
+from portal.components.text import count, day, escape, escape_html, humanise, number, percent
+from portal.components.url_inputs import url_choice
+
+if TYPE_CHECKING:
+    from core.services.models.version_comparison import Comparison, DecaySide, SlicesSide, VersionFace
+
+_MADE_OF_URIS = ("Model file", "Training data", "Code", "Lock file", "Image of the machine")
+
+
+def sides(found: Comparison) -> None:
+    """Head of the comparison: both versions with state, grade and approval."""
+    st.html(f'<div class="gp-sides">{_side(found.left)}{_side(found.right)}</div>')
+
+
+def _side(face: VersionFace) -> str:
+    row = face.row
+    pills = f"{pill_html(row['state'])} {pill_html(f'grade_{face.grade.rung}')}"
+    approved = (
+        f"Approved on {day(face.approval['recorded_at'])}; frozen since."
+        if face.approval
+        else "Not approved yet."
+    )
+    notes = f"<p>{escape_html(row['notes'])}</p>" if row["notes"] else ""
+    return (
+        f'<div class="gp-side"><div class="gp-side-head">Version {escape_html(row["version"])} {pills}</div>'
+        f"<p>{escape_html(row['algorithm'])}, registered {day(row['recorded_at'])} by "
+        f"{escape_html(row['actor_name'])}. {escape_html(approved)}</p>{notes}</div>"
+    )
+
+
+def metrics_panel(found: Comparison) -> None:
+    """Recorded metrics of both, with the change and which way is better."""
+    names = _names(found)
+    with panel("Metrics", "As recorded with each version; the change is right minus left."):
+        if not found.metrics:
+            st.caption("No metrics are on record for either version.")
+            return
+        rows = [
+            {
+                "title": one.title,
+                "left": number(one.left, 4),
+                "right": number(one.right, 4),
+                "change": None if one.change is None else f"{one.change:+.4f}".replace("-", "−"),
+                "verdict": {True: "better", False: "worse", None: None}[one.better],
+            }
+            for one in found.metrics
+        ]
+        columns = [
+            Column("title", "Metric", strong=True),
+            Column("left", names[0]),
+            Column("right", names[1]),
+            Column("change", "Change", phone=False),
+            Column("verdict", f"{names[1]} is", "status"),
+        ]
+        plain_table(rows, columns, caption="Metrics side by side")
+
+
+def made_of_panel(found: Comparison) -> None:
+    """Model file, data, code and environment of both, and whether they are the same by their digests."""
+    names = _names(found)
+    rule = "Whether two things are the same is told by digest or commit; an address alone tells nothing."
+    with panel("What they were made of", rule):
+        rows = [
+            {
+                "part": one.part,
+                "label": one.label,
+                "left": _shown(one.label, one.left),
+                "right": _shown(one.label, one.right),
+                "sameness": one.sameness,
+            }
+            for one in found.made_of
+            if one.left or one.right
+        ]
+        missing = [one.label for one in found.made_of if not one.left + one.right]
+        columns = [
+            Column("part", "Part", phone=False),
+            Column("label", "What", strong=True),
+            Column("left", names[0]),
+            Column("right", names[1]),
+            Column("sameness", "They are", "status"),
+        ]
+        plain_table(rows, columns, caption="Links and digests side by side")
+        if missing:
+            st.caption(escape(f"Recorded for neither: {', '.join(dict.fromkeys(missing)).lower()}."))
+
+
+def _shown(label: str, value: str) -> str:
+    """Addresses as text only; a digest by its first and last digits."""
+    if label in _MADE_OF_URIS or label == "Snapshot of the metrics":
+        return shown_address(value)
+    if label in ("Its sha256", "Commit") and len(value) > 20:
+        return f"{value[:10]}…{value[-6:]}"
+    return humanise(value) if label == "What it predicts" else value
+
+
+def slices_panel(found: Comparison) -> None:
+    """One feature's slices of both versions, drawn and as a table."""
+    slices, names = found.slices, _names(found)
+    title = f"{slices.metric} by {humanise(slices.by).lower()}" if slices.metric else "Slices"
+    with panel(title, "The same metric for the same groups, each version on its own predictions."):
+        if len(slices.features) > 1:
+            titles = {feature: humanise(feature) for feature in slices.features}
+            url_choice("Slice by", titles, "by", default=slices.by, width=240)
+        for name, side in zip(names, (slices.left, slices.right), strict=True):
+            if side.note:
+                st.caption(escape(f"{name}: {side.note}"))
+        if not slices.rows:
+            return
+        rate = slices.form == "rate"
+        drawn = [
+            {"slice": row.label, "version": name, "value": value, "rows": rows}
+            for row in slices.rows
+            for name, value, rows in (
+                (names[0], row.left, row.left_rows),
+                (names[1], row.right, row.right_rows),
+            )
+        ]
+        said = f"{slices.metric} by slice for both versions"
+        pair_chart(drawn, names=names, value_title=slices.metric, rate=rate, alt=said)
+        _slices_table(found, names, rate=rate)
+        for name, side in zip(names, (slices.left, slices.right), strict=True):
+            st.caption(escape(_summary(name, side)))
+
+
+def _slices_table(found: Comparison, names: tuple[str, str], *, rate: bool) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "label": row.label,
+            "left": _value(row.left, row.left_rows, rate=rate),
+            "left_verdict": row.left_verdict,
+            "right": _value(row.right, row.right_rows, rate=rate),
+            "right_verdict": row.right_verdict,
+        }
+        for row in found.slices.rows
+    ]
+    columns = [
+        Column("label", "Slice", strong=True),
+        Column("left", names[0]),
+        Column("left_verdict", "Verdict", "status", phone=False),
+        Column("right", names[1]),
+        Column("right_verdict", "Verdict", "status", phone=False),
+    ]
+    plain_table(rows, columns, caption="Slices of both versions")
+
+
+def _value(value: float | None, rows: int, *, rate: bool) -> str | None:
+    if not rows:
+        return None
+    if value is None:
+        return "undefined"
+    return f"{percent(value, 1) if rate else number(value, 3)} of {count(rows, 'row')}"
+
+
+def _summary(name: str, side: SlicesSide) -> str:
+    if side.slices is None:
+        return f"{name}: nothing to judge."
+    report = side.slices.report
+    return f"{name}: {report.note}"
+
+
+def decay_panel(found: Comparison) -> None:
+    """Decay of both versions; where there is none, why."""
+    names = _names(found)
+    with panel("Performance over time", "The newest estimate of each version, and how often it was worse."):
+        body = "".join(_decay_html(name, side) for name, side in zip(names, found.decay, strict=True))
+        st.html(f'<div class="gp-sides">{body}</div>')
+
+
+def _decay_html(name: str, side: DecaySide) -> str:
+    head = f'<div class="gp-side-head">{escape_html(name)}</div>'
+    if side.note or side.metric is None:
+        return f'<div class="gp-side">{head}<p>{escape_html(side.note)}</p></div>'
+    share = side.metric.unit == "percent"
+    shown = percent(side.estimate, 1) if share else number(side.estimate, 3)
+    realised = percent(side.realised, 1) if share else number(side.realised, 3)
+    alert = pill_html("alert" if side.worse else "no_alert")
+    said = (
+        f"{count(side.worse, 'chunk')} of {side.chunks:,} estimated worse, {side.realised_worse:,} came true "
+        f"worse. Realised last: {realised}."
+    )
+    trust = pill_html(side.trust, f"Trust in estimates: {side.trust.replace('_', ' ')}")
+    return (
+        f'<div class="gp-side">{head}<p>{escape_html(side.metric.title)}, estimated</p>'
+        f'<div class="gp-side-head"><span class="gp-big">{escape_html(shown)}</span>{alert}</div>'
+        f"<p>{escape_html(said)}</p><p>{trust}</p></div>"
+    )
+
+
+def _names(found: Comparison) -> tuple[str, str]:
+    return f"Version {found.left.row['version']}", f"Version {found.right.row['version']}"

@@ -1,0 +1,1 @@
+"""The record: its entries, decisions replayed, packs to take away."""

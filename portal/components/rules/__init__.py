@@ -1,0 +1,1 @@
+"""The policy and its changes, the ethical position, frameworks."""

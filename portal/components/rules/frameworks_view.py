@@ -1,0 +1,184 @@
+"""Frameworks as people read them: the wall, one framework clause by clause, and the proofs of a clause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from portal.components.cards import Card, cards, facts
+from portal.components.charts import heat_map
+from portal.components.page import empty_state
+from portal.components.pills import pill_html
+from portal.components.rules.rules_look import segments_html, segments_legend, share_words
+from portal.components.tables import Column, live_table
+from portal.components.text import count, day, escape, escape_html
+
+if TYPE_CHECKING:
+    from core.domain.rules.frameworks import Framework
+    from core.services.rules.frameworks import ClauseLine, FrameworkLine, FrameworkOverview, ProofLine
+
+NATURES = {
+    "law": "Law",
+    "supervisory": "What a supervisor expects",
+    "guidance": "Guidance",
+    "standard": "Standard",
+}
+_PROOFS = [
+    Column("name", "Initiative", strong=True, width=190),
+    Column("class_title", "Class", phone=False, width=90),
+    Column("measure", "Measure", width=230),
+    Column("status", "Status", "status", width=100),
+    Column("due_on", "Due", "day", phone=False, width=100),
+    Column("proof", "Proof", width=380),
+]
+
+
+def overview_cards(found: FrameworkOverview) -> None:
+    """Show the overall coverage and what it is made of."""
+    overall, lines = found.overall, found.lines
+    counting = [line for line in lines if line.standing.value not in ("superseded", "coming")]
+    applying = sum(bool(line.initiatives) for line in counting)
+    old = len(lines) - len(counting)
+    cards(
+        [
+            Card(
+                "Clauses covered", share_words(overall), note="Met, of those met, open or without a measure."
+            ),
+            Card("Met", f"{overall.met:,}", note="Clauses, counted once per initiative that they concern."),
+            Card("Open", f"{overall.open:,}", note="Something that is asked for is not proved."),
+            Card("Gaps", f"{overall.gap:,}", note="No measure of the policy answers the clause."),
+            Card(
+                "Not asked",
+                f"{overall.not_asked:,}",
+                note="The class is asked for less; left out of the share.",
+            ),
+            Card(
+                "Texts that apply",
+                f"{applying} of {len(counting)}",
+                note=f"{count(old, 'older or coming text')} shown and not counted.",
+            ),
+        ],
+        min_column_width=165,
+    )
+
+
+def framework_wall(lines: Sequence[FrameworkLine]) -> None:
+    """Show every framework with where it stands and how far it is covered."""
+    segments_legend()
+    st.html("".join(_wall_line(line) for line in lines))
+
+
+def _wall_line(line: FrameworkLine) -> str:
+    known, found = line.framework, line.coverage
+    old = " gp-old" if line.standing.value in ("superseded", "coming") else ""
+    reach = count(line.initiatives, "initiative") if line.initiatives else "applies to none"
+    bar = segments_html(found) if found.counted else '<span class="gp-seg-words">nothing to count</span>'
+    return (
+        f'<div class="gp-fw{old}"><div class="gp-fw-name">{escape_html(known.short)}'
+        f"<small>{escape_html(known.jurisdiction)}, {reach}</small></div>"
+        f"{pill_html(line.standing.value)}{bar}"
+        f'<div class="gp-fw-share">{share_words(found)}</div></div>'
+    )
+
+
+def class_heat(lines: Sequence[FrameworkLine], classes: Mapping[str, str]) -> None:
+    """Show coverage by framework and risk class; `classes` maps id to title, from light to strict."""
+    rows = [
+        {
+            "row": line.framework.short,
+            "column": title,
+            "share": one.share,
+            "met": one.met,
+            "asked": one.counted,
+        }
+        for line in lines
+        if line.coverage.counted
+        for class_id, title in classes.items()
+        for one in (line.by_class[class_id],)
+    ]
+    st.caption("Clauses met, of those counted. A dash: no initiative of the class is concerned.")
+    if rows:
+        order = tuple(classes.values())
+        heat_map(
+            rows,
+            alt="Covered clauses by framework and class.",
+            column_order=order,
+            key="heat",
+            row_title="Framework",
+            counted="Clauses",
+        )
+
+
+def framework_facts(line: FrameworkLine, today: date) -> None:
+    """Show what a framework is: version, standing, since when, where, for whom, and its life."""
+    known = line.framework
+    facts(
+        [
+            ("Version", known.version),
+            ("Kind", NATURES[known.nature]),
+            ("Where", known.jurisdiction),
+            ("For whom", known.sector),
+            ("Since", day(known.in_force_from)),
+            ("Concerns", count(line.initiatives, "initiative")),
+        ]
+    )
+    st.html(f'<ul class="gp-dates">{"".join(_date_html(known, today))}</ul>')
+    st.caption(escape(" ".join(part for part in (known.source, known.note) if part)))
+
+
+def _date_html(known: Framework, today: date) -> list[str]:
+    return [
+        f'<li class="{"gp-past" if one.day <= today else ""}"><time>{day(one.day)}</time>'
+        f"{escape_html(one.what)}</li>"
+        for one in known.dates
+    ]
+
+
+def clause_list(clauses: Sequence[ClauseLine]) -> None:
+    """Show the clauses in their order: what each asks, what answers it, and how far."""
+    pieces, group = [], None
+    for line in clauses:
+        if line.clause.group != group:
+            group = line.clause.group
+            pieces.append(f'<div class="gp-group">{escape_html(group)}</div>' if group else "")
+        pieces.append(_clause_html(line))
+    st.html("".join(pieces))
+
+
+def _clause_html(line: ClauseLine) -> str:
+    clause, found = line.clause, line.coverage
+    answered = "; ".join(line.measures)
+    gap = "Gap" if not line.measures else "What is still a gap"
+    side = (
+        f'{segments_html(found)}<span class="gp-seg-words">{share_words(found)} of {found.counted} counted'
+        f"{f', {found.not_asked} not asked' if found.not_asked else ''}</span>"
+        if line.initiatives
+        else '<span class="gp-seg-words">concerns no initiative</span>'
+    )
+    later = (
+        ""
+        if line.binding or clause.binding_from is None
+        else pill_html("coming", f"From {day(clause.binding_from)}")
+    )
+    return (
+        f'<div class="gp-clause"><div class="gp-clause-number">{escape_html(clause.number)}</div><div>'
+        f'<div class="gp-clause-title">{escape_html(clause.title)} {later}</div>'
+        f'<div class="gp-clause-asks">{escape_html(clause.asks)}</div>'
+        + (f'<div class="gp-clause-by">Answered by: {escape_html(answered)}</div>' if answered else "")
+        + (f'<div class="gp-clause-gap">{gap}: {escape_html(clause.gap)}</div>' if clause.gap else "")
+        + f'</div><div class="gp-clause-side">{side}</div></div>'
+    )
+
+
+def proofs_table(proofs: Sequence[ProofLine]) -> None:
+    """Show what proves a clause at each initiative, what is open first."""
+    if not proofs:
+        empty_state("No initiative that it concerns is asked for a measure that answers this clause.")
+        return
+    rows = [vars(line) for line in proofs]
+    met = sum(line.satisfied for line in proofs)
+    st.caption(f"{met} of {count(len(proofs), 'requirement')} met; what is open stands first.")
+    live_table(rows, _PROOFS, key="proofs", download="clause-proofs", height=420, alt="Proofs of the clause")

@@ -1,0 +1,1 @@
+"""Bias slices: choices, charts and tables."""

@@ -1,0 +1,141 @@
+"""Which rows are sliced: filters as a path that leads back, and the box that adds or takes away one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.analytics.slices.filters import Condition, Operator, read_condition
+from core.domain.errors import BadInput
+from portal.components.text import escape, humanise
+from portal.components.url_inputs import set_url, url_values
+
+if TYPE_CHECKING:
+    from core.services.measured.bias import SliceChoices
+
+_NAMES: dict[Operator, str] = {"=": "is", "!=": "is not", ">=": "at least", "<=": "at most"}
+_SIGNS: dict[Operator, str] = {"=": ":", "!=": " is not", ">=": " ≥", "<=": " ≤", ">": " >", "<": " <"}
+_COLUMNS = ("y_pred", "y_true", "y_score")
+Values = Callable[[str], Sequence[str]]
+
+
+def conditions_asked(choices: SliceChoices) -> tuple[Condition, ...]:
+    """Read the filters from the address, in their order.
+
+    Raises
+    ------
+    BadInput
+        The address names a feature that these predictions do not have.
+    """
+    names = [feature.name for feature in choices.features]
+    try:
+        return tuple(read_condition(text, (*names, *_COLUMNS)) for text in url_values("where"))
+    except ValueError as error:
+        raise BadInput(str(error), where="address", remedy="Start over.") from error
+
+
+def fixed_features(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """Features that a filter leaves one value of, so that nothing is left to slice by."""
+    equal = [each.feature for each in conditions if each.operator == "="]
+    return tuple(name for name in dict.fromkeys(equal) if equal.count(name) == 1)
+
+
+def path_line(conditions: Sequence[Condition]) -> None:
+    """Draw the filters as a path; each step leads back to it."""
+    steps = _steps(conditions)
+    if not steps:
+        return
+    titles = ["All rows", *(_title(group) for group in steps)]
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        for place, title in enumerate(titles[:-1]):
+            back = [each.text for group in steps[:place] for each in group]
+            first_cut_off = steps[place][0].feature
+            if st.button(escape(title), type="tertiary", key=f"path-{place}", icon=":material/arrow_back:"):
+                set_url(where=back, by=[first_cut_off], against="", view="")
+                st.rerun()
+            st.caption("›", width="content")
+        st.markdown(f"**{escape(titles[-1])}**", width="content")
+
+
+def filter_box(choices: SliceChoices, conditions: Sequence[Condition], values: Values) -> None:
+    """Draw the box that adds a filter or takes one away."""
+    words = f"Filter ({len(conditions)})" if conditions else "Filter"
+    with st.popover(words, icon=":material/filter_alt:", key="filter-box"):
+        for place, each in enumerate(conditions):
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                st.markdown(escape(_title([each])), width="stretch")
+                if st.button("Remove", key=f"unfilter-{place}", icon=":material/close:", type="tertiary"):
+                    left = [one.text for at, one in enumerate(conditions) if at != place]
+                    set_url(where=left, against="")
+                    st.rerun()
+        _new_filter(choices, conditions, values)
+
+
+def _new_filter(choices: SliceChoices, conditions: Sequence[Condition], values: Values) -> None:
+    features = {feature.name: feature for feature in choices.features}
+    name = st.selectbox(
+        "Keep rows where",
+        list(features),
+        format_func=humanise,
+        key="filter-feature",
+        index=None,
+        placeholder="Choose a feature",
+    )
+    if name not in features:
+        return
+    signs: list[Operator] = [">=", "<=", "=", "!="] if features[name].numeric else ["=", "!="]
+    sign = st.selectbox("Comparison", signs, format_func=_NAMES.__getitem__, key=f"filter-sign-{name}")
+    if sign in (">=", "<="):
+        number = st.number_input("Number", value=None, key=f"filter-number-{name}", format="%g")
+        chosen = [] if number is None else [f"{number:.15g}"]
+    else:
+        chosen = st.multiselect("Values", list(values(name)), key=f"filter-values-{name}")
+    if st.button("Keep these rows", key="filter-add", type="primary", disabled=not chosen):
+        added = [Condition(name, sign, value).text for value in chosen]
+        set_url(where=[*(each.text for each in conditions), *added], against="")
+        st.rerun()
+
+
+def drill_into(
+    choices: SliceChoices,
+    conditions: Sequence[Condition],
+    keys: Sequence[tuple[str, str]],
+    metric: str,
+) -> None:
+    """Go into a slice: keep only its rows, and slice them by the next feature and the same metric."""
+    taken = [*conditions, *(Condition(feature, "=", value) for feature, value in keys)]
+    unique = list(dict.fromkeys(each.text for each in taken))
+    fixed = {feature for feature, _ in keys} | set(fixed_features(conditions))
+    following = [feature.name for feature in choices.features if feature.name not in fixed]
+    if not following:
+        st.toast("There is no further feature to slice by.", icon=":material/info:")
+        return
+    told = "" if metric == choices.rule.metric else metric
+    set_url(where=unique, by=following[:1], against="", view="", metric=told)
+    st.rerun()
+
+
+def _steps(conditions: Sequence[Condition]) -> list[list[Condition]]:
+    """The filters, those that allow several values of one feature together."""
+    steps: list[list[Condition]] = []
+    for each in conditions:
+        group = next(
+            (
+                g
+                for g in steps
+                if each.operator == "=" and g[0].operator == "=" and g[0].feature == each.feature
+            ),
+            None,
+        )
+        if group is None:
+            steps.append([each])
+        else:
+            group.append(each)
+    return steps
+
+
+def _title(group: Sequence[Condition]) -> str:
+    values = " or ".join(each.value for each in group)
+    return f"{humanise(group[0].feature)}{_SIGNS[group[0].operator]} {values}"

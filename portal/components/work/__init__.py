@@ -1,0 +1,1 @@
+"""People's work: tasks, teams, trainings, responsibilities."""

@@ -1,0 +1,159 @@
+"""One team's sheet: cards, what is late and who acts, people's load, open work, hand-offs, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from portal.components.cards import Card, cards
+from portal.components.lists import LinkedRow, linked_rows
+from portal.components.page import empty_state, panel, section
+from portal.components.tables import Column, live_table, plain_table
+from portal.components.text import count, day, percent
+from portal.components.work.work_look import dress_work, load_bars
+
+if TYPE_CHECKING:
+    from core.services.work.team_work import TeamFigure, TeamSheet, WorkItem
+
+MOST_LATE = 6
+WORK = [
+    Column("due_on", "Due", "day", width=98),
+    Column("state", "Status", "status", phone=False, width=108),
+    Column("what", "To do", strong=True, width=215),
+    Column("name", "Initiative", phone=False, width=145),
+    Column("acts", "Who acts", phone=False, width=200),
+    Column("remedy", "Next step", phone=False, width=265),
+]
+HAND_OFFS = [
+    Column("what", "What", strong=True),
+    Column("from_team", "From", phone=False),
+    Column("to", "To"),
+    Column("offered_at", "Offered", "day", phone=False),
+    Column("state", "Answer", "status"),
+    Column("said", "Reason", phone=False),
+]
+CHECKS = [
+    Column("title", "Check", strong=True),
+    Column("looks_at", "Looks at", phone=False),
+    Column("rate", "Passed the first time", "share_bar"),
+    Column("first_tries", "First tries", "number", phone=False),
+    Column("passing", "Pass now", "number", phone=False),
+    Column("failing", "Fail now", "number"),
+    Column("cannot_tell", "Cannot tell now", "number", phone=False),
+]
+INITIATIVES = [
+    Column("name", "Initiative", strong=True, width=260),
+    Column("class_id", "Risk class", "status", phone=False),
+    Column("share", "Requirements met", "share_bar"),
+    Column("overdue", "Overdue", "number", phone=False),
+    Column("next_gate_title", "Next gate", phone=False, width=170),
+    Column("owner_name", "Owner", phone=False, width=150),
+]
+
+
+def team_cards(sheet: TeamSheet) -> None:
+    """Show the two rates against their targets, what is late, and what is open but not yet due."""
+    cards([_late(sheet), _ahead(sheet), _rate(sheet.first_tries), _rate(sheet.deadlines)])
+
+
+def late_and_load(sheet: TeamSheet) -> None:
+    """Show what is late with who acts, beside the people of the team with their load."""
+    dress_work()
+    left, right = st.columns([1.15, 1])
+    late = sheet.late
+    with (
+        left,
+        panel("Late now, and who acts", "The longest overdue first; a title leads there."),
+    ):
+        linked_rows([_late_row(item) for item in late[:MOST_LATE]], empty="Nothing is late.")
+        if len(late) > MOST_LATE:
+            st.caption(f"{len(late) - MOST_LATE} more are late; they stand first under open work.")
+    with right, panel("Who has how much to do", "People of the team, on any initiative."):
+        if sheet.loads:
+            load_bars(sheet.loads, most=8)
+        else:
+            st.caption("Nobody of the directory belongs to this team.")
+
+
+def _late_row(item: WorkItem) -> LinkedRow:
+    return LinkedRow(
+        title=item.what,
+        detail=f"{item.acts}{' acts' if item.taken else ''}. {item.name}. {item.remedy}",
+        page=item.place.page,
+        query=dict(item.place.query),
+        status="overdue",
+        status_text=f"{count(-item.days, 'day')} late",
+    )
+
+
+def team_work_table(sheet: TeamSheet) -> Mapping[str, Any] | None:
+    """Show the open work by due day; give the line that is clicked."""
+    section("Open work", "Earliest due day first; click a line to open the initiative.")
+    if not sheet.work:
+        empty_state("Nothing is open: every requirement is met.", icon=":material/check_circle:")
+        return None
+    lines = [vars(item) for item in sheet.work]
+    alt = "Open work of the team by due day, with who acts and the next step."
+    return live_table(lines, WORK, key="work", select=True, download="open-work", alt=alt)
+
+
+def team_hand_offs(sheet: TeamSheet) -> None:
+    """Show what the team offered to others and got from them, newest first; nothing where there is none."""
+    if not sheet.hand_offs:
+        return
+    waiting = len(sheet.waiting)
+    said = (
+        f"{count(waiting, 'offer waits', 'offers wait')} for an answer." if waiting else "All are answered."
+    )
+    section("Handed over", f"What the team gave away and got, newest first. {said}")
+    lines = [
+        {
+            **vars(one),
+            "to": one.to_name or one.to_team,
+            "state": one.answer or "waiting",
+            "said": one.answer_reason or one.reason,
+        }
+        for one in sheet.hand_offs[:12]
+    ]
+    plain_table(lines, HAND_OFFS, caption="Work that the team gave to others and got from them")
+
+
+def team_checks_table(sheet: TeamSheet) -> None:
+    """Show per check how often the first try passed, and how the latest runs stand."""
+    days = sheet.first_tries.definition.window_days
+    section("Checks by kind", f"First tries of the last {days} days, and how the latest runs stand.")
+    if sheet.checks:
+        plain_table(sheet.checks, CHECKS, caption="Checks of the team by kind")
+    else:
+        st.caption("No check has run yet.")
+
+
+def team_initiatives_table(sheet: TeamSheet) -> Mapping[str, Any] | None:
+    """Show the team's initiatives; give the line that is clicked."""
+    section("Initiatives", "Click a line to open the initiative.")
+    return live_table(sheet.initiatives, INITIATIVES, key="own", select=True, alt="The team's initiatives.")
+
+
+def _rate(figure: TeamFigure) -> Card:
+    kpi, value = figure.definition, figure.value
+    goal = f"at least {percent(kpi.target)}"
+    return Card(kpi.title, percent(value.value), value.status, target=goal, note=figure.note)
+
+
+def _late(sheet: TeamSheet) -> Card:
+    late = sheet.late
+    note = "Nothing is late."
+    if late:
+        note = f"Longest: {count(-late[0].days, 'day')}, {late[0].name}. {late[0].acts}."
+    return Card("Overdue work", f"{len(late):,}", "overdue" if late else "on_time", note=note)
+
+
+def _ahead(sheet: TeamSheet) -> Card:
+    ahead = sheet.ahead
+    note = f"The next is due on {day(ahead[0].due_on)}. " if ahead else ""
+    if sheet.reviews:
+        reviews = count(sheet.reviews, "item needs", "items need")
+        note += f"Of all open work, {reviews} somebody independent."
+    return Card("Open, not yet due", f"{len(ahead):,}", "waiting" if ahead else "done", note=note)
