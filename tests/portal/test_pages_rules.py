@@ -78,7 +78,7 @@ def _draw(name: str) -> None:
     import streamlit as st
 
     module, function = name.split(":")
-    draw = getattr(importlib.import_module(f"portal.components.{module}"), function)
+    draw = getattr(importlib.import_module(f"portal.components.initiative.{module}"), function)
     draw(st.session_state["desk"], st.session_state["sheet"])
 
 

@@ -5,79 +5,77 @@ policy_proof AS (
     SELECT unnest(from_json($proofs, '[{"measure":"VARCHAR","check_id":"VARCHAR","gate":"VARCHAR",
         "valid_days":"INTEGER"}]'), recursive := true)
 ),
-proofs_wanted AS (SELECT measure, count(*) AS wanted FROM policy_proof GROUP BY measure),
--- Numbers instead of names: what is joined and grouped below is some thirty measures by every initiative.
-measure_number AS (SELECT measure, wanted, (row_number() OVER (ORDER BY measure))::INTEGER AS n FROM proofs_wanted),
-asked_number AS (SELECT a.*, n FROM policy_asked a JOIN measure_number USING (measure)),
--- A measure that the class neither asks for nor takes instead is not looked at.
-class_proof AS MATERIALIZED (
-    SELECT DISTINCT a.class_id, a.n, p.measure, p.check_id, p.gate, p.valid_days
-    FROM policy_proof p JOIN asked_number a USING (measure)
+-- What a class needs as proof, each once and numbered, though several measures may rest on it.
+measure_proof AS MATERIALIZED (
+    SELECT DISTINCT a.class_id, a.measure, p.check_id, p.gate, p.valid_days,
+        CASE WHEN p.check_id IS NULL AND p.gate IS NULL THEN p.measure END AS evidence,
+        (dense_rank() OVER (ORDER BY evidence, p.check_id, p.gate, p.valid_days))::INTEGER - 1 AS proof
+    FROM policy_proof p JOIN policy_asked a USING (measure)
 ),
-classified AS MATERIALIZED (
-    SELECT initiative, class_id, (row_number() OVER ())::INTEGER AS key FROM current_classification
+class_proof AS MATERIALIZED (
+    SELECT DISTINCT class_id, proof, evidence, check_id, gate, valid_days FROM measure_proof
+),
+newest_run AS (
+    SELECT c.key, c.class_id, r.check_id, arg_max(r.verdict, r.seq) AS verdict,
+        arg_max(r.recorded_at, r.seq)::DATE AS run_on
+    FROM check_run r JOIN classified c USING (initiative)
+    WHERE r.seq <= $seq AND (r.version IS NULL OR r.version = c.version)
+    GROUP BY c.key, c.class_id, r.check_id
 ),
 proof_state AS (
-    SELECT c.key, p.n, e.proved_on + p.valid_days AS expires_on,
+    SELECT e.key, e.class_id, p.proof, e.proved_on + p.valid_days AS expires_on,
         CASE
             WHEN p.valid_days IS NULL THEN 1
             WHEN e.proved_on + p.valid_days < $day::DATE THEN 4
             WHEN e.proved_on + p.valid_days - $day::DATE <= $expiring_days THEN 2
             ELSE 1
         END AS severity
-    FROM newest_evidence e
-    JOIN classified c ON c.initiative = e.initiative
-    JOIN class_proof p ON p.class_id = c.class_id AND p.measure = e.measure
-    WHERE p.check_id IS NULL AND p.gate IS NULL
+    FROM newest_evidence e JOIN class_proof p ON p.class_id = e.class_id AND p.evidence = e.measure
     UNION ALL
-    SELECT c.key, p.n, CASE WHEN r.verdict = 'pass' THEN r.recorded_at::DATE + p.valid_days END AS expires_on,
+    SELECT r.key, r.class_id, p.proof, CASE WHEN r.verdict = 'pass' THEN r.run_on + p.valid_days END AS expires_on,
         CASE
             WHEN r.verdict = 'fail' THEN 5
             WHEN r.verdict = 'cannot_tell' THEN 3
             WHEN p.valid_days IS NULL THEN 1
-            WHEN r.recorded_at::DATE + p.valid_days < $day::DATE THEN 4
-            WHEN r.recorded_at::DATE + p.valid_days - $day::DATE <= $expiring_days THEN 2
+            WHEN r.run_on + p.valid_days < $day::DATE THEN 4
+            WHEN r.run_on + p.valid_days - $day::DATE <= $expiring_days THEN 2
             ELSE 1
         END AS severity
-    FROM current_check_run r
-    JOIN classified c ON c.initiative = r.initiative
-    JOIN class_proof p ON p.class_id = c.class_id AND p.check_id = r.check_id
+    FROM newest_run r JOIN class_proof p ON p.class_id = r.class_id AND p.check_id = r.check_id
     UNION ALL
-    SELECT c.key, p.n, CASE WHEN s.severity <= 2 THEN s.expires_on END, s.severity
-    FROM sign_off_state s
-    JOIN classified c ON c.initiative = s.initiative
-    JOIN class_proof p ON p.class_id = c.class_id AND p.gate = s.gate
+    SELECT s.key, s.class_id, p.proof, CASE WHEN s.severity <= 2 THEN s.expires_on END, s.severity
+    FROM sign_off_of s JOIN class_proof p ON p.class_id = s.class_id AND p.gate = s.gate
 ),
 measure_tally AS (
-    SELECT key, n, max(severity) AS worst, count(*) AS found, min(expires_on) AS first_end,
-        min(expires_on) FILTER (severity = 4) AS missing_end
-    FROM proof_state GROUP BY key, n
+    SELECT s.key, s.class_id, m.measure, max(s.severity) AS worst, count(*) AS found,
+        min(s.expires_on) AS first_end, min(s.expires_on) FILTER (s.severity = 4) AS missing_end
+    FROM proof_state s JOIN measure_proof m USING (class_id, proof) GROUP BY ALL
 ),
+proofs_wanted AS (SELECT class_id, measure, count(*) AS wanted FROM measure_proof GROUP BY class_id, measure),
 measure_state AS (
-    SELECT t.key, t.n, w.measure,
+    SELECT t.key, t.measure,
         CASE WHEN t.found < w.wanted THEN greatest(t.worst, 4) ELSE t.worst END AS severity,
         CASE WHEN severity <= 2 THEN t.first_end WHEN severity = 4 THEN t.missing_end END AS expires_on
-    FROM measure_tally t JOIN measure_number w USING (n)
+    FROM measure_tally t JOIN proofs_wanted w USING (class_id, measure)
 ),
 -- Granted waivers whose approver may waive for the class as it is now, while they last.
 policy_waiver AS (
     SELECT unnest(from_json($waivers, '[{"class_id":"VARCHAR","role":"VARCHAR","max_days":"INTEGER"}]'),
         recursive := true)
 ),
-current_waiver AS (
-    SELECT * FROM waiver WHERE seq <= $seq
-    QUALIFY row_number() OVER (PARTITION BY initiative, waiver ORDER BY seq DESC) = 1
+newest_waiver AS (
+    SELECT initiative, waiver, max(seq) AS seq FROM waiver WHERE seq <= $seq GROUP BY initiative, waiver
 ),
 standing_waiver AS (
-    SELECT w.initiative, w.measure, c.class_id,
+    SELECT c.key, w.initiative, w.measure, c.class_id,
         max(least(w.until, w.recorded_at::DATE + p.max_days)) AS until
-    FROM current_waiver w
-    JOIN current_classification c ON c.initiative = w.initiative
+    FROM waiver w
+    JOIN newest_waiver USING (initiative, waiver, seq)
+    JOIN classified c ON c.initiative = w.initiative
     JOIN policy_waiver p ON p.class_id = c.class_id AND p.role = w.role
-    LEFT JOIN current_version v ON v.initiative = w.initiative
-    WHERE w.state = 'granted' AND (w.version IS NULL OR w.version = v.version)
+    WHERE w.state = 'granted' AND (w.version IS NULL OR w.version = c.version)
         AND least(w.until, w.recorded_at::DATE + p.max_days) >= $day::DATE
-    GROUP BY w.initiative, w.measure, c.class_id
+    GROUP BY ALL
 ),
 -- A proved measure of a higher rung stands in for the one asked for; met before expiring before neither.
 best_measure AS (
@@ -85,8 +83,8 @@ best_measure AS (
         arg_min({'measure': a.measure, 'severity': coalesce(m.severity, 4), 'expires_on': m.expires_on},
             least(coalesce(m.severity, 4), 3) * 1000 + a.place) AS best
     FROM classified c
-    JOIN asked_number a USING (class_id)
-    LEFT JOIN measure_state m ON m.key = c.key AND m.n = a.n
+    JOIN policy_asked a USING (class_id)
+    LEFT JOIN measure_state m ON m.key = c.key AND m.measure = a.measure
     GROUP BY c.key, a.requirement
 ),
 best_proof AS (

@@ -23,50 +23,57 @@ sign_off_round AS (
     SELECT initiative, gate, max(seq) AS asked_seq FROM sign_off
     WHERE seq <= $seq AND act = 'requested' GROUP BY initiative, gate
 ),
-newest_answer AS (
-    SELECT s.initiative, s.gate, coalesce(nullif(s.on_behalf_of, ''), s.actor) AS seat,
-        arg_max({'seq': s.seq, 'actor': s.actor, 'act': s.act, 'outcome': s.outcome, 'role': s.role,
-            'version': s.version, 'demands': s.demands_sha256, 'evidence': s.evidence,
-            'day': s.recorded_at::DATE}, s.seq) AS given
+seat_answer AS (
+    SELECT s.initiative, s.gate, coalesce(nullif(s.on_behalf_of, ''), s.actor) AS seat, max(s.seq) AS seq
     FROM sign_off s
     JOIN sign_off_round r ON r.initiative = s.initiative AND r.gate = s.gate AND s.seq > r.asked_seq
     WHERE s.seq <= $seq AND s.act IN ('decided', 'withdrawn') GROUP BY ALL
 ),
-answer AS (
-    SELECT n.initiative, n.gate, n.seat, n.given.seq AS seq, n.given.actor AS actor, n.given.act AS act,
-        n.given.outcome AS outcome, n.given.role AS role, n.given.version AS version,
-        n.given.demands AS demands, n.given.evidence AS evidence, n.given.day AS day, c.class_id
-    FROM newest_answer n JOIN current_classification c USING (initiative)
+answer AS MATERIALIZED (
+    SELECT c.key, c.class_id, c.version AS current_version, n.seat, s.* EXCLUDE (reason, on_behalf_of)
+    FROM seat_answer n
+    JOIN sign_off s ON s.initiative = n.initiative AND s.gate = n.gate AND s.seq = n.seq
+        AND coalesce(nullif(s.on_behalf_of, ''), s.actor) = n.seat
+    JOIN classified c ON c.initiative = n.initiative
 ),
-newest_evidence AS (
-    SELECT initiative, measure, max(seq) AS seq, max(recorded_at::DATE) AS proved_on,
-        arg_max(coalesce(sha256, link, ''), seq) AS key
-    FROM counting_evidence GROUP BY initiative, measure
+newest_evidence AS MATERIALIZED (
+    SELECT c.key, c.class_id, e.measure, max(e.seq) AS seq, max(e.recorded_at)::DATE AS proved_on
+    FROM evidence e JOIN classified c USING (initiative)
+    WHERE e.seq <= $seq AND (e.version IS NULL OR e.version = c.version)
+    GROUP BY c.key, c.class_id, e.measure
 ),
-watched_at AS MATERIALIZED (
+watched_at AS (
     SELECT DISTINCT g.class_id, g.gate, p.measure FROM policy_gate g
     JOIN policy_watched p ON p.class_id = g.class_id AND p.step <= g.step
 ),
+-- Only what came after an answer can have changed since; it is the same if its content is.
 newer_evidence AS MATERIALIZED (
-    SELECT a.initiative, a.gate, a.seat, a.class_id, a.evidence, e.measure, e.key
-    FROM answer a JOIN newest_evidence e ON e.initiative = a.initiative AND e.seq > a.seq
+    SELECT a.key, a.class_id, a.initiative, a.gate, a.seat, a.evidence, e.measure, e.seq
+    FROM answer a JOIN newest_evidence e ON e.key = a.key AND e.seq > a.seq
 ),
 changed_since AS (
-    SELECT DISTINCT n.initiative, n.gate, n.seat
-    FROM newer_evidence n JOIN watched_at p USING (class_id, gate, measure)
-    WHERE json_extract_string(n.evidence, '$.' || n.measure) IS DISTINCT FROM n.key
+    SELECT DISTINCT n.key, n.gate, n.seat
+    FROM newer_evidence n
+    JOIN watched_at w ON w.class_id = n.class_id AND w.gate = n.gate AND w.measure = n.measure
+    JOIN evidence e ON e.initiative = n.initiative AND e.measure = n.measure AND e.seq = n.seq
+    WHERE json_extract_string(n.evidence, '$.' || n.measure)
+        IS DISTINCT FROM coalesce(e.sha256, e.link, '')
 ),
 newest_breach AS (
-    SELECT initiative, max(c.seq) AS seq FROM counting_check_run c JOIN policy_breach USING (check_id)
-    WHERE c.verdict = 'fail' GROUP BY initiative
+    SELECT c.key, max(r.seq) AS seq
+    FROM check_run r
+    JOIN policy_breach USING (check_id)
+    JOIN classified c USING (initiative)
+    WHERE r.verdict = 'fail' AND r.seq <= $seq AND (r.version IS NULL OR r.version = c.version)
+    GROUP BY c.key
 ),
-signature AS (
-    SELECT a.initiative, a.gate, a.class_id, a.role, a.act, a.outcome, a.day, p.quorum,
-        a.day + p.valid_days AS expires_on,
+signature AS MATERIALIZED (
+    SELECT a.key, a.gate, a.class_id, a.role, a.act, a.outcome, a.recorded_at::DATE AS day, p.quorum,
+        day + p.valid_days AS expires_on,
         a.act = 'decided' AND a.outcome = 'approved' AND p.role IS NOT NULL
-            AND (NOT g.per_version OR a.version IS NOT DISTINCT FROM v.version)
+            AND (NOT g.per_version OR a.version IS NOT DISTINCT FROM a.current_version)
             AND coalesce(d.covered, false)
-            AND (p.valid_days IS NULL OR a.day + p.valid_days >= $day::DATE)
+            AND (p.valid_days IS NULL OR day + p.valid_days >= $day::DATE)
             AND NOT coalesce(b.seq > a.seq, false)
             AND a.actor NOT IN (i.owner, i.builder) AND a.seat NOT IN (i.owner, i.builder)
             AND x.seat IS NULL AS holds
@@ -74,38 +81,39 @@ signature AS (
     JOIN policy_gate g ON g.class_id = a.class_id AND g.gate = a.gate
     JOIN current_initiative i ON i.initiative = a.initiative
     LEFT JOIN policy_seat p ON p.class_id = a.class_id AND p.gate = a.gate AND p.role = a.role
-    LEFT JOIN current_version v ON v.initiative = a.initiative
-    LEFT JOIN demand_coverage d ON d.sha256 = a.demands AND d.class_id = a.class_id AND d.gate = a.gate
-    LEFT JOIN newest_breach b ON b.initiative = a.initiative
-    LEFT JOIN changed_since x ON x.initiative = a.initiative AND x.gate = a.gate AND x.seat = a.seat
+    LEFT JOIN demand_coverage d ON d.sha256 = a.demands_sha256 AND d.class_id = a.class_id AND d.gate = a.gate
+    LEFT JOIN newest_breach b ON b.key = a.key
+    LEFT JOIN changed_since x ON x.key = a.key AND x.gate = a.gate AND x.seat = a.seat
 ),
 refusal AS (
-    SELECT DISTINCT initiative, gate FROM signature
+    SELECT DISTINCT key, class_id, gate FROM signature
     WHERE act = 'decided' AND outcome IN ('rejected', 'abandoned')
 ),
 role_tally AS (
-    SELECT initiative, gate, role, any_value(quorum) AS quorum, count(*) AS holding,
+    SELECT key, class_id, gate, role, any_value(quorum) AS quorum, count(*) AS holding,
         max(day) AS signed_on, list_reverse_sort(list(expires_on)) AS ends
-    FROM signature WHERE holds GROUP BY initiative, gate, role
+    FROM signature WHERE holds GROUP BY ALL
 ),
 gate_tally AS (
-    SELECT initiative, gate, count(*) FILTER (holding >= quorum) AS reached,
+    SELECT key, class_id, gate, count(*) FILTER (holding >= quorum) AS reached,
         min(ends[quorum]) FILTER (holding >= quorum) AS expires_on, max(signed_on) AS signed_on
-    FROM role_tally GROUP BY initiative, gate
+    FROM role_tally GROUP BY ALL
 ),
 seats_wanted AS (SELECT class_id, gate, count(*) AS wanted FROM policy_seat GROUP BY class_id, gate),
 -- Only what somebody signed or refused; a gate that is not here has no signature yet.
-sign_off_state AS (
-    SELECT initiative, gate,
+sign_off_of AS (
+    SELECT key, class_id, gate,
         CASE
-            WHEN f.initiative IS NOT NULL THEN 5
+            WHEN f.key IS NOT NULL THEN 5
             WHEN t.reached < w.wanted THEN 4
             WHEN t.expires_on - $day::DATE <= $expiring_days THEN 2
             ELSE 1
         END AS severity,
         t.expires_on, t.signed_on
     FROM gate_tally t
-    FULL JOIN refusal f USING (initiative, gate)
-    JOIN current_classification c USING (initiative)
+    FULL JOIN refusal f USING (key, class_id, gate)
     JOIN seats_wanted w USING (class_id, gate)
+),
+sign_off_state AS (
+    SELECT c.initiative, s.* EXCLUDE (key) FROM sign_off_of s JOIN classified c USING (key)
 )
