@@ -201,7 +201,7 @@ def test_a_reason_that_is_too_short_is_refused_and_kept(filled: Governance) -> N
     assert page.text_area[0].value == "No."
 
 
-@pytest.mark.parametrize("tab", ["rights_view:rights_tab", "initiative_frameworks_view:frameworks_tab"])
+@pytest.mark.parametrize("tab", ["rights_view:rights_tab", "frameworks_view:frameworks_tab"])
 def test_who_may_not_and_who_reads_the_past_get_no_form(filled: Governance, tab: str) -> None:
     assert not open_tab(filled, tab, OUTSIDER).button
     assert not open_tab(filled, tab, in_past=True).button
@@ -218,7 +218,7 @@ def test_grades_say_why_and_what_they_cannot_see(filled: Governance) -> None:
 
 
 def test_the_sheet_shows_what_applies_and_why(filled: Governance) -> None:
-    said = words(open_tab(filled, "initiative_frameworks_view:frameworks_tab"))
+    said = words(open_tab(filled, "frameworks_view:frameworks_tab"))
     for part in (
         "where the organisation works; none are recorded",
         "It applies because people in European Union are concerned",
