@@ -22,9 +22,19 @@ def fragment(name: str) -> str:
     return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-REQUIREMENTS = ("current", "policy_asked", "sign_off_state", "requirement_state")
+REQUIREMENTS = (
+    "current",
+    "policy",
+    "classified",
+    "newest",
+    "answers",
+    "renewed_evidence",
+    "sign_off_state",
+    "proof_state",
+    "requirement_state",
+)
 """Fragments on which a query about requirements stands, in their order."""
-GATES = (*REQUIREMENTS, "gate_state")
+GATES = (*REQUIREMENTS, "met", "gate_state")
 """Fragments on which a query about gates stands."""
 
 

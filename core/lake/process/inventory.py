@@ -16,7 +16,7 @@ _REQUIREMENTS = asking(
     *REQUIREMENTS,
 )
 _GATES = asking(
-    "SELECT g.*, d.outcome AS decided, d.recorded_at AS decided_at FROM gate_state g "
+    "SELECT g.* EXCLUDE (key), d.outcome AS decided, d.recorded_at AS decided_at FROM gate_state g "
     "LEFT JOIN current_decision d USING (initiative, gate) ORDER BY g.initiative, g.step",
     *GATES,
 )

@@ -10,55 +10,73 @@ import duckdb
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.lake.process.policy_parameters import policy_parameters
-from core.lake.query import GATES, Rows, asking, fetch
+from core.lake.query import Rows, asking, fetch, moment_values
 from core.lake.store import Store
 
-_REQUIREMENTS = asking(
-    "SELECT initiative, class_id, requirement, satisfied, overdue, due_on FROM requirement_state",
-    *GATES,
+_CLASSIFIED = asking("SELECT * FROM classified", "current", "classified")
+_NEWEST = {
+    "newest_run": asking("SELECT * FROM newest_run", "newest"),
+    "newest_evidence": asking("SELECT * FROM newest_evidence", "newest"),
+    "answer": asking("SELECT * FROM answer", "answers"),
+    "renewed_evidence": asking("SELECT * FROM renewed_evidence", "renewed_evidence"),
+}
+"""What counts of each initiative, kept under its own name, so that the queries below find it there."""
+_MET = asking("SELECT * FROM met", "current", "policy", "sign_off_state", "proof_state", "met")
+_OPEN = asking(
+    """
+    SELECT d.key, d.requirement, d.due_on, d.due_on < $day::DATE AS overdue
+    FROM nothing, due d
+    JOIN requirement_number r USING (class_id, requirement)
+    LEFT JOIN met m ON m.key = d.key
+    WHERE m.key IS NULL OR get_bit(m.requirements, r.number) = 0
+    """,
+    "policy",
+    "requirement_state",
 )
-_GATES = asking("SELECT initiative, gate, step, outcome FROM gate_state", *GATES)
-_PASSED = asking("SELECT initiative, gate FROM current_decision WHERE outcome = 'open'", "current")
+_ASKED = asking("SELECT count(*) AS asked FROM due", "policy", "requirement_state")
+_GATES = asking("SELECT key, gate, step, outcome FROM gate_state", "policy", "gate_state")
+_PASSED = """
+    SELECT initiative, gate FROM decision WHERE seq <= $seq
+    GROUP BY initiative, gate HAVING arg_max(outcome, seq) = 'open'
+"""
 _NAMED = """
     SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team FROM initiative
     WHERE seq <= $seq GROUP BY initiative
 """
 _TOTALS = """
-    SELECT (SELECT count(DISTINCT initiative) FROM {after}_requirements) AS initiatives,
-        (SELECT count(*) FROM {before}_requirements) AS asked_before,
-        (SELECT count(*) FROM {after}_requirements) AS asked_after,
-        (SELECT count(*) FROM {before}_requirements WHERE NOT satisfied) AS open_before,
-        (SELECT count(*) FROM {after}_requirements WHERE NOT satisfied) AS open_after,
-        (SELECT count(DISTINCT initiative) FROM {before}_requirements WHERE overdue) AS out_before,
-        (SELECT count(DISTINCT initiative) FROM {after}_requirements WHERE overdue) AS out_after
+    SELECT (SELECT count(*) FROM classified) AS initiatives,
+        (SELECT asked FROM before_asked) AS asked_before,
+        (SELECT asked FROM after_asked) AS asked_after,
+        (SELECT count(*) FROM before_open) AS open_before,
+        (SELECT count(*) FROM after_open) AS open_after,
+        (SELECT count(DISTINCT key) FROM before_open WHERE overdue) AS out_before,
+        (SELECT count(DISTINCT key) FROM after_open WHERE overdue) AS out_after
 """
 _WORK = """
-    SELECT a.requirement, count(*) AS initiatives, count(*) FILTER (a.overdue) AS overdue_at_once
-    FROM {after}_requirements a
-    LEFT JOIN {before}_requirements b ON b.initiative = a.initiative AND b.requirement = a.requirement
-    WHERE NOT a.satisfied AND (b.requirement IS NULL OR b.satisfied)
-    GROUP BY a.requirement ORDER BY initiatives DESC, a.requirement
+    SELECT requirement, count(*) AS initiatives, count(*) FILTER (a.overdue) AS overdue_at_once
+    FROM after_open a ANTI JOIN before_open USING (key, requirement)
+    GROUP BY requirement ORDER BY initiatives DESC, requirement
 """
 _SPARED = """
-    SELECT b.requirement, count(*) AS initiatives
-    FROM {before}_requirements b
-    LEFT JOIN {after}_requirements a ON a.initiative = b.initiative AND a.requirement = b.requirement
-    WHERE NOT b.satisfied AND (a.requirement IS NULL OR a.satisfied)
-    GROUP BY b.requirement ORDER BY initiatives DESC, b.requirement
+    SELECT requirement, count(*) AS initiatives
+    FROM before_open ANTI JOIN after_open USING (key, requirement)
+    GROUP BY requirement ORDER BY initiatives DESC, requirement
 """
 _FALLEN = """
-    SELECT a.initiative, n.name, n.team, any_value(a.class_id) AS class_id, count(*) AS overdue,
-        min(a.due_on) AS due_on
-    FROM {after}_requirements a JOIN named n USING (initiative)
-    WHERE a.overdue AND a.initiative NOT IN (SELECT initiative FROM {before}_requirements WHERE overdue)
-    GROUP BY a.initiative, n.name, n.team ORDER BY overdue DESC, n.name LIMIT $most
+    SELECT c.initiative, n.name, n.team, c.class_id, count(*) AS overdue, min(a.due_on) AS due_on
+    FROM after_open a
+    JOIN classified c USING (key)
+    JOIN named n USING (initiative)
+    WHERE a.overdue AND a.key NOT IN (SELECT key FROM before_open WHERE overdue)
+    GROUP BY ALL ORDER BY overdue DESC, n.name LIMIT $most
 """
 _REOPENED = """
-    SELECT a.initiative, n.name, n.team, a.gate, count(*) OVER () AS of_all
-    FROM {after}_gates a
-    JOIN {before}_gates b ON b.initiative = a.initiative AND b.gate = a.gate
-    JOIN passed p ON p.initiative = a.initiative AND p.gate = a.gate
-    JOIN named n ON n.initiative = a.initiative
+    SELECT c.initiative, n.name, n.team, a.gate, count(*) OVER () AS of_all
+    FROM after_gates a
+    JOIN before_gates b USING (key, gate)
+    JOIN classified c USING (key)
+    JOIN passed p ON p.initiative = c.initiative AND p.gate = a.gate
+    JOIN named n ON n.initiative = c.initiative
     WHERE a.outcome = 'blocked' AND b.outcome = 'open'
     ORDER BY n.name, a.step LIMIT $most
 """
@@ -81,15 +99,20 @@ def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most
     """
     cursor = store.cursor()
     try:
+        now = moment_values(moment)
+        _keep(cursor, "classified", _CLASSIFIED, now)
+        for table, query in _NEWEST.items():
+            _keep(cursor, table, query, now)
         for name, policy in (("before", before), ("after", after)):
             values = policy_parameters(store, policy, moment)
-            _keep(cursor, f"{name}_requirements", _REQUIREMENTS, values)
+            _keep(cursor, "met", _MET, values)
+            _keep(cursor, f"{name}_open", _OPEN, values)
+            _keep(cursor, f"{name}_asked", _ASKED, values)
             _keep(cursor, f"{name}_gates", _GATES, values)
-        _keep(cursor, "passed", _PASSED, {"seq": moment.seq})
-        _keep(cursor, "named", _NAMED, {"seq": moment.seq})
-        names = {"before": "before", "after": "after"}
+        _keep(cursor, "passed", _PASSED, now)
+        _keep(cursor, "named", _NAMED, now)
         return {
-            key: fetch(cursor, query.format(**names), {"most": most})
+            key: fetch(cursor, query, {"most": most})
             for key, query in (
                 ("totals", _TOTALS),
                 ("work", _WORK),

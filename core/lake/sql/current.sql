@@ -41,11 +41,6 @@ current_version AS (
         SELECT 1 FROM version_state r WHERE r.state = 'retired' AND r.seq <= $seq AND r.seq > t.seq
             AND r.initiative = t.initiative AND r.version = t.version)
 ),
--- By number what is joined and grouped for all initiatives at once; names are for those who read the answer.
-classified AS MATERIALIZED (
-    SELECT c.initiative, c.class_id, v.version, (row_number() OVER ())::INTEGER AS key
-    FROM current_classification c LEFT JOIN current_version v USING (initiative)
-),
 -- Only what belongs to the current version counts, or to no version at all.
 counting_evidence AS (
     SELECT e.* FROM evidence e LEFT JOIN current_version v USING (initiative)

@@ -1,63 +1,11 @@
--- The set-based form of core.domain.sign_offs: the latest answer of each person since a sign-off was asked for
--- last, whether it holds on $day, and whether every role's quorum is reached. Severity as in requirement_state.
-policy_gate AS (
-    SELECT unnest(from_json($gates,
-        '[{"class_id":"VARCHAR","gate":"VARCHAR","step":"INTEGER","per_version":"BOOLEAN"}]'), recursive := true)
-),
-policy_seat AS (
-    SELECT unnest(from_json($seats, '[{"class_id":"VARCHAR","gate":"VARCHAR","role":"VARCHAR",
-        "quorum":"INTEGER","valid_days":"INTEGER"}]'), recursive := true)
-),
-policy_breach AS (
-    SELECT unnest(from_json($breaches, '[{"check_id":"VARCHAR"}]'), recursive := true)
-),
-policy_watched AS (
-    SELECT unnest(from_json($watched, '[{"class_id":"VARCHAR","measure":"VARCHAR","step":"INTEGER"}]'),
-        recursive := true)
-),
-demand_coverage AS (
-    SELECT unnest(from_json($coverage,
-        '[{"sha256":"VARCHAR","class_id":"VARCHAR","gate":"VARCHAR","covered":"BOOLEAN"}]'), recursive := true)
-),
-sign_off_round AS (
-    SELECT initiative, gate, max(seq) AS asked_seq FROM sign_off
-    WHERE seq <= $seq AND act = 'requested' GROUP BY initiative, gate
-),
-seat_answer AS (
-    SELECT s.initiative, s.gate, coalesce(nullif(s.on_behalf_of, ''), s.actor) AS seat, max(s.seq) AS seq
-    FROM sign_off s
-    JOIN sign_off_round r ON r.initiative = s.initiative AND r.gate = s.gate AND s.seq > r.asked_seq
-    WHERE s.seq <= $seq AND s.act IN ('decided', 'withdrawn') GROUP BY ALL
-),
-answer AS MATERIALIZED (
-    SELECT c.key, c.class_id, c.version AS current_version, n.seat, s.* EXCLUDE (reason, on_behalf_of)
-    FROM seat_answer n
-    JOIN sign_off s ON s.initiative = n.initiative AND s.gate = n.gate AND s.seq = n.seq
-        AND coalesce(nullif(s.on_behalf_of, ''), s.actor) = n.seat
-    JOIN classified c ON c.initiative = n.initiative
-),
-newest_evidence AS MATERIALIZED (
-    SELECT c.key, c.class_id, e.measure, max(e.seq) AS seq, max(e.recorded_at)::DATE AS proved_on
-    FROM evidence e JOIN classified c USING (initiative)
-    WHERE e.seq <= $seq AND (e.version IS NULL OR e.version = c.version)
-    GROUP BY c.key, c.class_id, e.measure
-),
+-- The set-based form of core.domain.process.sign_offs: the latest answer of each person since a sign-off was asked
+-- for last, whether it holds on $day, and whether every role's quorum is reached. Severity as in proof_state.
 watched_at AS (
     SELECT DISTINCT g.class_id, g.gate, p.measure FROM policy_gate g
     JOIN policy_watched p ON p.class_id = g.class_id AND p.step <= g.step
 ),
--- Only what came after an answer can have changed since; it is the same if its content is.
-newer_evidence AS MATERIALIZED (
-    SELECT a.key, a.class_id, a.initiative, a.gate, a.seat, a.evidence, e.measure, e.seq
-    FROM answer a JOIN newest_evidence e ON e.key = a.key AND e.seq > a.seq
-),
 changed_since AS (
-    SELECT DISTINCT n.key, n.gate, n.seat
-    FROM newer_evidence n
-    JOIN watched_at w ON w.class_id = n.class_id AND w.gate = n.gate AND w.measure = n.measure
-    JOIN evidence e ON e.initiative = n.initiative AND e.measure = n.measure AND e.seq = n.seq
-    WHERE json_extract_string(n.evidence, '$.' || n.measure)
-        IS DISTINCT FROM coalesce(e.sha256, e.link, '')
+    SELECT DISTINCT key, gate, seat FROM renewed_evidence SEMI JOIN watched_at USING (class_id, gate, measure)
 ),
 newest_breach AS (
     SELECT c.key, max(r.seq) AS seq

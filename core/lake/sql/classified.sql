@@ -1,0 +1,9 @@
+-- What each initiative is now. Initiatives go by number in all that follows, since it is joined and grouped for all of
+-- them at once; names are for those who read the answer.
+classified AS MATERIALIZED (
+    SELECT c.initiative, c.class_id, greatest(r.registered_at::DATE, c.recorded_at::DATE) AS since,
+        v.version, v.recorded_at::DATE AS version_since, (row_number() OVER ())::INTEGER AS key
+    FROM current_classification c
+    JOIN registration r USING (initiative)
+    LEFT JOIN current_version v USING (initiative)
+)

@@ -1,0 +1,41 @@
+-- Every proof in hand on $day. Severity: 1 met, 2 expiring, 3 cannot tell, 4 missing, 5 failed.
+-- It starts from the proofs that are there: what has none is missing, and need not be looked for.
+proof_state AS (
+    SELECT e.key, e.class_id, p.proof, e.proved_on + p.valid_days AS expires_on,
+        CASE
+            WHEN p.valid_days IS NULL THEN 1
+            WHEN e.proved_on + p.valid_days < $day::DATE THEN 4
+            WHEN e.proved_on + p.valid_days - $day::DATE <= $expiring_days THEN 2
+            ELSE 1
+        END AS severity
+    FROM newest_evidence e JOIN class_proof p ON p.class_id = e.class_id AND p.evidence = e.measure
+    UNION ALL
+    SELECT r.key, r.class_id, p.proof, CASE WHEN r.verdict = 'pass' THEN r.run_on + p.valid_days END AS expires_on,
+        CASE
+            WHEN r.verdict = 'fail' THEN 5
+            WHEN r.verdict = 'cannot_tell' THEN 3
+            WHEN p.valid_days IS NULL THEN 1
+            WHEN r.run_on + p.valid_days < $day::DATE THEN 4
+            WHEN r.run_on + p.valid_days - $day::DATE <= $expiring_days THEN 2
+            ELSE 1
+        END AS severity
+    FROM newest_run r JOIN class_proof p ON p.class_id = r.class_id AND p.check_id = r.check_id
+    UNION ALL
+    SELECT s.key, s.class_id, p.proof, CASE WHEN s.severity <= 2 THEN s.expires_on END, s.severity
+    FROM sign_off_of s JOIN class_proof p ON p.class_id = s.class_id AND p.gate = s.gate
+),
+-- Granted waivers whose approver may waive for the class as it is now, while they last.
+newest_waiver AS (
+    SELECT initiative, waiver, max(seq) AS seq FROM waiver WHERE seq <= $seq GROUP BY initiative, waiver
+),
+standing_waiver AS (
+    SELECT c.key, w.initiative, w.measure, c.class_id,
+        max(least(w.until, w.recorded_at::DATE + p.max_days)) AS until
+    FROM waiver w
+    JOIN newest_waiver USING (initiative, waiver, seq)
+    JOIN classified c ON c.initiative = w.initiative
+    JOIN policy_waiver p ON p.class_id = c.class_id AND p.role = w.role
+    WHERE w.state = 'granted' AND (w.version IS NULL OR w.version = c.version)
+        AND least(w.until, w.recorded_at::DATE + p.max_days) >= $day::DATE
+    GROUP BY ALL
+)
