@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.connectors.config_files import read_roles
-from core.connectors.policy_file import read_policy
+from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.settings import PROJECT
 from core.domain.chain import Fact, canonical
 from core.domain.moment import Moment
 from core.domain.policy.demands import demands_digest, demands_of
+from core.domain.policy.policy import Policy
 from core.domain.process.checks import CHECKS
 from core.domain.process.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
 from core.domain.process.gates import decide
@@ -23,10 +25,17 @@ from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
 from core.lake.process.initiatives import initiative_facts
 from core.lake.process.inventory import gate_rows, requirement_rows
+from core.lake.process.policy_preview import preview
 from core.lake.store import Store, open_memory_store
 
 CONFIG = PROJECT / "config"
-POLICY, _ = read_policy(CONFIG / "policy.yaml", read_roles(CONFIG / "roles.yaml"))
+POLICY, TEXT = read_policy(CONFIG / "policy.yaml", read_roles(CONFIG / "roles.yaml"))
+_MODERATE = "  moderate:\n    reproducibility: 1\n"
+STRICTER = parse_policy(
+    TEXT.replace(_MODERATE, _MODERATE.replace("1", "2"), 1),
+    read_roles(CONFIG / "roles.yaml"),
+    name="stricter",
+)
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 INITIATIVES = ["alpha", "beta", "gamma"]
 OWNER, BUILDER = "someone", "somebody"
@@ -286,6 +295,56 @@ def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
             expected_gates[initiative, gate.id] = decide(POLICY, facts, gate.id, moment.day).outcome
     assert requirements == expected
     assert gates == expected_gates
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.one_of(histories, proved_and_signed), st.booleans())
+def test_a_preview_counts_what_the_pure_rules_find_by_either_policy(
+    history: list[tuple[str, int, tuple[str, Any]]], stricter: bool
+) -> None:
+    before, after = (POLICY, STRICTER) if stricter else (STRICTER, POLICY)
+    store = open_memory_store(Path("unused"))
+    replay, moment = _filled(store, history)
+    found = preview(store, before, after, moment, most=1_000)
+    facts = [replay.facts_of(initiative) for initiative in replay.facts]
+    (asked_before, open_before), (asked_after, open_after) = (
+        _open_requirements(policy, facts, moment.day) for policy in (before, after)
+    )
+    late_before, late_after = (
+        {name for (name, _), overdue in still_open.items() if overdue}
+        for still_open in (open_before, open_after)
+    )
+    assert found["totals"] == [
+        {
+            "initiatives": len(facts),
+            "asked_before": asked_before,
+            "asked_after": asked_after,
+            "open_before": len(open_before),
+            "open_after": len(open_after),
+            "out_before": len(late_before),
+            "out_after": len(late_after),
+        }
+    ]
+    assert {row["requirement"]: row["initiatives"] for row in found["work"]} == Counter(
+        requirement for _, requirement in open_after.keys() - open_before.keys()
+    )
+    assert {row["requirement"]: row["initiatives"] for row in found["spared"]} == Counter(
+        requirement for _, requirement in open_before.keys() - open_after.keys()
+    )
+    assert {row["initiative"] for row in found["fallen"]} == late_after - late_before
+
+
+def _open_requirements(
+    policy: Policy, facts: list[InitiativeFacts], day: date
+) -> tuple[int, dict[tuple[str, str], bool]]:
+    """How many requirements there are, and (initiative, requirement) -> overdue of those not satisfied."""
+    states = [(one.initiative, state) for one in facts for state in requirement_states(policy, one, day)]
+    still_open = {
+        (initiative, state.requirement.id): state.overdue
+        for initiative, state in states
+        if not state.satisfied
+    }
+    return len(states), still_open
 
 
 @settings(max_examples=60, deadline=None)
