@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[Any]]
 
 _RANKED = frozenset({"roc_auc", "average_precision"})
+_THREADS = 2
 
 
 def estimate_part(
@@ -115,14 +117,17 @@ class _Pass:
     def take(self, arrays: Arrays, bounds: NDArray[np.int64]) -> None:
         """Sum up whole chunks: everyone's, and beside it, as sorting holds no lock, each subpopulation's."""
         places = self._placed(arrays, bounds)
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            beside = [
-                pool.submit(self._take_slices, arrays, bounds, places, arrays[f"by_{number}"], one)
+        with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+            whole = pool.submit(self._sums, arrays, bounds, [self._fitted.whole] * len(places))
+            divided = [
+                (one, part, pool.submit(self._slice_sums, arrays, bounds[part.start : part.stop + 1], number))
                 for number, one in enumerate(self.slices)
+                for part in _parts(len(places))
             ]
-            self.whole += self._sums(arrays, bounds, [self._fitted.whole] * len(places))
-            for taken in beside:
-                taken.result()
+            self.whole += whole.result()
+            for one, part, summed in divided:
+                for fit, chunk, sums in summed.result():
+                    one.sums[fit].append((places[part.start + chunk], sums))
         self.places += places
         self.rows += int(bounds[-1])
 
@@ -145,26 +150,22 @@ class _Pass:
             for number in range(len(bounds) - 1)
         ]
 
-    def _take_slices(
-        self,
-        arrays: Arrays,
-        bounds: NDArray[np.int64],
-        places: Sequence[ChunkPlace],
-        codes: NDArray[np.uint16],
-        one: _SliceSums,
-    ) -> None:
+    def _slice_sums(
+        self, arrays: Arrays, bounds: NDArray[np.int64], number: int
+    ) -> list[tuple[int, int, Any]]:
+        """Sums of each subpopulation in neighbouring chunks, with the place of its fit and of its chunk."""
         import numpy as np
 
+        rows, chunks, fits = slice(bounds[0], bounds[-1]), len(bounds) - 1, self.slices[number].fits
+        codes = arrays[f"by_{number}"][rows]
         order = np.argsort(codes, kind="stable")  # a radix sort: chunks stay together in each subpopulation
-        chunk_of = np.repeat(np.arange(len(places)), np.diff(bounds))
-        keys = codes.astype(np.int64) * len(places) + chunk_of
-        counts = np.bincount(keys, minlength=len(one.fits) * len(places))
+        keys = codes.astype(np.int64) * chunks + np.repeat(np.arange(chunks), np.diff(bounds))
+        counts = np.bincount(keys, minlength=len(fits) * chunks)
         there = np.flatnonzero(counts)
-        parts = [one.fits[key // len(places)] for key in there]
-        ordered = {name: arrays[name][order] for name in self._needed(arrays)}
+        ordered = {name: arrays[name][rows][order] for name in self._needed(arrays)}
+        parts = [fits[key // chunks] for key in there]
         sums = self._sums(ordered, np.append(0, np.cumsum(counts[there])), parts)
-        for key, found in zip(there.tolist(), sums, strict=True):
-            one.sums[key // len(places)].append((places[key % len(places)], found))
+        return [(key // chunks, key % chunks, one) for key, one in zip(there.tolist(), sums, strict=True)]
 
     def _needed(self, arrays: Arrays) -> list[str]:
         return [name for name in arrays if name not in ("at", "period") and not name.startswith("by_")]
@@ -218,6 +219,12 @@ class _Pass:
                 )
             start = end
         return found
+
+
+def _parts(chunks: int) -> list[range]:
+    """Neighbouring chunks, divided among the threads."""
+    ends = [chunks * part // _THREADS for part in range(_THREADS + 1)]
+    return [range(start, end) for start, end in pairwise(ends) if start < end]
 
 
 def _errors(predicted: NDArray[np.float64], actual: NDArray[np.float64]) -> Arrays:

@@ -61,14 +61,19 @@ class Slicing:
         return combined
 
     def sql(self, columns: Mapping[str, str], place: int, parameters: dict[str, Any]) -> str:
-        """SQL of the combined number; adds its parameters."""
-        combined = "0"
-        for at, (feature, words) in enumerate(zip(self.features, self.words, strict=True)):
+        """SQL of the combined number; adds its parameters.
+
+        A map of one column is looked up once a word where Parquet keeps a dictionary, not once a row.
+        """
+        parts, stride = [], 1
+        for at, (feature, words) in reversed(list(enumerate(zip(self.features, self.words, strict=True)))):
             name = f"words_{place}_{at}"
             parameters[name] = list(words)
+            parameters[f"{name}_numbers"] = [number * stride for number in range(len(words))]
             label = _label_sql(feature, columns, f"cut_{place}_{at}", parameters)
-            combined = f"({combined}) * {len(words)} + list_position(${name}, {label}) - 1"
-        return f"CAST({combined} AS INTEGER)"
+            parts.append(f"map(${name}, ${name}_numbers)[{label}]")
+            stride *= len(words)
+        return f"CAST({' + '.join(parts)} AS INTEGER)"
 
 
 def find_slicings(
