@@ -26,6 +26,13 @@ def person(store: Store, actor: str) -> Actor | None:
     return next((known for known in people(store) if known.id == actor), None)
 
 
+def names_today(store: Store) -> dict[str, str]:
+    """Id -> name of everybody in the directory."""
+    return {
+        row["actor"]: row["name"] for row in fetch(store.cursor(), "SELECT actor, name FROM directory", {})
+    }
+
+
 def put_person(store: Store, actor: Actor, *, persona: bool = False) -> None:
     """Add a person, or replace what is known of them."""
     cursor = store.cursor()

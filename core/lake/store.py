@@ -13,6 +13,7 @@ import duckdb
 from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
 from core.domain.errors import BadInput, BrokenRecord, Conflict
 from core.domain.moment import Moment, require_utc
+from core.lake.kept import KeptRows, Part
 from core.lake.migrate import migrate
 
 DATABASE = "governance.duckdb"
@@ -20,6 +21,8 @@ NOT_FACTS = ("record", "head", "directory", "migration")
 """Tables beside the facts."""
 _OPEN_SECONDS = 5.0
 _ATTEMPTS = 5
+_LINES = 200
+"""Rows that one statement inserts."""
 
 
 class Store:
@@ -38,6 +41,7 @@ class Store:
         self._appending = threading.Lock()
         self.folder = folder
         self.columns = _columns(connection)
+        self.kept = KeptRows()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of one's own to the same database."""
@@ -54,6 +58,9 @@ class Store:
     def moment(self, at: datetime) -> Moment:
         """What was recorded up to `at` (UTC), seen from `at`."""
         require_utc(at)
+        seq, recorded_at = _row(self.cursor(), "SELECT seq, recorded_at FROM head")
+        if recorded_at <= _naive(at):  # time never runs backwards: all of the record
+            return Moment(int(seq), at)
         query = "SELECT coalesce(max(seq), 0) FROM record WHERE recorded_at <= ?"
         return Moment(int(_row(self.cursor(), query, [_naive(at)])[0]), at)
 
@@ -90,11 +97,12 @@ class Store:
                     _refuse_changed(cursor, unchanged or {})
                     seq = self._append_all(cursor, facts, actor, _naive(at))
                     cursor.commit()
+                    self.kept.settle(seq)
                     return seq
                 except duckdb.TransactionException:
-                    cursor.rollback()
+                    self._undo(cursor)
                 except BaseException:
-                    cursor.rollback()
+                    self._undo(cursor)
                     raise
                 finally:
                     cursor.close()
@@ -103,24 +111,32 @@ class Store:
     def _append_all(
         self, cursor: duckdb.DuckDBPyConnection, facts: Sequence[Fact], actor: str, at: datetime
     ) -> int:
-        seq, last_at, previous = _row(cursor, "SELECT seq, recorded_at, digest FROM head")
-        at = max(at, last_at)
+        before, last_at, previous = _row(cursor, "SELECT seq, recorded_at, digest FROM head")
+        seq, at = before, max(at, last_at)
+        _refuse_second(cursor, facts)
+        entries: list[list[object]] = []
+        rows: dict[str, list[list[object]]] = {}
+        parts: set[Part] = set()
         for fact in facts:
-            if fact.first:
-                _refuse_second(cursor, fact)
             seq += 1
-            rows = [self._as_stored(fact.table, row) for row in fact.rows]
-            content = content_digest(fact.table, rows)
-            entry = Entry(seq, at, actor, fact.action, fact.subject, content)
-            digest = entry_digest(previous, entry)
-            cursor.execute(
-                "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [seq, at, actor, fact.action, fact.subject, fact.table, content, previous, digest],
-            )
-            self._insert_rows(cursor, fact.table, rows, entry)
+            stored = [self._as_stored(fact.table, row) for row in fact.rows]
+            content = content_digest(fact.table, stored)
+            digest = entry_digest(previous, Entry(seq, at, actor, fact.action, fact.subject, content))
+            entries.append([seq, at, actor, fact.action, fact.subject, fact.table, content, previous, digest])
+            rows.setdefault(fact.table, []).extend([seq, at, actor, *row.values()] for row in stored)
+            parts |= {(fact.table, str(row.get("initiative") or "")) for row in stored}
             previous = digest
+        _insert(cursor, "record", entries)
+        for table, lines in rows.items():
+            names = ", ".join(("seq", "recorded_at", "actor", *self.columns[table]))
+            _insert(cursor, f"{table} ({names})", lines)
         cursor.execute("UPDATE head SET seq = ?, recorded_at = ?, digest = ?", [seq, at, previous])
+        self.kept.grows(parts, before, seq)
         return int(seq)
+
+    def _undo(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self.kept.forget_growth()
+        cursor.rollback()
 
     def _as_stored(self, table: str, row: Row) -> Row:
         """The row as it will be read back, so that its digest is that of what is kept."""
@@ -128,19 +144,6 @@ class Store:
         if set(row) != set(columns):
             raise ValueError(f"{table} keeps {sorted(columns)}, not {sorted(row)}")
         return {column: _typed(row[column], kind) for column, kind in columns.items()}
-
-    def _insert_rows(
-        self, cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row], entry: Entry
-    ) -> None:
-        columns = list(self.columns[table])
-        names = ", ".join(("seq", "recorded_at", "actor", *columns))
-        one = f"({', '.join('?' * (len(columns) + 3))})"
-        origin = (entry.seq, entry.recorded_at, entry.actor)
-        for start in range(0, len(rows), 200):
-            part = rows[start : start + 200]
-            values = [value for row in part for value in (*origin, *map(row.get, columns))]
-            # Table and column names come from the migrations, never from a user.
-            cursor.execute(f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(part))}", values)
 
 
 def open_store(folder: Path) -> Store:
@@ -239,12 +242,28 @@ def _refuse_changed(cursor: duckdb.DuckDBPyConnection, unchanged: Mapping[str, i
             )
 
 
-def _refuse_second(cursor: duckdb.DuckDBPyConnection, fact: Fact) -> None:
+def _refuse_second(cursor: duckdb.DuckDBPyConnection, facts: Sequence[Fact]) -> None:
     query = "SELECT count(*) FROM record WHERE action = ? AND subject = ?"
-    if _row(cursor, query, [fact.action, fact.subject])[0]:
-        raise Conflict(
-            f"'{fact.subject}' is there already ({fact.action.replace('_', ' ')})",
-            remedy="Choose another name, or go on with what is there.",
+    said: set[tuple[str, str]] = set()
+    for fact in facts:
+        named = (fact.action, fact.subject)
+        if fact.first and (named in said or _row(cursor, query, list(named))[0]):
+            raise Conflict(
+                f"'{fact.subject}' is there already ({fact.action.replace('_', ' ')})",
+                remedy="Choose another name, or go on with what is there.",
+            )
+        said.add(named)
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, target: str, lines: Sequence[Sequence[object]]) -> None:
+    """Insert lines of values, many a statement: each statement takes longer than what it inserts."""
+    for start in range(0, len(lines), _LINES):
+        part = lines[start : start + _LINES]
+        one = f"({', '.join('?' * len(part[0]))})"
+        # Table and column names come from the migrations, never from a user.
+        cursor.execute(
+            f"INSERT INTO {target} VALUES {', '.join([one] * len(part))}",
+            [value for line in part for value in line],
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from core.domain.models.model_versions import VersionEvent, VersionStanding, version_standing
 from core.domain.moment import Moment
 from core.lake.query import Rows, fetch
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 LINKED_LATER = ("environment_uri", "image_uri", "image_sha256", "metrics_uri", "metrics_sha256", "data_kind")
@@ -31,21 +32,11 @@ AMENDABLE = (
     "metrics",
 )
 """Columns of an amendment that replace what was there where they are not empty."""
-_EVENTS = """
-    SELECT seq, recorded_at, version, 'registered' AS turn FROM model_version
-    WHERE initiative = $initiative AND seq <= $seq
-    UNION ALL
-    SELECT seq, recorded_at, version, state AS turn FROM version_state
-    WHERE initiative = $initiative AND seq <= $seq
-"""
 _STATES = """
     SELECT s.*, coalesce(d.name, s.actor) AS actor_name FROM version_state s
     LEFT JOIN directory d ON d.actor = s.actor
     WHERE s.initiative = $initiative AND s.seq <= $seq ORDER BY s.seq DESC
 """
-_PLAIN_AMENDMENTS = (
-    "SELECT * FROM version_amendment WHERE initiative = $initiative AND seq <= $seq ORDER BY seq"
-)
 _AMENDMENTS = """
     SELECT a.*, coalesce(d.name, a.actor) AS actor_name FROM version_amendment a
     LEFT JOIN directory d ON d.actor = a.actor
@@ -65,8 +56,13 @@ _APPROVALS = """
 
 def standing(store: Store, initiative: str, moment: Moment) -> VersionStanding:
     """Which version of an initiative is current, and what the others are."""
-    rows = fetch(store.cursor(), _EVENTS, _of(initiative, moment))
-    return version_standing(VersionEvent(**row) for row in rows)
+    registered = rows_of(store, "model_version", moment, initiative)
+    turned = rows_of(store, "version_state", moment, initiative)
+    turns = [*((row, "registered") for row in registered), *((row, row["state"]) for row in turned)]
+    return version_standing(
+        VersionEvent(seq=row["seq"], recorded_at=row["recorded_at"], version=row["version"], turn=turn)
+        for row, turn in turns
+    )
 
 
 def state_changes(store: Store, initiative: str, moment: Moment) -> Rows:
@@ -86,7 +82,7 @@ def amended(store: Store, initiative: str, versions: Sequence[dict[str, Any]], m
     """
     found: Rows = [{**dict.fromkeys(LINKED_LATER, ""), **row, "amended": 0} for row in versions]
     by_version = {row["version"]: row for row in found}
-    for change in fetch(store.cursor(), _PLAIN_AMENDMENTS, _of(initiative, moment)):
+    for change in rows_of(store, "version_amendment", moment, initiative):
         row = by_version.get(change["version"])
         if row is None:
             continue

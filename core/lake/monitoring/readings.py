@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.domain.moment import Moment
 from core.lake.query import Rows, asking, fetch
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 _MODELLED = asking(
@@ -23,12 +24,9 @@ _MODELLED = asking(
 
 def batches(store: Store, initiative: str, version: str, moment: Moment) -> Rows:
     """Prediction batches of a version, oldest first; `path` is absolute."""
-    query = (
-        "SELECT * FROM prediction_batch WHERE initiative = $initiative AND version = $version "
-        "AND seq <= $seq ORDER BY seq"
-    )
-    values = {"initiative": initiative, "version": version, "seq": moment.seq}
-    rows = fetch(store.cursor(), query, values)
+    rows = [
+        row for row in rows_of(store, "prediction_batch", moment, initiative) if row["version"] == version
+    ]
     return [{**row, "path": str(store.folder / row["path"])} for row in rows]
 
 

@@ -9,6 +9,7 @@ from core.domain.chain import canonical
 from core.domain.models.column_mapping import ColumnMapping
 from core.domain.moment import Moment
 from core.lake.query import Rows, fetch
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 
@@ -16,15 +17,10 @@ def kept_mapping(
     store: Store, initiative: str, version: str, moment: Moment
 ) -> tuple[ColumnMapping, dict[str, str]] | None:
     """The version's mapping with the kind of each feature, or None where none is kept yet."""
-    query = (
-        "SELECT * FROM column_mapping WHERE initiative = $initiative AND version = $version "
-        "AND seq <= $seq ORDER BY seq DESC LIMIT 1"
-    )
-    values = {"initiative": initiative, "version": version, "seq": moment.seq}
-    rows = fetch(store.cursor(), query, values)
-    if not rows:
+    rows = rows_of(store, "column_mapping", moment, initiative)
+    row = next((row for row in reversed(rows) if row["version"] == version), None)
+    if row is None:
         return None
-    row = rows[0]
     fields = ("task", "row_id", "timestamp", "prediction", "target", "features", "sensitive", "classes")
     mapping = ColumnMapping(**{name: _plain(row[name]) for name in fields}, scores=json.loads(row["scores"]))
     return mapping, dict(zip(row["features"], row["kinds"], strict=True))
@@ -60,12 +56,8 @@ def registered_versions(store: Store, moment: Moment) -> Rows:
 
 def intakes(store: Store, initiative: str, version: str, moment: Moment) -> Rows:
     """How the version's batches came in, oldest first; batches from before this was kept are not here."""
-    query = (
-        "SELECT * FROM batch_intake WHERE initiative = $initiative AND version = $version "
-        "AND seq <= $seq ORDER BY seq"
-    )
-    values = {"initiative": initiative, "version": version, "seq": moment.seq}
-    return fetch(store.cursor(), query, values)
+    rows = rows_of(store, "batch_intake", moment, initiative)
+    return [row for row in rows if row["version"] == version]
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,9 @@ from typing import Any
 
 from core.domain.moment import Moment
 from core.domain.process.facts import OpenFinding, SignOffAct, WaiverFact
+from core.lake.directory import names_today
 from core.lake.query import Rows, fetch
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 _SIGN_OFFS = """
@@ -18,13 +20,12 @@ _SIGN_OFFS = """
     LEFT JOIN directory b ON b.actor = s.on_behalf_of
     WHERE s.initiative = $initiative AND s.seq <= $seq ORDER BY s.seq
 """
-_DEMANDS = "SELECT sha256, demands FROM demand_set WHERE seq <= $seq"
 _NEWEST = """
     SELECT f.*, coalesce(d.name, f.actor) AS actor_name, i.name AS initiative_name, i.team FROM {table} f
     JOIN (SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team
         FROM initiative WHERE seq <= $seq GROUP BY initiative) i USING (initiative)
     LEFT JOIN directory d ON d.actor = f.actor
-    WHERE f.seq <= $seq AND ($initiative = '' OR f.initiative = $initiative)
+    WHERE f.seq <= $seq
     QUALIFY row_number() OVER (PARTITION BY f.initiative, f.{table} ORDER BY f.seq DESC) = 1
     ORDER BY f.seq
 """
@@ -42,21 +43,8 @@ _HISTORY = """
     LEFT JOIN directory d ON d.actor = f.actor
     WHERE f.initiative = $initiative AND f.seq <= $seq ORDER BY f.seq
 """
-_PLAIN = "SELECT * FROM {table} WHERE initiative = $initiative AND seq <= $seq ORDER BY seq"
-"""Without names: rules need none, and the join costs more than the rest."""
-_EVER = "SELECT DISTINCT owner, builder FROM initiative WHERE initiative = $initiative AND seq <= $seq"
-_SUBMITTED = """
-    SELECT DISTINCT actor FROM (
-        SELECT actor FROM evidence WHERE initiative = $initiative AND seq <= $seq
-            AND (version IS NULL OR version = $version)
-        UNION ALL SELECT actor FROM model_version
-            WHERE initiative = $initiative AND seq <= $seq AND version = $version
-        UNION ALL SELECT actor FROM version_amendment
-            WHERE initiative = $initiative AND seq <= $seq AND version = $version
-        UNION ALL SELECT actor FROM prediction_batch
-            WHERE initiative = $initiative AND seq <= $seq AND version = $version
-    )
-"""
+_SUBMISSIONS = ("evidence", "model_version", "version_amendment", "prediction_batch")
+"""Tables whose rows say who submitted what is to be signed, and for which version."""
 
 
 def sign_off_rows(store: Store, initiative: str, moment: Moment) -> Rows:
@@ -66,17 +54,10 @@ def sign_off_rows(store: Store, initiative: str, moment: Moment) -> Rows:
 
 def sign_off_acts(store: Store, initiative: str, moment: Moment) -> dict[str, tuple[SignOffAct, ...]]:
     """Gate id -> acts on its sign-off, oldest first, as rules need them."""
-    rows = fetch(
-        store.cursor(),
-        _PLAIN.format(table="sign_off"),
-        _of(initiative, moment),
-    )
+    rows = rows_of(store, "sign_off", moment, initiative)
     if not rows:
         return {}
-    demands = {
-        row["sha256"]: frozenset(row["demands"])
-        for row in fetch(store.cursor(), _DEMANDS, {"seq": moment.seq})
-    }
+    demands = {row["sha256"]: frozenset(row["demands"]) for row in rows_of(store, "demand_set", moment)}
     acts: dict[str, list[SignOffAct]] = defaultdict(list)
     for row in rows:
         acts[row["gate"]].append(_act(row, demands))
@@ -101,12 +82,12 @@ def _act(row: dict[str, Any], demands: dict[str, frozenset[str]]) -> SignOffAct:
 
 def waivers(store: Store, moment: Moment, initiative: str = "") -> Rows:
     """Waivers of one initiative or of all, each as it stands, in the order of their last change."""
-    return fetch(store.cursor(), _NEWEST.format(table="waiver"), _of(initiative, moment))
+    return _newest(store, "waiver", moment, initiative)
 
 
 def granted_waivers(store: Store, initiative: str, moment: Moment) -> tuple[WaiverFact, ...]:
     """Waivers of an initiative that were granted and not taken back, expired ones among them."""
-    rows = fetch(store.cursor(), _PLAIN.format(table="waiver"), _of(initiative, moment))
+    rows = rows_of(store, "waiver", moment, initiative)
     newest = {row["waiver"]: row for row in rows}
     return tuple(
         WaiverFact(
@@ -131,7 +112,20 @@ def waiver_history(store: Store, initiative: str, moment: Moment) -> Rows:
 
 def findings(store: Store, moment: Moment, initiative: str = "") -> Rows:
     """Findings of one initiative or of all, each as it stands, in the order of their last change."""
-    return fetch(store.cursor(), _NEWEST.format(table="finding"), _of(initiative, moment))
+    return _newest(store, "finding", moment, initiative)
+
+
+def _newest(store: Store, table: str, moment: Moment, initiative: str) -> Rows:
+    if not initiative:
+        return fetch(store.cursor(), _NEWEST.format(table=table), {"seq": moment.seq})
+    registered = rows_of(store, "initiative", moment, initiative)
+    newest = {row[table]: row for row in rows_of(store, table, moment, initiative)}
+    if not newest or not registered:
+        return []
+    names = names_today(store)
+    named = {"initiative_name": registered[-1]["name"], "team": registered[-1]["team"]}
+    rows = sorted(newest.values(), key=lambda row: int(row["seq"]))
+    return [{**row, "actor_name": names.get(row["actor"], row["actor"]), **named} for row in rows]
 
 
 def finding_history(store: Store, initiative: str, moment: Moment) -> Rows:
@@ -141,7 +135,7 @@ def finding_history(store: Store, initiative: str, moment: Moment) -> Rows:
 
 def open_findings(store: Store, initiative: str, moment: Moment) -> tuple[OpenFinding, ...]:
     """Findings of an initiative that nobody has verified as mended, in the order they were raised."""
-    rows = fetch(store.cursor(), _PLAIN.format(table="finding"), _of(initiative, moment))
+    rows = rows_of(store, "finding", moment, initiative)
     newest = {row["finding"]: row for row in rows}
     return tuple(
         OpenFinding(row["finding"], row["severity"], row["title"], row["step"], row["due_on"])
@@ -168,9 +162,11 @@ def involved_people(store: Store, initiative: str, version: str | None, moment: 
     """Person id -> what they did that keeps them from signing: owned, built, or submitted what is signed."""
     people = {
         row["actor"]: "submitted what is to be signed"
-        for row in fetch(store.cursor(), _SUBMITTED, {**_of(initiative, moment), "version": version})
+        for table in _SUBMISSIONS
+        for row in rows_of(store, table, moment, initiative)
+        if (table == "evidence" and row["version"] is None) or (version and row["version"] == version)
     }
-    for row in fetch(store.cursor(), _EVER, _of(initiative, moment)):
+    for row in rows_of(store, "initiative", moment, initiative):
         people |= {row["builder"]: "builds it or built it"}
         people |= {row["owner"]: "owns it or owned it"}
     people.pop("", None)
@@ -179,8 +175,7 @@ def involved_people(store: Store, initiative: str, version: str | None, moment: 
 
 def demand_set_known(store: Store, sha256: str, moment: Moment) -> bool:
     """Whether a set of demands is on record."""
-    rows = fetch(store.cursor(), _DEMANDS + " AND sha256 = $digest", {"seq": moment.seq, "digest": sha256})
-    return bool(rows)
+    return any(row["sha256"] == sha256 for row in rows_of(store, "demand_set", moment))
 
 
 def _of(initiative: str, moment: Moment) -> dict[str, Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from core.domain.moment import Moment
 from core.lake.query import Rows, fetch
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
-_IN_FORCE = """
-    SELECT version, title, sha256, text, seq FROM ethics
-    WHERE seq = (SELECT max(seq) FROM ethics WHERE seq <= $seq)
-"""
 _PUBLISHED = """
     SELECT e.seq, e.recorded_at, e.actor, coalesce(d.name, e.actor) AS actor_name,
         e.version, e.title, e.sha256, e.text
@@ -22,8 +20,8 @@ _PUBLISHED = """
 
 def ethics_in_force(store: Store, seq: int) -> dict[str, Any] | None:
     """The position published last up to `seq`: version, sha256 and text; None where there was none."""
-    rows = fetch(store.cursor(), _IN_FORCE, {"seq": seq})
-    return rows[0] if rows else None
+    rows = rows_of(store, "ethics", Moment(seq, datetime.fromtimestamp(0, UTC)))
+    return rows[-1] if rows else None
 
 
 def published_ethics(store: Store, moment: Moment) -> Rows:

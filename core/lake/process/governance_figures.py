@@ -9,6 +9,7 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.lake.process.policy_parameters import policy_parameters
 from core.lake.query import REQUIREMENTS, Rows, asking, fetch, moment_values
+from core.lake.remembered import remembered
 from core.lake.store import Store
 
 _DEADLINES = """
@@ -109,6 +110,7 @@ def first_tries(store: Store, moment: Moment, window_days: int) -> Rows:
     return fetch(store.cursor(), _FIRST_TRIES, _window(moment, window_days))
 
 
+@remembered
 def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> Rows:
     """Per team: requirements that fell due in the window, and how many were proved by their day."""
     values = {**policy_parameters(store, policy, moment), **_window(moment, window_days)}

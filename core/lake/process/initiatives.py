@@ -10,12 +10,13 @@ from typing import Any
 from core.domain.moment import Moment
 from core.domain.process.facts import CheckProof, InitiativeFacts
 from core.domain.verdict import Verdict
+from core.lake.directory import names_today
 from core.lake.models.versions import amended, standing, with_metrics
 from core.lake.process.acts import granted_waivers, open_findings, sign_off_acts
-from core.lake.query import Rows, fetch
+from core.lake.query import Rows
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
-_NAMES = "SELECT actor, name FROM directory WHERE actor IN ($owner, $builder)"
 _CLASSIFICATION = (
     "class_id",
     "mode_id",
@@ -39,17 +40,15 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
 @lru_cache(maxsize=2048)
 def _facts(store: Store, initiative: str, seq: int) -> InitiativeFacts | None:
     moment = Moment(seq, datetime.fromtimestamp(0, UTC))  # rows are read by their entry alone
-    registrations = _rows(store, "initiative", "seq, recorded_at, owner, builder", initiative, moment)
-    classification = _newest(_rows(store, "classification", "seq, recorded_at, class_id", initiative, moment))
+    registrations = rows_of(store, "initiative", moment, initiative)
+    classification = _newest(rows_of(store, "classification", moment, initiative))
     known = _newest(registrations)
     if known is None or classification is None:
         return None
     stands = standing(store, initiative, moment)
     counting = (None, stands.current)
-    columns = "seq, recorded_at, version, check_id, verdict, message, remedy"
-    runs = _counting(store, "check_run", columns, initiative, moment, counting)
-    columns = "seq, recorded_at, version, measure, coalesce(sha256, link, '') AS key"
-    proofs = _counting(store, "evidence", columns, initiative, moment, counting)
+    runs = _counting(store, "check_run", initiative, moment, counting)
+    proofs = _counting(store, "evidence", initiative, moment, counting)
     return InitiativeFacts(
         initiative,
         classification["class_id"],
@@ -60,7 +59,7 @@ def _facts(store: Store, initiative: str, seq: int) -> InitiativeFacts | None:
         {row["check_id"]: _proof(row) for row in runs},
         version=stands.current,
         people=frozenset({known["owner"], known["builder"]} - {""}),
-        evidence_keys={row["measure"]: row["key"] for row in proofs},
+        evidence_keys={row["measure"]: _key(row) for row in proofs},
         breaches={row["check_id"]: row["seq"] for row in runs if row["verdict"] == "fail"},
         sign_offs=sign_off_acts(store, initiative, moment),
         waivers=granted_waivers(store, initiative, moment),
@@ -70,12 +69,12 @@ def _facts(store: Store, initiative: str, seq: int) -> InitiativeFacts | None:
 
 def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
     """The initiative as registered last, with its classification; None where it is not registered."""
-    registrations = _rows(store, "initiative", "*", initiative, moment)
-    classification = _newest(_rows(store, "classification", "*", initiative, moment))
+    registrations = rows_of(store, "initiative", moment, initiative)
+    classification = _newest(rows_of(store, "classification", moment, initiative))
     known = _newest(registrations)
     if known is None or classification is None:
         return None
-    names = {row["actor"]: row["name"] for row in fetch(store.cursor(), _NAMES, known)}
+    names = names_today(store)
     return {
         **known,
         "answers": json.loads(known["answers"]),
@@ -97,7 +96,7 @@ def versions(store: Store, initiative: str, moment: Moment) -> Rows:
 def newest_version(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
     """The current model version with what was filled in later, or None where none counts."""
     current = standing(store, initiative, moment).current
-    rows = _rows(store, "model_version", "*", initiative, moment) if current is not None else []
+    rows = rows_of(store, "model_version", moment, initiative) if current is not None else []
     kept = _newest([row for row in rows if row["version"] == current])
     return amended(store, initiative, [kept], moment)[0] if kept is not None else None
 
@@ -120,35 +119,25 @@ def decisions(store: Store, initiative: str, moment: Moment) -> Rows:
 
 def checks_tried(store: Store, initiative: str, moment: Moment) -> set[tuple[str, str | None]]:
     """Pairs (check, version) that have been run before; what makes the next run not a first try."""
-    rows = fetch(
-        store.cursor(),
-        "SELECT DISTINCT check_id, version FROM check_run WHERE initiative = $initiative AND seq <= $seq",
-        {"initiative": initiative, "seq": moment.seq},
-    )
-    return {(row["check_id"], row["version"]) for row in rows}
+    return {(row["check_id"], row["version"]) for row in rows_of(store, "check_run", moment, initiative)}
 
 
 def _history(store: Store, table: str, initiative: str, moment: Moment) -> Rows:
-    query = (
-        f"SELECT f.*, coalesce(d.name, f.actor) AS actor_name FROM {table} f "
-        "LEFT JOIN directory d ON d.actor = f.actor "
-        "WHERE f.initiative = $initiative AND f.seq <= $seq ORDER BY f.seq DESC"
-    )
-    return fetch(store.cursor(), query, {"initiative": initiative, "seq": moment.seq})
-
-
-def _rows(store: Store, table: str, columns: str, initiative: str, moment: Moment) -> Rows:
-    """One initiative's rows of a fact table up to a moment, in no order; no name here comes from a user."""
-    query = f"SELECT {columns} FROM {table} WHERE initiative = $initiative AND seq <= $seq"
-    return fetch(store.cursor(), query, {"initiative": initiative, "seq": moment.seq})
+    names = names_today(store)
+    rows = rows_of(store, table, moment, initiative)
+    return [{**row, "actor_name": names.get(row["actor"], row["actor"])} for row in reversed(rows)]
 
 
 def _counting(
-    store: Store, table: str, columns: str, initiative: str, moment: Moment, versions: tuple[str | None, ...]
+    store: Store, table: str, initiative: str, moment: Moment, versions: tuple[str | None, ...]
 ) -> Rows:
     """Rows that belong to one of the versions, in the order of the record."""
-    rows = _rows(store, table, columns, initiative, moment)
-    return sorted((row for row in rows if row["version"] in versions), key=_seq)
+    return [row for row in rows_of(store, table, moment, initiative) if row["version"] in versions]
+
+
+def _key(evidence: dict[str, Any]) -> str:
+    """What a piece of evidence is known by: the digest of its file, or its link."""
+    return next((str(key) for key in (evidence["sha256"], evidence["link"]) if key is not None), "")
 
 
 def _newest(rows: Rows) -> dict[str, Any] | None:

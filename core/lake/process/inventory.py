@@ -6,6 +6,7 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.lake.process.policy_parameters import policy_parameters
 from core.lake.query import GATES, REQUIREMENTS, Rows, asking, fetch
+from core.lake.remembered import remembered
 from core.lake.store import Store
 
 _REQUIREMENTS = asking(
@@ -62,6 +63,7 @@ _INVENTORY = asking(
 )
 
 
+@remembered
 def requirement_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
     """Every requirement of every initiative with its status on the moment's day."""
     return fetch(store.cursor(), _REQUIREMENTS, policy_parameters(store, policy, moment))
@@ -72,6 +74,7 @@ def gate_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
     return fetch(store.cursor(), _GATES, policy_parameters(store, policy, moment))
 
 
+@remembered
 def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
     """One row per initiative: who, class, version, progress, and what is off.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from core.domain.moment import Moment
 from core.lake.query import Rows, fetch
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 _ENTRIES = """
@@ -64,7 +65,5 @@ def store_kind(store: Store) -> dict[str, Any] | None:
 
 def policy_in_force(store: Store, seq: int) -> dict[str, Any] | None:
     """The policy published last up to `seq`: version, sha256 and text."""
-    newest = "SELECT max(seq) FROM policy WHERE seq <= $seq"
-    query = f"SELECT version, title, sha256, text, seq FROM policy WHERE seq = ({newest})"
-    rows = fetch(store.cursor(), query, {"seq": seq})
-    return rows[0] if rows else None
+    rows = rows_of(store, "policy", Moment(seq, datetime.fromtimestamp(0, UTC)))
+    return rows[-1] if rows else None

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from core.domain.actors import Actor
 from core.domain.moment import Moment
+from core.lake.directory import people
 from core.lake.query import fetch
+from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
-_PEOPLE = """
-    WITH given AS (
-        SELECT person, arg_max(team, seq) AS team, arg_max(roles, seq) AS roles, min(recorded_at) AS since
-        FROM membership WHERE seq <= $seq GROUP BY person
-    ), later AS (
-        SELECT person FROM membership GROUP BY person HAVING min(seq) > $seq
-    ), founded AS (
-        SELECT min(recorded_at) AS recorded_at FROM store_created
-    )
-    SELECT d.actor, d.name, d.title, coalesce(g.team, d.team) AS team, coalesce(g.roles, d.roles) AS roles,
-        coalesce(g.since, f.recorded_at)::DATE AS since
-    FROM directory d CROSS JOIN founded f
-    LEFT JOIN given g ON g.person = d.actor
-    LEFT JOIN later l ON l.person = d.actor
-    WHERE l.person IS NULL OR d.actor IN (SELECT actor FROM record WHERE seq <= $seq)
-    ORDER BY d.name, d.actor
-"""
+_AFTERWARDS = "SELECT DISTINCT person FROM membership WHERE seq > $seq"
+_ACTED = "SELECT DISTINCT actor FROM record WHERE seq <= $seq"
 
 
 @dataclass(frozen=True)
@@ -43,16 +32,29 @@ def people_then(store: Store, moment: Moment) -> list[KnownPerson]:
     Names and titles are those of today: they are kept beside the record and have no history. People who
     came without a recorded membership count from the founding of the store.
     """
+    memberships = rows_of(store, "membership", moment)
+    given = {row["person"]: row for row in memberships}
+    since = {row["person"]: row["recorded_at"] for row in reversed(memberships)}
+    founded = min((row["recorded_at"] for row in rows_of(store, "store_created", moment)), default=None)
+    absent = _not_yet_there(store, moment, given)
     return [
-        KnownPerson(
-            Actor(
-                id=row["actor"],
-                name=row["name"],
-                team=row["team"] or "",
-                title=row["title"] or "",
-                roles=tuple(row["roles"] or ()),
-            ),
-            row["since"] or moment.day,
-        )
-        for row in fetch(store.cursor(), _PEOPLE, {"seq": moment.seq})
+        KnownPerson(_as_given(person, given.get(person.id)), first.date() if first else moment.day)
+        for person in sorted(people(store), key=lambda person: (person.name, person.id))
+        if person.id not in absent
+        for first in [since.get(person.id, founded)]
     ]
+
+
+def _not_yet_there(store: Store, moment: Moment, given: Mapping[str, object]) -> set[str]:
+    """People whose first membership came later, and who had done nothing by then."""
+    values = {"seq": moment.seq}
+    later = {row["person"] for row in fetch(store.cursor(), _AFTERWARDS, values)} - set(given)
+    return later - {row["actor"] for row in fetch(store.cursor(), _ACTED, values)} if later else set()
+
+
+def _as_given(person: Actor, membership: Mapping[str, Any] | None) -> Actor:
+    if membership is None:
+        return person
+    team, roles = membership["team"], membership["roles"]
+    given = {"team": person.team if team is None else team, "roles": tuple(roles or ())}
+    return person.model_copy(update=given)

@@ -1,0 +1,75 @@
+"""Rows that were read before: a record only grows, so that a part is read again only once it has grown."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+Part = tuple[str, str]
+"""A fact table, and the initiative whose rows are meant; '' in a table whose rows belong to none."""
+Rows = list[dict[str, Any]]
+_MOST_PARTS = 4096
+_UNKNOWN = -1
+
+
+class KeptRows:
+    """What was read of an open store, by part, each with the entry up to which it is whole.
+
+    A store tells it what grows before that is committed. So a part that was read up to an entry still holds
+    at a later one if all entries between them are known, and none of them is of this part. Another writer
+    on the same database is noticed by the gap in the entries.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parts: OrderedDict[Part, tuple[int, Rows]] = OrderedDict()
+        self._grown: dict[Part, int] = {}
+        self._known_after = self._known_to = self._settled = _UNKNOWN
+
+    def grows(self, parts: Iterable[Part], before: int, seq: int) -> None:
+        """Note what the entries after `before`, up to `seq`, belong to; called before they are committed."""
+        with self._lock:
+            if before != self._known_to:
+                self._known_after = before
+                self._grown.clear()
+            self._known_to = seq
+            self._grown |= dict.fromkeys(parts, seq)
+
+    def settle(self, seq: int) -> None:
+        """Note that the entries up to `seq` are committed."""
+        with self._lock:
+            self._settled = max(self._settled, seq)
+
+    def forget_growth(self) -> None:
+        """Note that what was announced last has not come about."""
+        with self._lock:
+            self._known_after = self._known_to = _UNKNOWN
+            self._grown.clear()
+
+    def is_settled(self, seq: int) -> bool:
+        """Whether the entries up to `seq` are known to be there."""
+        with self._lock:
+            return seq <= self._settled
+
+    def find(self, part: Part, seq: int) -> Rows | None:
+        """The rows of a part up to an entry, each a copy; None if they have to be read."""
+        with self._lock:
+            whole_to, rows = self._parts.get(part, (_UNKNOWN, []))
+            if seq > whole_to and not self._unchanged(part, whole_to, seq):
+                return None
+            self._parts.move_to_end(part)
+        return [dict(row) for row in rows if row["seq"] <= seq]
+
+    def keep(self, part: Part, whole_to: int, rows: Rows) -> None:
+        """Keep the rows of a part, in the order of the record; those least asked for go first."""
+        with self._lock:
+            if self._parts.get(part, (_UNKNOWN, []))[0] < whole_to:
+                self._parts[part] = (whole_to, rows)
+            if len(self._parts) > _MOST_PARTS:
+                self._parts.popitem(last=False)
+
+    def _unchanged(self, part: Part, whole_to: int, seq: int) -> bool:
+        known = self._known_after <= whole_to != _UNKNOWN and seq <= self._known_to
+        return known and self._grown.get(part, _UNKNOWN) <= whole_to
