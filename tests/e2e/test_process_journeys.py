@@ -147,12 +147,20 @@ class Seat:
         self.open(f"initiative?id={initiative}&tab={title.replace(' ', '+')}", person)
 
     def press(self, name: str, *, done: str = "", within: Locator | None = None) -> None:
-        """Press a button and wait, where it does something for the sentence that says so."""
+        """Press a button and wait, where it does something for the sentence that says so.
+
+        Nothing stays unfolded after it: the form of another act would lie under the same hand.
+        """
         with self.runs():
             (within or self.page).get_by_role("button", name=name, exact=True).first.click()
         if done:
             told = self.page.get_by_test_id("stToast").filter(has_text=done)
             expect(told.first).to_be_visible(timeout=20_000)
+            expect(self.page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+    def unfold(self, name: str) -> None:
+        """Open a form that waits behind a button; the page's script does not run for it."""
+        self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def write(self, label: str, words: str) -> None:
         """Fill in a field."""
@@ -364,6 +372,8 @@ def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_
     seat.reads("Very high risk")
     seat.press("Register")
     seat.reads("“Public credit advice” is registered")
+    known = api(address, "show_initiative", {"initiative": initiative})["initiative"]
+    assert (known["owner"], known["builder"], known["team"]) == (OWNER.id, BUILDER.id, BUILDER.team)
     links = {"initiative": initiative, "version": "1", "algorithm": "Gradient boosting", "task": "binary"}
     api(address, "register_model_version", {**links, **LOCKED})
     measure_by_api(address, initiative)
@@ -380,7 +390,7 @@ def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_
     seat.press("Ask for the waiver", done="The waiver is asked for.")
     seat.reads("Waits for a decision")
     seat.tab(initiative, "Findings and waivers", HEAD)
-    seat.page.get_by_role("button", name="Decide", exact=True).click()
+    seat.unfold("Decide")
     seat.page.get_by_label("Why", exact=True).first.fill("Granted with the control in place.")
     with seat.runs():
         seat.page.get_by_text("Grant it", exact=True).click()
@@ -436,21 +446,21 @@ def test_a_model_is_pulled_after_a_breach_in_monitoring(browser: Browser, addres
     seat = Seat(browser, address)
     seat.open(f"initiative?id={initiative}&gate=deployment&tab=Findings+and+waivers", PRODUCTION)
     seat.reads("F1: Breach in monitoring: bias limit")
-    seat.press("Pull out of production")
+    seat.unfold("Pull out of production")
     seat.write("Why", "Women are called half as often; the old list is used.")
-    seat.press("Pull it now")
+    seat.press("Pull it now", done="The model is out of production")
     seat.reads("Recorded blocked")
     assert not is_live(address, initiative)
 
     # The builder says it is mended; somebody else verifies.
     seat.open(f"initiative?id={initiative}&tab=Findings+and+waivers", BUILDER)
-    seat.press("It is mended")
+    seat.unfold("It is mended")
     seat.page.get_by_label("How", exact=True).first.fill("The feature that stood for sex is gone.")
-    seat.press("Put on record")
+    seat.press("Put on record", done="F1 waits to be verified")
     seat.reads("Waits to be verified")
     seat.open(f"initiative?id={initiative}&tab=Findings+and+waivers", VALIDATOR)
-    seat.press("Verify")
+    seat.unfold("Verify")
     seat.page.get_by_label("What you saw", exact=True).first.fill("Looked at the slices of both lists.")
-    seat.press("Put on record")
+    seat.press("Put on record", done="F1 is closed.")
     seat.reads("Closed")
     assert seat.seen.problems == []

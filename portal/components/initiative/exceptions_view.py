@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,7 @@ def _finding(desk: Desk, sheet: InitiativeSheet, row: dict[str, Any]) -> None:
         return
     if row["state"] == "open":
         because = closed_because(desk, "resolve_finding")
-        with st.popover(
-            "It is mended", icon=":material/build:", disabled=bool(because), help=because or None
-        ):
+        with _unfolding("It is mended", "build", because, key=f"resolve-box-{row['finding']}"):
             note = st.text_input("How", max_chars=2000, key=f"resolve-{row['finding']}")
             if st.button("Put on record", key=f"resolve-button-{row['finding']}") and give(
                 desk,
@@ -88,11 +87,16 @@ def _finding(desk: Desk, sheet: InitiativeSheet, row: dict[str, Any]) -> None:
     _verify(desk, row)
 
 
+def _unfolding(label: str, icon: str, because: str, *, key: str) -> AbstractContextManager[Any]:
+    """A form behind a button, shut where `because` says why; its key keeps it from opening as another one."""
+    return st.popover(label, icon=f":material/{icon}:", disabled=bool(because), help=because or None, key=key)
+
+
 def _verify(desk: Desk, row: dict[str, Any]) -> None:
     because = closed_because(desk, "verify_finding")
     if desk.actor.id in (row["owner"], row["actor"]):
         because = because or "Somebody else than who mended or owns it has to verify it."
-    with st.popover("Verify", icon=":material/fact_check:", disabled=bool(because), help=because or None):
+    with _unfolding("Verify", "fact_check", because, key=f"verify-box-{row['finding']}"):
         note = st.text_input("What you saw", max_chars=2000, key=f"verify-{row['finding']}")
         mended = st.toggle("It is mended", value=True, key=f"mended-{row['finding']}")
         if st.button("Put on record", key=f"verify-button-{row['finding']}") and give(
@@ -170,7 +174,7 @@ def _waiver(desk: Desk, initiative: str, row: dict[str, Any]) -> None:
 
 def _decide(desk: Desk, initiative: str, row: dict[str, Any]) -> None:
     because = closed_because(desk, "decide_waiver")
-    with st.popover("Decide", icon=":material/gavel:", disabled=bool(because), help=because or None):
+    with _unfolding("Decide", "gavel", because, key=f"decide-box-{row['waiver']}"):
         note = st.text_input("Why", max_chars=2000, key=f"decide-{row['waiver']}")
         grants = st.toggle("Grant it", value=False, key=f"grants-{row['waiver']}")
         if st.button("Put on record", key=f"decide-button-{row['waiver']}") and give(
@@ -188,7 +192,7 @@ def _decide(desk: Desk, initiative: str, row: dict[str, Any]) -> None:
 
 def _withdraw(desk: Desk, initiative: str, row: dict[str, Any]) -> None:
     because = closed_because(desk, "request_waiver")
-    with st.popover("Withdraw", icon=":material/undo:", disabled=bool(because), help=because or None):
+    with _unfolding("Withdraw", "undo", because, key=f"withdraw-box-{row['waiver']}"):
         note = st.text_input("Why", max_chars=2000, key=f"withdraw-{row['waiver']}")
         if st.button("Put on record", key=f"withdraw-button-{row['waiver']}") and give(
             desk,

@@ -66,14 +66,15 @@ def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
         st.markdown("**2. Who has to do with it, and where?**")
         left, right = st.columns(2)
         names = _people(desk)
+        # Builder and team start as who sits here; somebody else who takes the seat starts as themselves.
         owner = _pick(left, "Owner, who answers for it", names, "owner", "")
-        builder = _pick(right, "Builder, who makes it", names, "builder", desk.actor.id)
+        builder = _pick(right, "Builder, who makes it", names, f"builder-{desk.actor.id}", desk.actor.id)
         teams = _teams(desk)
         team = left.selectbox(
             "Team",
             teams,
             index=teams.index(desk.actor.team) if desk.actor.team in teams else None,
-            key=_key("team"),
+            key=_key(f"team-{desk.actor.id}"),
             accept_new_options=True,
             placeholder="Choose, or type a new one",
             **kept,
