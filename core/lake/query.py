@@ -22,7 +22,7 @@ def fragment(name: str) -> str:
     return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-REQUIREMENTS = (
+GATES = (
     "current",
     "policy",
     "classified",
@@ -31,11 +31,11 @@ REQUIREMENTS = (
     "renewed_evidence",
     "sign_off_state",
     "proof_state",
-    "requirement_state",
+    "waivers",
+    "met",
+    "gate_state",
 )
-"""Fragments on which a query about requirements stands, in their order."""
-GATES = (*REQUIREMENTS, "met", "gate_state")
-"""Fragments on which a query about gates stands."""
+"""Fragments on which one query about all gates stands, in their order; see also `core.lake.standing`."""
 
 
 def asking(select: str, *fragments: str) -> str:

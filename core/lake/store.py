@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
@@ -25,6 +27,13 @@ _LINES = 200
 """Rows that one statement inserts."""
 
 
+class Closing(Protocol):
+    """Something that has to be closed."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
 class Store:
     """An open store. One process holds it; `cursor()` per request and rerun.
 
@@ -40,6 +49,8 @@ class Store:
         self._connection = connection
         self._appending = threading.Lock()
         self.folder = folder
+        self.beside: OrderedDict[Hashable, Closing] = OrderedDict()
+        """What rests on this store and is closed with it."""
         self.columns = _columns(connection)
         self.kept = KeptRows()
 
@@ -48,7 +59,9 @@ class Store:
         return self._connection.cursor()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of what rests on it."""
+        while self.beside:
+            self.beside.popitem()[1].close()
         self._connection.close()
 
     def head(self) -> int:

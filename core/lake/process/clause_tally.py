@@ -9,8 +9,8 @@ from typing import Any
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.process.policy_parameters import policy_parameters
-from core.lake.query import REQUIREMENTS, Rows, asking, fetch
+from core.lake.query import Rows, asking, fetch
+from core.lake.standing import standing
 from core.lake.store import Store
 
 _INITIATIVES = asking(
@@ -54,16 +54,16 @@ _CLAUSE_STATE = """
 _TALLY = asking(
     _CLAUSE_STATE
     + "SELECT framework, clause, class_id, state, count(*) AS initiatives FROM clause_state GROUP BY ALL",
-    *REQUIREMENTS,
+    "current",
 )
 _STATES = asking(
     _CLAUSE_STATE + "SELECT initiative, framework, clause, state FROM clause_state ORDER BY ALL",
-    *REQUIREMENTS,
+    "current",
 )
 _PER_INITIATIVE = asking(
     _CLAUSE_STATE
     + "SELECT initiative, framework, state, count(*) AS clauses FROM clause_state GROUP BY ALL ORDER BY ALL",
-    *REQUIREMENTS,
+    "current",
 )
 _PROOFS = asking(
     """
@@ -90,7 +90,8 @@ _PROOFS = asking(
         AND ($initiatives IS NULL OR list_contains($initiatives, s.initiative))
     ORDER BY s.satisfied, i.name, s.step, s.requirement
     """,
-    *REQUIREMENTS,
+    "current",
+    "policy",
 )
 
 
@@ -121,17 +122,17 @@ def initiatives_in_scope(store: Store, moment: Moment) -> Rows:
 
 def clause_tally(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
     """Number of initiatives by framework, clause, class and state of the clause."""
-    return fetch(store.cursor(), _TALLY, _values(store, policy, moment, scope))
+    return standing(store, policy, moment).fetch(_TALLY, "requirement_state", **_values(scope))
 
 
 def clause_states(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
     """State of every clause for every initiative to which it applies."""
-    return fetch(store.cursor(), _STATES, _values(store, policy, moment, scope))
+    return standing(store, policy, moment).fetch(_STATES, "requirement_state", **_values(scope))
 
 
 def initiative_tally(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
     """Number of clauses by initiative, framework and state."""
-    return fetch(store.cursor(), _PER_INITIATIVE, _values(store, policy, moment, scope))
+    return standing(store, policy, moment).fetch(_PER_INITIATIVE, "requirement_state", **_values(scope))
 
 
 def clause_proofs(
@@ -145,19 +146,15 @@ def clause_proofs(
 
     Without `initiatives` those of all are given.
     """
-    values = {
-        **policy_parameters(store, policy, moment),
-        "measures": list(measures),
-        "initiatives": None if initiatives is None else list(initiatives),
-    }
-    return fetch(store.cursor(), _PROOFS, values)
+    wanted = None if initiatives is None else list(initiatives)
+    everything = standing(store, policy, moment)
+    return everything.fetch(_PROOFS, "requirement_state", measures=list(measures), initiatives=wanted)
 
 
-def _values(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> dict[str, Any]:
+def _values(scope: ClauseScope) -> dict[str, Any]:
     answering = [dict(zip(("framework", "clause", "measure"), row, strict=True)) for row in scope.answering]
     names = ("profile", "framework", "clause", "gap")
     return {
-        **policy_parameters(store, policy, moment),
         "answering": json.dumps(answering),
         "scope": json.dumps([{"initiative": i, "profile": p} for i, p in scope.profiles.items()]),
         "clauses": json.dumps([dict(zip(names, row, strict=True)) for row in scope.clauses]),

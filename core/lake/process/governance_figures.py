@@ -7,9 +7,9 @@ from typing import Any
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.process.policy_parameters import policy_parameters
-from core.lake.query import REQUIREMENTS, Rows, asking, fetch, moment_values
+from core.lake.query import Rows, asking, fetch, moment_values
 from core.lake.remembered import remembered
+from core.lake.standing import standing
 from core.lake.store import Store
 
 _DEADLINES = """
@@ -45,7 +45,8 @@ _DEADLINES_MET = asking(
     SELECT i.team, count(*) AS due, count(*) FILTER (on_time) AS on_time
     FROM deadline JOIN current_initiative i USING (initiative) GROUP BY i.team ORDER BY i.team
     """,
-    *REQUIREMENTS,
+    "current",
+    "policy",
 )
 _FIRST_TRIES = asking(
     """
@@ -113,8 +114,8 @@ def first_tries(store: Store, moment: Moment, window_days: int) -> Rows:
 @remembered
 def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> Rows:
     """Per team: requirements that fell due in the window, and how many were proved by their day."""
-    values = {**policy_parameters(store, policy, moment), **_window(moment, window_days)}
-    return fetch(store.cursor(), _DEADLINES_MET, values)
+    tables = ("requirement_state", "sign_off_state")
+    return standing(store, policy, moment).fetch(_DEADLINES_MET, *tables, **_window(moment, window_days))
 
 
 def days_to_deployment(store: Store, moment: Moment, window_days: int) -> list[int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.process.policy_parameters import policy_parameters
-from core.lake.query import GATES, REQUIREMENTS, Rows, asking, fetch
+from core.lake.query import Rows, asking
 from core.lake.remembered import remembered
+from core.lake.standing import standing
 from core.lake.store import Store
 
 _REQUIREMENTS = asking(
@@ -14,12 +14,12 @@ _REQUIREMENTS = asking(
     "FROM requirement_state s JOIN current_initiative i USING (initiative) "
     "LEFT JOIN directory d ON d.actor = i.owner "
     "ORDER BY s.initiative, s.step, s.requirement",
-    *REQUIREMENTS,
+    "current",
 )
 _GATES = asking(
     "SELECT g.* EXCLUDE (key), d.outcome AS decided, d.recorded_at AS decided_at FROM gate_state g "
     "LEFT JOIN current_decision d USING (initiative, gate) ORDER BY g.initiative, g.step",
-    *GATES,
+    "current",
 )
 _INVENTORY = asking(
     """
@@ -59,19 +59,19 @@ _INVENTORY = asking(
     LEFT JOIN directory d ON d.actor = i.owner
     ORDER BY i.name
     """,
-    *GATES,
+    "current",
 )
 
 
 @remembered
 def requirement_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
     """Every requirement of every initiative with its status on the moment's day."""
-    return fetch(store.cursor(), _REQUIREMENTS, policy_parameters(store, policy, moment))
+    return standing(store, policy, moment).fetch(_REQUIREMENTS, "requirement_state")
 
 
 def gate_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
     """Every gate of every initiative: its outcome if decided now, and what was decided last."""
-    return fetch(store.cursor(), _GATES, policy_parameters(store, policy, moment))
+    return standing(store, policy, moment).fetch(_GATES, "gate_state")
 
 
 @remembered
@@ -80,4 +80,4 @@ def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
 
     `live` means that the deployment gate's last recorded decision is open.
     """
-    return fetch(store.cursor(), _INVENTORY, policy_parameters(store, policy, moment))
+    return standing(store, policy, moment).fetch(_INVENTORY, "requirement_state", "gate_state")

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import duckdb
-
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.process.policy_parameters import policy_parameters
-from core.lake.query import Rows, asking, fetch, moment_values
+from core.lake.query import Rows, asking, fetch
+from core.lake.standing import Standing
 from core.lake.store import Store
 
-_CLASSIFIED = asking("SELECT * FROM classified", "current", "classified")
-_NEWEST = {
-    "newest_run": asking("SELECT * FROM newest_run", "newest"),
-    "newest_evidence": asking("SELECT * FROM newest_evidence", "newest"),
-    "answer": asking("SELECT * FROM answer", "answers"),
-    "renewed_evidence": asking("SELECT * FROM renewed_evidence", "renewed_evidence"),
-}
-"""What counts of each initiative, kept under its own name, so that the queries below find it there."""
-_MET = asking("SELECT * FROM met", "current", "policy", "sign_off_state", "proof_state", "met")
 _OPEN = asking(
     """
     SELECT d.key, d.requirement, d.due_on, d.due_on < $day::DATE AS overdue
@@ -31,10 +17,9 @@ _OPEN = asking(
     WHERE m.key IS NULL OR get_bit(m.requirements, r.number) = 0
     """,
     "policy",
-    "requirement_state",
 )
-_ASKED = asking("SELECT count(*) AS asked FROM due", "policy", "requirement_state")
-_GATES = asking("SELECT key, gate, step, outcome FROM gate_state", "policy", "gate_state")
+_ASKED = "SELECT count(*) AS asked FROM due"
+_GATES = "SELECT key, gate, step, outcome FROM gate_state"
 _PASSED = """
     SELECT initiative, gate FROM decision WHERE seq <= $seq
     GROUP BY initiative, gate HAVING arg_max(outcome, seq) = 'open'
@@ -97,22 +82,17 @@ def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most
     Everything is compared where it lies; only what differs leaves the store. The keys are totals, work,
     spared, fallen and reopened.
     """
-    cursor = store.cursor()
+    everything = Standing(store, before, moment)
     try:
-        now = moment_values(moment)
-        _keep(cursor, "classified", _CLASSIFIED, now)
-        for table, query in _NEWEST.items():
-            _keep(cursor, table, query, now)
         for name, policy in (("before", before), ("after", after)):
-            values = policy_parameters(store, policy, moment)
-            _keep(cursor, "met", _MET, values)
-            _keep(cursor, f"{name}_open", _OPEN, values)
-            _keep(cursor, f"{name}_asked", _ASKED, values)
-            _keep(cursor, f"{name}_gates", _GATES, values)
-        _keep(cursor, "passed", _PASSED, now)
-        _keep(cursor, "named", _NAMED, now)
+            everything.turn_to(policy)
+            everything.keep(f"{name}_open", _OPEN, "due", "met")
+            everything.keep(f"{name}_asked", _ASKED, "due")
+            everything.keep(f"{name}_gates", _GATES, "gate_state")
+        everything.keep("passed", _PASSED)
+        everything.keep("named", _NAMED)
         return {
-            key: fetch(cursor, query, {"most": most})
+            key: everything.fetch(query, most=most)
             for key, query in (
                 ("totals", _TOTALS),
                 ("work", _WORK),
@@ -122,15 +102,9 @@ def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most
             )
         }
     finally:
-        cursor.close()
+        everything.close()
 
 
 def answer_groups(store: Store, moment: Moment) -> Rows:
     """Each set of answers on record with the class it led to and how many initiatives gave it."""
     return fetch(store.cursor(), _ANSWERS, {"seq": moment.seq})
-
-
-def _keep(cursor: duckdb.DuckDBPyConnection, table: str, query: str, values: Mapping[str, Any]) -> None:
-    """Keep a query's answer for the time of this cursor; the name is ours, never a user's."""
-    cursor.execute(f"DROP TABLE IF EXISTS temp.{table}")
-    fetch(cursor, f"CREATE TEMP TABLE {table} AS {query}", dict(values))

@@ -56,5 +56,8 @@ def _as_given(person: Actor, membership: Mapping[str, Any] | None) -> Actor:
     if membership is None:
         return person
     team, roles = membership["team"], membership["roles"]
-    given = {"team": person.team if team is None else team, "roles": tuple(roles or ())}
+    given = {
+        "team": person.team if team is None else team,
+        "roles": person.roles if roles is None else tuple(roles),
+    }
     return person.model_copy(update=given)

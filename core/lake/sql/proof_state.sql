@@ -22,20 +22,5 @@ proof_state AS (
     FROM newest_run r JOIN class_proof p ON p.class_id = r.class_id AND p.check_id = r.check_id
     UNION ALL
     SELECT s.key, s.class_id, p.proof, CASE WHEN s.severity <= 2 THEN s.expires_on END, s.severity
-    FROM sign_off_of s JOIN class_proof p ON p.class_id = s.class_id AND p.gate = s.gate
-),
--- Granted waivers whose approver may waive for the class as it is now, while they last.
-newest_waiver AS (
-    SELECT initiative, waiver, max(seq) AS seq FROM waiver WHERE seq <= $seq GROUP BY initiative, waiver
-),
-standing_waiver AS (
-    SELECT c.key, w.initiative, w.measure, c.class_id,
-        max(least(w.until, w.recorded_at::DATE + p.max_days)) AS until
-    FROM waiver w
-    JOIN newest_waiver USING (initiative, waiver, seq)
-    JOIN classified c ON c.initiative = w.initiative
-    JOIN policy_waiver p ON p.class_id = c.class_id AND p.role = w.role
-    WHERE w.state = 'granted' AND (w.version IS NULL OR w.version = c.version)
-        AND least(w.until, w.recorded_at::DATE + p.max_days) >= $day::DATE
-    GROUP BY ALL
+    FROM sign_off_state s JOIN class_proof p ON p.class_id = s.class_id AND p.gate = s.gate
 )

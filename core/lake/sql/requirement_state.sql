@@ -1,11 +1,5 @@
--- The set-based form of core.domain.process.requirements: every requirement of every initiative, by whom, by when,
--- and what proves it. The worst proof of a measure counts.
-due AS (
-    SELECT c.key, c.initiative, a.class_id, a.class_place, a.consideration, a.requirement, a.step, a.responsible,
-        a.waivable,
-        greatest(c.since, CASE WHEN a.per_version THEN c.version_since END) + a.due_days AS due_on
-    FROM classified c JOIN policy_asked a USING (class_id) WHERE a.place = 0
-),
+-- The set-based form of core.domain.process.requirements: what proves each requirement, and whether it is met. The
+-- worst proof of a measure counts.
 measure_tally AS (
     SELECT s.key, m.measure, max(s.severity) AS worst, count(*) AS found,
         min(s.expires_on) AS first_end, min(s.expires_on) FILTER (s.severity = 4) AS missing_end

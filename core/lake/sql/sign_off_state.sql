@@ -49,8 +49,8 @@ gate_tally AS (
 ),
 seats_wanted AS (SELECT class_id, gate, count(*) AS wanted FROM policy_seat GROUP BY class_id, gate),
 -- Only what somebody signed or refused; a gate that is not here has no signature yet.
-sign_off_of AS (
-    SELECT key, class_id, gate,
+sign_off_state AS (
+    SELECT c.initiative, c.key, c.class_id, gate,
         CASE
             WHEN f.key IS NOT NULL THEN 5
             WHEN t.reached < w.wanted THEN 4
@@ -61,7 +61,5 @@ sign_off_of AS (
     FROM gate_tally t
     FULL JOIN refusal f USING (key, class_id, gate)
     JOIN seats_wanted w USING (class_id, gate)
-),
-sign_off_state AS (
-    SELECT c.initiative, s.* EXCLUDE (key) FROM sign_off_of s JOIN classified c USING (key)
+    JOIN classified c USING (key)
 )

@@ -1,0 +1,110 @@
+"""How everything stands at a moment: sign-offs, requirements and gates as tables of their own connection.
+
+They are a cache of what the record says, worked out where a question first needs them, and dropped with the
+moment; questions over the whole inventory rest on the same ones.
+"""
+
+from __future__ import annotations
+
+from threading import Lock, RLock
+from typing import Any, NamedTuple, cast
+
+from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
+from core.lake.process.policy_parameters import policy_parameters
+from core.lake.query import Rows, asking, fetch
+from core.lake.store import Store
+
+
+class _Table(NamedTuple):
+    """The fragments whose last word a table is, and tables that stand in for the fragments before."""
+
+    fragments: tuple[str, ...]
+    rests_on: tuple[str, ...] = ()
+    of_policy: bool = True
+
+
+_TABLES = {
+    "classified": _Table(("current", "classified"), of_policy=False),
+    "newest_run": _Table(("newest",), ("classified",), of_policy=False),
+    "newest_evidence": _Table(("newest",), ("classified",), of_policy=False),
+    "answer": _Table(("answers",), ("classified",), of_policy=False),
+    "renewed_evidence": _Table(("renewed_evidence",), ("answer", "newest_evidence"), of_policy=False),
+    "sign_off_state": _Table(
+        ("current", "policy", "sign_off_state"), ("classified", "answer", "renewed_evidence")
+    ),
+    "proof_state": _Table(("policy", "proof_state"), ("newest_run", "newest_evidence", "sign_off_state")),
+    "standing_waiver": _Table(("policy", "waivers"), ("classified",)),
+    "met": _Table(("policy", "met"), ("proof_state", "standing_waiver")),
+    "due": _Table(("policy", "due"), ("classified",)),
+    "requirement_state": _Table(("policy", "requirement_state"), ("due", "proof_state", "standing_waiver")),
+    "gate_state": _Table(("policy", "gate_state"), ("classified", "met")),
+}
+_ROOM = 3
+"""Moments held at once: today, and those somebody looks back to; the least used goes first."""
+
+
+class Standing:
+    """How everything stands by a policy at a moment; one question at a time.
+
+    Parameters
+    ----------
+    store, policy, moment
+        What is asked, by which rules, and as of when.
+    """
+
+    def __init__(self, store: Store, policy: Policy, moment: Moment) -> None:
+        self.policy = policy
+        self._store, self._moment = store, moment
+        self._values = policy_parameters(store, policy, moment)
+        self._cursor = store.cursor()
+        self._there: set[str] = set()
+        self._lock = RLock()
+
+    def fetch(self, query: str, *tables: str, **values: Any) -> Rows:
+        """Answer a query that rests on tables of this module; `values` are parameters beside the policy's."""
+        with self._lock:
+            self._need(tables)
+            return fetch(self._cursor, query, {**self._values, **values})
+
+    def keep(self, name: str, query: str, *tables: str) -> None:
+        """Keep the answer to a query as one more table; the name is ours, never a user's."""
+        with self._lock:
+            self._need(tables)
+            self._create(name, query)
+
+    def turn_to(self, policy: Policy) -> None:
+        """Go on by another policy; what no policy changes stays."""
+        with self._lock:
+            self.policy, self._values = policy, policy_parameters(self._store, policy, self._moment)
+            self._there = {name for name in self._there if not _TABLES[name].of_policy}
+
+    def close(self) -> None:
+        """Let the tables go."""
+        with self._lock:
+            self._cursor.close()
+
+    def _need(self, tables: tuple[str, ...]) -> None:
+        for name in tables:
+            if name not in self._there:
+                self._need(_TABLES[name].rests_on)
+                self._create(name, asking(f"SELECT * FROM {name}", *_TABLES[name].fragments))
+                self._there.add(name)
+
+    def _create(self, name: str, query: str) -> None:
+        fetch(self._cursor, f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", self._values)
+
+
+_SHARING = Lock()
+
+
+def standing(store: Store, policy: Policy, moment: Moment) -> Standing:
+    """How everything stands, shared by all who ask about the same moment; closed with the store."""
+    key = (id(policy), moment.seq, moment.day)  # a standing holds its policy, so that the id stays its own
+    with _SHARING:
+        if key not in store.beside:
+            store.beside[key] = Standing(store, policy, moment)
+        store.beside.move_to_end(key)
+        while len(store.beside) > _ROOM:
+            store.beside.popitem(last=False)
+        return cast(Standing, store.beside[key])
