@@ -36,8 +36,7 @@ _TABLES = {
     "proof_state": _Table(("policy", "proof_state"), ("newest_run", "newest_evidence", "sign_off_state")),
     "standing_waiver": _Table(("policy", "waivers"), ("classified",)),
     "met": _Table(("policy", "met"), ("proof_state", "standing_waiver")),
-    "due": _Table(("policy", "due"), ("classified",)),
-    "requirement_state": _Table(("policy", "requirement_state"), ("due", "proof_state", "standing_waiver")),
+    "requirement_state": _Table(("policy", "due", "requirement_state"), ("proof_state", "standing_waiver")),
     "gate_state": _Table(("policy", "gate_state"), ("classified", "met")),
 }
 _ROOM = 3

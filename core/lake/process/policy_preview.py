@@ -17,9 +17,10 @@ _OPEN = asking(
     WHERE m.key IS NULL OR get_bit(m.requirements, r.number) = 0
     """,
     "policy",
+    "due",
 )
-_ASKED = "SELECT count(*) AS asked FROM due"
-_GATES = "SELECT key, gate, step, outcome FROM gate_state"
+_ASKED = asking("SELECT count(*) AS asked FROM due", "policy", "due")
+_GATES = asking("SELECT key, gate, step, outcome FROM gate_state", "policy", "gate_state")
 _PASSED = """
     SELECT initiative, gate FROM decision WHERE seq <= $seq
     GROUP BY initiative, gate HAVING arg_max(outcome, seq) = 'open'
@@ -86,9 +87,9 @@ def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most
     try:
         for name, policy in (("before", before), ("after", after)):
             everything.turn_to(policy)
-            everything.keep(f"{name}_open", _OPEN, "due", "met")
-            everything.keep(f"{name}_asked", _ASKED, "due")
-            everything.keep(f"{name}_gates", _GATES, "gate_state")
+            everything.keep(f"{name}_open", _OPEN, "met")
+            everything.keep(f"{name}_asked", _ASKED, "classified")
+            everything.keep(f"{name}_gates", _GATES, "classified", "met")
         everything.keep("passed", _PASSED)
         everything.keep("named", _NAMED)
         return {
