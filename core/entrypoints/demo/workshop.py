@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,8 @@ class SecondVersion:
 class Workshop:
     """Worker processes at work. `close` stops those that still run.
 
-    One worker makes all estimates, as NannyML takes long to import; it starts when the second version of the
-    census model is trained, and does the simulated versions first.
+    Estimates of simulated versions are needed first and start at once. Those of published models come with
+    that of the second version of the census model, once it is trained: NannyML takes long to import.
 
     Parameters
     ----------
@@ -59,18 +59,21 @@ class Workshop:
         self._folder = folder
         self._datasets = datasets
         self._cancelled = threading.Event()
-        self._specs: dict[str, EstimateSpec] = {}
-        self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="workshop")
+        self._specs = {job.name: job for job in simulated}
+        self._simulated_names = frozenset(self._specs)
+        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="workshop")
+        self._simulated = self._pool.submit(self._estimate_simulated, tuple(simulated))
         self._trained = self._pool.submit(self._train)
+        self._published = self._pool.submit(self._estimate_published)
         self._explained = self._pool.submit(self._explain)
-        self._estimated = self._pool.submit(self._estimate, tuple(simulated))
 
     def estimates(self, name: str) -> list[dict[str, Any]]:
         """Estimated performance per chunk; waits until it is there."""
-        path = self._folder / "estimates" / f"{name}.parquet"
+        path = self._estimates_folder(name) / f"{name}.parquet"
+        at_work: Future[Any] = self._simulated if name in self._simulated_names else self._published
         while not path.exists():  # the worker puts each file there whole, one after the other
             try:
-                self._estimated.result(timeout=_POLL_SECONDS)
+                at_work.result(timeout=_POLL_SECONDS)
             except TimeoutError:
                 continue
             if not path.exists():
@@ -79,7 +82,7 @@ class Workshop:
 
     def estimate_files(self, name: str) -> tuple[EstimateSpec, Path, Path]:
         """What was asked of an estimate, what NannyML learned for it, and its subpopulations' estimates."""
-        folder = self._folder / "estimates"
+        folder = self._estimates_folder(name)
         return self._specs[name], folder / f"{name}.fit.json", folder / f"{name}.slices.parquet"
 
     def second_version(self) -> SecondVersion:
@@ -121,7 +124,12 @@ class Workshop:
         )
         return self._run("explain", spec, "explain")
 
-    def _estimate(self, simulated: tuple[EstimateSpec, ...]) -> WorkerResult:
+    def _estimate_simulated(self, jobs: tuple[EstimateSpec, ...]) -> WorkerResult | None:
+        if not jobs:
+            return None
+        return self._run("estimate", EstimateBatch(jobs=jobs), "simulated")
+
+    def _estimate_published(self) -> WorkerResult:
         trained = self._trained.result().files
         published = [_spec(name, files) for name, files in self._datasets.items()]
         second = {
@@ -130,9 +138,11 @@ class Workshop:
             "analysis": (trained["analysis"],),
         }
         published.append(_spec(CENSUS, self._datasets[CENSUS]).model_copy(update=second))
-        jobs = (*simulated, *published)
-        self._specs.update({job.name: job for job in jobs})
-        return self._run("estimate", EstimateBatch(jobs=jobs), "estimates")
+        self._specs.update({job.name: job for job in published})
+        return self._run("estimate", EstimateBatch(jobs=tuple(published)), "published")
+
+    def _estimates_folder(self, name: str) -> Path:
+        return self._folder / ("simulated" if name in self._simulated_names else "published")
 
     def _run(self, kind: Any, spec: Any, name: str) -> WorkerResult:
         return run_worker(kind, spec, self._folder / name, cancelled=self._cancelled)
