@@ -99,8 +99,12 @@ def observed_matrix(
     since = moment.day - timedelta(days=days) if days else None
     rows = lake.acts(governance.store, moment, recorded_actions(raci), since or ALWAYS, team=team)
     placed: dict[str, list[dict[str, Any]]] = {task.id: [] for task in raci.tasks}
+    known: dict[tuple[str, ...], RaciTask | None] = {}  # thousands of acts are of some dozens of kinds
     for row in rows:
-        task = task_of_act(raci, policy, row)
+        kind = (row["action"], row["gate"], row["signed_as"], row["measure"])
+        if kind not in known:
+            known[kind] = task_of_act(raci, policy, row)
+        task = known[kind]
         if task is not None:
             role = row["signed_as"] or task.acting_role(row["roles"])
             placed[task.id].append({**row, "role": role})
