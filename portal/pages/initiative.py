@@ -43,7 +43,7 @@ def _choose(desk: Desk, problem: NotFound | None = None) -> None:
     page_header(desk, "Initiative", "All that the record holds of one initiative.")
     if problem is not None:
         show_problem(problem)
-    rows = desk.ask(inventory.inventory)
+    rows = desk.ask(inventory.initiative_choices)
     if not rows:
         empty_state(
             "No initiative is registered yet.", page="register", label="Register the first initiative"

@@ -34,9 +34,9 @@ _INVENTORY = asking(
             arg_min(g.gate, g.step) FILTER (d.outcome IS DISTINCT FROM 'open') AS next_gate
         FROM gate_state g LEFT JOIN current_decision d USING (initiative, gate) GROUP BY g.initiative
     ), looked AS (
-        SELECT initiative, max(verdict) FILTER (check_id = 'bias_limit') AS bias,
-            max(verdict) FILTER (check_id = 'decay_alert') AS decay
-        FROM current_check_run GROUP BY initiative
+        SELECT c.initiative, max(r.verdict) FILTER (r.check_id = 'bias_limit') AS bias,
+            max(r.verdict) FILTER (r.check_id = 'decay_alert') AS decay
+        FROM newest_run r JOIN classified c USING (key) GROUP BY c.initiative
     ), activity AS (
         SELECT split_part(subject, '/', 1) AS initiative, max(recorded_at) AS last_activity
         FROM record WHERE seq <= $seq GROUP BY 1
@@ -80,4 +80,4 @@ def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
 
     `live` means that the deployment gate's last recorded decision is open.
     """
-    return standing(store, policy, moment).fetch(_INVENTORY, "requirement_state", "gate_state")
+    return standing(store, policy, moment).fetch(_INVENTORY, "newest_run", "requirement_state", "gate_state")

@@ -17,6 +17,19 @@ _INITIATIVES = (
     "SELECT initiative AS id, arg_max(name, seq) AS name FROM initiative WHERE seq <= $seq "
     "GROUP BY initiative ORDER BY name, id"
 )
+_CHOICES = """
+    SELECT i.initiative, i.name, i.team, coalesce(d.outcome = 'open', false)
+        AND i.initiative IN (SELECT initiative FROM model_version WHERE seq <= $seq) AS live
+    FROM (
+        SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team FROM initiative
+        WHERE seq <= $seq GROUP BY initiative
+    ) i
+    LEFT JOIN (
+        SELECT initiative, arg_max(outcome, seq) AS outcome FROM decision
+        WHERE seq <= $seq AND gate = 'deployment' GROUP BY initiative
+    ) d USING (initiative)
+    ORDER BY i.name, i.initiative
+"""
 _PEOPLE = (
     "SELECT DISTINCT r.actor AS id, coalesce(d.name, r.actor) AS name FROM record r "
     "LEFT JOIN directory d ON d.actor = r.actor WHERE r.seq <= $seq ORDER BY name, id"
@@ -39,6 +52,11 @@ def entry_count(
 def named_initiatives(store: Store, moment: Moment) -> Rows:
     """Ids and newest names of the initiatives on record."""
     return fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
+
+
+def initiative_choices(store: Store, moment: Moment) -> Rows:
+    """Initiatives to choose from, by name: initiative, name, team, and whether a model of it is live."""
+    return fetch(store.cursor(), _CHOICES, {"seq": moment.seq})
 
 
 def owning_teams(store: Store, moment: Moment) -> list[str]:

@@ -14,6 +14,7 @@ from core.domain.process.requirements import RequirementState, requirement_state
 from core.lake.monitoring import readings as lake_monitoring
 from core.lake.process import initiatives as lake
 from core.lake.process import inventory as lake_inventory
+from core.lake.record import choices
 from core.lake.record.entries import entries
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -73,6 +74,11 @@ def inventory(
         and (not domains or row["domain"] in domains)
         and _has_status(row, status)
     ]
+
+
+def initiative_choices(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
+    """Initiatives to choose from, by name: `initiative`, `name`, `team`, and whether a model is `live`."""
+    return choices.initiative_choices(governance.store, moment)
 
 
 def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeSheet:

@@ -113,7 +113,7 @@ def _people(desk: Desk) -> dict[str, str]:
 
 
 def _teams(desk: Desk) -> list[str]:
-    teams = {row["team"] for row in desk.ask(inventory.inventory)}
+    teams = {row["team"] for row in desk.ask(inventory.initiative_choices)}
     teams |= {person.team for person in desk.governance.people()} | {desk.actor.team}
     return sorted(team for team in teams if team)
 
