@@ -13,8 +13,6 @@ from streamlit.testing.v1 import AppTest
 
 from core.connectors.settings import PROJECT, Settings
 from core.domain.commands import make
-from core.domain.moment import Moment
-from core.domain.policy.policy import Policy
 from core.lake.process.inventory import gate_rows
 from core.lake.process.policy_parameters import policy_parameters
 from core.lake.query import GATES, asking, fetch
@@ -114,7 +112,6 @@ def decide_all(opened: Store) -> dict[str, str]:
     gates = len(gate_rows(opened, policy, moment))
     cursor, values = opened.cursor(), policy_parameters(opened, policy, moment)
     seconds = times(lambda: fetch(cursor, _DECIDED, values), RUNS)
-    rows = times(lambda: _gates_anew(opened, policy, moment), 3)
     stricter = (PROJECT / "config" / "policy.yaml").read_text(encoding="utf-8").replace(*_STRICTER)
     totals = preview_policy(governance, moment, text=stricter).totals
     assert totals["open_after"] > totals["open_before"], totals
@@ -122,15 +119,8 @@ def decide_all(opened: Store) -> dict[str, str]:
     label = f"{totals['initiatives']:,} initiatives"
     return {
         f"{label}, {gates:,} gates decided anew in one query": _seconds(seconds),
-        "the same, with the last decisions, as rows in Python": _seconds(rows),
         f"{label}, preview of a stricter policy": _seconds(previews),
     }
-
-
-def _gates_anew(opened: Store, policy: Policy, moment: Moment) -> object:
-    while opened.beside:  # what is remembered of the moment
-        opened.beside.popitem()[1].close()
-    return gate_rows(opened, policy, moment)
 
 
 def _seconds(found: list[float]) -> str:

@@ -120,6 +120,12 @@ def open_decay(governance: Governance, reader: Actor = BUILDER, **query: str) ->
     return page
 
 
+def test_the_metric_says_how_it_is_counted(divided: Governance) -> None:
+    words = said(open_decay(divided, id="card-limit-advice", version="1"))
+    for part in ("Formula:", "Direction:", "Zero:", "Leaves out:", "Source:"):
+        assert part in words, part
+
+
 def test_the_group_that_decays_first_is_named_before_any_outcome(divided: Governance) -> None:
     found = decay_groups(
         divided, divided.moment(later(60)), initiative="card-limit-advice", version="1", by="team"

@@ -92,6 +92,8 @@ def test_drift_is_shown_with_what_it_carries(measured: Governance) -> None:
     assert "1 of 4 columns are beyond a limit" in said
     assert "Personal data" in said
     assert "person1@" not in said
+    for part in ("Formula:", "Direction:", "Zero:", "Leaves out:", "Source:"):
+        assert part in said.replace("\\", ""), part
 
 
 def test_attributions_change_what_stands_on_top(measured: Governance) -> None:
