@@ -1,4 +1,4 @@
-"""Every figure that a page can show says how it is counted, which way is better, what zero means and leaves out."""
+"""Every figure that a page can show says how it is counted, what zero means and what it leaves out."""
 
 from __future__ import annotations
 
