@@ -10,13 +10,14 @@ import json
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+from playwright.sync_api import TimeoutError as NotInTime
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.lake.directory import put_person
@@ -63,6 +64,7 @@ SCHEDULED: dict[str, tuple[str, ...]] = {
     "error_impact": ("small_loss",),
 }
 INDEPENDENT = ("hand_coded_validation", "red_team")
+TRIES = 4
 PATIENCE_SECONDS = 60
 
 
@@ -167,9 +169,20 @@ class Seat:
         self.page.get_by_label(label, exact=True).first.fill(words)
 
     def choose(self, label: str, name: str = "") -> None:
-        """Choose from a list; the first where none is named."""
-        self.page.get_by_role("combobox", name=label, exact=True).click()
-        self.page.get_by_role("option", name=name).first.click()
+        """Choose from a list, by typing where one is named; a list that a late answer shut is opened again."""
+        box, option = (
+            self.page.get_by_role("combobox", name=label, exact=True),
+            self.page.get_by_role("option", name=name).first,
+        )
+        for _ in range(TRIES):
+            box.click()
+            if name:
+                box.fill(name)
+            with suppress(NotInTime):
+                option.click(timeout=5_000)
+                break
+        else:
+            raise AssertionError(f"{label!r} offers no {name!r}")
         self.seen.settle()
 
     def reads(self, words: str) -> None:
