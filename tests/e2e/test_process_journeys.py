@@ -169,7 +169,7 @@ class Seat:
         self.page.get_by_label(label, exact=True).first.fill(words)
 
     def choose(self, label: str, name: str = "") -> None:
-        """Choose from a list, by typing where one is named; a list that a late answer shut is opened again."""
+        """Choose from a list, by typing what is named; one that a late answer shut is opened again."""
         box, option = (
             self.page.get_by_role("combobox", name=label, exact=True),
             self.page.get_by_role("option", name=name).first,
