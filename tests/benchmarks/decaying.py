@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import duckdb
 
 from core.analytics.job_specs import EstimateSpec
 from core.connectors.settings import PROJECT
+from tests.benchmarks.timing import peak_megabytes
 
 METRICS = ("roc_auc", "f1", "precision", "recall", "specificity", "accuracy")
 BY = (("region",),)
@@ -177,7 +177,7 @@ def main(kind: str, folder: str, rows: str) -> None:
         "nannyml": _nannyml,
     }
     found = kinds[kind](Path(folder), int(rows))
-    found["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found["megabytes"] = peak_megabytes()
     sys.stdout.write(json.dumps(found) + "\n")
 
 

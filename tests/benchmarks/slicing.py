@@ -8,7 +8,6 @@ the machine's other work disturbs least; memory is that of a process of its own.
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from core.services.governance import wire
 from core.services.measured.bias import bias_slices
 from core.services.measured.monitoring import modelled
 from core.services.measured.weak_slices import find_weakest
-from tests.benchmarks.timing import spread, times
+from tests.benchmarks.timing import peak_megabytes, spread, times
 
 FEATURES = ("sex", "race", "age_band", "region")
 MILLION = 1_000_000
@@ -91,7 +90,7 @@ def _here(path: Path) -> dict[str, list[float]]:
     for _ in range(RUNS):
         ours += times(lambda: slice_counts(cursor, [path], "binary", FEATURES), 1)
         floor += times(lambda: cursor.execute(_FLOOR.format(path=path)).fetchall(), 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_megabytes()
     return {"ours": ours, "floor": floor, "peak": [peak]}
 
 
