@@ -27,7 +27,7 @@ from core.entrypoints.operations.parameters import (
     StandingsToRead,
 )
 from core.entrypoints.operations.slices import SlicesQuery, WeakestQuery
-from core.entrypoints.operations.table import OPERATIONS, run_operation
+from core.entrypoints.operations.table import operations, run_operation
 from core.entrypoints.who_and_when import acting_person
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _add_operations(api: FastAPI, ask: Asker) -> None:
     @api.get("/operations")
     def list_operations() -> Response:
         """Operations that may be asked for by name."""
-        return answer({"demo": ask.demo, "operations": sorted(OPERATIONS)})
+        return answer({"demo": ask.demo, "operations": sorted(operations())})
 
     @api.post("/operations/{name}")
     def run_by_name(

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import typer
 
 from core.domain.errors import Forbidden, GovernanceError
-from core.entrypoints.commands import (
-    audit,
-    business_kpi,
-    documents,
-    drift,
-    explain,
-    figures,
-    initiatives,
-    lineage,
-    monitoring,
-    options,
-    people,
-    policy,
-    predictions,
-    process,
-    registration,
-    rules,
-    serving,
-    slices,
-    versions,
-    work,
-)
-from core.entrypoints.commands.initiatives import unexpected
+from core.entrypoints.commands import options
 from core.entrypoints.reports.printing import complain
 
 BROKEN = 2
@@ -41,8 +20,64 @@ PIPE_CLOSED = 141
 _HELP = "Govern machine-learning models: register, prove, decide, watch, and keep the record."
 
 
-def build() -> typer.Typer:
-    """Put the command together."""
+_COMMANDS: Mapping[str, str] = {
+    "serve": "serving.serve",
+    "demo": "serving.demo",
+    "register": "registration.register",
+    "list": "initiatives.list_initiatives",
+    "show": "initiatives.show",
+    "evidence": "initiatives.evidence",
+    "version": "versions.version",
+    "check": "initiatives.check",
+    "decide": "initiatives.decide",
+    "override": "initiatives.override",
+    "slices": "slices.slices",
+    "decay": "monitoring.decay",
+    "predictions": "predictions.predictions",
+    "drift": "drift.drift",
+    "monitoring": "monitoring.monitoring",
+    "kpis": "figures.kpis",
+    "standings": "figures.standings",
+    "policy": "policy.policy",
+    "sign-off": "process.sign_off",
+    "delegation": "process.delegation",
+    "finding": "process.finding",
+    "waiver": "process.waiver",
+    "pull": "process.pull",
+    "people": "people.people",
+    "tasks": "work.tasks",
+    "assign": "work.assign",
+    "notices": "work.notices",
+    "hand-off": "work.hand_off",
+    "comment": "work.comment",
+    "training": "work.training",
+    "raci": "work.raci",
+    "perspectives": "work.perspectives",
+    "data": "lineage.data",
+    "lineage": "lineage.lineage",
+    "document": "documents.document",
+    "document-text": "documents.document_text",
+    "document-notes": "documents.document_notes",
+    "frameworks": "rules.frameworks",
+    "regions": "rules.regions",
+    "alcoa": "rules.alcoa",
+    "rights": "rules.rights",
+    "ethics": "rules.ethics",
+    "verify": "audit.verify",
+    "checkpoint": "audit.checkpoint",
+    "replay": "audit.replay",
+    "audit-pack": "audit.audit_pack",
+    "verify-pack": "audit.verify_pack",
+    "purge-evidence": "audit.purge",
+    "explain": "explain.explain",
+    "business-kpi": "business_kpi.business_kpi",
+    "record": "figures.record",
+}
+"""Name -> where it is written, in `core.entrypoints.commands`."""
+
+
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Put the command together; only the part that is asked for, where one is: pipelines wait for it."""
     app = typer.Typer(
         name="governance",
         help=_HELP,
@@ -52,38 +87,14 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_before)
-    app.command("serve")(serving.serve)
-    app.command("demo")(serving.demo)
-    app.command("register")(registration.register)
-    app.command("list")(initiatives.list_initiatives)
-    app.command("show")(initiatives.show)
-    app.add_typer(initiatives.evidence, name="evidence")
-    app.add_typer(versions.version, name="version")
-    app.command("check")(initiatives.check)
-    app.command("decide")(initiatives.decide)
-    app.command("override")(initiatives.override)
-    app.command("slices")(slices.slices)
-    app.command("decay")(monitoring.decay)
-    app.add_typer(predictions.predictions, name="predictions")
-    app.command("drift")(drift.drift)
-    app.add_typer(monitoring.monitoring, name="monitoring")
-    app.command("kpis")(figures.kpis)
-    app.command("standings")(figures.standings)
-    app.add_typer(policy.policy, name="policy")
-    app.add_typer(process.sign_off, name="sign-off")
-    app.add_typer(process.delegation, name="delegation")
-    app.add_typer(process.finding, name="finding")
-    app.add_typer(process.waiver, name="waiver")
-    app.command("pull")(process.pull)
-    app.add_typer(people.people, name="people")
-    work.register(app)
-    lineage.register(app)
-    documents.register(app)
-    rules.register(app)
-    audit.register(app)
-    explain.register(app)
-    business_kpi.register(app)
-    app.command("record")(figures.record)
+    asked = [name for name in arguments if name in _COMMANDS]
+    for name in asked or _COMMANDS:
+        module, _, attribute = _COMMANDS[name].partition(".")
+        command = getattr(import_module(f"core.entrypoints.commands.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 
@@ -95,7 +106,7 @@ def _before(context: typer.Context, store: options.Store = None, person: options
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        code = build()(list(arguments) or ["--help"], prog_name="governance", standalone_mode=False)
+        code = build(arguments)(list(arguments) or ["--help"], prog_name="governance", standalone_mode=False)
         sys.stdout.flush()
     except GovernanceError as problem:
         hint = (
@@ -112,6 +123,8 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:
+        from core.entrypoints.commands.initiatives import unexpected
+
         complain(f"governance: {_misuse(error) or unexpected(error)}")
         return BROKEN
     return code if isinstance(code, int) else 0

@@ -18,16 +18,6 @@ from core.entrypoints.reports.printing import complain, minute, say, show_json, 
 Result = dict[str, Any]
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of auditors into the command line."""
-    app.command("verify")(verify)
-    app.command("checkpoint")(checkpoint)
-    app.command("replay")(replay)
-    app.command("audit-pack")(audit_pack)
-    app.command("verify-pack")(verify_pack)
-    app.command("purge-evidence")(purge)
-
-
 def verify(
     context: typer.Context,
     against: Annotated[

@@ -18,11 +18,6 @@ Kpi = Annotated[str, typer.Option("--kpi", help="The KPI's id, as 'business-kpi 
 Note = Annotated[str, typer.Option("--note", help="A note; the reason where it corrects something.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(business_kpi, name="business-kpi")
-
-
 @business_kpi.command("set")
 def promise(
     context: typer.Context,

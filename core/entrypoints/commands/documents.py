@@ -95,10 +95,3 @@ def _write(place: Path, content: str) -> None:
             where=str(place),
             remedy="Name another place.",
         ) from error
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this file into the whole."""
-    app.command("document")(document)
-    app.command("document-text")(document_text)
-    app.command("document-notes")(document_notes)

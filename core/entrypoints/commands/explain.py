@@ -38,11 +38,6 @@ explain = typer.Typer(
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(explain, name="explain")
-
-
 @explain.command("show")
 def show(
     context: typer.Context,

@@ -218,9 +218,3 @@ def lineage(
         person=person,
         as_json=as_json,
     )
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this file into the whole."""
-    app.add_typer(data, name="data")
-    app.command("lineage")(lineage)

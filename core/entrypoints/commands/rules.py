@@ -22,15 +22,6 @@ Right = Annotated[str, typer.Argument(help="The right, as 'governance rights sho
 OneInitiative = Annotated[str, typer.Option("--initiative", help="Only this initiative.", metavar="ID")]
 
 
-def register(app: typer.Typer) -> None:
-    """Put these commands into the command line."""
-    app.command("frameworks")(frameworks)
-    app.command("regions")(regions)
-    app.command("alcoa")(alcoa)
-    app.add_typer(rights, name="rights")
-    app.add_typer(ethics, name="ethics")
-
-
 def frameworks(
     context: typer.Context,
     initiative: OneInitiative = "",

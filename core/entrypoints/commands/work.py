@@ -282,15 +282,3 @@ def perspectives(
         person=person,
         as_json=as_json,
     )
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this area into `governance`."""
-    app.command("tasks")(tasks)
-    app.command("assign")(assign)
-    app.command("notices")(notices)
-    app.add_typer(hand_off, name="hand-off")
-    app.add_typer(comment, name="comment")
-    app.add_typer(training, name="training")
-    app.command("raci")(raci)
-    app.command("perspectives")(perspectives)
