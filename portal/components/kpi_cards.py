@@ -22,15 +22,16 @@ def _card(reading: KpiReading) -> Card:
     kpi, value = reading.definition, reading.value
     past = [level for _, level in reading.course if level is not None]
     bound = "at least" if kpi.direction == "higher" else "at most"
+    change = _as_shown(kpi, value.change)
     counted = f"{value.numerator:,.0f} of {value.n:,}" if value.numerator is not None else ""
     return Card(
         label=kpi.title,
         value=_level(kpi, value.value),
         status=value.status,
         target=f"{bound} {_level(kpi, kpi.target)}",
-        trend=_change(kpi, value.change),
-        direction=0 if not value.change else (1 if value.change > 0 else -1),
-        better={"better": True, "worse": False}.get(value.trend),
+        trend=_change(kpi, change),
+        direction=0 if not change else (1 if change > 0 else -1),
+        better={"better": True, "worse": False}.get(value.trend) if change else None,
         series=past,
         target_value=kpi.target,
         note=value.note or counted,
@@ -43,6 +44,11 @@ def _level(kpi: KpiDefinition, value: float | None) -> str:
     if kpi.unit == "share":
         return percent(value)
     return count(round(value), "day") if kpi.unit == "days" else number(value)
+
+
+def _as_shown(kpi: KpiDefinition, change: float | None) -> float | None:
+    """A change rounded as it is written: what reads as nothing is nothing."""
+    return None if change is None else round(change, 3 if kpi.unit == "share" else 0)
 
 
 def _change(kpi: KpiDefinition, change: float | None) -> str:

@@ -8,7 +8,7 @@ import io
 import json
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,13 +16,16 @@ from typing import Any
 
 import pytest
 
+from core.analytics.kpi_values import count_kpi
 from core.connectors.settings import PROJECT, read_settings
 from core.domain.errors import BadInput, Conflict
 from core.domain.moment import Moment
+from core.services.oversight.kpis import KpiReading
 from portal.components.cards import sparkline_html
 from portal.components.charts.canvas import MOST_POINTS, as_rows
 from portal.components.desk import Desk, forget_answers
 from portal.components.downloads import csv_text, defuse
+from portal.components.kpi_cards import _card
 from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.text import escape, escape_html, percent, plain, points
 from portal.shell import notice
@@ -30,6 +33,7 @@ from portal.shell.guards import HostGuard, SecurityHeaders, content_security_pol
 from portal.shell.plan import SECTIONS, page_names
 from portal.shell.serve import STREAMLIT_CONFIG, require_free, streamlit_options
 from portal.shell.start_page import shipped_page, start_page
+from tests.unit.test_formulas_explained import KPIS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 JOINER = "\u2060"
@@ -277,3 +281,20 @@ def test_every_page_of_the_navigation_is_a_file_and_every_file_is_in_the_navigat
     pages = {path.stem for path in (PROJECT / "portal" / "pages").glob("*.py")} - {"__init__"}
     assert len(names) == len(set(names)) == sum(map(len, SECTIONS.values()))
     assert set(names) == pages
+
+
+@pytest.mark.parametrize(
+    ("kpi", "change", "words"),
+    [
+        ("days", -0.4, "unchanged"),
+        ("days", -0.6, "−1"),
+        ("share", 0.0004, "unchanged"),
+        ("share", 0.0006, "+0.1 points"),
+    ],
+)
+def test_a_change_that_reads_as_nothing_is_no_change(kpi: str, change: float, words: str) -> None:
+    definition = next(one for one in KPIS if one.unit == kpi)
+    value = replace(count_kpi(3, direction=definition.direction), change=change, trend="better")
+    card = _card(KpiReading(definition, value, ()))
+    assert card.trend == f"{words} since last month"
+    assert (card.direction == 0) == (card.better is None) == (words == "unchanged")
