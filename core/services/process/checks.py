@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.analytics.decay.metrics import DECAY_METRICS
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
@@ -194,7 +195,8 @@ def _bias(subject: CheckSubject) -> CheckResult:
 def _decay(subject: CheckSubject) -> CheckResult:
     version = _version(subject)["version"]
     metric, alerts = newest_alert(subject.governance, subject.facts.initiative, version, subject.moment)
-    return check_decay(metric, alerts)
+    known = DECAY_METRICS.get(metric)
+    return check_decay(known.title if known else metric, alerts)
 
 
 def _data_quality(subject: CheckSubject) -> CheckResult:
