@@ -227,7 +227,7 @@ def _environment(output: Path) -> dict[str, str]:
         "PYTHONWARNINGS": "ignore",  # third-party ones; they would fill the log
         "NML_DISABLE_USAGE_LOGGING": "1",
         # Libraries that would otherwise write to the home folder.
-        "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR") or str(cache / "numba"),
+        "NUMBA_CACHE_DIR": str(cache / "numba"),
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "XDG_CACHE_HOME": str(cache),
         "XDG_CONFIG_HOME": str(cache / "config"),

@@ -65,14 +65,9 @@ class NewEvidence(Parameters):
     content_base64: str = ""
 
 
-class NewVersion(Parameters):
-    """A model version to register, with links to what it was made of."""
+class VersionLinks(Parameters):
+    """What a version was made of and where it lies; empty where nothing is known."""
 
-    initiative: str
-    version: str
-    role: Literal["champion", "challenger"] = "champion"
-    algorithm: str
-    task: str
     notes: str = ""
     artifact_uri: str = ""
     artifact_sha256: str = ""
@@ -88,6 +83,16 @@ class NewVersion(Parameters):
     metrics_uri: str = ""
     metrics_sha256: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)
+
+
+class NewVersion(VersionLinks):
+    """A model version to register, with links to what it was made of."""
+
+    initiative: str
+    version: str
+    role: Literal["champion", "challenger"] = "champion"
+    algorithm: str
+    task: str
 
 
 class ChecksToRun(Parameters):

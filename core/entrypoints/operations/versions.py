@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from core.domain.commands import AmendModelVersion, PromoteVersion, RetireVersion, make
 from core.entrypoints.operations.operation import Call, Operation
-from core.entrypoints.operations.parameters import AsOf, Parameters
+from core.entrypoints.operations.parameters import AsOf, Parameters, VersionLinks
 from core.entrypoints.operations.results import moment_result, plain
 from core.services.models.version_comparison import (
     Comparison,
@@ -22,27 +20,12 @@ from core.services.models.version_comparison import (
 from core.services.models.versions import amend_model_version, promote_version, retire_version
 
 
-class VersionToAmend(Parameters):
+class VersionToAmend(VersionLinks):
     """What to fill in of a version; empty fields leave what is there."""
 
     initiative: str
     version: str
     reason: str
-    notes: str = ""
-    artifact_uri: str = ""
-    artifact_sha256: str = ""
-    data_uri: str = ""
-    data_sha256: str = ""
-    data_kind: Literal["", "full", "sample"] = ""
-    code_uri: str = ""
-    code_commit: str = ""
-    environment_uri: str = ""
-    environment_sha256: str = ""
-    image_uri: str = ""
-    image_sha256: str = ""
-    metrics_uri: str = ""
-    metrics_sha256: str = ""
-    metrics: dict[str, float] = Field(default_factory=dict)
 
 
 class VersionToMove(Parameters):
