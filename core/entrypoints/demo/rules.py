@@ -8,11 +8,13 @@ from functools import partial
 from random import Random
 
 from core.connectors.yaml_lines import read_text
+from core.domain.commands import DraftPolicy
 from core.entrypoints.demo.acts import Act, World
 from core.entrypoints.demo.plans import InitiativePlan, temper_at
 from core.entrypoints.demo.workdays import Workdays, workdays
 from core.services.rules.ethics import PublishEthics, publish_ethics
 from core.services.rules.initiative_frameworks import RecordRegions, record_regions
+from core.services.rules.policies import draft_policy
 from core.services.rules.rights import ExcludeRight, SettleRight, exclude_right, settle_right
 
 _HOW = {
@@ -30,6 +32,9 @@ _ABROAD = {
     "australia": "Used for Australian accounts.",
 }
 _SHARE_ABROAD = 0.15
+_DRAFTED_DAYS_AGO = 12
+_STRICTER = ("  moderate:\n    reproducibility: 1\n", "  moderate:\n    reproducibility: 2\n")
+_WHY_STRICTER = "Two audits could not re-create a moderate model; ask for retraining on a sample."
 _BECAUSE = "Reviewed after a year: marketing models are documented for those who use them."
 
 
@@ -45,6 +50,7 @@ def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) ->
     if plans:
         validator = plans[0].crew.validator
         yield days.workday(200), partial(_second_position, world, validator.id)
+        yield days.workday(_DRAFTED_DAYS_AGO), partial(_draft_policy, world, validator.id)
 
 
 def _rights(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[tuple[float, Act]]:
@@ -100,3 +106,12 @@ def _second_position(world: World, validator: str, at: datetime) -> None:
     )
     command = PublishEthics(actor=governance.person(validator), at=at, text=text)
     publish_ethics(governance, command)
+
+
+def _draft_policy(world: World, validator: str, at: datetime) -> None:
+    """Towards the end somebody proposes a stricter policy, which waits for somebody else's word."""
+    governance = world.governance
+    shipped = read_text(governance.config / "policy.yaml", "policy.yaml")
+    text = shipped.replace('version: "2.0"', 'version: "2.1"', 1).replace(*_STRICTER, 1)
+    command = DraftPolicy(actor=governance.person(validator), at=at, text=text, note=_WHY_STRICTER)
+    draft_policy(governance, command)
