@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
+from core.domain.given import Content, GateId, InitiativeId, argument, option
 from core.domain.moment import require_utc
 
 
@@ -41,35 +42,43 @@ class Command(BaseModel):
 
 
 class RegisterInitiative(Command):
-    """Register an analytics use case; `answers` maps each question to the options chosen."""
+    """Register an initiative; on a terminal the questions are asked one by one."""
 
-    name: Name
-    purpose: Annotated[Words, Field(min_length=10)]
-    domain: str = "other"
-    team: Name
-    owner: str
-    builder: str = ""
-    short_name: ShortName | Literal[""] = ""
-    answers: dict[str, tuple[str, ...]]
+    name: Annotated[Name, Field(description="What it is called.")]
+    purpose: Annotated[Words, Field(min_length=10, description="What it is for, in a sentence.")]
+    team: Annotated[
+        Name | Literal[""], Field(description="The team; the acting person's where none is named.")
+    ] = ""
+    owner: Annotated[str, Field(description="Who owns it; the acting person where none is named.")] = ""
+    builder: Annotated[str, Field(description="Who builds it.")] = ""
+    domain: Annotated[str, Field(description="Business domain.")] = "other"
+    short_name: Annotated[
+        ShortName | Literal[""], Field(description="Technical name; made from the name.")
+    ] = ""
+    answers: Annotated[
+        dict[str, tuple[str, ...]],
+        Field(description="QUESTION=OPTION; once a question, or more."),
+        option("--answer"),
+    ]
 
 
 class AmendInitiative(Command):
-    """Change what was registered; None leaves a field as it is."""
+    """Change what was registered; what is not given stays as it is."""
 
-    initiative: str
-    name: Name | None = None
-    short_name: ShortName | None = None
-    purpose: Words | None = None
-    owner: str | None = None
-    builder: str | None = None
+    initiative: InitiativeId
+    name: Annotated[Name | None, Field(description="What it is called.")] = None
+    short_name: Annotated[ShortName | None, Field(description="Technical name.")] = None
+    purpose: Annotated[Words | None, Field(description="What it is for, in a sentence.")] = None
+    owner: Annotated[str | None, Field(description="Who owns it, by id.")] = None
+    builder: Annotated[str | None, Field(description="Who builds it, by id.")] = None
 
 
 class OverrideClassification(Command):
-    """Put an initiative into another class than its answers lead to, with the reason."""
+    """Put an initiative into another class than its answers lead to."""
 
-    initiative: str
-    class_id: str
-    justification: Annotated[Words, Field(min_length=20)]
+    initiative: InitiativeId
+    class_id: Annotated[str, Field(description="low, moderate, high or very_high."), argument("CLASS")]
+    justification: Annotated[Words, Field(min_length=20, description="Why, in a sentence or two.")]
 
 
 class VersionLinks(BaseModel):
@@ -132,28 +141,35 @@ class RetireVersion(Command):
 
 
 class SubmitEvidence(Command):
-    """Submit evidence for a measure: a link, or a file's name and content (kept by digest)."""
+    """Submit evidence for a measure: a link or a file."""
 
-    initiative: str
-    measure: str
-    title: Name
-    link: Link = ""
+    initiative: InitiativeId
+    measure: Annotated[str, Field(description="The measure, as 'governance show' lists it."), argument()]
+    title: Annotated[Name, Field(description="What the evidence is.")]
+    link: Annotated[Link, Field(description="Where it lies.")] = ""
     file_name: Annotated[str, StringConstraints(max_length=200)] = ""
-    content: bytes = b""
+    content: Annotated[
+        bytes, Field(description="A file to keep by its digest."), Content(), option("--file")
+    ] = b""
 
 
 class RunChecks(Command):
-    """Run the automatic checks of an initiative; none named runs all that apply."""
+    """Run the automatic checks; exit code 1 where one fails or cannot tell."""
 
-    initiative: str
-    checks: tuple[str, ...] = ()
+    initiative: InitiativeId
+    checks: Annotated[
+        tuple[str, ...], Field(description="A check by id; repeat for more."), option("--only")
+    ] = ()
 
 
 class DecideGate(Command):
-    """Ask whether an initiative may pass a gate, and put the answer on record."""
+    """Ask whether a gate is open: exit code 0 open, 1 blocked, 2 could not be decided.
 
-    initiative: str
-    gate: str
+    The answer goes on record; with --as-of nothing is recorded.
+    """
+
+    initiative: InitiativeId
+    gate: GateId
 
 
 class DraftPolicy(Command):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from typing import Any
 
 import typer
 
 from core.domain.errors import Forbidden, GovernanceError
+from core.entrypoints.command_line import choice_of, command_of
 from core.entrypoints.commands import options
 from core.entrypoints.reports.printing import complain
+from core.services.use_cases import ROOMS, choices, groups, use_cases
 
 BROKEN = 2
 INTERRUPTED = 130
@@ -20,17 +23,12 @@ PIPE_CLOSED = 141
 _HELP = "Govern machine-learning models: register, prove, decide, watch, and keep the record."
 
 
-_COMMANDS: Mapping[str, str] = {
+_BY_HAND: Mapping[str, str] = {
     "serve": "serving.serve",
     "demo": "serving.demo",
     "register": "registration.register",
-    "list": "initiatives.list_initiatives",
-    "show": "initiatives.show",
-    "evidence": "initiatives.evidence",
+    "decide": "decide.decide",
     "version": "versions.version",
-    "check": "initiatives.check",
-    "decide": "initiatives.decide",
-    "override": "initiatives.override",
     "slices": "slices.slices",
     "decay": "monitoring.decay",
     "predictions": "predictions.predictions",
@@ -39,11 +37,6 @@ _COMMANDS: Mapping[str, str] = {
     "kpis": "figures.kpis",
     "standings": "figures.standings",
     "policy": "policy.policy",
-    "sign-off": "process.sign_off",
-    "delegation": "process.delegation",
-    "finding": "process.finding",
-    "waiver": "process.waiver",
-    "pull": "process.pull",
     "people": "people.people",
     "tasks": "work.tasks",
     "assign": "work.assign",
@@ -73,29 +66,70 @@ _COMMANDS: Mapping[str, str] = {
     "business-kpi": "business_kpi.business_kpi",
     "record": "figures.record",
 }
-"""Name -> where it is written, in `core.entrypoints.commands`."""
+"""Commands that do more than ask one use case -> where they are written, in `core.entrypoints.commands`."""
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
     """Put the command together; only the part that is asked for, where one is: pipelines wait for it."""
-    app = typer.Typer(
+    app = _typer(_HELP)
+    app.callback()(_before)
+    known = {words.split()[0] for words in _BY_HAND} | {
+        first for firsts in ROOMS.values() for first in firsts
+    }
+    asked = {argument for argument in arguments if argument in known}
+    parts: dict[str, typer.Typer] = {}
+    for words, command in _commands(asked or known):
+        first, *rest = words.split()
+        if not rest:
+            _add(app, first, command)
+        else:
+            if first not in parts:
+                parts[first] = _typer(_group_help(first))
+                app.add_typer(parts[first], name=first)
+            _add(parts[first], " ".join(rest), command)
+    return app
+
+
+def _typer(said: str) -> typer.Typer:
+    return typer.Typer(
         name="governance",
-        help=_HELP,
+        help=said,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_before)
-    asked = [name for name in arguments if name in _COMMANDS]
-    for name in asked or _COMMANDS:
-        module, _, attribute = _COMMANDS[name].partition(".")
-        command = getattr(import_module(f"core.entrypoints.commands.{module}"), attribute)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
-    return app
+
+
+def _add(app: typer.Typer, name: str, command: Any) -> None:
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    else:
+        app.command(name)(command)
+
+
+def _group_help(first: str) -> str:
+    return next((groups(room)[first] for room in ROOMS if first in groups(room)), "")
+
+
+def _commands(firsts: set[str]) -> Iterator[tuple[str, Any]]:
+    """Each command that begins with one of the words, with the function or the group behind it."""
+    for words, place in _BY_HAND.items():
+        if words.split()[0] in firsts:
+            module, _, attribute = place.partition(".")
+            yield words, getattr(import_module(f"core.entrypoints.commands.{module}"), attribute)
+    for room, starts in ROOMS.items():
+        if firsts.isdisjoint(starts):
+            continue
+        shows = import_module(f"core.entrypoints.reports.{room}").SHOW
+        cases = use_cases(room)
+        for case in cases.values():
+            for line in case.lines:
+                if line.words.split()[0] in firsts:
+                    yield line.words, command_of(case, line, shows.get(line.words))
+        for choice in choices(room):
+            if choice.words.split()[0] in firsts:
+                yield choice.words, choice_of(choice, cases, shows)
 
 
 def _before(context: typer.Context, store: options.Store = None, person: options.Person = None) -> None:
@@ -123,7 +157,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:
-        from core.entrypoints.commands.initiatives import unexpected
+        from core.entrypoints.commands.decide import unexpected
 
         complain(f"governance: {_misuse(error) or unexpected(error)}")
         return BROKEN

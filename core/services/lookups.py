@@ -41,3 +41,23 @@ def require_independent(actor: str, initiative: dict[str, Any], doing: str) -> N
             where=initiative["initiative"],
             remedy="Ask somebody who neither owns nor builds it.",
         )
+
+
+def version_named_or_current(governance: Governance, initiative: str, named: str, moment: Moment) -> str:
+    """The version named, or the current one.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or none of its versions counts now.
+    """
+    if named:
+        return named
+    require_initiative(governance, initiative, moment)
+    current = lake.newest_version(governance.store, initiative, moment)
+    if current is None:
+        raise NotFound(
+            f"{initiative} has no model version that counts now",
+            remedy="Name one with --version, or register one with 'governance version add'.",
+        )
+    return str(current["version"])

@@ -8,123 +8,142 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.domain.commands import Command, Name, Words
+from core.domain.given import GateId, InitiativeId, argument, option
 
-Reason = Annotated[Words, Field(min_length=10)]
-"""A reason in words; ten characters are the least that says anything."""
+_LEAST = 10
+"""Characters of a reason: the least that says anything."""
+Reason = Annotated[Words, Field(min_length=_LEAST, description="Why; it stays on record.")]
+Note = Annotated[Words, Field(min_length=_LEAST, description="What was done or seen; it stays on record.")]
+InRole = Annotated[str, Field(description="The role in which you answer, such as risk_audit.")]
+ForWhom = Annotated[
+    str, Field(description="Who delegated the signature; empty for yourself."), option("--for")
+]
+Until = Annotated[date, Field(description="Last day, such as 2026-03-31."), option(metavar="DAY")]
+FindingId = Annotated[str, Field(description="Its name, such as F1."), argument("FINDING")]
+WaiverId = Annotated[str, Field(description="Its name, such as W1."), argument("WAIVER")]
 
 
 class RequestSignOff(Command):
-    """Ask for the signatures of a gate; a new request begins a new round."""
+    """Ask for the signatures of a gate."""
 
-    initiative: str
-    gate: str
-    note: Words = ""
+    initiative: InitiativeId
+    gate: GateId
+    note: Annotated[Words, Field(description="What those who sign should know.")] = ""
 
 
 class GiveFeedback(Command):
-    """Give an opinion before the decision; an issue needs its reason."""
+    """Give feedback before the decision."""
 
-    initiative: str
-    gate: str
-    outcome: Literal["approved", "minor_issue", "major_issue"]
-    role: str
-    reason: Words = ""
-    on_behalf_of: str = ""
+    initiative: InitiativeId
+    gate: GateId
+    outcome: Annotated[
+        Literal["approved", "minor_issue", "major_issue"],
+        Field(description="approved, minor_issue or major_issue."),
+    ] = "approved"
+    role: InRole
+    reason: Annotated[Words, Field(description="Why; it stays on record.")] = ""
+    on_behalf_of: ForWhom = ""
 
 
 class SignGate(Command):
-    """Approve, reject or abandon at a gate, for oneself or for somebody who delegated it."""
+    """Approve, reject or abandon; an approval is bound to the version, the evidence and the policy."""
 
-    initiative: str
-    gate: str
-    outcome: Literal["approved", "rejected", "abandoned"]
-    role: str
-    reason: Words = ""
-    on_behalf_of: str = ""
+    initiative: InitiativeId
+    gate: GateId
+    outcome: Annotated[
+        Literal["approved", "rejected", "abandoned"], Field(description="approved, rejected or abandoned.")
+    ]
+    role: InRole
+    reason: Annotated[Words, Field(description="Why; it stays on record.")] = ""
+    on_behalf_of: ForWhom = ""
 
 
 class WithdrawSignature(Command):
-    """Take back one's own answer at a gate."""
+    """Take your own answer back; it stays on record."""
 
-    initiative: str
-    gate: str
+    initiative: InitiativeId
+    gate: GateId
     reason: Reason
 
 
 class DelegateSignOff(Command):
-    """Let somebody sign in one's place in a role, through a last day."""
+    """Let somebody sign in your place, through a last day."""
 
-    delegate: str
-    role: str
-    until: date
+    delegate: Annotated[str, Field(description="Who may sign in your place."), argument()]
+    role: InRole
+    until: Until
     reason: Reason
 
 
 class EndDelegation(Command):
     """End a delegation before its last day."""
 
-    delegate: str
-    role: str
+    delegate: Annotated[str, Field(description="Who may not sign in your place any more."), argument()]
+    role: InRole
 
 
 class RaiseFinding(Command):
-    """Put a finding on record: what is wrong, how much it matters, who mends it by when."""
+    """Put a finding on record; all but minor ones keep the gates of their step shut."""
 
-    initiative: str
-    title: Name
-    detail: Words = ""
-    severity: Literal["blocker", "major", "minor"]
-    step: str
-    owner: str = ""
-    due_on: date
+    initiative: InitiativeId
+    title: Annotated[Name, Field(description="What is wrong.")]
+    detail: Annotated[Words, Field(description="More words.")] = ""
+    severity: Annotated[Literal["blocker", "major", "minor"], Field(description="blocker, major or minor.")]
+    step: Annotated[str, Field(description="Process step it belongs to.")]
+    owner: Annotated[str, Field(description="Who mends it; the initiative's owner.")] = ""
+    due_on: Annotated[date, Field(description="Day by which it is mended."), option("--due", metavar="DAY")]
 
 
 class ResolveFinding(Command):
-    """Say that a finding is mended, and how."""
+    """Say that a finding is mended; somebody else verifies it."""
 
-    initiative: str
-    finding: str
-    note: Reason
+    initiative: InitiativeId
+    finding: FindingId
+    note: Note
 
 
 class VerifyFinding(Command):
-    """Close a resolved finding, or open it again; by somebody who neither owns nor resolved it."""
+    """Close a finding that somebody else mended, or open it again."""
 
-    initiative: str
-    finding: str
-    mended: bool
-    note: Reason
+    initiative: InitiativeId
+    finding: FindingId
+    note: Note
+    mended: Annotated[
+        bool, Field(description="It is not mended: open it again."), option("--reopen", flag=False)
+    ] = True
 
 
 class RequestWaiver(Command):
     """Ask that a requirement be waived for a while."""
 
-    initiative: str
-    measure: str
+    initiative: InitiativeId
+    measure: Annotated[str, Field(description="The measure's id.")]
     reason: Reason
-    compensation: Reason
-    until: date
+    compensation: Annotated[
+        Words, Field(min_length=_LEAST, description="What is done meanwhile."), option("--meanwhile")
+    ]
+    until: Until
 
 
 class DecideWaiver(Command):
-    """Grant or refuse a waiver that was asked for."""
+    """Grant or refuse a waiver; the rank that may depends on the class."""
 
-    initiative: str
-    waiver: str
-    outcome: Literal["granted", "refused"]
-    note: Reason
+    initiative: InitiativeId
+    waiver: WaiverId
+    outcome: Annotated[Literal["granted", "refused"], Field(description="granted or refused.")]
+    note: Note
 
 
 class WithdrawWaiver(Command):
-    """Take a waiver back, whether it was granted yet or not."""
+    """Take a waiver back."""
 
-    initiative: str
-    waiver: str
-    note: Reason
+    initiative: InitiativeId
+    waiver: WaiverId
+    note: Note
 
 
 class PullModel(Command):
-    """Take a model out of production at once, whatever its gates say."""
+    """Take a model out of production at once."""
 
-    initiative: str
+    initiative: InitiativeId
     reason: Reason

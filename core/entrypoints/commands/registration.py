@@ -11,7 +11,7 @@ import typer
 from core.domain.errors import BadInput
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import Json, Person, Store
-from core.entrypoints.reports import figures as reports
+from core.entrypoints.reports import process as reports
 from core.entrypoints.reports.printing import complain, show_json
 
 Answers = dict[str, tuple[str, ...]]

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from core.domain.checkpoint import key_id
 from core.domain.commands import make
-from core.entrypoints.operations import results
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, Nothing, Parameters
+from core.services.plain import plain
 from core.services.record.audit_pack import ExportAuditPack, export_audit_pack
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint, verify_against
 from core.services.record.purge import PurgeEvidence, purge_evidence
@@ -55,7 +55,7 @@ def _verify_record(call: Call, asked: RecordToVerify) -> Any:
     found = verify_against(call.governance, asked.checkpoint)
     signed = found.checkpoint
     held = None if signed is None else {**signed.as_json(), "key_id": key_id(signed.public_key)}
-    return {**results.plain(found.record), "checkpoint": held}
+    return {**plain(found.record), "checkpoint": held}
 
 
 def _sign_checkpoint(call: Call, asked: Nothing) -> Any:
@@ -64,7 +64,7 @@ def _sign_checkpoint(call: Call, asked: Nothing) -> Any:
 
 def _replay_decision(call: Call, asked: DecisionToReplay) -> Any:
     found = replay_decision(call.governance, call.moment(asked.as_of), seq=asked.seq)
-    return {**results.plain(found), "same": found.same}
+    return {**plain(found), "same": found.same}
 
 
 def _export_audit_pack(call: Call, asked: PackToExport) -> Any:
@@ -77,7 +77,7 @@ def _export_audit_pack(call: Call, asked: PackToExport) -> Any:
         target=call.governance.store.folder / OUTGOING / name,
         zipped=asked.zipped,
     )
-    return {**results.plain(export_audit_pack(call.governance, command)), "path": f"{OUTGOING}/{name}"}
+    return {**plain(export_audit_pack(call.governance, command)), "path": f"{OUTGOING}/{name}"}
 
 
 def _purge_evidence(call: Call, asked: FileToForget) -> Any:

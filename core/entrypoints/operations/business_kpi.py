@@ -26,6 +26,7 @@ from core.services.measured.business_kpi_view import (
     model_performance,
     promised_kpis,
 )
+from core.services.plain import plain
 
 
 class KpiToPromise(given.Parameters):
@@ -95,15 +96,15 @@ def _read(call: Call, asked: KpisToRead) -> Any:
     moment = call.moment(asked.as_of)
     found: dict[str, Any] = {"moment": results.moment_result(moment)}
     if not asked.initiative:
-        return {**found, "kpis": results.plain(promised_kpis(call.governance, moment))}
+        return {**found, "kpis": plain(promised_kpis(call.governance, moment))}
     kpis = business_kpis(call.governance, moment, initiative=asked.initiative)
     performance = model_performance(call.governance, moment, initiative=asked.initiative)
-    return {**found, "kpis": [_in_full(kpi) for kpi in kpis], "model": results.plain(performance)}
+    return {**found, "kpis": [_in_full(kpi) for kpi in kpis], "model": plain(performance)}
 
 
 def _in_full(kpi: BusinessKpi) -> dict[str, Any]:
     """A KPI with what was promised for the day of each observation."""
-    found: dict[str, Any] = results.plain(kpi)
+    found: dict[str, Any] = plain(kpi)
     for line, day in zip(found["observations"], kpi.observations, strict=True):
         line["promised"] = kpi.promise.promised_on(day.observed_on)
     return found

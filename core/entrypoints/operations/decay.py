@@ -21,6 +21,7 @@ from core.services.measured.decay_view import DecayView, decay_view
 from core.services.measured.monitoring import decay_report
 from core.services.measured.outcomes import AddOutcomes, add_outcomes
 from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
+from core.services.plain import plain
 
 
 class DecayToRead(Parameters):
@@ -66,7 +67,7 @@ def _decay_report(call: Call, asked: DecayToRead) -> Any:
     one = {"initiative": asked.initiative, "version": version}
     report = decay_report(call.governance, moment, **one, metric=asked.metric)
     view = decay_view(call.governance, moment, **one, metric=asked.metric)
-    found = {"moment": results.moment_result(moment), **results.plain(report), **_trusted(view)}
+    found = {"moment": results.moment_result(moment), **plain(report), **_trusted(view)}
     found["by_choices"] = list(group_choices(call.governance, moment, **one))
     if asked.by:
         groups = decay_groups(call.governance, moment, **one, by=asked.by, metric=asked.metric)
@@ -88,12 +89,12 @@ def _trusted(view: DecayView) -> dict[str, Any]:
             "inside_band": trust.inside,
             "coverage": trust.inside / trust.compared if trust.compared else None,
         },
-        "run": results.plain(dict(view.run)) if view.run else None,
+        "run": plain(dict(view.run)) if view.run else None,
     }
 
 
 def _grouped(groups: DecayGroups) -> dict[str, Any]:
-    lines = [results.plain(asdict(group)) for group in groups.groups]
+    lines = [plain(asdict(group)) for group in groups.groups]
     return {
         "by": groups.by,
         "decays_first": [group.label for group in groups.first],

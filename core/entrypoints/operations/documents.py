@@ -10,8 +10,9 @@ from core.domain.commands import make
 from core.domain.models.model_card import WriteDocumentText
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, Parameters
-from core.entrypoints.operations.results import moment_result, plain
+from core.entrypoints.operations.results import moment_result
 from core.services.models.documents import document, note_history, write_document_text
+from core.services.plain import plain
 
 
 class DocumentToWrite(Parameters):

@@ -32,6 +32,7 @@ from core.services.measured.explanations import (
     explain_version,
     keep_model,
 )
+from core.services.plain import plain
 
 INCOMING = "incoming"
 """Folder below the store where the command line lays a file for a server to fetch."""
@@ -90,17 +91,17 @@ def _show(call: Call, asked: ExplanationToRead) -> Any:
     version = _version(call, asked.initiative, asked.version, moment)
     one: dict[str, Any] = {"initiative": asked.initiative, "version": version}
     report = explanation_report(governance, moment, **one)
-    found: dict[str, Any] = {"moment": results.moment_result(moment), **results.plain(report)}
+    found: dict[str, Any] = {"moment": results.moment_result(moment), **plain(report)}
     if asked.row:
-        found["prediction"] = results.plain(explained_prediction(governance, moment, **one, row=asked.row))
+        found["prediction"] = plain(explained_prediction(governance, moment, **one, row=asked.row))
     if asked.feature:
         points = feature_along(governance, moment, **one, feature=asked.feature)
-        found["along"] = {"feature": asked.feature, "points": results.plain(points)}
+        found["along"] = {"feature": asked.feature, "points": plain(points)}
     if asked.between and not asked.by:
         raise BadInput("two groups are named and no column", where="explain", remedy="Name it with --by.")
     if asked.by:
         apart = groups_apart(governance, moment, **one, by=asked.by, between=asked.between)
-        found["apart"] = results.plain(apart)
+        found["apart"] = plain(apart)
     return found
 
 

@@ -18,9 +18,10 @@ from core.domain.models.lineage import (
 )
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, Parameters, Texts
-from core.entrypoints.operations.results import moment_result, plain
+from core.entrypoints.operations.results import moment_result
 from core.services.models import data_sources as services
 from core.services.models.lineage import lineage, source_sheet
+from core.services.plain import plain
 
 
 class NewDataSource(Parameters):

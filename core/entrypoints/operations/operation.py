@@ -10,8 +10,8 @@ from typing import Any
 from core.domain.actors import Actor
 from core.domain.moment import Moment
 from core.entrypoints.operations import parameters as given
-from core.entrypoints.who_and_when import read_moment
 from core.services.governance import Governance
+from core.services.reading import read_moment
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy, make
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, AsOfParameters, Parameters
-from core.entrypoints.operations.results import moment_result, plain
+from core.entrypoints.operations.results import moment_result
+from core.services.plain import plain
 from core.services.rules.policies import draft_policy, policy_drafts, publish_policy, review_policy
 from core.services.rules.policy_changes import compare_policy, preview_policy
 

@@ -19,6 +19,7 @@ from core.services.lookups import require_initiative
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
+from core.services.plain import plain
 
 INCOMING = "incoming"
 """Folder below the store where the command line lays a file for whoever holds the store to fetch."""
@@ -100,14 +101,14 @@ def _add_predictions(call: Call, asked: NewPredictions) -> Any:
     values = asked.model_dump(exclude={"incoming"})
     added = add_predictions(call.governance, make(AddPredictions, **call.origin, file=file, **values))
     about = asked.model_dump(include={"initiative", "version", "part"})
-    return {**about, **results.plain(added)}
+    return {**about, **plain(added)}
 
 
 def _list_batches(call: Call, asked: BatchesToList) -> Any:
     moment = call.moment(asked.as_of)
     version = named_or_current(call, asked.initiative, asked.version, moment)
     found = prediction_batches(call.governance, moment, initiative=asked.initiative, version=version)
-    return {"moment": results.moment_result(moment), **results.plain(found)}
+    return {"moment": results.moment_result(moment), **plain(found)}
 
 
 def _measure_drift(call: Call, asked: DriftToMeasure) -> Any:
@@ -125,10 +126,10 @@ def _drift_report(call: Call, asked: DriftToRead) -> Any:
     about = {"initiative": asked.initiative, "version": version}
     found = drift_report(call.governance, moment, **about)
     try:
-        quality = results.plain(quality_report(call.governance, moment, **about))
+        quality = plain(quality_report(call.governance, moment, **about))
     except NotFound:
         quality = None
-    return {"moment": results.moment_result(moment), **results.plain(found), "data_quality": quality}
+    return {"moment": results.moment_result(moment), **plain(found), "data_quality": quality}
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -14,6 +14,7 @@ from core.domain.rules.frameworks import Framework, Standing
 from core.entrypoints.operations import results
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, AsOfParameters, Parameters, Texts
+from core.services.plain import plain
 from core.services.process.alcoa import alcoa_sheet
 from core.services.rules.ethics import (
     PublishEthics,
@@ -114,7 +115,7 @@ def _show_framework(call: Call, asked: FrameworkToShow) -> Any:
     found = framework_overview(call.governance, moment).line(asked.framework)
     clauses = [
         {
-            **results.plain(line.clause),
+            **plain(line.clause),
             "answered_by": line.measures,
             "binding": line.binding,
             "initiatives": line.initiatives,
@@ -148,7 +149,7 @@ def _initiative_frameworks(call: Call, asked: OfInitiative) -> Any:
                 "why": one.why,
                 "coverage": _coverage(one.coverage),
                 "clauses": [
-                    {**results.plain(answer.clause), "state": answer.state, "binding": answer.binding,
+                    {**plain(answer.clause), "state": answer.state, "binding": answer.binding,
                      "proofs": answer.proofs}
                     for answer in one.clauses
                 ],
@@ -172,7 +173,7 @@ def _rights_overview(call: Call, asked: AsOfParameters) -> Any:
 def _rights_checklist(call: Call, asked: OfInitiative) -> Any:
     moment = call.moment(asked.as_of)
     found = rights_checklist(call.governance, moment, initiative=asked.initiative)
-    return {"moment": results.moment_result(moment), **results.plain(found), "open": found.open}
+    return {"moment": results.moment_result(moment), **plain(found), "open": found.open}
 
 
 def _settle_right(call: Call, asked: RightToSettle) -> Any:
@@ -197,7 +198,7 @@ def _grade_evidence(call: Call, asked: OfInitiative) -> Any:
             letter: {grade.value: number for grade, number in counts.items()}
             for letter, counts in found.by_letter.items()
         },
-        "evidence": [{**results.plain(one), "overall": one.overall} for one in found.evidence],
+        "evidence": [{**plain(one), "overall": one.overall} for one in found.evidence],
     }
 
 
@@ -228,7 +229,7 @@ def _show_ethics(call: Call, asked: EthicsToShow) -> Any:
     }
     return {
         "moment": results.moment_result(moment),
-        **results.plain(held),
+        **plain(held),
         "limits": limits,
         "versions": versions,
         "transparency_demand": demand,
@@ -257,7 +258,7 @@ def _named(framework: Framework, standing: Standing) -> dict[str, Any]:
 
 
 def _coverage(found: Coverage) -> dict[str, Any]:
-    return {**results.plain(found), "counted": found.counted, "share": found.share}
+    return {**plain(found), "counted": found.counted, "share": found.share}
 
 
 OPERATIONS: Mapping[str, Operation] = {

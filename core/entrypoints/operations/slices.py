@@ -18,6 +18,7 @@ from core.entrypoints.operations.predictions import named_or_current
 from core.services.measured.bias import BiasSlices, bias_slices
 from core.services.measured.slice_versions import compare_versions
 from core.services.measured.weak_slices import WeakSlices, find_weakest
+from core.services.plain import plain
 
 Day = Annotated[str, Field(max_length=10)]
 
@@ -102,12 +103,12 @@ def slices_result(found: BiasSlices) -> dict[str, Any]:
         "by": found.by,
         "positive": found.positive,
         "cuts": [CutRule(band.feature, "at", band.cuts).text for band in found.bands],
-        **results.plain(report),
+        **plain(report),
         "interval_method": report.metric.interval,
         "test": TEST_NAMES[report.metric.form],
         "rule": None if found.rule is None else found.rule.sentence,
         "limit_note": found.limit_note,
-        "fairness": results.plain([asdict(measure) for measure in found.fairness]),
+        "fairness": plain([asdict(measure) for measure in found.fairness]),
     }
 
 
@@ -124,7 +125,7 @@ def _compare(call: Call, asked: VersionsToCompare) -> Any:
         "moment": results.moment_result(moment),
         "now": slices_result(found.now),
         "other": slices_result(found.other),
-        "changes": results.plain(found.changes),
+        "changes": plain(found.changes),
         "better": found.better,
         "worse": found.worse,
     }
@@ -146,8 +147,8 @@ def weakest_result(found: WeakSlices) -> dict[str, Any]:
         "rows": found.batches.rows,
         "features": found.features,
         "positive": found.positive,
-        "metric": results.plain(search.definition),
-        "overall": results.plain(search.overall),
+        "metric": plain(search.definition),
+        "overall": plain(search.overall),
         "searched": search.searched,
         "judged": search.judged,
         "too_small": search.too_small,
@@ -165,11 +166,11 @@ def _weak_line(one: WeakSlice) -> dict[str, Any]:
         "keys": one.counts.keys,
         "rows": one.counts.rows,
         "n": one.measured.n,
-        "value": results.plain(one.measured.value),
-        "interval": results.plain(one.measured.interval),
-        "gap": results.plain(one.gap),
-        "p_value": results.plain(one.p_value),
-        "adjusted_p": results.plain(one.adjusted_p),
+        "value": plain(one.measured.value),
+        "interval": plain(one.measured.interval),
+        "gap": plain(one.gap),
+        "p_value": plain(one.p_value),
+        "adjusted_p": plain(one.adjusted_p),
     }
 
 

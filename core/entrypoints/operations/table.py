@@ -15,10 +15,12 @@ from typing import Any
 
 from core.domain.actors import Actor
 from core.domain.commands import make
-from core.domain.errors import BadInput, NotFound
-from core.entrypoints.operations import results
+from core.domain.errors import BadInput
 from core.entrypoints.operations.operation import Call, Operation
 from core.services.governance import Governance
+from core.services.plain import plain
+from core.services.use_case import Call as NewCall
+from core.services.use_cases import every_use_case, run_use_case
 
 _AREAS = (
     "basics",
@@ -28,7 +30,6 @@ _AREAS = (
     "slices",
     "work",
     "versions",
-    "process",
     "policy",
     "lineage",
     "explain",
@@ -53,20 +54,20 @@ def run_operation(
     """
     operation = next((found[name] for area in _AREAS if name in (found := _of(area))), None)
     if operation is None:
-        known = ", ".join(operations())
-        raise NotFound(f"'{name[:60]}' is no operation", remedy=f"Use one of: {known}.")
+        return run_use_case(NewCall(governance, actor, now), name, parameters)
     try:
         json.dumps(parameters, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise BadInput("it holds what is no text in UTF-8", where="input", remedy="Write it again.") from None
     checked = make(operation.parameters, **parameters)
-    return results.plain(operation.run(Call(governance, actor, now), checked))
+    return plain(operation.run(Call(governance, actor, now), checked))
 
 
 @cache
 def operations() -> Mapping[str, Operation]:
     """All operations by name."""
-    return {name: one for area in _AREAS for name, one in _of(area).items()}
+    left = {name: one for area in _AREAS for name, one in _of(area).items()}
+    return left | {one.name: Operation(one.takes, lambda *_: None) for one in every_use_case()}  # type: ignore[arg-type]
 
 
 def _of(area: str) -> Mapping[str, Operation]:

@@ -8,7 +8,7 @@ from typing import Any
 from core.domain.commands import AmendModelVersion, PromoteVersion, RetireVersion, make
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, Parameters, VersionLinks
-from core.entrypoints.operations.results import moment_result, plain
+from core.entrypoints.operations.results import moment_result
 from core.services.models.version_comparison import (
     Comparison,
     DecaySide,
@@ -18,6 +18,7 @@ from core.services.models.version_comparison import (
     version_faces,
 )
 from core.services.models.versions import amend_model_version, promote_version, retire_version
+from core.services.plain import plain
 
 
 class VersionToAmend(VersionLinks):

@@ -12,8 +12,9 @@ from core.domain.errors import BadInput
 from core.domain.work.work import Task
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, Parameters
-from core.entrypoints.operations.results import moment_result, plain
+from core.entrypoints.operations.results import moment_result
 from core.services.measured.loads import loads
+from core.services.plain import plain
 from core.services.work.comments import (
     MarkCommentsRead,
     WriteComment,

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -107,3 +107,8 @@ def day(text: str | None) -> str:
 def minute(text: str | None) -> str:
     """A time in JSON to the minute, in UTC."""
     return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M") if text else NONE
+
+
+def as_of(result: Mapping[str, Any]) -> str:
+    """From which moment a result was read."""
+    return f"as of {minute(result['moment']['at'])} UTC"

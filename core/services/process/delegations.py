@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, Forbidden
+from core.domain.given import option
 from core.domain.moment import Moment
 from core.domain.process.commands import DelegateSignOff, EndDelegation
 from core.lake.process import acts as process
@@ -81,8 +84,15 @@ def end_delegation(governance: Governance, command: EndDelegation) -> None:
     governance.store.append([fact], actor=command.actor.id, at=command.at)
 
 
-def standing_delegations(governance: Governance, moment: Moment, *, person: str = "") -> list[dict[str, Any]]:
-    """Delegations that hold today, given by or to somebody; without a person, all of them."""
+def standing_delegations(
+    governance: Governance,
+    moment: Moment,
+    *,
+    person: Annotated[
+        str, Field(description="Given by or to whom; empty lists all."), option("--person")
+    ] = "",
+) -> list[dict[str, Any]]:
+    """List the delegations that hold."""
     return [
         row
         for row in process.delegations(governance.store, moment)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.given import AnyInitiative, TeamAlone, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Breach, Policy
 from core.domain.process.commands import RaiseFinding, ResolveFinding, VerifyFinding
@@ -124,9 +127,20 @@ def require_finding(governance: Governance, initiative: str, finding: str, momen
 
 
 def findings_list(
-    governance: Governance, moment: Moment, *, initiative: str = "", team: str = "", open_only: bool = False
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: AnyInitiative = "",
+    team: TeamAlone = "",
+    open_only: Annotated[bool, Field(description="Without those that are closed."), option("--open")] = False,
 ) -> list[dict[str, Any]]:
-    """Findings as they stand, with names and `overdue`; the most severe first, then the next due."""
+    """List findings, the most severe first.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        As they stand, with names and `overdue`; of equal severity, the next due first.
+    """
     names = {person.id: person.name for person in governance.people()}
     order = {"blocker": 0, "major": 1, "minor": 2}
     rows = [

@@ -66,10 +66,15 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
             where="name",
             remedy="Give a name that can be typed.",
         )
-    _require_people(governance, command.owner, command.builder)
+    team, owner = command.team or command.actor.team, command.owner or command.actor.id
+    if not team:
+        raise BadInput("team is missing", where="register initiative", remedy="Nothing was stored; mend it.")
+    _require_people(governance, owner, command.builder)
     _require_domain(governance.position(moment), command.domain)
     row = {
-        **command.model_dump(include={"name", "purpose", "domain", "team", "owner", "builder"}),
+        **command.model_dump(include={"name", "purpose", "domain", "builder"}),
+        "team": team,
+        "owner": owner,
         "initiative": initiative,
         "short_name": short_name,
         "answers": canonical({question: list(chosen) for question, chosen in command.answers.items()}),

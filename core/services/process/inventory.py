@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy
 from core.domain.process.facts import InitiativeFacts
@@ -52,21 +55,38 @@ def inventory(
     governance: Governance,
     moment: Moment,
     *,
-    search: str = "",
-    classes: Sequence[str] = (),
-    teams: Sequence[str] = (),
-    domains: Sequence[str] = (),
-    status: str = "",
+    search: Annotated[
+        str, Field(description="Words in the name, id, purpose, owner or team."), argument()
+    ] = "",
+    classes: Annotated[
+        tuple[str, ...], Field(description="Risk class; repeat for more."), option("--class")
+    ] = (),
+    teams: Annotated[tuple[str, ...], Field(description="Team; repeat for more."), option("--team")] = (),
+    domains: Annotated[
+        tuple[str, ...], Field(description="Domain; repeat for more."), option("--domain")
+    ] = (),
+    status: Annotated[
+        Literal["", "live", "in_progress", "overdue", "failing"],
+        Field(description="live, in_progress, overdue or failing."),
+    ] = "",
 ) -> Rows:
-    """List initiatives with their status, by name.
+    """List initiatives with their status.
 
-    Every word of `search` has to stand in the name, id, purpose, owner or team (case does not matter).
-    `status` is empty or one of live, in_progress, overdue, failing. Empty filters let all through.
+    Returns
+    -------
+    Rows
+        By name. Every word of `search` stands in the name, id, purpose, owner or team (case does not matter);
+        empty filters let all through.
     """
     policy = governance.policy(moment)
     words = search.casefold().split()
+    gates = {gate.id: gate.title for gate in policy.gates}
     return [
-        {**row, "class_title": policy.class_title(row["class_id"])}
+        {
+            **row,
+            "class_title": policy.class_title(row["class_id"]),
+            "next_gate_title": gates.get(row["next_gate"]),
+        }
         for row in lake_inventory.inventory_rows(governance.store, policy, moment)
         if _has_words(row, words)
         and (not classes or row["class_id"] in classes)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.given import AnyInitiative, TeamAlone, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
@@ -132,11 +135,19 @@ def waivers_list(
     governance: Governance,
     moment: Moment,
     *,
-    initiative: str = "",
-    team: str = "",
-    standing_only: bool = False,
+    initiative: AnyInitiative = "",
+    team: TeamAlone = "",
+    standing_only: Annotated[
+        bool, Field(description="Those that hold or are asked for."), option("--standing")
+    ] = False,
 ) -> list[dict[str, Any]]:
-    """Waivers as they stand, with titles and `holds` (granted and not past its last day), newest first."""
+    """List waivers, newest first.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        As they stand, with titles and `holds` (granted and not past its last day).
+    """
     policy = governance.policy(moment)
     rows = []
     for row in lake.waivers(governance.store, moment, initiative):

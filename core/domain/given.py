@@ -1,0 +1,93 @@
+"""How a field is given where its name and type do not say it: a value beside the field, read by machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+
+@dataclass(frozen=True)
+class Given:
+    """How a field is typed on the command line.
+
+    Attributes
+    ----------
+    names
+        Names of the option; empty for `--field-name`.
+    metavar
+        What stands for the value in the help; empty for the type's own word.
+    argument
+        Whether it is typed by its place, without a name.
+    flag
+        The value that the bare option stands for, where the field is no plain yes or no.
+    read
+        Makes the field's value of what was typed (a text, or the texts of a repeated option).
+    """
+
+    names: tuple[str, ...] = ()
+    metavar: str = ""
+    argument: bool = False
+    flag: object = None
+    read: Callable[..., object] | None = None
+
+
+@dataclass(frozen=True)
+class OrCurrent:
+    """Marks a model version that may be left empty: the current one is meant then."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Marks a file that whoever asks lays into the store's `incoming` folder; `name` takes its own name."""
+
+    name: str = "name"
+
+
+@dataclass(frozen=True)
+class Content:
+    """Marks the bytes of a file, sent in base64; `name` takes the file's name."""
+
+    name: str = "file_name"
+    most_bytes: int = 25 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class TextOf:
+    """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name."""
+
+    name: str = "name"
+
+
+def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:
+    """A field that is typed by its place."""
+    return Given(metavar=metavar, argument=True, read=read)
+
+
+def option(
+    *names: str, metavar: str = "", flag: object = None, read: Callable[..., object] | None = None
+) -> Given:
+    """A field that is typed after a name of its own."""
+    return Given(names, metavar, flag=flag, read=read)
+
+
+Texts = tuple[str, ...]
+InitiativeId = Annotated[
+    str, Field(description="The initiative's id, as 'governance list' shows it."), argument()
+]
+OfInitiative = Annotated[str, Field(description="Only this initiative."), option(metavar="ID")]
+OfTeam = Annotated[str, Field(description="Which team's.")]
+AnyInitiative = Annotated[str, Field(description="An initiative; empty lists all."), argument()]
+TeamAlone = Annotated[str, Field(description="A team's alone.")]
+VersionId = Annotated[
+    str, Field(description="Model version; the current one where none is named."), OrCurrent()
+]
+AsOf = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    Field(description="Read as it stood at the end of a UTC day, or at a UTC time."),
+    option(metavar="DAY"),
+]
+GateId = Annotated[str, Field(description="The gate, such as deployment.")]

@@ -1,0 +1,285 @@
+"""The command line, dressed from the table of use cases: options from fields, help from their words."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from uuid import uuid4
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from core.domain.errors import BadInput
+from core.domain.given import Content, Given, Laid, TextOf
+from core.entrypoints.commands import options
+from core.entrypoints.reports.printing import say
+from core.services.use_case import INCOMING, Choice, Line, UseCase
+
+Mark = TypeVar("Mark")
+Said = str | Callable[[Mapping[str, Any]], str]
+Show = Callable[[Any], None]
+_SHARED: Mapping[str, tuple[Any, object]] = {
+    "folder": (options.Store, None),
+    "acting": (options.Person, None),
+    "as_json": (options.Json, False),
+}
+
+
+def command_of(use_case: UseCase, line: Line, show: Show | None) -> Callable[..., None]:
+    """The function behind a command, with the signature that its fields say; `show` prints the result."""
+    fields = [one for one in _fields(use_case.takes) if one.name not in line.fixed]
+
+    def run(context: typer.Context, **typed: Any) -> None:
+        with _sent(context, fields, typed) as values:
+            result = _report(context, use_case.name, {**line.fixed, **values}, line.says or show, typed)
+        code = line.code(result) if line.code else 0
+        if code:
+            raise typer.Exit(code)
+
+    return _signed(run, line.help or use_case.help, fields)
+
+
+def choice_of(choice: Choice, cases: Mapping[str, UseCase], shows: Mapping[str, Show]) -> Callable[..., None]:
+    """The function behind a command that stands for one of several use cases."""
+    taken = {name: cases[name].takes for name in choice.cases}
+    flags = [
+        _Field(name, FieldInfo(annotation=bool, default=False, description=said))
+        for name, said in choice.flags.items()
+    ]
+    fields = [*_joined(list(taken.values())), *flags]
+    fields.sort(key=lambda one: one.name == "as_of")
+
+    def run(context: typer.Context, **typed: Any) -> None:
+        with _sent(context, fields, typed) as values:
+            chosen = choice.choose(values)
+            given = {name: value for name, value in values.items() if name in taken[chosen].model_fields}
+            _report(context, chosen, given, choice.says.get(chosen) or shows.get(chosen), typed)
+
+    return _signed(run, choice.help, fields)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A field as it is typed; `needed` where nothing stands in for it."""
+
+    name: str
+    info: FieldInfo
+    needed: bool = False
+
+    def mark(self, kind: type[Mark]) -> Mark | None:
+        """What stands beside the field, of a kind."""
+        return next((one for one in self.info.metadata if isinstance(one, kind)), None)
+
+    @property
+    def given(self) -> Given:
+        """How it is typed."""
+        return self.mark(Given) or Given()
+
+    @property
+    def file(self) -> Laid | Content | TextOf | None:
+        """What is made of the file whose path is typed, where one is."""
+        return self.mark(Laid) or self.mark(Content) or self.mark(TextOf)
+
+    @property
+    def default(self) -> object:
+        """What stands where nothing is typed."""
+        default = self.info.get_default(call_default_factory=True)
+        if self.file or _kind(self.info.annotation) is list or default is None:
+            return None
+        return default
+
+    @property
+    def parameter(self) -> inspect.Parameter:
+        """The parameter of a typer function."""
+        flagged = self.given.flag is not None
+        kind = bool if flagged else Path if self.file else _kind(self.info.annotation)
+        empty = False if flagged else self.default
+        typed: Any = list[str] if kind is list else kind
+        dressed = self._dressed(kind)
+        default = inspect.Parameter.empty if self.needed else empty
+        if default is None:
+            typed = typed | None
+        return inspect.Parameter(
+            "file" if isinstance(self.file, Laid | TextOf) else self.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[typed, dressed],
+            default=default,
+        )
+
+    def _dressed(self, kind: type) -> Any:
+        given = self.given
+        bounds: dict[str, Any] = {}
+        for mark in self.info.metadata if kind is int else ():
+            bounds |= (
+                {"min": mark.ge} if hasattr(mark, "ge") else {"max": mark.le} if hasattr(mark, "le") else {}
+            )
+        said: dict[str, Any] = {"help": self.info.description, "metavar": given.metavar or None, **bounds}
+        if given.argument or (isinstance(self.file, Laid | TextOf) and not given.names):
+            return typer.Argument(**said)
+        plain = f"--{self.name.removesuffix('_base64').replace('_', '-')}"
+        return typer.Option(*(given.names or (plain,)), **said)
+
+    def sent(self, typed: Any) -> dict[str, Any]:
+        """The fields that are sent for what was typed; none where nothing was."""
+        given = self.given
+        if isinstance(self.file, Content | TextOf):
+            return {} if typed is None else _read(self.name, self.file, typed)
+        if given.flag is not None:
+            return {self.name: given.flag} if typed else {}
+        if not self.needed and typed == self.default:
+            return {}
+        if given.read:
+            return {self.name: given.read(typed)}
+        if _base(self.info.annotation) is dict:
+            name = given.names[0] if given.names else f"--{self.name}"
+            return {self.name: options.pairs(typed or [], name, f"{name} NAME=VALUE")}
+        return {self.name: typed}
+
+
+def _fields(taken: type[BaseModel]) -> list[_Field]:
+    """The fields that are typed, needed ones first; the name of a typed file is not typed again."""
+    found = [_Field(name, info, info.is_required()) for name, info in taken.model_fields.items()]
+    named = {one.file.name for one in found if one.file}
+    return sorted((one for one in found if one.name not in named), key=lambda one: not one.needed)
+
+
+def _joined(models: Sequence[type[BaseModel]]) -> list[_Field]:
+    """The fields of all, each once; needed where each model needs it."""
+    fields: dict[str, _Field] = {}
+    for model in models:
+        for one in _fields(model):
+            fields.setdefault(one.name, one)
+    return [
+        _Field(
+            name, one.info if _everywhere(name, models) else _optional(one.info), _everywhere(name, models)
+        )
+        for name, one in fields.items()
+    ]
+
+
+def _everywhere(name: str, models: Sequence[type[BaseModel]]) -> bool:
+    return all(name in model.model_fields and model.model_fields[name].is_required() for model in models)
+
+
+def _optional(info: FieldInfo) -> FieldInfo:
+    if not info.is_required():
+        return info
+    empty = "" if _kind(info.annotation) is str else None
+    return FieldInfo.merge_field_infos(info, default=empty)
+
+
+@contextmanager
+def _sent(
+    context: typer.Context, fields: Sequence[_Field], typed: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """What is sent for what was typed; a file lies in the store's `incoming` folder meanwhile."""
+    values: dict[str, Any] = {}
+    for one in fields:
+        if not isinstance(one.file, Laid):
+            values |= one.sent(typed[one.parameter.name])
+    laid = next((one for one in fields if isinstance(one.file, Laid)), None)
+    if laid is None or typed["file"] is None:
+        yield values
+        return
+    file = Path(typed["file"])
+    incoming = options.settings_for(context, typed["folder"]).store / INCOMING
+    copy = incoming / f"{uuid4().hex}{file.suffix.lower()[:10]}"
+    try:
+        _lay(file, copy)
+        named = {laid.file.name: file.name} if laid.file else {}
+        yield {**values, **named, INCOMING: copy.name}
+    finally:
+        copy.unlink(missing_ok=True)
+        if incoming.is_dir() and not any(incoming.iterdir()):
+            incoming.rmdir()
+
+
+def _lay(file: Path, copy: Path) -> None:
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def _read(field: str, made: Content | TextOf, file: Path) -> dict[str, Any]:
+    if isinstance(made, TextOf):
+        from core.connectors.yaml_lines import read_text
+
+        return {field: read_text(file, str(file)), made.name: file.name}
+    try:
+        if file.stat().st_size > made.most_bytes:
+            raise BadInput(
+                f"the file is larger than {made.most_bytes >> 20} MiB",
+                where=str(file),
+                remedy="Put it where it belongs; submit a link.",
+            )
+        return {field: base64.b64encode(file.read_bytes()).decode(), made.name: file.name}
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def unreadable(file: Path, error: OSError) -> BadInput:
+    """The answer to a file that cannot be read."""
+    what = f"the file cannot be read: {error.strerror or error}"
+    return BadInput(what, where=str(file), remedy="Check the path.")
+
+
+def _report(
+    context: typer.Context,
+    name: str,
+    values: Mapping[str, Any],
+    said: Said | Show | None,
+    typed: Mapping[str, Any],
+) -> Any:
+    """Run a use case and print its result."""
+
+    def show(result: Any) -> None:
+        told = said.format_map(result) if isinstance(said, str) else said(result) if said else None
+        if isinstance(told, str):
+            for line in told.splitlines():
+                say(line)
+
+    return options.report(
+        context, name, values, show, store=typed["folder"], person=typed["acting"], as_json=typed["as_json"]
+    )
+
+
+def _signed(run: Callable[..., None], said: str, fields: Sequence[_Field]) -> Callable[..., None]:
+    """The function with the signature and the help that typer reads."""
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+        for name, (kind, default) in _SHARED.items()
+    ]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [context, *(one.parameter for one in fields), *shared]
+    run.__doc__ = said
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def _base(annotation: Any) -> Any:
+    """What a type is made of, without its marks and without None: the first of a choice of types."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _base(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return _base(next(one for one in get_args(annotation) if one is not NoneType))
+    return origin or annotation
+
+
+def _kind(annotation: Any) -> type:
+    """As what a field is typed: a list of texts, a yes or no, a number, or a text."""
+    base = _base(annotation)
+    if base in (tuple, list, dict):
+        return list
+    return base if base in (bool, int, float) else str

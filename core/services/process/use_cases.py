@@ -1,0 +1,284 @@
+"""The use cases of the process: initiatives, evidence, checks, gates, sign-offs, findings and waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.domain.commands import (
+    AmendInitiative,
+    DecideGate,
+    OverrideClassification,
+    RegisterInitiative,
+    RunChecks,
+    SubmitEvidence,
+)
+from core.domain.given import GateId, InitiativeId
+from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import Requirement
+from core.domain.process import commands as given
+from core.domain.process.gates import Decision
+from core.services.governance import Governance
+from core.services.plain import plain
+from core.services.process import delegations, findings, sign_offs, waivers
+from core.services.process.checks import run_checks
+from core.services.process.evidence import submit_evidence
+from core.services.process.gates import ask_gate, decide_gate, pull_model
+from core.services.process.initiatives import (
+    Registered,
+    amend_initiative,
+    override_classification,
+    register_initiative,
+)
+from core.services.process.inventory import InitiativeSheet, initiative_sheet, inventory
+from core.services.process.sign_off_view import SignOffView, sign_off_views
+from core.services.use_case import Call, Line, Result, asks, does
+
+UNDECIDED = "decision"
+"""What the finding of a gate that could not be decided names instead of a requirement."""
+
+
+def list_questions(call: Call) -> Result:
+    """List the questions of registration, with domains and people to choose from."""
+    governance, moment = call.governance, call.moment()
+    policy, ethics = governance.policy(moment), governance.position(moment)
+    return {
+        "questions": policy.questions,
+        "domains": [{"id": domain.id, "title": domain.title} for domain in ethics.domains],
+        "people": [{"id": person.id, "name": person.name} for person in governance.people()],
+        "actor": call.actor,
+    }
+
+
+def show_initiative(call: Call, moment: Moment, *, initiative: InitiativeId) -> Result:
+    """Show an initiative: class, requirements, gates, versions, evidence."""
+    return _sheet(initiative_sheet(call.governance, moment, initiative=initiative), call.governance)
+
+
+def ask(call: Call, moment: Moment, *, initiative: InitiativeId, gate: GateId) -> Result:
+    """Ask whether a gate is open; nothing is recorded."""
+    decision = ask_gate(call.governance, initiative, gate, moment)
+    return {**_decided(decision, call.governance.policy(moment)), "recorded": False}
+
+
+def _registered(call: Call, command: RegisterInitiative, found: Registered) -> Result:
+    policy = call.governance.policy(call.moment())
+    return {
+        "initiative": found.initiative,
+        "class_id": found.classification.class_id,
+        "class_title": policy.class_title(found.classification.class_id),
+        "mode_id": found.classification.mode_id,
+        "score": found.classification.score,
+        "reasons": found.classification.reasons,
+        "requirements": [_required(one, call.governance) for one in found.requirements],
+    }
+
+
+def _decided(decision: Decision, policy: Policy) -> Result:
+    """A decision; `decided` is false where doubt and not a requirement keeps the gate shut."""
+    asked = {finding.requirement for finding in decision.findings}
+    decided = UNDECIDED not in asked or UNDECIDED in policy.measures
+    title = next((gate.title for gate in policy.gates if gate.id == decision.gate), decision.gate)
+    return {"outcome": decision.outcome, "decided": decided, "gate_title": title, **plain(decision)}
+
+
+def _decided_now(call: Call, command: DecideGate, decision: Decision) -> Result:
+    return {**_decided(decision, call.governance.policy(call.moment())), "recorded": True}
+
+
+def _reclassified(call: Call, command: OverrideClassification, _: None) -> Result:
+    title = call.governance.policy(call.moment()).class_title(command.class_id)
+    return {"initiative": command.initiative, "class_id": command.class_id, "class_title": title}
+
+
+def _required(requirement: Requirement, governance: Governance) -> dict[str, Any]:
+    """What is asked for, of whom, and what proves it."""
+    measure = requirement.measure
+    return {
+        "measure": measure.id,
+        "requirement": requirement.id,
+        "title": requirement.title,
+        "consideration": requirement.consideration.title,
+        "step": requirement.step,
+        "responsible": measure.responsible,
+        "responsible_title": governance.roles.title(measure.responsible),
+        "evidence": measure.evidence,
+        "checks": measure.checks,
+        "sign_off": requirement.sign_off,
+        "due_days": requirement.due_days,
+    }
+
+
+def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
+    known, policy = sheet.initiative, sheet.policy
+    mode = next((mode for mode in policy.modes if mode.id == known["mode_id"]), None)
+    return {
+        "initiative": {
+            **known,
+            "class_title": policy.class_title(known["class_id"]),
+            "mode_title": mode.operationalization if mode else known["mode_id"],
+        },
+        "requirements": [
+            {
+                **_required(state.requirement, governance),
+                "status": state.status,
+                "proved_by": state.proved_by.id,
+                "due_on": state.due_on,
+                "expires_on": state.expires_on,
+                "overdue": state.overdue,
+            }
+            for state in sheet.requirements
+        ],
+        "gates": [{**_decided(view.decision, policy), "recorded": view.recorded} for view in sheet.gates],
+        "versions": sheet.versions,
+        "evidence": sheet.evidence,
+        "check_runs": sheet.check_runs,
+        "decisions": sheet.decisions,
+        "batches": [{key: row[key] for key in row if key != "path"} for row in sheet.batches],
+        "record": sheet.record,
+    }
+
+
+def show_sign_offs(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> Result:
+    """Show who signed at each gate, who is awaited, and what has changed since."""
+    views = sign_off_views(governance, moment, initiative=initiative)
+    return {"initiative": initiative, "sign_offs": [_sign_off(view) for view in views]}
+
+
+def _sign_off(view: SignOffView) -> Result:
+    return {
+        "gate": view.gate.id,
+        "gate_title": view.gate.title,
+        "status": view.state.status,
+        "expires_on": view.state.expires_on,
+        "lapses": view.state.lapses,
+        "changed": view.changed,
+        "feedback_missing": view.state.feedback_missing,
+        "seats": [
+            {
+                "role": seats.approval.role,
+                "title": seats.title,
+                "quorum": seats.approval.quorum,
+                "signed": seats.signed,
+                "may_sign": seats.may_sign,
+            }
+            for seats in view.seats
+        ],
+        "acts": view.acts,
+    }
+
+
+def _evidence_said(result: Result) -> str:
+    kept = f", kept as sha256 {result['sha256']}" if result["sha256"] else ""
+    return f"Evidence for {result['measure']} of {result['initiative']} is on record{kept}."
+
+
+def _signed(result: Result) -> str:
+    return f"Signed: {result['outcome']}. The sign-off is {str(result['status']).replace('_', ' ')}."
+
+
+def _verified(result: Result) -> str:
+    return f"{result['finding']} is {'closed' if result['mended'] else 'open again'}."
+
+
+GROUPS: Mapping[str, str] = {
+    "evidence": "Evidence for what is required.",
+    "sign-off": "Signatures at the gates.",
+    "delegation": "Signing in somebody's place.",
+    "finding": "Findings: raised, mended, verified.",
+    "waiver": "Waivers: requirements that are lifted for a while.",
+}
+
+USE_CASES = (
+    asks(list_questions),
+    does(register_initiative, RegisterInitiative, returns=_registered, route="POST /initiatives"),
+    asks(inventory, Line("list"), name="list_initiatives", returns="initiatives", route="GET /initiatives"),
+    asks(show_initiative, Line("show"), route="GET /initiatives/{initiative}"),
+    does(
+        amend_initiative,
+        AmendInitiative,
+        Line("amend", "What is registered of {initiative} is amended."),
+    ),
+    does(
+        submit_evidence,
+        SubmitEvidence,
+        Line("evidence add", _evidence_said),
+        returns=lambda call, command, sha256: {
+            "initiative": command.initiative,
+            "measure": command.measure,
+            "sha256": sha256,
+        },
+    ),
+    does(
+        run_checks,
+        RunChecks,
+        Line("check", code=lambda result: int(any(one["verdict"] != "pass" for one in result["checks"]))),
+        returns=lambda call, command, found: {"initiative": command.initiative, "checks": found},
+    ),
+    does(
+        decide_gate,
+        DecideGate,
+        returns=_decided_now,
+        route="POST /initiatives/{initiative}/gates/{gate}/decision",
+    ),
+    asks(ask, name="ask_gate", route="GET /initiatives/{initiative}/gates/{gate}/decision"),
+    does(
+        override_classification,
+        OverrideClassification,
+        Line("override", "{initiative} is now in class {class_title}."),
+        returns=_reclassified,
+    ),
+    asks(show_sign_offs, Line("sign-off show")),
+    does(
+        sign_offs.request_sign_off,
+        given.RequestSignOff,
+        Line("sign-off request", "The signatures at {gate} are asked for."),
+    ),
+    does(
+        sign_offs.give_feedback, given.GiveFeedback, Line("sign-off feedback", "The feedback is on record.")
+    ),
+    does(sign_offs.sign_gate, given.SignGate, Line("sign-off answer", _signed), returns="status"),
+    does(
+        sign_offs.withdraw_signature,
+        given.WithdrawSignature,
+        Line("sign-off withdraw", "Your answer is withdrawn."),
+    ),
+    does(
+        delegations.delegate_sign_off,
+        given.DelegateSignOff,
+        Line("delegation give", "{delegate} may sign until {until}."),
+    ),
+    does(
+        delegations.end_delegation, given.EndDelegation, Line("delegation end", "The delegation has ended.")
+    ),
+    asks(
+        delegations.standing_delegations,
+        Line("delegation list"),
+        name="list_delegations",
+        returns="delegations",
+    ),
+    does(
+        findings.raise_finding,
+        given.RaiseFinding,
+        Line("finding raise", "Finding {finding} is on record."),
+        returns="finding",
+    ),
+    does(
+        findings.resolve_finding,
+        given.ResolveFinding,
+        Line("finding resolve", "{finding} waits to be verified."),
+    ),
+    does(findings.verify_finding, given.VerifyFinding, Line("finding verify", _verified)),
+    asks(findings.findings_list, Line("finding list"), name="list_findings", returns="findings"),
+    does(
+        waivers.request_waiver,
+        given.RequestWaiver,
+        Line("waiver request", "Waiver {waiver} is asked for."),
+        returns="waiver",
+    ),
+    does(waivers.decide_waiver, given.DecideWaiver, Line("waiver decide", "{waiver} is {outcome}.")),
+    does(waivers.withdraw_waiver, given.WithdrawWaiver, Line("waiver withdraw", "{waiver} is withdrawn.")),
+    asks(waivers.waivers_list, Line("waiver list"), name="list_waivers", returns="waivers"),
+    does(pull_model, given.PullModel, Line("pull", "{initiative} is pulled out of production.")),
+)

@@ -1,0 +1,305 @@
+"""A use case as a value: what it takes, who may, what runs, what is said. Machines dress it.
+
+The command line, the HTTP routes, the forms, the table of permissions and the reference are read from it.
+A command's fields stand in its class, a question's in the signature of the service that answers it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+
+from core.domain.actors import Actor
+from core.domain.commands import Command, make
+from core.domain.errors import BadInput, NotFound
+from core.domain.given import AsOf, Content, Laid, OrCurrent
+from core.domain.moment import Moment
+from core.services.governance import Governance
+from core.services.lookups import version_named_or_current
+from core.services.plain import plain
+from core.services.reading import read_moment
+
+C = TypeVar("C", bound=Command)
+Values = dict[str, Any]
+Result = Mapping[str, Any]
+INCOMING = "incoming"
+"""Folder below the store where whoever asks lays a file for whoever holds the store to fetch."""
+_BASE64 = "_base64"
+_ORIGIN = ("actor", "at")
+_SECTIONS = re.compile(r"\n\s*\n[A-Z][a-z]+\n\s*-{3,}.*", re.DOTALL)
+
+
+class Asked(BaseModel):
+    """What somebody gives with a use case: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use case being run: on what, by whom, when."""
+
+    governance: Governance
+    actor: Actor
+    now: datetime
+
+    def moment(self, as_of: str = "") -> Moment:
+        """The moment that `as_of` names; now where it is empty."""
+        return read_moment(self.governance, self.now, as_of)
+
+
+@dataclass(frozen=True)
+class Line:
+    """How a use case is typed on the command line, and what is printed then.
+
+    Attributes
+    ----------
+    words
+        The command, such as "finding raise".
+    says
+        What is said afterwards: a sentence with fields of the result, or a function of the result. Empty
+        where a report of `core.entrypoints.reports` prints it.
+    fixed
+        Values that this command stands for; they are not typed.
+    help
+        The help, where it is not that of the use case.
+    code
+        Exit code for a result; 0 where nothing is said.
+    """
+
+    words: str
+    says: str | Callable[[Result], str] = ""
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    help: str = ""
+    code: Callable[[Result], int] | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A command that stands for one of several use cases, by what is typed.
+
+    Attributes
+    ----------
+    words, help
+        The command, and what it does.
+    cases
+        Names of the use cases, in whose fields it is typed; one field of the same name is typed once.
+    choose
+        Says which is meant by what was typed; raises BadInput where that cannot be told.
+    flags
+        Names of options that choose, such as "weakest", each with its help.
+    says
+        What is said afterwards, by use case; a report prints the others.
+    """
+
+    words: str
+    help: str
+    cases: tuple[str, ...]
+    choose: Callable[[Values], str]
+    flags: Mapping[str, str] = field(default_factory=dict)
+    says: Mapping[str, str | Callable[[Result], str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """One thing that may be asked of the portal by name.
+
+    Attributes
+    ----------
+    name
+        Its name over HTTP.
+    run
+        Takes the call and what was given, and gives the result; JSON values after `plain`.
+    source
+        The command class, or the function whose keyword parameters say what is taken.
+    lines
+        How it is typed; empty where the command line has an entry of its own that calls it.
+    route
+        Public route beside `POST /operations/NAME`, such as "GET /kpis".
+    """
+
+    name: str
+    run: Callable[[Call, Values], Any]
+    source: type[Command] | Callable[..., Any]
+    lines: tuple[Line, ...] = ()
+    route: str = ""
+
+    @property
+    def may(self) -> str:
+        """The permission that it asks for; empty for a question."""
+        return str(getattr(self.source, "may", ""))
+
+    @cached_property
+    def help(self) -> str:
+        """What it does, in the words of its source."""
+        return _SECTIONS.sub("", inspect.getdoc(self.source) or "").strip()
+
+    @cached_property
+    def takes(self) -> type[BaseModel]:
+        """What is given with it, as a model."""
+        title = "".join(part.title() for part in self.name.split("_"))
+        fields = dict(_taken(self.source))
+        return create_model(title, __base__=Asked, __doc__=self.help, **fields)
+
+    def answer(self, call: Call, given: Mapping[str, Any]) -> Any:
+        """Run it with what was given, checked, and return the result as JSON values.
+
+        Raises
+        ------
+        GovernanceError
+            What is given is wrong, or what the use case refuses.
+        """
+        asked = make(self.takes, **given)
+        return plain(self.run(call, _resolved(call, asked)))
+
+
+def does(
+    service: Callable[[Governance, C], Any],
+    kind: type[C],
+    *lines: Line,
+    returns: str | Callable[[Call, C, Any], Result] = "",
+    name: str = "",
+    route: str = "",
+) -> UseCase:
+    """The use case of a command.
+
+    Parameters
+    ----------
+    service
+        Carries the command out; its name is that of the use case unless `name` says another.
+    returns
+        The result is what was given, with what the service gave back under this name; or what a function of
+        the call, the command and of that makes.
+    """
+
+    def run(call: Call, values: Values) -> Any:
+        command = make(kind, actor=call.actor, at=call.now, **values)
+        found = service(call.governance, command)
+        if callable(returns):
+            return returns(call, command, found)
+        return {**values, returns: found} if returns else values
+
+    return UseCase(name or service.__name__, run, kind, lines, route)
+
+
+def asks(
+    service: Callable[..., Any],
+    *lines: Line,
+    returns: str | Callable[[Any], Result] = "",
+    name: str = "",
+    route: str = "",
+) -> UseCase:
+    """The use case of a question.
+
+    Parameters
+    ----------
+    service
+        `service(governance, moment, *, ...)`, or `service(call, *, ...)` where more than one service answers.
+        With a moment, `as_of` is taken too, and the moment stands in the result.
+    returns
+        Name of what the service gives in the result, or what makes a result of it; empty where it is one.
+    """
+    places = list(inspect.signature(service).parameters)
+
+    def run(call: Call, values: Values) -> Any:
+        given = {name: value for name, value in values.items() if name in places}
+        first = call if places[0] == "call" else call.governance
+        if "moment" not in places:
+            return _result(service(first, **given), returns)
+        moment = call.moment(values["as_of"])
+        found = _result(service(first, moment, **given), returns)
+        return {"moment": {"seq": moment.seq, "at": moment.at}, **found}
+
+    return UseCase(name or service.__name__, run, service, lines, route)
+
+
+def _result(found: Any, returns: str | Callable[[Any], Result]) -> Any:
+    if callable(returns):
+        return returns(found)
+    return {returns: found} if returns else plain(found)
+
+
+def _taken(source: type[Command] | Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """Name and definition of each field that is given."""
+    if isinstance(source, type) and issubclass(source, Command):
+        for name, info in source.model_fields.items():
+            if name not in _ORIGIN:
+                yield _as_given(name, info)
+        return
+    parameters = inspect.signature(source).parameters.values()
+    named = {p.name: p.annotation for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    holder = type("_", (), {"__annotations__": named})
+    hints = get_type_hints(holder, getattr(source, "__globals__", {}), include_extras=True)
+    for parameter in parameters:
+        if parameter.name in named:
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            yield parameter.name, (hints[parameter.name], default)
+    if any(p.name == "moment" for p in parameters) and "as_of" not in named:
+        yield "as_of", (AsOf, "")
+
+
+def _as_given(name: str, info: FieldInfo) -> tuple[str, Any]:
+    """A file is given by its name in the `incoming` folder, bytes in base64; all else as it is."""
+    described: Any = Annotated[str, Field(description=info.description), *info.metadata]
+    if _marked(info, Laid):
+        return INCOMING, (described, ...)
+    if _marked(info, Content):
+        return f"{name}{_BASE64}", (described, "")
+    return name, (info.rebuild_annotation(), info)
+
+
+def _marked(info: FieldInfo, kind: type) -> bool:
+    return any(isinstance(mark, kind) for mark in info.metadata)
+
+
+def _resolved(call: Call, asked: BaseModel) -> Values:
+    """The values with the current version, the laid file and the decoded bytes in their places."""
+    values: Values = {}
+    for name, info in type(asked).model_fields.items():
+        value = getattr(asked, name)
+        if _marked(info, OrCurrent):
+            as_of = getattr(asked, "as_of", "")
+            values[name] = version_named_or_current(
+                call.governance, values["initiative"], value, call.moment(as_of)
+            )
+        elif name == INCOMING:
+            values["file"] = incoming_file(call.governance, value)
+        elif _marked(info, Content):
+            values[name.removesuffix(_BASE64)] = _decoded(value)
+        else:
+            values[name] = value
+    return values
+
+
+def incoming_file(governance: Governance, name: str) -> Path:
+    """A file that somebody laid into the store's `incoming` folder.
+
+    Raises
+    ------
+    BadInput, NotFound
+        It is named by more than a file name; it does not lie there.
+    """
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise BadInput("a file is named by its file name alone", where=INCOMING)
+    file = governance.store.folder / INCOMING / name
+    if not file.is_file():
+        raise NotFound(f"'{name[:80]}' does not lie there", where=INCOMING, remedy="Send it again.")
+    return file
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise BadInput("the content is not base64", where="evidence", remedy="Encode it again.") from error

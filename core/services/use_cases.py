@@ -1,0 +1,66 @@
+"""The table of use cases, room by room; a room is imported where one of its use cases is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from core.domain.errors import BadInput, NotFound
+from core.services.use_case import Call, Choice, UseCase
+
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "process": (
+        *("register", "list", "show", "amend", "evidence", "check", "decide", "override"),
+        *("sign-off", "delegation", "finding", "waiver", "pull"),
+    ),
+}
+"""Room -> first words of its commands. What pipelines wait for comes first."""
+
+
+@cache
+def use_cases(room: str) -> Mapping[str, UseCase]:
+    """The use cases of a room by name."""
+    found: tuple[UseCase, ...] = import_module(f"core.services.{room}.use_cases").USE_CASES
+    return {one.name: one for one in found}
+
+
+def choices(room: str) -> tuple[Choice, ...]:
+    """The commands of a room that stand for one of several use cases."""
+    found: tuple[Choice, ...] = getattr(import_module(f"core.services.{room}.use_cases"), "CHOICES", ())
+    return found
+
+
+def groups(room: str) -> Mapping[str, str]:
+    """First words of a room's commands that have more than one word, each with its help."""
+    found: Mapping[str, str] = getattr(import_module(f"core.services.{room}.use_cases"), "GROUPS", {})
+    return found
+
+
+def every_use_case() -> Iterator[UseCase]:
+    """All use cases, room by room."""
+    for room in ROOMS:
+        yield from use_cases(room).values()
+
+
+def run_use_case(call: Call, name: str, given: Mapping[str, Any]) -> Any:
+    """Run a use case and return its result as JSON values.
+
+    Raises
+    ------
+    NotFound
+        There is none of this name.
+    GovernanceError
+        What the use case refuses.
+    """
+    found = next((table[name] for room in ROOMS if name in (table := use_cases(room))), None)
+    if found is None:
+        known = ", ".join(sorted(one.name for one in every_use_case()))
+        raise NotFound(f"'{name[:60]}' is no operation", remedy=f"Use one of: {known}.")
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadInput("it holds what is no text in UTF-8", where="input", remedy="Write it again.") from None
+    return found.answer(call, given)
