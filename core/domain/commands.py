@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -208,10 +209,16 @@ def make(kind: type[C], /, **values: Any) -> C:
     try:
         return kind(**values)
     except ValidationError as error:
-        problems = "; ".join(_problem(dict(found)) for found in error.errors(include_url=False))
         raise BadInput(
-            problems, where=_words(kind.__name__), remedy="Nothing was stored; mend it."
+            problems(error.errors(include_url=False)),
+            where=_words(kind.__name__),
+            remedy="Nothing was stored; mend it.",
         ) from error
+
+
+def problems(found: Sequence[Mapping[str, Any]]) -> str:
+    """What pydantic finds wrong, as people say it: one part a wrong field."""
+    return "; ".join(_problem(dict(one)) for one in found)
 
 
 _PATTERN_HELP = {

@@ -5,30 +5,28 @@ Whoever calls shows the bearer token. A gate that cannot be decided answers `blo
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import Body, Depends, FastAPI, Header, Query
+from fastapi import Depends, FastAPI, Header, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel, create_model
 from starlette.exceptions import HTTPException
 
+from core.domain.commands import problems
 from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
 from core.entrypoints.api_guard import Guard
-from core.entrypoints.operations.parameters import (
-    AsOfParameters,
-    ListInitiatives,
-    NewInitiative,
-    StandingsToRead,
-)
-from core.entrypoints.operations.slices import SlicesQuery, WeakestQuery
 from core.entrypoints.operations.table import operations, run_operation
 from core.entrypoints.who_and_when import acting_person
+from core.services.use_case import Asked, UseCase
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -43,6 +41,7 @@ _STATUS: tuple[tuple[type[GovernanceError], int], ...] = (
     (BadInput, 422),
 )
 TOKEN_LENGTH = 16
+_PUBLIC = "_public"
 BLOCKED = {"outcome": "blocked", "decided": False}
 
 ActorName = Annotated[
@@ -82,10 +81,7 @@ def create_api(governance: Governance, *, token: str) -> FastAPI:
     api.add_exception_handler(HTTPException, _not_served)
     ask = Asker(governance)
     _add_health(api, governance)
-    _add_initiatives(api, ask)
-    _add_decisions(api, ask)
-    _add_figures(api, ask)
-    _add_operations(api, ask)
+    _add_use_cases(api, ask)
     return api
 
 
@@ -138,10 +134,16 @@ def _failed() -> GovernanceError:
     return BrokenRecord("the operation failed", remedy="The server's log says more; please report it.")
 
 
-def _unusable(_: Request, error: Exception) -> Response:
+def _unusable(request: Request, error: Exception) -> Response:
+    """What is wrong with the fields of a request; a gate stays shut."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    problems = [f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}" for each in found]
-    return refusal(BadInput("; ".join(problems)[:500], where="request", remedy="See openapi.json."))
+    name = str(getattr(request.scope.get("route"), "name", "request")).removesuffix(_PUBLIC)
+    problem = BadInput(
+        problems([{**each, "loc": each["loc"][1:]} for each in found])[:500],
+        where=name.replace("_", " "),
+        remedy="Nothing was stored; mend it.",
+    )
+    return refusal(problem, _on_error(name))
 
 
 def _not_served(_: Request, error: Exception) -> Response:
@@ -169,92 +171,70 @@ def _add_health(api: FastAPI, governance: Governance) -> None:
         return answer({"status": "ok"})
 
 
-def _add_initiatives(api: FastAPI, ask: Asker) -> None:
-    @api.get("/initiatives")
-    def list_initiatives(filters: Annotated[ListInitiatives, Query()], actor: ActorName = "") -> Response:
-        """The inventory: a single view of the status of all models."""
-        return ask(actor, "list_initiatives", filters.model_dump())
+def _add_use_cases(api: FastAPI, ask: Asker) -> None:
+    """`POST /operations/NAME` for each use case, and the public route of those that have one."""
+    for case in operations().values():
+        api.post(f"/operations/{case.name}", name=case.name, description=case.help)(_by_name(ask, case))
+        if case.route:
+            method, _, path = case.route.partition(" ")
+            status = 201 if method == "POST" and "{" not in path else 200
+            add = api.api_route(path, methods=[method], status_code=status, name=case.name + _PUBLIC)
+            add(_by_route(ask, case, method, path, status))
 
-    @api.post("/initiatives", status_code=201)
-    def register_initiative(given: NewInitiative, actor: ActorName = "") -> Response:
-        """Register an initiative and learn its class and what is required."""
-        return ask(actor, "register_initiative", given.model_dump(), status=201)
-
-    @api.get("/initiatives/{initiative}")
-    def show_initiative(initiative: str, as_of: AsOf = "", actor: ActorName = "") -> Response:
-        """An initiative in full."""
-        return ask(actor, "show_initiative", {"initiative": initiative, "as_of": as_of})
-
-
-def _add_decisions(api: FastAPI, ask: Asker) -> None:
-    path = "/initiatives/{initiative}/gates/{gate}/decision"
-
-    @api.get(path)
-    def ask_gate(initiative: str, gate: str, as_of: AsOf = "", actor: ActorName = "") -> Response:
-        """Whether a gate is open; nothing is recorded."""
-        values = {"initiative": initiative, "gate": gate, "as_of": as_of}
-        return ask(actor, "ask_gate", values, on_error=BLOCKED)
-
-    @api.post(path)
-    def decide_gate(initiative: str, gate: str, actor: ActorName = "") -> Response:
-        """Decide a gate now and put the answer on record."""
-        return ask(actor, "decide_gate", {"initiative": initiative, "gate": gate}, on_error=BLOCKED)
-
-
-def _add_figures(api: FastAPI, ask: Asker) -> None:
-    @api.get("/initiatives/{initiative}/versions/{version}/slices")
-    def slices(
-        initiative: str,
-        version: str,
-        asked: Annotated[SlicesQuery, Query()],
-        actor: ActorName = "",
-    ) -> Response:
-        """A metric compared between slices of a model version's predictions; `other` sets one beside it."""
-        values = {**asked.model_dump(exclude={"other"}), "initiative": initiative, "version": version}
-        if asked.other:
-            return ask(actor, "compare_slices", {**values, "other": asked.other})
-        return ask(actor, "bias_slices", values)
-
-    @api.get("/initiatives/{initiative}/versions/{version}/weakest-slices")
-    def weakest_slices(
-        initiative: str,
-        version: str,
-        asked: Annotated[WeakestQuery, Query()],
-        actor: ActorName = "",
-    ) -> Response:
-        """The slices where a metric is worst, over all intersections."""
-        values = {**asked.model_dump(), "initiative": initiative, "version": version}
-        return ask(actor, "weakest_slices", values)
-
-    @api.get("/initiatives/{initiative}/versions/{version}/decay")
-    def decay(
-        initiative: str, version: str, metric: str = "", as_of: AsOf = "", actor: ActorName = ""
-    ) -> Response:
-        """Estimated and realised performance, chunk by chunk."""
-        values = {"initiative": initiative, "version": version, "metric": metric, "as_of": as_of}
-        return ask(actor, "decay_report", values)
-
-    @api.get("/kpis")
-    def kpis(given: Annotated[AsOfParameters, Query()], actor: ActorName = "") -> Response:
-        """The governance KPIs with their targets and their course."""
-        return ask(actor, "governance_kpis", given.model_dump())
-
-    @api.get("/standings")
-    def standings(given: Annotated[StandingsToRead, Query()], actor: ActorName = "") -> Response:
-        """The teams' leaderboard."""
-        return ask(actor, "team_standings", given.model_dump())
-
-
-def _add_operations(api: FastAPI, ask: Asker) -> None:
     @api.get("/operations")
     def list_operations() -> Response:
         """Operations that may be asked for by name."""
         return answer({"demo": ask.demo, "operations": sorted(operations())})
 
-    @api.post("/operations/{name}")
-    def run_by_name(
-        name: str, parameters: Annotated[dict[str, Any], Body()], actor: ActorName = ""
-    ) -> Response:
-        """Run an operation with its parameters; what the command line uses."""
-        on_error = BLOCKED if name in ("decide_gate", "ask_gate") else None
-        return ask(actor, name, parameters, on_error=on_error)
+    @api.post("/operations/{name}", include_in_schema=False)
+    def run_unknown(name: str, actor: ActorName = "") -> Response:
+        """Say which operations there are."""
+        return ask(actor, name, {})
+
+
+def _by_name(ask: Asker, case: UseCase) -> Callable[..., Response]:
+    """What runs a use case with the body that it takes."""
+
+    def run(given: BaseModel, actor: str = "") -> Response:
+        return ask(actor, case.name, given.model_dump(exclude_unset=True), on_error=_on_error(case.name))
+
+    return _typed(run, {"given": (case.takes, ...), "actor": (ActorName, "")})
+
+
+def _by_route(ask: Asker, case: UseCase, method: str, path: str, status: int) -> Callable[..., Response]:
+    """What runs a use case with the parts of its address, and with a query or a body."""
+    parts = re.findall(r"{(\w+)}", path)
+
+    def run(given: BaseModel | None = None, actor: str = "", **found: str) -> Response:
+        values = given.model_dump(exclude_unset=True) if given else {}
+        return ask(actor, case.name, {**values, **found}, status=status, on_error=_on_error(case.name))
+
+    taken: dict[str, Any] = {
+        name: (info.annotation, info) for name, info in case.takes.model_fields.items() if name not in parts
+    }
+    fields: dict[str, tuple[Any, object]] = dict.fromkeys(parts, (str, ...))
+    if taken:
+        title = f"{case.takes.__name__}{'Query' if method == 'GET' else ''}"
+        model = create_model(title, __base__=Asked, __doc__=case.help, **taken)
+        fields["given"] = (Annotated[model, Query()] if method == "GET" else model, ...)
+    run.__doc__ = case.help
+    return _typed(run, {**fields, "actor": (ActorName, "")})
+
+
+def _typed(run: Callable[..., Response], fields: Mapping[str, tuple[Any, object]]) -> Callable[..., Response]:
+    """The function with the signature that FastAPI reads."""
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=kind,
+            default=inspect.Parameter.empty if default is ... else default,
+        )
+        for name, (kind, default) in fields.items()
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def _on_error(name: str) -> Mapping[str, Any] | None:
+    return BLOCKED if name in ("decide_gate", "ask_gate") else None

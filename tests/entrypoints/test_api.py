@@ -189,7 +189,7 @@ def test_no_page_loads_anything_from_outside(client: httpx.Client) -> None:
 
 def test_no_operation_takes_a_time_or_an_actor_for_the_record() -> None:
     for name, operation in operations().items():
-        fields = set(operation.parameters.model_fields)
+        fields = set(operation.takes.model_fields)
         assert not fields & {"at", "now", "recorded_at"}, name
         assert "actor" not in fields or name == "read_record"
         if "as_of" in fields:

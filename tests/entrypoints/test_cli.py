@@ -204,7 +204,7 @@ def test_an_unforeseen_error_is_one_line(
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("core.entrypoints.operations.basics.inventory", break_down)
+    monkeypatch.setattr("core.lake.process.inventory.inventory_rows", break_down)
     said = govern("list")
     assert said.code == 2
     assert said.err.startswith("governance: something went wrong that should not: RuntimeError: two lines.")
@@ -364,7 +364,7 @@ def test_stopping_by_hand_is_no_error(govern: Govern, moderate: str, monkeypatch
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.entrypoints.operations.basics.decide_gate", stop)
+    monkeypatch.setattr("core.services.process.gates.ask_gate", stop)
     said = govern("decide", moderate, "--gate", "deployment")
     assert (said.code, said.out) == (130, "")
     assert "Traceback" not in said.err
