@@ -136,6 +136,12 @@ class UseCase:
     route: str = ""
 
     @property
+    def command(self) -> type[Command] | None:
+        """The command that it gives; None for a question."""
+        given = self.source
+        return given if isinstance(given, type) and issubclass(given, Command) else None
+
+    @property
     def may(self) -> str:
         """The permission that it asks for; empty for a question."""
         return str(getattr(self.source, "may", ""))
