@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from core.domain.errors import BadInput
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far a clock may lie behind the newest entry of the record before that is said."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -68,12 +68,19 @@ class Store:
         """Last `seq` of the record; 0 while it is empty."""
         return int(_row(self.cursor(), "SELECT seq FROM head")[0])
 
+    def present(self, clock: datetime) -> Moment:
+        """All that is on record, seen from `clock` (UTC), or from the newest entry if that lies ahead of it.
+
+        The order of the entries decides what is read; a clock only says on which day we stand. We never stand
+        before what is read: that is the time which the next entry gets, so that what is decided now and
+        decided again from the record is decided on one day.
+        """
+        require_utc(clock)
+        return _present(self.cursor(), clock)
+
     def moment(self, at: datetime) -> Moment:
         """What was recorded up to `at` (UTC), seen from `at`."""
         require_utc(at)
-        seq, recorded_at = _row(self.cursor(), "SELECT seq, recorded_at FROM head")
-        if recorded_at <= _naive(at):  # time never runs backwards: all of the record
-            return Moment(int(seq), at)
         query = "SELECT coalesce(max(seq), 0) FROM record WHERE recorded_at <= ?"
         return Moment(int(_row(self.cursor(), query, [_naive(at)])[0]), at)
 
@@ -84,8 +91,8 @@ class Store:
         actor: str,
         at: datetime,
         unchanged: Mapping[str, int] | None = None,
-    ) -> int:
-        """Append facts to the record, all or none, and return the new head.
+    ) -> None:
+        """Append facts to the record, all or none.
 
         The one way to write a fact. The head row is updated inside the transaction, so that two writers
         cannot both succeed; the loser tries again. Time never runs backwards in the record: an entry
@@ -99,19 +106,35 @@ class Store:
         Conflict
             A fact marked `first` was recorded before, a subject has changed, or others kept writing.
         """
+        self.append_next(lambda _: facts, actor=actor, at=at, unchanged=unchanged)
+
+    def append_next(
+        self,
+        make: Callable[[Moment], Sequence[Fact]],
+        *,
+        actor: str,
+        at: datetime,
+        unchanged: Mapping[str, int] | None = None,
+    ) -> Sequence[Fact]:
+        """Append the facts that `make` gives from all that is on record, and return them.
+
+        As `append`, for what rests on what is there already, such as the next number: nobody else's entry
+        comes between what `make` reads and what it leads to. It may be asked again where another process
+        wrote meanwhile, and must not append itself.
+        """
         require_utc(at)
-        if not facts:
-            return self.head()
         with self._appending:
             for _ in range(_ATTEMPTS):
                 cursor = self.cursor()
                 cursor.begin()
                 try:
                     _refuse_changed(cursor, unchanged or {})
-                    seq = self._append_all(cursor, facts, actor, _naive(at))
+                    moment = _present(cursor, at)
+                    facts = make(moment)
+                    seq = self._append_all(cursor, facts, actor, moment)
                     cursor.commit()
                     self.kept.settle(seq)
-                    return seq
+                    return facts
                 except duckdb.TransactionException:
                     self._undo(cursor)
                 except BaseException:
@@ -122,10 +145,13 @@ class Store:
         raise Conflict("others kept writing to the record", remedy="Try again.")
 
     def _append_all(
-        self, cursor: duckdb.DuckDBPyConnection, facts: Sequence[Fact], actor: str, at: datetime
+        self, cursor: duckdb.DuckDBPyConnection, facts: Sequence[Fact], actor: str, moment: Moment
     ) -> int:
-        before, last_at, previous = _row(cursor, "SELECT seq, recorded_at, digest FROM head")
-        seq, at = before, max(at, last_at)
+        """Put facts after all that the moment holds, each with its time; the new head."""
+        if not facts:
+            return moment.seq
+        seq, at = moment.seq, _naive(moment.at)
+        previous = _row(cursor, "SELECT digest FROM head")[0]
         _refuse_second(cursor, facts)
         entries: list[list[object]] = []
         rows: dict[str, list[list[object]]] = {}
@@ -144,8 +170,8 @@ class Store:
             names = ", ".join(("seq", "recorded_at", "actor", *self.columns[table]))
             _insert(cursor, f"{table} ({names})", lines)
         cursor.execute("UPDATE head SET seq = ?, recorded_at = ?, digest = ?", [seq, at, previous])
-        self.kept.grows(parts, before, seq)
-        return int(seq)
+        self.kept.grows(parts, moment.seq, seq)
+        return seq
 
     def _undo(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self.kept.forget_growth()
@@ -278,6 +304,11 @@ def _insert(cursor: duckdb.DuckDBPyConnection, target: str, lines: Sequence[Sequ
             f"INSERT INTO {target} VALUES {', '.join([one] * len(part))}",
             [value for line in part for value in line],
         )
+
+
+def _present(cursor: duckdb.DuckDBPyConnection, clock: datetime) -> Moment:
+    seq, newest = _row(cursor, "SELECT seq, recorded_at FROM head")
+    return Moment(int(seq), max(clock, newest.replace(tzinfo=UTC)))
 
 
 def _row(cursor: duckdb.DuckDBPyConnection, query: str, values: list[object] | None = None) -> tuple:  # type: ignore[type-arg]

@@ -81,8 +81,12 @@ class Governance:
         policy, _ = read_policy(self.config / "policy.yaml", self.roles)
         return read_rights(self.config / "rights.yaml", policy, self.ethics, self.frameworks)
 
+    def present(self, clock: datetime) -> Moment:
+        """All that is on record, whatever the caller's clock (UTC) says: what a command reads from."""
+        return self.store.present(clock)
+
     def moment(self, at: datetime) -> Moment:
-        """What was on record up to `at` (UTC), seen from `at`."""
+        """What was on record up to `at` (UTC), seen from `at`: how the past is read."""
         return self.store.moment(at)
 
     def policy(self, moment: Moment) -> Policy:

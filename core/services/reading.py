@@ -17,9 +17,10 @@ def read_moment(governance: Governance, now: datetime, as_of: str) -> Moment:
     BadInput
         Not a day or a UTC time, in the future, or before the record begins.
     """
-    if not as_of:
-        return governance.moment(now)
-    at = _past_time(as_of.strip(), now)
+    present = governance.present(now)
+    at = _past_time(as_of.strip(), present.at) if as_of else present.at
+    if at == present.at:
+        return present
     moment = governance.moment(at)
     if moment.seq == 0:
         raise BadInput(f"the record begins after {as_of[:40]}", where="as of", remedy="Choose a later day.")

@@ -10,6 +10,7 @@ from streamlit.navigation.page import Page as StreamlitPage
 
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
+from core.services.record.entries import clock_remark
 from portal.components.desk import Desk, seat_desk, show_done, show_problem
 from portal.components.page import dress_page
 from portal.components.text import count, day, escape
@@ -66,13 +67,15 @@ def take_seat(house: House) -> Desk:
             bind="query-params",
             help="Choose a day to read every page as it stood at the end of that day (UTC).",
         )
-        now = datetime.now(UTC)
-        in_past = chosen is not None and chosen < now.date()
+        clock = datetime.now(UTC)
+        moment = governance.present(clock)
+        in_past = chosen is not None and chosen < moment.day
         if in_past and chosen is not None:
-            now = datetime.combine(chosen, time(23, 59, 59), tzinfo=UTC)
-        moment = governance.moment(now)
-        when = f"As of {day(now)}" if in_past else "As of now"
+            moment = governance.moment(datetime.combine(chosen, time(23, 59, 59), tzinfo=UTC))
+        when = f"As of {day(moment.at)}" if in_past else "As of now"
         st.caption(escape(f"{when}: {count(moment.seq, 'record entry', 'record entries')}."))
+    if remark := clock_remark(governance, clock):
+        st.warning(escape(f"{remark[:1].upper()}{remark[1:]}."), icon=":material/schedule:")
     return Desk(governance, actor, moment, demo=governance.demo, in_past=in_past)
 
 

@@ -135,7 +135,7 @@ def preload() -> None:
 
 def count_kpis_ahead(house: House) -> None:
     """Count the KPIs of past months, a second's work, before somebody waits for them."""
-    governance_kpis(house.governance, house.governance.moment(datetime.now(UTC)))
+    governance_kpis(house.governance, house.governance.present(datetime.now(UTC)))
 
 
 async def collect_now_and_then() -> None:

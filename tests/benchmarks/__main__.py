@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from tests.benchmarks import decaying, decisions, pages, scale, slicing
+from tests.benchmarks import clients, decaying, decisions, pages, scale, slicing
 
 Measured = dict[str, str]
 
@@ -21,6 +21,7 @@ Measured = dict[str, str]
 def main(names: list[str]) -> int:
     """Build a demo store once and run the benchmarks named (all without a name)."""
     benches: dict[str, Callable[[Path], Measured]] = {
+        "clients": clients.measure,
         "decisions": decisions.measure,
         "decaying": decaying.measure,
         "pages": pages.measure,

@@ -15,8 +15,9 @@ from core.entrypoints import api_guard
 from core.entrypoints.api import create_api
 from core.entrypoints.operations.table import operations
 from core.services.governance import Governance
+from tests.clients import CLIENTS, checked_first, register_at_once
 from tests.conftest import register
-from tests.entrypoints.conftest import SCHEDULED, TOKEN, serving
+from tests.entrypoints.conftest import SCHEDULED, TOKEN, found, serving
 
 
 @pytest.fixture
@@ -73,6 +74,14 @@ def test_an_initiative_is_registered_listed_and_shown(client: httpx.Client) -> N
     assert [row["initiative"] for row in listed["initiatives"]] == ["weekly-stock-report"]
     shown = client.get("/initiatives/weekly-stock-report").json()
     assert shown["initiative"]["owner"] == "olga-owner"
+
+
+def test_clients_that_register_at_once_are_all_on_record_with_their_first_checks(tmp_path: Path) -> None:
+    each = 12  # the benchmark 'clients' lets each register a hundred
+    governance = found(tmp_path / "store")
+    assert register_at_once(governance, each) == {201: CLIENTS * each}
+    assert checked_first(governance) == {4: CLIENTS * each}
+    governance.close()
 
 
 def test_a_decision_is_asked_and_recorded(client: httpx.Client, governance: Governance) -> None:

@@ -6,12 +6,16 @@ import json
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from core.domain.commands import make
 from core.lake.store import open_store
-from core.services.governance import Governance
+from core.services.governance import Governance, wire
+from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint
+from tests.conftest import ADMIN, CONFIG
 from tests.entrypoints.conftest import Govern
 
 
@@ -36,6 +40,27 @@ def test_a_checkpoint_is_written_and_the_record_verifies_against_it(
     assert verified.code == 0
     assert f"It goes on from the checkpoint of {signed['at'][:10]}" in verified.out
     assert govern("checkpoint", "--out", str(file)).code == 2, "nothing is written over"
+
+
+def test_entries_of_a_clock_ahead_are_noted_and_hold_nothing_up(
+    govern: Govern, store: Path, request: pytest.FixtureRequest
+) -> None:
+    assert govern("verify", "--json").json["notes"] == []
+    held = wire(open_store(store), CONFIG)
+    ahead = datetime.now(UTC) + timedelta(hours=3)
+    sign_checkpoint(held, make(SignCheckpoint, actor=ADMIN, at=ahead))
+    head = held.store.head()
+    held.close()
+
+    decided = request.getfixturevalue("decided")
+    assert decided in govern("list").out
+    checks = govern("record", "--action", "check_run", "--json").json["entries"]
+    assert {entry["subject"] for entry in checks} == {decided}, "its first checks are there"
+    said = govern("verify")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("The record is whole: ")
+    assert f"from {head} on, lie up to 3 hours ahead of this machine's clock" in said.out
+    assert len(govern("verify", "--json").json["notes"]) == 1
 
 
 @pytest.mark.parametrize(

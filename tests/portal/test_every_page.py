@@ -11,7 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.connectors.settings import PROJECT, Settings
+from core.domain.commands import make
 from core.services.governance import Governance
+from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint
 from portal.shell.house import close_house, open_house
 
 SCRIPT = PROJECT / "portal" / "shell" / "app.py"
@@ -80,3 +82,22 @@ def test_a_page_reads_the_past(demo_house: Governance, page: str) -> None:
     at = open_page(page)
     at.date_input(key="as_of").set_value((datetime.now(UTC) - timedelta(days=200)).date())
     sound(at.run())
+
+
+def test_a_clock_behind_the_record_is_said_on_the_page(tmp_path: Path) -> None:
+    close_house()
+    governance = open_house(Settings(store=tmp_path / "store", actor="nadia")).governance
+    (nadia,) = governance.people()
+    assert not open_page("record.py").warning
+    ahead = datetime.now(UTC) + timedelta(hours=3)
+    sign_checkpoint(governance, make(SignCheckpoint, actor=nadia, at=ahead))
+
+    at = open_page("record.py")
+    sound(at)
+    (warning,) = at.warning
+    said = warning.value.replace("\\", "")
+    assert said.startswith(
+        f"Entry {governance.store.head()} lies up to 3 hours ahead of this machine's clock"
+    )
+    assert any(f"record entry {governance.store.head()}" in caption.value for caption in at.caption)
+    close_house()

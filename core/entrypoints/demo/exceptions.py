@@ -40,7 +40,7 @@ _MEANWHILE = (
 
 def after_checks(world: World, plan: InitiativePlan, at: datetime) -> None:
     """A breach on a live model opened a finding: it is mended by its owner, and verified by a validator."""
-    moment = world.governance.moment(at)
+    moment = world.governance.present(at)
     for row in findings_list(world.governance, moment, initiative=plan.key, open_only=True):
         if row["state"] != "open" or (plan.key, row["finding"]) in world.mending:
             continue

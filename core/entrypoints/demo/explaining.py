@@ -29,7 +29,7 @@ def keep_and_explain(world: World, plan: InitiativePlan, version: VersionPlan, a
     model = world.shelf.workshop.second_version().model
     sha256 = keep_model(governance, KeepModel.model_validate({**origin, **named, "file": model}))
     contributions, figures = world.shelf.workshop.contributions()
-    batch = batch_to_explain(governance, plan.key, version.label, "analysis", governance.moment(at))
+    batch = batch_to_explain(governance, plan.key, version.label, "analysis", governance.present(at))
     command = RecordExplanation.model_validate(
         {
             **origin,

@@ -53,7 +53,7 @@ class Round:
 
 def only_signatures_missing(governance: Governance, initiative: str, gate: str, at: datetime) -> bool:
     """Whether all that keeps a gate shut are its own signatures."""
-    decision = ask_gate(governance, initiative, gate, governance.moment(at))
+    decision = ask_gate(governance, initiative, gate, governance.present(at))
     missing = [finding.requirement for finding in decision.findings if finding.severity == "blocker"]
     return bool(missing) and all(name.endswith(f":{gate}") for name in missing)
 
@@ -69,7 +69,7 @@ def _begin(world: World, turn: Round, at: datetime) -> None:
         request_sign_off(world.governance, asked)
     except GovernanceError:
         return  # somebody else asked, or the version was replaced meanwhile
-    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.moment(at))
+    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.present(at))
     rng, wait = turn.rng("begin", at), 0.0
     for role in table.plan.feedback:
         wait += rng.uniform(0.2, 1.0)
@@ -83,7 +83,7 @@ def _queue(approvals: Sequence[Approval]) -> tuple[str, ...]:
 
 
 def _advise(world: World, turn: Round, role: str, at: datetime) -> None:
-    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.moment(at))
+    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.present(at))
     rng = turn.rng("advise", at)
     free = _free(world, table, role)
     if not free:
@@ -103,7 +103,7 @@ def _advise(world: World, turn: Round, role: str, at: datetime) -> None:
 
 def _answer(world: World, turn: Round, queue: tuple[str, ...], at: datetime) -> None:
     """The next in the queue answers; the first validator of a first round is the hardest to convince."""
-    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.moment(at))
+    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.present(at))
     rng, role = turn.rng(f"answer {len(queue)}", at), queue[0]
     free = _free(world, table, role)
     if not free:

@@ -138,7 +138,7 @@ def _take(world: World, plan: InitiativePlan, person: Actor, at: datetime) -> No
 
 
 def _open(world: World, plan: InitiativePlan, at: datetime) -> tuple[Task, ...]:
-    return open_tasks(world.governance, world.governance.moment(at), initiative=plan.key)
+    return open_tasks(world.governance, world.governance.present(at), initiative=plan.key)
 
 
 def _handed_over(

@@ -52,7 +52,7 @@ class FileToForget(Parameters):
 
 
 def _verify_record(call: Call, asked: RecordToVerify) -> Any:
-    found = verify_against(call.governance, asked.checkpoint)
+    found = verify_against(call.governance, asked.checkpoint, call.now)
     signed = found.checkpoint
     held = None if signed is None else {**signed.as_json(), "key_id": key_id(signed.public_key)}
     return {**plain(found.record), "checkpoint": held}

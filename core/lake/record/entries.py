@@ -55,6 +55,13 @@ def entry_rows(store: Store, seq: int) -> tuple[dict[str, Any], Rows] | None:
     return found[0], fetch(cursor, f"SELECT * FROM {table} WHERE seq = $seq", {"seq": seq})
 
 
+def entries_ahead(store: Store, clock: datetime) -> tuple[int, int] | None:
+    """The first entry whose time lies ahead of a clock, and how many do; None where none does."""
+    query = "SELECT min(seq) AS first_seq, count(*) AS entries FROM record WHERE recorded_at > $clock"
+    found = fetch(store.cursor(), query, {"clock": clock.replace(tzinfo=None)})[0]
+    return (found["first_seq"], found["entries"]) if found["entries"] else None
+
+
 def store_kind(store: Store) -> dict[str, Any] | None:
     """How the store was made (its name, demo or not), or None while it is empty."""
     rows = fetch(

@@ -35,7 +35,8 @@ class Verification:
     first_break
         The first entry that is not what was recorded, by itself or by its file; None where all is whole.
     notes
-        What is no break but worth a look: files in the store's folders that no entry names.
+        What is no break but worth a look: files in the store's folders that no entry names, a clock that
+        lies behind the record.
     """
 
     entries: int

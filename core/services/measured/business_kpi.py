@@ -72,7 +72,7 @@ def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
         it; a revision does not say why.
     """
     governance.roles.require(command.actor, "define_business_kpi")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     _refuse_odd(command)
     kpi = slug(command.name)
@@ -124,7 +124,7 @@ def observe_business_kpi(governance: Governance, command: ObserveBusinessKpi) ->
         is nothing to withdraw.
     """
     governance.roles.require(command.actor, "observe_business_kpi")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     _require_kpi(governance, command.initiative, command.kpi, moment)
     known = _counting(governance, command.initiative, command.kpi, moment)
     _refuse_day(command.observed_on, moment)
@@ -163,7 +163,7 @@ def import_observations(governance: Governance, command: ImportObservations) -> 
         correct what is on record and nobody says why.
     """
     governance.roles.require(command.actor, "observe_business_kpi")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     _require_kpi(governance, command.initiative, command.kpi, moment)
     known = _counting(governance, command.initiative, command.kpi, moment)
     given = read_observations(command.content, command.name)

@@ -62,7 +62,7 @@ def measure_data_quality(
         The actor may not; no such initiative; the version has no batch.
     """
     governance.roles.require(command.actor, "refresh_monitoring")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     judged, reference = _compared(governance, command.initiative, command.version, moment)
     cursor = governance.store.cursor()

@@ -122,7 +122,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
         measure,  # numpy comes in only where something is measured
     )
 
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     batches = compared_batches(governance, command.initiative, command.version, moment)
     chunking = _chunking(command, batches)

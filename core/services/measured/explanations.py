@@ -105,7 +105,7 @@ def keep_model(governance: Governance, command: KeepModel) -> str:
         large, or not the artifact that the version registered. Nothing is stored.
     """
     governance.roles.require(command.actor, "explain_model")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     found = recognise_model(command.file, name=command.name)
     sha256 = lake.digest_of(command.file)
@@ -143,7 +143,7 @@ def explain_version(
         The worker was cancelled, or ended by itself.
     """
     governance.roles.require(command.actor, "explain_model")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)
     if model is None:
@@ -213,7 +213,7 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
         The actor may not; no such initiative; the contributions do not add up.
     """
     governance.roles.require(command.actor, "explain_model")
-    require_initiative(governance, command.initiative, governance.moment(command.at))
+    require_initiative(governance, command.initiative, governance.present(command.at))
     figures = command.figures
     if not float(figures["additivity_gap"]) <= ADDITIVITY_TOLERANCE:
         raise BadInput(
@@ -242,7 +242,7 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
         stored.
     """
     governance.roles.require(command.actor, "explain_model")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)
     called = (command.name or command.file.name)[:80]

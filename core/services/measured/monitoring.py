@@ -64,7 +64,7 @@ def record_estimates(governance: Governance, command: RecordEstimates) -> None:
         The actor may not; no such initiative; there is no chunk.
     """
     governance.roles.require(command.actor, "refresh_monitoring")
-    require_initiative(governance, command.initiative, governance.moment(command.at))
+    require_initiative(governance, command.initiative, governance.present(command.at))
     if not command.chunks:
         raise BadInput("there is no chunk to record", where=command.initiative, remedy="Refresh again.")
     store = governance.store

@@ -55,7 +55,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
         The same outcomes were added before.
     """
     governance.roles.require(command.actor, "add_predictions")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_version(governance, command.initiative, command.version, moment)
     store = governance.store
     batches = monitoring.batches(store, command.initiative, command.version, moment)

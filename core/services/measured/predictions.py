@@ -103,7 +103,7 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
         The same batch was added before.
     """
     governance.roles.require(command.actor, "add_predictions")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     kept = kept_mapping(governance.store, command.initiative, command.version, moment)
     source_sha256 = _digest_once(governance, command, moment)

@@ -77,7 +77,7 @@ def refresh_monitoring(
         The worker was cancelled, or ended by itself.
     """
     governance.roles.require(command.actor, "refresh_monitoring")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     parts = _parts(governance, command, moment)
     spec = _spec(governance, command, moment, parts)
@@ -116,7 +116,7 @@ def start_refresh(governance: Governance, command: RefreshMonitoring) -> str:
         The actor may not; no such initiative. Any other refusal is the job's outcome.
     """
     governance.roles.require(command.actor, "refresh_monitoring")
-    require_initiative(governance, command.initiative, governance.moment(command.at))
+    require_initiative(governance, command.initiative, governance.present(command.at))
 
     def work(control: JobControl) -> str:
         found = refresh_monitoring(

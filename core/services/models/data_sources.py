@@ -41,7 +41,7 @@ def record_data_source(governance: Governance, command: RecordDataSource) -> str
             where="name",
             remedy="Give a name that can be typed.",
         )
-    known = lake.source(governance.store, source, governance.moment(command.at))
+    known = lake.source(governance.store, source, governance.present(command.at))
     row = {**command.model_dump(exclude={"actor", "at"}), "source": source}
     if known is not None and all(known[field] == value for field, value in row.items()):
         raise BadInput("nothing would change", where=source, remedy="Give a field another value.")
@@ -61,7 +61,7 @@ def record_upstream(governance: Governance, command: RecordUpstream) -> None:
         It would be made from itself, directly or by way of others.
     """
     governance.roles.require(command.actor, "record_lineage")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     for source in (command.source, command.upstream):
         require_source(governance, source, moment)
     above: dict[str, list[str]] = {}
@@ -88,7 +88,7 @@ def end_upstream(governance: Governance, command: EndUpstream) -> None:
         The actor may not; it is not made from that one.
     """
     governance.roles.require(command.actor, "record_lineage")
-    known = lake.upstreams(governance.store, governance.moment(command.at))
+    known = lake.upstreams(governance.store, governance.present(command.at))
     found = [r for r in known if (r["source"], r["upstream"]) == (command.source, command.upstream)]
     if not found:
         raise NotFound(
@@ -109,7 +109,7 @@ def record_data_use(governance: Governance, command: RecordDataUse) -> None:
         The actor may not; no such source, initiative or version.
     """
     governance.roles.require(command.actor, "record_lineage")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_source(governance, command.source, moment)
     require_initiative(governance, command.initiative, moment)
     if command.version:
@@ -127,7 +127,7 @@ def end_data_use(governance: Governance, command: EndDataUse) -> None:
         The actor may not; there is no such use.
     """
     governance.roles.require(command.actor, "record_lineage")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     wanted = (command.source, command.version, command.how)
     known = lake.uses(governance.store, moment, command.initiative)
     found = [row for row in known if (row["source"], row["version"], row["how"]) == wanted]
@@ -153,7 +153,7 @@ def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ..
         It is marked as bad already.
     """
     governance.roles.require(command.actor, "mark_data")
-    known = require_source(governance, command.source, governance.moment(command.at))
+    known = require_source(governance, command.source, governance.present(command.at))
     if known["bad"]:
         raise Conflict(
             f"'{command.source}' is marked as bad already",
@@ -161,7 +161,7 @@ def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ..
             remedy="Clear it first if there is another reason now.",
         )
     _mark(governance, command, bad=True)
-    after = governance.moment(command.at)
+    after = governance.present(command.at)
     rows = lake.spoiled_models(governance.store, after)
     return tuple(row["initiative"] for row in rows if command.source in row["roots"])
 
@@ -177,7 +177,7 @@ def clear_data(governance: Governance, command: ClearData) -> None:
         It is not marked as bad.
     """
     governance.roles.require(command.actor, "mark_data")
-    known = require_source(governance, command.source, governance.moment(command.at))
+    known = require_source(governance, command.source, governance.present(command.at))
     if not known["bad"]:
         raise Conflict(f"'{command.source}' is not marked as bad", remedy="Nothing is to be done.")
     _mark(governance, command, bad=False)
@@ -192,7 +192,7 @@ def record_processes(governance: Governance, command: RecordProcesses) -> None:
         The actor may not; no such initiative; nothing would change.
     """
     governance.roles.require(command.actor, "record_lineage")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     wanted = list(dict.fromkeys(command.processes))
     known = {row["initiative"]: row["processes"] for row in lake.processes(governance.store, moment)}

@@ -105,7 +105,7 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
         Somebody else wrote there meanwhile.
     """
     governance.roles.require(command.actor, "write_document")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     known = {section.id: section.title for section in sections_of(command.document)}
     if command.section not in known:

@@ -37,7 +37,7 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
         The version is registered already.
     """
     governance.roles.require(command.actor, "register_model_version")
-    require_initiative(governance, command.initiative, governance.moment(command.at))
+    require_initiative(governance, command.initiative, governance.present(command.at))
     row = {**command.model_dump(), "metrics": _metrics(command.metrics)}
     columns = governance.store.columns["model_version"]
     subject = f"{command.initiative}/{command.version}"
@@ -80,7 +80,7 @@ def amend_model_version(governance: Governance, command: AmendModelVersion) -> t
         The version is approved, and so frozen.
     """
     governance.roles.require(command.actor, "register_model_version")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     approved = version_approval(governance, moment, initiative=command.initiative, version=command.version)
     if approved is not None:
@@ -126,7 +126,7 @@ def promote_version(governance: Governance, command: PromoteVersion) -> None:
         It is the current version already.
     """
     governance.roles.require(command.actor, "promote_version")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     if known["state"] == "champion":
         raise Conflict(
@@ -160,7 +160,7 @@ def retire_version(governance: Governance, command: RetireVersion) -> None:
         It is retired already.
     """
     governance.roles.require(command.actor, "retire_version")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     if known["state"] == "retired":
         raise Conflict(

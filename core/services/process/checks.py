@@ -81,7 +81,7 @@ def record_checks(
 
     Without `only` all that apply run, except those in `skip`.
     """
-    moment = governance.moment(at)
+    moment = governance.present(at)
     subject = _subject(governance, initiative, moment)
     checks = (
         _chosen(only, subject)
@@ -89,13 +89,15 @@ def record_checks(
         else applicable_checks(subject.policy, subject.facts.class_id, subject.version is not None)
     )
     checks = tuple(check for check in checks if check not in skip)
-    tried = lake.checks_tried(governance.store, initiative, moment)
     results = tuple(_RUNNERS[check](subject) for check in checks)
-    facts = [_run_fact(subject, result, tried) for result in results]
     failed = [(result.check, result.message) for result in results if result.verdict is Verdict.FAIL]
-    facts += breach_findings(governance, subject.policy, initiative, failed, moment)
-    if facts:
-        governance.store.append(facts, actor=actor, at=at)
+
+    def run(moment: Moment) -> list[Fact]:
+        tried = lake.checks_tried(governance.store, initiative, moment)
+        facts = [_run_fact(subject, result, tried) for result in results]
+        return facts + breach_findings(governance, subject.policy, initiative, failed, moment)
+
+    governance.store.append_next(run, actor=actor, at=at)
     return results
 
 

@@ -29,7 +29,7 @@ def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
         To oneself, to a day that has passed, or for longer than the policy allows.
     """
     governance.roles.require(command.actor, "delegate_sign_off")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     if command.role not in command.actor.roles:
         raise Forbidden(
             f"{command.actor.name or command.actor.id} does not have the role "
@@ -68,7 +68,7 @@ def end_delegation(governance: Governance, command: EndDelegation) -> None:
         There is no such delegation now.
     """
     governance.roles.require(command.actor, "delegate_sign_off")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     if not process.active_delegation(
         governance.store, command.actor.id, command.delegate, command.role, moment
     ):

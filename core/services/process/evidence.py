@@ -29,7 +29,7 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         a file that is empty or too large. Nothing is stored.
     """
     governance.roles.require(command.actor, "submit_evidence")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     policy = governance.policy(moment)
     known = require_initiative(governance, command.initiative, moment)
     measure = _measure(policy, command.measure)

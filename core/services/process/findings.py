@@ -28,7 +28,7 @@ def raise_finding(governance: Governance, command: RaiseFinding) -> str:
         The actor may not; no such initiative, step or owner; a due day that has passed.
     """
     governance.roles.require(command.actor, "raise_finding")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_initiative(governance, command.initiative, moment)
     policy = governance.policy(moment)
     if command.step not in policy.step_order:
@@ -44,16 +44,15 @@ def raise_finding(governance: Governance, command: RaiseFinding) -> str:
     owner = command.owner or known["owner"]
     if owner:
         governance.person(owner)
-    name = _next_name(governance, command.initiative, moment)
-    row = {
-        **_described(command.severity, command.title, command.detail, command.step),
-        "initiative": command.initiative,
-        "finding": name,
-        "owner": owner,
-        "due_on": command.due_on,
-    }
-    _append(governance, command.initiative, "finding_raised", row, command.actor.id, command.at, moment)
-    return name
+    described = _described(command.severity, command.title, command.detail, command.step)
+    row = {**described, "initiative": command.initiative, "owner": owner, "due_on": command.due_on}
+
+    def raised(moment: Moment) -> list[Fact]:
+        number = len(lake.findings(governance.store, moment, command.initiative)) + 1
+        return [_raised(row, number)]
+
+    (fact,) = governance.store.append_next(raised, actor=command.actor.id, at=command.at)
+    return str(fact.rows[0]["finding"])
 
 
 def resolve_finding(governance: Governance, command: ResolveFinding) -> None:
@@ -67,7 +66,7 @@ def resolve_finding(governance: Governance, command: ResolveFinding) -> None:
         It is not open.
     """
     governance.roles.require(command.actor, "resolve_finding")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_finding(governance, command.initiative, command.finding, moment)
     if known["state"] != "open":
         raise Conflict(
@@ -89,7 +88,7 @@ def verify_finding(governance: Governance, command: VerifyFinding) -> None:
         Nobody has resolved it yet.
     """
     governance.roles.require(command.actor, "verify_finding")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_finding(governance, command.initiative, command.finding, moment)
     if known["state"] != "resolved":
         raise Conflict(
@@ -170,22 +169,19 @@ def breach_findings(
     known = require_initiative(governance, initiative, moment)
     there = lake.findings(governance.store, moment, initiative)
     held = {row["check_id"] for row in there if row["state"] != "closed"}
-    total = len(there)
-    facts = []
+    facts: list[Fact] = []
     for check, message in failed:
         breach = next((found for found in policy.breaches if found.check == check), None)
         if breach is None or check in held:
             continue
-        total += 1
         row = {
             **_described(breach.severity, _breach_title(breach), message, _breach_step(policy)),
             "initiative": initiative,
-            "finding": f"F{total}",
             "check_id": check,
             "owner": known["owner"],
             "due_on": moment.day + timedelta(days=breach.due_days),
         }
-        facts.append(Fact("finding_raised", f"{initiative}/F{total}", "finding", (row,)))
+        facts.append(_raised(row, len(there) + len(facts) + 1))
     return facts
 
 
@@ -217,12 +213,14 @@ def _described(severity: str, title: str, detail: str, step: str) -> dict[str, A
     }
 
 
+def _raised(row: dict[str, Any], number: int) -> Fact:
+    """The fact that the finding of this number within its initiative was raised."""
+    name = f"F{number}"
+    return Fact("finding_raised", f"{row['initiative']}/{name}", "finding", ({**row, "finding": name},))
+
+
 def _kept(governance: Governance, known: dict[str, Any]) -> dict[str, Any]:
     return {column: known[column] for column in governance.store.columns["finding"]}
-
-
-def _next_name(governance: Governance, initiative: str, moment: Moment) -> str:
-    return f"F{len(lake.findings(governance.store, moment, initiative)) + 1}"
 
 
 def _append(

@@ -45,7 +45,7 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
         The actor may not ask; no such initiative, or no such gate for its class.
     """
     governance.roles.require(command.actor, "decide_gate")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     decision = ask_gate(governance, command.initiative, command.gate, moment)
     newest = lake.newest_version(governance.store, command.initiative, moment)
     row = {
@@ -79,7 +79,7 @@ def pull_model(governance: Governance, command: PullModel) -> None:
         It is not live.
     """
     governance.roles.require(command.actor, "pull_model")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_initiative(governance, command.initiative, moment)
     policy = governance.policy(moment)
     gate = find_gate(policy, known["class_id"], DEPLOYMENT)

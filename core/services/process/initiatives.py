@@ -55,7 +55,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
         An initiative of this name is registered.
     """
     governance.roles.require(command.actor, "register_initiative")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     policy = governance.policy(moment)
     classification = classify(policy, command.answers)
     short_name = command.short_name or slug(command.name)
@@ -102,7 +102,7 @@ def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
         The actor may not; no such initiative; a person is not known, or nothing would change.
     """
     governance.roles.require(command.actor, "register_initiative")
-    known = require_initiative(governance, command.initiative, governance.moment(command.at))
+    known = require_initiative(governance, command.initiative, governance.present(command.at))
     changes = command.model_dump(exclude={"actor", "at", "initiative"}, exclude_none=True)
     if all(known[field] == value for field, value in changes.items()):
         raise BadInput("nothing would change", where=command.initiative, remedy="Give a field another value.")
@@ -122,7 +122,7 @@ def override_classification(governance: Governance, command: OverrideClassificat
         The actor may not, or owns or builds it; no such initiative or class; it is in that class already.
     """
     governance.roles.require(command.actor, "override_classification")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     policy = governance.policy(moment)
     known = require_initiative(governance, command.initiative, moment)
     require_independent(command.actor.id, known, "override the classification of")

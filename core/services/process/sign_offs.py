@@ -49,7 +49,7 @@ def request_sign_off(governance: Governance, command: RequestSignOff) -> None:
         It stands already, or is being waited for.
     """
     governance.roles.require(command.actor, "request_sign_off")
-    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     if table.state.status is SignOffStatus.APPROVED:
         raise Conflict(
             "this gate is signed already", where=command.gate, remedy="There is nothing to ask for."
@@ -72,7 +72,7 @@ def give_feedback(governance: Governance, command: GiveFeedback) -> None:
         Nobody asked, or the round is over.
     """
     governance.roles.require(command.actor, "give_feedback")
-    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     _require_open(table)
     if command.role not in table.plan.feedback:
         asked = ", ".join(governance.roles.title(role) for role in table.plan.feedback) or "nobody"
@@ -111,7 +111,7 @@ def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
         Nobody asked, the round is over, it is another role's turn, or this person has answered already.
     """
     governance.roles.require(command.actor, "sign_gate")
-    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     _require_open(table)
     _require_role_asked(governance, table, command.role)
     _require_seat(governance, table, command.actor, command.role, command.on_behalf_of)
@@ -131,7 +131,7 @@ def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
         command.on_behalf_of,
         command.reason,
     )
-    later = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    later = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     return later.state.status
 
 
@@ -146,7 +146,7 @@ def withdraw_signature(governance: Governance, command: WithdrawSignature) -> No
         There is no answer of theirs in this round.
     """
     governance.roles.require(command.actor, "sign_gate")
-    table = lay_table(governance, command.initiative, command.gate, governance.moment(command.at))
+    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     own = [s.given for s in table.state.signatures if s.given.actor == command.actor.id]
     standing = [given for given in own if given.act == "decided"]
     if not standing:

@@ -32,7 +32,15 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
         A waiver of it is asked for or granted already.
     """
     governance.roles.require(command.actor, "request_waiver")
-    moment = governance.moment(command.at)
+
+    def requested(moment: Moment) -> list[Fact]:
+        return [_requested(governance, command, moment)]
+
+    (fact,) = governance.store.append_next(requested, actor=command.actor.id, at=command.at)
+    return str(fact.rows[0]["waiver"])
+
+
+def _requested(governance: Governance, command: RequestWaiver, moment: Moment) -> Fact:
     known = require_initiative(governance, command.initiative, moment)
     policy = governance.policy(moment)
     _require_waivable(policy, known["class_id"], command.measure)
@@ -46,9 +54,10 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
             )
     newest = lake_initiatives.newest_version(governance.store, command.initiative, moment)
     per_version = policy.measure_is_per_version(command.measure)
+    name = f"W{len(there) + 1}"
     row = {
         "initiative": command.initiative,
-        "waiver": f"W{len(there) + 1}",
+        "waiver": name,
         "state": "requested",
         "measure": command.measure,
         "version": newest["version"] if newest and per_version else None,
@@ -58,8 +67,7 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
         "until": command.until,
         "note": "",
     }
-    _append(governance, command.initiative, "waiver_requested", row, command.actor.id, command.at, moment)
-    return str(row["waiver"])
+    return Fact("waiver_requested", f"{command.initiative}/{name}", "waiver", (row,))
 
 
 def decide_waiver(governance: Governance, command: DecideWaiver) -> None:
@@ -73,7 +81,7 @@ def decide_waiver(governance: Governance, command: DecideWaiver) -> None:
         No such waiver; it was decided before.
     """
     governance.roles.require(command.actor, "decide_waiver")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_waiver(governance, command.initiative, command.waiver, moment)
     initiative = require_initiative(governance, command.initiative, moment)
     role = _approving_role(governance, initiative["class_id"], command, moment)
@@ -106,7 +114,7 @@ def withdraw_waiver(governance: Governance, command: WithdrawWaiver) -> None:
         The actor may not; no such waiver; it was refused or withdrawn.
     """
     governance.roles.require(command.actor, "request_waiver")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_waiver(governance, command.initiative, command.waiver, moment)
     if known["state"] not in ("requested", "granted"):
         raise Conflict(f"waiver {command.waiver} is {known['state']}", remedy="Nothing has to be withdrawn.")

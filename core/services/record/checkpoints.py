@@ -15,6 +15,7 @@ from core.domain.errors import BadInput, Conflict, NotFound
 from core.lake.record.audit_keys import digest_at, known_keys
 from core.lake.record.verify import Break, Verification, verify_store
 from core.services.governance import Governance
+from core.services.record.entries import clock_remark
 
 MOST_BYTES = 10_000
 
@@ -101,11 +102,11 @@ def read_checkpoint(text: str) -> Checkpoint:
     return found
 
 
-def verify_against(governance: Governance, text: str = "") -> Verified:
+def verify_against(governance: Governance, text: str = "", clock: datetime | None = None) -> Verified:
     """Recompute the record and its files and, where a checkpoint is given, hold the record against it.
 
     A record whose end was cut off together with its rows and its head is whole in itself; only a checkpoint
-    from outside shows that it was longer.
+    from outside shows that it was longer. Where a clock is given, it is noted if entries lie ahead of it.
 
     Raises
     ------
@@ -114,6 +115,8 @@ def verify_against(governance: Governance, text: str = "") -> Verified:
     """
     checkpoint = read_checkpoint(text) if text else None
     found = verify_store(governance.store)
+    if clock is not None and found.first_break is None and (remark := clock_remark(governance, clock)):
+        found = replace(found, notes=(*found.notes, remark))
     if checkpoint is None:
         return Verified(found)
     gap = _departure(governance, checkpoint)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.errors import NotFound
-from core.domain.moment import Moment
+from core.domain.moment import CLOCK_TOLERANCE, Moment
 from core.lake.record import entries as lake
 from core.lake.record.verify import Verification, verify_store
 from core.services.governance import Governance
@@ -41,6 +42,29 @@ def record_entry(
     if found is None:
         raise NotFound(f"the record has no entry {seq}", remedy=f"Its last one is {moment.seq}.")
     return found
+
+
+def clock_remark(governance: Governance, clock: datetime) -> str:
+    """What is said of a clock (UTC) that lies behind the record by more than the tolerance; else empty."""
+    behind = governance.present(clock).at - clock
+    ahead = lake.entries_ahead(governance.store, clock) if behind > CLOCK_TOLERANCE else None
+    if ahead is None:
+        return ""
+    first, entries = ahead
+    which = f"entry {first:,} lies" if entries == 1 else f"{entries:,} entries, from {first:,} on, lie"
+    return (
+        f"{which} up to {_span(behind)} ahead of this machine's clock ({clock:%Y-%m-%d %H:%M} UTC). "
+        "Nothing is blocked: until the clock has caught up, the time of the newest entry counts as now. "
+        "Set the wrong clock right"
+    )
+
+
+def _span(length: timedelta) -> str:
+    minutes = round(length.total_seconds() / 60)
+    for unit, size in (("day", 24 * 60), ("hour", 60)):
+        if minutes >= 2 * size:
+            return f"{round(minutes / size)} {unit}s"
+    return f"{minutes} minutes"
 
 
 def verify_record(governance: Governance) -> Verification:

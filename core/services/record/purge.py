@@ -33,7 +33,7 @@ def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:
         The actor may not; no such initiative, or it has no such file.
     """
     governance.roles.require(command.actor, "purge_evidence")
-    require_initiative(governance, command.initiative, governance.moment(command.at))
+    require_initiative(governance, command.initiative, governance.present(command.at))
     store = governance.store
     held = [
         file

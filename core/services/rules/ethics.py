@@ -80,7 +80,7 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
         This version was published before.
     """
     governance.roles.require(command.actor, "publish_ethics")
-    policy = governance.policy(governance.moment(command.at))
+    policy = governance.policy(governance.present(command.at))
     ethics = parse_ethics(command.text, policy, name=command.name)
     fact = ethics_fact(ethics, command.text)
     try:

@@ -129,7 +129,7 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
         The actor may not; no such initiative; a region that is not listed. Nothing is stored.
     """
     governance.roles.require(command.actor, "record_regions")
-    require_initiative(governance, command.initiative, governance.moment(command.at))
+    require_initiative(governance, command.initiative, governance.present(command.at))
     known = [region.id for region in governance.frameworks.regions]
     for region in command.regions:
         if region not in known:

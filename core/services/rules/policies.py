@@ -32,8 +32,16 @@ def draft_policy(governance: Governance, command: DraftPolicy) -> str:
         The text is the one in force, or its version was published before.
     """
     governance.roles.require(command.actor, "draft_policy")
-    moment = governance.moment(command.at)
     policy = parse_policy(command.text, governance.roles, name=command.name)
+
+    def drafted(moment: Moment) -> list[Fact]:
+        return [_drafted(governance, command, policy, moment)]
+
+    (fact,) = governance.store.append_next(drafted, actor=command.actor.id, at=command.at)
+    return str(fact.rows[0]["draft"])
+
+
+def _drafted(governance: Governance, command: DraftPolicy, policy: Policy, moment: Moment) -> Fact:
     if lake.published_version(governance.store, policy.version, moment):
         raise Conflict(
             f"policy version '{policy.version}' was published before",
@@ -50,8 +58,7 @@ def draft_policy(governance: Governance, command: DraftPolicy) -> str:
         "text": command.text,
         "note": command.note,
     }
-    _append(governance, "policy_drafted", row, command.actor.id, command.at, moment)
-    return str(row["draft"])
+    return Fact("policy_drafted", POLICY, "policy_draft", (row,))
 
 
 def review_policy(governance: Governance, command: ReviewPolicy) -> None:
@@ -65,7 +72,7 @@ def review_policy(governance: Governance, command: ReviewPolicy) -> None:
         No such draft; it was reviewed before.
     """
     governance.roles.require(command.actor, "review_policy")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_draft(governance, command.draft, moment)
     if command.actor.id == known["drafted_by"]:
         raise Forbidden(
@@ -93,7 +100,7 @@ def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
         It no longer fits the roles as configured.
     """
     governance.roles.require(command.actor, "publish_policy")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     known = require_draft(governance, command.draft, moment)
     if known["state"] != "approved":
         raise Conflict(

@@ -97,7 +97,7 @@ def settle_right(governance: Governance, command: SettleRight) -> None:
         days than the law gives. Nothing is stored.
     """
     governance.roles.require(command.actor, "settle_right")
-    right = _concerned(governance, command.initiative, command.right, governance.moment(command.at))
+    right = _concerned(governance, command.initiative, command.right, governance.present(command.at))
     governance.person(command.answered_by)
     if command.within_days > right.most_days:
         raise BadInput(
@@ -128,7 +128,7 @@ def exclude_right(governance: Governance, command: ExcludeRight) -> None:
         The actor may not; no such initiative or right; the initiative uses no personal data.
     """
     governance.roles.require(command.actor, "settle_right")
-    right = _concerned(governance, command.initiative, command.right, governance.moment(command.at))
+    right = _concerned(governance, command.initiative, command.right, governance.present(command.at))
     row = {
         **dict.fromkeys(("answered_by", "how", "within_days", "ready_on")),
         "initiative": command.initiative,

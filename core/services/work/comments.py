@@ -95,7 +95,7 @@ def write_comment(governance: Governance, command: WriteComment) -> str:
         Nothing is stored.
     """
     governance.roles.require(command.actor, "write_comment")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     mentions = mentions_in(command.text)
     cast = cast_of(governance, moment)
@@ -108,17 +108,19 @@ def write_comment(governance: Governance, command: WriteComment) -> str:
         )
     if len(mentions) > MOST_MENTIONS:
         raise BadInput(f"more than {MOST_MENTIONS} people are named", where="text", remedy="Name fewer.")
-    number = len(lake.comments(governance.store, moment, command.initiative)) + 1
-    comment = f"{command.initiative}/comment-{number}"
-    row = {
-        "initiative": command.initiative,
-        "comment": comment,
-        "text": command.text,
-        "mentions": list(mentions),
-    }
-    fact = Fact("comment_written", comment, "comment", (row,), first=True)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-    return comment
+
+    def written(moment: Moment) -> list[Fact]:
+        number = len(lake.comments(governance.store, moment, command.initiative)) + 1
+        comment = f"{command.initiative}/comment-{number}"
+        row = {
+            "initiative": command.initiative,
+            "comment": comment,
+            "text": command.text,
+            "mentions": list(mentions),
+        }
+        return [Fact("comment_written", comment, "comment", (row,), first=True)]
+
+    return governance.store.append_next(written, actor=command.actor.id, at=command.at)[0].subject
 
 
 def mark_comments_read(governance: Governance, command: MarkCommentsRead) -> None:
@@ -132,7 +134,7 @@ def mark_comments_read(governance: Governance, command: MarkCommentsRead) -> Non
         No comment there that names the actor waits to be read.
     """
     governance.roles.require(command.actor, "write_comment")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     waiting = [
         row

@@ -124,7 +124,7 @@ def offer_hand_off(governance: Governance, command: OfferHandOff) -> str:
         The same work is on offer and not answered. Nothing is stored.
     """
     governance.roles.require(command.actor, "offer_hand_off")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     cast = cast_of(governance, moment)
     team, person = _receiver(governance, cast, command)
     if bool(command.initiative) == bool(command.task):
@@ -136,16 +136,7 @@ def offer_hand_off(governance: Governance, command: OfferHandOff) -> str:
         _require_task_can_go(governance, cast, command.actor, task, person, moment)
     else:
         _require_initiative_can_go(command.actor, known, team, person)
-    earlier = lake.hand_offs(governance.store, moment, initiative=initiative)
-    if any(not one["answer"] and (one["task"] or "") == command.task for one in earlier):
-        raise Conflict(
-            "it is on offer already, and nobody has answered",
-            where=command.task or initiative,
-            remedy="Wait for the answer, or withdraw that offer first.",
-        )
-    hand_off = f"{initiative}/hand-off-{len(earlier) + 1}"
     row = {
-        "hand_off": hand_off,
         "initiative": initiative,
         "task": command.task or None,
         "what": task.title if task else known["name"],
@@ -154,9 +145,24 @@ def offer_hand_off(governance: Governance, command: OfferHandOff) -> str:
         "to_person": person.id if person else None,
         "reason": command.reason,
     }
-    fact = Fact("hand_off_offered", hand_off, "hand_off", (row,), first=True)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-    return hand_off
+
+    def offered(moment: Moment) -> list[Fact]:
+        return [_offered(governance, row, moment)]
+
+    (fact,) = governance.store.append_next(offered, actor=command.actor.id, at=command.at)
+    return fact.subject
+
+
+def _offered(governance: Governance, row: dict[str, Any], moment: Moment) -> Fact:
+    earlier = lake.hand_offs(governance.store, moment, initiative=row["initiative"])
+    if any(not one["answer"] and one["task"] == row["task"] for one in earlier):
+        raise Conflict(
+            "it is on offer already, and nobody has answered",
+            where=row["task"] or row["initiative"],
+            remedy="Wait for the answer, or withdraw that offer first.",
+        )
+    hand_off = f"{row['initiative']}/hand-off-{len(earlier) + 1}"
+    return Fact("hand_off_offered", hand_off, "hand_off", ({**row, "hand_off": hand_off},), first=True)
 
 
 def _receiver(governance: Governance, cast: Cast, command: OfferHandOff) -> tuple[str, Actor | None]:
@@ -224,7 +230,7 @@ def answer_hand_off(governance: Governance, command: AnswerHandOff) -> None:
         It was answered before. Nothing is stored.
     """
     governance.roles.require(command.actor, "answer_hand_off")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     cast = cast_of(governance, moment)
     offer = _open_offer(governance, moment, command.hand_off)
     if command.actor.id not in receivers(cast, offer["to_team"], offer["to_person"] or ""):
@@ -254,7 +260,7 @@ def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
         No such offer; it was answered before. Nothing is stored.
     """
     governance.roles.require(command.actor, "offer_hand_off")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     offer = _open_offer(governance, moment, command.hand_off)
     if command.actor.id != offer["offered_by"] and command.actor.team != offer["from_team"]:
         raise Forbidden(
@@ -300,7 +306,7 @@ def _append_answer(governance: Governance, facts: list[Fact], command: Command, 
             facts, actor=command.actor.id, at=command.at, unchanged={hand_off.split("/")[0]: read.seq}
         )
     except Conflict as error:
-        now = Moment(governance.store.head(), command.at)
+        now = governance.present(command.at)
         if lake.hand_offs(governance.store, now, hand_off=hand_off)[0]["answer"]:
             raise _answered(hand_off) from error
         raise

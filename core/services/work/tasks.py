@@ -143,7 +143,7 @@ def assign_task(governance: Governance, command: AssignTask) -> None:
         change. Nothing is stored.
     """
     governance.roles.require(command.actor, "assign_task")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     cast = cast_of(governance, moment)
     task = find_task(governance, moment, command.task, cast)
     person = cast.find(command.person) or governance.person(command.person)

@@ -58,13 +58,13 @@ def attest_training(governance: Governance, command: AttestTraining) -> date:
     if training is None:
         known = ", ".join(one.id for one in governance.trainings.trainings)
         raise NotFound(f"'{command.training[:60]}' is no training", remedy=f"Use one of: {known}.")
-    moment = governance.moment(command.at)
+    moment = governance.present(command.at)
     person = cast_of(governance, moment).find(command.actor.id)
     if person is None or not set(person.roles) & set(training.roles):
         raise BadInput(
             f"none of your roles asks for “{training.title}”", remedy="Attest the ones on your own list."
         )
-    valid_until = command.at.date() + timedelta(days=training.valid_days)
+    valid_until = moment.day + timedelta(days=training.valid_days)
     row = {
         "training": training.id,
         "person": command.actor.id,
