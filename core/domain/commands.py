@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -32,9 +32,13 @@ Task = Literal["binary", "regression", "multiclass"]
 
 
 class Command(BaseModel):
-    """Who asks, and when (UTC). Only entry points read the clock."""
+    """Who asks, and when (UTC). Only entry points read the clock.
+
+    `may` is the action that a role has to allow; see `core.domain.actors.ACTIONS`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    may: ClassVar[str]
 
     actor: Actor
     at: Annotated[datetime, AfterValidator(require_utc)]
@@ -42,6 +46,8 @@ class Command(BaseModel):
 
 class RegisterInitiative(Command):
     """Register an analytics use case; `answers` maps each question to the options chosen."""
+
+    may: ClassVar[str] = "register_initiative"
 
     name: Name
     purpose: Annotated[Words, Field(min_length=10)]
@@ -56,6 +62,8 @@ class RegisterInitiative(Command):
 class AmendInitiative(Command):
     """Change what was registered; None leaves a field as it is."""
 
+    may: ClassVar[str] = "register_initiative"
+
     initiative: str
     name: Name | None = None
     short_name: ShortName | None = None
@@ -66,6 +74,8 @@ class AmendInitiative(Command):
 
 class OverrideClassification(Command):
     """Put an initiative into another class than its answers lead to, with the reason."""
+
+    may: ClassVar[str] = "override_classification"
 
     initiative: str
     class_id: str
@@ -100,6 +110,8 @@ class VersionLinks(BaseModel):
 class RegisterModelVersion(Command, VersionLinks):
     """Register a model version; as a challenger it stands beside the current version until promoted."""
 
+    may: ClassVar[str] = "register_model_version"
+
     initiative: str
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)]
     role: Literal["champion", "challenger"] = "champion"
@@ -110,6 +122,8 @@ class RegisterModelVersion(Command, VersionLinks):
 class AmendModelVersion(Command, VersionLinks):
     """Fill in what a version's registration left out; empty fields leave what is there."""
 
+    may: ClassVar[str] = "register_model_version"
+
     initiative: str
     version: str
     reason: Annotated[Words, Field(min_length=5)]
@@ -117,6 +131,8 @@ class AmendModelVersion(Command, VersionLinks):
 
 class PromoteVersion(Command):
     """Make a version the current one."""
+
+    may: ClassVar[str] = "promote_version"
 
     initiative: str
     version: str
@@ -126,6 +142,8 @@ class PromoteVersion(Command):
 class RetireVersion(Command):
     """Take a version out of use; if it is the current one, none is current until one is promoted."""
 
+    may: ClassVar[str] = "retire_version"
+
     initiative: str
     version: str
     reason: Annotated[Words, Field(min_length=5)]
@@ -133,6 +151,8 @@ class RetireVersion(Command):
 
 class SubmitEvidence(Command):
     """Submit evidence for a measure: a link, or a file's name and content (kept by digest)."""
+
+    may: ClassVar[str] = "submit_evidence"
 
     initiative: str
     measure: str
@@ -145,6 +165,8 @@ class SubmitEvidence(Command):
 class RunChecks(Command):
     """Run the automatic checks of an initiative; none named runs all that apply."""
 
+    may: ClassVar[str] = "run_checks"
+
     initiative: str
     checks: tuple[str, ...] = ()
 
@@ -152,12 +174,16 @@ class RunChecks(Command):
 class DecideGate(Command):
     """Ask whether an initiative may pass a gate, and put the answer on record."""
 
+    may: ClassVar[str] = "decide_gate"
+
     initiative: str
     gate: str
 
 
 class DraftPolicy(Command):
     """Put a draft of a policy on record: its text as written, the file's name for messages, and why."""
+
+    may: ClassVar[str] = "draft_policy"
 
     text: str
     name: str = "policy.yaml"
@@ -167,6 +193,8 @@ class DraftPolicy(Command):
 class ReviewPolicy(Command):
     """Approve or reject a draft."""
 
+    may: ClassVar[str] = "review_policy"
+
     draft: str
     outcome: Literal["approved", "rejected"]
     note: Annotated[Words, Field(min_length=10)]
@@ -174,6 +202,8 @@ class ReviewPolicy(Command):
 
 class PublishPolicy(Command):
     """Put an approved draft in force."""
+
+    may: ClassVar[str] = "publish_policy"
 
     draft: str
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ Reason = Annotated[Words, Field(min_length=10)]
 class RequestSignOff(Command):
     """Ask for the signatures of a gate; a new request begins a new round."""
 
+    may: ClassVar[str] = "request_sign_off"
+
     initiative: str
     gate: str
     note: Words = ""
@@ -23,6 +25,8 @@ class RequestSignOff(Command):
 
 class GiveFeedback(Command):
     """Give an opinion before the decision; an issue needs its reason."""
+
+    may: ClassVar[str] = "give_feedback"
 
     initiative: str
     gate: str
@@ -35,6 +39,8 @@ class GiveFeedback(Command):
 class SignGate(Command):
     """Approve, reject or abandon at a gate, for oneself or for somebody who delegated it."""
 
+    may: ClassVar[str] = "sign_gate"
+
     initiative: str
     gate: str
     outcome: Literal["approved", "rejected", "abandoned"]
@@ -46,6 +52,8 @@ class SignGate(Command):
 class WithdrawSignature(Command):
     """Take back one's own answer at a gate."""
 
+    may: ClassVar[str] = "sign_gate"
+
     initiative: str
     gate: str
     reason: Reason
@@ -53,6 +61,8 @@ class WithdrawSignature(Command):
 
 class DelegateSignOff(Command):
     """Let somebody sign in one's place in a role, through a last day."""
+
+    may: ClassVar[str] = "delegate_sign_off"
 
     delegate: str
     role: str
@@ -63,12 +73,16 @@ class DelegateSignOff(Command):
 class EndDelegation(Command):
     """End a delegation before its last day."""
 
+    may: ClassVar[str] = "delegate_sign_off"
+
     delegate: str
     role: str
 
 
 class RaiseFinding(Command):
     """Put a finding on record: what is wrong, how much it matters, who mends it by when."""
+
+    may: ClassVar[str] = "raise_finding"
 
     initiative: str
     title: Name
@@ -82,6 +96,8 @@ class RaiseFinding(Command):
 class ResolveFinding(Command):
     """Say that a finding is mended, and how."""
 
+    may: ClassVar[str] = "resolve_finding"
+
     initiative: str
     finding: str
     note: Reason
@@ -89,6 +105,8 @@ class ResolveFinding(Command):
 
 class VerifyFinding(Command):
     """Close a resolved finding, or open it again; by somebody who neither owns nor resolved it."""
+
+    may: ClassVar[str] = "verify_finding"
 
     initiative: str
     finding: str
@@ -98,6 +116,8 @@ class VerifyFinding(Command):
 
 class RequestWaiver(Command):
     """Ask that a requirement be waived for a while."""
+
+    may: ClassVar[str] = "request_waiver"
 
     initiative: str
     measure: str
@@ -109,6 +129,8 @@ class RequestWaiver(Command):
 class DecideWaiver(Command):
     """Grant or refuse a waiver that was asked for."""
 
+    may: ClassVar[str] = "decide_waiver"
+
     initiative: str
     waiver: str
     outcome: Literal["granted", "refused"]
@@ -118,6 +140,8 @@ class DecideWaiver(Command):
 class WithdrawWaiver(Command):
     """Take a waiver back, whether it was granted yet or not."""
 
+    may: ClassVar[str] = "request_waiver"
+
     initiative: str
     waiver: str
     note: Reason
@@ -125,6 +149,8 @@ class WithdrawWaiver(Command):
 
 class PullModel(Command):
     """Take a model out of production at once, whatever its gates say."""
+
+    may: ClassVar[str] = "pull_model"
 
     initiative: str
     reason: Reason
