@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -34,9 +34,13 @@ Task = Literal["binary", "regression", "multiclass"]
 
 
 class Command(BaseModel):
-    """Who asks, and when (UTC). Only entry points read the clock."""
+    """Who asks, and when (UTC). Only entry points read the clock.
+
+    `may` is the action that a role has to allow; see `core.domain.actors.ACTIONS`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    may: ClassVar[str]
 
     actor: Actor
     at: Annotated[datetime, AfterValidator(require_utc)]
@@ -44,6 +48,8 @@ class Command(BaseModel):
 
 class RegisterInitiative(Command):
     """Register an initiative; on a terminal the questions are asked one by one."""
+
+    may: ClassVar[str] = "register_initiative"
 
     name: Annotated[Name, Field(description="What it is called.")]
     purpose: Annotated[Words, Field(min_length=10, description="What it is for, in a sentence.")]
@@ -66,6 +72,8 @@ class RegisterInitiative(Command):
 class AmendInitiative(Command):
     """Change what was registered; what is not given stays as it is."""
 
+    may: ClassVar[str] = "register_initiative"
+
     initiative: InitiativeId
     name: Annotated[Name | None, Field(description="What it is called.")] = None
     short_name: Annotated[ShortName | None, Field(description="Technical name.")] = None
@@ -76,6 +84,8 @@ class AmendInitiative(Command):
 
 class OverrideClassification(Command):
     """Put an initiative into another class than its answers lead to."""
+
+    may: ClassVar[str] = "override_classification"
 
     initiative: InitiativeId
     class_id: Annotated[str, Field(description="low, moderate, high or very_high."), argument("CLASS")]
@@ -110,6 +120,8 @@ class VersionLinks(BaseModel):
 class RegisterModelVersion(Command, VersionLinks):
     """Register a model version; as a challenger it stands beside the current version until promoted."""
 
+    may: ClassVar[str] = "register_model_version"
+
     initiative: str
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)]
     role: Literal["champion", "challenger"] = "champion"
@@ -120,6 +132,8 @@ class RegisterModelVersion(Command, VersionLinks):
 class AmendModelVersion(Command, VersionLinks):
     """Fill in what a version's registration left out; empty fields leave what is there."""
 
+    may: ClassVar[str] = "register_model_version"
+
     initiative: str
     version: str
     reason: Annotated[Words, Field(min_length=5)]
@@ -127,6 +141,8 @@ class AmendModelVersion(Command, VersionLinks):
 
 class PromoteVersion(Command):
     """Make a version the current one."""
+
+    may: ClassVar[str] = "promote_version"
 
     initiative: str
     version: str
@@ -136,6 +152,8 @@ class PromoteVersion(Command):
 class RetireVersion(Command):
     """Take a version out of use; if it is the current one, none is current until one is promoted."""
 
+    may: ClassVar[str] = "retire_version"
+
     initiative: str
     version: str
     reason: Annotated[Words, Field(min_length=5)]
@@ -143,6 +161,8 @@ class RetireVersion(Command):
 
 class SubmitEvidence(Command):
     """Submit evidence for a measure: a link or a file."""
+
+    may: ClassVar[str] = "submit_evidence"
 
     initiative: InitiativeId
     measure: Annotated[str, Field(description="The measure, as 'governance show' lists it."), argument()]
@@ -157,6 +177,8 @@ class SubmitEvidence(Command):
 class RunChecks(Command):
     """Run the automatic checks; exit code 1 where one fails or cannot tell."""
 
+    may: ClassVar[str] = "run_checks"
+
     initiative: InitiativeId
     checks: Annotated[
         tuple[str, ...], Field(description="A check by id; repeat for more."), option("--only")
@@ -169,12 +191,16 @@ class DecideGate(Command):
     The answer goes on record; with --as-of nothing is recorded.
     """
 
+    may: ClassVar[str] = "decide_gate"
+
     initiative: InitiativeId
     gate: GateId
 
 
 class DraftPolicy(Command):
     """Put a draft of a policy on record: its text as written, the file's name for messages, and why."""
+
+    may: ClassVar[str] = "draft_policy"
 
     text: str
     name: str = "policy.yaml"
@@ -184,6 +210,8 @@ class DraftPolicy(Command):
 class ReviewPolicy(Command):
     """Approve or reject a draft."""
 
+    may: ClassVar[str] = "review_policy"
+
     draft: str
     outcome: Literal["approved", "rejected"]
     note: Annotated[Words, Field(min_length=10)]
@@ -191,6 +219,8 @@ class ReviewPolicy(Command):
 
 class PublishPolicy(Command):
     """Put an approved draft in force."""
+
+    may: ClassVar[str] = "publish_policy"
 
     draft: str
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from core.domain.actors import Actor
+from core.domain.facts.process import Initiative
+from core.domain.facts.recorded import Names
+from core.domain.moment import Moment
+from core.lake.facts import latest
 from core.lake.query import fetch
 from core.lake.store import Store
+
+_REGISTERED = """
+    SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team FROM initiative
+    WHERE seq <= $seq AND list_contains($wanted, initiative) GROUP BY initiative
+"""
 
 
 def people(store: Store, *, personas_only: bool = False) -> list[Actor]:
@@ -31,6 +42,16 @@ def names_today(store: Store) -> dict[str, str]:
     return {
         row["actor"]: row["name"] for row in fetch(store.cursor(), "SELECT actor, name FROM directory", {})
     }
+
+
+def names(store: Store, moment: Moment, initiatives: Iterable[str] = ()) -> Names:
+    """Names of everybody as of today, and of some initiatives as registered by a moment, with their team."""
+    wanted = sorted(set(initiatives))
+    if len(wanted) == 1:
+        known = latest(store, Initiative, moment, wanted[0])
+        return Names(names_today(store), {known.initiative: (known.name, known.team)} if known else {})
+    rows = fetch(store.cursor(), _REGISTERED, {"seq": moment.seq, "wanted": wanted}) if wanted else []
+    return Names(names_today(store), {row["initiative"]: (row["name"], row["team"]) for row in rows})
 
 
 def put_person(store: Store, actor: Actor, *, persona: bool = False) -> None:

@@ -1,20 +1,23 @@
-"""Rows that were read before: a record only grows, so that a part is read again only once it has grown."""
+"""Facts that were read before: a record only grows, so that a part is read again only once it has grown."""
 
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any
+from operator import attrgetter
+
+from core.domain.facts.recorded import Recorded
 
 Part = tuple[str, str]
-"""A fact table, and the initiative whose rows are meant; '' in a table whose rows belong to none."""
-Rows = list[dict[str, Any]]
+"""A fact table, and the initiative whose facts are meant; '' in a table whose facts belong to none."""
+Facts = tuple[Recorded, ...]
 _MOST_PARTS = 4096
 _UNKNOWN = -1
 
 
-class KeptRows:
+class KeptFacts:
     """What was read of an open store, by part, each with the entry up to which it is whole.
 
     A store tells it what grows before that is committed. So a part that was read up to an entry still holds
@@ -24,7 +27,7 @@ class KeptRows:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._parts: OrderedDict[Part, tuple[int, Rows]] = OrderedDict()
+        self._parts: OrderedDict[Part, tuple[int, Facts]] = OrderedDict()
         self._grown: dict[Part, int] = {}
         self._known_after = self._known_to = self._settled = _UNKNOWN
 
@@ -53,20 +56,20 @@ class KeptRows:
         with self._lock:
             return seq <= self._settled
 
-    def find(self, part: Part, seq: int) -> Rows | None:
-        """The rows of a part up to an entry, each a copy; None if they have to be read."""
+    def find(self, part: Part, seq: int) -> Facts | None:
+        """The facts of a part up to an entry; None if they have to be read."""
         with self._lock:
-            whole_to, rows = self._parts.get(part, (_UNKNOWN, []))
+            whole_to, facts = self._parts.get(part, (_UNKNOWN, ()))
             if seq > whole_to and not self._unchanged(part, whole_to, seq):
                 return None
             self._parts.move_to_end(part)
-        return [dict(row) for row in rows if row["seq"] <= seq]
+        return facts[: bisect_right(facts, seq, key=attrgetter("seq"))]
 
-    def keep(self, part: Part, whole_to: int, rows: Rows) -> None:
-        """Keep the rows of a part, in the order of the record; those least asked for go first."""
+    def keep(self, part: Part, whole_to: int, facts: Facts) -> None:
+        """Keep the facts of a part, in the order of the record; those least asked for go first."""
         with self._lock:
-            if self._parts.get(part, (_UNKNOWN, []))[0] < whole_to:
-                self._parts[part] = (whole_to, rows)
+            if self._parts.get(part, (_UNKNOWN, ()))[0] < whole_to:
+                self._parts[part] = (whole_to, facts)
             if len(self._parts) > _MOST_PARTS:
                 self._parts.popitem(last=False)
 

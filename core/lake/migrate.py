@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import duckdb
 
 from core.domain.errors import BrokenRecord
+from core.domain.facts.recorded import ORIGIN, columns_of
+from core.domain.facts.tables import TABLES
 
 _FOLDER = Path(__file__).parent / "migrations"
+_KINDS: Mapping[object, tuple[str, ...]] = {
+    str: ("VARCHAR",),
+    int: ("BIGINT", "INTEGER"),
+    float: ("DOUBLE",),
+    bool: ("BOOLEAN",),
+    datetime: ("TIMESTAMP",),
+    date: ("DATE",),
+}
+"""Type of a field -> types of a column."""
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> int:
@@ -53,3 +68,42 @@ def _apply(cursor: duckdb.DuckDBPyConnection, file: Path, applied_digest: str | 
     except BaseException:
         cursor.rollback()
         raise
+
+
+def require_classes(tables: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse a store whose fact tables are not those of the classes in `core.domain.facts`.
+
+    Parameters
+    ----------
+    tables
+        Fact table -> column -> type, without the columns that every fact has.
+
+    Raises
+    ------
+    BrokenRecord
+        A table, a column or a type differs.
+    """
+    for table in sorted({*tables, *TABLES}):
+        columns, fields = tables.get(table, {}), _fields(table) if table in TABLES else {}
+        if list(columns) != list(fields) or any(columns[name] not in fields[name] for name in columns):
+            raise BrokenRecord(
+                f"table {table} of the store is not the one this portal writes",
+                remedy="Use the portal that made the store, or restore it from a backup.",
+            )
+
+
+@cache
+def _fields(table: str) -> dict[str, tuple[str, ...]]:
+    hints = get_type_hints(TABLES[table])
+    return {name: _column_types(hints[name]) for name in columns_of(TABLES[table]) if name not in ORIGIN}
+
+
+def _column_types(hint: object) -> tuple[str, ...]:
+    inner = get_args(hint)
+    if get_origin(hint) is Literal:
+        return _KINDS[str]
+    if get_origin(hint) is tuple:
+        return tuple(f"{kind}[]" for kind in _column_types(inner[0]))
+    if inner:  # what may be None
+        return _column_types(next(kind for kind in inner if kind is not type(None)))
+    return _KINDS[hint]

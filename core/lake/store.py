@@ -15,8 +15,8 @@ import duckdb
 from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
 from core.domain.errors import BadInput, BrokenRecord, Conflict
 from core.domain.moment import Moment, require_utc
-from core.lake.kept import KeptRows, Part
-from core.lake.migrate import migrate
+from core.lake.kept import KeptFacts, Part
+from core.lake.migrate import migrate, require_classes
 
 DATABASE = "governance.duckdb"
 NOT_FACTS = ("record", "head", "directory", "migration")
@@ -52,7 +52,8 @@ class Store:
         self.beside: OrderedDict[Hashable, Closing] = OrderedDict()
         """What rests on this store and is closed with it."""
         self.columns = _columns(connection)
-        self.kept = KeptRows()
+        require_classes(self.columns)
+        self.kept = KeptFacts()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of one's own to the same database."""

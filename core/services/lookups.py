@@ -6,11 +6,12 @@ from typing import Any
 
 from core.domain.errors import Forbidden, NotFound
 from core.domain.moment import Moment
+from core.domain.process.facts import Registration
 from core.lake.process import initiatives as lake
 from core.services.governance import Governance
 
 
-def require_initiative(governance: Governance, initiative: str, moment: Moment) -> dict[str, Any]:
+def registered(governance: Governance, initiative: str, moment: Moment) -> Registration:
     """What is registered of an initiative.
 
     Raises
@@ -18,10 +19,16 @@ def require_initiative(governance: Governance, initiative: str, moment: Moment) 
     NotFound
         There was no such initiative at the moment.
     """
-    known = lake.current(governance.store, initiative, moment)
+    known = lake.registration(governance.store, initiative, moment)
     if known is None:
         raise unknown_initiative(initiative, moment)
     return known
+
+
+def require_initiative(governance: Governance, initiative: str, moment: Moment) -> dict[str, Any]:
+    """The same as a mapping, for those who do not ask for it by class yet."""
+    known = registered(governance, initiative, moment)
+    return {**vars(known), "reasons": list(known.reasons)}
 
 
 def unknown_initiative(initiative: str, moment: Moment) -> NotFound:

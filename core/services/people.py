@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
@@ -16,6 +16,8 @@ from core.services.governance import Governance
 
 class AddPerson(Command):
     """Add somebody to the directory, or replace what is known of them."""
+
+    may: ClassVar[str] = "manage_directory"
 
     person: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64)]
     name: Name
@@ -34,7 +36,7 @@ def add_person(governance: Governance, command: AddPerson) -> Actor:
     BadInput
         A role that does not exist.
     """
-    governance.roles.require(command.actor, "manage_directory")
+    governance.roles.require(command.actor, command.may)
     known = [role.id for role in governance.roles.roles]
     for role in command.roles:
         if role not in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import deepcopy
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from core.connectors.config_files import read_roles
 from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.settings import PROJECT
 from core.domain.chain import Fact, canonical
+from core.domain.facts.process import Finding, Waiver
+from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
 from core.domain.policy.demands import demands_digest, demands_of
 from core.domain.policy.policy import Policy
 from core.domain.process.checks import CHECKS
-from core.domain.process.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
+from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
@@ -176,13 +178,33 @@ class Replay:
         if kind == "waiver":
             waiver, state, measure, role, lasts = what
             version = known["version"] if POLICY.measure_is_per_version(measure) else None
-            held = WaiverFact(waiver, measure, role, day, day + timedelta(days=lasts), version, "why", "what")
-            known["waivers"][waiver] = (state, held)
-            return [_waiver(initiative, state, held)]
+            held = Waiver(
+                recorded_at=datetime.combine(day, time()),
+                initiative=initiative,
+                waiver=waiver,
+                state=state,
+                measure=measure,
+                version=version,
+                role=role,
+                reason="why",
+                compensation="what",
+                until=day + timedelta(days=lasts),
+            )
+            known["waivers"][waiver] = held
+            return [entry_of("waiver_decided", held)]
         if kind == "finding":
             finding, state, severity, step = what
-            known["findings"][finding] = (state, OpenFinding(finding, severity, "title", step, day))
-            return [_finding(initiative, state, known["findings"][finding][1])]
+            known["findings"][finding] = Finding(
+                initiative=initiative,
+                finding=finding,
+                state=state,
+                severity=severity,
+                title="title",
+                step=step,
+                owner=OWNER,
+                due_on=day,
+            )
+            return [entry_of("finding_raised", known["findings"][finding])]
         check, verdict = what
         version = known["version"] if CHECKS[check].per_version else None
         proof = CheckProof(verdict, day, f"{check} {verdict}", "mend")
@@ -247,8 +269,8 @@ class Replay:
                 if version in counts and proof.verdict is Verdict.FAIL
             },
             sign_offs={gate: tuple(acts) for gate, acts in known["sign_offs"].items()},
-            waivers=tuple(held for state, held in known["waivers"].values() if state == "granted"),
-            findings=tuple(held for state, held in known["findings"].values() if state != "closed"),
+            waivers=tuple(held for held in known["waivers"].values() if held.state == "granted"),
+            findings=tuple(held for held in known["findings"].values() if held.state != "closed"),
         )
 
 
@@ -443,39 +465,6 @@ def _sign_off(initiative: str, gate: str, given: SignOffAct) -> Fact:
         "evidence_sha256": "",
     }
     return Fact("gate_signed_off", initiative, "sign_off", (row,))
-
-
-def _waiver(initiative: str, state: str, held: WaiverFact) -> Fact:
-    row = {
-        "initiative": initiative,
-        "waiver": held.waiver,
-        "state": state,
-        "measure": held.measure,
-        "version": held.version,
-        "role": held.role,
-        "reason": held.reason,
-        "compensation": held.compensation,
-        "until": held.until,
-        "note": "",
-    }
-    return Fact("waiver_decided", initiative, "waiver", (row,))
-
-
-def _finding(initiative: str, state: str, held: OpenFinding) -> Fact:
-    row = {
-        "initiative": initiative,
-        "finding": held.finding,
-        "state": state,
-        "severity": held.severity,
-        "title": held.title,
-        "detail": "",
-        "step": held.step,
-        "check_id": "",
-        "owner": OWNER,
-        "due_on": held.due_on,
-        "note": "",
-    }
-    return Fact("finding_raised", initiative, "finding", (row,))
 
 
 def _turn(initiative: str, version: str, state: str) -> Fact:

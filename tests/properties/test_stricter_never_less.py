@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from core.connectors.config_files import read_roles
 from core.connectors.policy_file import read_policy
+from core.domain.facts.process import Finding
 from core.domain.policy.classification import Answers, classify, classify_so_far
 from core.domain.policy.demands import demands_of
 from core.domain.policy.policy import Policy, Question
 from core.domain.process.checks import CHECKS
-from core.domain.process.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct
+from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
@@ -65,12 +66,14 @@ def facts(draw: st.DrawFn, class_id: str = "low") -> InitiativeFacts:
     found = draw(
         st.lists(
             st.builds(
-                OpenFinding,
-                st.just("F1"),
-                st.sampled_from(["blocker", "major", "minor"]),
-                st.just("Ages are wrong"),
-                st.sampled_from([step.id for step in POLICY.steps]),
-                st.just(DAY),
+                Finding,
+                initiative=st.just("case"),
+                finding=st.just("F1"),
+                severity=st.sampled_from(["blocker", "major", "minor"]),
+                title=st.just("Ages are wrong"),
+                step=st.sampled_from([step.id for step in POLICY.steps]),
+                owner=st.just(""),
+                due_on=st.just(DAY),
             ),
             max_size=1,
         )

@@ -22,8 +22,7 @@ from core.domain.moment import CLOCK_TOLERANCE
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
 from core.domain.process.commands import RaiseFinding, RequestWaiver
-from core.entrypoints.who_and_when import read_moment
-from core.lake.process import acts, policy_drafts
+from core.lake.process import policy_drafts
 from core.lake.process.initiatives import checks_tried
 from core.lake.query import fetch
 from core.services.governance import Governance
@@ -34,6 +33,7 @@ from core.services.process.findings import raise_finding
 from core.services.process.gates import decide_gate
 from core.services.process.initiatives import register_initiative
 from core.services.process.waivers import request_waiver
+from core.services.reading import read_moment
 from core.services.record.checkpoints import verify_against
 from core.services.record.entries import clock_remark, record_page
 from core.services.record.replay import replay_decision
@@ -195,7 +195,7 @@ def test_findings_at_once_get_names_of_their_own(governance: Governance) -> None
         return raise_finding(governance, command)
 
     assert set(at_once(find)) == numbered("F{}")
-    assert len(acts.findings(governance.store, governance.present(NOW), name)) == THREADS * EACH
+    assert len(newest(governance.store, Finding, governance.present(NOW), name)) == THREADS * EACH
 
 
 def test_waivers_asked_for_at_once_get_names_of_their_own(governance: Governance) -> None:

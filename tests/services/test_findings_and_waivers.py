@@ -176,7 +176,7 @@ def test_a_finding_shuts_the_gate_until_somebody_else_verified_that_it_is_mended
     resolve(governance, 5)
     assert not ask_gate(governance, LIVE, "deployment", moment(governance, 5.1)).is_open
     verify(governance, 6, mended=False)
-    assert findings_list(governance, moment(governance, 6.1), initiative=LIVE)[0]["state"] == "open"
+    assert findings_list(governance, moment(governance, 6.1), initiative=LIVE)[0].state == "open"
     resolve(governance, 7)
     verify(governance, 8)
     assert ask_gate(governance, LIVE, "deployment", moment(governance, 8.1)).is_open
@@ -185,8 +185,8 @@ def test_a_finding_shuts_the_gate_until_somebody_else_verified_that_it_is_mended
 
 def test_an_open_finding_past_its_day_is_overdue(governance: Governance) -> None:
     found(governance, due_on=on(5))
-    assert not findings_list(governance, moment(governance, 5.1), initiative=LIVE)[0]["overdue"]
-    assert findings_list(governance, moment(governance, 6.1), initiative=LIVE)[0]["overdue"]
+    assert not findings_list(governance, moment(governance, 5.1), initiative=LIVE)[0].overdue
+    assert findings_list(governance, moment(governance, 6.1), initiative=LIVE)[0].overdue
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_wrong_waivers_are_one_sentence_and_store_nothing(
 def test_a_second_waiver_of_the_same_requirement_is_a_conflict(governance: Governance) -> None:
     wanted(governance)
     refused(governance, Conflict, "W1 of it is requested already", lambda: wanted(governance, 4.5))
-    assert [row["waiver"] for row in waivers_list(governance, moment(governance, 5), standing_only=True)] == [
+    assert [line.waiver for line in waivers_list(governance, moment(governance, 5), standing_only=True)] == [
         "W1"
     ]
 
@@ -356,8 +356,8 @@ def test_a_failed_check_on_a_live_model_opens_one_finding_and_makes_its_signatur
     }
     facts = [Fact("check_run", LIVE, "check_run", (run,)), *facts]
     governance.store.append(facts, actor=BUILDER.id, at=later(5))
-    row = findings_list(governance, moment(governance, 5.1), initiative=LIVE)[0]
-    assert (row["severity"], row["owner"], row["due_on"]) == ("major", OWNER.id, on(19))
+    line = findings_list(governance, moment(governance, 5.1), initiative=LIVE)[0]
+    assert (line.severity, line.owner, line.due_on) == ("major", OWNER.id, on(19))
     again = breach_findings(governance, policy, LIVE, failed, moment(governance, 6))
     assert again == [], "one finding per check is enough"
     decision = ask_gate(governance, LIVE, "deployment", moment(governance, 6))

@@ -233,9 +233,7 @@ def test_a_model_is_pulled_after_a_breach_and_comes_back_when_somebody_else_has_
     looked = make(RunChecks, actor=BUILDER, at=later(40.1), initiative=initiative, checks=("bias_limit",))
     assert run_checks(governance, looked)[0].verdict == "fail"
     found = findings_list(governance, governance.moment(later(40.2)), initiative=initiative)
-    assert [(row["finding"], row["check_id"], row["owner"]) for row in found] == [
-        ("F1", "bias_limit", OWNER.id)
-    ]
+    assert [(line.finding, line.check_id, line.owner) for line in found] == [("F1", "bias_limit", OWNER.id)]
     table = lay_table(governance, initiative, "deployment", governance.moment(later(40.2)))
     assert table.state.lapses == ("the check bias limit failed after it",)
     pulled = {"initiative": initiative, "reason": "Women are called half as often; the old list is used."}

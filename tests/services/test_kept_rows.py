@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from random import Random
 
@@ -9,8 +10,9 @@ import pytest
 
 from core.domain.chain import Fact
 from core.domain.errors import Conflict
+from core.domain.facts.work import Comment
 from core.domain.moment import Moment
-from core.lake.record.parts import rows_of
+from core.lake import facts as lake
 from core.lake.store import Store, open_memory_store
 from tests.conftest import later
 
@@ -28,7 +30,7 @@ def said(initiative: str, text: str, *, first: bool = False) -> Fact:
 
 
 def texts(store: Store, initiative: str, seq: int) -> list[str]:
-    return [row["text"] for row in rows_of(store, "comment", Moment(seq, later(0)), initiative)]
+    return [comment.text for comment in lake.history(store, Comment, Moment(seq, later(0)), initiative)]
 
 
 def on_file(store: Store, initiative: str, seq: int) -> list[str]:
@@ -66,10 +68,12 @@ def test_a_fact_that_comes_first_is_refused_twice_in_one_append(store: Store) ->
     assert store.head() == 0 and texts(store, "loans", 0) == []
 
 
-def test_rows_handed_out_are_copies(store: Store) -> None:
+def test_facts_handed_out_cannot_be_changed(store: Store) -> None:
     store.append([said("loans", "one")], actor="ada", at=later(0))
-    rows_of(store, "comment", Moment(1, later(0)), "loans")[0]["text"] = "changed"
-    assert texts(store, "loans", 1) == ["one"]
+    comment = lake.history(store, Comment, Moment(1, later(0)), "loans")[0]
+    with pytest.raises(FrozenInstanceError):
+        comment.text = "changed"  # type: ignore[misc]
+    assert comment.mentions == ()
 
 
 def test_a_part_is_read_again_only_when_it_has_grown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,9 +81,7 @@ def test_a_part_is_read_again_only_when_it_has_grown(store: Store, monkeypatch: 
     assert texts(store, "loans", 2) == texts(store, "claims", 2) == ["one"]
     store.append([said("claims", "two")], actor="ada", at=later(1))
     asked: list[str] = []
-    monkeypatch.setattr(
-        "core.lake.record.parts.fetch", lambda cursor, query, values: asked.append(query) or []
-    )
+    monkeypatch.setattr(lake, "_read", lambda cursor, kind, tail, values: asked.append(tail) or [])
     texts(store, "loans", 3)
     assert not asked
     texts(store, "claims", 3)

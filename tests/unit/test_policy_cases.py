@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
 from core.domain.errors import NotFound
+from core.domain.facts.process import Finding, Waiver
 from core.domain.policy.classification import Classification, classify
 from core.domain.policy.demands import demands_of
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.facts import CheckProof, InitiativeFacts, OpenFinding, SignOffAct, WaiverFact
+from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
@@ -84,13 +85,29 @@ def facts_of(policy: Policy, case: dict[str, Any], class_id: str) -> InitiativeF
             if isinstance(day, date | dict)
         },
         waivers=tuple(
-            WaiverFact(
-                "w1", measure, role, case["registered"], until, None, "It is late.", "We look by hand."
+            Waiver(
+                recorded_at=datetime.combine(case["registered"], time()),
+                initiative="case",
+                waiver="w1",
+                state="granted",
+                measure=measure,
+                role=role,
+                reason="It is late.",
+                compensation="We look by hand.",
+                until=until,
             )
             for measure, (role, until) in case.get("waived", {}).items()
         ),
         findings=tuple(
-            OpenFinding(name, severity, "Ages are wrong", step, due)
+            Finding(
+                initiative="case",
+                finding=name,
+                severity=severity,
+                title="Ages are wrong",
+                step=step,
+                owner="",
+                due_on=due,
+            )
             for name, (severity, step, due) in case.get("found", {}).items()
         ),
     )

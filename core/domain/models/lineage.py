@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -27,6 +27,8 @@ Reason = Annotated[Words, Field(min_length=10)]
 class RecordDataSource(Command):
     """Record a data source, or what has changed about it; without an id it is made from the name."""
 
+    may: ClassVar[str] = "record_lineage"
+
     source: SourceId | Literal[""] = ""
     name: Name
     description: Words = ""
@@ -39,6 +41,8 @@ class RecordDataSource(Command):
 class RecordUpstream(Command):
     """Record that a source is made from another one, how, and which columns come from there."""
 
+    may: ClassVar[str] = "record_lineage"
+
     source: str
     upstream: str
     how: Words = ""
@@ -48,12 +52,16 @@ class RecordUpstream(Command):
 class EndUpstream(Command):
     """Record that a source is no longer made from another one."""
 
+    may: ClassVar[str] = "record_lineage"
+
     source: str
     upstream: str
 
 
 class RecordDataUse(Command):
     """Record that a model uses data: which version (empty: all), how, and which columns."""
+
+    may: ClassVar[str] = "record_lineage"
 
     source: str
     initiative: str
@@ -65,6 +73,8 @@ class RecordDataUse(Command):
 class EndDataUse(Command):
     """Record that a model no longer uses data in this way."""
 
+    may: ClassVar[str] = "record_lineage"
+
     source: str
     initiative: str
     version: str = ""
@@ -74,6 +84,8 @@ class EndDataUse(Command):
 class MarkDataBad(Command):
     """Warn everybody downstream that data is bad, and say why."""
 
+    may: ClassVar[str] = "mark_data"
+
     source: str
     reason: Reason
 
@@ -81,12 +93,16 @@ class MarkDataBad(Command):
 class ClearData(Command):
     """Take the warning back, and say what was done."""
 
+    may: ClassVar[str] = "mark_data"
+
     source: str
     reason: Reason
 
 
 class RecordProcesses(Command):
     """Record which business processes an initiative serves; the list replaces the one before."""
+
+    may: ClassVar[str] = "record_lineage"
 
     initiative: str
     processes: tuple[Name, ...]

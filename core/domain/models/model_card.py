@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
@@ -151,6 +151,8 @@ class WriteDocumentText(Command):
     `seen` is how many wordings the writer had before their eyes; where there are more by now, somebody else
     wrote meanwhile. None does not ask.
     """
+
+    may: ClassVar[str] = "write_document"
 
     initiative: str
     document: Kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ WaiverId = Annotated[str, Field(description="Its name, such as W1."), argument("
 class RequestSignOff(Command):
     """Ask for the signatures of a gate."""
 
+    may: ClassVar[str] = "request_sign_off"
+
     initiative: InitiativeId
     gate: GateId
     note: Annotated[Words, Field(description="What those who sign should know.")] = ""
@@ -33,6 +35,8 @@ class RequestSignOff(Command):
 
 class GiveFeedback(Command):
     """Give feedback before the decision."""
+
+    may: ClassVar[str] = "give_feedback"
 
     initiative: InitiativeId
     gate: GateId
@@ -48,6 +52,8 @@ class GiveFeedback(Command):
 class SignGate(Command):
     """Approve, reject or abandon; an approval is bound to the version, the evidence and the policy."""
 
+    may: ClassVar[str] = "sign_gate"
+
     initiative: InitiativeId
     gate: GateId
     outcome: Annotated[
@@ -61,6 +67,8 @@ class SignGate(Command):
 class WithdrawSignature(Command):
     """Take your own answer back; it stays on record."""
 
+    may: ClassVar[str] = "sign_gate"
+
     initiative: InitiativeId
     gate: GateId
     reason: Reason
@@ -68,6 +76,8 @@ class WithdrawSignature(Command):
 
 class DelegateSignOff(Command):
     """Let somebody sign in your place, through a last day."""
+
+    may: ClassVar[str] = "delegate_sign_off"
 
     delegate: Annotated[str, Field(description="Who may sign in your place."), argument()]
     role: InRole
@@ -78,12 +88,16 @@ class DelegateSignOff(Command):
 class EndDelegation(Command):
     """End a delegation before its last day."""
 
+    may: ClassVar[str] = "delegate_sign_off"
+
     delegate: Annotated[str, Field(description="Who may not sign in your place any more."), argument()]
     role: InRole
 
 
 class RaiseFinding(Command):
     """Put a finding on record; all but minor ones keep the gates of their step shut."""
+
+    may: ClassVar[str] = "raise_finding"
 
     initiative: InitiativeId
     title: Annotated[Name, Field(description="What is wrong.")]
@@ -97,6 +111,8 @@ class RaiseFinding(Command):
 class ResolveFinding(Command):
     """Say that a finding is mended; somebody else verifies it."""
 
+    may: ClassVar[str] = "resolve_finding"
+
     initiative: InitiativeId
     finding: FindingId
     note: Note
@@ -104,6 +120,8 @@ class ResolveFinding(Command):
 
 class VerifyFinding(Command):
     """Close a finding that somebody else mended, or open it again."""
+
+    may: ClassVar[str] = "verify_finding"
 
     initiative: InitiativeId
     finding: FindingId
@@ -115,6 +133,8 @@ class VerifyFinding(Command):
 
 class RequestWaiver(Command):
     """Ask that a requirement be waived for a while."""
+
+    may: ClassVar[str] = "request_waiver"
 
     initiative: InitiativeId
     measure: Annotated[str, Field(description="The measure's id.")]
@@ -128,6 +148,8 @@ class RequestWaiver(Command):
 class DecideWaiver(Command):
     """Grant or refuse a waiver; the rank that may depends on the class."""
 
+    may: ClassVar[str] = "decide_waiver"
+
     initiative: InitiativeId
     waiver: WaiverId
     outcome: Annotated[Literal["granted", "refused"], Field(description="granted or refused.")]
@@ -137,6 +159,8 @@ class DecideWaiver(Command):
 class WithdrawWaiver(Command):
     """Take a waiver back."""
 
+    may: ClassVar[str] = "request_waiver"
+
     initiative: InitiativeId
     waiver: WaiverId
     note: Note
@@ -144,6 +168,8 @@ class WithdrawWaiver(Command):
 
 class PullModel(Command):
     """Take a model out of production at once."""
+
+    may: ClassVar[str] = "pull_model"
 
     initiative: InitiativeId
     reason: Reason

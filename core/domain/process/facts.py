@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
+from core.domain.facts.process import Finding, Waiver
 from core.domain.verdict import Verdict
 
 SignOffActKind = Literal["requested", "feedback", "decided", "withdrawn"]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """An initiative as registered last, with the class it is in; people by name beside their ids."""
+
+    seq: int
+    recorded_at: datetime
+    actor: str
+    initiative: str
+    name: str
+    short_name: str
+    purpose: str
+    domain: str
+    team: str
+    owner: str
+    builder: str
+    answers: Mapping[str, Sequence[str]]
+    registered_at: datetime
+    class_id: str
+    mode_id: str
+    computed_class_id: str
+    score: int
+    reasons: tuple[str, ...]
+    justification: str
+    policy_version: str
+    classified_by: str
+    owner_name: str
+    builder_name: str
 
 
 @dataclass(frozen=True)
@@ -60,31 +90,6 @@ class SignOffAct:
 
 
 @dataclass(frozen=True)
-class WaiverFact:
-    """A granted waiver: the approver's role, the day it was granted on and its last day."""
-
-    waiver: str
-    measure: str
-    role: str
-    granted_on: date
-    until: date
-    version: str | None = None
-    reason: str = ""
-    compensation: str = ""
-
-
-@dataclass(frozen=True)
-class OpenFinding:
-    """A finding that nobody has verified as mended yet; `step` is the process step it belongs to."""
-
-    finding: str
-    severity: Literal["blocker", "major", "minor"]
-    title: str
-    step: str
-    due_on: date
-
-
-@dataclass(frozen=True)
 class InitiativeFacts:
     """What the record knows of one initiative, as far as rules need it.
 
@@ -106,6 +111,10 @@ class InitiativeFacts:
         Check id -> seq of the last failed run on the current version.
     sign_offs
         Gate id -> acts on its sign-off, oldest first.
+    waivers
+        Granted and not taken back, expired ones among them.
+    findings
+        Those that nobody has verified as mended, in the order they were raised.
     """
 
     initiative: str
@@ -120,5 +129,5 @@ class InitiativeFacts:
     evidence_keys: Mapping[str, str] = field(default_factory=dict)
     breaches: Mapping[str, int] = field(default_factory=dict)
     sign_offs: Mapping[str, tuple[SignOffAct, ...]] = field(default_factory=dict)
-    waivers: tuple[WaiverFact, ...] = ()
-    findings: tuple[OpenFinding, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    findings: tuple[Finding, ...] = ()

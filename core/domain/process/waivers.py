@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from core.domain.facts.process import Waiver
 from core.domain.policy.policy import Policy
-from core.domain.process.facts import InitiativeFacts, WaiverFact
+from core.domain.process.facts import InitiativeFacts
 
 
-def waived_until(policy: Policy, waiver: WaiverFact, facts: InitiativeFacts, day: date) -> date | None:
+def waived_until(policy: Policy, waiver: Waiver, facts: InitiativeFacts, day: date) -> date | None:
     """Last day on which a granted waiver holds, or None where it does not hold today.
 
     It holds while its approver's role may waive for the initiative's class as it is now, for the model
@@ -19,13 +20,13 @@ def waived_until(policy: Policy, waiver: WaiverFact, facts: InitiativeFacts, day
         return None
     if waiver.version is not None and waiver.version != facts.version:
         return None
-    until = min(waiver.until, waiver.granted_on + timedelta(days=rule.max_days))
+    until = min(waiver.until, waiver.recorded_at.date() + timedelta(days=rule.max_days))
     return until if until >= day else None
 
 
 def standing_waiver(
     policy: Policy, measure: str, facts: InitiativeFacts, day: date
-) -> tuple[WaiverFact, date] | None:
+) -> tuple[Waiver, date] | None:
     """The waiver that stands in for a measure longest, with its last day; None where there is none."""
     if measure not in policy.measures or not policy.measures[measure].waivable:
         return None

@@ -42,13 +42,13 @@ def after_checks(world: World, plan: InitiativePlan, at: datetime) -> None:
     """A breach on a live model opened a finding: it is mended by its owner, and verified by a validator."""
     moment = world.governance.present(at)
     for row in findings_list(world.governance, moment, initiative=plan.key, open_only=True):
-        if row["state"] != "open" or (plan.key, row["finding"]) in world.mending:
+        if row.state != "open" or (plan.key, row.finding) in world.mending:
             continue
-        world.mending.add((plan.key, row["finding"]))
-        rng = Random(f"{plan.seed}/{plan.key}/{row['finding']}")
-        if row["severity"] == "major" and rng.random() < 0.25:
+        world.mending.add((plan.key, row.finding))
+        rng = Random(f"{plan.seed}/{plan.key}/{row.finding}")
+        if row.severity == "major" and rng.random() < 0.25:
             world.later(rng.uniform(0.2, 1.0), partial(_pull, world, plan))
-        world.later(rng.uniform(4, 26), partial(_mend, world, plan, row["finding"]))
+        world.later(rng.uniform(4, 26), partial(_mend, world, plan, row.finding))
 
 
 def _pull(world: World, plan: InitiativePlan, at: datetime) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.domain.moment import Moment
 from core.lake.query import Rows, fetch
 from core.lake.store import Store
@@ -26,16 +24,6 @@ def sign_offs(store: Store, initiative: str, moment: Moment) -> Rows:
     return _of(store, "sign_off", initiative, moment)
 
 
-def waivers(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Each waiver as it stands, oldest first."""
-    return _latest(_of(store, "waiver", initiative, moment), "waiver")
-
-
-def findings(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Each finding as it stands, oldest first."""
-    return _latest(_of(store, "finding", initiative, moment), "finding")
-
-
 def digest_at(store: Store, seq: int) -> str:
     """Digest of a record entry: it holds the whole record up to there."""
     rows = fetch(store.cursor(), "SELECT digest FROM record WHERE seq = $seq", {"seq": seq})
@@ -45,10 +33,3 @@ def digest_at(store: Store, seq: int) -> str:
 def _of(store: Store, table: str, initiative: str, moment: Moment) -> Rows:
     values = {"initiative": initiative, "seq": moment.seq}
     return fetch(store.cursor(), _NAMED.format(table=table), values)
-
-
-def _latest(rows: Rows, key: str) -> Rows:
-    found: dict[Any, dict[str, Any]] = {}
-    for row in rows:
-        found[row[key]] = row
-    return list(found.values())

@@ -6,9 +6,10 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from core.domain.facts.process import Finding, Waiver
 from core.domain.moment import Moment
-from core.domain.process.facts import OpenFinding, SignOffAct, WaiverFact
-from core.lake.directory import names_today
+from core.domain.process.facts import SignOffAct
+from core.lake.facts import history, newest_of
 from core.lake.query import Rows, fetch
 from core.lake.record.parts import rows_of
 from core.lake.store import Store
@@ -20,15 +21,6 @@ _SIGN_OFFS = """
     LEFT JOIN directory b ON b.actor = s.on_behalf_of
     WHERE s.initiative = $initiative AND s.seq <= $seq ORDER BY s.seq
 """
-_NEWEST = """
-    SELECT f.*, coalesce(d.name, f.actor) AS actor_name, i.name AS initiative_name, i.team FROM {table} f
-    JOIN (SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team
-        FROM initiative WHERE seq <= $seq GROUP BY initiative) i USING (initiative)
-    LEFT JOIN directory d ON d.actor = f.actor
-    WHERE f.seq <= $seq
-    QUALIFY row_number() OVER (PARTITION BY f.initiative, f.{table} ORDER BY f.seq DESC) = 1
-    ORDER BY f.seq
-"""
 _DELEGATIONS = """
     SELECT g.*, coalesce(d.name, g.actor) AS actor_name, coalesce(t.name, g.delegate) AS delegate_name
     FROM delegation g
@@ -37,11 +29,6 @@ _DELEGATIONS = """
     WHERE g.seq <= $seq
     QUALIFY row_number() OVER (PARTITION BY g.actor, g.delegate, g.role ORDER BY g.seq DESC) = 1
     ORDER BY g.seq
-"""
-_HISTORY = """
-    SELECT f.*, coalesce(d.name, f.actor) AS actor_name FROM {table} f
-    LEFT JOIN directory d ON d.actor = f.actor
-    WHERE f.initiative = $initiative AND f.seq <= $seq ORDER BY f.seq
 """
 _SUBMISSIONS = ("evidence", "model_version", "version_amendment", "prediction_batch")
 """Tables whose rows say who submitted what is to be signed, and for which version."""
@@ -80,68 +67,16 @@ def _act(row: dict[str, Any], demands: dict[str, frozenset[str]]) -> SignOffAct:
     )
 
 
-def waivers(store: Store, moment: Moment, initiative: str = "") -> Rows:
-    """Waivers of one initiative or of all, each as it stands, in the order of their last change."""
-    return _newest(store, "waiver", moment, initiative)
+def granted_waivers(store: Store, initiative: str, moment: Moment) -> tuple[Waiver, ...]:
+    """Waivers of an initiative that were granted and not taken back, in the order they were asked for."""
+    there = newest_of(history(store, Waiver, moment, initiative))
+    return tuple(waiver for waiver in there if waiver.state == "granted")
 
 
-def granted_waivers(store: Store, initiative: str, moment: Moment) -> tuple[WaiverFact, ...]:
-    """Waivers of an initiative that were granted and not taken back, expired ones among them."""
-    rows = rows_of(store, "waiver", moment, initiative)
-    newest = {row["waiver"]: row for row in rows}
-    return tuple(
-        WaiverFact(
-            row["waiver"],
-            row["measure"],
-            row["role"],
-            row["recorded_at"].date(),
-            row["until"],
-            row["version"],
-            row["reason"],
-            row["compensation"],
-        )
-        for row in newest.values()
-        if row["state"] == "granted"
-    )
-
-
-def waiver_history(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Everything said of the waivers of an initiative, oldest first."""
-    return fetch(store.cursor(), _HISTORY.format(table="waiver"), _of(initiative, moment))
-
-
-def findings(store: Store, moment: Moment, initiative: str = "") -> Rows:
-    """Findings of one initiative or of all, each as it stands, in the order of their last change."""
-    return _newest(store, "finding", moment, initiative)
-
-
-def _newest(store: Store, table: str, moment: Moment, initiative: str) -> Rows:
-    if not initiative:
-        return fetch(store.cursor(), _NEWEST.format(table=table), {"seq": moment.seq})
-    registered = rows_of(store, "initiative", moment, initiative)
-    newest = {row[table]: row for row in rows_of(store, table, moment, initiative)}
-    if not newest or not registered:
-        return []
-    names = names_today(store)
-    named = {"initiative_name": registered[-1]["name"], "team": registered[-1]["team"]}
-    rows = sorted(newest.values(), key=lambda row: int(row["seq"]))
-    return [{**row, "actor_name": names.get(row["actor"], row["actor"]), **named} for row in rows]
-
-
-def finding_history(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Everything said of the findings of an initiative, oldest first."""
-    return fetch(store.cursor(), _HISTORY.format(table="finding"), _of(initiative, moment))
-
-
-def open_findings(store: Store, initiative: str, moment: Moment) -> tuple[OpenFinding, ...]:
+def open_findings(store: Store, initiative: str, moment: Moment) -> tuple[Finding, ...]:
     """Findings of an initiative that nobody has verified as mended, in the order they were raised."""
-    rows = rows_of(store, "finding", moment, initiative)
-    newest = {row["finding"]: row for row in rows}
-    return tuple(
-        OpenFinding(row["finding"], row["severity"], row["title"], row["step"], row["due_on"])
-        for row in newest.values()
-        if row["state"] != "closed"
-    )
+    there = newest_of(history(store, Finding, moment, initiative))
+    return tuple(finding for finding in there if finding.state != "closed")
 
 
 def delegations(store: Store, moment: Moment) -> Rows:

@@ -7,25 +7,19 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from core.domain.facts.process import Classification, Initiative
+from core.domain.facts.recorded import values_of
 from core.domain.moment import Moment
-from core.domain.process.facts import CheckProof, InitiativeFacts
+from core.domain.process.facts import CheckProof, InitiativeFacts, Registration
 from core.domain.verdict import Verdict
+from core.lake.directory import names as names_of
 from core.lake.directory import names_today
+from core.lake.facts import history, latest
 from core.lake.models.versions import amended, standing, with_metrics
 from core.lake.process.acts import granted_waivers, open_findings, sign_off_acts
 from core.lake.query import Rows
 from core.lake.record.parts import rows_of
 from core.lake.store import Store
-
-_CLASSIFICATION = (
-    "class_id",
-    "mode_id",
-    "computed_class_id",
-    "score",
-    "reasons",
-    "justification",
-    "policy_version",
-)
 
 
 def initiative_facts(store: Store, initiative: str, moment: Moment) -> InitiativeFacts | None:
@@ -67,23 +61,32 @@ def _facts(store: Store, initiative: str, seq: int) -> InitiativeFacts | None:
     )
 
 
-def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
+def registration(store: Store, initiative: str, moment: Moment) -> Registration | None:
     """The initiative as registered last, with its classification; None where it is not registered."""
-    registrations = rows_of(store, "initiative", moment, initiative)
-    classification = _newest(rows_of(store, "classification", moment, initiative))
-    known = _newest(registrations)
-    if known is None or classification is None:
+    registered = history(store, Initiative, moment, initiative)
+    classified = latest(store, Classification, moment, initiative)
+    if not registered or classified is None:
         return None
-    names = names_today(store)
-    return {
-        **known,
-        "answers": json.loads(known["answers"]),
-        "registered_at": min(row["recorded_at"] for row in registrations),
-        **{column: classification[column] for column in _CLASSIFICATION},
-        "classified_by": classification["actor"],
-        "owner_name": names.get(known["owner"], known["owner"]),
-        "builder_name": names.get(known["builder"], known["builder"]),
-    }
+    known, names = registered[-1], names_of(store, moment)
+    return Registration(
+        **{
+            **values_of(classified),
+            **values_of(known),
+            "answers": json.loads(known.answers),
+        },
+        registered_at=registered[0].recorded_at,
+        classified_by=classified.actor,
+        owner_name=names[known.owner],
+        builder_name=names[known.builder],
+    )
+
+
+def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
+    """The same as a mapping, for those who do not ask for it by class yet."""
+    known = registration(store, initiative, moment)
+    if known is None:
+        return None
+    return {**vars(known), "reasons": list(known.reasons)}
 
 
 def versions(store: Store, initiative: str, moment: Moment) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -27,6 +27,8 @@ class SetBusinessKpi(Command):
     The line of promise runs from `baseline` on `baseline_on` to `target` by `target_on`.
     """
 
+    may: ClassVar[str] = "define_business_kpi"
+
     initiative: str
     name: Name
     unit: Unit = ""
@@ -45,6 +47,8 @@ class ObserveBusinessKpi(Command):
     A correction or withdrawal says why in `note`.
     """
 
+    may: ClassVar[str] = "observe_business_kpi"
+
     initiative: str
     kpi: str
     observed_on: date
@@ -54,6 +58,8 @@ class ObserveBusinessKpi(Command):
 
 class ImportObservations(Command):
     """Record many observations from CSV (`date,value` and perhaps `note`), all or none."""
+
+    may: ClassVar[str] = "observe_business_kpi"
 
     initiative: str
     kpi: str
@@ -71,7 +77,7 @@ def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
         The actor may not; no such initiative; the target is on the wrong side of the baseline or not after
         it; a revision does not say why.
     """
-    governance.roles.require(command.actor, "define_business_kpi")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     _refuse_odd(command)
@@ -123,7 +129,7 @@ def observe_business_kpi(governance: Governance, command: ObserveBusinessKpi) ->
         The actor may not; no such initiative or KPI; the day is to come; a correction does not say why; there
         is nothing to withdraw.
     """
-    governance.roles.require(command.actor, "observe_business_kpi")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     _require_kpi(governance, command.initiative, command.kpi, moment)
     known = _counting(governance, command.initiative, command.kpi, moment)
@@ -162,7 +168,7 @@ def import_observations(governance: Governance, command: ImportObservations) -> 
         The actor may not; no such initiative or KPI; a line cannot be read or lies in the future; lines
         correct what is on record and nobody says why.
     """
-    governance.roles.require(command.actor, "observe_business_kpi")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     _require_kpi(governance, command.initiative, command.kpi, moment)
     known = _counting(governance, command.initiative, command.kpi, moment)

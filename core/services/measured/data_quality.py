@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from core.analytics.drift.data_quality import ColumnLimits, ColumnQuality, judge_column
 from core.analytics.drift.personal_data import TITLES, PersonalData, find_personal_data
@@ -28,6 +28,8 @@ _ORDER = {"fail": 0, "cannot_tell": 1, "pass": 2}
 
 class MeasureDataQuality(Command):
     """Hold the newest analysis batch of a version to its reference, and look for personal data."""
+
+    may: ClassVar[str] = "refresh_monitoring"
 
     initiative: str
     version: str
@@ -61,7 +63,7 @@ def measure_data_quality(
     Forbidden, NotFound
         The actor may not; no such initiative; the version has no batch.
     """
-    governance.roles.require(command.actor, "refresh_monitoring")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     judged, reference = _compared(governance, command.initiative, command.version, moment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ class MeasureDrift(Command):
 
     Chunks are `chunk_rows` consecutive rows (0 chooses), or a period of the rows' time.
     """
+
+    may: ClassVar[str] = "refresh_monitoring"
 
     initiative: str
     version: str
@@ -117,7 +119,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
         The actor may not; no such initiative; a part of the batches is lacking, or the reference has too
         few chunks.
     """
-    governance.roles.require(command.actor, "refresh_monitoring")
+    governance.roles.require(command.actor, command.may)
     from core.services.measured.drift_measure import (
         measure,  # numpy comes in only where something is measured
     )

@@ -78,7 +78,7 @@ def start_measuring(governance: Governance, command: MeasureDrift) -> str:
     Forbidden
         The actor may not.
     """
-    governance.roles.require(command.actor, "refresh_monitoring")
+    governance.roles.require(command.actor, command.may)
 
     def work(control: JobControl) -> str:
         def step(share: float, sentence: str) -> None:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,6 +44,8 @@ Part = Literal["", "analysis", "reference"]
 class KeepModel(Command):
     """Keep the model file of a version; `name` is what people call the file."""
 
+    may: ClassVar[str] = "explain_model"
+
     initiative: str
     version: str
     file: Path
@@ -53,6 +55,8 @@ class KeepModel(Command):
 
 class ExplainVersion(Command):
     """Explain scores of a version whose model file is kept; `include` names rows that must be among them."""
+
+    may: ClassVar[str] = "explain_model"
 
     initiative: str
     version: str
@@ -64,6 +68,8 @@ class ExplainVersion(Command):
 
 class RecordExplanation(Command):
     """Put contributions that a worker computed on record: its file and its figures."""
+
+    may: ClassVar[str] = "explain_model"
 
     initiative: str
     version: str
@@ -82,6 +88,8 @@ class AddAttributions(Command):
     `scale` says on which scale they add up, by default log odds for a binary model and the prediction itself
     for a regression. `unused` names columns of the batch that the model does not use.
     """
+
+    may: ClassVar[str] = "explain_model"
 
     initiative: str
     version: str
@@ -104,7 +112,7 @@ def keep_model(governance: Governance, command: KeepModel) -> str:
         The actor may not; no such initiative or version; the file is a pickle, of an unknown format, too
         large, or not the artifact that the version registered. Nothing is stored.
     """
-    governance.roles.require(command.actor, "explain_model")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     found = recognise_model(command.file, name=command.name)
@@ -142,7 +150,7 @@ def explain_version(
     GovernanceError
         The worker was cancelled, or ended by itself.
     """
-    governance.roles.require(command.actor, "explain_model")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)
@@ -212,7 +220,7 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; the contributions do not add up.
     """
-    governance.roles.require(command.actor, "explain_model")
+    governance.roles.require(command.actor, command.may)
     require_initiative(governance, command.initiative, governance.present(command.at))
     figures = command.figures
     if not float(figures["additivity_gap"]) <= ADDITIVITY_TOLERANCE:
@@ -241,7 +249,7 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
         The actor may not; no such initiative or batch; columns, ids, numbers or sums are wrong. Nothing is
         stored.
     """
-    governance.roles.require(command.actor, "explain_model")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from core.domain.chain import Fact
 from core.domain.commands import Command
@@ -26,6 +26,8 @@ class RecordEstimates(Command):
     `run` says how the estimates came about (columns of `decay_run`). `fit_file` is what NannyML learned, kept
     under `fit_key` for the next refresh, and `slices_file` the estimates of subpopulations.
     """
+
+    may: ClassVar[str] = "refresh_monitoring"
 
     initiative: str
     version: str
@@ -63,7 +65,7 @@ def record_estimates(governance: Governance, command: RecordEstimates) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; there is no chunk.
     """
-    governance.roles.require(command.actor, "refresh_monitoring")
+    governance.roles.require(command.actor, command.may)
     require_initiative(governance, command.initiative, governance.present(command.at))
     if not command.chunks:
         raise BadInput("there is no chunk to record", where=command.initiative, remedy="Refresh again.")

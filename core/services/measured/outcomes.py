@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from core.connectors.prediction_files import open_predictions
 from core.domain.chain import Fact
@@ -25,6 +26,8 @@ class AddOutcomes(Command):
     Rows are found by their id. `row_id` and `target` name the file's columns; by default those that the
     version's batches have. A second outcome of a row takes the place of the first; both stay on record.
     """
+
+    may: ClassVar[str] = "add_predictions"
 
     initiative: str
     version: str
@@ -54,7 +57,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     Conflict
         The same outcomes were added before.
     """
-    governance.roles.require(command.actor, "add_predictions")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_version(governance, command.initiative, command.version, moment)
     store = governance.store

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
 from core.domain.chain import Fact
@@ -44,6 +44,8 @@ class AddPredictions(Command):
     What names a column is kept for the version's next file; without any, the kept names count, and where
     none are kept the file has the store's own (`row_id`, `timestamp`, `y_score`, `y_pred`, `y_true`).
     """
+
+    may: ClassVar[str] = "add_predictions"
 
     initiative: str
     version: str
@@ -102,7 +104,7 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
     Conflict
         The same batch was added before.
     """
-    governance.roles.require(command.actor, "add_predictions")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     kept = kept_mapping(governance.store, command.initiative, command.version, moment)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -46,6 +46,8 @@ class RefreshMonitoring(Command):
     predicted one. `refit` lets NannyML learn anew where it has learned from the same reference before.
     """
 
+    may: ClassVar[str] = "refresh_monitoring"
+
     initiative: str
     version: str
     chunk_size: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
@@ -76,7 +78,7 @@ def refresh_monitoring(
     GovernanceError
         The worker was cancelled, or ended by itself.
     """
-    governance.roles.require(command.actor, "refresh_monitoring")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     parts = _parts(governance, command, moment)
@@ -115,7 +117,7 @@ def start_refresh(governance: Governance, command: RefreshMonitoring) -> str:
     Forbidden, NotFound
         The actor may not; no such initiative. Any other refusal is the job's outcome.
     """
-    governance.roles.require(command.actor, "refresh_monitoring")
+    governance.roles.require(command.actor, command.may)
     require_initiative(governance, command.initiative, governance.present(command.at))
 
     def work(control: JobControl) -> str:

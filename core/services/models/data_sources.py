@@ -33,7 +33,7 @@ def record_data_source(governance: Governance, command: RecordDataSource) -> str
     Forbidden, BadInput
         The actor may not; the name holds no letter or digit; nothing would change.
     """
-    governance.roles.require(command.actor, "record_lineage")
+    governance.roles.require(command.actor, command.may)
     source = command.source or slug(command.name)
     if not source:
         raise BadInput(
@@ -60,7 +60,7 @@ def record_upstream(governance: Governance, command: RecordUpstream) -> None:
     BadInput
         It would be made from itself, directly or by way of others.
     """
-    governance.roles.require(command.actor, "record_lineage")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     for source in (command.source, command.upstream):
         require_source(governance, source, moment)
@@ -87,7 +87,7 @@ def end_upstream(governance: Governance, command: EndUpstream) -> None:
     Forbidden, NotFound
         The actor may not; it is not made from that one.
     """
-    governance.roles.require(command.actor, "record_lineage")
+    governance.roles.require(command.actor, command.may)
     known = lake.upstreams(governance.store, governance.present(command.at))
     found = [r for r in known if (r["source"], r["upstream"]) == (command.source, command.upstream)]
     if not found:
@@ -108,7 +108,7 @@ def record_data_use(governance: Governance, command: RecordDataUse) -> None:
     Forbidden, NotFound
         The actor may not; no such source, initiative or version.
     """
-    governance.roles.require(command.actor, "record_lineage")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_source(governance, command.source, moment)
     require_initiative(governance, command.initiative, moment)
@@ -126,7 +126,7 @@ def end_data_use(governance: Governance, command: EndDataUse) -> None:
     Forbidden, NotFound
         The actor may not; there is no such use.
     """
-    governance.roles.require(command.actor, "record_lineage")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     wanted = (command.source, command.version, command.how)
     known = lake.uses(governance.store, moment, command.initiative)
@@ -152,7 +152,7 @@ def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ..
     Conflict
         It is marked as bad already.
     """
-    governance.roles.require(command.actor, "mark_data")
+    governance.roles.require(command.actor, command.may)
     known = require_source(governance, command.source, governance.present(command.at))
     if known["bad"]:
         raise Conflict(
@@ -176,7 +176,7 @@ def clear_data(governance: Governance, command: ClearData) -> None:
     Conflict
         It is not marked as bad.
     """
-    governance.roles.require(command.actor, "mark_data")
+    governance.roles.require(command.actor, command.may)
     known = require_source(governance, command.source, governance.present(command.at))
     if not known["bad"]:
         raise Conflict(f"'{command.source}' is not marked as bad", remedy="Nothing is to be done.")
@@ -191,7 +191,7 @@ def record_processes(governance: Governance, command: RecordProcesses) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; nothing would change.
     """
-    governance.roles.require(command.actor, "record_lineage")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     wanted = list(dict.fromkeys(command.processes))

@@ -7,8 +7,10 @@ from typing import Any
 
 from core.analytics.decay.metrics import DecayMetric
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.process import Finding, Waiver
 from core.domain.models.model_versions import STATES
 from core.domain.moment import Moment
+from core.lake.facts import history, newest_of
 from core.lake.models import documents as lake
 from core.lake.monitoring import readings as lake_monitoring
 from core.lake.process.initiatives import check_runs, evidence
@@ -46,8 +48,8 @@ class Material:
     evidence: Rows
     checks: Rows
     sign_offs: Rows
-    waivers: Rows
-    findings: Rows
+    waivers: tuple[Waiver, ...]
+    findings: tuple[Finding, ...]
     names: dict[str, str]
 
     @property
@@ -99,8 +101,8 @@ def gather(governance: Governance, moment: Moment, initiative: str, version: str
         [row for row in evidence(store, initiative, moment) if row["version"] in (None, label)],
         _latest_runs(governance, moment, initiative, label),
         lake.sign_offs(store, initiative, moment),
-        lake.waivers(store, initiative, moment),
-        lake.findings(store, initiative, moment),
+        newest_of(history(store, Waiver, moment, initiative)),
+        newest_of(history(store, Finding, moment, initiative)),
         names,
     )
 

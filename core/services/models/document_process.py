@@ -61,24 +61,24 @@ def waivers(material: Material) -> tuple[Part, ...]:
     measures = material.sheet.policy.measures
     let_off = tuple(
         (
-            measures[row["measure"]].title if row["measure"] in measures else row["measure"],
-            row["state"].capitalize(),
-            row["reason"] or "",
-            row["compensation"] or "",
-            day(row["until"]),
-            row["actor_name"],
+            measures[waiver.measure].title if waiver.measure in measures else waiver.measure,
+            waiver.state.capitalize(),
+            waiver.reason,
+            waiver.compensation,
+            day(waiver.until),
+            material.name(waiver.actor),
         )
-        for row in material.waivers
+        for waiver in material.waivers
     )
     open_now = tuple(
         (
-            row["title"],
-            (row["severity"] or "").capitalize(),
-            row["state"].capitalize(),
-            material.name(row["owner"]),
-            day(row["due_on"]),
+            finding.title,
+            finding.severity.capitalize(),
+            finding.state.capitalize(),
+            material.name(finding.owner),
+            day(finding.due_on),
         )
-        for row in material.findings
+        for finding in material.findings
     )
     parts: list[Part] = []
     if let_off:

@@ -104,7 +104,7 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
     Conflict
         Somebody else wrote there meanwhile.
     """
-    governance.roles.require(command.actor, "write_document")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     known = {section.id: section.title for section in sections_of(command.document)}

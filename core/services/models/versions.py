@@ -36,7 +36,7 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
     Conflict
         The version is registered already.
     """
-    governance.roles.require(command.actor, "register_model_version")
+    governance.roles.require(command.actor, command.may)
     require_initiative(governance, command.initiative, governance.present(command.at))
     row = {**command.model_dump(), "metrics": _metrics(command.metrics)}
     columns = governance.store.columns["model_version"]
@@ -79,7 +79,7 @@ def amend_model_version(governance: Governance, command: AmendModelVersion) -> t
     Conflict
         The version is approved, and so frozen.
     """
-    governance.roles.require(command.actor, "register_model_version")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     approved = version_approval(governance, moment, initiative=command.initiative, version=command.version)
@@ -125,7 +125,7 @@ def promote_version(governance: Governance, command: PromoteVersion) -> None:
     Conflict
         It is the current version already.
     """
-    governance.roles.require(command.actor, "promote_version")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     if known["state"] == "champion":
@@ -159,7 +159,7 @@ def retire_version(governance: Governance, command: RetireVersion) -> None:
     Conflict
         It is retired already.
     """
-    governance.roles.require(command.actor, "retire_version")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     known = require_version(governance, command.initiative, command.version, moment)
     if known["state"] == "retired":

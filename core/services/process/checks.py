@@ -62,7 +62,7 @@ def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult,
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; a check that does not exist or has no version to look at.
     """
-    governance.roles.require(command.actor, "run_checks")
+    governance.roles.require(command.actor, command.may)
     return record_checks(
         governance, command.initiative, actor=command.actor.id, at=command.at, only=command.checks
     )

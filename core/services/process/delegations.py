@@ -28,7 +28,7 @@ def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
     BadInput
         To oneself, to a day that has passed, or for longer than the policy allows.
     """
-    governance.roles.require(command.actor, "delegate_sign_off")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     if command.role not in command.actor.roles:
         raise Forbidden(
@@ -67,7 +67,7 @@ def end_delegation(governance: Governance, command: EndDelegation) -> None:
     Conflict
         There is no such delegation now.
     """
-    governance.roles.require(command.actor, "delegate_sign_off")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     if not process.active_delegation(
         governance.store, command.actor.id, command.delegate, command.role, moment

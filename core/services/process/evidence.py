@@ -28,7 +28,7 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         No such initiative or measure; no version to bind it to; neither a link nor a file, or both;
         a file that is empty or too large. Nothing is stored.
     """
-    governance.roles.require(command.actor, "submit_evidence")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     policy = governance.policy(moment)
     known = require_initiative(governance, command.initiative, moment)

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field
 
 from core.domain.chain import Fact
-from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.errors import BadInput
+from core.domain.facts.process import Finding, GateDecision
+from core.domain.facts.recorded import Placed, entry_of, named
 from core.domain.given import AnyInitiative, TeamAlone, option
+from core.domain.life_cycles import FINDING
 from core.domain.moment import Moment
-from core.domain.policy.policy import Breach, Policy
+from core.domain.policy.policy import Policy
 from core.domain.process.commands import RaiseFinding, ResolveFinding, VerifyFinding
-from core.lake.process import acts as lake
-from core.lake.process import initiatives as lake_initiatives
+from core.lake import directory
+from core.lake.facts import latest, newest
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
+
+_SEVERITIES = ("blocker", "major", "minor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingLine(Placed, Finding):
+    """A finding as people read it; it is overdue while it is not closed and past its day."""
+
+    owner_name: str
+    overdue: bool
 
 
 def raise_finding(governance: Governance, command: RaiseFinding) -> str:
@@ -27,32 +42,33 @@ def raise_finding(governance: Governance, command: RaiseFinding) -> str:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative, step or owner; a due day that has passed.
     """
-    governance.roles.require(command.actor, "raise_finding")
-    moment = governance.present(command.at)
-    known = require_initiative(governance, command.initiative, moment)
-    policy = governance.policy(moment)
-    if command.step not in policy.step_order:
+    case = begin(governance, command)
+    owner = command.owner or case.initiative.owner
+    steps = case.policy.step_order
+    if command.step not in steps:
         raise BadInput(
-            f"'{command.step[:40]}' is no process step",
-            where="step",
-            remedy=f"Use: {', '.join(policy.step_order)}.",
+            f"'{command.step[:40]}' is no process step", where="step", remedy=f"Use: {', '.join(steps)}."
         )
-    if command.due_on < moment.day:
+    if command.due_on < case.moment.day:
         raise BadInput(
             f"the due day {command.due_on} has passed", where="due on", remedy="Choose today or a later day."
         )
-    owner = command.owner or known["owner"]
     if owner:
         governance.person(owner)
-    described = _described(command.severity, command.title, command.detail, command.step)
-    row = {**described, "initiative": command.initiative, "owner": owner, "due_on": command.due_on}
 
-    def raised(moment: Moment) -> list[Fact]:
-        number = len(lake.findings(governance.store, moment, command.initiative)) + 1
-        return [_raised(row, number)]
+    def raised(case: Case) -> Finding:
+        return Finding(
+            initiative=command.initiative,
+            finding=case.next_name(Finding, "F"),
+            severity=command.severity,
+            title=command.title,
+            detail=command.detail,
+            step=command.step,
+            owner=owner,
+            due_on=command.due_on,
+        )
 
-    (fact,) = governance.store.append_next(raised, actor=command.actor.id, at=command.at)
-    return str(fact.rows[0]["finding"])
+    return case.put_next("finding_raised", raised).finding
 
 
 def resolve_finding(governance: Governance, command: ResolveFinding) -> None:
@@ -65,16 +81,8 @@ def resolve_finding(governance: Governance, command: ResolveFinding) -> None:
     Conflict
         It is not open.
     """
-    governance.roles.require(command.actor, "resolve_finding")
-    moment = governance.present(command.at)
-    known = require_finding(governance, command.initiative, command.finding, moment)
-    if known["state"] != "open":
-        raise Conflict(
-            f"finding {command.finding} is {known['state']} already",
-            remedy="Open it again if it is not mended.",
-        )
-    row = {**_kept(governance, known), "state": "resolved", "note": command.note}
-    _append(governance, command.initiative, "finding_resolved", row, command.actor.id, command.at, moment)
+    case = begin(governance, command)
+    case.step(FINDING, "resolved", case.find(Finding, command.finding), note=command.note)
 
 
 def verify_finding(governance: Governance, command: VerifyFinding) -> None:
@@ -87,42 +95,9 @@ def verify_finding(governance: Governance, command: VerifyFinding) -> None:
     Conflict
         Nobody has resolved it yet.
     """
-    governance.roles.require(command.actor, "verify_finding")
-    moment = governance.present(command.at)
-    known = require_finding(governance, command.initiative, command.finding, moment)
-    if known["state"] != "resolved":
-        raise Conflict(
-            f"finding {command.finding} is {known['state']}, not resolved",
-            remedy="Wait until its owner says that it is mended.",
-        )
-    initiative = require_initiative(governance, command.initiative, moment)
-    if command.actor.id in (known["owner"], known["actor"], initiative["owner"], initiative["builder"]):
-        raise Forbidden(
-            "a finding is verified by somebody else than who mended it, or owns or builds the initiative",
-            where=command.finding,
-            remedy="Ask somebody who had no part in it.",
-        )
-    state = "closed" if command.mended else "open"
-    action = "finding_closed" if command.mended else "finding_reopened"
-    row = {**_kept(governance, known), "state": state, "note": command.note}
-    _append(governance, command.initiative, action, row, command.actor.id, command.at, moment)
-
-
-def require_finding(governance: Governance, initiative: str, finding: str, moment: Moment) -> dict[str, Any]:
-    """A finding as it stands.
-
-    Raises
-    ------
-    NotFound
-        No such initiative or finding.
-    """
-    require_initiative(governance, initiative, moment)
-    for row in lake.findings(governance.store, moment, initiative):
-        if row["finding"] == finding:
-            return row
-    raise NotFound(
-        f"{initiative} has no finding '{finding[:40]}'", remedy="Its sheet lists the findings there are."
-    )
+    case = begin(governance, command)
+    finding = case.find(Finding, command.finding)
+    case.step(FINDING, "closed" if command.mended else "open", finding, note=command.note)
 
 
 def findings_list(
@@ -132,26 +107,31 @@ def findings_list(
     initiative: AnyInitiative = "",
     team: TeamAlone = "",
     open_only: Annotated[bool, Field(description="Without those that are closed."), option("--open")] = False,
-) -> list[dict[str, Any]]:
+) -> list[FindingLine]:
     """List findings, the most severe first.
 
     Returns
     -------
-    list[dict[str, Any]]
-        As they stand, with names and `overdue`; of equal severity, the next due first.
+    list[FindingLine]
+        As they stand; of equal severity, the next due first.
     """
-    names = {person.id: person.name for person in governance.people()}
-    order = {"blocker": 0, "major": 1, "minor": 2}
-    rows = [
-        {
-            **row,
-            "owner_name": names.get(row["owner"], row["owner"]),
-            "overdue": row["state"] != "closed" and row["due_on"] < moment.day,
-        }
-        for row in lake.findings(governance.store, moment, initiative)
-        if team in ("", row["team"]) and not (open_only and row["state"] == "closed")
+    findings = newest(governance.store, Finding, moment, initiative)
+    names = directory.names(governance.store, moment, (finding.initiative for finding in findings))
+    lines = [
+        named(
+            FindingLine,
+            finding,
+            names,
+            owner_name=names[finding.owner],
+            overdue=finding.state != "closed" and finding.due_on < moment.day,
+        )
+        for finding in findings
+        if not (open_only and finding.state == "closed")
     ]
-    return sorted(rows, key=lambda row: (row["state"] == "closed", order[row["severity"]], row["due_on"]))
+    return sorted(
+        (line for line in lines if team in ("", line.team)),
+        key=lambda line: (line.state == "closed", _SEVERITIES.index(line.severity), line.due_on),
+    )
 
 
 def breach_findings(
@@ -166,27 +146,28 @@ def breach_findings(
     """
     if not failed or not _is_live(governance, initiative, moment):
         return []
-    known = require_initiative(governance, initiative, moment)
-    there = lake.findings(governance.store, moment, initiative)
-    held = {row["check_id"] for row in there if row["state"] != "closed"}
-    facts: list[Fact] = []
-    for check, message in failed:
-        breach = next((found for found in policy.breaches if found.check == check), None)
-        if breach is None or check in held:
-            continue
-        row = {
-            **_described(breach.severity, _breach_title(breach), message, _breach_step(policy)),
-            "initiative": initiative,
-            "check_id": check,
-            "owner": known["owner"],
-            "due_on": moment.day + timedelta(days=breach.due_days),
-        }
-        facts.append(_raised(row, len(there) + len(facts) + 1))
-    return facts
-
-
-def _breach_title(breach: Breach) -> str:
-    return f"Breach in monitoring: {breach.check.replace('_', ' ')}"
+    owner = registered(governance, initiative, moment).owner
+    there = newest(governance.store, Finding, moment, initiative)
+    held = {finding.check_id for finding in there if finding.state != "closed"}
+    breaches = {breach.check: breach for breach in policy.breaches if breach.check not in held}
+    broken = [(breaches[check], said) for check, said in failed if check in breaches]
+    return [
+        entry_of(
+            "finding_raised",
+            Finding(
+                initiative=initiative,
+                finding=f"F{number}",
+                severity=breach.severity,
+                title=f"Breach in monitoring: {breach.check.replace('_', ' ')}",
+                detail=said,
+                step=_breach_step(policy),
+                check_id=breach.check,
+                owner=owner,
+                due_on=moment.day + timedelta(days=breach.due_days),
+            ),
+        )
+        for number, (breach, said) in enumerate(broken, len(there) + 1)
+    ]
 
 
 def _breach_step(policy: Policy) -> str:
@@ -196,41 +177,5 @@ def _breach_step(policy: Policy) -> str:
 
 
 def _is_live(governance: Governance, initiative: str, moment: Moment) -> bool:
-    decisions = lake_initiatives.decisions(governance.store, initiative, moment)
-    newest = next((row for row in decisions if row["gate"] == "deployment"), None)
-    return newest is not None and newest["outcome"] == "open"
-
-
-def _described(severity: str, title: str, detail: str, step: str) -> dict[str, Any]:
-    return {
-        "state": "open",
-        "severity": severity,
-        "title": title,
-        "detail": detail,
-        "step": step,
-        "check_id": "",
-        "note": "",
-    }
-
-
-def _raised(row: dict[str, Any], number: int) -> Fact:
-    """The fact that the finding of this number within its initiative was raised."""
-    name = f"F{number}"
-    return Fact("finding_raised", f"{row['initiative']}/{name}", "finding", ({**row, "finding": name},))
-
-
-def _kept(governance: Governance, known: dict[str, Any]) -> dict[str, Any]:
-    return {column: known[column] for column in governance.store.columns["finding"]}
-
-
-def _append(
-    governance: Governance,
-    initiative: str,
-    action: str,
-    row: dict[str, Any],
-    actor: str,
-    at: datetime,
-    moment: Moment,
-) -> None:
-    fact = Fact(action, f"{initiative}/{row['finding']}", "finding", (row,))
-    governance.store.append([fact], actor=actor, at=at, unchanged={initiative: moment.seq})
+    decided = latest(governance.store, GateDecision, moment, initiative, gate="deployment")
+    return decided is not None and decided.outcome == "open"

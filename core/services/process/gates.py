@@ -44,7 +44,7 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
     Forbidden, NotFound
         The actor may not ask; no such initiative, or no such gate for its class.
     """
-    governance.roles.require(command.actor, "decide_gate")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     decision = ask_gate(governance, command.initiative, command.gate, moment)
     newest = lake.newest_version(governance.store, command.initiative, moment)
@@ -78,7 +78,7 @@ def pull_model(governance: Governance, command: PullModel) -> None:
     Conflict
         It is not live.
     """
-    governance.roles.require(command.actor, "pull_model")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     known = require_initiative(governance, command.initiative, moment)
     policy = governance.policy(moment)

@@ -54,7 +54,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
     Conflict
         An initiative of this name is registered.
     """
-    governance.roles.require(command.actor, "register_initiative")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     policy = governance.policy(moment)
     classification = classify(policy, command.answers)
@@ -101,7 +101,7 @@ def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; a person is not known, or nothing would change.
     """
-    governance.roles.require(command.actor, "register_initiative")
+    governance.roles.require(command.actor, command.may)
     known = require_initiative(governance, command.initiative, governance.present(command.at))
     changes = command.model_dump(exclude={"actor", "at", "initiative"}, exclude_none=True)
     if all(known[field] == value for field, value in changes.items()):
@@ -121,7 +121,7 @@ def override_classification(governance: Governance, command: OverrideClassificat
     Forbidden, NotFound, BadInput
         The actor may not, or owns or builds it; no such initiative or class; it is in that class already.
     """
-    governance.roles.require(command.actor, "override_classification")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     policy = governance.policy(moment)
     known = require_initiative(governance, command.initiative, moment)

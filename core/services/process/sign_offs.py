@@ -48,7 +48,7 @@ def request_sign_off(governance: Governance, command: RequestSignOff) -> None:
     Conflict
         It stands already, or is being waited for.
     """
-    governance.roles.require(command.actor, "request_sign_off")
+    governance.roles.require(command.actor, command.may)
     table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     if table.state.status is SignOffStatus.APPROVED:
         raise Conflict(
@@ -71,7 +71,7 @@ def give_feedback(governance: Governance, command: GiveFeedback) -> None:
     Conflict
         Nobody asked, or the round is over.
     """
-    governance.roles.require(command.actor, "give_feedback")
+    governance.roles.require(command.actor, command.may)
     table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     _require_open(table)
     if command.role not in table.plan.feedback:
@@ -110,7 +110,7 @@ def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
     Conflict
         Nobody asked, the round is over, it is another role's turn, or this person has answered already.
     """
-    governance.roles.require(command.actor, "sign_gate")
+    governance.roles.require(command.actor, command.may)
     table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     _require_open(table)
     _require_role_asked(governance, table, command.role)
@@ -145,7 +145,7 @@ def withdraw_signature(governance: Governance, command: WithdrawSignature) -> No
     Conflict
         There is no answer of theirs in this round.
     """
-    governance.roles.require(command.actor, "sign_gate")
+    governance.roles.require(command.actor, command.may)
     table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     own = [s.given for s in table.state.signatures if s.given.actor == command.actor.id]
     standing = [given for given in own if given.act == "decided"]

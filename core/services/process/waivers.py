@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated
 
 from pydantic import Field
 
-from core.domain.chain import Fact
-from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.errors import BadInput, Conflict, Forbidden
+from core.domain.facts.process import Waiver
+from core.domain.facts.recorded import Placed, named
 from core.domain.given import AnyInitiative, TeamAlone, option
+from core.domain.life_cycles import WAIVER
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.commands import DecideWaiver, RequestWaiver, WithdrawWaiver
-from core.lake.process import acts as lake
+from core.lake import directory
+from core.lake.facts import newest
 from core.lake.process import initiatives as lake_initiatives
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverLine(Placed, Waiver):
+    """A waiver as people read it; it holds while it is granted and not past its last day."""
+
+    title: str
+    holds: bool
 
 
 def request_waiver(governance: Governance, command: RequestWaiver) -> str:
@@ -31,43 +43,31 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
     Conflict
         A waiver of it is asked for or granted already.
     """
-    governance.roles.require(command.actor, "request_waiver")
-
-    def requested(moment: Moment) -> list[Fact]:
-        return [_requested(governance, command, moment)]
-
-    (fact,) = governance.store.append_next(requested, actor=command.actor.id, at=command.at)
-    return str(fact.rows[0]["waiver"])
+    case = begin(governance, command)
+    asked = case.put_next("waiver_requested", lambda now: _requested(now, command))
+    return asked.waiver
 
 
-def _requested(governance: Governance, command: RequestWaiver, moment: Moment) -> Fact:
-    known = require_initiative(governance, command.initiative, moment)
-    policy = governance.policy(moment)
-    _require_waivable(policy, known["class_id"], command.measure)
-    _require_until(policy, known["class_id"], command.until, moment.day)
-    there = lake.waivers(governance.store, moment, command.initiative)
-    for row in there:
-        standing = row["state"] == "requested" or (row["state"] == "granted" and row["until"] >= moment.day)
-        if row["measure"] == command.measure and standing:
+def _requested(case: Case, command: RequestWaiver) -> Waiver:
+    class_id, policy, day = case.initiative.class_id, case.policy, case.moment.day
+    _require_waivable(policy, class_id, command.measure)
+    _require_until(policy, class_id, command.until, day)
+    for waiver in case.newest(Waiver):
+        if waiver.measure == command.measure and (waiver.state == "requested" or holds(waiver, day)):
             raise Conflict(
-                f"waiver {row['waiver']} of it is {row['state']} already", remedy="Withdraw that one first."
+                f"waiver {waiver.waiver} of it is {waiver.state} already", remedy="Withdraw that one first."
             )
-    newest = lake_initiatives.newest_version(governance.store, command.initiative, moment)
+    current = lake_initiatives.newest_version(case.governance.store, command.initiative, case.moment)
     per_version = policy.measure_is_per_version(command.measure)
-    name = f"W{len(there) + 1}"
-    row = {
-        "initiative": command.initiative,
-        "waiver": name,
-        "state": "requested",
-        "measure": command.measure,
-        "version": newest["version"] if newest and per_version else None,
-        "role": "",
-        "reason": command.reason,
-        "compensation": command.compensation,
-        "until": command.until,
-        "note": "",
-    }
-    return Fact("waiver_requested", f"{command.initiative}/{name}", "waiver", (row,))
+    return Waiver(
+        initiative=command.initiative,
+        waiver=case.next_name(Waiver, "W"),
+        measure=command.measure,
+        version=current["version"] if current and per_version else None,
+        reason=command.reason,
+        compensation=command.compensation,
+        until=command.until,
+    )
 
 
 def decide_waiver(governance: Governance, command: DecideWaiver) -> None:
@@ -80,29 +80,9 @@ def decide_waiver(governance: Governance, command: DecideWaiver) -> None:
     NotFound, Conflict
         No such waiver; it was decided before.
     """
-    governance.roles.require(command.actor, "decide_waiver")
-    moment = governance.present(command.at)
-    known = require_waiver(governance, command.initiative, command.waiver, moment)
-    initiative = require_initiative(governance, command.initiative, moment)
-    role = _approving_role(governance, initiative["class_id"], command, moment)
-    if known["state"] != "requested":
-        raise Conflict(
-            f"waiver {command.waiver} was {known['state']} by {known['actor_name']}",
-            remedy="The first decision stands; ask for another waiver.",
-        )
-    history = lake.waiver_history(governance.store, command.initiative, moment)
-    asked = {
-        row["actor"] for row in history if row["waiver"] == command.waiver and row["state"] == "requested"
-    }
-    if command.actor.id in asked | {initiative["owner"], initiative["builder"]}:
-        raise Forbidden(
-            "nobody decides a waiver that they asked for, or of what they own or build",
-            where=command.waiver,
-            remedy="Ask somebody else of the same rank.",
-        )
-    row = {**_kept(governance, known), "state": command.outcome, "role": role, "note": command.note}
-    action = f"waiver_{command.outcome}"
-    _append(governance, command.initiative, action, row, command.actor.id, command.at, moment)
+    case = begin(governance, command)
+    waiver = case.find(Waiver, command.waiver)
+    case.step(WAIVER, command.outcome, waiver, role=_approving_role(case, waiver), note=command.note)
 
 
 def withdraw_waiver(governance: Governance, command: WithdrawWaiver) -> None:
@@ -113,30 +93,13 @@ def withdraw_waiver(governance: Governance, command: WithdrawWaiver) -> None:
     Forbidden, NotFound, Conflict
         The actor may not; no such waiver; it was refused or withdrawn.
     """
-    governance.roles.require(command.actor, "request_waiver")
-    moment = governance.present(command.at)
-    known = require_waiver(governance, command.initiative, command.waiver, moment)
-    if known["state"] not in ("requested", "granted"):
-        raise Conflict(f"waiver {command.waiver} is {known['state']}", remedy="Nothing has to be withdrawn.")
-    row = {**_kept(governance, known), "state": "withdrawn", "note": command.note}
-    _append(governance, command.initiative, "waiver_withdrawn", row, command.actor.id, command.at, moment)
+    case = begin(governance, command)
+    case.step(WAIVER, "withdrawn", case.find(Waiver, command.waiver), note=command.note)
 
 
-def require_waiver(governance: Governance, initiative: str, waiver: str, moment: Moment) -> dict[str, Any]:
-    """A waiver as it stands.
-
-    Raises
-    ------
-    NotFound
-        No such initiative or waiver.
-    """
-    require_initiative(governance, initiative, moment)
-    for row in lake.waivers(governance.store, moment, initiative):
-        if row["waiver"] == waiver:
-            return row
-    raise NotFound(
-        f"{initiative} has no waiver '{waiver[:40]}'", remedy="Its sheet lists the waivers there are."
-    )
+def holds(waiver: Waiver, day: date) -> bool:
+    """Whether a waiver is granted and not past its last day."""
+    return waiver.state == "granted" and waiver.until >= day
 
 
 def waivers_list(
@@ -148,22 +111,26 @@ def waivers_list(
     standing_only: Annotated[
         bool, Field(description="Those that hold or are asked for."), option("--standing")
     ] = False,
-) -> list[dict[str, Any]]:
-    """List waivers, newest first.
-
-    Returns
-    -------
-    list[dict[str, Any]]
-        As they stand, with titles and `holds` (granted and not past its last day).
-    """
-    policy = governance.policy(moment)
-    rows = []
-    for row in lake.waivers(governance.store, moment, initiative):
-        measure = policy.measures.get(row["measure"])
-        holds = row["state"] == "granted" and row["until"] >= moment.day
-        if team in ("", row["team"]) and (holds or row["state"] == "requested" or not standing_only):
-            rows.append({**row, "title": measure.title if measure else row["measure"], "holds": holds})
-    return sorted(rows, key=lambda row: -int(row["seq"]))
+) -> list[WaiverLine]:
+    """List waivers, newest first."""
+    measures = governance.policy(moment).measures
+    waivers = newest(governance.store, Waiver, moment, initiative)
+    names = directory.names(governance.store, moment, (waiver.initiative for waiver in waivers))
+    lines = [
+        named(
+            WaiverLine,
+            waiver,
+            names,
+            title=measures[waiver.measure].title if waiver.measure in measures else waiver.measure,
+            holds=holds(waiver, moment.day),
+        )
+        for waiver in reversed(waivers)
+    ]
+    return [
+        line
+        for line in lines
+        if team in ("", line.team) and (line.holds or line.state == "requested" or not standing_only)
+    ]
 
 
 def _require_waivable(policy: Policy, class_id: str, measure_id: str) -> None:
@@ -197,34 +164,17 @@ def _require_until(policy: Policy, class_id: str, until: date, day: date) -> Non
         )
 
 
-def _approving_role(governance: Governance, class_id: str, command: DecideWaiver, moment: Moment) -> str:
-    policy = governance.policy(moment)
-    rule = policy.waiver_rule(class_id)
+def _approving_role(case: Case, waiver: Waiver) -> str:
+    actor, class_id, roles = case.command.actor, case.initiative.class_id, case.governance.roles
+    rule = case.policy.waiver_rule(class_id)
     approvers = rule.approvers if rule else ()
-    held = [role for role in approvers if role in command.actor.roles]
+    held = [role for role in approvers if role in actor.roles]
     if not held:
-        titles = ", ".join(governance.roles.title(role) for role in approvers) or "nobody"
+        titles = ", ".join(roles.title(role) for role in approvers) or "nobody"
         raise Forbidden(
-            f"{command.actor.name or command.actor.id} does not have the rank to decide waivers of class "
-            f"{policy.class_title(class_id)}",
-            where=command.waiver,
+            f"{actor.name or actor.id} does not have the rank to decide waivers of class "
+            f"{case.policy.class_title(class_id)}",
+            where=waiver.waiver,
             remedy=f"Ask: {titles}.",
         )
     return held[0]
-
-
-def _kept(governance: Governance, known: dict[str, Any]) -> dict[str, Any]:
-    return {column: known[column] for column in governance.store.columns["waiver"]}
-
-
-def _append(
-    governance: Governance,
-    initiative: str,
-    action: str,
-    row: dict[str, Any],
-    actor: str,
-    at: datetime,
-    moment: Moment,
-) -> None:
-    fact = Fact(action, f"{initiative}/{row['waiver']}", "waiver", (row,))
-    governance.store.append([fact], actor=actor, at=at, unchanged={initiative: moment.seq})

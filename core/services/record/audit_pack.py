@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from core.connectors.pack_files import check_pack, write_pack, zip_pack
 from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
@@ -35,6 +35,8 @@ Progress = Callable[[float, str], None]
 
 class ExportAuditPack(Command):
     """Export an initiative, or `all`, as it stood at a moment, into a new folder or zip file."""
+
+    may: ClassVar[str] = "export_audit_pack"
 
     initiative: str
     as_of: Moment
@@ -93,7 +95,7 @@ def export_audit_pack(
     BrokenRecord
         The record or a file is not what was recorded; no pack is left behind.
     """
-    governance.roles.require(command.actor, "export_audit_pack")
+    governance.roles.require(command.actor, command.may)
     initiative = "" if command.initiative == ALL else command.initiative
     if initiative:
         require_initiative(governance, initiative, command.as_of)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import ClassVar
 
 from core.connectors.signing_key import SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
@@ -22,6 +23,8 @@ MOST_BYTES = 10_000
 
 class SignCheckpoint(Command):
     """Sign how far the record has come."""
+
+    may: ClassVar[str] = "sign_checkpoint"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def sign_checkpoint(governance: Governance, command: SignCheckpoint) -> Checkpoi
     BadInput
         The key can be read by others, or is none.
     """
-    governance.roles.require(command.actor, "sign_checkpoint")
+    governance.roles.require(command.actor, command.may)
     key = recorded_key(governance, command.actor, command.at)
     return signed_checkpoint(governance, key, governance.store.head(), command.at)
 

@@ -38,7 +38,7 @@ def start_pack(governance: Governance, command: ExportAuditPack) -> PackJob:
     Forbidden
         The actor may not export packs.
     """
-    governance.roles.require(command.actor, "export_audit_pack")
+    governance.roles.require(command.actor, command.may)
     _sweep(command.target.parent)
 
     def work(control: JobControl) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ from core.services.lookups import require_initiative
 
 class PurgeEvidence(Command):
     """Have an initiative's copy of an evidence file forgotten."""
+
+    may: ClassVar[str] = "purge_evidence"
 
     initiative: str
     sha256: str
@@ -32,7 +34,7 @@ def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:
     Forbidden, NotFound
         The actor may not; no such initiative, or it has no such file.
     """
-    governance.roles.require(command.actor, "purge_evidence")
+    governance.roles.require(command.actor, command.may)
     require_initiative(governance, command.initiative, governance.present(command.at))
     store = governance.store
     held = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from core.connectors.ethics_file import parse_ethics
 from core.domain.chain import Fact
@@ -20,6 +21,8 @@ from core.services.lookups import require_initiative
 
 class PublishEthics(Command):
     """Put an ethical position in force: its text as written, and the file's name for messages."""
+
+    may: ClassVar[str] = "publish_ethics"
 
     text: str
     name: str = "ethics.yaml"
@@ -79,7 +82,7 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
     Conflict
         This version was published before.
     """
-    governance.roles.require(command.actor, "publish_ethics")
+    governance.roles.require(command.actor, command.may)
     policy = governance.policy(governance.present(command.at))
     ethics = parse_ethics(command.text, policy, name=command.name)
     fact = ethics_fact(ethics, command.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -35,6 +35,8 @@ from core.services.rules.frameworks import ProofLine, proof_line
 
 class RecordRegions(Command):
     """Say where the people live whom an initiative concerns, and how one knows."""
+
+    may: ClassVar[str] = "record_regions"
 
     initiative: str
     regions: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -128,7 +130,7 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; a region that is not listed. Nothing is stored.
     """
-    governance.roles.require(command.actor, "record_regions")
+    governance.roles.require(command.actor, command.may)
     require_initiative(governance, command.initiative, governance.present(command.at))
     known = [region.id for region in governance.frameworks.regions]
     for region in command.regions:

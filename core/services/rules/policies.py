@@ -31,7 +31,7 @@ def draft_policy(governance: Governance, command: DraftPolicy) -> str:
     Conflict
         The text is the one in force, or its version was published before.
     """
-    governance.roles.require(command.actor, "draft_policy")
+    governance.roles.require(command.actor, command.may)
     policy = parse_policy(command.text, governance.roles, name=command.name)
 
     def drafted(moment: Moment) -> list[Fact]:
@@ -71,7 +71,7 @@ def review_policy(governance: Governance, command: ReviewPolicy) -> None:
     NotFound, Conflict
         No such draft; it was reviewed before.
     """
-    governance.roles.require(command.actor, "review_policy")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     known = require_draft(governance, command.draft, moment)
     if command.actor.id == known["drafted_by"]:
@@ -99,7 +99,7 @@ def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
     BadInput
         It no longer fits the roles as configured.
     """
-    governance.roles.require(command.actor, "publish_policy")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     known = require_draft(governance, command.draft, moment)
     if known["state"] != "approved":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ from core.services.rules.clause_scope import circumstances
 class SettleRight(Command):
     """Say who answers a right, how, within how many days, and from which day on that works."""
 
+    may: ClassVar[str] = "settle_right"
+
     initiative: str
     right: str
     answered_by: str
@@ -36,6 +38,8 @@ class SettleRight(Command):
 
 class ExcludeRight(Command):
     """Say why nobody can ask for a right here."""
+
+    may: ClassVar[str] = "settle_right"
 
     initiative: str
     right: str
@@ -96,7 +100,7 @@ def settle_right(governance: Governance, command: SettleRight) -> None:
         The actor may not; no such initiative, right or person; the initiative uses no personal data; more
         days than the law gives. Nothing is stored.
     """
-    governance.roles.require(command.actor, "settle_right")
+    governance.roles.require(command.actor, command.may)
     right = _concerned(governance, command.initiative, command.right, governance.present(command.at))
     governance.person(command.answered_by)
     if command.within_days > right.most_days:
@@ -127,7 +131,7 @@ def exclude_right(governance: Governance, command: ExcludeRight) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative or right; the initiative uses no personal data.
     """
-    governance.roles.require(command.actor, "settle_right")
+    governance.roles.require(command.actor, command.may)
     right = _concerned(governance, command.initiative, command.right, governance.present(command.at))
     row = {
         **dict.fromkeys(("answered_by", "how", "within_days", "ready_on")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -25,12 +25,16 @@ _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?
 class WriteComment(Command):
     """Write a comment on an initiative; `@id` in the text names somebody of the directory."""
 
+    may: ClassVar[str] = "write_comment"
+
     initiative: str
     text: Annotated[Words, Field(min_length=2)]
 
 
 class MarkCommentsRead(Command):
     """Say that one has read the comments on an initiative, so that mentions no longer wait."""
+
+    may: ClassVar[str] = "write_comment"
 
     initiative: str
 
@@ -94,7 +98,7 @@ def write_comment(governance: Governance, command: WriteComment) -> str:
         No such initiative; somebody who is not in the directory, or too many people, are named.
         Nothing is stored.
     """
-    governance.roles.require(command.actor, "write_comment")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     mentions = mentions_in(command.text)
@@ -133,7 +137,7 @@ def mark_comments_read(governance: Governance, command: MarkCommentsRead) -> Non
     BadInput
         No comment there that names the actor waits to be read.
     """
-    governance.roles.require(command.actor, "write_comment")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
     waiting = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ Reason = Annotated[Words, Field(min_length=10)]
 class OfferHandOff(Command):
     """Offer a whole initiative, or one task of it, to a team or to a person."""
 
+    may: ClassVar[str] = "offer_hand_off"
+
     initiative: str = ""
     task: str = ""
     to_team: str = ""
@@ -43,6 +45,8 @@ class OfferHandOff(Command):
 class AnswerHandOff(Command):
     """Accept an offer, or return it; to return it asks for a reason."""
 
+    may: ClassVar[str] = "answer_hand_off"
+
     hand_off: str
     answer: Literal["accept", "return"]
     reason: Words = ""
@@ -50,6 +54,8 @@ class AnswerHandOff(Command):
 
 class WithdrawHandOff(Command):
     """Take an offer back that nobody has answered yet."""
+
+    may: ClassVar[str] = "offer_hand_off"
 
     hand_off: str
     reason: Reason
@@ -123,7 +129,7 @@ def offer_hand_off(governance: Governance, command: OfferHandOff) -> str:
     Conflict
         The same work is on offer and not answered. Nothing is stored.
     """
-    governance.roles.require(command.actor, "offer_hand_off")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     cast = cast_of(governance, moment)
     team, person = _receiver(governance, cast, command)
@@ -229,7 +235,7 @@ def answer_hand_off(governance: Governance, command: AnswerHandOff) -> None:
     Conflict
         It was answered before. Nothing is stored.
     """
-    governance.roles.require(command.actor, "answer_hand_off")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     cast = cast_of(governance, moment)
     offer = _open_offer(governance, moment, command.hand_off)
@@ -259,7 +265,7 @@ def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
     NotFound, Conflict
         No such offer; it was answered before. Nothing is stored.
     """
-    governance.roles.require(command.actor, "offer_hand_off")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     offer = _open_offer(governance, moment, command.hand_off)
     if command.actor.id != offer["offered_by"] and command.actor.team != offer["from_team"]:

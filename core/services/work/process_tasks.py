@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from core.domain.facts.process import Finding, Waiver
 from core.domain.policy.policy import SignOffPlan
-from core.domain.work.work import Place, Routes, Task
-from core.lake.process import acts as lake
+from core.domain.work.work import Place, Routes, Task, TaskKind
+from core.lake.facts import newest
 from core.lake.work import tasks as lake_tasks
 from core.services.work.task_reading import OpenRequirement, Reading
 
@@ -142,26 +143,26 @@ def _sign_off_task(
 
 def finding_tasks(reading: Reading) -> Iterator[Task]:
     """Findings that their owner has to mend, and mended ones that somebody else has to verify."""
-    for row in lake.findings(reading.governance.store, reading.moment, reading.only):
-        if row["state"] == "open":
-            yield _to_mend(reading, row)
-        elif row["state"] == "resolved":
-            yield _to_verify(reading, row)
+    for finding in newest(reading.governance.store, Finding, reading.moment, reading.only):
+        if finding.state == "open":
+            yield _to_mend(reading, finding)
+        elif finding.state == "resolved":
+            yield _to_verify(reading, finding)
 
 
-def _to_mend(reading: Reading, row: Mapping[str, Any]) -> Task:
-    initiative = reading.known[row["initiative"]]
-    person = row["owner"] or initiative["owner"]
+def _to_mend(reading: Reading, finding: Finding) -> Task:
+    initiative = reading.known[finding.initiative]
+    person = finding.owner or initiative["owner"]
     doers = (person,) if reading.cast.find(person) else ()
     return _exception_task(
         reading,
-        row,
-        key=f"finding:{row['initiative']}:{row['finding']}",
+        finding,
+        key=f"finding:{finding.initiative}:{finding.finding}",
         kind="finding",
-        title=f"Mend: {row['title']}",
-        how=_sentence(row["detail"]) or "Mend it, then say how; somebody else verifies it.",
-        waits=f"{row['severity'].capitalize()} finding {row['finding']}",
-        due_on=row["due_on"],
+        title=f"Mend: {finding.title}",
+        how=_sentence(finding.detail) or "Mend it, then say how; somebody else verifies it.",
+        waits=f"{finding.severity.capitalize()} finding {finding.finding}",
+        due_on=finding.due_on,
         doers=doers,
         role="",
     )
@@ -171,23 +172,23 @@ def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
 
 
-def _to_verify(reading: Reading, row: Mapping[str, Any]) -> Task:
-    initiative = reading.known[row["initiative"]]
+def _to_verify(reading: Reading, finding: Finding) -> Task:
+    initiative = reading.known[finding.initiative]
     role = _challenging_role(reading)
     doers = tuple(
         person
         for person in reading.cast.responsible(role, initiative, independent=True)
-        if person not in (row["owner"], row["actor"])
+        if person not in (finding.owner, finding.actor)
     )
     return _exception_task(
         reading,
-        row,
-        key=f"finding:{row['initiative']}:{row['finding']}:verify",
+        finding,
+        key=f"finding:{finding.initiative}:{finding.finding}:verify",
         kind="finding",
-        title=f"Verify that it is mended: {row['title']}",
+        title=f"Verify that it is mended: {finding.title}",
         how="Look at the remedy itself; close the finding, or open it again with what is left.",
-        waits=f"{reading.cast.name(row['actor'])} says that it is mended",
-        due_on=max(row["due_on"], reading.answer_by(row["recorded_at"].date())),
+        waits=f"{reading.cast.name(finding.actor)} says that it is mended",
+        due_on=max(finding.due_on, reading.answer_by(finding.recorded_at.date())),
         doers=doers,
         role=role,
     )
@@ -201,10 +202,10 @@ def _challenging_role(reading: Reading) -> str:
 
 def waiver_tasks(reading: Reading) -> Iterator[Task]:
     """Waivers that were asked for and nobody has decided."""
-    for row in lake.waivers(reading.governance.store, reading.moment, reading.only):
-        if row["state"] != "requested":
+    for waiver in newest(reading.governance.store, Waiver, reading.moment, reading.only):
+        if waiver.state != "requested":
             continue
-        initiative = reading.known[row["initiative"]]
+        initiative = reading.known[waiver.initiative]
         rule = reading.policy.waiver_rule(initiative["class_id"])
         approvers = rule.approvers if rule else ()
         doers = tuple(
@@ -212,19 +213,19 @@ def waiver_tasks(reading: Reading) -> Iterator[Task]:
                 person
                 for role in approvers
                 for person in reading.cast.responsible(role, initiative, independent=True)
-                if person != row["actor"]
+                if person != waiver.actor
             )
         )
-        measure = reading.policy.measures.get(row["measure"])
+        measure = reading.policy.measures.get(waiver.measure)
         yield _exception_task(
             reading,
-            row,
-            key=f"waiver:{row['initiative']}:{row['waiver']}",
+            waiver,
+            key=f"waiver:{waiver.initiative}:{waiver.waiver}",
             kind="waiver",
-            title=f"Decide the waiver of “{measure.title if measure else row['measure']}”",
-            how=f"Grant or refuse it until {row['until']}; asked for because: {row['reason']}",
-            waits=f"{reading.cast.name(row['actor'])} waits for the answer",
-            due_on=reading.answer_by(row["recorded_at"].date()),
+            title=f"Decide the waiver of “{measure.title if measure else waiver.measure}”",
+            how=f"Grant or refuse it until {waiver.until}; asked for because: {waiver.reason}",
+            waits=f"{reading.cast.name(waiver.actor)} waits for the answer",
+            due_on=reading.answer_by(waiver.recorded_at.date()),
             doers=doers,
             role=approvers[0] if approvers else "",
         )
@@ -232,10 +233,10 @@ def waiver_tasks(reading: Reading) -> Iterator[Task]:
 
 def _exception_task(
     reading: Reading,
-    row: Mapping[str, Any],
+    fact: Finding | Waiver,
     *,
     key: str,
-    kind: Any,
+    kind: TaskKind,
     title: str,
     how: str,
     waits: str,
@@ -244,7 +245,7 @@ def _exception_task(
     role: str,
 ) -> Task:
     """A task on a finding or a waiver; the initiative's owner answers for it."""
-    initiative = reading.known[row["initiative"]]
+    initiative = reading.known[fact.initiative]
     owner = initiative["owner"]
     return Task(
         key=key,
@@ -255,13 +256,13 @@ def _exception_task(
         waits=waits,
         state=reading.state(due_on),
         due_on=due_on,
-        place=Place("initiative", {"id": row["initiative"], "tab": "Findings and waivers"}),
+        place=Place("initiative", {"id": fact.initiative, "tab": "Findings and waivers"}),
         owner=doers[0] if len(doers) == 1 else "",
         routes=Routes(doers, (owner,) if owner else ()),
-        initiative=row["initiative"],
+        initiative=fact.initiative,
         name=initiative["name"],
         team=initiative["team"],
         role=role,
-        step=row.get("step") or "",
+        step=fact.step if isinstance(fact, Finding) else "",
         independent=bool(role),
     )

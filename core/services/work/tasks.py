@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from typing import ClassVar
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
@@ -23,6 +24,8 @@ from core.services.work.task_sources import SOURCES
 
 class AssignTask(Command):
     """Put somebody on an open task by name; of the actor's own team, or the actor themself."""
+
+    may: ClassVar[str] = "assign_task"
 
     task: str
     person: str
@@ -142,7 +145,7 @@ def assign_task(governance: Governance, command: AssignTask) -> None:
         No such open task or person; the person is in another team; the task is personal; nothing would
         change. Nothing is stored.
     """
-    governance.roles.require(command.actor, "assign_task")
+    governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     cast = cast_of(governance, moment)
     task = find_task(governance, moment, command.task, cast)

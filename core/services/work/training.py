@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import ClassVar
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
@@ -21,6 +22,8 @@ from core.services.work.routing import Cast, cast_of
 
 class AttestTraining(Command):
     """Attest a training; `person` is empty or the actor's own id."""
+
+    may: ClassVar[str] = "attest_training"
 
     training: str
     person: str = ""
@@ -49,7 +52,7 @@ def attest_training(governance: Governance, command: AttestTraining) -> date:
     NotFound, BadInput
         No such training, or none of the actor's roles asks for it. Nothing is stored.
     """
-    governance.roles.require(command.actor, "attest_training")
+    governance.roles.require(command.actor, command.may)
     if command.person and command.person != command.actor.id:
         raise Forbidden(
             "a training is attested by the person who took it", remedy="Let them attest it themselves."

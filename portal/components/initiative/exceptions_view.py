@@ -24,7 +24,9 @@ from portal.components.pills import pills
 from portal.components.text import day, escape
 
 if TYPE_CHECKING:
+    from core.services.process.findings import FindingLine
     from core.services.process.inventory import InitiativeSheet
+    from core.services.process.waivers import WaiverLine
     from portal.components.desk import Desk
 
 SEVERITIES = {"blocker": "Blocker", "major": "Major", "minor": "Minor"}
@@ -39,9 +41,9 @@ def exceptions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     found = desk.ask(findings_list, initiative=initiative)
     if not found:
         empty_state("Nothing has been found.", icon=":material/task_alt:")
-    for row in found:
-        with st.container(border=True, key=f"finding-{row['finding']}"):
-            _finding(desk, sheet, row)
+    for finding in found:
+        with st.container(border=True, key=f"finding-{finding.finding}"):
+            _finding(desk, sheet, finding)
     if not desk.in_past:
         with st.expander("Raise a finding", icon=":material/flag:"):
             _raise_form(desk, sheet)
@@ -49,37 +51,37 @@ def exceptions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     held = desk.ask(waivers_list, initiative=initiative)
     if not held:
         empty_state("Nothing is waived.", icon=":material/shield:")
-    for row in held:
-        with st.container(border=True, key=f"waiver-{row['waiver']}"):
-            _waiver(desk, initiative, row)
+    for waiver in held:
+        with st.container(border=True, key=f"waiver-{waiver.waiver}"):
+            _waiver(desk, initiative, waiver)
     if not desk.in_past:
         with st.expander("Ask for a waiver", icon=":material/hourglass:"):
             _waiver_form(desk, sheet)
 
 
-def _finding(desk: Desk, sheet: InitiativeSheet, row: dict[str, Any]) -> None:
-    state = "overdue" if row["overdue"] else f"finding_{row['state']}"
-    pills([(f"finding_{row['severity']}", SEVERITIES[row["severity"]]), (state, "")])
-    step = next((s.title for s in sheet.policy.steps if s.id == row["step"]), row["step"])
-    st.markdown(f"**{escape(row['finding'])}: {escape(row['title'])}**")
-    if row["detail"]:
-        st.markdown(escape(row["detail"]))
+def _finding(desk: Desk, sheet: InitiativeSheet, row: FindingLine) -> None:
+    state = "overdue" if row.overdue else f"finding_{row.state}"
+    pills([(f"finding_{row.severity}", SEVERITIES[row.severity]), (state, "")])
+    step = next((s.title for s in sheet.policy.steps if s.id == row.step), row.step)
+    st.markdown(f"**{escape(row.finding)}: {escape(row.title)}**")
+    if row.detail:
+        st.markdown(escape(row.detail))
     st.caption(
-        escape(f"{step}. {row['owner_name'] or 'Nobody'} mends it by {day(row['due_on'])}. {_last_word(row)}")
+        escape(f"{step}. {row.owner_name or 'Nobody'} mends it by {day(row.due_on)}. {_last_word(row)}")
     )
-    if desk.in_past or row["state"] == "closed":
+    if desk.in_past or row.state == "closed":
         return
-    if row["state"] == "open":
+    if row.state == "open":
         because = closed_because(desk, "resolve_finding")
-        with _unfolding("It is mended", "build", because, key=f"resolve-box-{row['finding']}"):
-            note = st.text_input("How", max_chars=2000, key=f"resolve-{row['finding']}")
-            if st.button("Put on record", key=f"resolve-button-{row['finding']}") and give(
+        with _unfolding("It is mended", "build", because, key=f"resolve-box-{row.finding}"):
+            note = st.text_input("How", max_chars=2000, key=f"resolve-{row.finding}")
+            if st.button("Put on record", key=f"resolve-button-{row.finding}") and give(
                 desk,
                 resolve_finding,
                 ResolveFinding,
-                done=f"{row['finding']} waits to be verified by somebody else.",
-                initiative=row["initiative"],
-                finding=row["finding"],
+                done=f"{row.finding} waits to be verified by somebody else.",
+                initiative=row.initiative,
+                finding=row.finding,
                 note=note,
             ):
                 st.rerun()
@@ -92,28 +94,28 @@ def _unfolding(label: str, icon: str, because: str, *, key: str) -> AbstractCont
     return st.popover(label, icon=f":material/{icon}:", disabled=bool(because), help=because or None, key=key)
 
 
-def _verify(desk: Desk, row: dict[str, Any]) -> None:
+def _verify(desk: Desk, row: FindingLine) -> None:
     because = closed_because(desk, "verify_finding")
-    if desk.actor.id in (row["owner"], row["actor"]):
+    if desk.actor.id in (row.owner, row.actor):
         because = because or "Somebody else than who mended or owns it has to verify it."
-    with _unfolding("Verify", "fact_check", because, key=f"verify-box-{row['finding']}"):
-        note = st.text_input("What you saw", max_chars=2000, key=f"verify-{row['finding']}")
-        mended = st.toggle("It is mended", value=True, key=f"mended-{row['finding']}")
-        if st.button("Put on record", key=f"verify-button-{row['finding']}") and give(
+    with _unfolding("Verify", "fact_check", because, key=f"verify-box-{row.finding}"):
+        note = st.text_input("What you saw", max_chars=2000, key=f"verify-{row.finding}")
+        mended = st.toggle("It is mended", value=True, key=f"mended-{row.finding}")
+        if st.button("Put on record", key=f"verify-button-{row.finding}") and give(
             desk,
             verify_finding,
             VerifyFinding,
-            done=f"{row['finding']} is {'closed' if mended else 'open again'}.",
-            initiative=row["initiative"],
-            finding=row["finding"],
+            done=f"{row.finding} is {'closed' if mended else 'open again'}.",
+            initiative=row.initiative,
+            finding=row.finding,
             mended=mended,
             note=note,
         ):
             st.rerun()
 
 
-def _last_word(row: dict[str, Any]) -> str:
-    return f"{row['actor_name']}: {row['note']}" if row["note"] else ""
+def _last_word(row: FindingLine | WaiverLine) -> str:
+    return f"{row.actor_name}: {row.note}" if row.note else ""
 
 
 def _raise_form(desk: Desk, sheet: InitiativeSheet) -> None:
@@ -157,50 +159,50 @@ def _raise_form(desk: Desk, sheet: InitiativeSheet) -> None:
         st.rerun()
 
 
-def _waiver(desk: Desk, initiative: str, row: dict[str, Any]) -> None:
-    expired = row["state"] == "granted" and not row["holds"]
-    pills([("expired" if expired else f"waiver_{row['state']}", "")])
-    st.markdown(f"**{escape(row['waiver'])}: {escape(row['title'])}**, until {escape(day(row['until']))}")
-    st.markdown(f"Because: {escape(row['reason'])}")
-    st.markdown(f"Meanwhile: {escape(row['compensation'])}")
+def _waiver(desk: Desk, initiative: str, row: WaiverLine) -> None:
+    expired = row.state == "granted" and not row.holds
+    pills([("expired" if expired else f"waiver_{row.state}", "")])
+    st.markdown(f"**{escape(row.waiver)}: {escape(row.title)}**, until {escape(day(row.until))}")
+    st.markdown(f"Because: {escape(row.reason)}")
+    st.markdown(f"Meanwhile: {escape(row.compensation)}")
     st.caption(escape(_last_word(row)))
     if desk.in_past:
         return
-    if row["state"] == "requested":
+    if row.state == "requested":
         _decide(desk, initiative, row)
-    if row["state"] == "requested" or row["holds"]:
+    if row.state == "requested" or row.holds:
         _withdraw(desk, initiative, row)
 
 
-def _decide(desk: Desk, initiative: str, row: dict[str, Any]) -> None:
+def _decide(desk: Desk, initiative: str, row: WaiverLine) -> None:
     because = closed_because(desk, "decide_waiver")
-    with _unfolding("Decide", "gavel", because, key=f"decide-box-{row['waiver']}"):
-        note = st.text_input("Why", max_chars=2000, key=f"decide-{row['waiver']}")
-        grants = st.toggle("Grant it", value=False, key=f"grants-{row['waiver']}")
-        if st.button("Put on record", key=f"decide-button-{row['waiver']}") and give(
+    with _unfolding("Decide", "gavel", because, key=f"decide-box-{row.waiver}"):
+        note = st.text_input("Why", max_chars=2000, key=f"decide-{row.waiver}")
+        grants = st.toggle("Grant it", value=False, key=f"grants-{row.waiver}")
+        if st.button("Put on record", key=f"decide-button-{row.waiver}") and give(
             desk,
             decide_waiver,
             DecideWaiver,
-            done=f"{row['waiver']} is {'granted' if grants else 'refused'}.",
+            done=f"{row.waiver} is {'granted' if grants else 'refused'}.",
             initiative=initiative,
-            waiver=row["waiver"],
+            waiver=row.waiver,
             outcome="granted" if grants else "refused",
             note=note,
         ):
             st.rerun()
 
 
-def _withdraw(desk: Desk, initiative: str, row: dict[str, Any]) -> None:
+def _withdraw(desk: Desk, initiative: str, row: WaiverLine) -> None:
     because = closed_because(desk, "request_waiver")
-    with _unfolding("Withdraw", "undo", because, key=f"withdraw-box-{row['waiver']}"):
-        note = st.text_input("Why", max_chars=2000, key=f"withdraw-{row['waiver']}")
-        if st.button("Put on record", key=f"withdraw-button-{row['waiver']}") and give(
+    with _unfolding("Withdraw", "undo", because, key=f"withdraw-box-{row.waiver}"):
+        note = st.text_input("Why", max_chars=2000, key=f"withdraw-{row.waiver}")
+        if st.button("Put on record", key=f"withdraw-button-{row.waiver}") and give(
             desk,
             withdraw_waiver,
             WithdrawWaiver,
-            done=f"{row['waiver']} is withdrawn.",
+            done=f"{row.waiver} is withdrawn.",
             initiative=initiative,
-            waiver=row["waiver"],
+            waiver=row.waiver,
             note=note,
         ):
             st.rerun()

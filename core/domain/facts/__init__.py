@@ -1,0 +1,1 @@
+"""One frozen class a table of the record."""

@@ -1,0 +1,333 @@
+"""Facts of measurements: predictions, drift, quality, decay, explanations and business KPIs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from core.domain.commands import Task
+from core.domain.facts.recorded import Recorded
+
+Part = Literal["reference", "analysis"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionBatch(Recorded):
+    """A batch of predictions, kept as a Parquet file by its digest."""
+
+    table = "prediction_batch"
+    subject = "{initiative}/{version}/{part}/{sha256:.16}"
+    key = ("initiative", "version", "part", "sha256")
+
+    initiative: str
+    version: str
+    part: Part
+    path: str
+    sha256: str
+    rows: int
+    labelled: int
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    task: Task
+    columns: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchIntake(Recorded):
+    """How a batch came in: the file somebody gave, and what was odd about it."""
+
+    table = "batch_intake"
+    subject = "{initiative}/{version}/{part}/{sha256:.16}"
+    key = ("initiative", "version", "part", "sha256")
+
+    initiative: str
+    version: str
+    part: Part
+    sha256: str
+    source_name: str
+    source_kind: str
+    source_sha256: str
+    source_bytes: int
+    numbered: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnMapping(Recorded):
+    """Which column of a version's files is what; `scores` is JSON, class -> column."""
+
+    table = "column_mapping"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version")
+
+    initiative: str
+    version: str
+    task: Task
+    row_id: str
+    timestamp: str
+    prediction: str
+    target: str
+    scores: str
+    features: tuple[str, ...]
+    kinds: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionOutcomes(Recorded):
+    """True outcomes that came after the predictions, kept as a Parquet file by its digest."""
+
+    table = "prediction_outcomes"
+    subject = "{initiative}/{version}/{sha256:.16}"
+    key = ("initiative", "version", "sha256")
+
+    initiative: str
+    version: str
+    path: str
+    sha256: str
+    rows: int
+    source_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRun(Recorded):
+    """A measurement of drift; the lists run along its chunks, reference first."""
+
+    table = "drift_run"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version")
+
+    initiative: str
+    version: str
+    chunk_rows: int
+    period: str
+    reference_chunks: int
+    parts: tuple[str, ...]
+    first_rows: tuple[int, ...]
+    last_rows: tuple[int, ...]
+    started_at: tuple[str, ...]
+    ended_at: tuple[str, ...]
+    batches: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFeature(Recorded):
+    """Drift of one feature by one method, chunk by chunk."""
+
+    table = "drift_feature"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version", "feature", "method")
+
+    initiative: str
+    version: str
+    feature: str
+    kind: str
+    method: str
+    threshold: float | None = None
+    distances: tuple[float | None, ...]
+    p_values: tuple[float | None, ...]
+    alerts: tuple[bool | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataQualityRun(Recorded):
+    """A measurement of data quality, with its verdict over all columns."""
+
+    table = "data_quality_run"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version")
+
+    initiative: str
+    version: str
+    reference_rows: int
+    analysis_rows: int
+    limits_version: str
+    verdict: str
+    batches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataQualityColumn(Recorded):
+    """Quality of one column against its reference."""
+
+    table = "data_quality_column"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version", "feature")
+
+    initiative: str
+    version: str
+    feature: str
+    kind: str
+    sensitive: bool
+    verdict: str
+    findings: tuple[str, ...]
+    reference_missing: float
+    missing: float
+    unseen: float | None = None
+    unseen_values: tuple[str, ...]
+    out_of_range: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reference_low: float | None = None
+    reference_high: float | None = None
+    personal_kind: str | None = None
+    personal_share: float | None = None
+    personal_why: str | None = None
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecayRun(Recorded):
+    """A refresh of the decay estimates: by which rule, from which files, by which fit."""
+
+    table = "decay_run"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version")
+
+    initiative: str
+    version: str
+    task: Task
+    chunking: str
+    settings: str
+    reference_rows: int
+    reference_chunks: int
+    analysis_rows: int
+    labelled_rows: int
+    calibrated: bool
+    calibration_error: float | None = None
+    raw_calibration_error: float | None = None
+    batches: tuple[str, ...]
+    fit_sha256: str
+    slices_by: tuple[str, ...]
+    slices_path: str | None = None
+    slices_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecayChunk(Recorded):
+    """The estimate of a metric in one chunk."""
+
+    table = "decay_chunk"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version", "metric", "part", "chunk")
+
+    initiative: str
+    version: str
+    metric: str
+    part: Part
+    chunk: int
+    first_row: int
+    last_row: int
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    estimate: float
+    realised: float | None = None
+    lower_confidence: float
+    upper_confidence: float
+    lower_threshold: float
+    upper_threshold: float
+    sampling_error: float
+    alert: bool
+    worse: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecayFit(Recorded):
+    """What was learned from a reference, kept by content; `fit_key` names reference, rule and settings."""
+
+    table = "decay_fit"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version", "fit_key")
+
+    initiative: str
+    version: str
+    fit_key: str
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation(Recorded):
+    """Attributions of a version row by row, kept as a Parquet file by its digest."""
+
+    table = "explanation"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version")
+
+    initiative: str
+    version: str
+    origin: Literal["computed", "uploaded"]
+    method: str
+    part: Literal["", "reference", "analysis"]
+    batch_sha256: str
+    model_sha256: str
+    path: str
+    sha256: str
+    rows: int
+    features: tuple[str, ...]
+    scale: str
+    outcome: str
+    asked: tuple[str, ...]
+    base_value: float | None = None
+    additivity_gap: float | None = None
+    rounding_gap: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution(Recorded):
+    """What one feature adds on average."""
+
+    table = "attribution"
+    subject = "{initiative}/{version}"
+    key = ("initiative", "version", "feature")
+
+    initiative: str
+    version: str
+    feature: str
+    place: int
+    mean_absolute: float
+    mean_signed: float
+    share: float
+    sample_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessKpi(Recorded):
+    """The business KPI promised at scoping; a later one of the same name revises it. Days as YYYY-MM-DD."""
+
+    table = "business_kpi"
+    subject = "{initiative}/{kpi}"
+    key = ("initiative", "kpi")
+
+    initiative: str
+    kpi: str
+    name: str
+    unit: str
+    direction: Literal["up", "down"]
+    baseline: float
+    baseline_on: str
+    target: float
+    target_on: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessKpiObservation(Recorded):
+    """What was achieved on a day (YYYY-MM-DD); value None withdraws it."""
+
+    table = "business_kpi_observation"
+    subject = "{initiative}/{kpi}"
+    key = ("initiative", "kpi", "observed_on")
+
+    initiative: str
+    kpi: str
+    observed_on: str
+    value: float | None = None
+    note: str

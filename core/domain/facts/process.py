@@ -1,0 +1,198 @@
+"""Facts of the process: initiatives, proofs, decisions, signatures, findings and waivers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from core.domain.facts.recorded import Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initiative(Recorded):
+    """What was registered of an initiative; `answers` is JSON, question -> options chosen."""
+
+    table = "initiative"
+
+    initiative: str
+    name: str
+    short_name: str = ""
+    purpose: str
+    domain: str
+    team: str
+    owner: str
+    builder: str = ""
+    answers: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classification(Recorded):
+    """The class an initiative was put into, and the one its answers lead to."""
+
+    table = "classification"
+
+    initiative: str
+    class_id: str
+    mode_id: str
+    computed_class_id: str
+    score: int
+    reasons: tuple[str, ...]
+    justification: str = ""
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence(Recorded):
+    """Evidence for a measure: a link, or a file kept by its digest."""
+
+    table = "evidence"
+    key = ("initiative", "version", "measure")
+
+    initiative: str
+    version: str | None = None
+    measure: str
+    title: str
+    link: str | None = None
+    file_name: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun(Recorded):
+    """A run of an automatic check, with what it observed."""
+
+    table = "check_run"
+    key = ("initiative", "version", "check_id")
+
+    initiative: str
+    version: str | None = None
+    check_id: str
+    verdict: Literal["pass", "fail", "cannot_tell"]
+    first_try: bool
+    observed: float | None = None
+    limit_value: float | None = None
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateDecision(Recorded):
+    """A decision at a gate; `findings` is JSON, the reasons it gave."""
+
+    table = "decision"
+    key = ("initiative", "gate")
+
+    initiative: str
+    version: str | None = None
+    gate: str
+    outcome: Literal["open", "blocked"]
+    findings: str
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionBasis(Recorded):
+    """What a recorded decision rested on, beside its policy."""
+
+    table = "decision_basis"
+    key = ("initiative", "gate")
+
+    initiative: str
+    gate: str
+    version: str | None = None
+    class_id: str
+    policy_version: str
+    ethics_version: str
+    demands_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff(Recorded):
+    """An act on the sign-off of a gate, bound to what it saw; `evidence` is JSON, measure -> content key."""
+
+    table = "sign_off"
+    key = ("initiative", "gate", "actor")
+
+    initiative: str
+    gate: str
+    act: Literal["requested", "feedback", "decided", "withdrawn"]
+    outcome: Literal["", "approved", "minor_issue", "major_issue", "rejected", "abandoned"] = ""
+    role: str = ""
+    on_behalf_of: str = ""
+    reason: str = ""
+    version: str | None = None
+    class_id: str
+    policy_version: str
+    demands_sha256: str
+    evidence: str
+    evidence_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandSet(Recorded):
+    """What a policy asked for at a gate, once per digest."""
+
+    table = "demand_set"
+    subject = "demands-{sha256:.16}"
+    key = ("sha256",)
+
+    sha256: str
+    demands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation(Recorded):
+    """Who may sign for the actor, until when; `given` false ends it."""
+
+    table = "delegation"
+    subject = "{actor}"
+    key = ("actor", "delegate", "role")
+
+    delegate: str
+    role: str
+    until: date
+    reason: str = ""
+    given: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Recorded):
+    """A finding, as somebody left it: the latest of its name holds."""
+
+    table = "finding"
+    subject = "{initiative}/{finding}"
+    key = ("initiative", "finding")
+
+    initiative: str
+    finding: str
+    state: Literal["open", "resolved", "closed"] = "open"
+    severity: Literal["blocker", "major", "minor"]
+    title: str
+    detail: str = ""
+    step: str
+    check_id: str = ""
+    owner: str
+    due_on: date
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver(Recorded):
+    """A waiver, as somebody left it: the latest of its name holds."""
+
+    table = "waiver"
+    subject = "{initiative}/{waiver}"
+    key = ("initiative", "waiver")
+
+    initiative: str
+    waiver: str
+    state: Literal["requested", "granted", "refused", "withdrawn"] = "requested"
+    measure: str
+    version: str | None = None
+    role: str = ""
+    reason: str
+    compensation: str
+    until: date
+    note: str = ""

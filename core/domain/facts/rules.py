@@ -1,0 +1,83 @@
+"""Facts of the rules: policies, ethical positions, regions, and how rights are answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from core.domain.facts.recorded import Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPolicy(Recorded):
+    """A policy as published: the text as written is what decides."""
+
+    table = "policy"
+    subject = "policy-{version}"
+    key = ()
+
+    version: str
+    title: str
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDraft(Recorded):
+    """A policy on its way, as somebody left it: the latest of its name holds."""
+
+    table = "policy_draft"
+    subject = "policy"
+    key = ("draft",)
+
+    draft: str
+    state: Literal["drafted", "approved", "rejected", "published"]
+    version: str
+    base_version: str
+    title: str
+    sha256: str
+    text: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedEthics(Recorded):
+    """An ethical position as published: the text as written is what decides."""
+
+    table = "ethics"
+    subject = "ethics-{version}"
+    key = ()
+
+    version: str
+    title: str
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitiativeRegions(Recorded):
+    """Where the people live whom an initiative concerns."""
+
+    table = "initiative_regions"
+
+    initiative: str
+    regions: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightAnswer(Recorded):
+    """How a right of the people concerned is answered; where it does not apply, the reason says why."""
+
+    table = "right_answer"
+    key = ("initiative", "right_id")
+
+    initiative: str
+    right_id: str
+    applies: bool
+    answered_by: str | None = None
+    how: str | None = None
+    within_days: int | None = None
+    ready_on: date | None = None
+    reason: str | None = None

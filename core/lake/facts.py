@@ -1,0 +1,83 @@
+"""Facts as classes: read once, kept until more are recorded, and handed out as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import cast
+
+import duckdb
+
+from core.domain.facts.recorded import F, columns_of
+from core.domain.moment import Moment
+from core.lake.store import Store
+
+_SEQ = attrgetter("seq")
+_Setters = Sequence[Callable[[object, object], None]]
+
+
+def history(store: Store, kind: type[F], moment: Moment, initiative: str = "") -> tuple[F, ...]:
+    """Facts of a kind up to a moment, oldest first.
+
+    Parameters
+    ----------
+    initiative
+        Whose facts; left out for a kind whose facts belong to no initiative. Those of all initiatives are
+        asked for with `newest`, or with a query: nothing keeps them in memory.
+    """
+    part = (kind.table, initiative)
+    found = store.kept.find(part, moment.seq)
+    if found is not None:
+        return cast("tuple[F, ...]", found)
+    # Asked before the rows are read: what is recorded meanwhile counts as unread.
+    whole_to = moment.seq if store.kept.is_settled(moment.seq) else min(moment.seq, store.head())
+    where = {"initiative": initiative} if "initiative" in columns_of(kind) else {}
+    tail = "WHERE initiative = $initiative" if where else ""
+    # Sorted here: in the query that takes as long as all the rest.
+    facts = tuple(sorted(_read(store.cursor(), kind, tail, where), key=_SEQ))
+    store.kept.keep(part, whole_to, facts)
+    return tuple(fact for fact in facts if fact.seq <= moment.seq)
+
+
+def newest(store: Store, kind: type[F], moment: Moment, initiative: str = "") -> tuple[F, ...]:
+    """The newest fact of each key, of one initiative or of all, in the order of their last change."""
+    if initiative or "initiative" not in columns_of(kind):
+        return tuple(sorted(newest_of(history(store, kind, moment, initiative)), key=_SEQ))
+    tail = (
+        "WHERE seq <= $seq "
+        f"QUALIFY row_number() OVER (PARTITION BY {', '.join(kind.key)} ORDER BY seq DESC) = 1 ORDER BY seq"
+    )
+    return tuple(_read(store.cursor(), kind, tail, {"seq": moment.seq}))
+
+
+def newest_of(facts: Iterable[F]) -> tuple[F, ...]:
+    """Of facts in the order of the record, the newest of each key, in the order in which they came up."""
+    return tuple({tuple(getattr(fact, name) for name in fact.key): fact for fact in facts}.values())
+
+
+def latest(store: Store, kind: type[F], moment: Moment, initiative: str = "", **like: object) -> F | None:
+    """The last fact of a kind that has these values; None where there is none."""
+    facts = history(store, kind, moment, initiative)
+    return next((fact for fact in reversed(facts) if _is_like(fact, like)), None)
+
+
+def _is_like(fact: object, like: dict[str, object]) -> bool:
+    return all(getattr(fact, name) == value for name, value in like.items())
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection, kind: type[F], tail: str, values: Mapping[str, object]
+) -> list[F]:
+    # Names of tables and columns come from the classes, never from a user.
+    columns = columns_of(kind)
+    cursor.execute(f"SELECT {', '.join(columns)} FROM {kind.table} {tail}", values)
+    setters = [getattr(kind, column).__set__ for column in columns]
+    return [_made(kind, setters, row) for row in cursor.fetchall()]
+
+
+def _made(kind: type[F], setters: _Setters, row: Sequence[object]) -> F:
+    """A fact made from a row: past the guard of a frozen class, in a third of the time."""
+    fact = object.__new__(kind)
+    for put, value in zip(setters, row, strict=True):
+        put(fact, tuple(value) if isinstance(value, list) else value)
+    return fact

@@ -1,0 +1,197 @@
+"""One command as a case: who may, as of when, by which policy, on what, and what is put on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from core.domain.chain import Fact
+from core.domain.commands import Command
+from core.domain.errors import Forbidden, NotFound
+from core.domain.facts.recorded import F, Names, but, entry_of, values_of
+from core.domain.life_cycles import LifeCycle, Part, Step
+from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
+from core.domain.process.facts import Registration
+from core.lake import directory, facts
+from core.services.governance import Governance
+from core.services.lookups import registered
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a use case needs to answer one command; made by `begin`."""
+
+    governance: Governance
+    command: Command
+    moment: Moment
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.governance.policy(self.moment)
+
+    @cached_property
+    def initiative(self) -> Registration:
+        """The initiative that the command names.
+
+        Raises
+        ------
+        NotFound
+            There is no such initiative.
+        """
+        return registered(self.governance, self._named(), self.moment)
+
+    @cached_property
+    def names(self) -> Names:
+        """Names of people."""
+        return directory.names(self.governance.store, self.moment)
+
+    @property
+    def actor(self) -> str:
+        """Id of who gives the command."""
+        return self.command.actor.id
+
+    def history(self, kind: type[F]) -> tuple[F, ...]:
+        """Facts of a kind on the command's initiative, oldest first."""
+        return facts.history(self.governance.store, kind, self.moment, self._named())
+
+    def newest(self, kind: type[F]) -> tuple[F, ...]:
+        """Facts of a kind on the command's initiative, the newest of each key."""
+        return facts.newest(self.governance.store, kind, self.moment, self._named())
+
+    def find(self, kind: type[F], name: str) -> F:
+        """A thing of the initiative by its name within it, as it stands.
+
+        Raises
+        ------
+        NotFound
+            No such initiative, or nothing of that name.
+        """
+        word, initiative = kind.table, self.initiative.initiative
+        for fact in self.newest(kind):
+            if getattr(fact, word) == name:
+                return fact
+        raise NotFound(
+            f"{initiative} has no {word} '{name[:40]}'", remedy=f"Its sheet lists the {word}s there are."
+        )
+
+    def next_name(self, kind: type[F], letter: str) -> str:
+        """The name of the next thing of a kind on the initiative, as W3."""
+        return f"{letter}{len(self.newest(kind)) + 1}"
+
+    def require_independent(self, doing: str) -> None:
+        """Refuse those who own or build the initiative where independence is asked for."""
+        if self.actor in (self.initiative.owner, self.initiative.builder):
+            raise Forbidden(
+                f"whoever owns or builds an initiative may not {doing} it",
+                where=self.initiative.initiative,
+                remedy="Ask somebody who neither owns nor builds it.",
+            )
+
+    def permit(self, step: Step, fact: F, *, state: str) -> None:
+        """Let a step be taken, or say why not.
+
+        Raises
+        ------
+        Conflict, Forbidden
+            The thing stands elsewhere; the actor had a part in it.
+        """
+        words = {**values_of(fact), "actor_name": self.names[fact.actor]}
+        step.require_state(state, words)
+        parts = step.never.parts if step.never else ()
+        step.require_apart(self.actor, {self._who(part, fact) for part in parts}, words)
+
+    def step(self, cycle: LifeCycle, state: str, fact: F, **changes: object) -> F:
+        """Take a thing to another state of its life cycle, unless somebody else moved it meanwhile.
+
+        Raises
+        ------
+        Conflict, Forbidden
+            As `permit`; or somebody else was first.
+        """
+        step = cycle.to(state)
+        self.permit(step, fact, state=getattr(fact, cycle.column))
+        moved = but(fact, **{cycle.column: state}, **changes)
+        return self.put(step.action, moved, unless_changed=True)
+
+    def put(self, action: str, fact: F, *, first: bool = False, unless_changed: bool = False) -> F:
+        """Put one fact on record.
+
+        Parameters
+        ----------
+        first
+            Refuse it if this action was recorded for its subject before.
+        unless_changed
+            Refuse it if anything was recorded of its initiative since the case was read.
+
+        Raises
+        ------
+        Conflict
+            Somebody else was first.
+        """
+        said = replace(fact, actor=self.actor)
+        entry = entry_of(action, said, first=first)
+        self.append([entry], unchanged=(entry.subject.split("/")[0],) if unless_changed else ())
+        return said
+
+    def put_next(self, action: str, make: Callable[[Case], F]) -> F:
+        """Put on record what `make` gives from all that is there, and return it.
+
+        For what rests on what is there already, such as the next number: nobody else's entry comes between
+        what `make` reads, through the case that it is given, and what it leads to.
+        """
+        made: list[F] = []
+
+        def entries(moment: Moment) -> list[Fact]:
+            made[:] = [replace(make(replace(self, moment=moment)), actor=self.actor)]
+            return [entry_of(action, made[0])]
+
+        self.governance.store.append_next(entries, actor=self.actor, at=self.command.at)
+        return made[0]
+
+    def append(self, entries: Sequence[Fact], *, unchanged: Iterable[str] = ()) -> None:
+        """Put several entries on record, all or none.
+
+        Parameters
+        ----------
+        unchanged
+            Subjects of which nothing may have been recorded since the case was read.
+        """
+        self.governance.store.append(
+            entries,
+            actor=self.actor,
+            at=self.command.at,
+            unchanged=dict.fromkeys(unchanged, self.moment.seq),
+        )
+
+    def _named(self) -> str:
+        return str(getattr(self.command, "initiative", ""))
+
+    def _who(self, part: Part, fact: F) -> str:
+        match part:
+            case "owner":
+                return self.initiative.owner
+            case "builder":
+                return self.initiative.builder
+            case "holder":
+                return str(values_of(fact)["owner"])
+            case "first":
+                key = [getattr(fact, name) for name in fact.key]
+                there = facts.history(self.governance.store, type(fact), self.moment, self._named())
+                return next(f.actor for f in there if [getattr(f, name) for name in f.key] == key)
+            case "last":
+                return fact.actor
+
+
+def begin(governance: Governance, command: Command) -> Case:
+    """Open the case of a command: the actor has to be allowed what it asks for.
+
+    Raises
+    ------
+    Forbidden
+        No role of the actor may do it.
+    """
+    governance.roles.require(command.actor, command.may)
+    return Case(governance, command, governance.present(command.at))
