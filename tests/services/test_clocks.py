@@ -18,10 +18,12 @@ from core.domain.commands import (
     make,
 )
 from core.domain.errors import BadInput, Conflict
+from core.domain.facts.process import Finding
 from core.domain.moment import CLOCK_TOLERANCE
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
 from core.domain.process.commands import RaiseFinding, RequestWaiver
+from core.lake.facts import newest
 from core.lake.process import policy_drafts
 from core.lake.process.initiatives import checks_tried
 from core.lake.query import fetch
