@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -135,6 +135,13 @@ class Case:
         entry = entry_of(action, said, first=first)
         self.append([entry], unchanged=(entry.subject.split("/")[0],) if unless_changed else ())
         return said
+
+    def put_next(self, action: str, make: Callable[[Case], F]) -> F:
+        """Put on record what rests on what is there already, such as the next number.
+
+        Nobody else's entry comes between what `make` reads of the case it is given and what it leads to.
+        """
+        return self.put(action, make(self), unless_changed=True)
 
     def append(self, entries: Sequence[Fact], *, unchanged: Iterable[str] = ()) -> int:
         """Put several entries on record, all or none, and return the new head.

@@ -15,7 +15,7 @@ from core.domain.policy.policy import Policy
 from core.domain.process.commands import RaiseFinding, ResolveFinding, VerifyFinding
 from core.lake import directory
 from core.lake.facts import latest, newest
-from core.services.case import begin
+from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.lookups import registered
 
@@ -39,6 +39,10 @@ def raise_finding(governance: Governance, command: RaiseFinding) -> str:
         The actor may not; no such initiative, step or owner; a due day that has passed.
     """
     case = begin(governance, command)
+    return case.put_next("finding_raised", lambda now: _raised(now, command)).finding
+
+
+def _raised(case: Case, command: RaiseFinding) -> Finding:
     owner = command.owner or case.initiative.owner
     steps = case.policy.step_order
     if command.step not in steps:
@@ -50,8 +54,8 @@ def raise_finding(governance: Governance, command: RaiseFinding) -> str:
             f"the due day {command.due_on} has passed", where="due on", remedy="Choose today or a later day."
         )
     if owner:
-        governance.person(owner)
-    finding = Finding(
+        case.governance.person(owner)
+    return Finding(
         initiative=command.initiative,
         finding=case.next_name(Finding, "F"),
         severity=command.severity,
@@ -61,7 +65,6 @@ def raise_finding(governance: Governance, command: RaiseFinding) -> str:
         owner=owner,
         due_on=command.due_on,
     )
-    return case.put("finding_raised", finding, unless_changed=True).finding
 
 
 def resolve_finding(governance: Governance, command: ResolveFinding) -> None:

@@ -40,6 +40,10 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
         A waiver of it is asked for or granted already.
     """
     case = begin(governance, command)
+    return case.put_next("waiver_requested", lambda now: _requested(now, command)).waiver
+
+
+def _requested(case: Case, command: RequestWaiver) -> Waiver:
     class_id, policy, day = case.initiative.class_id, case.policy, case.moment.day
     _require_waivable(policy, class_id, command.measure)
     _require_until(policy, class_id, command.until, day)
@@ -48,9 +52,9 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
             raise Conflict(
                 f"waiver {waiver.waiver} of it is {waiver.state} already", remedy="Withdraw that one first."
             )
-    current = lake_initiatives.newest_version(governance.store, command.initiative, case.moment)
+    current = lake_initiatives.newest_version(case.governance.store, command.initiative, case.moment)
     per_version = policy.measure_is_per_version(command.measure)
-    waiver = Waiver(
+    return Waiver(
         initiative=command.initiative,
         waiver=case.next_name(Waiver, "W"),
         measure=command.measure,
@@ -59,7 +63,6 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
         compensation=command.compensation,
         until=command.until,
     )
-    return case.put("waiver_requested", waiver, unless_changed=True).waiver
 
 
 def decide_waiver(governance: Governance, command: DecideWaiver) -> None:
