@@ -27,8 +27,8 @@ _KINDS: Mapping[object, tuple[str, ...]] = {
 """Type of a field -> types of a column."""
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> int:
-    """Bring the tables up to the newest migration and return its number.
+def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> bool:
+    """Bring the tables up to the newest migration, and say whether anything was missing.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> in
         )
     for file in files:
         _apply(cursor, file, applied.get(file.name))
-    return len(files)
+    return len(applied) < len(files)
 
 
 def _apply(cursor: duckdb.DuckDBPyConnection, file: Path, applied_digest: str | None) -> None:
@@ -71,7 +71,7 @@ def _apply(cursor: duckdb.DuckDBPyConnection, file: Path, applied_digest: str | 
 
 
 def require_classes(tables: Mapping[str, Mapping[str, str]]) -> None:
-    """Refuse a store whose fact tables are not those of the classes in `core.domain.facts`.
+    """Refuse tables as migrated that are not those of the classes in `core.domain.facts`.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def require_classes(tables: Mapping[str, Mapping[str, str]]) -> None:
         columns, fields = tables.get(table, {}), _fields(table) if table in TABLES else {}
         if list(columns) != list(fields) or any(columns[name] not in fields[name] for name in columns):
             raise BrokenRecord(
-                f"table {table} of the store is not the one this portal writes",
-                remedy="Use the portal that made the store, or restore it from a backup.",
+                f"table {table} as migrated is not the one that core.domain.facts describes",
+                remedy="Bring the class and a new migration together.",
             )
 
 

@@ -52,7 +52,6 @@ class Store:
         self.beside: OrderedDict[Hashable, Closing] = OrderedDict()
         """What rests on this store and is closed with it."""
         self.columns = _columns(connection)
-        require_classes(self.columns)
         self.kept = KeptFacts()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -204,17 +203,22 @@ def open_store(folder: Path) -> Store:
             where=str(folder),
             remedy="Set GOVERNANCE_STORE to a folder that you may write to.",
         ) from error
-    connection = _connect(folder / DATABASE)
-    migrate(connection)
-    return Store(connection, folder)
+    return _migrated(_connect(folder / DATABASE), folder)
 
 
 def open_memory_store(folder: Path) -> Store:
     """Open a store in memory, with its files in `folder`; what the tests use."""
     # One thread: what is asked here is small, and more threads only wait for each other.
-    connection = duckdb.connect(":memory:", config={"threads": 1})
-    migrate(connection)
-    return Store(connection, folder)
+    return _migrated(duckdb.connect(":memory:", config={"threads": 1}), folder)
+
+
+def _migrated(connection: duckdb.DuckDBPyConnection, folder: Path) -> Store:
+    """The store with its tables up to date: they are compared with their classes when they have changed."""
+    changed = migrate(connection)
+    store = Store(connection, folder)
+    if changed:
+        require_classes(store.columns)
+    return store
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

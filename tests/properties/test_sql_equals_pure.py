@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import deepcopy
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,7 @@ class Replay:
         known = self.facts.get(initiative)
         self.actor = what[1] if kind == "answer" and known is not None else OWNER
         day = at.date()
+        self.origin = {"seq": self.seq + 1, "recorded_at": at.replace(tzinfo=None), "actor": self.actor}
         if known is None:
             self.facts[initiative] = {
                 "class_id": what if kind == "classify" else "moderate",
@@ -179,7 +180,7 @@ class Replay:
             waiver, state, measure, role, lasts = what
             version = known["version"] if POLICY.measure_is_per_version(measure) else None
             held = Waiver(
-                recorded_at=datetime.combine(day, time()),
+                **self.origin,
                 initiative=initiative,
                 waiver=waiver,
                 state=state,
@@ -195,6 +196,7 @@ class Replay:
         if kind == "finding":
             finding, state, severity, step = what
             known["findings"][finding] = Finding(
+                **self.origin,
                 initiative=initiative,
                 finding=finding,
                 state=state,

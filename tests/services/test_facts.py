@@ -94,11 +94,11 @@ def test_the_newest_of_a_name_holds_in_one_initiative_and_in_all(store: Store) -
     ],
     ids=["a table less", "a column less", "another type", "a table more"],
 )
-def test_a_store_whose_tables_are_not_those_of_the_classes_is_refused(store: Store, change: Any) -> None:
+def test_tables_that_are_not_those_of_the_classes_are_refused(store: Store, change: Any) -> None:
     tables = {table: dict(columns) for table, columns in store.columns.items()}
     require_classes(tables)
     change(tables)
-    with pytest.raises(BrokenRecord, match=r"table (waiver|rumour) of the store is not the one"):
+    with pytest.raises(BrokenRecord, match=r"table (waiver|rumour) as migrated is not the one"):
         require_classes(tables)
 
 
