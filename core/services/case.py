@@ -8,7 +8,7 @@ from functools import cached_property
 
 from core.domain.chain import Fact
 from core.domain.commands import Command
-from core.domain.errors import Forbidden, NotFound
+from core.domain.errors import NotFound
 from core.domain.facts.recorded import F, Names, but, entry_of, values_of
 from core.domain.life_cycles import LifeCycle, Part, Step
 from core.domain.moment import Moment
@@ -16,7 +16,7 @@ from core.domain.policy.policy import Policy
 from core.domain.process.facts import Registration
 from core.lake import directory, facts
 from core.services.governance import Governance
-from core.services.lookups import registered
+from core.services.lookups import registered, require_independent
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,7 @@ class Case:
 
     def require_independent(self, doing: str) -> None:
         """Refuse those who own or build the initiative where independence is asked for."""
-        if self.actor in (self.initiative.owner, self.initiative.builder):
-            raise Forbidden(
-                f"whoever owns or builds an initiative may not {doing} it",
-                where=self.initiative.initiative,
-                remedy="Ask somebody who neither owns nor builds it.",
-            )
+        require_independent(self.actor, self.initiative, doing)
 
     def permit(self, step: Step, fact: F, *, state: str) -> None:
         """Let a step be taken, or say why not.

@@ -40,12 +40,12 @@ def unknown_initiative(initiative: str, moment: Moment) -> NotFound:
     )
 
 
-def require_independent(actor: str, initiative: dict[str, Any], doing: str) -> None:
+def require_independent(actor: str, initiative: Registration, doing: str) -> None:
     """Refuse those who own or build an initiative where independence is asked for."""
-    if actor in (initiative["owner"], initiative["builder"]):
+    if actor in (initiative.owner, initiative.builder):
         raise Forbidden(
             f"whoever owns or builds an initiative may not {doing} it",
-            where=initiative["initiative"],
+            where=initiative.initiative,
             remedy="Ask somebody who neither owns nor builds it.",
         )
 

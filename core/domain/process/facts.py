@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -28,7 +28,7 @@ class Registration:
     team: str
     owner: str
     builder: str
-    answers: Mapping[str, Sequence[str]]
+    answers: Mapping[str, tuple[str, ...]]
     registered_at: datetime
     class_id: str
     mode_id: str

@@ -68,12 +68,9 @@ def registration(store: Store, initiative: str, moment: Moment) -> Registration 
     if not registered or classified is None:
         return None
     known, names = registered[-1], names_of(store, moment)
+    answers = {question: tuple(chosen) for question, chosen in json.loads(known.answers).items()}
     return Registration(
-        **{
-            **values_of(classified),
-            **values_of(known),
-            "answers": json.loads(known.answers),
-        },
+        **{**values_of(classified), **values_of(known), "answers": answers},  # type: ignore[arg-type]
         registered_at=registered[0].recorded_at,
         classified_by=classified.actor,
         owner_name=names[known.owner],

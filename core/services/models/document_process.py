@@ -154,7 +154,7 @@ def history(material: Material) -> tuple[Part, ...]:
     """Every version, and what became of it."""
     if not material.faces:
         return (Missing("any model version", "Register one with 'governance version add'."),)
-    store, initiative = material.governance.store, material.sheet.initiative["initiative"]
+    store, initiative = material.governance.store, material.sheet.initiative.initiative
     made = tuple(
         (
             face.row["version"],

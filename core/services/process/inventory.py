@@ -11,7 +11,7 @@ from pydantic import Field
 from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy
-from core.domain.process.facts import InitiativeFacts
+from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.gates import Decision, decide
 from core.domain.process.requirements import RequirementState, requirement_states
 from core.lake.monitoring import readings as lake_monitoring
@@ -20,7 +20,7 @@ from core.lake.process import inventory as lake_inventory
 from core.lake.record import choices
 from core.lake.record.entries import entries
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
 Rows = list[dict[str, Any]]
 
@@ -38,7 +38,7 @@ class GateView:
 class InitiativeSheet:
     """All that the record says of an initiative at a moment."""
 
-    initiative: dict[str, Any]
+    initiative: Registration
     policy: Policy
     facts: InitiativeFacts
     requirements: tuple[RequirementState, ...]
@@ -110,7 +110,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
         There was no such initiative at the moment.
     """
     store = governance.store
-    known = require_initiative(governance, initiative, moment)
+    known = registered(governance, initiative, moment)
     policy = governance.policy(moment)
     facts = lake.initiative_facts(store, initiative, moment)
     assert facts is not None  # registered and classified in one transaction

@@ -112,12 +112,12 @@ def _required(requirement: Requirement, governance: Governance) -> dict[str, Any
 
 def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
     known, policy = sheet.initiative, sheet.policy
-    mode = next((mode for mode in policy.modes if mode.id == known["mode_id"]), None)
+    mode = next((mode for mode in policy.modes if mode.id == known.mode_id), None)
     return {
         "initiative": {
-            **known,
-            "class_title": policy.class_title(known["class_id"]),
-            "mode_title": mode.operationalization if mode else known["mode_id"],
+            **plain(known),
+            "class_title": policy.class_title(known.class_id),
+            "mode_title": mode.operationalization if mode else known.mode_id,
         },
         "requirements": [
             {

@@ -71,7 +71,7 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
             if version_form(desk, sheet):
                 st.rerun()
     if sheet.versions:
-        known = {"id": sheet.initiative["initiative"]}
+        known = {"id": sheet.initiative.initiative}
         with st.container(horizontal=True):
             page_link("versions", "Compare, promote or retire", icon=":material/difference:", **known)
             page_link("documents", "Model card", icon=":material/article:", **known)
@@ -102,7 +102,7 @@ def _version(sheet: InitiativeSheet, row: Mapping[str, Any]) -> None:
         sensitive = ", ".join(humanise(name) for name in batches[-1]["sensitive"])
         named = f"; sensitive features: {sensitive}" if sensitive else ""
         st.caption(escape(f"{made} in {count(len(batches), 'batch', 'batches')}{named}."))
-        known = {"id": sheet.initiative["initiative"], "version": row["version"]}
+        known = {"id": sheet.initiative.initiative, "version": row["version"]}
         with st.container(horizontal=True):
             page_link("slices", "Bias slices", icon=":material/balance:", **known)
             page_link("decay", "Decay", icon=":material/trending_down:", **known)
@@ -135,7 +135,7 @@ def evidence_tab(desk: Desk, sheet: InitiativeSheet) -> None:
             words.html(_evidence_html(sheet, row, newest))
             if row["sha256"]:
                 with button, st.container(horizontal_alignment="right"):
-                    _file_button(desk, sheet.initiative["initiative"], row)
+                    _file_button(desk, sheet.initiative.initiative, row)
 
 
 def _evidence_html(sheet: InitiativeSheet, row: Mapping[str, Any], newest: str | None) -> str:
@@ -212,11 +212,11 @@ def _check_line(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the initiative's part of the record."""
-    initiative = sheet.initiative["initiative"]
+    initiative = sheet.initiative.initiative
     rows: Sequence[Mapping[str, Any]] = desk.ask(
         record_view.entry_rows, initiative=initiative, most=MOST_LINES
     )
-    since = day(sheet.initiative["registered_at"])
+    since = day(sheet.initiative.registered_at)
     with panel("Record", f"What was done since {since}, newest first, at most {MOST_LINES}."):
         plain_table(rows, _ENTRIES, caption="Entries of the record, newest first")
         page_link("record", "Open in the record", icon=":material/history:", initiative=initiative)

@@ -33,7 +33,7 @@ def perspectives_panel(desk: Desk, sheet: InitiativeSheet, gate: str = "") -> No
     wanted = gate or url_value("gate", following)
     found = desk.ask(
         perspectives_of,
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
         gate=wanted if wanted in gates else following,
     )
     dress_work()

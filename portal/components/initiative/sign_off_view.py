@@ -42,7 +42,7 @@ _ACTS = [
 
 def sign_offs_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw each gate that is signed, with the answers of this round and what the reader may do."""
-    initiative = sheet.initiative["initiative"]
+    initiative = sheet.initiative.initiative
     views = desk.ask(sign_off_views, initiative=initiative)
     if not views:
         empty_state("Nobody has to sign for an initiative of this class.", icon=":material/draw:")
