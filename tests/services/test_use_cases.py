@@ -156,9 +156,7 @@ def test_a_check_that_failed_passes_when_mended_and_only_the_first_counts_as_fir
     assert first["data_digest"] is Verdict.FAIL
     version(governance, initiative, "2", day=4, **LOCKED)
     runs = initiative_sheet(governance, governance.moment(later(5)), initiative=initiative).check_runs
-    digest_runs = [
-        (r["version"], r["verdict"], r["first_try"]) for r in runs if r["check_id"] == "data_digest"
-    ]
+    digest_runs = [(r.version, r.verdict, r.first_try) for r in runs if r.check_id == "data_digest"]
     assert digest_runs == [("2", "pass", True), ("1", "fail", False), ("1", "fail", True)]
 
 

@@ -231,8 +231,8 @@ def _limits(material: Material) -> list[str]:
             "changes, only realised values can show it."
         )
     for run in material.checks:
-        if run["verdict"] == "cannot_tell":
-            said.append(f"Cannot tell: {(run['message'] or '').rstrip('.')}.")
+        if run.verdict == "cannot_tell":
+            said.append(f"Cannot tell: {run.message.rstrip('.')}.")
     if material.face is not None and material.face.grade.rung < 3:
         said.append(f"It cannot be started again exactly as it was: {material.face.grade.title.lower()}.")
     return said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,8 @@ from core.analytics.decay.metrics import DECAY_METRICS
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
+from core.domain.facts.process import CheckRun
+from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
@@ -24,12 +26,14 @@ from core.domain.process.checks import (
     check_owner,
     check_versions_locked,
 )
-from core.domain.process.facts import InitiativeFacts
+from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, due_on, proof_status
 from core.domain.verdict import Verdict
-from core.lake.process import initiatives as lake
+from core.lake.facts import history
+from core.lake.process.initiatives import newest_version
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import facts_of, registered
 from core.services.measured.bias import check_bias_limit
 from core.services.measured.data_quality import check_data_quality
 from core.services.measured.drift_check import check_drift
@@ -49,9 +53,14 @@ class CheckSubject:
     governance: Governance
     policy: Policy
     moment: Moment
-    initiative: dict[str, Any]
+    initiative: Registration
     facts: InitiativeFacts
-    version: dict[str, Any] | None
+
+    @property
+    def version(self) -> str:
+        """The current version; checks of a version are chosen only where there is one."""
+        assert self.facts.version is not None
+        return self.facts.version
 
 
 def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult, ...]:
@@ -62,10 +71,8 @@ def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult,
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; a check that does not exist or has no version to look at.
     """
-    governance.roles.require(command.actor, command.may)
-    return record_checks(
-        governance, command.initiative, actor=command.actor.id, at=command.at, only=command.checks
-    )
+    case = begin(governance, command)
+    return record_checks(governance, command.initiative, actor=case.actor, at=command.at, only=command.checks)
 
 
 def record_checks(
@@ -86,16 +93,17 @@ def record_checks(
     checks = (
         _chosen(only, subject)
         if only
-        else applicable_checks(subject.policy, subject.facts.class_id, subject.version is not None)
+        else applicable_checks(subject.policy, subject.facts.class_id, bool(subject.facts.version))
     )
     checks = tuple(check for check in checks if check not in skip)
     results = tuple(_RUNNERS[check](subject) for check in checks)
     failed = [(result.check, result.message) for result in results if result.verdict is Verdict.FAIL]
 
     def run(moment: Moment) -> list[Fact]:
-        tried = lake.checks_tried(governance.store, initiative, moment)
-        facts = [_run_fact(subject, result, tried) for result in results]
-        return facts + breach_findings(governance, subject.policy, initiative, failed, moment)
+        there = history(governance.store, CheckRun, moment, initiative)
+        tried = {(earlier.check_id, earlier.version) for earlier in there}
+        runs = [entry_of("check_run", _run(subject, result, tried)) for result in results]
+        return runs + breach_findings(governance, subject.policy, initiative, failed, moment)
 
     governance.store.append_next(run, actor=actor, at=at)
     return results
@@ -112,7 +120,7 @@ def _chosen(only: tuple[str, ...], subject: CheckSubject) -> tuple[str, ...]:
     for check in only:
         if check not in CHECKS:
             raise BadInput(f"'{check[:60]}' is no check", remedy=f"Use: {', '.join(CHECKS)}.")
-        if CHECKS[check].per_version and subject.version is None:
+        if CHECKS[check].per_version and not subject.facts.version:
             raise BadInput(
                 f"{CHECKS[check].title} looks at a model version, and none is registered",
                 where=subject.facts.initiative,
@@ -122,38 +130,37 @@ def _chosen(only: tuple[str, ...], subject: CheckSubject) -> tuple[str, ...]:
 
 
 def _subject(governance: Governance, initiative: str, moment: Moment) -> CheckSubject:
-    known = require_initiative(governance, initiative, moment)
-    facts = lake.initiative_facts(governance.store, initiative, moment)
-    version = lake.newest_version(governance.store, initiative, moment)
-    assert facts is not None  # registered and classified in one transaction
-    policy = governance.policy(moment)
-    return CheckSubject(governance, policy, moment, known, facts, version)
+    return CheckSubject(
+        governance,
+        governance.policy(moment),
+        moment,
+        registered(governance, initiative, moment),
+        facts_of(governance, initiative, moment),
+    )
 
 
-def _run_fact(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str | None]]) -> Fact:
-    initiative = subject.facts.initiative
-    version = subject.version["version"] if subject.version and CHECKS[result.check].per_version else None
-    row = {
-        "initiative": initiative,
-        "version": version,
-        "check_id": result.check,
-        "verdict": result.verdict.value,
-        "first_try": (result.check, version) not in tried,
-        "observed": result.observed,
-        "limit_value": result.limit,
-        "message": result.message,
-        "remedy": result.remedy,
-    }
-    return Fact("check_run", initiative, "check_run", (row,))
+def _run(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str | None]]) -> CheckRun:
+    version = subject.facts.version if CHECKS[result.check].per_version else None
+    return CheckRun(
+        initiative=subject.facts.initiative,
+        version=version,
+        check_id=result.check,
+        verdict=result.verdict.value,
+        first_try=(result.check, version) not in tried,
+        observed=result.observed,
+        limit_value=result.limit,
+        message=result.message,
+        remedy=result.remedy,
+    )
 
 
 def _naming(subject: CheckSubject) -> CheckResult:
     naming = subject.policy.naming
-    return check_naming(subject.initiative["short_name"], naming.pattern, naming.example)
+    return check_naming(subject.initiative.short_name, naming.pattern, naming.example)
 
 
 def _owner(subject: CheckSubject) -> CheckResult:
-    return check_owner(subject.initiative["owner"], [person.id for person in subject.governance.people()])
+    return check_owner(subject.initiative.owner, [person.id for person in subject.governance.people()])
 
 
 def _evidence_fresh(subject: CheckSubject) -> CheckResult:
@@ -181,44 +188,41 @@ def _training(subject: CheckSubject) -> CheckResult:
 
 
 def _versions_locked(subject: CheckSubject) -> CheckResult:
-    return check_versions_locked(_version(subject))
+    return check_versions_locked(_links(subject))
 
 
 def _data_digest(subject: CheckSubject) -> CheckResult:
-    return check_data_digest(_version(subject)["data_sha256"])
+    return check_data_digest(_links(subject)["data_sha256"])
+
+
+def _links(subject: CheckSubject) -> Mapping[str, Any]:
+    return newest_version(subject.governance.store, subject.facts.initiative, subject.moment) or {}
 
 
 def _bias(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    domain = subject.initiative["domain"]
-    return check_bias_limit(subject.governance, subject.facts.initiative, version, domain, subject.moment)
+    domain = subject.initiative.domain
+    return check_bias_limit(
+        subject.governance, subject.facts.initiative, subject.version, domain, subject.moment
+    )
 
 
 def _decay(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    metric, alerts = newest_alert(subject.governance, subject.facts.initiative, version, subject.moment)
+    initiative, moment = subject.facts.initiative, subject.moment
+    metric, alerts = newest_alert(subject.governance, initiative, subject.version, moment)
     known = DECAY_METRICS.get(metric)
     return check_decay(known.title if known else metric, alerts)
 
 
 def _data_quality(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    return check_data_quality(subject.governance, subject.facts.initiative, version, subject.moment)
+    return check_data_quality(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 def _drift(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    return check_drift(subject.governance, subject.facts.initiative, version, subject.moment)
+    return check_drift(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 def _attributions(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    return check_attributions(subject.governance, subject.facts.initiative, version, subject.moment)
-
-
-def _version(subject: CheckSubject) -> dict[str, Any]:
-    assert subject.version is not None  # checks of a version are chosen only where there is one
-    return subject.version
+    return check_attributions(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 _RUNNERS: dict[str, Callable[[CheckSubject], CheckResult]] = {

@@ -6,7 +6,6 @@ from core.domain.commands import SubmitEvidence
 from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.facts.process import Evidence
 from core.domain.policy.policy import Measure, Policy
-from core.lake.models.versions import standing
 from core.lake.record.files import StoredFile, keep_evidence
 from core.services.case import begin
 from core.services.governance import Governance
@@ -29,13 +28,13 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         a file that is empty or too large. Nothing is stored.
     """
     case = begin(governance, command)
-    known, measure = case.initiative, _measure(case.policy, command.measure)
+    known, measure = case.facts, _measure(case.policy, command.measure)
     if measure.independent:
         _require_responsible(governance, command, measure)
         case.require_independent("prove an independent measure of")
     version = None
     if case.policy.measure_is_per_version(measure.id):
-        version = standing(governance.store, known.initiative, case.moment).current
+        version = known.version
         if version is None:
             raise BadInput(
                 f"'{measure.title}' belongs to a model version, and none is registered",

@@ -94,10 +94,7 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
 
 
 def _is_live(sheet: InitiativeSheet) -> bool:
-    return any(
-        view.gate.id == "deployment" and view.recorded is not None and view.recorded["outcome"] == "open"
-        for view in sheet.gates
-    )
+    return any(view.gate.id == DEPLOYMENT and _passed(view) for view in sheet.gates)
 
 
 def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:
@@ -121,7 +118,7 @@ def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:
 
 
 def _passed(view: GateView) -> bool:
-    return view.recorded is not None and view.recorded["outcome"] == "open"
+    return view.recorded is not None and view.recorded.outcome == "open"
 
 
 def _step_html(view: GateView, *, following: bool) -> str:
@@ -129,7 +126,7 @@ def _step_html(view: GateView, *, following: bool) -> str:
     now = "Open now" if view.decision.is_open else f"Blocked: {count(blockers, 'thing')} to do"
     recorded = "Nothing recorded yet"
     if view.recorded is not None:
-        recorded = f"Recorded {view.recorded['outcome']} on {day(view.recorded['recorded_at'])}"
+        recorded = f"Recorded {view.recorded.outcome} on {day(view.recorded.recorded_at)}"
     look = "gp-step-open" if _passed(view) else ("gp-step-next" if following else "")
     return (
         f'<li class="{look}"><span class="gp-step-title">{escape_html(view.gate.title)}</span>'

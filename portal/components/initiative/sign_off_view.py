@@ -120,11 +120,7 @@ def _history(view: SignOffView) -> None:
     if not view.acts:
         return
     with st.expander(f"All that was said here ({len(view.acts)})"):
-        rows = [
-            {**act, "said": act["outcome"] or act["act"], "reason": act["reason"] or ""}
-            for act in reversed(view.acts)
-        ]
-        plain_table(rows, _ACTS)
+        plain_table(view.acts[::-1], _ACTS)
 
 
 def _sentence(words: str) -> str:
