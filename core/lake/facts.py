@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import cast
 
-import duckdb
-
 from core.domain.facts.recorded import F, columns_of
 from core.domain.moment import Moment
+from core.lake.query import fetch_as
 from core.lake.store import Store
 
 _SEQ = attrgetter("seq")
-_Setters = Sequence[Callable[[object, object], None]]
 
 
 def history(store: Store, kind: type[F], moment: Moment, initiative: str = "") -> tuple[F, ...]:
@@ -34,7 +32,7 @@ def history(store: Store, kind: type[F], moment: Moment, initiative: str = "") -
     where = {"initiative": initiative} if "initiative" in columns_of(kind) else {}
     tail = "WHERE initiative = $initiative" if where else ""
     # Sorted here: in the query that takes as long as all the rest.
-    facts = tuple(sorted(_read(store.cursor(), kind, tail, where), key=_SEQ))
+    facts = tuple(sorted(_read(store, kind, tail, where), key=_SEQ))
     store.kept.keep(part, whole_to, facts)
     return tuple(fact for fact in facts if fact.seq <= moment.seq)
 
@@ -52,7 +50,7 @@ def newest(store: Store, kind: type[F], moment: Moment, initiative: str = "") ->
 
 def select(store: Store, kind: type[F], tail: str, **values: object) -> tuple[F, ...]:
     """Facts of a kind that a query picks, of all initiatives: `tail` stands behind the table's name."""
-    return tuple(_read(store.cursor(), kind, tail, values))
+    return tuple(_read(store, kind, tail, values))
 
 
 def newest_of(facts: Iterable[F]) -> tuple[F, ...]:
@@ -70,19 +68,7 @@ def _is_like(fact: object, like: dict[str, object]) -> bool:
     return all(getattr(fact, name) == value for name, value in like.items())
 
 
-def _read(
-    cursor: duckdb.DuckDBPyConnection, kind: type[F], tail: str, values: Mapping[str, object]
-) -> list[F]:
+def _read(store: Store, kind: type[F], tail: str, values: Mapping[str, object]) -> list[F]:
     # Names of tables and columns come from the classes, never from a user.
-    columns = columns_of(kind)
-    cursor.execute(f"SELECT {', '.join(columns)} FROM {kind.table} {tail}", values)
-    setters = [getattr(kind, column).__set__ for column in columns]
-    return [_made(kind, setters, row) for row in cursor.fetchall()]
-
-
-def _made(kind: type[F], setters: _Setters, row: Sequence[object]) -> F:
-    """A fact made from a row: past the guard of a frozen class, in a third of the time."""
-    fact = object.__new__(kind)
-    for put, value in zip(setters, row, strict=True):
-        put(fact, tuple(value) if isinstance(value, list) else value)
-    return fact
+    columns = ", ".join(columns_of(kind))
+    return fetch_as(store.cursor(), kind, f"SELECT {columns} FROM {kind.table} {tail}", values)

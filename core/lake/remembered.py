@@ -11,36 +11,35 @@ from weakref import WeakKeyDictionary
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.query import Rows
 from core.lake.store import Store
 
-Query = TypeVar("Query", bound=Callable[..., Rows])
+Query = TypeVar("Query", bound=Callable[..., Any])
 _ROOM = 32
 """A year of months and the questions of a page; the least used go first."""
-_KEPT: WeakKeyDictionary[Store, OrderedDict[Hashable, tuple[Policy, Rows]]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Store, OrderedDict[Hashable, tuple[Policy, Any]]] = WeakKeyDictionary()
 _LOCK = Lock()
 
 
 def remembered(query: Query) -> Query:
     """Let `query(store, policy, moment, ...)` answer from memory what it was asked at the same head and day.
 
-    The rows are shared, so they must not be changed. Several questions of one page rest on the same rows,
+    The answers are shared, so they must not be changed. Several questions of one page rest on the same,
     and the first page after a new entry waits for each only once.
     """
 
     @wraps(query)
-    def recall(store: Store, policy: Policy, moment: Moment, *args: Any, **params: Any) -> Rows:
+    def recall(store: Store, policy: Policy, moment: Moment, *args: Any, **params: Any) -> Any:
         key = (query.__qualname__, id(policy), moment.seq, moment.day, args, tuple(sorted(params.items())))
         with _LOCK:
             kept = _KEPT.setdefault(store, OrderedDict())
             if key in kept:
                 kept.move_to_end(key)
                 return kept[key][1]
-        rows = query(store, policy, moment, *args, **params)
+        found = query(store, policy, moment, *args, **params)
         with _LOCK:
-            kept[key] = (policy, rows)  # the policy is held, so that its id stays its own
+            kept[key] = (policy, found)  # the policy is held, so that its id stays its own
             while len(kept) > _ROOM:
                 kept.popitem(last=False)
-        return rows
+        return found
 
     return cast(Query, recall)

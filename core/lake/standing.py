@@ -7,13 +7,15 @@ moment; questions over the whole inventory rest on the same ones.
 from __future__ import annotations
 
 from threading import Lock, RLock
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.lake.process.policy_parameters import policy_parameters
-from core.lake.query import Rows, asking, fetch
+from core.lake.query import Rows, asking, fetch, fetch_as
 from core.lake.store import Store
+
+T = TypeVar("T")
 
 
 class _Table(NamedTuple):
@@ -65,6 +67,12 @@ class Standing:
         with self._lock:
             self._need(tables)
             return fetch(self._cursor, query, {**self._values, **values})
+
+    def fetch_as(self, kind: type[T], query: str, *tables: str, **values: Any) -> tuple[T, ...]:
+        """The same as values of a class with slots, whose fields are the columns."""
+        with self._lock:
+            self._need(tables)
+            return tuple(fetch_as(self._cursor, kind, query, {**self._values, **values}))
 
     def keep(self, name: str, query: str, *tables: str) -> None:
         """Keep the answer to a query as one more table; the name is ours, never a user's."""

@@ -23,6 +23,7 @@ from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
 from core.domain.errors import NotFound
+from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.policy.kpis import Kpis
@@ -36,8 +37,8 @@ from core.domain.work.raci import Raci
 from core.domain.work.training import Trainings
 from core.domain.work.work import Work
 from core.lake import directory
-from core.lake.process.ethics_positions import ethics_in_force
-from core.lake.record.entries import policy_in_force, store_kind
+from core.lake.facts import latest
+from core.lake.record.entries import founding
 from core.lake.store import Store, open_store
 
 
@@ -106,13 +107,13 @@ class Governance:
     @property
     def founded(self) -> bool:
         """Whether the store has its first entry."""
-        return store_kind(self.store) is not None
+        return founding(self.store) is not None
 
     @property
     def demo(self) -> bool:
         """Whether the store holds the demo organisation."""
-        kind = store_kind(self.store)
-        return bool(kind and kind["demo"])
+        founded = founding(self.store)
+        return founded is not None and founded.demo
 
     def personas(self) -> list[Actor]:
         """The demo's stand-ins for a login; empty elsewhere."""
@@ -174,20 +175,20 @@ def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
 
 @lru_cache(maxsize=64)
 def _policy(store: Store, roles: Roles, seq: int) -> Policy:
-    published = policy_in_force(store, seq)
+    published = latest(store, PublishedPolicy, Moment.of_entry(seq))
     if published is None:  # an exception is not remembered: the next question looks again
         raise _before_the_record(store)
-    return _parsed(published["text"], roles, f"policy {published['version']}")
+    return _parsed(published.text, roles, f"policy {published.version}")
 
 
 def _before_the_record(store: Store) -> NotFound:
     """The answer to a moment at which there was no record yet."""
-    kind = store_kind(store)
-    if kind is None:
+    founded = founding(store)
+    if founded is None:
         remedy = "Found the store first: run 'governance serve' or 'governance demo'."
         return NotFound("the store is empty", remedy=remedy)
     return NotFound(
-        f"the record begins on {kind['recorded_at']:%Y-%m-%d}", remedy="Choose that day or a later one."
+        f"the record begins on {founded.recorded_at:%Y-%m-%d}", remedy="Choose that day or a later one."
     )
 
 
@@ -199,10 +200,10 @@ def _parsed(text: str, roles: Roles, name: str) -> Policy:
 
 @lru_cache(maxsize=64)
 def _position(store: Store, seq: int) -> Ethics | None:
-    published = ethics_in_force(store, seq)
+    published = latest(store, PublishedEthics, Moment.of_entry(seq))
     if published is None:
         return None
-    return _parsed_ethics(published["text"], f"ethical position {published['version']}")
+    return _parsed_ethics(published.text, f"ethical position {published.version}")
 
 
 @lru_cache(maxsize=32)

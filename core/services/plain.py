@@ -16,6 +16,8 @@ from pydantic import BaseModel
 def plain(value: Any) -> Any:
     """Turn a result into JSON values: times in UTC, undefined numbers as null.
 
+    Fields of a dataclass that its repr leaves out stay inside.
+
     Examples
     --------
     >>> plain({"at": datetime(2026, 3, 31, 12), "rate": float("nan"), "teams": ("Credit",)})
@@ -40,5 +42,6 @@ def plain(value: Any) -> Any:
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        said = (field.name for field in dataclasses.fields(value) if field.repr)
+        return {name: plain(getattr(value, name)) for name in said}
     raise TypeError(f"a {type(value).__name__} has no JSON form")

@@ -23,13 +23,13 @@ def render() -> None:
     dress_sheet()
     dress_models()
     page_header(desk, "Documents", "Written from the record; people's words stand beside it, by name.")
-    rows = desk.ask(inventory.initiative_choices)
-    if not rows:
+    known = desk.ask(inventory.initiative_choices)
+    if not known:
         sentence = "No initiative is registered yet, so there is nothing to document."
         empty_state(sentence, page="register", label="Register the first initiative")
         return
-    names = {row["initiative"]: row["name"] for row in rows}
-    first = next((row["initiative"] for row in rows if row["live"]), rows[0]["initiative"])
+    names = {one.initiative: one.name for one in known}
+    first = next((one for one in known if one.live), known[0]).initiative
     wanted = url_value("id", first)
     try:
         _draw(desk, names, wanted)

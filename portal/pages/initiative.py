@@ -43,13 +43,13 @@ def _choose(desk: Desk, problem: NotFound | None = None) -> None:
     page_header(desk, "Initiative", "All that the record holds of one initiative.")
     if problem is not None:
         show_problem(problem)
-    rows = desk.ask(inventory.initiative_choices)
-    if not rows:
+    known = desk.ask(inventory.initiative_choices)
+    if not known:
         empty_state(
             "No initiative is registered yet.", page="register", label="Register the first initiative"
         )
         return
-    names = {row["initiative"]: f"{row['name']} ({row['team']})" for row in rows}
+    names = {one.initiative: f"{one.name} ({one.team})" for one in known}
     chosen = st.selectbox(
         "Which initiative?",
         list(names),

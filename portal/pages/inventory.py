@@ -11,7 +11,6 @@ from portal.components.initiative.inventory_view import (
     FILTERS,
     inventory_counts,
     inventory_filters,
-    inventory_lines,
 )
 from portal.components.page import empty_state, page_header
 from portal.components.tables import live_table
@@ -43,7 +42,7 @@ def render() -> None:
             st.rerun()
         return
     row = live_table(
-        inventory_lines(policy, found),
+        found,
         COLUMNS,
         key="inventory",
         select=True,
@@ -52,7 +51,7 @@ def render() -> None:
         alt="All initiatives with their class, stage, requirements and verdicts",
     )
     if row is not None:
-        st.switch_page("../pages/initiative.py", query_params={"id": row["initiative"]})
+        st.switch_page("../pages/initiative.py", query_params={"id": row.initiative})
 
 
 render()

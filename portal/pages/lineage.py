@@ -29,7 +29,7 @@ def render() -> None:
     else:
         _draw(desk, whole)
     with st.expander("Record data, its use, or a warning", icon=":material/edit:"):
-        names = {row["initiative"]: row["name"] for row in desk.ask(inventory.initiative_choices)}
+        names = {one.initiative: one.name for one in desk.ask(inventory.initiative_choices)}
         lineage_forms(desk, whole, names)
 
 

@@ -49,12 +49,12 @@ def _draw(sheet: TeamSheet) -> None:
     rates = (sheet.first_tries.definition, sheet.deadlines.definition)
     notes = [f"{kpi.title}. {sentence}" for kpi in rates for sentence in figure_notes(kpi)]
     figure_help(notes, title="How the rates are counted")
-    row = team_work_table(sheet)
+    item = team_work_table(sheet)
     team_hand_offs(sheet)
     team_checks_table(sheet)
-    row = team_initiatives_table(sheet) or row
-    if row is not None:
-        st.switch_page("../pages/initiative.py", query_params={"id": row["initiative"]})
+    chosen = team_initiatives_table(sheet) or item
+    if chosen is not None:
+        st.switch_page("../pages/initiative.py", query_params={"id": chosen.initiative})
 
 
 render()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from core.lake.process.inventory import gate_rows
+from core.lake.process.inventory import gate_lines
 from core.lake.store import open_store
 from core.services.governance import wire
 from tests.benchmarks.timing import spread, times
@@ -24,9 +24,9 @@ def measure(store: Path) -> dict[str, str]:
     governance = wire(open_store(store), PROJECT / "config")
     moment = governance.moment(datetime.now(UTC))
     policy = governance.policy(moment)
-    rows = gate_rows(governance.store, policy, moment)
-    initiative = next(row["initiative"] for row in rows if row["gate"] == GATE)
-    whole = times(lambda: gate_rows(governance.store, policy, moment), 20)
+    rows = gate_lines(governance.store, policy, moment)
+    initiative = next(row.initiative for row in rows if row.gate == GATE)
+    whole = times(lambda: gate_lines(governance.store, policy, moment), 20)
     governance.close()
 
     def as_process() -> None:

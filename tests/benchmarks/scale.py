@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.connectors.settings import PROJECT, Settings
 from core.domain.commands import make
-from core.lake.process.inventory import gate_rows
+from core.lake.process.inventory import gate_lines
 from core.lake.process.policy_parameters import policy_parameters
 from core.lake.query import GATES, asking, fetch
 from core.lake.record.verify import verify_store
@@ -81,12 +81,12 @@ def _writer(governance: Governance) -> Callable[[], object]:
     """Something that records an entry: a comment, by a person of the demo, on an initiative."""
     moment = governance.moment(datetime.now(UTC))
     initiative = inventory(governance, moment)[0]
-    person = next(one for one in governance.people() if one.id == initiative["owner"])
+    person = next(one for one in governance.people() if one.id == initiative.owner)
     text = "Seen; nothing to add."
 
     def write() -> object:
         command = make(
-            WriteComment, actor=person, at=datetime.now(UTC), initiative=initiative["initiative"], text=text
+            WriteComment, actor=person, at=datetime.now(UTC), initiative=initiative.initiative, text=text
         )
         return write_comment(governance, command)
 
@@ -109,7 +109,7 @@ def decide_all(opened: Store) -> dict[str, str]:
     governance = wire(opened, PROJECT / "config")
     moment = governance.moment(datetime.now(UTC))
     policy = governance.policy(moment)
-    gates = len(gate_rows(opened, policy, moment))
+    gates = len(gate_lines(opened, policy, moment))
     cursor, values = opened.cursor(), policy_parameters(opened, policy, moment)
     seconds = times(lambda: fetch(cursor, _DECIDED, values), RUNS)
     stricter = (PROJECT / "config" / "policy.yaml").read_text(encoding="utf-8").replace(*_STRICTER)

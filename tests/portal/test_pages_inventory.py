@@ -19,8 +19,7 @@ from core.services.governance import Governance
 from core.services.measured.bias import bias_slices, slice_choices
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
-from core.services.process.evidence import submit_evidence
-from core.services.process.evidence_files import evidence_file
+from core.services.process.evidence import evidence_file, submit_evidence
 from core.services.process.inventory import initiative_sheet, inventory
 from core.services.process.permitted import override_refusal, proof_refusal
 from portal.components.desk import Desk, forget_answers
@@ -198,7 +197,7 @@ def test_the_sheet_says_class_reasons_gates_and_what_is_missing(filled: Governan
 
 def test_names_typed_by_people_are_shown_literally(filled: Governance) -> None:
     rows = inventory(filled, filled.moment(later(6)))
-    initiative = next(row["initiative"] for row in rows if "<b>" in row["name"])
+    initiative = next(row.initiative for row in rows if "<b>" in row.name)
     at = sound(open_page(filled, "initiative", id=initiative))
     assert at.title[0].value.startswith("\\:green\\-badge\\[Approved\\]")
 
@@ -237,7 +236,7 @@ def test_evidence_is_refused_in_one_sentence_and_what_was_typed_stays(filled: Go
     assert field(at, "text_input", "Title of the evidence").value == "Development log"
     field(at, "text_input", "Link").set_value("https://wiki.example.org/log")
     submit(at, "evidence-development_logged")
-    assert facts(filled).evidence[0]["link"] == "https://wiki.example.org/log"
+    assert facts(filled).evidence[0].link == "https://wiki.example.org/log"
 
 
 def test_an_independent_measure_is_offered_to_the_validator_only(filled: Governance) -> None:
@@ -251,7 +250,7 @@ def test_a_gate_is_asked_and_the_answer_recorded(filled: Governance) -> None:
     at = open_page(filled, "initiative", id=MODEL, gate="deployment")
     at.button(key="ask-gate").click().run()
     sound(at)
-    assert [(row["gate"], row["outcome"]) for row in facts(filled).decisions] == [("deployment", "blocked")]
+    assert [(row.gate, row.outcome) for row in facts(filled).decisions] == [("deployment", "blocked")]
 
 
 def test_checks_run_from_the_sheet(filled: Governance) -> None:
@@ -301,14 +300,14 @@ def test_links_are_text_and_files_come_back_as_submitted(filled: Governance) -> 
     said = words(open_page(filled, "initiative", id=MODEL, tab="Versions"))
     assert "javascript://" not in said and "which is not shown" in said
     assert shown_address("s3://models/1") == "s3://models/1"
-    row = facts(filled).evidence[0]
+    sha256 = facts(filled).evidence[0].sha256
     moment = filled.moment(later(6))
-    assert evidence_file(filled, moment, initiative=MODEL, sha256=row["sha256"]).startswith(b"<script>")
+    assert evidence_file(filled, moment, initiative=MODEL, sha256=sha256).startswith(b"<script>")
     with pytest.raises(NotFound, match="no such file"):
-        evidence_file(filled, moment, initiative="meal-mix-sheet", sha256=row["sha256"])
-    (filled.store.folder / "evidence" / row["sha256"]).write_bytes(b"other")
+        evidence_file(filled, moment, initiative="meal-mix-sheet", sha256=sha256)
+    (filled.store.folder / "evidence" / sha256).write_bytes(b"other")
     with pytest.raises(BrokenRecord, match="not what was submitted"):
-        evidence_file(filled, moment, initiative=MODEL, sha256=row["sha256"])
+        evidence_file(filled, moment, initiative=MODEL, sha256=sha256)
 
 
 def test_file_names_and_metrics_are_read_carefully() -> None:

@@ -26,7 +26,7 @@ from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
 from core.lake.process.initiatives import initiative_facts
-from core.lake.process.inventory import gate_rows, requirement_rows
+from core.lake.process.inventory import gate_lines, requirement_lines
 from core.lake.process.policy_preview import preview
 from core.lake.store import Store, open_memory_store
 
@@ -293,16 +293,16 @@ def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
     store = open_memory_store(Path("unused"))
     replay, moment = _filled(store, history)
     requirements = {
-        (row["initiative"], row["requirement"]): (
-            row["status"],
-            row["proved_by"],
-            row["due_on"],
-            row["expires_on"],
-            row["overdue"],
+        (row.initiative, row.requirement): (
+            row.status,
+            row.proved_by,
+            row.due_on,
+            row.expires_on,
+            row.overdue,
         )
-        for row in requirement_rows(store, POLICY, moment)
+        for row in requirement_lines(store, POLICY, moment)
     }
-    gates = {(row["initiative"], row["gate"]): row["outcome"] for row in gate_rows(store, POLICY, moment)}
+    gates = {(row.initiative, row.gate): row.outcome for row in gate_lines(store, POLICY, moment)}
     expected: dict[tuple[str, str], tuple[str, str, date, date | None, bool]] = {}
     expected_gates: dict[tuple[str, str], str] = {}
     for initiative in replay.facts:

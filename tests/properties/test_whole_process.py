@@ -44,7 +44,7 @@ from core.domain.process.commands import (
 )
 from core.domain.process.requirements import requirement_states
 from core.lake.process import initiatives as lake
-from core.lake.process.inventory import gate_rows
+from core.lake.process.inventory import gate_lines
 from core.lake.record.verify import verify_store
 from core.lake.store import Store, open_memory_store
 from core.services.governance import Governance
@@ -302,7 +302,7 @@ class WholeProcess(RuleBasedStateMachine):
         """What pages show of the initiative at a moment."""
         policy = self.governance.policy(moment)
         lake._facts.cache_clear()
-        return lake.initiative_facts(store, INITIATIVE, moment), gate_rows(store, policy, moment)
+        return lake.initiative_facts(store, INITIATIVE, moment), gate_lines(store, policy, moment)
 
     def as_it_was_shown(self) -> None:
         """As of every moment: what was shown then."""

@@ -68,9 +68,9 @@ def test_the_same_seed_and_moment_give_the_same_record(built: Governance, tmp_pa
 def test_all_classes_are_there_and_live_ones_among_them(built: Governance) -> None:
     listed = inventory(built, built.moment(NOW))
 
-    assert {row["class_id"] for row in listed} == {"low", "moderate", "high", "very_high"}
-    assert {row["name"] for row in listed} == set(FEW)
-    assert any(row["live"] for row in listed)
+    assert {row.class_id for row in listed} == {"low", "moderate", "high", "very_high"}
+    assert {row.name for row in listed} == set(FEW)
+    assert any(row.live for row in listed)
 
 
 def test_time_runs_forward_and_ends_at_now(built: Governance) -> None:

@@ -22,7 +22,7 @@ from core.domain.process.commands import (
     WithdrawWaiver,
 )
 from core.domain.process.requirements import Status
-from core.lake.process.inventory import gate_rows, inventory_rows
+from core.lake.process.inventory import gate_lines, inventory_lines
 from core.lake.save import save_store
 from core.services.governance import Governance
 from core.services.process.findings import (
@@ -240,10 +240,8 @@ def test_a_granted_waiver_stands_in_until_its_last_day_and_is_said_everywhere(
     assert "open by waiver W1" in said.message
     assert "Two analysts try to break it every week" in said.remedy
     policy = governance.policy(moment(governance, 5.1))
-    rows = {
-        row["initiative"]: row for row in inventory_rows(governance.store, policy, moment(governance, 5.1))
-    }
-    assert (rows[STRICT]["waived"], rows[LIVE]["waived"]) == (1, 0)
+    rows = {row.initiative: row for row in inventory_lines(governance.store, policy, moment(governance, 5.1))}
+    assert (rows[STRICT].waived, rows[LIVE].waived) == (1, 0)
     assert standing(governance, STRICT, "red_team", 40.1) is Status.WAIVED
     assert standing(governance, STRICT, "red_team", 41.1) is Status.MISSING
 
@@ -366,9 +364,9 @@ def test_a_failed_check_on_a_live_model_opens_one_finding_and_makes_its_signatur
         "finding:F1",
     }
     outcomes = {
-        row["gate"]: row["outcome"]
-        for row in gate_rows(governance.store, policy, moment(governance, 6))
-        if row["initiative"] == LIVE
+        row.gate: row.outcome
+        for row in gate_lines(governance.store, policy, moment(governance, 6))
+        if row.initiative == LIVE
     }
     assert outcomes["deployment"] == "blocked"
 
@@ -385,8 +383,8 @@ def test_a_pulled_model_is_not_live_until_the_gate_is_decided_open_again(governa
     )
     pull_model(governance, make(PullModel, actor=OPS, at=later(4), **pulled))
     policy = governance.policy(moment(governance, 5))
-    rows = {row["initiative"]: row for row in inventory_rows(governance.store, policy, moment(governance, 5))}
-    assert not rows[LIVE]["live"]
+    rows = {row.initiative: row for row in inventory_lines(governance.store, policy, moment(governance, 5))}
+    assert not rows[LIVE].live
     refused(
         governance,
         Conflict,
@@ -394,16 +392,16 @@ def test_a_pulled_model_is_not_live_until_the_gate_is_decided_open_again(governa
         lambda: pull_model(governance, make(PullModel, actor=OPS, at=later(5), **pulled)),
     )
     assert decide(governance, LIVE, "deployment", 6).is_open
-    rows = {row["initiative"]: row for row in inventory_rows(governance.store, policy, moment(governance, 7))}
-    assert rows[LIVE]["live"]
+    rows = {row.initiative: row for row in inventory_lines(governance.store, policy, moment(governance, 7))}
+    assert rows[LIVE].live
 
 
 def test_a_lapsed_signature_is_seen_by_the_query_over_the_whole_inventory(governance: Governance) -> None:
     prove(governance, LIVE, "model_documented", 5, "other-words")
     policy = governance.policy(moment(governance, 6))
     outcome = next(
-        row["outcome"]
-        for row in gate_rows(governance.store, policy, moment(governance, 6))
-        if (row["initiative"], row["gate"]) == (LIVE, "deployment")
+        row.outcome
+        for row in gate_lines(governance.store, policy, moment(governance, 6))
+        if (row.initiative, row.gate) == (LIVE, "deployment")
     )
     assert outcome == "blocked"

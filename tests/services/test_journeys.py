@@ -78,7 +78,7 @@ def class_of(governance: Governance, initiative: str, day: float) -> Any:
 
 def live(governance: Governance, initiative: str, day: float) -> bool:
     rows = inventory(governance, governance.moment(later(day)))
-    return next(bool(row["live"]) for row in rows if row["initiative"] == initiative)
+    return next(bool(row.live) for row in rows if row.initiative == initiative)
 
 
 def test_an_analyst_takes_an_ad_hoc_project_from_the_form_to_use_in_one_sitting(

@@ -223,7 +223,7 @@ def test_a_delegation_lets_somebody_sign_until_its_last_day(governance: Governan
     view = next(
         v
         for v in sign_off_views(governance, governance.moment(later(5.3)), initiative=ready)
-        if v.gate.id == GATE
+        if v.gate == GATE
     )
     assert view.seats[0].signed == ("Bea Business",)
 
@@ -364,7 +364,7 @@ def test_a_signature_lapses_by_itself_when_what_it_was_bound_to_changes(
     # The history stays: as of the day before, the gate was open.
     assert ask_gate(governance, ready, GATE, governance.moment(later(6.5))).is_open
     views = sign_off_views(governance, governance.moment(later(day + 1)), initiative=ready)
-    view = next(view for view in views if view.gate.id == GATE)
+    view = next(view for view in views if view.gate == GATE)
     assert len(view.acts) == 5
     assert bool(view.changed) == (change != "expiry")
     refused(

@@ -224,9 +224,9 @@ def test_an_amended_owner_is_found_by_search_and_the_history_stays(governance: G
         governance,
         make(AmendInitiative, actor=BUILDER, at=later(4), initiative=initiative, owner=VALIDATOR.id),
     )
-    assert [
-        r["owner_name"] for r in inventory(governance, governance.moment(later(5)), search="vera CARD")
-    ] == ["Vera Validator"]
+    assert [r.owner_name for r in inventory(governance, governance.moment(later(5)), search="vera CARD")] == [
+        "Vera Validator"
+    ]
     assert inventory(governance, governance.moment(later(3)), search="vera") == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -23,7 +23,7 @@ class PredictionBatch(Recorded):
     initiative: str
     version: str
     part: Part
-    path: str
+    path: str = field(repr=False)
     sha256: str
     rows: int
     labelled: int

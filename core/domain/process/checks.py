@@ -31,6 +31,33 @@ class CheckResult:
     limit: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckTally:
+    """How a check goes: first tries and their passes in a period, and the verdicts of the latest runs."""
+
+    check_id: str
+    first_tries: int
+    passes: int
+    passing: int
+    failing: int
+    cannot_tell: int
+
+    @property
+    def title(self) -> str:
+        """What the check is called."""
+        return CHECKS[self.check_id].title
+
+    @property
+    def looks_at(self) -> str:
+        """What it looks at."""
+        return CHECKS[self.check_id].looks_at
+
+    @property
+    def rate(self) -> float | None:
+        """Share of first tries that passed; None where nothing was tried."""
+        return self.passes / self.first_tries if self.first_tries else None
+
+
 CHECKS: dict[str, CheckDefinition] = {
     check.id: check
     for check in (

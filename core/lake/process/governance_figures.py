@@ -7,7 +7,8 @@ from typing import Any
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.query import Rows, asking, fetch, moment_values
+from core.domain.process.checks import CheckTally
+from core.lake.query import asking, fetch, fetch_as, moment_values
 from core.lake.remembered import remembered
 from core.lake.standing import standing
 from core.lake.store import Store
@@ -106,16 +107,18 @@ _CHECKS_OF_TEAM = asking(
 )
 
 
-def first_tries(store: Store, moment: Moment, window_days: int) -> Rows:
-    """Per team: first runs of a check in the window, and how many of them passed."""
-    return fetch(store.cursor(), _FIRST_TRIES, _window(moment, window_days))
+def first_tries(store: Store, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
+    """Team -> first runs of a check in the window, and how many of them passed."""
+    rows = fetch(store.cursor(), _FIRST_TRIES, _window(moment, window_days))
+    return {row["team"]: (row["first_tries"], row["passes"]) for row in rows}
 
 
 @remembered
-def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> Rows:
-    """Per team: requirements that fell due in the window, and how many were proved by their day."""
-    tables = ("requirement_state", "sign_off_state")
-    return standing(store, policy, moment).fetch(_DEADLINES_MET, *tables, **_window(moment, window_days))
+def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
+    """Team -> requirements that fell due in the window, and how many were proved by their day."""
+    tables, window = ("requirement_state", "sign_off_state"), _window(moment, window_days)
+    rows = standing(store, policy, moment).fetch(_DEADLINES_MET, *tables, **window)
+    return {row["team"]: (row["due"], row["on_time"]) for row in rows}
 
 
 def days_to_deployment(store: Store, moment: Moment, window_days: int) -> list[int]:
@@ -133,6 +136,7 @@ def _window(moment: Moment, window_days: int) -> dict[str, Any]:
     return {**moment_values(moment), "since": moment.day - timedelta(days=window_days)}
 
 
-def checks_of_team(store: Store, moment: Moment, team: str, window_days: int) -> Rows:
+def checks_of_team(store: Store, moment: Moment, team: str, window_days: int) -> list[CheckTally]:
     """Per check of a team: first tries and passes in the window, and the latest verdicts."""
-    return fetch(store.cursor(), _CHECKS_OF_TEAM, {**_window(moment, window_days), "team": team})
+    values = {**_window(moment, window_days), "team": team}
+    return fetch_as(store.cursor(), CheckTally, _CHECKS_OF_TEAM, values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -44,7 +43,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
 
 @lru_cache(maxsize=2048)
 def _facts(store: Store, initiative: str, seq: int) -> InitiativeFacts | None:
-    moment = Moment(seq, datetime.fromtimestamp(0, UTC))  # rows are read by their entry alone
+    moment = Moment.of_entry(seq)
     registered = history(store, Initiative, moment, initiative)
     classified = latest(store, Classification, moment, initiative)
     if not registered or classified is None:
@@ -136,14 +135,6 @@ def registration(store: Store, initiative: str, moment: Moment) -> Registration 
         owner_name=names[known.owner],
         builder_name=names[known.builder],
     )
-
-
-def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
-    """The same as a mapping, for those who do not ask for it by class yet."""
-    known = registration(store, initiative, moment)
-    if known is None:
-        return None
-    return {**vars(known), "reasons": list(known.reasons)}
 
 
 def versions(store: Store, initiative: str, moment: Moment) -> Rows:

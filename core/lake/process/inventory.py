@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.query import Rows, asking
+from core.domain.process.inventory import GateLine, InventoryLine, RequirementLine
+from core.lake.query import asking
 from core.lake.remembered import remembered
 from core.lake.standing import standing
 from core.lake.store import Store
@@ -64,20 +65,26 @@ _INVENTORY = asking(
 
 
 @remembered
-def requirement_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
+def requirement_lines(store: Store, policy: Policy, moment: Moment) -> tuple[RequirementLine, ...]:
     """Every requirement of every initiative with its status on the moment's day."""
-    return standing(store, policy, moment).fetch(_REQUIREMENTS, "requirement_state")
+    return standing(store, policy, moment).fetch_as(RequirementLine, _REQUIREMENTS, "requirement_state")
 
 
-def gate_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
+def gate_lines(store: Store, policy: Policy, moment: Moment) -> tuple[GateLine, ...]:
     """Every gate of every initiative: its outcome if decided now, and what was decided last."""
-    return standing(store, policy, moment).fetch(_GATES, "gate_state")
+    return standing(store, policy, moment).fetch_as(GateLine, _GATES, "gate_state")
 
 
 @remembered
-def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
-    """One row per initiative: who, class, version, progress, and what is off.
-
-    `live` means that the deployment gate's last recorded decision is open.
-    """
-    return standing(store, policy, moment).fetch(_INVENTORY, "newest_run", "requirement_state", "gate_state")
+def inventory_lines(store: Store, policy: Policy, moment: Moment) -> tuple[InventoryLine, ...]:
+    """Every initiative by name: who, class, version, progress, and what is off."""
+    tables = ("newest_run", "requirement_state", "gate_state")
+    gates = {gate.id: gate.title for gate in policy.gates}
+    return tuple(
+        InventoryLine(
+            **row,
+            class_title=policy.class_title(row["class_id"]),
+            next_gate_title=gates.get(row["next_gate"]),
+        )
+        for row in standing(store, policy, moment).fetch(_INVENTORY, *tables)
+    )

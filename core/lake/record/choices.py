@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.domain.moment import Moment
-from core.lake.query import Rows, fetch
+from core.domain.process.inventory import InitiativeChoice
+from core.lake.query import Rows, fetch, fetch_as
 from core.lake.store import Store
 
 _COUNT = """
@@ -54,9 +55,9 @@ def named_initiatives(store: Store, moment: Moment) -> Rows:
     return fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
 
 
-def initiative_choices(store: Store, moment: Moment) -> Rows:
-    """Initiatives to choose from, by name: initiative, name, team, and whether a model of it is live."""
-    return fetch(store.cursor(), _CHOICES, {"seq": moment.seq})
+def initiative_choices(store: Store, moment: Moment) -> list[InitiativeChoice]:
+    """Initiatives to choose from, by name."""
+    return fetch_as(store.cursor(), InitiativeChoice, _CHOICES, {"seq": moment.seq})
 
 
 def owning_teams(store: Store, moment: Moment) -> list[str]:

@@ -129,7 +129,7 @@ def version_faces(governance: Governance, moment: Moment, *, initiative: str) ->
         No such initiative.
     """
     rows = lake_initiatives.versions(governance.store, initiative, moment)
-    if not rows and lake_initiatives.current(governance.store, initiative, moment) is None:
+    if not rows and lake_initiatives.registration(governance.store, initiative, moment) is None:
         raise NotFound(f"no initiative '{initiative[:80]}' is registered", remedy="Choose one of the list.")
     return tuple(_face(governance, moment, row) for row in rows)
 
@@ -155,11 +155,11 @@ def compare_versions(
         )
     rows = [require_version(governance, initiative, version, moment) for version in (left, right)]
     faces = [_face(governance, moment, row) for row in rows]
-    known = lake_initiatives.current(governance.store, initiative, moment)
+    known = lake_initiatives.registration(governance.store, initiative, moment)
     assert known is not None  # a version was found
     return Comparison(
         initiative,
-        known["name"],
+        known.name,
         faces[0],
         faces[1],
         _metrics(rows[0]["metrics"], rows[1]["metrics"]),

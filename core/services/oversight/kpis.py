@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any
 
 from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
 from core.domain.moment import Moment
 from core.domain.policy.kpis import KpiDefinition
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.inventory import InventoryLine
 from core.lake.process import governance_figures as lake
-from core.lake.process import inventory as lake_inventory
-from core.lake.record.entries import store_kind
+from core.lake.process.inventory import inventory_lines
+from core.lake.record.entries import founding
 from core.services.governance import Governance
 from core.services.work.training import training_tally
 
@@ -84,7 +84,7 @@ def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValu
 def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
     policy = governance.policy(moment)
-    rows = lake_inventory.inventory_rows(governance.store, policy, moment)
+    lines = inventory_lines(governance.store, policy, moment)
     windows = {kpi.id: kpi.window_days or 90 for kpi in governance.kpis.kpis}
     tries = lake.first_tries(governance.store, moment, windows["first_time_pass_rate"])
     due = lake.deadlines(governance.store, policy, moment, windows["deadlines_met"])
@@ -92,39 +92,44 @@ def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     live, monitored = lake.monitored_live(governance.store, moment, stricter)
     days = lake.days_to_deployment(governance.store, moment, windows["days_to_deployment"])
     return {
-        "first_time_pass_rate": Share(sum(t["passes"] for t in tries), sum(t["first_tries"] for t in tries)),
-        "deadlines_met": Share(sum(d["on_time"] for d in due), sum(d["due"] for d in due)),
-        "in_policy": Share(sum(not row["overdue"] for row in rows), len(rows)),
-        "overdue_requirements": sum(row["overdue"] for row in rows),
-        "bias_within_limit": _bias_share(policy, rows),
+        "first_time_pass_rate": _of_all(tries),
+        "deadlines_met": _of_all(due),
+        "in_policy": Share(sum(not line.overdue for line in lines), len(lines)),
+        "overdue_requirements": sum(line.overdue for line in lines),
+        "bias_within_limit": _bias_share(policy, lines),
         "monitored_live": Share(monitored, live),
-        "decay_alerts": sum(row["decay"] == "fail" for row in rows),
+        "decay_alerts": sum(line.decay == "fail" for line in lines),
         "days_to_deployment": days,
-        "waived_requirements": sum(row["waived"] for row in rows),
+        "waived_requirements": sum(line.waived for line in lines),
         "trained_people": Share(*training_tally(governance, moment)),
     }
 
 
-def _bias_share(policy: Policy, rows: list[dict[str, Any]]) -> Share:
+def _of_all(teams: Mapping[str, tuple[int, int]]) -> Share:
+    return Share(sum(good for _, good in teams.values()), sum(counted for counted, _ in teams.values()))
+
+
+def _bias_share(policy: Policy, lines: Sequence[InventoryLine]) -> Share:
     """Of the versions whose class is asked for a bias check, those whose verdict is pass."""
     asked = {
         class_id
         for class_id in policy.class_order
         if any("bias_limit" in r.measure.checks for r in requirements_of(policy, class_id))
     }
-    counted = [row for row in rows if row["class_id"] in asked and row["version"] is not None]
-    return Share(sum(row["bias"] == "pass" for row in counted), len(counted))
+    counted = [line for line in lines if line.class_id in asked and line.version is not None]
+    return Share(sum(line.bias == "pass" for line in counted), len(counted))
 
 
 def _month_ends(governance: Governance, moment: Moment, months: int) -> list[Moment]:
     """The last `months` month ends before the moment that the record reaches back to."""
-    founded = store_kind(governance.store)
+    founded = founding(governance.store)
     if founded is None:
         return []
+    begun = founded.recorded_at.replace(tzinfo=UTC)
     ends: list[datetime] = []
     first_of_month = moment.day.replace(day=1)
     for _ in range(months):
         last_day = first_of_month - timedelta(days=1)
         ends.append(datetime.combine(last_day, time(23, 59, 59), tzinfo=UTC))
         first_of_month = last_day.replace(day=1)
-    return [governance.moment(end) for end in reversed(ends) if end > founded["recorded_at"]]
+    return [governance.moment(end) for end in reversed(ends) if end > begun]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.process import inventory as lake
+from core.domain.process.inventory import RequirementLine
+from core.lake.process.inventory import requirement_lines
 from core.services.governance import Governance
 
+Attention = Literal["overdue", "failed", "expiring"]
 _DOING = {
     "missing": "is missing",
     "failed": "failed its check",
@@ -51,7 +53,7 @@ class AttentionItem:
     class_title: str
     team: str
     what: str
-    state: Literal["overdue", "failed", "expiring"]
+    state: Attention
     acts: str
     due_on: date
     days: int
@@ -60,10 +62,10 @@ class AttentionItem:
 def heat_map(governance: Governance, moment: Moment) -> tuple[HeatCell, ...]:
     """Share of requirements satisfied per class and consideration, strictest class last."""
     policy = governance.policy(moment)
-    rows = lake.requirement_rows(governance.store, policy, moment)
-    asked = Counter((row["class_id"], row["consideration"]) for row in rows)
-    satisfied = Counter((row["class_id"], row["consideration"]) for row in rows if row["satisfied"])
-    overdue = Counter((row["class_id"], row["consideration"]) for row in rows if row["overdue"])
+    lines = requirement_lines(governance.store, policy, moment)
+    asked = Counter((line.class_id, line.consideration) for line in lines)
+    satisfied = Counter((line.class_id, line.consideration) for line in lines if line.satisfied)
+    overdue = Counter((line.class_id, line.consideration) for line in lines if line.overdue)
     return tuple(
         HeatCell(
             risk_class.id,
@@ -85,13 +87,12 @@ def attention(
 ) -> tuple[AttentionItem, ...]:
     """What is overdue, failed or about to expire: strictest class first, then the longest overdue."""
     policy = governance.policy(moment)
-    rows = [
-        row
-        for row in lake.requirement_rows(governance.store, policy, moment)
-        if (row["overdue"] or row["status"] in ("failed", "expiring")) and team in ("", row["team"])
+    items = [
+        _item(governance, policy, moment, line)
+        for line in requirement_lines(governance.store, policy, moment)
+        if (line.overdue or line.status in ("failed", "expiring")) and team in ("", line.team)
     ]
     order = {"overdue": 0, "failed": 1, "expiring": 2}
-    items = [_item(governance, policy, moment, row) for row in rows]
     ranks = {risk_class.title: rank for rank, risk_class in enumerate(policy.classes)}
     items.sort(
         key=lambda item: (order[item.state], -ranks[item.class_title], -item.days, item.name, item.what)
@@ -99,23 +100,26 @@ def attention(
     return tuple(items[:most] if most else items)
 
 
-def _item(governance: Governance, policy: Policy, moment: Moment, row: dict[str, Any]) -> AttentionItem:
-    measure = policy.measures[row["requirement"].partition(":")[0]]
-    state: Literal["overdue", "failed", "expiring"]
-    if row["overdue"]:
-        state, days = "overdue", (moment.day - row["due_on"]).days
-    elif row["status"] == "failed":
-        state, days = "failed", 0
-    else:
-        state, days = "expiring", (row["expires_on"] - moment.day).days
+def _item(governance: Governance, policy: Policy, moment: Moment, line: RequirementLine) -> AttentionItem:
+    measure = policy.measures[line.requirement.partition(":")[0]]
+    state, days = _standing(line, moment)
     return AttentionItem(
-        initiative=row["initiative"],
-        name=row["name"],
-        class_title=policy.class_title(row["class_id"]),
-        team=row["team"],
-        what=f"{measure.title} {_DOING[row['status']]}",
+        initiative=line.initiative,
+        name=line.name,
+        class_title=policy.class_title(line.class_id),
+        team=line.team,
+        what=f"{measure.title} {_DOING[line.status]}",
         state=state,
-        acts=f"{governance.roles.title(measure.responsible)}, for {row['owner_name']}",
-        due_on=row["due_on"],
+        acts=f"{governance.roles.title(measure.responsible)}, for {line.owner_name}",
+        due_on=line.due_on,
         days=days,
     )
+
+
+def _standing(line: RequirementLine, moment: Moment) -> tuple[Attention, int]:
+    """What is off, and for how many days, or in how many."""
+    if line.overdue:
+        return "overdue", (moment.day - line.due_on).days
+    if line.expires_on is None or line.status == "failed":
+        return "failed", 0
+    return "expiring", (line.expires_on - moment.day).days

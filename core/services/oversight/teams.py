@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.analytics.standings import Standing, StandingMeasure, TeamTally, standings
 from core.domain.moment import Moment
 from core.lake.process import governance_figures as lake
-from core.lake.process import inventory as lake_inventory
+from core.lake.process.inventory import inventory_lines
 from core.services.governance import Governance
 
 
@@ -22,16 +22,7 @@ def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...
     """First tries and deadlines per team of the inventory, over the leaderboard's window."""
     policy = governance.policy(moment)
     window = governance.leaderboard.window_days
-    tries = {row["team"]: row for row in lake.first_tries(governance.store, moment, window)}
-    due = {row["team"]: row for row in lake.deadlines(governance.store, policy, moment, window)}
-    rows = lake_inventory.inventory_rows(governance.store, policy, moment)
-    return tuple(
-        TeamTally(
-            team,
-            tries.get(team, {}).get("first_tries", 0),
-            tries.get(team, {}).get("passes", 0),
-            due.get(team, {}).get("due", 0),
-            due.get(team, {}).get("on_time", 0),
-        )
-        for team in sorted({row["team"] for row in rows})
-    )
+    tries = lake.first_tries(governance.store, moment, window)
+    due = lake.deadlines(governance.store, policy, moment, window)
+    teams = {line.team for line in inventory_lines(governance.store, policy, moment)}
+    return tuple(TeamTally(team, *tries.get(team, (0, 0)), *due.get(team, (0, 0))) for team in sorted(teams))

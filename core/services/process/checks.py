@@ -63,6 +63,9 @@ class CheckSubject:
         return self.facts.version
 
 
+Runner = Callable[[CheckSubject], CheckResult]
+
+
 def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult, ...]:
     """Run the checks of an initiative, record every run, and return the results.
 
@@ -213,19 +216,13 @@ def _decay(subject: CheckSubject) -> CheckResult:
     return check_decay(known.title if known else metric, alerts)
 
 
-def _data_quality(subject: CheckSubject) -> CheckResult:
-    return check_data_quality(subject.governance, subject.facts.initiative, subject.version, subject.moment)
+def _on_version(check: Callable[[Governance, str, str, Moment], CheckResult]) -> Runner:
+    return lambda subject: check(
+        subject.governance, subject.facts.initiative, subject.version, subject.moment
+    )
 
 
-def _drift(subject: CheckSubject) -> CheckResult:
-    return check_drift(subject.governance, subject.facts.initiative, subject.version, subject.moment)
-
-
-def _attributions(subject: CheckSubject) -> CheckResult:
-    return check_attributions(subject.governance, subject.facts.initiative, subject.version, subject.moment)
-
-
-_RUNNERS: dict[str, Callable[[CheckSubject], CheckResult]] = {
+_RUNNERS: dict[str, Runner] = {
     "naming_standard": _naming,
     "owner_set": _owner,
     "evidence_fresh": _evidence_fresh,
@@ -234,7 +231,7 @@ _RUNNERS: dict[str, Callable[[CheckSubject], CheckResult]] = {
     "data_digest": _data_digest,
     "bias_limit": _bias,
     "decay_alert": _decay,
-    "data_quality": _data_quality,
-    "drift_alert": _drift,
-    "attributions_present": _attributions,
+    "data_quality": _on_version(check_data_quality),
+    "drift_alert": _on_version(check_drift),
+    "attributions_present": _on_version(check_attributions),
 }

@@ -15,11 +15,12 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy
 from core.domain.process.facts import CheckLine, DecisionLine, EvidenceLine, InitiativeFacts, Registration
 from core.domain.process.gates import Decision, decide
+from core.domain.process.inventory import InitiativeChoice, InventoryLine
 from core.domain.process.requirements import RequirementState, requirement_states
 from core.lake.directory import signed
 from core.lake.facts import history
 from core.lake.process import initiatives as lake
-from core.lake.process import inventory as lake_inventory
+from core.lake.process.inventory import inventory_lines
 from core.lake.record import choices
 from core.lake.record.entries import entries
 from core.services.governance import Governance
@@ -72,35 +73,29 @@ def inventory(
         Literal["", "live", "in_progress", "overdue", "failing"],
         Field(description="live, in_progress, overdue or failing."),
     ] = "",
-) -> Rows:
+) -> list[InventoryLine]:
     """List initiatives with their status.
 
     Returns
     -------
-    Rows
+    list[InventoryLine]
         By name. Every word of `search` stands in the name, id, purpose, owner or team (case does not matter);
         empty filters let all through.
     """
-    policy = governance.policy(moment)
     words = search.casefold().split()
-    gates = {gate.id: gate.title for gate in policy.gates}
     return [
-        {
-            **row,
-            "class_title": policy.class_title(row["class_id"]),
-            "next_gate_title": gates.get(row["next_gate"]),
-        }
-        for row in lake_inventory.inventory_rows(governance.store, policy, moment)
-        if _has_words(row, words)
-        and (not classes or row["class_id"] in classes)
-        and (not teams or row["team"] in teams)
-        and (not domains or row["domain"] in domains)
-        and _has_status(row, status)
+        line
+        for line in inventory_lines(governance.store, governance.policy(moment), moment)
+        if _has_words(line, words)
+        and (not classes or line.class_id in classes)
+        and (not teams or line.team in teams)
+        and (not domains or line.domain in domains)
+        and _has_status(line, status)
     ]
 
 
-def initiative_choices(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
-    """Initiatives to choose from, by name: `initiative`, `name`, `team`, and whether a model is `live`."""
+def initiative_choices(governance: Governance, moment: Moment) -> list[InitiativeChoice]:
+    """Initiatives to choose from, by name."""
     return choices.initiative_choices(governance.store, moment)
 
 
@@ -139,19 +134,19 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     )
 
 
-def _has_words(row: dict[str, Any], words: Sequence[str]) -> bool:
-    text = " ".join(str(row[column]) for column in ("name", "initiative", "purpose", "owner_name", "team"))
+def _has_words(line: InventoryLine, words: Sequence[str]) -> bool:
+    text = " ".join((line.name, line.initiative, line.purpose, line.owner_name, line.team))
     return all(word in text.casefold() for word in words)
 
 
-def _has_status(row: dict[str, Any], status: str) -> bool:
+def _has_status(line: InventoryLine, status: str) -> bool:
     match status:
         case "live":
-            return bool(row["live"])
+            return line.live
         case "in_progress":
-            return not row["live"]
+            return not line.live
         case "overdue":
-            return bool(row["overdue"])
+            return line.overdue > 0
         case "failing":
-            return bool(row["failed"])
+            return line.failed > 0
     return True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
@@ -10,9 +11,9 @@ from core.domain.facts.process import SignOff
 from core.domain.facts.recorded import Signed, named
 from core.domain.moment import Moment
 from core.domain.policy.demands import plan_at
-from core.domain.policy.policy import Approval, Gate, SignOffPlan
+from core.domain.policy.policy import Approval, SignOffPlan
 from core.domain.process.sign_off_changes import changes_since
-from core.domain.process.sign_offs import SignOffState, SignOffStatus
+from core.domain.process.sign_offs import Signature, SignOffStatus
 from core.lake import directory
 from core.lake.facts import history
 from core.services.governance import Governance
@@ -27,8 +28,9 @@ _WAITING = (SignOffStatus.WAITING_FOR_APPROVAL, SignOffStatus.WAITING_FOR_FEEDBA
 class Seats:
     """The seats of one role at a gate: how many are wanted, who holds one, and who may still sign."""
 
-    approval: Approval
+    role: str
     title: str
+    quorum: int
     signed: tuple[str, ...]
     may_sign: tuple[str, ...]
 
@@ -52,19 +54,26 @@ class SignOffView:
 
     Attributes
     ----------
-    acts
-        Everything ever said at this gate, oldest first, with names and role titles.
     changed
         What is different from what the last decision saw; empty where nothing is, or nobody decided yet.
+    acts
+        Everything ever said at this gate, oldest first.
+    signatures
+        Latest answer of each person in this round.
     """
 
-    gate: Gate
-    plan: SignOffPlan
-    state: SignOffState
+    gate: str
+    gate_title: str
+    status: SignOffStatus
+    expires_on: date | None
+    lapses: tuple[str, ...]
+    changed: tuple[str, ...]
+    feedback_missing: tuple[str, ...]
     seats: tuple[Seats, ...]
     acts: tuple[SignOffLine, ...]
-    changed: tuple[str, ...]
-    decided_before: bool
+    plan: SignOffPlan = field(repr=False)
+    signatures: tuple[Signature, ...] = field(repr=False)
+    decided_before: bool = field(repr=False)
 
 
 def sign_off_views(governance: Governance, moment: Moment, *, initiative: str) -> tuple[SignOffView, ...]:
@@ -99,7 +108,21 @@ def _view(governance: Governance, table: Table) -> SignOffView:
     last = latest_decision(table.facts.sign_offs.get(table.gate.id, ()))
     changed = changes_since(table.policy, table.gate, table.facts, last) if last else ()
     seats = tuple(_seats(governance, table, approval) for approval in table.plan.approvals)
-    return SignOffView(table.gate, table.plan, table.state, seats, acts, changed, last is not None)
+    state = table.state
+    return SignOffView(
+        table.gate.id,
+        table.gate.title,
+        state.status,
+        state.expires_on,
+        state.lapses,
+        changed,
+        state.feedback_missing,
+        seats,
+        acts,
+        table.plan,
+        state.signatures,
+        last is not None,
+    )
 
 
 def _seats(governance: Governance, table: Table, approval: Approval) -> Seats:
@@ -112,7 +135,8 @@ def _seats(governance: Governance, table: Table, approval: Approval) -> Seats:
         if approval.role in person.roles and person.id not in table.involved and person.id not in answered
     ]
     signed = tuple(names.get(person, person) for person in held)
-    return Seats(approval, governance.roles.title(approval.role), signed, tuple(free))
+    title = governance.roles.title(approval.role)
+    return Seats(approval.role, title, approval.quorum, signed, tuple(free))
 
 
 @dataclass(frozen=True)

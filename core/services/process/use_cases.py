@@ -34,7 +34,7 @@ from core.services.process.initiatives import (
     register_initiative,
 )
 from core.services.process.inventory import InitiativeSheet, initiative_sheet, inventory
-from core.services.process.sign_off_view import SignOffView, sign_off_views
+from core.services.process.sign_off_view import sign_off_views
 from core.services.use_case import Call, Line, Result, asks, does
 
 UNDECIDED = "decision"
@@ -143,9 +143,7 @@ def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
         "evidence": sheet.evidence,
         "check_runs": sheet.check_runs,
         "decisions": [_recorded(line) for line in sheet.decisions],
-        "batches": [
-            {key: value for key, value in plain(batch).items() if key != "path"} for batch in sheet.batches
-        ],
+        "batches": sheet.batches,
         "record": sheet.record,
     }
 
@@ -156,31 +154,7 @@ def _recorded(line: DecisionLine) -> Result:
 
 def show_sign_offs(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> Result:
     """Show who signed at each gate, who is awaited, and what has changed since."""
-    views = sign_off_views(governance, moment, initiative=initiative)
-    return {"initiative": initiative, "sign_offs": [_sign_off(view) for view in views]}
-
-
-def _sign_off(view: SignOffView) -> Result:
-    return {
-        "gate": view.gate.id,
-        "gate_title": view.gate.title,
-        "status": view.state.status,
-        "expires_on": view.state.expires_on,
-        "lapses": view.state.lapses,
-        "changed": view.changed,
-        "feedback_missing": view.state.feedback_missing,
-        "seats": [
-            {
-                "role": seats.approval.role,
-                "title": seats.title,
-                "quorum": seats.approval.quorum,
-                "signed": seats.signed,
-                "may_sign": seats.may_sign,
-            }
-            for seats in view.seats
-        ],
-        "acts": view.acts,
-    }
+    return {"initiative": initiative, "sign_offs": sign_off_views(governance, moment, initiative=initiative)}
 
 
 def _evidence_said(result: Result) -> str:

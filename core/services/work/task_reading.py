@@ -13,7 +13,7 @@ from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.requirements import Status, requirement_states
 from core.domain.work.work import Held, Task, TaskState
 from core.lake.process import initiatives as lake_initiatives
-from core.lake.process import inventory as lake_inventory
+from core.lake.process.inventory import requirement_lines
 from core.services.governance import Governance
 from core.services.work.routing import Cast
 
@@ -77,17 +77,12 @@ def open_requirements(reading: Reading) -> Iterator[OpenRequirement]:
         yield from _open_of_one(reading)
         return
     asked = {(c.id, r.id): r for c in policy.classes for r in requirements_of(policy, c.id)}
-    for row in lake_inventory.requirement_rows(store, policy, moment):
-        status = Status(row["status"])
+    for line in requirement_lines(store, policy, moment):
+        status = Status(line.status)
         if status in _OPEN:
-            requirement = asked[row["class_id"], row["requirement"]]
+            requirement = asked[line.class_id, line.requirement]
             yield OpenRequirement(
-                row["initiative"],
-                row["class_id"],
-                requirement,
-                status,
-                row["due_on"],
-                row["expires_on"],
+                line.initiative, line.class_id, requirement, status, line.due_on, line.expires_on
             )
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from core.analytics.intervals import Interval, wilson_interval
 from core.analytics.kpi_values import KpiValue, ratio_kpi
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
 from core.domain.policy.kpis import KpiDefinition
-from core.domain.policy.policy import Policy
-from core.domain.process.checks import CHECKS
+from core.domain.process.checks import CHECKS, CheckTally
+from core.domain.process.inventory import InventoryLine
 from core.domain.work.work import MOVABLE, Place, Task, TaskState
 from core.lake.process import governance_figures as lake_figures
-from core.lake.process import inventory as lake_inventory
+from core.lake.process.inventory import inventory_lines
 from core.lake.record.choices import owning_teams
 from core.services.governance import Governance
 from core.services.measured.loads import Load, loads_of
@@ -70,17 +69,15 @@ class TeamFigure:
 class TeamSheet:
     """All that a team lead asks of one team.
 
-    `checks` holds per check: `title`, `looks_at`, first tries, their passes and `rate` (None where nothing
-    was tried), and the verdicts of the latest runs. `loads` are the team's people by what is open for them,
-    on other teams' initiatives too.
+    `loads` are the team's people by what is open for them, on other teams' initiatives too.
     """
 
     team: str
     first_tries: TeamFigure
     deadlines: TeamFigure
     work: tuple[WorkItem, ...]
-    checks: list[dict[str, Any]]
-    initiatives: list[dict[str, Any]]
+    checks: tuple[CheckTally, ...]
+    initiatives: tuple[InventoryLine, ...]
     loads: tuple[Load, ...]
     hand_offs: tuple[HandOff, ...]
 
@@ -133,12 +130,12 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         No initiative belonged to such a team at the moment.
     """
     policy, store = governance.policy(moment), governance.store
-    own = [row for row in lake_inventory.inventory_rows(store, policy, moment) if row["team"] == team]
+    own = [line for line in inventory_lines(store, policy, moment) if line.team == team]
     if not own:
         raise NotFound(f"no team '{team[:60]}' has an initiative", remedy="Choose a team from the list.")
     cast = cast_of(governance, moment)
     tasks = open_tasks(governance, moment, cast=cast)
-    names = {row["initiative"] for row in own}
+    names = {line.initiative for line in own}
     work = [
         _item(governance, cast, moment, task)
         for task in tasks
@@ -151,8 +148,8 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         _figure(governance, "first_time_pass_rate", tally.first_try_passes, tally.first_tries),
         _figure(governance, "deadlines_met", tally.on_time, tally.due),
         tuple(work),
-        _checks(checks),
-        [_with_gate(policy, row) for row in own],
+        tuple(check for check in checks if check.check_id in CHECKS),
+        tuple(own),
         loads_of(tasks, cast, moment, team=team),
         hand_offs(governance, moment, team=team),
     )
@@ -188,22 +185,3 @@ def _who(governance: Governance, cast: Cast, task: Task) -> str:
     if not task.routes.responsible:
         return f"Nobody has the role {role}" if task.role else "Nobody is known"
     return f"{role}, nobody has it"
-
-
-def _checks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {
-            **row,
-            "title": CHECKS[row["check_id"]].title,
-            "looks_at": CHECKS[row["check_id"]].looks_at,
-            "rate": row["passes"] / row["first_tries"] if row["first_tries"] else None,
-        }
-        for row in rows
-        if row["check_id"] in CHECKS
-    ]
-
-
-def _with_gate(policy: Policy, row: dict[str, Any]) -> dict[str, Any]:
-    titles = {gate.id: gate.title for gate in policy.gates}
-    share = row["satisfied"] / row["asked"] if row["asked"] else None
-    return {**row, "share": share, "next_gate_title": titles.get(row["next_gate"], "All gates passed")}

@@ -13,7 +13,7 @@ from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.facts.recorded import values_of
 from core.domain.models.model_versions import STATES
 from core.domain.process.checks import CHECKS
-from core.services.process.evidence_files import evidence_file
+from core.services.process.evidence import evidence_file
 from core.services.record import record_view
 from portal.components.cards import facts
 from portal.components.initiative.forms import TASKS, closed_because, version_form

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,6 +13,7 @@ from portal.components.url_inputs import url_choice, url_choices, url_text
 
 if TYPE_CHECKING:
     from core.domain.policy.policy import Policy
+    from core.domain.process.inventory import InventoryLine
     from core.domain.rules.ethics import Ethics
 
 STATUSES = {
@@ -38,12 +39,10 @@ COLUMNS = [
 ]
 
 
-def inventory_filters(
-    ethics: Ethics, policy: Policy, everything: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def inventory_filters(ethics: Ethics, policy: Policy, everything: Sequence[InventoryLine]) -> dict[str, Any]:
     """Draw the search box and the filters; give them as the inventory's query takes them."""
-    teams = sorted({row["team"] for row in everything})
-    domains = {row["domain"]: ethics.domain_title(row["domain"]) for row in everything}
+    teams = sorted({line.team for line in everything})
+    domains = {line.domain: ethics.domain_title(line.domain) for line in everything}
     with st.container(horizontal=True, gap="small"):
         return {
             "search": url_text("Search", "q", placeholder="Name, purpose, owner or team", width=300),
@@ -56,29 +55,10 @@ def inventory_filters(
         }
 
 
-def inventory_lines(policy: Policy, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Add to each row what is read from it: the stage, and the share of requirements met."""
-    gates = {gate.id: gate.title for gate in policy.gates}
-    return [
-        {
-            **row,
-            "stage": _stage(row, gates),
-            "share": round(row["satisfied"] / row["asked"], 2) if row["asked"] else None,
-        }
-        for row in found
-    ]
-
-
-def inventory_counts(found: Sequence[Mapping[str, Any]], total: int) -> str:
+def inventory_counts(found: Sequence[InventoryLine], total: int) -> str:
     """Say how many initiatives are shown, and how they stand."""
     shown = count(total, "initiative") if len(found) == total else f"{len(found):,} of {total:,} initiatives"
-    live = sum(bool(row["live"]) for row in found)
-    late = sum(bool(row["overdue"]) for row in found)
-    failed = sum(bool(row["failed"]) for row in found)
+    live = sum(line.live for line in found)
+    late = sum(line.overdue > 0 for line in found)
+    failed = sum(line.failed > 0 for line in found)
     return f"{shown}: {live:,} live, {late:,} with something overdue, {failed:,} with a failed check."
-
-
-def _stage(row: Mapping[str, Any], gates: Mapping[str, str]) -> str:
-    if row["live"] or row["next_gate"] is None:
-        return "Live"
-    return gates.get(row["next_gate"], row["next_gate"])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from core.domain.policy.policy import Measure, Policy, Question
     from core.domain.policy.requirement_list import Requirement
+    from core.domain.process.requirements import RequirementState
     from core.services.process.initiatives import Preview
     from core.services.process.inventory import InitiativeSheet
     from portal.components.desk import Desk
@@ -113,7 +114,7 @@ def _people(desk: Desk) -> dict[str, str]:
 
 
 def _teams(desk: Desk) -> list[str]:
-    teams = {row["team"] for row in desk.ask(inventory.initiative_choices)}
+    teams = {one.team for one in desk.ask(inventory.initiative_choices)}
     teams |= {person.team for person in desk.governance.people()} | {desk.actor.team}
     return sorted(team for team in teams if team)
 
@@ -255,7 +256,7 @@ def receipt(desk: Desk, sheet: InitiativeSheet) -> None:
             plain_table([_line(desk, state) for state in left], _RECEIPT, download="requirements")
 
 
-def _line(desk: Desk, state: Any) -> dict[str, Any]:
+def _line(desk: Desk, state: RequirementState) -> dict[str, Any]:
     measure = state.requirement.measure
     wanted = measure.evidence or "the automatic checks"
     return {

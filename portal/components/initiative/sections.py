@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -258,7 +258,7 @@ def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementStat
 
 
 def _facts_of(state: RequirementState, role: str) -> str:
-    parts: list[Any] = [state.requirement.consideration.title, f"{role} is responsible"]
+    parts = [state.requirement.consideration.title, f"{role} is responsible"]
     if not state.satisfied:
         parts.append(f"due {day(state.due_on)}")
     elif state.proved_by.id != state.requirement.measure.id:

@@ -34,7 +34,7 @@ def request_form(desk: Desk, initiative: str, view: SignOffView) -> None:
         pressed = st.button(
             "Ask for the signatures",
             icon=":material/draw:",
-            key=f"ask-sign-{view.gate.id}",
+            key=f"ask-sign-{view.gate}",
             disabled=bool(because),
         )
         st.caption(
@@ -44,31 +44,31 @@ def request_form(desk: Desk, initiative: str, view: SignOffView) -> None:
         desk,
         request_sign_off,
         RequestSignOff,
-        done=f"The signatures at “{view.gate.title}” are asked for.",
+        done=f"The signatures at “{view.gate_title}” are asked for.",
         initiative=initiative,
-        gate=view.gate.id,
+        gate=view.gate,
     ):
         st.rerun()
 
 
 def answer_form(desk: Desk, initiative: str, view: SignOffView, choices: tuple[Choice, ...]) -> None:
     """Ask for the answer of somebody who may sign here."""
-    with st.form(f"answer-{view.gate.id}"):
+    with st.form(f"answer-{view.gate}"):
         st.markdown("**Your answer**")
-        seat = _seat(choices, f"answer-seat-{view.gate.id}")
+        seat = _seat(choices, f"answer-seat-{view.gate}")
         outcome = st.segmented_control(
             "Answer",
             list(OUTCOMES),
             format_func=lambda known: OUTCOMES[known],
             default="approved",
             required=True,
-            key=f"answer-outcome-{view.gate.id}",
+            key=f"answer-outcome-{view.gate}",
         )
         reason = st.text_area(
             "Reason",
             max_chars=2000,
             height=80,
-            key=f"answer-reason-{view.gate.id}",
+            key=f"answer-reason-{view.gate}",
             placeholder="Needed to reject, to abandon, and to approve against feedback",
         )
         st.caption("An approval is bound to this version, this evidence and what the policy asks for now.")
@@ -78,9 +78,9 @@ def answer_form(desk: Desk, initiative: str, view: SignOffView, choices: tuple[C
         desk,
         sign_gate,
         SignGate,
-        done=f"Your answer at “{view.gate.title}” is on record.",
+        done=f"Your answer at “{view.gate_title}” is on record.",
         initiative=initiative,
-        gate=view.gate.id,
+        gate=view.gate,
         outcome=outcome,
         role=seat.role,
         reason=reason,
@@ -91,19 +91,19 @@ def answer_form(desk: Desk, initiative: str, view: SignOffView, choices: tuple[C
 
 def feedback_form(desk: Desk, initiative: str, view: SignOffView, choices: tuple[Choice, ...]) -> None:
     """Ask for an opinion before the decision."""
-    with st.form(f"feedback-{view.gate.id}"):
+    with st.form(f"feedback-{view.gate}"):
         st.markdown("**Your feedback**")
-        seat = _seat(choices, f"feedback-seat-{view.gate.id}")
+        seat = _seat(choices, f"feedback-seat-{view.gate}")
         outcome = st.segmented_control(
             "Opinion",
             list(OPINIONS),
             format_func=lambda known: OPINIONS[known],
             default="approved",
             required=True,
-            key=f"feedback-outcome-{view.gate.id}",
+            key=f"feedback-outcome-{view.gate}",
         )
         reason = st.text_area(
-            "What the issue is", max_chars=2000, height=80, key=f"feedback-reason-{view.gate.id}"
+            "What the issue is", max_chars=2000, height=80, key=f"feedback-reason-{view.gate}"
         )
         if not st.form_submit_button("Give feedback", icon=":material/rate_review:"):
             return
@@ -111,9 +111,9 @@ def feedback_form(desk: Desk, initiative: str, view: SignOffView, choices: tuple
         desk,
         give_feedback,
         GiveFeedback,
-        done=f"Your feedback at “{view.gate.title}” is on record.",
+        done=f"Your feedback at “{view.gate_title}” is on record.",
         initiative=initiative,
-        gate=view.gate.id,
+        gate=view.gate,
         outcome=outcome,
         role=seat.role,
         reason=reason,
@@ -125,15 +125,15 @@ def feedback_form(desk: Desk, initiative: str, view: SignOffView, choices: tuple
 def withdraw_form(desk: Desk, initiative: str, view: SignOffView) -> None:
     """Offer to take one's own answer back."""
     with st.popover("Withdraw your answer", icon=":material/undo:"):
-        reason = st.text_input("Why", max_chars=2000, key=f"withdraw-reason-{view.gate.id}")
-        pressed = st.button("Withdraw", key=f"withdraw-{view.gate.id}")
+        reason = st.text_input("Why", max_chars=2000, key=f"withdraw-reason-{view.gate}")
+        pressed = st.button("Withdraw", key=f"withdraw-{view.gate}")
     if pressed and give(
         desk,
         withdraw_signature,
         WithdrawSignature,
         done="Your answer is withdrawn; it stays on record.",
         initiative=initiative,
-        gate=view.gate.id,
+        gate=view.gate,
         reason=reason,
     ):
         st.rerun()

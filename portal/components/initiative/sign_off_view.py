@@ -48,7 +48,7 @@ def sign_offs_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         empty_state("Nobody has to sign for an initiative of this class.", icon=":material/draw:")
         return
     for view in views:
-        with panel(view.gate.title, _plan_words(desk, view), key=f"sign-{view.gate.id}"):
+        with panel(view.gate_title, _plan_words(desk, view), key=f"sign-{view.gate}"):
             _stand(view)
             if not desk.in_past:
                 _offers(desk, initiative, view)
@@ -59,7 +59,7 @@ def sign_offs_tab(desk: Desk, sheet: InitiativeSheet) -> None:
 
 
 def _plan_words(desk: Desk, view: SignOffView) -> str:
-    wanted = [f"{seats.approval.quorum} × {seats.title}" for seats in view.seats]
+    wanted = [f"{seats.quorum} × {seats.title}" for seats in view.seats]
     words = f"Asks for {(', then ' if view.plan.order == 'ordered' else ', ').join(wanted)}."
     if view.plan.feedback:
         asked = ", ".join(desk.governance.roles.title(role) for role in view.plan.feedback)
@@ -70,15 +70,14 @@ def _plan_words(desk: Desk, view: SignOffView) -> str:
 
 
 def _stand(view: SignOffView) -> None:
-    state = view.state
-    until = f"Approved until {day(state.expires_on)}" if state.expires_on else ""
+    until = f"Approved until {day(view.expires_on)}" if view.expires_on else ""
     rows = "".join(_seat_html(seats) for seats in view.seats)
     st.html(
-        f'<div class="gp-pills">{pill_html(state.status.value, until)}</div><ul class="gp-due">{rows}</ul>'
+        f'<div class="gp-pills">{pill_html(view.status.value, until)}</div><ul class="gp-due">{rows}</ul>'
     )
-    if state.lapses:
+    if view.lapses:
         st.markdown("**Why it lapsed**")
-        bullet_list([_sentence(reason) for reason in state.lapses])
+        bullet_list([_sentence(reason) for reason in view.lapses])
     if view.decided_before and view.changed:
         st.markdown("**What has changed since the last decision**")
         bullet_list(view.changed)
@@ -87,7 +86,7 @@ def _stand(view: SignOffView) -> None:
 
 
 def _seat_html(seats: Seats) -> str:
-    full = len(seats.signed) >= seats.approval.quorum
+    full = len(seats.signed) >= seats.quorum
     names = ", ".join(seats.signed) or "nobody yet"
     free = ""
     if not full:
@@ -96,13 +95,13 @@ def _seat_html(seats: Seats) -> str:
         free = f'<div class="gp-quiet-line">May sign: {escape_html(shown + more)}</div>'
     return (
         f"<li>{shape_html('circle' if full else 'ring')} "
-        f"<strong>{escape_html(seats.title)}</strong>: {len(seats.signed)} of {seats.approval.quorum}, "
+        f"<strong>{escape_html(seats.title)}</strong>: {len(seats.signed)} of {seats.quorum}, "
         f"{escape_html(names)}{free}</li>"
     )
 
 
 def _offers(desk: Desk, initiative: str, view: SignOffView) -> None:
-    asked = {"initiative": initiative, "gate": view.gate.id}
+    asked = {"initiative": initiative, "gate": view.gate}
     signing = desk.ask(signing_choices, **asked, actor=desk.actor)
     advising = desk.ask(feedback_choices, **asked, actor=desk.actor)
     if signing:
@@ -111,7 +110,7 @@ def _offers(desk: Desk, initiative: str, view: SignOffView) -> None:
         feedback_form(desk, initiative, view, advising)
     if not desk.ask(request_refusal, **asked):
         request_form(desk, initiative, view)
-    own = [s for s in view.state.signatures if s.given.actor == desk.actor.id and s.given.act == "decided"]
+    own = [s for s in view.signatures if s.given.actor == desk.actor.id and s.given.act == "decided"]
     if own:
         withdraw_form(desk, initiative, view)
 

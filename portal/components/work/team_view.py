@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,6 +14,7 @@ from portal.components.text import count, day, percent
 from portal.components.work.work_look import dress_work, load_bars
 
 if TYPE_CHECKING:
+    from core.domain.process.inventory import InventoryLine
     from core.services.work.team_work import TeamFigure, TeamSheet, WorkItem
 
 MOST_LATE = 6
@@ -48,7 +48,7 @@ INITIATIVES = [
     Column("class_id", "Risk class", "status", phone=False),
     Column("share", "Requirements met", "share_bar"),
     Column("overdue", "Overdue", "number", phone=False),
-    Column("next_gate_title", "Next gate", phone=False, width=170),
+    Column("next_gate_or_none_left", "Next gate", phone=False, width=170),
     Column("owner_name", "Owner", phone=False, width=150),
 ]
 
@@ -88,15 +88,14 @@ def _late_row(item: WorkItem) -> LinkedRow:
     )
 
 
-def team_work_table(sheet: TeamSheet) -> Mapping[str, Any] | None:
+def team_work_table(sheet: TeamSheet) -> WorkItem | None:
     """Show the open work by due day; give the line that is clicked."""
     section("Open work", "Earliest due day first; click a line to open the initiative.")
     if not sheet.work:
         empty_state("Nothing is open: every requirement is met.", icon=":material/check_circle:")
         return None
-    lines = [vars(item) for item in sheet.work]
     alt = "Open work of the team by due day, with who acts and the next step."
-    return live_table(lines, WORK, key="work", select=True, download="open-work", alt=alt)
+    return live_table(sheet.work, WORK, key="work", select=True, download="open-work", alt=alt)
 
 
 def team_hand_offs(sheet: TeamSheet) -> None:
@@ -130,7 +129,7 @@ def team_checks_table(sheet: TeamSheet) -> None:
         st.caption("No check has run yet.")
 
 
-def team_initiatives_table(sheet: TeamSheet) -> Mapping[str, Any] | None:
+def team_initiatives_table(sheet: TeamSheet) -> InventoryLine | None:
     """Show the team's initiatives; give the line that is clicked."""
     section("Initiatives", "Click a line to open the initiative.")
     return live_table(sheet.initiatives, INITIATIVES, key="own", select=True, alt="The team's initiatives.")
