@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.connectors.example_recipes import RECIPES, Band, DatasetTask, Recipe
+from core.connectors.example_recipes import RECIPES, Band, Recipe
 from core.domain.errors import BadInput
+from core.ground.figure import Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,7 @@ class DatasetFiles:
     title: str
     description: str
     source: str
-    task: DatasetTask
+    task: Task
     reference: Path
     analysis: Path
     features: tuple[str, ...]

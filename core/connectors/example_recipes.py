@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from core.connectors.census_codes import READABLE_NAMES, WORDS
-
-DatasetTask = Literal["binary", "multiclass", "regression"]
+from core.ground.figure import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Recipe:
     title: str
     description: str
     source: str
-    task: DatasetTask
+    task: Task
     reference_file: str
     analysis_file: str
     target_file: str

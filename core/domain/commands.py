@@ -14,6 +14,7 @@ from core.domain.actors import Actor
 from core.domain.errors import BadInput
 from core.domain.given import Content, GateId, InitiativeId, argument, option
 from core.domain.moment import require_utc
+from core.ground.figure import Task
 
 
 def _one_line(text: str) -> str:
@@ -30,7 +31,6 @@ ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\
 Digest = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
 Link = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$", max_length=500)]
-Task = Literal["binary", "regression", "multiclass"]
 
 
 class Command(BaseModel):

@@ -12,7 +12,6 @@ from core.services.measured import decay_view
 from core.services.measured.decay_groups import decay_groups, group_choices
 from core.services.measured.decay_view import MonitoredVersion
 from core.services.measured.monitoring import attributions
-from core.services.oversight.figure_notes import figure_notes
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.measured.decay_groups import groups_panel
@@ -64,7 +63,7 @@ def _draw(desk: Desk, known: MonitoredVersion, places: Sequence[DeltaGenerator])
     if by:
         groups_panel(desk.ask(decay_groups, **one, by=by, metric=view.metric.id))
     decay_panel(view)
-    figure_help([*figure_notes(view.metric), TRUST])
+    figure_help([*view.metric.notes, TRUST])
     trust_panel(view)
     section(
         "Chunks", "Consecutive rows, in the order of their times, or of their files where they have none."

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.slices.metric import Task
 from core.analytics.slices.ranks import RankSums, rank_sums
 from core.analytics.slices.values import SliceCounts
+from core.ground.figure import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

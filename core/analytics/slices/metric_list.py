@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core.analytics.slices.metric import Direction, MetricDefinition, Task
+from core.analytics.slices.metric import MetricDefinition
+from core.ground.figure import Direction, Task
 
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 _NUMBERS: tuple[Task, ...] = ("regression",)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.analytics.intervals import Interval, mean_interval, rate_difference_interval, wilson_interval
-from core.analytics.slices.metric import Direction, Form, MetricDefinition, Need, Task
+from core.analytics.slices.metric import Form, MetricDefinition, Need
 from core.analytics.slices.metric_list import SLICE_METRICS
 from core.analytics.slices.ranks import RankSums, ranking_interval
+from core.ground.figure import Direction, Task
 
 __all__ = [
     "SLICE_METRICS",

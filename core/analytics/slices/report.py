@@ -18,9 +18,9 @@ from core.analytics.slices.values import (
     SliceCounts,
     SliceFigures,
     SliceReport,
-    VerdictName,
     total_of,
 )
+from core.ground.figure import VerdictName
 
 __all__ = [
     "EVERYONE",

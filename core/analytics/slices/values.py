@@ -9,11 +9,10 @@ from itertools import pairwise
 from typing import Literal
 
 from core.analytics.intervals import Interval
-from core.analytics.slices.metric import MetricDefinition, Task
+from core.analytics.slices.metric import MetricDefinition
 from core.analytics.slices.ranks import RankSums
 from core.analytics.slices.significance import Correction
-
-VerdictName = Literal["pass", "fail", "cannot_tell"]
+from core.ground.figure import Task, VerdictName
 
 MISSING = "(missing)"
 EVERYONE = "everyone"

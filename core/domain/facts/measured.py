@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from core.domain.commands import Task
 from core.domain.facts.recorded import Recorded
+from core.ground.figure import Task
 
 Part = Literal["reference", "analysis"]
 

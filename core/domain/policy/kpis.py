@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.faults import refusal
 from core.domain.policy.policy import Text
+from core.ground.figure import Explained
 
 KpiId = Literal[
     "first_time_pass_rate",
@@ -26,7 +27,7 @@ KpiId = Literal[
 KPI_IDS: tuple[str, ...] = KpiId.__args__  # type: ignore[attr-defined]  # typing has no public way
 
 
-class KpiDefinition(BaseModel):
+class KpiDefinition(Explained, BaseModel):
     """A KPI: `minimum` is the denominator under which the answer is *cannot tell*.
 
     `window_days` counts back from the day shown; none means on that day alone. A target of unit `share`

@@ -11,7 +11,7 @@ from core.connectors.settings import PROJECT
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.actors import Actor
-from core.domain.commands import Task
+from core.ground.figure import Task
 
 RECIPE_FOLDER = PROJECT / "data" / "demo"
 M = TypeVar("M", bound=BaseModel)

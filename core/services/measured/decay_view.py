@@ -11,7 +11,6 @@ from core.analytics.decay.metrics import (
     DECAY_METRICS,
     DecayMetric,
     EstimateTrust,
-    Verdict,
     decay_metric,
     estimate_trust,
     is_beyond_worse_side,
@@ -19,6 +18,7 @@ from core.analytics.decay.metrics import (
 from core.analytics.decay.trust import TrustReason, joint_verdict, trust_reasons
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
+from core.ground.figure import VerdictName
 from core.lake.monitoring.decay_records import newest_run
 from core.lake.monitoring.decay_states import decay_states
 from core.services.governance import Governance
@@ -92,7 +92,7 @@ class DecayView:
     run: Mapping[str, Any] | None
 
     @property
-    def trusted(self) -> Verdict:
+    def trusted(self) -> VerdictName:
         """What the reasons come to: fail where one fails, cannot tell where one cannot."""
         return joint_verdict(self.reasons)
 

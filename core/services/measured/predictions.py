@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
 from core.domain.chain import Fact
-from core.domain.commands import Command, Task
+from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.models.column_mapping import (
     PREDICTED,
@@ -24,6 +24,7 @@ from core.domain.models.column_mapping import (
     merge_mapping,
 )
 from core.domain.moment import Moment
+from core.ground.figure import Task
 from core.lake.monitoring import readings as monitoring
 from core.lake.predictions.column_mappings import intakes, kept_mapping, mapping_row, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
