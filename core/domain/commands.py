@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
@@ -23,6 +31,17 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _as_day(value: object) -> object:
+    """Read a day as people write it; on its own, pydantic takes a bare number for one too."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise ValueError(f"'{value[:40]}' is no day; write it like 2026-03-31") from None
+
+
+Day = Annotated[date, BeforeValidator(_as_day)]
 Name = Annotated[
     str, StringConstraints(min_length=3, max_length=100, strip_whitespace=True), AfterValidator(_one_line)
 ]
@@ -272,10 +291,10 @@ def _problem(found: dict[str, Any]) -> str:
             message = "is missing"
         case "extra_forbidden":
             message = "is not known"
-        case "too_short" | "string_too_short":
-            message = f"needs at least {found['ctx']['min_length']} characters"
-        case "too_long" | "string_too_long":
-            message = f"may have at most {found['ctx']['max_length']} characters"
+        case "too_short" | "string_too_short" as kind:
+            message = f"needs at least {found['ctx']['min_length']} {_parts(kind)}"
+        case "too_long" | "string_too_long" as kind:
+            message = f"may have at most {found['ctx']['max_length']} {_parts(kind)}"
         case "string_pattern_mismatch":
             advice = _PATTERN_HELP.get(field, "give 64 hexadecimal digits")
             message = f"'{str(found['input'])[:60]}' is not in the right form: {advice}"
@@ -283,6 +302,10 @@ def _problem(found: dict[str, Any]) -> str:
             message = re.sub(r"^(Value error, |String )", "", str(found["msg"]))
             message = message[:1].lower() + message[1:]
     return f"{field.replace('_', ' ')} {message}"
+
+
+def _parts(kind: str) -> str:
+    return "characters" if kind.startswith("string") else "values"
 
 
 def _words(name: str) -> str:

@@ -23,6 +23,8 @@ class Given:
         Whether it is typed by its place, without a name.
     flag
         The value that the bare option stands for, where the field is no plain yes or no.
+    values
+        How many values are typed after the name at once; 0 where it is one, or repeated for a list.
     read
         Makes the field's value of what was typed (a text, or the texts of a repeated option).
     """
@@ -31,6 +33,7 @@ class Given:
     metavar: str = ""
     argument: bool = False
     flag: object = None
+    values: int = 0
     read: Callable[..., object] | None = None
 
 
@@ -59,6 +62,7 @@ class TextOf:
     """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name."""
 
     name: str = "name"
+    most_bytes: int = 1_000_000
 
 
 def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:
@@ -67,16 +71,21 @@ def argument(metavar: str = "", *, read: Callable[..., object] | None = None) ->
 
 
 def option(
-    *names: str, metavar: str = "", flag: object = None, read: Callable[..., object] | None = None
+    *names: str,
+    metavar: str = "",
+    flag: object = None,
+    values: int = 0,
+    read: Callable[..., object] | None = None,
 ) -> Given:
     """A field that is typed after a name of its own."""
-    return Given(names, metavar, flag=flag, read=read)
+    return Given(names, metavar, flag=flag, values=values, read=read)
 
 
 Texts = tuple[str, ...]
 InitiativeId = Annotated[
     str, Field(description="The initiative's id, as 'governance list' shows it."), argument()
 ]
+NamedInitiative = Annotated[str, Field(description="The initiative's id.")]
 OfInitiative = Annotated[str, Field(description="Only this initiative."), option(metavar="ID")]
 OfTeam = Annotated[str, Field(description="Which team's.")]
 AnyInitiative = Annotated[str, Field(description="An initiative; empty lists all."), argument()]

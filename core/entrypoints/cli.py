@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from core.domain.errors import Forbidden, GovernanceError
 from core.entrypoints.command_line import choice_of, command_of
@@ -29,13 +30,6 @@ _BY_HAND: Mapping[str, str] = {
     "register": "registration.register",
     "decide": "decide.decide",
     "version": "versions.version",
-    "slices": "slices.slices",
-    "decay": "monitoring.decay",
-    "predictions": "predictions.predictions",
-    "drift": "drift.drift",
-    "monitoring": "monitoring.monitoring",
-    "kpis": "figures.kpis",
-    "standings": "figures.standings",
     "policy": "policy.policy",
     "people": "people.people",
     "tasks": "work.tasks",
@@ -62,11 +56,21 @@ _BY_HAND: Mapping[str, str] = {
     "audit-pack": "audit.audit_pack",
     "verify-pack": "audit.verify_pack",
     "purge-evidence": "audit.purge",
-    "explain": "explain.explain",
-    "business-kpi": "business_kpi.business_kpi",
     "record": "figures.record",
 }
 """Commands that do more than ask one use case -> where they are written, in `core.entrypoints.commands`."""
+_SHOWN_BY_DEFAULT = frozenset({"explain"})
+"""Groups whose `show` is meant where their first word is no command."""
+
+
+class ShowByDefault(TyperGroup):
+    """`governance explain INITIATIVE` shows: a first word that is no command names an initiative."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `show` before the arguments where no command is named."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -84,15 +88,17 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
             _add(app, first, command)
         else:
             if first not in parts:
-                parts[first] = _typer(_group_help(first))
+                shown = ShowByDefault if first in _SHOWN_BY_DEFAULT else TyperGroup
+                parts[first] = _typer(_group_help(first), shown)
                 app.add_typer(parts[first], name=first)
             _add(parts[first], " ".join(rest), command)
     return app
 
 
-def _typer(said: str) -> typer.Typer:
+def _typer(said: str, group: type[TyperGroup] = TyperGroup) -> typer.Typer:
     return typer.Typer(
         name="governance",
+        cls=group,
         help=said,
         add_completion=False,
         rich_markup_mode=None,

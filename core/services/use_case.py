@@ -10,7 +10,7 @@ import base64
 import binascii
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -72,6 +72,8 @@ class Line:
         where a report of `core.entrypoints.reports` prints it.
     fixed
         Values that this command stands for; they are not typed.
+    needs
+        Fields that this command cannot do without, though the use case can.
     help
         The help, where it is not that of the use case.
     code
@@ -81,6 +83,7 @@ class Line:
     words: str
     says: str | Callable[[Result], str] = ""
     fixed: Mapping[str, object] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
     help: str = ""
     code: Callable[[Result], int] | None = None
 
@@ -99,6 +102,10 @@ class Choice:
         Says which is meant by what was typed; raises BadInput where that cannot be told.
     flags
         Names of options that choose, such as "weakest", each with its help.
+    hidden
+        Fields that are not typed here.
+    then
+        The use case that is asked after another was chosen, and whose result is printed; empty for none.
     says
         What is said afterwards, by use case; a report prints the others.
     """
@@ -108,6 +115,8 @@ class Choice:
     cases: tuple[str, ...]
     choose: Callable[[Values], str]
     flags: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    then: str = ""
     says: Mapping[str, str | Callable[[Result], str]] = field(default_factory=dict)
 
 
@@ -286,6 +295,24 @@ def _resolved(call: Call, asked: BaseModel) -> Values:
         else:
             values[name] = value
     return values
+
+
+def joined(models: Sequence[type[BaseModel]]) -> Mapping[str, FieldInfo]:
+    """The fields of several use cases, each once; needed where all of them need it."""
+    found = {name: info for model in reversed(models) for name, info in model.model_fields.items()}
+    order = dict.fromkeys(name for model in models for name in model.model_fields)
+    everywhere = set.intersection(*map(needed, models))
+    return {
+        name: found[name]
+        if name in everywhere or not found[name].is_required()
+        else FieldInfo.merge_field_infos(found[name], default=None)
+        for name in order
+    }
+
+
+def needed(model: type[BaseModel]) -> set[str]:
+    """Names of the fields that must be given."""
+    return {name for name, info in model.model_fields.items() if info.is_required()}
 
 
 def incoming_file(governance: Governance, name: str) -> Path:

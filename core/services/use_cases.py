@@ -16,6 +16,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("register", "list", "show", "amend", "evidence", "check", "decide", "override"),
         *("sign-off", "delegation", "finding", "waiver", "pull"),
     ),
+    "measured": ("slices", "decay", "monitoring", "predictions", "drift", "explain", "business-kpi"),
+    "oversight": ("kpis", "standings"),
 }
 """Room -> first words of its commands. What pipelines wait for comes first."""
 

@@ -153,7 +153,7 @@ def csv(initiative: str, text: str, days: float, note: str = "") -> ImportObserv
         at=later(days),
         initiative=initiative,
         kpi="customers-kept",
-        content=text.encode(),
+        text=text,
         note=note,
     )
 

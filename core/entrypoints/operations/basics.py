@@ -13,8 +13,6 @@ from core.entrypoints.operations import parameters as given
 from core.entrypoints.operations import results
 from core.entrypoints.operations.operation import Call, Operation
 from core.services.models.versions import register_model_version
-from core.services.oversight.kpis import governance_kpis
-from core.services.oversight.teams import team_standings
 from core.services.people import AddPerson, add_person
 from core.services.record.entries import record_page
 
@@ -22,19 +20,6 @@ from core.services.record.entries import record_page
 def _register_version(call: Call, asked: given.NewVersion) -> Any:
     register_model_version(call.governance, make(RegisterModelVersion, **call.origin, **asked.model_dump()))
     return {"initiative": asked.initiative, "version": asked.version}
-
-
-def _governance_kpis(call: Call, asked: given.AsOfParameters) -> Any:
-    moment = call.moment(asked.as_of)
-    readings = governance_kpis(call.governance, moment)
-    return {"moment": results.moment_result(moment), "kpis": [results.kpi_result(r) for r in readings]}
-
-
-def _team_standings(call: Call, asked: given.StandingsToRead) -> Any:
-    moment = call.moment(asked.as_of)
-    found = team_standings(call.governance, moment, measure=asked.measure)
-    window = call.governance.leaderboard.window_days
-    return {"moment": results.moment_result(moment), "window_days": window, "standings": found}
 
 
 def _add_person(call: Call, asked: given.NewPerson) -> Any:
@@ -58,8 +43,6 @@ def _read_record(call: Call, asked: given.RecordToRead) -> Any:
 
 OPERATIONS: Mapping[str, Operation] = {
     "register_model_version": Operation(given.NewVersion, _register_version),
-    "governance_kpis": Operation(given.AsOfParameters, _governance_kpis),
-    "team_standings": Operation(given.StandingsToRead, _team_standings),
     "add_person": Operation(given.NewPerson, _add_person),
     "list_people": Operation(given.Nothing, _list_people),
     "read_record": Operation(given.RecordToRead, _read_record),

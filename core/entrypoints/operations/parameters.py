@@ -131,13 +131,6 @@ class AsOfParameters(Parameters):
     as_of: AsOf = ""
 
 
-class StandingsToRead(Parameters):
-    """What to rank the teams by."""
-
-    measure: Literal["first_time_pass_rate", "deadlines_met_rate"] = "first_time_pass_rate"
-    as_of: AsOf = ""
-
-
 class NewPerson(Parameters):
     """Somebody for the directory; the same id again replaces what is known of them."""
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from core.domain.policy.requirement_list import Requirement
     from core.domain.process.gates import Decision
     from core.domain.process.requirements import RequirementState
-    from core.services.oversight.kpis import KpiReading
     from core.services.process.inventory import InitiativeSheet
 
 UNDECIDED = "decision"
@@ -89,9 +88,3 @@ def sheet_result(sheet: InitiativeSheet, roles: Roles) -> dict[str, Any]:
         "batches": [{key: row[key] for key in row if key != "path"} for row in sheet.batches],
         "record": sheet.record,
     }
-
-
-def kpi_result(reading: KpiReading) -> dict[str, Any]:
-    """A KPI with its course as pairs of day and value."""
-    value = plain(reading.value)
-    return {**plain(reading.definition), **value, "course": reading.course}

@@ -26,15 +26,10 @@ from core.services.use_cases import every_use_case, run_use_case
 _AREAS = (
     "basics",
     "audit",
-    "decay",
-    "predictions",
-    "slices",
     "work",
     "versions",
     "policy",
     "lineage",
-    "explain",
-    "business_kpi",
     "documents",
     "rules",
 )
@@ -69,7 +64,7 @@ class _Old:
 
     def __init__(self, name: str, operation: Operation) -> None:
         self.name, self.takes, self.help = name, operation.parameters, operation.parameters.__doc__ or ""
-        self.route = {"governance_kpis": "GET /kpis", "team_standings": "GET /standings"}.get(name, "")
+        self.route = ""
 
 
 @cache

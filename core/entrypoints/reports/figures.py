@@ -5,44 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.entrypoints.reports.printing import NONE, figure, minute, say, show_table, words
+from core.entrypoints.reports.printing import minute, show_table, words
 
 Result = Mapping[str, Any]
-
-
-def show_kpis(result: Result) -> None:
-    """The KPIs, one a line."""
-    bound = {"higher": "at least", "lower": "at most"}
-    lines = [
-        (
-            kpi["title"],
-            figure(kpi["value"], kpi["unit"]),
-            f"{bound[kpi['direction']]} {figure(kpi['target'], kpi['unit'])}",
-            words(kpi["status"]),
-            words(kpi["trend"]),
-            kpi["note"] or NONE,
-        )
-        for kpi in result["kpis"]
-    ]
-    show_table(("KPI", "Value", "Target", "Status", "Trend", "Note"), lines, right=(1,))
-    say(f"The trend is against the end of the month before, {_as_of(result)}.")
-
-
-def show_standings(result: Result) -> None:
-    """The leaderboard, a team a line."""
-    lines = [
-        (
-            line["rank"],
-            line["team"],
-            figure(line["rate"], "share"),
-            _interval(line["interval"], "share"),
-            f"{line['passes']} of {line['n']}",
-            line["note"] or NONE,
-        )
-        for line in result["standings"]
-    ]
-    show_table(("Rank", "Team", "Rate", "95 % interval", "Count", "Note"), lines, right=(2,))
-    say(f"Ranked by the low end of the interval over {result['window_days']} days, {_as_of(result)}.")
 
 
 def show_record(result: Result) -> None:
@@ -68,15 +33,3 @@ def show_people(result: Result) -> None:
         for person in result["people"]
     ]
     show_table(("Id", "Name", "Title", "Team", "Roles"), lines)
-
-
-def _as_of(result: Result) -> str:
-    return f"as of {minute(result['moment']['at'])} UTC"
-
-
-def _interval(interval: Result | None, unit: str = "") -> str:
-    return _ends(interval["low"], interval["high"], unit) if interval else NONE
-
-
-def _ends(low: float | None, high: float | None, unit: str = "") -> str:
-    return NONE if low is None and high is None else f"{figure(low, unit)} to {figure(high, unit)}"

@@ -10,6 +10,7 @@ from core.analytics.slices.metrics import MetricDefinition, measure, metric, met
 from core.analytics.slices.report import MISSING, Band, Limit, SliceCounts, SliceReport, slice_report
 from core.analytics.slices.significance import CORRECTIONS, Correction
 from core.domain.errors import BadInput
+from core.domain.given import InitiativeId, VersionId
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
@@ -27,9 +28,19 @@ from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.measured.slice_batches import (
     BatchesOfVersion,
-    Filters,
+    By,
+    Corrected,
+    Cuts,
+    Favourable,
+    MetricId,
+    Part,
+    Reference,
     RowsAsked,
     RowsChosen,
+    Since,
+    Until,
+    Where,
+    WhichPart,
     batches_of,
     choose_rows,
     first_class,
@@ -78,7 +89,7 @@ class SliceChoices:
     """
 
     batches: BatchesOfVersion
-    parts: tuple[str, ...]
+    parts: tuple[Part, ...]
     features: tuple[SliceFeature, ...]
     metrics: tuple[MetricDefinition, ...]
     classes: tuple[str, ...]
@@ -99,7 +110,7 @@ def slice_choices(
     """
     known = require_initiative(governance, initiative, moment)
     rows = lake.batches(governance.store, initiative, version, moment)
-    parts = tuple(sorted({str(row["part"]) for row in rows}))
+    parts: tuple[Part, ...] = tuple(sorted({row["part"] for row in rows}))
     chosen = part or (parts[0] if parts else "analysis")
     batches = batches_of(governance, initiative, version, moment, part=chosen)
     cursor = governance.store.cursor()
@@ -156,18 +167,18 @@ def bias_slices(
     governance: Governance,
     moment: Moment,
     *,
-    initiative: str,
-    version: str,
-    by: tuple[str, ...],
-    metric: str = "",
-    part: str = "analysis",
-    reference: str = "best",
-    positive: str = "",
-    where: Filters = (),
-    cuts: Sequence[str] = (),
-    since: str = "",
-    until: str = "",
-    correction: Correction = "holm",
+    initiative: InitiativeId,
+    by: By,
+    version: VersionId = "",
+    metric: MetricId = "",
+    part: WhichPart = "analysis",
+    reference: Reference = "best",
+    positive: Favourable = "",
+    where: Where = (),
+    cuts: Cuts = (),
+    since: Since = "",
+    until: Until = "",
+    correction: Corrected = "holm",
 ) -> BiasSlices:
     """Slice a model version's predictions by up to six features.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from core.connectors.kpi_files import read_observations
+from core.connectors.kpi_files import MOST_BYTES, read_observations
 from core.domain.chain import Fact
-from core.domain.commands import Command, Name, Words, slug
+from core.domain.commands import Command, Day, Name, Words, slug
 from core.domain.errors import BadInput, NotFound
+from core.domain.given import InitiativeId, NamedInitiative, TextOf, option
 from core.domain.moment import Moment
 from core.lake.monitoring import business_kpi as lake
 from core.services.governance import Governance
@@ -18,54 +19,68 @@ from core.services.lookups import require_initiative
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Unit = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True)]
+KpiId = Annotated[str, Field(description="The KPI's id, as 'business-kpi show' gives it.")]
+Note = Annotated[Words, Field(description="A note; the reason where it corrects something.")]
 _REASON = 10
 
 
-class SetBusinessKpi(Command):
-    """Promise a business KPI, or revise what was promised (then with the reason).
+def _decoded(content: object) -> object:
+    """The text of a file that comes as bytes."""
+    if not isinstance(content, bytes):
+        return content
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8; save it as CSV UTF-8") from None
 
-    The line of promise runs from `baseline` on `baseline_on` to `target` by `target_on`.
-    """
+
+class SetBusinessKpi(Command):
+    """Promise a business KPI, or revise what was promised."""
 
     may: ClassVar[str] = "define_business_kpi"
 
-    initiative: str
-    name: Name
-    unit: Unit = ""
-    direction: Literal["up", "down"]
-    baseline: Number
-    baseline_on: date
-    target: Number
-    target_on: date
-    source: Words = ""
-    reason: Words = ""
+    initiative: InitiativeId
+    name: Annotated[Name, Field(description="What is measured; the same name again revises it.")]
+    unit: Annotated[Unit, Field(description="Unit, such as % or days.")] = ""
+    direction: Annotated[Literal["up", "down"], Field(description="up or down: which way is better.")]
+    baseline: Annotated[Number, Field(description="Value before.")]
+    baseline_on: Annotated[Day, Field(description="Its day, like 2026-03-31.")]
+    target: Annotated[Number, Field(description="Value promised.")]
+    target_on: Annotated[Day, Field(description="By which day, like 2026-12-31."), option("--by")]
+    source: Annotated[Words, Field(description="Where the figure comes from.")] = ""
+    reason: Annotated[Words, Field(description="Why it is revised.")] = ""
 
 
 class ObserveBusinessKpi(Command):
-    """Record what was achieved on a day; the same day again corrects it, and no value withdraws it.
-
-    A correction or withdrawal says why in `note`.
-    """
+    """Record what was achieved on a day, or correct or withdraw it."""
 
     may: ClassVar[str] = "observe_business_kpi"
 
-    initiative: str
-    kpi: str
-    observed_on: date
-    value: Number | None
-    note: Words = ""
+    initiative: InitiativeId
+    kpi: KpiId
+    observed_on: Annotated[Day, Field(description="Day of the observation, like 2026-03-31."), option("--on")]
+    value: Annotated[
+        float | None,
+        Field(allow_inf_nan=False, description="What was achieved; none withdraws the day's value."),
+    ] = None
+    note: Note = ""
 
 
 class ImportObservations(Command):
-    """Record many observations from CSV (`date,value` and perhaps `note`), all or none."""
+    """Record many observations from CSV, all or none."""
 
     may: ClassVar[str] = "observe_business_kpi"
 
-    initiative: str
-    kpi: str
-    content: bytes
+    text: Annotated[
+        str,
+        BeforeValidator(_decoded),
+        Field(description="CSV with the columns date, value and perhaps note."),
+        TextOf(most_bytes=MOST_BYTES),
+    ]
+    initiative: NamedInitiative
+    kpi: KpiId
     name: str = "observations.csv"
-    note: Words = ""
+    note: Note = ""
 
 
 def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
@@ -172,7 +187,7 @@ def import_observations(governance: Governance, command: ImportObservations) -> 
     moment = governance.present(command.at)
     _require_kpi(governance, command.initiative, command.kpi, moment)
     known = _counting(governance, command.initiative, command.kpi, moment)
-    given = read_observations(command.content, command.name)
+    given = read_observations(command.text.encode(), command.name)
     for one in given:
         _refuse_day(one.observed_on, moment)
     changed = [one for one in given if known.get(one.observed_on.isoformat()) != one.value]

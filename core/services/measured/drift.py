@@ -11,6 +11,7 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
+from core.domain.given import InitiativeId, VersionId
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
 from core.lake.monitoring import drift_records as records
@@ -26,17 +27,19 @@ Step = Callable[[float, str], None]
 
 
 class MeasureDrift(Command):
-    """Compare every feature of a version's analysis rows with its reference.
-
-    Chunks are `chunk_rows` consecutive rows (0 chooses), or a period of the rows' time.
-    """
+    """Compare every feature of a version's analysis rows with its reference, chunk by chunk."""
 
     may: ClassVar[str] = "refresh_monitoring"
 
-    initiative: str
-    version: str
-    chunk_rows: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    period: Literal["", "day", "week", "month", "quarter", "year"] = ""
+    initiative: InitiativeId
+    version: VersionId = ""
+    chunk_rows: Annotated[
+        int, Field(ge=0, le=1_000_000, description="Rows a chunk when measuring; 0 chooses.")
+    ] = 0
+    period: Annotated[
+        Literal["", "day", "week", "month", "quarter", "year"],
+        Field(description="day, week, month, quarter or year, in place of rows."),
+    ] = ""
 
 
 @dataclass(frozen=True)

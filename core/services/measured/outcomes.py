@@ -6,12 +6,15 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
 
 from core.connectors.prediction_files import open_predictions
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict
+from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.decay_outcomes import OutcomeFile, outcomes, write_outcomes
 from core.lake.monitoring.decay_records import keep_content
@@ -21,20 +24,18 @@ from core.services.measured.predictions import require_version
 
 
 class AddOutcomes(Command):
-    """Add a file of true outcomes, CSV, Parquet or Arrow, to predictions that are on record already.
-
-    Rows are found by their id. `row_id` and `target` name the file's columns; by default those that the
-    version's batches have. A second outcome of a row takes the place of the first; both stay on record.
-    """
+    """Add true outcomes that came after the predictions; the next refresh holds estimates against them."""
 
     may: ClassVar[str] = "add_predictions"
 
-    initiative: str
-    version: str
-    file: Path
-    name: str = ""
-    row_id: str = ""
-    target: str = ""
+    initiative: InitiativeId
+    version: VersionId = ""
+    file: Annotated[Path, Field(description="CSV (UTF-8), Parquet or Arrow with ids and outcomes."), Laid()]
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    row_id: Annotated[
+        str, Field(description="Column of the row's id; as kept by default."), option("--id")
+    ] = ""
+    target: Annotated[str, Field(description="Column of the outcome; as kept by default.")] = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class AddedOutcomes:
 def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     """Judge a file of outcomes as a whole, keep it by its digest, and register it.
 
-    The next refresh of the monitoring holds the estimates against them.
+    Rows are found by their id. A second outcome of a row takes the place of the first; both stay on record.
 
     Raises
     ------

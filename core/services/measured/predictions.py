@@ -7,12 +7,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import Field, StringConstraints, model_validator
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.domain.models.column_mapping import (
     PREDICTED,
     ROW_ID,
@@ -40,28 +43,57 @@ _MAPPED = ("prediction", "target", "row_id", "timestamp", "scores", "features", 
 
 
 class AddPredictions(Command):
-    """Add a file of predictions, CSV, Parquet or Arrow, to a model version.
-
-    What names a column is kept for the version's next file; without any, the kept names count, and where
-    none are kept the file has the store's own (`row_id`, `timestamp`, `y_score`, `y_pred`, `y_true`).
-    """
+    """Add a file of predictions; which column is what is named once and kept for the version."""
 
     may: ClassVar[str] = "add_predictions"
 
-    initiative: str
-    version: str
-    part: Part
-    file: Path
-    name: str = ""
-    task: Task | None = None
-    prediction: str = ""
-    target: str = ""
-    row_id: str = ""
-    timestamp: str = ""
-    scores: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-    sensitive: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
+    file: Annotated[Path, Field(description="CSV (UTF-8), Parquet or Arrow."), Laid()]
+    model_version: Annotated[str, Field(description="INITIATIVE/VERSION."), option(metavar="ID")] = ""
+    part: Annotated[
+        Part, Field(description="reference (validated) or analysis (production)."), option("--role", "--part")
+    ]
+    initiative: Annotated[str, Field(description="In place of --model-version.")] = ""
+    version: Annotated[str, Field(description="In place of --model-version.")] = ""
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    task: Annotated[
+        Task | None, Field(description="binary, regression or multiclass; as registered by default.")
+    ] = None
+    prediction: Annotated[str, Field(description="Column of the prediction.")] = ""
+    scores: Annotated[
+        tuple[str, ...],
+        Field(description="Column of the score; CLASS=COLUMN, repeated, for multiclass."),
+        option("--score"),
+    ] = ()
+    target: Annotated[str, Field(description="Column of the true label.")] = ""
+    row_id: Annotated[
+        str, Field(description="Column of the row's id; else rows are numbered."), option("--id")
+    ] = ""
+    timestamp: Annotated[str, Field(description="Column of the time.")] = ""
+    features: Annotated[
+        tuple[str, ...], Field(description="Column to keep; repeat. All by default."), option("--feature")
+    ] = ()
+    sensitive: Annotated[tuple[str, ...], Field(description="Sensitive column; repeat.")] = ()
+    classes: Annotated[
+        tuple[str, ...],
+        Field(description="Label that may occur; repeat, the negative first."),
+        option("--class"),
+    ] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        """Take the initiative and the version apart where they are given in one."""
+        both = given.get("model_version")
+        if both:
+            initiative, _, version = str(both).rpartition("/")
+            given = {**given, "initiative": initiative, "version": version}
+        if not (given.get("initiative") and given.get("version")):
+            raise BadInput(
+                "no model version is named",
+                where="--model-version",
+                remedy="Write it like --model-version card-limit-advice/1.",
+            )
+        return given
 
 
 @dataclass(frozen=True)
@@ -97,6 +129,9 @@ class BatchesView:
 
 def add_predictions(governance: Governance, command: AddPredictions) -> AddedBatch:
     """Judge a file as a whole, keep it by its digest, register it, and tell what was odd.
+
+    Without names of columns the kept ones count, and where none are kept the file has the store's own
+    (`row_id`, `timestamp`, `y_score`, `y_pred`, `y_true`).
 
     Raises
     ------
@@ -148,9 +183,9 @@ def preview_file(
 
 
 def prediction_batches(
-    governance: Governance, moment: Moment, *, initiative: str, version: str
+    governance: Governance, moment: Moment, *, initiative: InitiativeId, version: VersionId = ""
 ) -> BatchesView:
-    """A version's batches with how they came in, and the mapping kept for the next.
+    """List a version's batches with their notes, and the columns that are kept for the next file.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from core.connectors.workers import Progress, run_worker
 from core.domain.chain import canonical
 from core.domain.commands import Command
 from core.domain.errors import BadInput
+from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake
 from core.lake.monitoring.decay_outcomes import outcomes
@@ -38,24 +39,63 @@ REFRESH = "refresh_monitoring"
 _NAME = "estimates"
 
 
-class RefreshMonitoring(Command):
-    """Estimate the performance of a version anew, in chunks of `chunk_size` rows or of a `period`.
+def _crossed(typed: Sequence[str]) -> list[list[str]]:
+    return [one.split("+") for one in typed if one != "none"]
 
-    `by` names the subpopulations, each a feature or several crossed; None takes each sensitive feature, and
-    an empty tuple none. `business_value` says what each outcome is worth: a line a true class, a column a
-    predicted one. `refit` lets NannyML learn anew where it has learned from the same reference before.
+
+def worth_of(typed: Sequence[str]) -> list[list[float]]:
+    """What outcomes are worth, as people write it: lines parted by semicolons, cells by commas.
+
+    Raises
+    ------
+    BadInput
+        It is no table of numbers.
+    """
+    lines = [line for text in typed if text for line in text.split(";")]
+    try:
+        return [[float(cell) for cell in line.split(",")] for line in lines]
+    except ValueError as problem:
+        raise BadInput(
+            f"'{';'.join(typed)[:60]}' is no table of numbers",
+            where="--worth",
+            remedy="Write it like 1,-5;-3,10.",
+        ) from problem
+
+
+class RefreshMonitoring(Command):
+    """Estimate performance from the prediction batches; a first time takes 10 seconds and more.
+
+    Without --by each sensitive feature gets estimates of its own. Ctrl-C stops it, and nothing is recorded.
     """
 
     may: ClassVar[str] = "refresh_monitoring"
 
-    initiative: str
-    version: str
-    chunk_size: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
-    period: Period | None = None
-    by: tuple[tuple[str, ...], ...] | None = None
-    metrics: tuple[str, ...] = ()
-    business_value: tuple[tuple[float, ...], ...] = ()
-    refit: bool = False
+    initiative: InitiativeId
+    version: VersionId = ""
+    chunk_size: Annotated[
+        int | None, Field(ge=2, le=1_000_000, description="Rows a chunk; 5,000 where nothing is said.")
+    ] = None
+    period: Annotated[
+        Period | None, Field(description="Chunks by day, week, month, quarter or year instead.")
+    ] = None
+    by: Annotated[
+        tuple[tuple[str, ...], ...] | None,
+        Field(
+            description="Feature to divide people by, or several crossed: sex+race. Repeat; 'none' for none."
+        ),
+        option(read=_crossed),
+    ] = None
+    metrics: Annotated[
+        tuple[str, ...],
+        Field(description="Only this metric; repeat. All that can be, else."),
+        option("--metric"),
+    ] = ()
+    business_value: Annotated[
+        tuple[tuple[float, ...], ...],
+        Field(description="What outcomes are worth, '1,-5;-3,10' for TN,FP;FN,TP."),
+        option("--worth", read=worth_of),
+    ] = ()
+    refit: Annotated[bool, Field(description="Let NannyML learn anew.")] = False
 
 
 def refresh_monitoring(

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from core.analytics.slices.change import SliceChange, slice_changes
-from core.analytics.slices.significance import Correction
 from core.domain.errors import BadInput
+from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.services.governance import Governance
 from core.services.measured.bias import BiasSlices, measure_slices, rule_for
-from core.services.measured.slice_batches import Filters, RowsAsked, batches_of, choose_rows, first_class
+from core.services.measured.slice_batches import (
+    By,
+    Corrected,
+    Cuts,
+    Favourable,
+    MetricId,
+    Reference,
+    RowsAsked,
+    Since,
+    Until,
+    Where,
+    WhichPart,
+    batches_of,
+    choose_rows,
+    first_class,
+)
 
 
 @dataclass(frozen=True)
@@ -32,19 +49,19 @@ def compare_versions(
     governance: Governance,
     moment: Moment,
     *,
-    initiative: str,
-    version: str,
-    other: str,
-    by: tuple[str, ...],
-    metric: str = "",
-    part: str = "analysis",
-    reference: str = "best",
-    positive: str = "",
-    where: Filters = (),
-    cuts: Sequence[str] = (),
-    since: str = "",
-    until: str = "",
-    correction: Correction = "holm",
+    initiative: InitiativeId,
+    by: By,
+    other: Annotated[str, Field(description="Another version, side by side."), option("--compare")],
+    version: VersionId = "",
+    metric: MetricId = "",
+    part: WhichPart = "analysis",
+    reference: Reference = "best",
+    positive: Favourable = "",
+    where: Where = (),
+    cuts: Cuts = (),
+    since: Since = "",
+    until: Until = "",
+    correction: Corrected = "holm",
 ) -> VersionsCompared:
     """Slice two versions alike; parameters as of `bias_slices`, and the version to compare with.
 

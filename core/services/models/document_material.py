@@ -16,6 +16,7 @@ from core.lake.monitoring import readings as lake_monitoring
 from core.lake.process.initiatives import check_runs, evidence
 from core.services.governance import Governance
 from core.services.measured import bias, decay_view
+from core.services.measured.slice_batches import Part
 from core.services.models.lineage import BadData, UseLine, bad_data_of, data_of
 from core.services.models.version_comparison import VersionFace, version_faces
 from core.services.process.inventory import InitiativeSheet, initiative_sheet
@@ -135,7 +136,7 @@ def _slices(
     batches = lake_monitoring.batches(governance.store, initiative, version, moment) if version else []
     if not batches:
         return ()
-    part = "analysis" if any(batch["part"] == "analysis" for batch in batches) else "reference"
+    part: Part = "analysis" if any(batch["part"] == "analysis" for batch in batches) else "reference"
     return tuple(
         _sliced(governance, moment, initiative, version, feature, part)
         for feature in batches[-1]["sensitive"]
@@ -143,7 +144,7 @@ def _slices(
 
 
 def _sliced(
-    governance: Governance, moment: Moment, initiative: str, version: str, feature: str, part: str
+    governance: Governance, moment: Moment, initiative: str, version: str, feature: str, part: Part
 ) -> SlicedFeature:
     try:
         found = bias.bias_slices(
