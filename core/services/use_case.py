@@ -176,6 +176,8 @@ class UseCase:
             What is given is wrong, or what the use case refuses.
         """
         asked = make(self.takes, **given)
+        if self.may:  # before anything is looked up; the service asks again
+            call.governance.roles.require(call.actor, self.may)
         return plain(self.run(call, _resolved(call, asked)))
 
 
