@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
-from core.domain.given import Content, GateId, InitiativeId, argument, option
+from core.domain.given import Content, GateId, InitiativeId, TextOf, argument, option
 from core.domain.moment import require_utc
 
 
@@ -173,26 +173,29 @@ class DecideGate(Command):
     gate: GateId
 
 
-class DraftPolicy(Command):
-    """Put a draft of a policy on record: its text as written, the file's name for messages, and why."""
+DraftId = Annotated[str, Field(description="Its name, such as P1."), argument("DRAFT")]
 
-    text: str
-    name: str = "policy.yaml"
-    note: Words = ""
+
+class DraftPolicy(Command):
+    """Put a draft on record; a wrong one is refused with every fault and its line."""
+
+    text: Annotated[str, Field(description="The policy file."), TextOf()]
+    name: Annotated[str, Field(description="The file's name, for messages.")] = "policy.yaml"
+    note: Annotated[Words, Field(description="Why it is to change.")] = ""
 
 
 class ReviewPolicy(Command):
-    """Approve or reject a draft."""
+    """Approve or reject a draft that somebody else made."""
 
-    draft: str
-    outcome: Literal["approved", "rejected"]
-    note: Annotated[Words, Field(min_length=10)]
+    draft: DraftId
+    outcome: Annotated[Literal["approved", "rejected"], Field(description="approved or rejected.")]
+    note: Annotated[Words, Field(min_length=10, description="Why; it stays on record.")]
 
 
 class PublishPolicy(Command):
-    """Put an approved draft in force."""
+    """Put an approved draft in force; it never changes from then on."""
 
-    draft: str
+    draft: DraftId
 
 
 C = TypeVar("C", bound=BaseModel)

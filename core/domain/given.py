@@ -25,6 +25,8 @@ class Given:
         The value that the bare option stands for, where the field is no plain yes or no.
     read
         Makes the field's value of what was typed (a text, or the texts of a repeated option).
+    needed
+        Whether it has to be typed though a program may leave it out.
     """
 
     names: tuple[str, ...] = ()
@@ -32,6 +34,7 @@ class Given:
     argument: bool = False
     flag: object = None
     read: Callable[..., object] | None = None
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,21 +59,29 @@ class Content:
 
 @dataclass(frozen=True)
 class TextOf:
-    """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name."""
+    """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name.
+
+    What fits the pattern `known` names a text that is on record already: then `name` is sent, and only then.
+    """
 
     name: str = "name"
+    known: str = ""
 
 
-def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:
+def argument(metavar: str = "", *, read: Callable[..., object] | None = None, needed: bool = False) -> Given:
     """A field that is typed by its place."""
-    return Given(metavar=metavar, argument=True, read=read)
+    return Given(metavar=metavar, argument=True, read=read, needed=needed)
 
 
 def option(
-    *names: str, metavar: str = "", flag: object = None, read: Callable[..., object] | None = None
+    *names: str,
+    metavar: str = "",
+    flag: object = None,
+    read: Callable[..., object] | None = None,
+    needed: bool = False,
 ) -> Given:
     """A field that is typed after a name of its own."""
-    return Given(names, metavar, flag=flag, read=read)
+    return Given(names, metavar, flag=flag, read=read, needed=needed)
 
 
 Texts = tuple[str, ...]

@@ -16,6 +16,11 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("register", "list", "show", "amend", "evidence", "check", "decide", "override"),
         *("sign-off", "delegation", "finding", "waiver", "pull"),
     ),
+    "rules": ("policy", "ethics", "frameworks", "regions", "rights", "alcoa"),
+    "record": (
+        *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
+        "people",
+    ),
 }
 """Room -> first words of its commands. What pipelines wait for comes first."""
 

@@ -1,4 +1,4 @@
-"""Operations on initiatives, gates, figures, people and the record."""
+"""Operations on versions and figures."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from core.entrypoints.operations.operation import Call, Operation
 from core.services.models.versions import register_model_version
 from core.services.oversight.kpis import governance_kpis
 from core.services.oversight.teams import team_standings
-from core.services.people import AddPerson, add_person
-from core.services.record.entries import record_page
 
 
 def _register_version(call: Call, asked: given.NewVersion) -> Any:
@@ -37,30 +35,8 @@ def _team_standings(call: Call, asked: given.StandingsToRead) -> Any:
     return {"moment": results.moment_result(moment), "window_days": window, "standings": found}
 
 
-def _add_person(call: Call, asked: given.NewPerson) -> Any:
-    return add_person(call.governance, make(AddPerson, **call.origin, **asked.model_dump()))
-
-
-def _list_people(call: Call, asked: given.Nothing) -> Any:
-    titles = call.governance.roles.title
-    people = [
-        {**person.model_dump(), "role_titles": [titles(role) for role in person.roles]}
-        for person in call.governance.people()
-    ]
-    return {"people": people}
-
-
-def _read_record(call: Call, asked: given.RecordToRead) -> Any:
-    moment = call.moment(asked.as_of)
-    entries = record_page(call.governance, moment, **asked.model_dump(exclude={"as_of"}))
-    return {"moment": results.moment_result(moment), "entries": entries}
-
-
 OPERATIONS: Mapping[str, Operation] = {
     "register_model_version": Operation(given.NewVersion, _register_version),
     "governance_kpis": Operation(given.AsOfParameters, _governance_kpis),
     "team_standings": Operation(given.StandingsToRead, _team_standings),
-    "add_person": Operation(given.NewPerson, _add_person),
-    "list_people": Operation(given.Nothing, _list_people),
-    "read_record": Operation(given.RecordToRead, _read_record),
 }

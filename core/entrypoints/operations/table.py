@@ -25,18 +25,15 @@ from core.services.use_cases import every_use_case, run_use_case
 
 _AREAS = (
     "basics",
-    "audit",
     "decay",
     "predictions",
     "slices",
     "work",
     "versions",
-    "policy",
     "lineage",
     "explain",
     "business_kpi",
     "documents",
-    "rules",
 )
 """Modules beside this one, each with its `OPERATIONS`; the ones that pipelines wait for come first."""
 

@@ -45,31 +45,6 @@ def show_standings(result: Result) -> None:
     say(f"Ranked by the low end of the interval over {result['window_days']} days, {_as_of(result)}.")
 
 
-def show_record(result: Result) -> None:
-    """Entries of the record, newest first."""
-    lines = [
-        (
-            entry["seq"],
-            minute(entry["recorded_at"]),
-            entry["actor_name"],
-            words(entry["action"]),
-            entry["subject"],
-            entry["digest"][:12],
-        )
-        for entry in result["entries"]
-    ]
-    show_table(("Entry", "UTC", "By", "What", "Subject", "Digest"), lines)
-
-
-def show_people(result: Result) -> None:
-    """The directory, a person a line."""
-    lines = [
-        (person["id"], person["name"], person["title"], person["team"], ", ".join(person["role_titles"]))
-        for person in result["people"]
-    ]
-    show_table(("Id", "Name", "Title", "Team", "Roles"), lines)
-
-
 def _as_of(result: Result) -> str:
     return f"as of {minute(result['moment']['at'])} UTC"
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from core.connectors.signing_key import SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
@@ -12,6 +16,7 @@ from core.domain.chain import Fact
 from core.domain.checkpoint import Checkpoint, key_id, signed_statement
 from core.domain.commands import Command, make
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.given import option
 from core.lake.record.audit_keys import digest_at, known_keys
 from core.lake.record.verify import Break, Verification, verify_store
 from core.services.governance import Governance
@@ -20,7 +25,7 @@ MOST_BYTES = 10_000
 
 
 class SignCheckpoint(Command):
-    """Sign how far the record has come."""
+    """Sign how far the record has come. Keep it away from the store: 'verify --checkpoint' needs it."""
 
 
 @dataclass(frozen=True)
@@ -101,26 +106,53 @@ def read_checkpoint(text: str) -> Checkpoint:
     return found
 
 
-def verify_against(governance: Governance, text: str = "") -> Verified:
-    """Recompute the record and its files and, where a checkpoint is given, hold the record against it.
+def checkpoint_text(file: str) -> str:
+    """The text of a checkpoint's file.
 
-    A record whose end was cut off together with its rows and its head is whole in itself; only a checkpoint
-    from outside shows that it was longer.
+    Raises
+    ------
+    BadInput
+        It cannot be read.
+    """
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        remedy = "Name the file that 'checkpoint' wrote."
+        raise BadInput("the checkpoint cannot be read", where=file, remedy=remedy) from None
+
+
+CheckpointText = Annotated[
+    str,
+    Field(
+        max_length=MOST_BYTES,
+        description="A checkpoint file: shows also a record whose end was cut off.",
+    ),
+    option(metavar="FILE", read=checkpoint_text),
+]
+
+
+def verify_against(governance: Governance, *, checkpoint: CheckpointText = "") -> Verified:
+    """Recompute the whole record; exit code 1 names the first broken entry.
 
     Raises
     ------
     BadInput
         The checkpoint is none, or was changed: nothing can be said by it.
+
+    Notes
+    -----
+    A record whose end was cut off together with its rows and its head is whole in itself; only a checkpoint
+    from outside shows that it was longer.
     """
-    checkpoint = read_checkpoint(text) if text else None
+    held = read_checkpoint(checkpoint) if checkpoint else None
     found = verify_store(governance.store)
-    if checkpoint is None:
+    if held is None:
         return Verified(found)
-    gap = _departure(governance, checkpoint)
+    gap = _departure(governance, held)
     inside = found.first_break
     if gap is not None and (inside is None or (inside.seq or 0) > (gap.seq or 0)):
         found = replace(found, first_break=gap)
-    return Verified(found, checkpoint)
+    return Verified(found, held)
 
 
 def _departure(governance: Governance, checkpoint: Checkpoint) -> Break | None:
