@@ -20,7 +20,7 @@ from pydantic import (
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
-from core.domain.given import Content, GateId, InitiativeId, argument, option
+from core.domain.given import Content, GateId, InitiativeId, TextOf, argument, option
 from core.domain.moment import require_utc
 from core.ground.figure import Task
 
@@ -216,32 +216,35 @@ class DecideGate(Command):
     gate: GateId
 
 
+DraftId = Annotated[str, Field(description="Its name, such as P1."), argument("DRAFT")]
+
+
 class DraftPolicy(Command):
-    """Put a draft of a policy on record: its text as written, the file's name for messages, and why."""
+    """Put a draft on record; a wrong one is refused with every fault and its line."""
 
     may: ClassVar[str] = "draft_policy"
 
-    text: str
-    name: str = "policy.yaml"
-    note: Words = ""
+    text: Annotated[str, Field(description="The policy file."), TextOf()]
+    name: Annotated[str, Field(description="The file's name, for messages.")] = "policy.yaml"
+    note: Annotated[Words, Field(description="Why it is to change.")] = ""
 
 
 class ReviewPolicy(Command):
-    """Approve or reject a draft."""
+    """Approve or reject a draft that somebody else made."""
 
     may: ClassVar[str] = "review_policy"
 
-    draft: str
-    outcome: Literal["approved", "rejected"]
-    note: Annotated[Words, Field(min_length=10)]
+    draft: DraftId
+    outcome: Annotated[Literal["approved", "rejected"], Field(description="approved or rejected.")]
+    note: Annotated[Words, Field(min_length=10, description="Why; it stays on record.")]
 
 
 class PublishPolicy(Command):
-    """Put an approved draft in force."""
+    """Put an approved draft in force; it never changes from then on."""
 
     may: ClassVar[str] = "publish_policy"
 
-    draft: str
+    draft: DraftId
 
 
 C = TypeVar("C", bound=BaseModel)

@@ -27,6 +27,8 @@ class Given:
         How many values are typed after the name at once; 0 where it is one, or repeated for a list.
     read
         Makes the field's value of what was typed (a text, or the texts of a repeated option).
+    needed
+        Whether it has to be typed though a program may leave it out.
     """
 
     names: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class Given:
     flag: object = None
     values: int = 0
     read: Callable[..., object] | None = None
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,19 @@ class Content:
 
 @dataclass(frozen=True)
 class TextOf:
-    """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name."""
+    """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name.
+
+    What fits the pattern `known` names a text that is on record already: then `name` is sent, and only then.
+    """
 
     name: str = "name"
     most_bytes: int = 1_000_000
+    known: str = ""
 
 
-def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:
+def argument(metavar: str = "", *, read: Callable[..., object] | None = None, needed: bool = False) -> Given:
     """A field that is typed by its place."""
-    return Given(metavar=metavar, argument=True, read=read)
+    return Given(metavar=metavar, argument=True, read=read, needed=needed)
 
 
 def option(
@@ -76,9 +83,10 @@ def option(
     flag: object = None,
     values: int = 0,
     read: Callable[..., object] | None = None,
+    needed: bool = False,
 ) -> Given:
     """A field that is typed after a name of its own."""
-    return Given(names, metavar, flag=flag, values=values, read=read)
+    return Given(names, metavar, flag=flag, values=values, read=read, needed=needed)
 
 
 Texts = tuple[str, ...]

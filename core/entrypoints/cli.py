@@ -30,8 +30,8 @@ _BY_HAND: Mapping[str, str] = {
     "register": "registration.register",
     "decide": "decide.decide",
     "version": "versions.version",
-    "policy": "policy.policy",
-    "people": "people.people",
+    "policy check": "rules.check_policy",
+    "policy schema": "rules.policy_schema",
     "tasks": "work.tasks",
     "assign": "work.assign",
     "notices": "work.notices",
@@ -45,18 +45,10 @@ _BY_HAND: Mapping[str, str] = {
     "document": "documents.document",
     "document-text": "documents.document_text",
     "document-notes": "documents.document_notes",
-    "frameworks": "rules.frameworks",
-    "regions": "rules.regions",
-    "alcoa": "rules.alcoa",
-    "rights": "rules.rights",
-    "ethics": "rules.ethics",
-    "verify": "audit.verify",
-    "checkpoint": "audit.checkpoint",
-    "replay": "audit.replay",
-    "audit-pack": "audit.audit_pack",
-    "verify-pack": "audit.verify_pack",
-    "purge-evidence": "audit.purge",
-    "record": "figures.record",
+    "ethics check": "rules.check_ethics",
+    "checkpoint": "record.checkpoint",
+    "audit-pack": "record.audit_pack",
+    "verify-pack": "record.verify_pack",
 }
 """Commands that do more than ask one use case -> where they are written, in `core.entrypoints.commands`."""
 _SHOWN_BY_DEFAULT = frozenset({"explain"})
@@ -115,7 +107,7 @@ def _add(app: typer.Typer, name: str, command: Any) -> None:
 
 
 def _group_help(first: str) -> str:
-    return next((groups(room)[first] for room in ROOMS if first in groups(room)), "")
+    return next((groups(room).get(first, "") for room, firsts in ROOMS.items() if first in firsts), "")
 
 
 def _commands(firsts: set[str]) -> Iterator[tuple[str, Any]]:

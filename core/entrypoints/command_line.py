@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,7 +108,8 @@ class _Field:
     def parameter(self) -> inspect.Parameter:
         """The parameter of a typer function."""
         flagged = self.given.flag is not None
-        kind = bool if flagged else Path if self.file else _kind(self.info.annotation)
+        known = isinstance(self.file, TextOf) and self.file.known
+        kind = bool if flagged else Path if self.file and not known else _kind(self.info.annotation)
         empty = False if flagged else self.default
         typed: Any = list[str] if kind is list else kind
         if self.given.values:
@@ -140,7 +142,7 @@ class _Field:
         """The fields that are sent for what was typed; none where nothing was."""
         given = self.given
         if isinstance(self.file, Content | TextOf):
-            return {} if typed is None else _read(self.name, self.file, typed)
+            return {} if typed is None else _read(self.name, self.file, Path(typed))
         if given.flag is not None:
             return {self.name: given.flag} if typed else {}
         if not self.needed and typed == self.default:
@@ -155,7 +157,10 @@ class _Field:
 
 def _fields(taken: Mapping[str, FieldInfo], needs: Sequence[str] = ()) -> list[_Field]:
     """The fields that are typed, needed ones first; the name of a typed file is not typed again."""
-    found = [_Field(name, info, info.is_required() or name in needs) for name, info in taken.items()]
+    found = [
+        _Field(name, info, info.is_required() or name in needs or _Field(name, info).given.needed)
+        for name, info in taken.items()
+    ]
     named = {one.file.name for one in found if one.file}
     return sorted((one for one in found if one.name not in named), key=lambda one: not one.needed)
 
@@ -200,7 +205,10 @@ def _read(field: str, made: Content | TextOf, file: Path) -> dict[str, Any]:
     if isinstance(made, TextOf):
         from core.connectors.yaml_lines import read_text
 
-        return {field: read_text(file, str(file), made.most_bytes), made.name: file.name}
+        if made.known and re.fullmatch(made.known, str(file)):
+            return {made.name: str(file)}
+        text = {field: read_text(file, str(file), made.most_bytes)}
+        return text if made.known else {**text, made.name: file.name}
     try:
         if file.stat().st_size > made.most_bytes:
             raise BadInput(

@@ -18,6 +18,11 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     "measured": ("slices", "decay", "monitoring", "predictions", "drift", "explain", "business-kpi"),
     "oversight": ("kpis", "standings"),
+    "rules": ("policy", "ethics", "frameworks", "regions", "rights", "alcoa"),
+    "record": (
+        *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
+        "people",
+    ),
 }
 """Room -> first words of its commands. What pipelines wait for comes first."""
 

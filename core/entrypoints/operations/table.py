@@ -25,13 +25,10 @@ from core.services.use_cases import every_use_case, run_use_case
 
 _AREAS = (
     "basics",
-    "audit",
     "work",
     "versions",
-    "policy",
     "lineage",
     "documents",
-    "rules",
 )
 """Modules beside this one, each with its `OPERATIONS`; the ones that pipelines wait for come first."""
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from core.domain.errors import BrokenRecord, NotFound
+from core.domain.given import InitiativeId
 from core.domain.moment import Moment
 from core.domain.policy.policy import Measure, Policy
 from core.domain.process.alcoa import (
@@ -78,15 +79,17 @@ class _Known:
     signed: tuple[SignOffAct, ...]
 
 
-def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: str) -> AlcoaSheet:
-    """Grade every piece of evidence of an initiative by ALCOA, newest first.
-
-    Files are read and hashed on the way: the digest is verified now, whatever the moment.
+def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> AlcoaSheet:
+    """Grade the evidence of an initiative: attributable, legible, contemporaneous, original, accurate.
 
     Raises
     ------
     NotFound
         There was no such initiative at the moment.
+
+    Notes
+    -----
+    Files are read and hashed on the way: the digest is verified now, whatever the moment.
     """
     known = require_initiative(governance, initiative, moment)
     store = governance.store

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from core.connectors.ethics_file import parse_ethics
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import Conflict
+from core.domain.given import TextOf
 from core.domain.moment import Moment
 from core.domain.rules.ethics import Ethics, TransparencyLevel
 from core.domain.rules.ethics_changes import position_changes
@@ -20,12 +23,12 @@ from core.services.lookups import require_initiative
 
 
 class PublishEthics(Command):
-    """Put an ethical position in force: its text as written, and the file's name for messages."""
+    """Put an ethical position in force; a wrong one is refused and the old one stays."""
 
     may: ClassVar[str] = "publish_ethics"
 
-    text: str
-    name: str = "ethics.yaml"
+    text: Annotated[str, Field(description="The file of the position."), TextOf()]
+    name: Annotated[str, Field(description="The file's name, for messages.")] = "ethics.yaml"
 
 
 @dataclass(frozen=True)

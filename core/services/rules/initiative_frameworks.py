@@ -11,6 +11,7 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput
+from core.domain.given import InitiativeId, OfInitiative, argument
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.process.requirements import requirement_states
@@ -34,13 +35,15 @@ from core.services.rules.frameworks import ProofLine, proof_line
 
 
 class RecordRegions(Command):
-    """Say where the people live whom an initiative concerns, and how one knows."""
+    """Say where the people live whom an initiative concerns; which laws apply follows from it."""
 
     may: ClassVar[str] = "record_regions"
 
-    initiative: str
-    regions: Annotated[tuple[str, ...], Field(min_length=1)]
-    reason: Annotated[Words, Field(min_length=10)]
+    initiative: InitiativeId
+    regions: Annotated[
+        tuple[str, ...], Field(min_length=1, description="Regions, such as eu uk."), argument("REGION...")
+    ]
+    reason: Annotated[Words, Field(min_length=10, description="How one knows.")]
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ class InitiativeFrameworks:
     overall: Coverage
 
 
-def initiative_frameworks(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeFrameworks:
+def initiative_frameworks(
+    governance: Governance, moment: Moment, *, initiative: OfInitiative
+) -> InitiativeFrameworks:
     """Every framework that applies to an initiative, clause by clause, down to the proof.
 
     Raises

@@ -140,7 +140,7 @@ def require_draft(governance: Governance, draft: str, moment: Moment) -> dict[st
 
 
 def policy_drafts(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
-    """Drafts as they stand, newest first, without their texts."""
+    """List the drafts, newest first."""
     rows = lake.drafts(governance.store, moment)
     return [{key: row[key] for key in row if key != "text"} for row in reversed(rows)]
 

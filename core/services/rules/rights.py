@@ -12,6 +12,7 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, NotFound
+from core.domain.given import InitiativeId, argument, option
 from core.domain.moment import Moment
 from core.domain.rules.applicability import applies
 from core.domain.rules.rights import Right, RightAnswer, RightState, right_state
@@ -22,28 +23,36 @@ from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.rules.clause_scope import circumstances
 
+RightId = Annotated[str, Field(description="The right, as 'governance rights show' lists it."), argument()]
+
 
 class SettleRight(Command):
-    """Say who answers a right, how, within how many days, and from which day on that works."""
+    """Say who answers a right, how, and within how many days."""
 
     may: ClassVar[str] = "settle_right"
 
-    initiative: str
-    right: str
-    answered_by: str
-    how: Annotated[Words, Field(min_length=20)]
-    within_days: Annotated[int, Field(ge=0, le=366)]
-    ready_on: date | None = None
+    initiative: InitiativeId
+    right: RightId
+    answered_by: Annotated[
+        str, Field(description="Id of the person who answers; yourself if left out."), option("--who")
+    ] = ""
+    how: Annotated[Words, Field(min_length=20, description="How it is answered, in a sentence or two.")]
+    within_days: Annotated[
+        int, Field(ge=0, le=366, description="Days within which an answer is given."), option("--days")
+    ]
+    ready_on: Annotated[
+        date | None, Field(description="Day from which it works."), option("--from", metavar="DAY")
+    ] = None
 
 
 class ExcludeRight(Command):
-    """Say why nobody can ask for a right here."""
+    """Say why nobody can ask for a right at an initiative."""
 
     may: ClassVar[str] = "settle_right"
 
-    initiative: str
-    right: str
-    reason: Annotated[Words, Field(min_length=20)]
+    initiative: InitiativeId
+    right: RightId
+    reason: Annotated[Words, Field(min_length=20, description="Why nobody can ask for it here.")]
 
 
 @dataclass(frozen=True)
@@ -91,8 +100,8 @@ class RightsTally:
     open: tuple[str, ...]
 
 
-def settle_right(governance: Governance, command: SettleRight) -> None:
-    """Put on record how a right is answered; what was recorded before stays in the record.
+def settle_right(governance: Governance, command: SettleRight) -> str:
+    """Put on record how a right is answered, and return who answers; what was recorded before stays there.
 
     Raises
     ------
@@ -102,7 +111,7 @@ def settle_right(governance: Governance, command: SettleRight) -> None:
     """
     governance.roles.require(command.actor, command.may)
     right = _concerned(governance, command.initiative, command.right, governance.present(command.at))
-    governance.person(command.answered_by)
+    answered_by = governance.person(command.answered_by or command.actor.id).id
     if command.within_days > right.most_days:
         raise BadInput(
             f"{command.within_days} days are more than the {right.most_days} within which an answer is due",
@@ -113,7 +122,7 @@ def settle_right(governance: Governance, command: SettleRight) -> None:
         "initiative": command.initiative,
         "right_id": right.id,
         "applies": True,
-        "answered_by": command.answered_by,
+        "answered_by": answered_by,
         "how": command.how,
         "within_days": command.within_days,
         "ready_on": command.ready_on,
@@ -121,6 +130,7 @@ def settle_right(governance: Governance, command: SettleRight) -> None:
     }
     fact = Fact("right_settled", command.initiative, "right_answer", (row,))
     governance.store.append([fact], actor=command.actor.id, at=command.at)
+    return answered_by
 
 
 def exclude_right(governance: Governance, command: ExcludeRight) -> None:
@@ -144,7 +154,10 @@ def exclude_right(governance: Governance, command: ExcludeRight) -> None:
     governance.store.append([fact], actor=command.actor.id, at=command.at)
 
 
-def rights_checklist(governance: Governance, moment: Moment, *, initiative: str) -> RightsChecklist:
+OneInitiative = Annotated[str, Field(description="One initiative; none lists all."), argument()]
+
+
+def rights_checklist(governance: Governance, moment: Moment, *, initiative: OneInitiative) -> RightsChecklist:
     """The rights of the people whose data an initiative uses, and how each is answered.
 
     Raises
