@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from core.domain.errors import BadInput
+
 
 @dataclass(frozen=True)
 class Given:
@@ -71,6 +73,23 @@ def option(
 ) -> Given:
     """A field that is typed after a name of its own."""
     return Given(names, metavar, flag=flag, read=read)
+
+
+def pairs(given: list[str], option: str, example: str) -> dict[str, tuple[str, ...]]:
+    """Read repeated `name=value` options; the same name again adds a value.
+
+    Raises
+    ------
+    BadInput
+        One has no equals sign, no name or no value.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise BadInput(f"'{text[:60]}' is not a pair", where=option, remedy=f"Write it like {example}.")
+        found[name] = (*found.get(name, ()), value)
+    return found
 
 
 Texts = tuple[str, ...]

@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from uuid import uuid4
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
 from core.domain.errors import BadInput
-from core.domain.given import Content, Given, Laid, TextOf
+from core.domain.given import Content, Given, Laid, TextOf, pairs
 from core.entrypoints.commands import options
 from core.entrypoints.reports.printing import say
 from core.services.use_case import INCOMING, Choice, Line, UseCase
@@ -35,7 +35,8 @@ _SHARED: Mapping[str, tuple[Any, object]] = {
 
 def command_of(use_case: UseCase, line: Line, show: Show | None) -> Callable[..., None]:
     """The function behind a command, with the signature that its fields say; `show` prints the result."""
-    fields = [one for one in _fields(use_case.takes) if one.name not in line.fixed]
+    takes: type[BaseModel] = create_model("Typed", __base__=use_case.takes, **line.otherwise)
+    fields = [one for one in _fields(takes) if one.name not in line.fixed]
 
     def run(context: typer.Context, **typed: Any) -> None:
         with _sent(context, fields, typed) as values:
@@ -140,7 +141,7 @@ class _Field:
             return {self.name: given.read(typed)}
         if _base(self.info.annotation) is dict:
             name = given.names[0] if given.names else f"--{self.name}"
-            return {self.name: options.pairs(typed or [], name, f"{name} NAME=VALUE")}
+            return {self.name: pairs(typed or [], name, f"{name} NAME=VALUE")}
         return {self.name: typed}
 
 
@@ -243,7 +244,8 @@ def _report(
     """Run a use case and print its result."""
 
     def show(result: Any) -> None:
-        told = said.format_map(result) if isinstance(said, str) else said(result) if said else None
+        known = {**values, **result}
+        told = said.format_map(known) if isinstance(said, str) else said(known) if said else None
         if isinstance(told, str):
             for line in told.splitlines():
                 say(line)

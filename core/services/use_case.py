@@ -10,7 +10,7 @@ import base64
 import binascii
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -68,10 +68,12 @@ class Line:
     words
         The command, such as "finding raise".
     says
-        What is said afterwards: a sentence with fields of the result, or a function of the result. Empty
-        where a report of `core.entrypoints.reports` prints it.
+        What is said afterwards: a sentence with fields of what was typed and of the result, or a function of
+        them. Empty where a report of `core.entrypoints.reports` prints it.
     fixed
         Values that this command stands for; they are not typed.
+    otherwise
+        Fields that are typed otherwise here, each with its type and its default, `...` where it is needed.
     help
         The help, where it is not that of the use case.
     code
@@ -81,6 +83,7 @@ class Line:
     words: str
     says: str | Callable[[Result], str] = ""
     fixed: Mapping[str, object] = field(default_factory=dict)
+    otherwise: Mapping[str, Any] = field(default_factory=dict)
     help: str = ""
     code: Callable[[Result], int] | None = None
 
@@ -169,6 +172,7 @@ def does(
     kind: type[C],
     *lines: Line,
     returns: str | Callable[[Call, C, Any], Result] = "",
+    repeats: Sequence[str] | None = None,
     name: str = "",
     route: str = "",
 ) -> UseCase:
@@ -181,6 +185,8 @@ def does(
     returns
         The result is what was given, with what the service gave back under this name; or what a function of
         the call, the command and of that makes.
+    repeats
+        Of what was given, what stands in the result; all where nothing is said.
     """
 
     def run(call: Call, values: Values) -> Any:
@@ -188,7 +194,8 @@ def does(
         found = service(call.governance, command)
         if callable(returns):
             return returns(call, command, found)
-        return {**values, returns: found} if returns else values
+        kept = values if repeats is None else {name: values[name] for name in repeats}
+        return {**kept, returns: found} if returns else kept
 
     return UseCase(name or service.__name__, run, kind, lines, route)
 

@@ -16,6 +16,11 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("register", "list", "show", "amend", "evidence", "check", "decide", "override"),
         *("sign-off", "delegation", "finding", "waiver", "pull"),
     ),
+    "models": ("version", "data", "lineage", "document", "document-text", "document-notes"),
+    "work": (
+        *("tasks", "assign", "notices", "hand-off", "comment", "training", "raci"),
+        "perspectives",
+    ),
 }
 """Room -> first words of its commands. What pipelines wait for comes first."""
 

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.commands import (
-    RegisterModelVersion,
-    make,
-)
+from core.domain.commands import make
 from core.entrypoints.operations import parameters as given
 from core.entrypoints.operations import results
 from core.entrypoints.operations.operation import Call, Operation
-from core.services.models.versions import register_model_version
 from core.services.oversight.kpis import governance_kpis
 from core.services.oversight.teams import team_standings
 from core.services.people import AddPerson, add_person
 from core.services.record.entries import record_page
-
-
-def _register_version(call: Call, asked: given.NewVersion) -> Any:
-    register_model_version(call.governance, make(RegisterModelVersion, **call.origin, **asked.model_dump()))
-    return {"initiative": asked.initiative, "version": asked.version}
 
 
 def _governance_kpis(call: Call, asked: given.AsOfParameters) -> Any:
@@ -57,7 +48,6 @@ def _read_record(call: Call, asked: given.RecordToRead) -> Any:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "register_model_version": Operation(given.NewVersion, _register_version),
     "governance_kpis": Operation(given.AsOfParameters, _governance_kpis),
     "team_standings": Operation(given.StandingsToRead, _team_standings),
     "add_person": Operation(given.NewPerson, _add_person),

@@ -29,13 +29,9 @@ _AREAS = (
     "decay",
     "predictions",
     "slices",
-    "work",
-    "versions",
     "policy",
-    "lineage",
     "explain",
     "business_kpi",
-    "documents",
     "rules",
 )
 """Modules beside this one, each with its `OPERATIONS`; the ones that pipelines wait for come first."""
