@@ -20,7 +20,7 @@ from pydantic import (
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
-from core.domain.given import Content, GateId, InitiativeId, TextOf, argument, option
+from core.domain.given import Content, GateId, InitiativeId, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
 from core.ground.figure import Task
 
@@ -111,71 +111,112 @@ class OverrideClassification(Command):
     justification: Annotated[Words, Field(min_length=20, description="Why, in a sentence or two.")]
 
 
-class VersionLinks(BaseModel):
-    """What a model version was made of: addresses, with the digests that hold them to one content.
+def _metrics(texts: list[str]) -> dict[str, float]:
+    """Read repeated `name=number` options; the last of a name counts."""
+    found = {}
+    for name, values in pairs(texts, "--metric", "--metric roc_auc=0.84").items():
+        try:
+            found[name] = float(values[-1])
+        except ValueError:
+            raise BadInput(
+                f"'{values[-1][:40]}' is not a number",
+                where="--metric",
+                remedy="Write it like --metric roc_auc=0.84.",
+            ) from None
+    return found
 
-    `data_kind` says whether the training data lies there in full or as a sample.
-    """
+
+Sha256 = Annotated[Digest, Field(description="Its sha256.")]
+
+
+class VersionLinks(BaseModel):
+    """What a model version was made of: addresses, with the digests that hold them to one content."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    notes: Words = ""
-    artifact_uri: Link = ""
-    artifact_sha256: Digest = ""
-    data_uri: Link = ""
-    data_sha256: Digest = ""
-    data_kind: Literal["", "full", "sample"] = ""
-    code_uri: Link = ""
-    code_commit: Commit = ""
-    environment_uri: Link = ""
-    environment_sha256: Digest = ""
-    image_uri: Link = ""
-    image_sha256: Digest = ""
-    metrics_uri: Link = ""
-    metrics_sha256: Digest = ""
-    metrics: dict[str, float] = Field(default_factory=dict)
+    artifact_uri: Annotated[Link, Field(description="Address of the model file."), option("--artifact")] = ""
+    artifact_sha256: Sha256 = ""
+    data_uri: Annotated[Link, Field(description="Address of the training data."), option("--data")] = ""
+    data_sha256: Sha256 = ""
+    data_kind: Annotated[
+        Literal["", "full", "sample"], Field(description="full or sample: what lies there.")
+    ] = ""
+    code_uri: Annotated[Link, Field(description="Address of the code."), option("--code")] = ""
+    code_commit: Annotated[Commit, Field(description="Its full commit."), option("--commit")] = ""
+    environment_uri: Annotated[
+        Link, Field(description="Address of the lock file."), option("--environment")
+    ] = ""
+    environment_sha256: Annotated[Digest, Field(description="Lock file's sha256.")] = ""
+    image_uri: Annotated[
+        Link, Field(description="Address of the image of the machine."), option("--image")
+    ] = ""
+    image_sha256: Sha256 = ""
+    metrics_uri: Annotated[
+        Link, Field(description="Address of the snapshot of the metrics."), option("--metrics")
+    ] = ""
+    metrics_sha256: Sha256 = ""
+    metrics: Annotated[
+        dict[str, float],
+        Field(description="NAME=VALUE; repeat for more."),
+        option("--metric", read=_metrics),
+    ] = Field(default_factory=dict)
+    notes: Annotated[Words, Field(description="What changed, and why.")] = ""
 
 
-class RegisterModelVersion(Command, VersionLinks):
-    """Register a model version; as a challenger it stands beside the current version until promoted."""
+VersionLabel = Annotated[str, Field(description="Its label, such as 2."), argument("VERSION")]
+VersionReason = Annotated[Words, Field(min_length=5, description="Why, in a sentence; it stays on record.")]
+
+
+class NewVersion(Command):
+    """What a model version is called, and what it is."""
 
     may: ClassVar[str] = "register_model_version"
 
-    initiative: str
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)]
-    role: Literal["champion", "challenger"] = "champion"
-    algorithm: Name
-    task: Task
+    initiative: InitiativeId
+    version: Annotated[
+        VersionLabel, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)
+    ]
+    algorithm: Annotated[Name, Field(description="What was trained, in words.")]
+    task: Annotated[Task, Field(description="binary, regression or multiclass.")]
+    role: Annotated[
+        Literal["champion", "challenger"],
+        Field(description="Beside the current version, until it is promoted."),
+        option("--challenger", flag="challenger"),
+    ] = "champion"
+
+
+class RegisterModelVersion(VersionLinks, NewVersion):
+    """Register a model version with links to what it was made of; it becomes the current one."""
 
 
 class AmendModelVersion(Command, VersionLinks):
-    """Fill in what a version's registration left out; empty fields leave what is there."""
+    """Fill in what a version's registration left out, until it is approved."""
 
     may: ClassVar[str] = "register_model_version"
 
-    initiative: str
-    version: str
-    reason: Annotated[Words, Field(min_length=5)]
+    initiative: InitiativeId
+    version: VersionLabel
+    reason: VersionReason
 
 
 class PromoteVersion(Command):
-    """Make a version the current one."""
+    """Make a challenger, or an earlier version, the current one."""
 
     may: ClassVar[str] = "promote_version"
 
-    initiative: str
-    version: str
-    reason: Annotated[Words, Field(min_length=5)]
+    initiative: InitiativeId
+    version: VersionLabel
+    reason: VersionReason
 
 
 class RetireVersion(Command):
-    """Take a version out of use; if it is the current one, none is current until one is promoted."""
+    """Take a version out of use; if it is the current one, none is until you promote one."""
 
     may: ClassVar[str] = "retire_version"
 
-    initiative: str
-    version: str
-    reason: Annotated[Words, Field(min_length=5)]
+    initiative: InitiativeId
+    version: VersionLabel
+    reason: VersionReason
 
 
 class SubmitEvidence(Command):
@@ -270,7 +311,8 @@ def make(kind: type[C], /, **values: Any) -> C:
 
 def problems(found: Sequence[Mapping[str, Any]]) -> str:
     """What pydantic finds wrong, as people say it: one part a wrong field."""
-    return "; ".join(_problem(dict(one)) for one in found)
+    told = [one for one in found if one.get("ctx", {}).get("expected") != "''"]  # that it may be empty too
+    return "; ".join(_problem(dict(one)) for one in told or found)
 
 
 _PATTERN_HELP = {

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from core.domain.errors import BadInput
+
 
 @dataclass(frozen=True)
 class Given:
@@ -27,8 +29,6 @@ class Given:
         How many values are typed after the name at once; 0 where it is one, or repeated for a list.
     read
         Makes the field's value of what was typed (a text, or the texts of a repeated option).
-    needed
-        Whether it has to be typed though a program may leave it out.
     """
 
     names: tuple[str, ...] = ()
@@ -37,7 +37,6 @@ class Given:
     flag: object = None
     values: int = 0
     read: Callable[..., object] | None = None
-    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,9 @@ class TextOf:
     known: str = ""
 
 
-def argument(metavar: str = "", *, read: Callable[..., object] | None = None, needed: bool = False) -> Given:
+def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:
     """A field that is typed by its place."""
-    return Given(metavar=metavar, argument=True, read=read, needed=needed)
+    return Given(metavar=metavar, argument=True, read=read)
 
 
 def option(
@@ -83,10 +82,26 @@ def option(
     flag: object = None,
     values: int = 0,
     read: Callable[..., object] | None = None,
-    needed: bool = False,
 ) -> Given:
     """A field that is typed after a name of its own."""
-    return Given(names, metavar, flag=flag, values=values, read=read, needed=needed)
+    return Given(names, metavar, flag=flag, values=values, read=read)
+
+
+def pairs(given: list[str], option: str, example: str) -> dict[str, tuple[str, ...]]:
+    """Read repeated `name=value` options; the same name again adds a value.
+
+    Raises
+    ------
+    BadInput
+        One has no equals sign, no name or no value.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise BadInput(f"'{text[:60]}' is not a pair", where=option, remedy=f"Write it like {example}.")
+        found[name] = (*found.get(name, ()), value)
+    return found
 
 
 Texts = tuple[str, ...]

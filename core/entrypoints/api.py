@@ -24,9 +24,9 @@ from starlette.exceptions import HTTPException
 from core.domain.commands import problems
 from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
 from core.entrypoints.api_guard import Guard
-from core.entrypoints.operations.table import operations, run_operation
 from core.entrypoints.who_and_when import acting_person
-from core.services.use_case import Asked, UseCase, joined, needed
+from core.services.use_case import Asked, Call, UseCase, joined, needed
+from core.services.use_cases import every_use_case, run_use_case
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -108,7 +108,7 @@ class Asker:
         """Run an operation; `on_error` is what a refusal says besides the error."""
         try:
             person = acting_person(self._governance, unquote(actor))
-            result = run_operation(self._governance, person, datetime.now(UTC), name, parameters)
+            result = run_use_case(Call(self._governance, person, datetime.now(UTC)), name, parameters)
             return answer(result, status)
         except GovernanceError as problem:
             return refusal(problem, on_error)
@@ -174,7 +174,7 @@ def _add_health(api: FastAPI, governance: Governance) -> None:
 def _add_use_cases(api: FastAPI, ask: Asker) -> None:
     """`POST /operations/NAME` for each use case, and the public route of those that have one."""
     routes: dict[str, list[UseCase]] = {}
-    for case in operations().values():
+    for case in every_use_case():
         api.post(f"/operations/{case.name}", name=case.name, description=case.help)(_by_name(ask, case))
         if case.route:
             routes.setdefault(case.route, []).append(case)
@@ -187,7 +187,7 @@ def _add_use_cases(api: FastAPI, ask: Asker) -> None:
     @api.get("/operations")
     def list_operations() -> Response:
         """Operations that may be asked for by name."""
-        return answer({"demo": ask.demo, "operations": sorted(operations())})
+        return answer({"demo": ask.demo, "operations": sorted(one.name for one in every_use_case())})
 
     @api.post("/operations/{name}", include_in_schema=False)
     def run_unknown(name: str, actor: ActorName = "") -> Response:

@@ -18,7 +18,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from core.domain.errors import BadInput
-from core.domain.given import Content, Given, Laid, TextOf
+from core.domain.given import Content, Given, Laid, TextOf, pairs
 from core.entrypoints.client import require_store
 from core.entrypoints.commands import options
 from core.entrypoints.reports.printing import say
@@ -36,7 +36,8 @@ _SHARED: Mapping[str, tuple[Any, object]] = {
 
 def command_of(use_case: UseCase, line: Line, show: Show | None) -> Callable[..., None]:
     """The function behind a command, with the signature that its fields say; `show` prints the result."""
-    fields = [one for one in _fields(use_case.takes.model_fields, line.needs) if one.name not in line.fixed]
+    taken = use_case.takes.model_fields
+    fields = [one for one in _fields(taken, line.needs) if one.name not in line.fixed]
 
     def run(context: typer.Context, **typed: Any) -> None:
         with _sent(context, fields, typed) as values:
@@ -151,16 +152,13 @@ class _Field:
             return {self.name: given.read(typed)}
         if _base(self.info.annotation) is dict:
             name = given.names[0] if given.names else f"--{self.name}"
-            return {self.name: options.pairs(typed or [], name, f"{name} NAME=VALUE")}
+            return {self.name: pairs(typed or [], name, f"{name} NAME=VALUE")}
         return {self.name: typed}
 
 
 def _fields(taken: Mapping[str, FieldInfo], needs: Sequence[str] = ()) -> list[_Field]:
     """The fields that are typed, needed ones first; the name of a typed file is not typed again."""
-    found = [
-        _Field(name, info, info.is_required() or name in needs or _Field(name, info).given.needed)
-        for name, info in taken.items()
-    ]
+    found = [_Field(name, info, info.is_required() or name in needs) for name, info in taken.items()]
     named = {one.file.name for one in found if one.file}
     return sorted((one for one in found if one.name not in named), key=lambda one: not one.needed)
 
@@ -237,7 +235,8 @@ def _report(
     """Run a use case and print its result."""
 
     def show(result: Any) -> None:
-        told = said.format_map(result) if isinstance(said, str) else said(result) if said else None
+        known = {**values, **result}
+        told = said.format_map(known) if isinstance(said, str) else said(known) if said else None
         if isinstance(told, str):
             for line in told.splitlines():
                 say(line)

@@ -32,7 +32,7 @@ class AddPerson(Command):
     roles: Annotated[
         tuple[str, ...],
         Field(description="A role by id; repeat for more."),
-        option("--role", needed=True),
+        option("--role"),
     ] = ()
 
 

@@ -68,8 +68,8 @@ class Line:
     words
         The command, such as "finding raise".
     says
-        What is said afterwards: a sentence with fields of the result, or a function of the result. Empty
-        where a report of `core.entrypoints.reports` prints it.
+        What is said afterwards: a sentence with fields of what was typed and of the result, or a function of
+        them. Empty where a report of `core.entrypoints.reports` prints it.
     fixed
         Values that this command stands for; they are not typed.
     needs
@@ -186,6 +186,7 @@ def does(
     kind: type[C],
     *lines: Line,
     returns: str | Callable[[Call, C, Any], Result] = "",
+    repeats: Sequence[str] | None = None,
     name: str = "",
     route: str = "",
 ) -> UseCase:
@@ -198,6 +199,8 @@ def does(
     returns
         The result is what was given, with what the service gave back under this name; or what a function of
         the call, the command and of that makes.
+    repeats
+        Of what was given, what stands in the result; all where nothing is said.
     """
 
     def run(call: Call, values: Values) -> Any:
@@ -205,7 +208,8 @@ def does(
         found = service(call.governance, command)
         if callable(returns):
             return returns(call, command, found)
-        return {**values, returns: found} if returns else values
+        kept = values if repeats is None else {name: values[name] for name in repeats}
+        return {**kept, returns: found} if returns else kept
 
     return UseCase(name or service.__name__, run, kind, lines, route)
 

@@ -23,6 +23,11 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
         "people",
     ),
+    "models": ("version", "data", "lineage", "document", "document-text", "document-notes"),
+    "work": (
+        *("tasks", "assign", "notices", "hand-off", "comment", "training", "raci"),
+        "perspectives",
+    ),
 }
 """Room -> first words of its commands. What pipelines wait for comes first."""
 

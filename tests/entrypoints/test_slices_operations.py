@@ -10,11 +10,12 @@ import httpx
 import pytest
 
 from core.domain.errors import BadInput
-from core.entrypoints.operations.table import run_operation
 from core.entrypoints.reports import slices as reports_slices
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices
 from core.services.measured.weak_slices import find_weakest
+from core.services.use_case import Call
+from core.services.use_cases import run_use_case
 from tests.conftest import BUILDER, later
 from tests.entrypoints.conftest import TOKEN, serving
 from tests.services.test_slices import PEOPLE, give
@@ -30,7 +31,7 @@ def people(governance: Governance, tmp_path: Path) -> Governance:
 
 def run(governance: Governance, name: str, **values: Any) -> Any:
     given = json.loads(json.dumps({"initiative": MODEL, **values}))
-    return json.loads(json.dumps(run_operation(governance, BUILDER, later(6), name, given)))
+    return json.loads(json.dumps(run_use_case(Call(governance, BUILDER, later(6)), name, given)))
 
 
 def test_slices_carry_the_numbers_of_the_page(people: Governance, capsys: pytest.CaptureFixture[str]) -> None:

@@ -224,6 +224,18 @@ def test_what_is_recorded_of_a_source_can_change(rates: Governance) -> None:
         (RecordDataSource, {"name": "Rates", "team": "Credit"}, BadInput, "personal data is missing"),
         (
             RecordDataSource,
+            {"name": "Rates", "team": "C", "personal_data": False},
+            BadInput,
+            r"^team needs at least 3 characters \(",
+        ),
+        (
+            RecordDataSource,
+            {"name": "Rates", "personal_data": False, "actor": BUILDER.model_copy(update={"team": ""})},
+            BadInput,
+            "team is missing",
+        ),
+        (
+            RecordDataSource,
             {"name": "Rates", "team": "Credit", "personal_data": False, "actor": OUTSIDER},
             Forbidden,
             "may not record data",

@@ -254,7 +254,7 @@ def _note(world: World, plan: InitiativePlan, note: _NoteText, at: datetime) -> 
         actor=plan.crew.builder,
         at=at,
         initiative=plan.key,
-        document="card",
+        kind="card",
         section=note.section,
         text=note.text,
     )

@@ -42,7 +42,10 @@ def record_data_source(governance: Governance, command: RecordDataSource) -> str
             remedy="Give a name that can be typed.",
         )
     known = lake.source(governance.store, source, governance.present(command.at))
-    row = {**command.model_dump(exclude={"actor", "at"}), "source": source}
+    team = command.team or command.actor.team
+    if not team:
+        raise BadInput("team is missing", where="record data source", remedy="Nothing was stored; mend it.")
+    row = {**command.model_dump(exclude={"actor", "at"}), "source": source, "team": team}
     if known is not None and all(known[field] == value for field, value in row.items()):
         raise BadInput("nothing would change", where=source, remedy="Give a field another value.")
     action = "data_source_changed" if known else "data_source_recorded"

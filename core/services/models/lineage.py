@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from core.domain.errors import NotFound
-from core.domain.models.lineage import HOW, Edge, Graph, Node
+from core.domain.given import option
+from core.domain.models.lineage import HOW, Edge, Graph, Node, Source
 from core.domain.moment import Moment
 from core.lake.models import lineage as lake
 from core.lake.process import initiatives as lake_initiatives
@@ -80,17 +83,19 @@ def lineage(
     governance: Governance,
     moment: Moment,
     *,
-    team: str = "",
-    source: str = "",
-    model: str = "",
-    process: str = "",
-    past: bool = False,
+    team: Annotated[str, Field(description="What a team owns, and its lineage.")] = "",
+    source: Annotated[str, Field(description="A data source, and its lineage."), option("--data")] = "",
+    model: Annotated[str, Field(description="An initiative, and its lineage.")] = "",
+    process: Annotated[str, Field(description="A business process, and its lineage.")] = "",
+    past: Annotated[bool, Field(description="Uses of superseded and retired versions too.")] = False,
 ) -> Lineage:
-    """Read the lineage, filtered; empty filters let all through.
+    """Show which team uses which data, how, in which models, for which business process.
 
-    A filter keeps what it names with everything up- and downstream of it; several filters keep what all of
-    them keep. `team` names what the team owns: data and models. `past` adds uses of versions that are
-    superseded or retired.
+    Parameters
+    ----------
+    team, source, model, process
+        A filter keeps what it names with everything up- and downstream of it; several filters keep what all
+        of them keep. `team` names what the team owns: data and models.
 
     Raises
     ------
@@ -158,8 +163,8 @@ def data_of(governance: Governance, moment: Moment, *, initiative: str) -> tuple
     return tuple(_line(row, row["version"] in live, names) for row in rows)
 
 
-def source_sheet(governance: Governance, moment: Moment, *, source: str) -> dict[str, Any]:
-    """One data source with what it is made of, what is made of it, who uses it, and its warnings.
+def source_sheet(governance: Governance, moment: Moment, *, source: Source) -> dict[str, Any]:
+    """Show a data source: what it is made of, what is made of it, who uses it.
 
     Raises
     ------

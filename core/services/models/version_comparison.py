@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.errors import BadInput, NotFound
+from core.domain.given import InitiativeId, argument
 from core.domain.models.reproducibility import ReproducibilityGrade, grade_reproducibility
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake_monitoring
@@ -87,9 +90,9 @@ class SlicesPair:
     features: tuple[str, ...]
     metric: str
     form: str
+    rows: tuple[SlicePair, ...]
     left: SlicesSide
     right: SlicesSide
-    rows: tuple[SlicePair, ...]
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,21 @@ def version_faces(governance: Governance, moment: Moment, *, initiative: str) ->
 
 
 def compare_versions(
-    governance: Governance, moment: Moment, *, initiative: str, left: str, right: str, by: str = ""
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: InitiativeId,
+    left: Annotated[str, Field(description="A version."), argument()],
+    right: Annotated[str, Field(description="Another version."), argument()],
+    by: Annotated[str, Field(description="Feature whose slices to compare.")] = "",
 ) -> Comparison:
-    """Put two versions of an initiative side by side.
+    """Put two versions side by side: what they are made of, metrics, slices and decay.
 
-    `by` is the feature to slice by; without one it is the first sensitive feature that both have, else the
-    first that one has.
+    Parameters
+    ----------
+    by
+        The feature to slice by; without one it is the first sensitive feature that both have, else the first
+        that one has.
 
     Raises
     ------
@@ -252,7 +264,7 @@ def _slices(
     shown = next((side.slices for side in sides if side.slices is not None), None)
     title = shown.report.metric.title if shown else ""
     form = shown.report.metric.form if shown else ""
-    return SlicesPair(chosen, tuple(either), title, form, sides[0], sides[1], _slice_rows(sides))
+    return SlicesPair(chosen, tuple(either), title, form, _slice_rows(sides), *sides)
 
 
 def _features(governance: Governance, moment: Moment, initiative: str, version: str) -> list[str]:

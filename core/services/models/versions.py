@@ -10,7 +10,6 @@ from core.domain.commands import (
     PromoteVersion,
     RegisterModelVersion,
     RetireVersion,
-    VersionLinks,
 )
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.moment import Moment
@@ -90,7 +89,7 @@ def amend_model_version(governance: Governance, command: AmendModelVersion) -> t
             remedy="Register a new version.",
         )
     given: dict[str, Any] = {
-        field: getattr(command, field) for field in VersionLinks.model_fields if getattr(command, field)
+        field: getattr(command, field) for field in lake.AMENDABLE if getattr(command, field)
     }
     if "metrics" in given:
         given["metrics"] = {**known["metrics"], **given["metrics"]}

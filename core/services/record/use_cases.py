@@ -112,7 +112,7 @@ USE_CASES = (
     does(
         add_person,
         AddPerson,
-        Line("people add", "{name} ({id}) is in the directory."),
+        Line("people add", needs=("roles",), says="{name} ({id}) is in the directory."),
         returns=lambda call, command, person: person.model_dump(),
     ),
 )

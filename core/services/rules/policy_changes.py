@@ -26,7 +26,7 @@ OrText = Annotated[
     str,
     Field(description="A draft such as P1, or a policy file."),
     TextOf("draft", known=r"P\d+"),
-    argument("DRAFT|FILE", needed=True),
+    argument("DRAFT|FILE"),
 ]
 
 

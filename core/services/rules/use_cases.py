@@ -210,8 +210,8 @@ USE_CASES = (
         returns=lambda call, command, draft: {"draft": draft},
     ),
     asks(policies.policy_drafts, Line("policy drafts"), name="list_policy_drafts", returns="drafts"),
-    asks(policy_changes.compare_policy, Line("policy compare")),
-    asks(policy_changes.preview_policy, Line("policy preview")),
+    asks(policy_changes.compare_policy, Line("policy compare", needs=("text",))),
+    asks(policy_changes.preview_policy, Line("policy preview", needs=("text",))),
     does(policies.review_policy, ReviewPolicy, Line("policy review", "Draft {draft} is {outcome}.")),
     does(
         policies.publish_policy,

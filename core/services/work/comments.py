@@ -12,6 +12,7 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, NotFound
+from core.domain.given import InitiativeId, argument
 from core.domain.moment import Moment
 from core.lake.work import comments as lake
 from core.services.governance import Governance
@@ -23,20 +24,20 @@ _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?
 
 
 class WriteComment(Command):
-    """Write a comment on an initiative; `@id` in the text names somebody of the directory."""
+    """Write a comment on an initiative; whoever it names gets a task to read it."""
 
     may: ClassVar[str] = "write_comment"
 
-    initiative: str
-    text: Annotated[Words, Field(min_length=2)]
+    initiative: InitiativeId
+    text: Annotated[Words, Field(min_length=2, description="What you say; @id names people."), argument()]
 
 
 class MarkCommentsRead(Command):
-    """Say that one has read the comments on an initiative, so that mentions no longer wait."""
+    """Say that you have read the comments that name you."""
 
     may: ClassVar[str] = "write_comment"
 
-    initiative: str
+    initiative: InitiativeId
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def mentions_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found.lower() for found in _MENTION.findall(text)))
 
 
-def comments_on(governance: Governance, moment: Moment, *, initiative: str) -> tuple[Comment, ...]:
-    """Comments on an initiative at a moment, oldest first.
+def comments_on(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> tuple[Comment, ...]:
+    """List the comments on an initiative, oldest first.
 
     Raises
     ------

@@ -11,6 +11,7 @@ from core.domain.actors import Actor
 from core.domain.chain import Fact, canonical
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.work.work import Task
 from core.lake.work import hand_offs as lake
@@ -27,18 +28,20 @@ from core.services.work.tasks import (
     require_movable,
 )
 
-Reason = Annotated[Words, Field(min_length=10)]
+OfferId = Annotated[str, Field(description="The offer, as 'hand-off list' shows it."), argument("HAND_OFF")]
+Why = Annotated[Words, Field(description="Why, in a sentence.")]
+Reason = Annotated[Why, Field(min_length=10)]
 
 
 class OfferHandOff(Command):
-    """Offer a whole initiative, or one task of it, to a team or to a person."""
+    """Offer an initiative or a task to a team or a person."""
 
     may: ClassVar[str] = "offer_hand_off"
 
-    initiative: str = ""
-    task: str = ""
-    to_team: str = ""
-    to_person: str = ""
+    initiative: Annotated[str, Field(description="A whole initiative, by id.")] = ""
+    task: Annotated[str, Field(description="One task, as 'governance tasks' shows it.")] = ""
+    to_team: Annotated[str, Field(description="The team that gets it.")] = ""
+    to_person: Annotated[str, Field(description="The person who gets it, by id.")] = ""
     reason: Reason
 
 
@@ -47,17 +50,17 @@ class AnswerHandOff(Command):
 
     may: ClassVar[str] = "answer_hand_off"
 
-    hand_off: str
+    hand_off: OfferId
     answer: Literal["accept", "return"]
-    reason: Words = ""
+    reason: Why = ""
 
 
 class WithdrawHandOff(Command):
-    """Take an offer back that nobody has answered yet."""
+    """Take back an offer that nobody has answered yet."""
 
     may: ClassVar[str] = "offer_hand_off"
 
-    hand_off: str
+    hand_off: OfferId
     reason: Reason
 
 
@@ -87,9 +90,16 @@ class HandOff:
 
 
 def hand_offs(
-    governance: Governance, moment: Moment, *, initiative: str = "", team: str = "", open_only: bool = False
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: Annotated[str, Field(description="Of one initiative.")] = "",
+    team: Annotated[str, Field(description="That this team gave or got.")] = "",
+    open_only: Annotated[
+        bool, Field(description="Only those that wait for an answer."), option("--open")
+    ] = False,
 ) -> tuple[HandOff, ...]:
-    """Offers at a moment, newest first; `team` gave or got them. Empty filters let all through."""
+    """List offers and their answers, newest first."""
     cast = cast_of(governance, moment)
     rows = lake.hand_offs(governance.store, moment, initiative=initiative, open_only=open_only)
     return tuple(_view(cast, row) for row in rows if team in ("", row["from_team"], row["to_team"]))

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.work.work import Task, by_due_day
 from core.lake.work import tasks as lake
@@ -23,13 +26,15 @@ from core.services.work.task_sources import SOURCES
 
 
 class AssignTask(Command):
-    """Put somebody on an open task by name; of the actor's own team, or the actor themself."""
+    """Put somebody of your team on a task, or take it yourself."""
 
     may: ClassVar[str] = "assign_task"
 
-    task: str
-    person: str
-    reason: Words = ""
+    task: Annotated[str, Field(description="The task, as 'governance tasks' shows it."), argument()]
+    person: Annotated[
+        str, Field(description="Who gets it, by id; you where nobody is named."), option("--to")
+    ] = ""
+    reason: Annotated[Words, Field(description="Why, if it needs saying.")] = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,8 @@ def assign_task(governance: Governance, command: AssignTask) -> None:
     moment = governance.present(command.at)
     cast = cast_of(governance, moment)
     task = find_task(governance, moment, command.task, cast)
-    person = cast.find(command.person) or governance.person(command.person)
+    named = command.person or command.actor.id
+    person = cast.find(named) or governance.person(named)
     require_movable(task)
     require_giver(command.actor, task, taking=person.id == command.actor.id)
     if person.id != command.actor.id and person.team != command.actor.team:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Annotated
+
+from pydantic import Field
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.given import argument
 from core.domain.moment import Moment
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CheckResult
@@ -21,11 +24,19 @@ from core.services.work.routing import Cast, cast_of
 
 
 class AttestTraining(Command):
-    """Attest a training; `person` is empty or the actor's own id."""
+    """Attest a training for yourself.
 
     may: ClassVar[str] = "attest_training"
 
-    training: str
+    Attributes
+    ----------
+    person
+        Empty, or the actor's own id.
+    """
+
+    training: Annotated[
+        str, Field(description="The training, as 'training list' says."), argument("TRAINING")
+    ]
     person: str = ""
 
 

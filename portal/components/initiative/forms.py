@@ -59,7 +59,7 @@ class Given:
 
 
 def give(
-    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], *, done: str, **values: Any
+    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], /, *, done: str, **values: Any
 ) -> Given | None:
     """Make a command of what was typed and give it; a refusal is shown in one sentence and gives None."""
     try:
