@@ -167,10 +167,8 @@ VersionLabel = Annotated[str, Field(description="Its label, such as 2."), argume
 VersionReason = Annotated[Words, Field(min_length=5, description="Why, in a sentence; it stays on record.")]
 
 
-class NewVersion(Command):
+class NewVersion(BaseModel):
     """What a model version is called, and what it is."""
-
-    may: ClassVar[str] = "register_model_version"
 
     initiative: InitiativeId
     version: Annotated[
@@ -185,8 +183,10 @@ class NewVersion(Command):
     ] = "champion"
 
 
-class RegisterModelVersion(VersionLinks, NewVersion):
+class RegisterModelVersion(VersionLinks, NewVersion, Command):
     """Register a model version with links to what it was made of; it becomes the current one."""
+
+    may: ClassVar[str] = "register_model_version"
 
 
 class AmendModelVersion(Command, VersionLinks):
@@ -336,10 +336,10 @@ def _problem(found: dict[str, Any]) -> str:
             message = "is missing"
         case "extra_forbidden":
             message = "is not known"
-        case "too_short" | "string_too_short" as kind:
-            message = f"needs at least {found['ctx']['min_length']} {_parts(kind)}"
-        case "too_long" | "string_too_long" as kind:
-            message = f"may have at most {found['ctx']['max_length']} {_parts(kind)}"
+        case "too_short" | "string_too_short":
+            message = f"needs at least {found['ctx']['min_length']} {_parts(found['input'])}"
+        case "too_long" | "string_too_long":
+            message = f"may have at most {found['ctx']['max_length']} {_parts(found['input'])}"
         case "string_pattern_mismatch":
             advice = _PATTERN_HELP.get(field, "give 64 hexadecimal digits")
             message = f"'{str(found['input'])[:60]}' is not in the right form: {advice}"
@@ -349,8 +349,8 @@ def _problem(found: dict[str, Any]) -> str:
     return f"{field.replace('_', ' ')} {message}"
 
 
-def _parts(kind: str) -> str:
-    return "characters" if kind.startswith("string") else "values"
+def _parts(given: object) -> str:
+    return "characters" if isinstance(given, str) else "values"
 
 
 def _words(name: str) -> str:

@@ -36,8 +36,12 @@ _SHARED: Mapping[str, tuple[Any, object]] = {
 
 def command_of(use_case: UseCase, line: Line, show: Show | None) -> Callable[..., None]:
     """The function behind a command, with the signature that its fields say; `show` prints the result."""
-    taken = use_case.takes.model_fields
-    fields = [one for one in _fields(taken, line.needs) if one.name not in line.fixed]
+    taken = {
+        name: FieldInfo.merge_field_infos(info, description=line.described.get(name, info.description))
+        for name, info in use_case.takes.model_fields.items()
+        if name not in line.fixed
+    }
+    fields = _fields(taken, line.needs)
 
     def run(context: typer.Context, **typed: Any) -> None:
         with _sent(context, fields, typed) as values:

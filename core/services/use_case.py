@@ -74,6 +74,8 @@ class Line:
         Values that this command stands for; they are not typed.
     needs
         Fields that this command cannot do without, though the use case can.
+    described
+        Other words for fields than those of the use case.
     help
         The help, where it is not that of the use case.
     code
@@ -84,6 +86,7 @@ class Line:
     says: str | Callable[[Result], str] = ""
     fixed: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    described: Mapping[str, str] = field(default_factory=dict)
     help: str = ""
     code: Callable[[Result], int] | None = None
 

@@ -266,7 +266,12 @@ def test_what_is_recorded_of_a_source_can_change(rates: Governance) -> None:
             NotFound,
             "no training with",
         ),
-        (MarkDataBad, {"source": "rates-feed", "reason": "bad"}, BadInput, "reason needs at least 10"),
+        (
+            MarkDataBad,
+            {"source": "rates-feed", "reason": "bad"},
+            BadInput,
+            "reason needs at least 10 characters",
+        ),
         (MarkDataBad, {"source": "nope", "reason": BAD}, NotFound, "no data source"),
         (MarkDataBad, {"source": "claims-table", "reason": BAD}, Conflict, "marked as bad already"),
         (ClearData, {"source": "rates-feed", "reason": BAD}, Conflict, "is not marked as bad"),

@@ -143,7 +143,7 @@ def _ends(records: str, ends: str) -> Callable[[Values], str]:
 
 
 _ALL: Mapping[str, Any] = {"source": "", "model": "", "process": "", "past": False}
-_ONE_TEAM = Annotated[str, Field(description="Only what has to do with this team.")]
+_ONE_TEAM = {"team": "Only what has to do with this team."}
 
 GROUPS: Mapping[str, str] = {
     "version": "Model versions.",
@@ -210,7 +210,7 @@ USE_CASES = (
     ),
     asks(
         lineage,
-        Line("data list", fixed=_ALL, help="List the data sources."),
+        Line("data list", fixed=_ALL, described=_ONE_TEAM, help="List the data sources."),
         Line("lineage"),
         name="read_lineage",
         returns=_lineage,
@@ -237,7 +237,7 @@ CHOICES = (
         "Record that a source is made from another one, or no longer is.",
         ("record_data_upstream", "end_data_upstream"),
         _ends("record_data_upstream", "end_data_upstream"),
-        {"end": "It is no longer made from it."},
+        flags={"end": "It is no longer made from it."},
         says={
             "record_data_upstream": "{source} is made from {upstream}.",
             "end_data_upstream": "{source} is no longer made from {upstream}.",
@@ -248,7 +248,7 @@ CHOICES = (
         "Record that a model uses data, or no longer does.",
         ("record_data_use", "end_data_use"),
         _ends("record_data_use", "end_data_use"),
-        {"end": "This use is over."},
+        flags={"end": "This use is over."},
         says={
             "record_data_use": "{initiative} uses {source} for {how}.",
             "end_data_use": "{initiative} no longer uses {source} for {how}.",

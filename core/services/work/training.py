@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -26,13 +26,13 @@ from core.services.work.routing import Cast, cast_of
 class AttestTraining(Command):
     """Attest a training for yourself.
 
-    may: ClassVar[str] = "attest_training"
-
     Attributes
     ----------
     person
         Empty, or the actor's own id.
     """
+
+    may: ClassVar[str] = "attest_training"
 
     training: Annotated[
         str, Field(description="The training, as 'training list' says."), argument("TRAINING")
