@@ -6,6 +6,7 @@ times are never tested: `make bench ARGS="compare tests/golden/kept/bench/ratios
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ def main(names: list[str]) -> int:
     """Keep the ratios, or every other kind of file from one demo."""
     if names == ["bench"]:
         return _keep_ratios()
+    logging.disable(logging.WARNING)  # Streamlit warns at each page that no browser looks at it
     with _demo(names) as demo, opened_copy(demo) as governance:
         for kind, made in KINDS.items():
             _keep(kind, made(governance))
