@@ -42,7 +42,7 @@ endef
 # A home of their own for the tests: a browser and its libraries write there, and nobody's settings count.
 AWAY := HOME="$(CACHE)/home" XDG_CONFIG_HOME="$(CACHE)/home/.config"
 
-.PHONY: help setup run empty test lint bench screenshots clean
+.PHONY: help setup run empty test lint golden bench screenshots clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,9 @@ lint: setup ## check style, types and the floors
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python $(BIN)/lint-imports --cache-dir .cache/import-linter
+
+golden: setup ## make anew what tests/golden keeps of the product's words and answers
+	@$(AWAY) $(BIN)/python -m tests.golden $(ARGS)
 
 bench: setup ## measure the figures that the README gives
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -11,6 +11,9 @@ import pytest
 
 from core.connectors.settings import PROJECT
 
+MOMENT = datetime(2026, 9, 16, 15, 30, tzinfo=UTC)
+"""When the demo's history ends: fixed, so that the same code makes the same record on any day."""
+
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
@@ -24,7 +27,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
         if not folder.is_dir():
             from core.entrypoints.demo.build import build_demo
 
-            build_demo(folder, PROJECT / "config", datetime.now(UTC))
+            build_demo(folder, PROJECT / "config", MOMENT)
     return folder
 
 

@@ -101,10 +101,10 @@ def _trusted(view: DecayView) -> Result:
     }
 
 
-def measure_inputs(governance: Governance, command: MeasureDrift) -> Result:
+def measure_inputs(governance: Governance, asked: MeasureDrift) -> Result:
     """Measure the drift of the inputs and the quality of the data; both go on record."""
-    features = measure_drift(governance, command)
-    quality = MeasureDataQuality(**command.model_dump(include=set(MeasureDataQuality.model_fields)))
+    features = measure_drift(governance, asked)
+    quality = MeasureDataQuality(**asked.model_dump(include=set(MeasureDataQuality.model_fields)))
     return {"features": features, "columns": measure_data_quality(governance, quality)}
 
 
