@@ -56,12 +56,12 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     """Put the command together; only the part that is asked for, where one is: pipelines wait for it."""
     app = _typer(_HELP)
     app.callback()(_before)
-    known = {words.split()[0] for words in _BY_HAND} | {
-        first for firsts in ROOMS.values() for first in firsts
-    }
+    known = ("serve", "demo", *(first for firsts in ROOMS.values() for first in firsts))
     asked = {argument for argument in arguments if argument in known}
     parts: dict[str, typer.Typer] = {}
-    for words, command in _commands(asked or known):
+    for words, command in sorted(
+        _commands(asked or set(known)), key=lambda one: known.index(one[0].split()[0])
+    ):
         first, *rest = words.split()
         if not rest:
             _add(app, first, command)
