@@ -11,9 +11,9 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Breach, Policy
 from core.domain.process.commands import RaiseFinding, ResolveFinding, VerifyFinding
 from core.lake.process import acts as lake
-from core.lake.process import initiatives as lake_initiatives
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
+from core.services.process.gates import is_live
 
 
 def raise_finding(governance: Governance, command: RaiseFinding) -> str:
@@ -146,12 +146,14 @@ def breach_findings(
 ) -> list[Fact]:
     """The findings that failed checks of a live model lead to: one per check that has none open.
 
+    What breaks while a model is live keeps it from going live again: the step is that of the gate.
+
     Parameters
     ----------
     failed
         Pairs of check id and what it said.
     """
-    if not failed or not _is_live(governance, initiative, moment):
+    if not failed or not is_live(governance, initiative, moment):
         return []
     known = require_initiative(governance, initiative, moment)
     there = lake.findings(governance.store, moment, initiative)
@@ -164,7 +166,7 @@ def breach_findings(
             continue
         total += 1
         row = {
-            **_described(breach.severity, _breach_title(breach), message, _breach_step(policy)),
+            **_described(breach.severity, _breach_title(breach), message, policy.live_gate.step),
             "initiative": initiative,
             "finding": f"F{total}",
             "check_id": check,
@@ -177,18 +179,6 @@ def breach_findings(
 
 def _breach_title(breach: Breach) -> str:
     return f"Breach in monitoring: {breach.check.replace('_', ' ')}"
-
-
-def _breach_step(policy: Policy) -> str:
-    """What breaks while a model is live keeps it from going live again: the step of the deployment gate."""
-    gate = policy.gate("deployment")
-    return gate.step if gate else policy.steps[-1].id
-
-
-def _is_live(governance: Governance, initiative: str, moment: Moment) -> bool:
-    decisions = lake_initiatives.decisions(governance.store, initiative, moment)
-    newest = next((row for row in decisions if row["gate"] == "deployment"), None)
-    return newest is not None and newest["outcome"] == "open"
 
 
 def _described(severity: str, title: str, detail: str, step: str) -> dict[str, Any]:

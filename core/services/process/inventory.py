@@ -18,6 +18,7 @@ from core.lake.record import choices
 from core.lake.record.entries import entries
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
+from core.services.process.gates import is_live
 
 Rows = list[dict[str, Any]]
 
@@ -40,6 +41,7 @@ class InitiativeSheet:
     facts: InitiativeFacts
     requirements: tuple[RequirementState, ...]
     gates: tuple[GateView, ...]
+    live: bool
     versions: Rows
     evidence: Rows
     check_runs: Rows
@@ -63,11 +65,11 @@ def inventory(
     Every word of `search` has to stand in the name, id, purpose, owner or team (case does not matter).
     `status` is empty or one of live, in_progress, overdue, failing. Empty filters let all through.
     """
-    policy = governance.policy(moment)
+    policy, live = governance.policy(moment), governance.live_gates(moment)
     words = search.casefold().split()
     return [
         {**row, "class_title": policy.class_title(row["class_id"])}
-        for row in lake_inventory.inventory_rows(governance.store, policy, moment)
+        for row in lake_inventory.inventory_rows(governance.store, policy, moment, live)
         if _has_words(row, words)
         and (not classes or row["class_id"] in classes)
         and (not teams or row["team"] in teams)
@@ -78,7 +80,7 @@ def inventory(
 
 def initiative_choices(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
     """Initiatives to choose from, by name: `initiative`, `name`, `team`, and whether a model is `live`."""
-    return choices.initiative_choices(governance.store, moment)
+    return choices.initiative_choices(governance.store, moment, governance.live_gates(moment))
 
 
 def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeSheet:
@@ -111,6 +113,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
         facts,
         requirement_states(policy, facts, moment.day),
         gates,
+        is_live(governance, initiative, moment),
         versions,
         lake.evidence(store, initiative, moment),
         lake.check_runs(store, initiative, moment),
