@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.analytics.slices.change import SliceChange
 from core.domain.commands import AmendModelVersion, PromoteVersion, RetireVersion, make
 from core.entrypoints.operations.operation import Call, Operation
 from core.entrypoints.operations.parameters import AsOf, Parameters, VersionLinks
@@ -109,13 +110,26 @@ def comparison_result(found: Comparison) -> dict[str, Any]:
         "slices": {
             "by": slices.by,
             "features": slices.features,
-            "metric": slices.metric,
-            "form": slices.form,
-            "rows": plain(slices.rows),
+            "metric": slices.report.metric.title if slices.report else "",
+            "form": slices.report.metric.form if slices.report else "",
+            "rows": [_slice_row(change) for change in slices.changes],
             "left": _slices_side(slices.left),
             "right": _slices_side(slices.right),
         },
         "decay": {side: _decay_side(one) for side, one in zip(("left", "right"), found.decay, strict=True)},
+    }
+
+
+def _slice_row(change: SliceChange) -> dict[str, Any]:
+    left, right = change.other, change.now
+    return {
+        "label": change.label,
+        "left": plain(left.value) if left else None,
+        "right": plain(right.value) if right else None,
+        "left_rows": left.n if left else 0,
+        "right_rows": right.n if right else 0,
+        "left_verdict": left.verdict if left else None,
+        "right_verdict": right.verdict if right else None,
     }
 
 
