@@ -78,6 +78,7 @@ def _trusted(view: DecayView) -> dict[str, Any]:
     trust = view.trust
     return {
         "direction": view.metric.direction,
+        "unestimated": view.unestimated.id if view.unestimated else None,
         "different": view.different,
         "realised_worse": view.realised_worse,
         "trust": {"verdict": view.trusted, "reasons": [asdict(reason) for reason in view.reasons]},
