@@ -124,7 +124,7 @@ _DEFINITIONS = (
         "mean",
         ("sum_score_gap",),
         ("scored",),
-        ("sum_score_gap_squares",),
+        "spread_score_gap",
         needs="calibration",
         interval="Student's t",
     ),
@@ -156,7 +156,7 @@ _DEFINITIONS = (
         "mean",
         ("sum_error",),
         ("labelled",),
-        ("sum_squared_error",),
+        "spread_error",
         interval="Student's t",
     ),
     MetricDefinition(
@@ -171,7 +171,7 @@ _DEFINITIONS = (
         "mean",
         ("sum_absolute_error",),
         ("labelled",),
-        ("sum_squared_error",),
+        "spread_absolute_error",
         interval="Student's t",
     ),
     MetricDefinition(
@@ -186,7 +186,7 @@ _DEFINITIONS = (
         "root_mean",
         ("sum_squared_error",),
         ("labelled",),
-        ("sum_fourth_error",),
+        "spread_squared_error",
         interval="root of Student's t on the mean of squares",
     ),
 )
