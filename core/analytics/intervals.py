@@ -33,10 +33,6 @@ class Interval:
         """Say whether `value` lies between the ends, ends included."""
         return self.low <= value <= self.high
 
-    def overlaps(self, other: Interval) -> bool:
-        """Say whether the two intervals share at least one point."""
-        return self.low <= other.high and other.low <= self.high
-
 
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interval | None:
     """Confidence interval of one rate.

@@ -38,10 +38,10 @@ _DELEGATIONS = """
     QUALIFY row_number() OVER (PARTITION BY g.actor, g.delegate, g.role ORDER BY g.seq DESC) = 1
     ORDER BY g.seq
 """
-_HISTORY = """
-    SELECT f.*, coalesce(d.name, f.actor) AS actor_name FROM {table} f
-    LEFT JOIN directory d ON d.actor = f.actor
-    WHERE f.initiative = $initiative AND f.seq <= $seq ORDER BY f.seq
+_WAIVERS = """
+    SELECT w.*, coalesce(d.name, w.actor) AS actor_name FROM waiver w
+    LEFT JOIN directory d ON d.actor = w.actor
+    WHERE w.initiative = $initiative AND w.seq <= $seq ORDER BY w.seq
 """
 _SUBMISSIONS = ("evidence", "model_version", "version_amendment", "prediction_batch")
 """Tables whose rows say who submitted what is to be signed, and for which version."""
@@ -107,7 +107,7 @@ def granted_waivers(store: Store, initiative: str, moment: Moment) -> tuple[Waiv
 
 def waiver_history(store: Store, initiative: str, moment: Moment) -> Rows:
     """Everything said of the waivers of an initiative, oldest first."""
-    return fetch(store.cursor(), _HISTORY.format(table="waiver"), _of(initiative, moment))
+    return fetch(store.cursor(), _WAIVERS, _of(initiative, moment))
 
 
 def findings(store: Store, moment: Moment, initiative: str = "") -> Rows:
@@ -126,11 +126,6 @@ def _newest(store: Store, table: str, moment: Moment, initiative: str) -> Rows:
     named = {"initiative_name": registered[-1]["name"], "team": registered[-1]["team"]}
     rows = sorted(newest.values(), key=lambda row: int(row["seq"]))
     return [{**row, "actor_name": names.get(row["actor"], row["actor"]), **named} for row in rows]
-
-
-def finding_history(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Everything said of the findings of an initiative, oldest first."""
-    return fetch(store.cursor(), _HISTORY.format(table="finding"), _of(initiative, moment))
 
 
 def open_findings(store: Store, initiative: str, moment: Moment) -> tuple[OpenFinding, ...]:
