@@ -43,18 +43,13 @@ class DatasetFiles:
     chunk_size: int
 
 
-def list_datasets() -> tuple[str, ...]:
-    """Return the names that `write_dataset` knows, in the order of the demo."""
-    return tuple(RECIPES)
-
-
 def write_dataset(name: str, folder: Path) -> DatasetFiles:
     """Write one data set as `reference.parquet` and `analysis.parquet` into `folder`.
 
     Parameters
     ----------
     name
-        One of `list_datasets()`.
+        One of `RECIPES`.
     folder
         Where the two files go; made if absent, files of the same name are replaced.
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from core.connectors.yaml_lines import Problem, parse_lines, read_text
+from core.connectors.yaml_lines import Document, Problem, parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.actors import Roles
+from core.domain.faults import Fault
 from core.domain.policy.policy import Policy
-from core.domain.policy.policy_faults import policy_faults
+from core.domain.policy.policy_faults import live_gate_faults, policy_faults
 from core.domain.process.checks import CHECKS
 
 
@@ -44,10 +46,33 @@ def parse_policy(text: str, roles: Roles, *, name: str) -> Policy:
     """
     document = parse_lines(text, name)
     policy = read_model(document, Policy)
-    for fault in policy_faults(policy, roles):
+    _refuse(document, (*policy_faults(policy, roles), *live_gate_faults(policy)))
+    return policy
+
+
+def parse_recorded_policy(text: str, roles: Roles | None, *, name: str) -> Policy:
+    """Make a policy of a text on record; it may be older than the mark of the gate that makes live.
+
+    Parameters
+    ----------
+    roles
+        The roles that it has to fit; None for a policy that is only read back.
+
+    Raises
+    ------
+    BadInput
+        It does not fit the roles as configured.
+    """
+    document = parse_lines(text, name)
+    policy = read_model(document, Policy)
+    _refuse(document, policy_faults(policy, roles) if roles else ())
+    return policy
+
+
+def _refuse(document: Document, faults: Iterable[Fault]) -> None:
+    for fault in faults:
         document.problems.append(Problem(document.line(fault.path), fault.what, fault.remedy))
     document.refuse()
-    return policy
 
 
 def policy_schema() -> dict[str, Any]:

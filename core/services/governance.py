@@ -19,7 +19,7 @@ from core.connectors.config_files import (
 )
 from core.connectors.ethics_file import parse_ethics, read_ethics
 from core.connectors.frameworks_file import read_frameworks, read_rights
-from core.connectors.policy_file import parse_policy, read_policy
+from core.connectors.policy_file import parse_recorded_policy, read_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
 from core.domain.errors import NotFound
@@ -27,7 +27,7 @@ from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.policy.kpis import Kpis
 from core.domain.policy.leaderboard import Leaderboard
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import LiveGates, Policy
 from core.domain.rules.ethics import Ethics
 from core.domain.rules.frameworks import Frameworks
 from core.domain.rules.rights import Rights
@@ -38,6 +38,7 @@ from core.domain.work.work import Work
 from core.lake import directory
 from core.lake.process.ethics_positions import ethics_in_force
 from core.lake.record.entries import policy_in_force, store_kind
+from core.lake.record.parts import rows_of
 from core.lake.store import Store, open_store
 
 
@@ -98,6 +99,11 @@ class Governance:
             The record did not begin until later.
         """
         return _policy(self.store, self.roles, moment.seq)
+
+    def live_gates(self, moment: Moment) -> LiveGates:
+        """The gate that made live under each policy published so far: a decision counts by its own policy."""
+        published = rows_of(self.store, "policy", moment)
+        return tuple((row["version"], _live_gate(row["text"], row["version"])) for row in published)
 
     def position(self, moment: Moment) -> Ethics:
         """The ethical position in force at a moment; the shipped one where none had been published."""
@@ -194,7 +200,12 @@ def _before_the_record(store: Store) -> NotFound:
 @lru_cache(maxsize=32)
 def _parsed(text: str, roles: Roles, name: str) -> Policy:
     """Published policies never change, so each text is parsed once."""
-    return parse_policy(text, roles, name=name)
+    return parse_recorded_policy(text, roles, name=name)
+
+
+@lru_cache(maxsize=256)
+def _live_gate(text: str, version: str) -> str:
+    return parse_recorded_policy(text, None, name=f"policy {version}").live_gate.id
 
 
 @lru_cache(maxsize=64)

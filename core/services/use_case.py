@@ -280,7 +280,7 @@ def _as_given(name: str, info: FieldInfo) -> tuple[str, Any]:
         return INCOMING, (described, ...)
     if _marked(info, Content):
         return f"{name}{_BASE64}", (described, "")
-    return name, (info.rebuild_annotation(), info)
+    return name, (info.annotation, info)
 
 
 def _marked(info: FieldInfo, kind: type) -> bool:

@@ -210,7 +210,7 @@ def test_it_stays_frozen_when_the_gate_shuts_again(governance: Governance) -> No
     for day, outcome in ((3, "open"), (4, "blocked")):
         row = {"initiative": initiative, "version": "1", "gate": "deployment", "outcome": outcome}
         fact = Fact(
-            "gate_decided", initiative, "decision", ({**row, "findings": "[]", "policy_version": ""},)
+            "gate_decided", initiative, "decision", ({**row, "findings": "[]", "policy_version": "2.0"},)
         )
         governance.store.append([fact], actor=BUILDER.id, at=later(day))
     with pytest.raises(Conflict, match="frozen"):

@@ -106,11 +106,6 @@ METHODS: Mapping[str, DriftMethod] = {
 }
 
 
-def methods_of(kind: Kind) -> tuple[DriftMethod, ...]:
-    """Methods that suit numbers, or texts."""
-    return tuple(method for method in METHODS.values() if kind in method.kinds)
-
-
 @dataclass(frozen=True, slots=True)
 class Moments:
     """What a number feature of the reference looks like; all in its unit but `rows` and `skewness`."""

@@ -24,8 +24,8 @@ class MetricDefinition(Figure):
         mean of the two classes' rates) or "ranking" (0.0 to 1.0, from the order of the scores).
     numerator, denominator
         Counts or sums that are added up, by field name of `SliceCounts`. Balanced: of the positive class.
-    squares
-        For a mean: the sum of squares that gives its spread.
+    spread
+        For a mean: the sum of squared deviations of what is averaged, by field name of `SliceCounts`.
     negatives
         For the balanced form: successes and failures of the other class.
     needs
@@ -45,7 +45,7 @@ class MetricDefinition(Figure):
     form: Form
     numerator: tuple[str, ...]
     denominator: tuple[str, ...]
-    squares: tuple[str, ...] = ()
+    spread: str = ""
     negatives: tuple[str, str] = ("", "")
     needs: Need | None = None
     interval: str = "Wilson"

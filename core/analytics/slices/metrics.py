@@ -165,7 +165,7 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
         return Measured(None, 0, top, None)
     if definition.form == "rate":
         return Measured(top / n, n, top, wilson_interval(int(top), n, confidence))
-    spread = mean_interval(n, top, counts.total(definition.squares), confidence)
+    spread = mean_interval(n, top, counts.total((definition.spread,)), confidence)
     if definition.form == "mean":
         return Measured(top / n, n, top, spread)
     root = (

@@ -48,10 +48,6 @@ class KpiDefinition(Explained, BaseModel):
     leaves_out: Text
     source: Text
 
-    def on_target(self, value: float) -> bool:
-        """Whether a value reaches the target in the KPI's direction; the target itself does."""
-        return value >= self.target if self.direction == "higher" else value <= self.target
-
 
 class Kpis(BaseModel):
     """All KPIs, from `config/kpis.yaml`, in the order they are shown."""

@@ -82,7 +82,7 @@ class Agenda:
         if plan.recipe.override is not None:
             yield starts + rng.uniform(2, 6), partial(acts.reclassify, self._world, plan)
         if plan.class_id == self._policy.classes[0].id:
-            yield from self._ask("deployment", starts + rng.uniform(1, 6), FOREVER)
+            yield from self._ask(self._policy.live_gate.id, starts + rng.uniform(1, 6), FOREVER)
 
     def _scope(self) -> Iterator[Timed]:
         """Evidence that belongs to no version, and the gates that ask for it alone."""

@@ -22,6 +22,9 @@ def show_decay(result: Result) -> None:
     """Decay estimates, a chunk a line, or a group a line where they are divided."""
     title = decay_metric(result["metric"]).title
     say(f"Estimated {title}: {result['initiative']} version {result['version']}")
+    if result["unestimated"]:
+        lacking = decay_metric(result["unestimated"]).title
+        say(f"The decay check looks at {lacking}, which the newest refresh left out: it cannot tell.")
     if result.get("groups"):
         _show_groups(result)
     else:

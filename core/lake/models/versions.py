@@ -8,7 +8,8 @@ from typing import Any
 
 from core.domain.models.model_versions import VersionEvent, VersionStanding, version_standing
 from core.domain.moment import Moment
-from core.lake.query import Rows, fetch
+from core.domain.policy.policy import LiveGates
+from core.lake.query import Rows, asking, fetch
 from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
@@ -42,16 +43,18 @@ _AMENDMENTS = """
     LEFT JOIN directory d ON d.actor = a.actor
     WHERE a.initiative = $initiative AND a.seq <= $seq ORDER BY a.seq
 """
-_APPROVALS = """
-    SELECT seq, recorded_at, actor, gate FROM decision
-    WHERE initiative = $initiative AND version = $version AND seq <= $seq
-        AND gate = 'deployment' AND outcome = 'open'
+_APPROVALS = asking(
+    """
+    SELECT seq, recorded_at, actor, gate FROM live_decision
+    WHERE initiative = $initiative AND version = $version AND outcome = 'open'
     UNION ALL
     SELECT seq, recorded_at, actor, gate FROM sign_off
     WHERE initiative = $initiative AND version = $version AND seq <= $seq
         AND act = 'decided' AND outcome = 'approved' AND list_contains($gates, gate)
     ORDER BY seq LIMIT 1
-"""
+    """,
+    "live",
+)
 
 
 def standing(store: Store, initiative: str, moment: Moment) -> VersionStanding:
@@ -92,13 +95,19 @@ def amended(store: Store, initiative: str, versions: Sequence[dict[str, Any]], m
 
 
 def approval(
-    store: Store, initiative: str, version: str, moment: Moment, gates: Sequence[str]
+    store: Store,
+    initiative: str,
+    version: str,
+    moment: Moment,
+    gates: Sequence[str],
+    live_gates: LiveGates,
 ) -> dict[str, Any] | None:
-    """The first thing that approved a version, or None: its deployment gate found open, or a sign-off.
+    """The first thing that approved a version, or None: the gate that makes live found open, or a sign-off.
 
     What was approved stays so, whatever is decided later. `gates`: those whose sign-off is about a version.
     """
-    values = {**_of(initiative, moment), "version": version, "gates": list(gates)}
+    about = {"version": version, "gates": list(gates), "live_gates": live_gates}
+    values = {**_of(initiative, moment), **about}
     return next(iter(fetch(store.cursor(), _APPROVALS, values)), None)
 
 

@@ -60,11 +60,6 @@ _STATES = asking(
     _CLAUSE_STATE + "SELECT initiative, framework, clause, state FROM clause_state ORDER BY ALL",
     "current",
 )
-_PER_INITIATIVE = asking(
-    _CLAUSE_STATE
-    + "SELECT initiative, framework, state, count(*) AS clauses FROM clause_state GROUP BY ALL ORDER BY ALL",
-    "current",
-)
 _PROOFS = asking(
     """
     , newest AS (
@@ -128,11 +123,6 @@ def clause_tally(store: Store, policy: Policy, moment: Moment, scope: ClauseScop
 def clause_states(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
     """State of every clause for every initiative to which it applies."""
     return standing(store, policy, moment).fetch(_STATES, "requirement_state", **_values(scope))
-
-
-def initiative_tally(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
-    """Number of clauses by initiative, framework and state."""
-    return standing(store, policy, moment).fetch(_PER_INITIATIVE, "requirement_state", **_values(scope))
 
 
 def clause_proofs(

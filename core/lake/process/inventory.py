@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.domain.moment import Moment
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import LiveGates, Policy
 from core.lake.query import Rows, asking
 from core.lake.remembered import remembered
 from core.lake.standing import standing
@@ -30,7 +30,6 @@ _INVENTORY = asking(
         FROM requirement_state GROUP BY initiative
     ), passage AS (
         SELECT g.initiative, count(*) AS gates, count(*) FILTER (d.outcome = 'open') AS passed,
-            bool_or(g.gate = 'deployment' AND d.outcome = 'open') AS live,
             arg_min(g.gate, g.step) FILTER (d.outcome IS DISTINCT FROM 'open') AS next_gate
         FROM gate_state g LEFT JOIN current_decision d USING (initiative, gate) GROUP BY g.initiative
     ), looked AS (
@@ -43,7 +42,7 @@ _INVENTORY = asking(
     )
     SELECT i.initiative, i.name, i.purpose, i.domain, i.team, i.owner,
         coalesce(d.name, i.owner) AS owner_name, r.registered_at,
-        c.class_id, c.mode_id, v.version, v.task, coalesce(p.live, false) AS live,
+        c.class_id, c.mode_id, v.version, v.task, coalesce(n.live, false) AS live,
         p.next_gate, coalesce(p.gates, 0) AS gates, coalesce(p.passed, 0) AS passed,
         coalesce(t.asked, 0) AS asked, coalesce(t.satisfied, 0) AS satisfied,
         coalesce(t.overdue, 0) AS overdue, coalesce(t.expiring, 0) AS expiring,
@@ -54,12 +53,14 @@ _INVENTORY = asking(
     LEFT JOIN current_version v USING (initiative)
     LEFT JOIN tally t USING (initiative)
     LEFT JOIN passage p USING (initiative)
+    LEFT JOIN current_live n USING (initiative)
     LEFT JOIN looked l USING (initiative)
     LEFT JOIN activity a USING (initiative)
     LEFT JOIN directory d ON d.actor = i.owner
     ORDER BY i.name
     """,
     "current",
+    "live",
 )
 
 
@@ -75,9 +76,10 @@ def gate_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
 
 
 @remembered
-def inventory_rows(store: Store, policy: Policy, moment: Moment) -> Rows:
+def inventory_rows(store: Store, policy: Policy, moment: Moment, live_gates: LiveGates) -> Rows:
     """One row per initiative: who, class, version, progress, and what is off.
 
-    `live` means that the deployment gate's last recorded decision is open.
+    `live` means that the last recorded decision of the gate that makes live is open.
     """
-    return standing(store, policy, moment).fetch(_INVENTORY, "newest_run", "requirement_state", "gate_state")
+    tables = ("newest_run", "requirement_state", "gate_state")
+    return standing(store, policy, moment).fetch(_INVENTORY, *tables, live_gates=live_gates)

@@ -14,6 +14,7 @@ from core.domain.moment import Moment
 from core.services.governance import Governance
 from core.services.measured.bias import BiasSlices, measure_slices, rule_for
 from core.services.measured.slice_batches import (
+    BatchesOfVersion,
     By,
     Corrected,
     Cuts,
@@ -29,6 +30,8 @@ from core.services.measured.slice_batches import (
     choose_rows,
     first_class,
 )
+
+EVERYTHING = RowsAsked()
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,41 @@ def compare_versions(
         As `bias_slices`, for either version; the two are of different tasks.
     """
     own, others = (batches_of(governance, initiative, each, moment, part=part) for each in (version, other))
+    asked = RowsAsked(cuts, where, since, until)
+    return compare_batches(
+        governance,
+        moment,
+        own,
+        others,
+        by,
+        asked,
+        metric=metric,
+        reference=reference,
+        positive=positive,
+        correction=correction,
+    )
+
+
+def compare_batches(
+    governance: Governance,
+    moment: Moment,
+    own: BatchesOfVersion,
+    others: BatchesOfVersion,
+    by: tuple[str, ...],
+    asked: RowsAsked = EVERYTHING,
+    *,
+    metric: str = "",
+    reference: str = "best",
+    positive: str = "",
+    correction: Corrected = "holm",
+) -> VersionsCompared:
+    """As `compare_versions`, on batches that are found already; `own` is the version looked at."""
     if own.task != others.task:
         raise BadInput(
-            f"version '{other[:20]}' is a {others.task} model and version '{version[:20]}' a {own.task} one",
+            f"version '{others.version[:20]}' is a {others.task} model and version '{own.version[:20]}' a "
+            f"{own.task} one",
             remedy="Compare versions of one task.",
         )
-    asked = RowsAsked(cuts, where, since, until)
     chosen = choose_rows(governance, own, by, asked)
     target = positive or first_class(governance, own)
     rule = rule_for(governance, own, moment)

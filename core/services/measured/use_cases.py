@@ -87,6 +87,7 @@ def _trusted(view: DecayView) -> Result:
     trust = view.trust
     return {
         "direction": view.metric.direction,
+        "unestimated": view.unestimated.id if view.unestimated else None,
         "different": view.different,
         "realised_worse": view.realised_worse,
         "trust": {"verdict": view.trusted, "reasons": view.reasons},

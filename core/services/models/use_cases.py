@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.analytics.slices.change import SliceChange
 from core.connectors.document_files import file_name, render
 from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, RetireVersion
 from core.domain.given import InitiativeId
@@ -62,8 +63,28 @@ def _comparison(found: Comparison) -> Result:
         **vars(found),
         "left": _face(found.left),
         "right": _face(found.right),
-        "slices": {**vars(slices), **sides},
+        "slices": {
+            "by": slices.by,
+            "features": slices.features,
+            "metric": slices.report.metric.title if slices.report else "",
+            "form": slices.report.metric.form if slices.report else "",
+            "rows": [_slice_row(change) for change in slices.changes],
+            **sides,
+        },
         "decay": {"left": _decay_side(left), "right": _decay_side(right)},
+    }
+
+
+def _slice_row(change: SliceChange) -> Result:
+    left, right = change.other, change.now
+    return {
+        "label": change.label,
+        "left": left.value if left else None,
+        "right": right.value if right else None,
+        "left_rows": left.n if left else 0,
+        "right_rows": right.n if right else 0,
+        "left_verdict": left.verdict if left else None,
+        "right_verdict": right.verdict if right else None,
     }
 
 

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric
+from core.analytics.slices.change import SliceChange
 from core.analytics.slices.metrics import SLICE_METRICS
+from core.analytics.slices.report import SliceReport
 from core.domain.errors import BadInput, NotFound
 from core.domain.given import InitiativeId, argument
 from core.domain.models.reproducibility import ReproducibilityGrade, grade_reproducibility
@@ -18,6 +20,8 @@ from core.lake.monitoring import readings as lake_monitoring
 from core.lake.process import initiatives as lake_initiatives
 from core.services.governance import Governance
 from core.services.measured import bias, decay_view
+from core.services.measured.bias import BiasSlices
+from core.services.measured.slice_versions import compare_batches
 from core.services.models.versions import require_version, version_approval
 
 Sameness = Literal["same", "different", "one_missing", "both_missing"]
@@ -62,37 +66,32 @@ class MetricPair:
 
 
 @dataclass(frozen=True)
-class SlicePair:
-    """One slice of both; None where a side has no such slice, or the value is undefined there."""
-
-    label: str
-    left: float | None
-    right: float | None
-    left_rows: int
-    right_rows: int
-    left_verdict: str | None
-    right_verdict: str | None
-
-
-@dataclass(frozen=True)
 class SlicesSide:
     """Slices of one version, or in `note` why there are none."""
 
     note: str
-    slices: bias.BiasSlices | None
+    slices: BiasSlices | None = None
 
 
 @dataclass(frozen=True)
 class SlicesPair:
-    """One feature's slices of both; `by` is empty where no feature can be sliced on either side."""
+    """One feature's slices of both; `by` is empty where no feature can be sliced on either side.
+
+    The bands of a number are those of the right version, so that a slice means the same in both; in `changes`
+    the right version is the one looked at.
+    """
 
     by: str
     features: tuple[str, ...]
-    metric: str
-    form: str
-    rows: tuple[SlicePair, ...]
     left: SlicesSide
     right: SlicesSide
+    changes: tuple[SliceChange, ...] = ()
+
+    @property
+    def report(self) -> SliceReport | None:
+        """A report that says what was measured; None where there is none."""
+        found = self.right.slices or self.left.slices
+        return found.report if found else None
 
 
 @dataclass(frozen=True)
@@ -247,9 +246,10 @@ def _sameness(left: str, right: str) -> Sameness:
 def _slices(
     governance: Governance, moment: Moment, initiative: str, versions: tuple[str, str], by: str
 ) -> SlicesPair:
-    features = [_features(governance, moment, initiative, version) for version in versions]
+    sides = [_choices(governance, moment, initiative, version) for version in versions]
+    features = [[feature.name for feature in side.features] if side else [] for side in sides]
     both = [name for name in features[0] if name in features[1]]
-    either = list(dict.fromkeys((*both, *features[0], *features[1])))
+    either = tuple(dict.fromkeys((*both, *features[0], *features[1])))
     if by and by not in either:
         raise BadInput(
             f"neither version can be sliced by '{by[:60]}'",
@@ -257,59 +257,62 @@ def _slices(
             remedy=f"Use one of: {', '.join(either)}." if either else "Add predictions first.",
         )
     chosen = by or (either[0] if either else "")
-    sides = [
-        _slices_of(governance, moment, initiative, version, chosen, chosen in own)
-        for version, own in zip(versions, features, strict=True)
-    ]
-    shown = next((side.slices for side in sides if side.slices is not None), None)
-    title = shown.report.metric.title if shown else ""
-    form = shown.report.metric.form if shown else ""
-    return SlicesPair(chosen, tuple(either), title, form, _slice_rows(sides), *sides)
-
-
-def _features(governance: Governance, moment: Moment, initiative: str, version: str) -> list[str]:
-    """What a version can be sliced by, sensitive features first; empty without predictions."""
+    notes = [_lacking(side, chosen in own, chosen) for side, own in zip(sides, features, strict=True)]
+    left, right = ((None if note else side) for side, note in zip(sides, notes, strict=True))
     try:
-        choices = bias.slice_choices(governance, moment, initiative=initiative, version=version)
-    except NotFound:
-        return []
-    return [feature.name for feature in choices.features]
-
-
-def _slices_of(
-    governance: Governance, moment: Moment, initiative: str, version: str, by: str, has_it: bool
-) -> SlicesSide:
-    if not lake_monitoring.batches(governance.store, initiative, version, moment):
-        return SlicesSide(NO_PREDICTIONS, None)
-    if not has_it:
-        return SlicesSide(f"Its predictions have no column “{by}”." if by else "Nothing to slice by.", None)
-    parts = bias.slice_choices(governance, moment, initiative=initiative, version=version).parts
-    try:
-        found = bias.bias_slices(
-            governance, moment, initiative=initiative, version=version, by=(by,), part=parts[0]
-        )
+        found = _measured(governance, moment, left, right, chosen)
     except BadInput as problem:  # what cannot be sliced is said, not hidden
-        return SlicesSide(str(problem), None)
-    return SlicesSide("", found)
+        unsliced = [SlicesSide(note or str(problem)) for note in notes]
+        return SlicesPair(chosen, either, unsliced[0], unsliced[1])
+    changes, slices = found[0], [SlicesSide(*each) for each in zip(notes, found[1], strict=True)]
+    return SlicesPair(chosen, either, slices[0], slices[1], changes)
 
 
-def _slice_rows(sides: list[SlicesSide]) -> tuple[SlicePair, ...]:
-    found = [
-        {line.label: line for line in side.slices.report.slices} if side.slices else {} for side in sides
-    ]
-    labels = dict.fromkeys((*found[0], *found[1]))
-    return tuple(
-        SlicePair(
-            label,
-            left.value if (left := found[0].get(label)) else None,
-            right.value if (right := found[1].get(label)) else None,
-            left.n if left else 0,
-            right.n if right else 0,
-            left.verdict if left else None,
-            right.verdict if right else None,
-        )
-        for label in labels
+def _choices(
+    governance: Governance, moment: Moment, initiative: str, version: str
+) -> bias.SliceChoices | None:
+    """What a version can be sliced by, sensitive features first; None without predictions."""
+    try:
+        return bias.slice_choices(governance, moment, initiative=initiative, version=version)
+    except NotFound:
+        return None
+
+
+def _lacking(side: bias.SliceChoices | None, has_it: bool, by: str) -> str:
+    """Why a version has no slices of this feature; empty where it has."""
+    if side is None:
+        return NO_PREDICTIONS
+    if has_it:
+        return ""
+    return f"Its predictions have no column “{by}”." if by else "Nothing to slice by."
+
+
+def _measured(
+    governance: Governance,
+    moment: Moment,
+    left: bias.SliceChoices | None,
+    right: bias.SliceChoices | None,
+    by: str,
+) -> tuple[tuple[SliceChange, ...], tuple[BiasSlices | None, BiasSlices | None]]:
+    """Slices of both cut alike, or those of the only one that has any."""
+    if left is not None and right is not None:
+        found = compare_batches(governance, moment, right.batches, left.batches, (by,))
+        return found.changes, (found.other, found.now)
+    alone = left or right
+    if alone is None:
+        return (), (None, None)
+    own = alone.batches
+    slices = bias.bias_slices(
+        governance,
+        moment,
+        initiative=own.initiative,
+        version=own.version,
+        by=(by,),
+        part=alone.parts[0],
     )
+    if left is not None:
+        return tuple(SliceChange(line.label, other=line) for line in slices.report.slices), (slices, None)
+    return tuple(SliceChange(line.label, now=line) for line in slices.report.slices), (None, slices)
 
 
 def _decay(governance: Governance, moment: Moment, row: Mapping[str, Any]) -> DecaySide:

@@ -198,7 +198,8 @@ def version_approval(
     policy = governance.policy(moment)
     bound = {step.id for step in policy.steps if step.per_version}
     gates = [gate.id for gate in policy.gates if gate.step in bound]
-    return lake.approval(governance.store, initiative, version, moment, gates)
+    live = governance.live_gates(moment)
+    return lake.approval(governance.store, initiative, version, moment, gates, live)
 
 
 def _amendment(

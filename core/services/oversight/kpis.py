@@ -83,14 +83,14 @@ def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValu
 @lru_cache(maxsize=256)
 def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
-    policy = governance.policy(moment)
-    rows = lake_inventory.inventory_rows(governance.store, policy, moment)
+    policy, live_gates = governance.policy(moment), governance.live_gates(moment)
+    rows = lake_inventory.inventory_rows(governance.store, policy, moment, live_gates)
     windows = {kpi.id: kpi.window_days or 90 for kpi in governance.kpis.kpis}
     tries = lake.first_tries(governance.store, moment, windows["first_time_pass_rate"])
     due = lake.deadlines(governance.store, policy, moment, windows["deadlines_met"])
     stricter = list(policy.class_order)[1:]
-    live, monitored = lake.monitored_live(governance.store, moment, stricter)
-    days = lake.days_to_deployment(governance.store, moment, windows["days_to_deployment"])
+    live, monitored = lake.monitored_live(governance.store, moment, stricter, live_gates)
+    days = lake.days_to_deployment(governance.store, moment, windows["days_to_deployment"], live_gates)
     return {
         "first_time_pass_rate": Share(sum(t["passes"] for t in tries), sum(t["first_tries"] for t in tries)),
         "deadlines_met": Share(sum(d["on_time"] for d in due), sum(d["due"] for d in due)),

@@ -24,7 +24,7 @@ def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...
     window = governance.leaderboard.window_days
     tries = {row["team"]: row for row in lake.first_tries(governance.store, moment, window)}
     due = {row["team"]: row for row in lake.deadlines(governance.store, policy, moment, window)}
-    rows = lake_inventory.inventory_rows(governance.store, policy, moment)
+    rows = lake_inventory.inventory_rows(governance.store, policy, moment, governance.live_gates(moment))
     return tuple(
         TeamTally(
             team,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.analytics.decay.metrics import DECAY_METRICS
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
@@ -18,7 +17,6 @@ from core.domain.process.checks import (
     CHECKS,
     CheckResult,
     check_data_digest,
-    check_decay,
     check_evidence_fresh,
     check_naming,
     check_owner,
@@ -34,7 +32,7 @@ from core.services.measured.bias import check_bias_limit
 from core.services.measured.data_quality import check_data_quality
 from core.services.measured.drift_check import check_drift
 from core.services.measured.explanations import check_attributions
-from core.services.measured.monitoring import newest_alert
+from core.services.measured.monitoring import check_decay_alert
 from core.services.process.findings import breach_findings
 from core.services.work.training import check_training
 
@@ -196,9 +194,7 @@ def _bias(subject: CheckSubject) -> CheckResult:
 
 def _decay(subject: CheckSubject) -> CheckResult:
     version = _version(subject)["version"]
-    metric, alerts = newest_alert(subject.governance, subject.facts.initiative, version, subject.moment)
-    known = DECAY_METRICS.get(metric)
-    return check_decay(known.title if known else metric, alerts)
+    return check_decay_alert(subject.governance, subject.facts.initiative, version, subject.moment)
 
 
 def _data_quality(subject: CheckSubject) -> CheckResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from core.domain.chain import Fact, canonical
 from core.domain.commands import DecideGate
@@ -10,13 +11,10 @@ from core.domain.errors import Conflict
 from core.domain.moment import Moment
 from core.domain.policy.demands import demands_digest, demands_of
 from core.domain.process.commands import PullModel
-from core.domain.process.gates import Decision, Finding, decide, find_gate
+from core.domain.process.gates import Decision, Finding, decide
 from core.lake.process import initiatives as lake
 from core.services.governance import Governance
 from core.services.lookups import require_initiative, unknown_initiative
-
-DEPLOYMENT = "deployment"
-"""The gate behind which a model is live."""
 
 
 def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment) -> Decision:
@@ -66,25 +64,37 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
     return decision
 
 
+def newest_live_decision(governance: Governance, initiative: str, moment: Moment) -> dict[str, Any] | None:
+    """The last answer of the gate that makes live, by whichever policy; open where a model is live."""
+    live = governance.live_gates(moment)
+    history = lake.decisions(governance.store, initiative, moment)
+    return next((row for row in history if (row["policy_version"], row["gate"]) in live), None)
+
+
+def is_live(governance: Governance, initiative: str, moment: Moment) -> bool:
+    """Whether a model of an initiative is live."""
+    newest = newest_live_decision(governance, initiative, moment)
+    return newest is not None and newest["outcome"] == "open"
+
+
 def pull_model(governance: Governance, command: PullModel) -> None:
-    """Take a model out of production at once: its deployment gate is blocked on record, with the reason.
+    """Take a model out of production at once: the gate that makes live is blocked on record, with the reason.
 
     It goes live again by asking for a decision, if the gate is open then.
 
     Raises
     ------
     Forbidden, NotFound
-        The actor may not; no such initiative, or no such gate for its class.
+        The actor may not; no such initiative.
     Conflict
         It is not live.
     """
     governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
-    known = require_initiative(governance, command.initiative, moment)
+    require_initiative(governance, command.initiative, moment)
     policy = governance.policy(moment)
-    gate = find_gate(policy, known["class_id"], DEPLOYMENT)
-    history = lake.decisions(governance.store, command.initiative, moment)
-    newest = next((row for row in history if row["gate"] == gate.id), None)
+    gate = policy.live_gate
+    newest = newest_live_decision(governance, command.initiative, moment)
     if newest is None or newest["outcome"] != "open":
         raise Conflict(f"{command.initiative} is not live", where=gate.id, remedy="There is nothing to pull.")
     finding = Finding(

@@ -21,6 +21,7 @@ from core.lake.record import choices
 from core.lake.record.entries import entries
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
+from core.services.process.gates import is_live
 
 Rows = list[dict[str, Any]]
 
@@ -43,6 +44,7 @@ class InitiativeSheet:
     facts: InitiativeFacts
     requirements: tuple[RequirementState, ...]
     gates: tuple[GateView, ...]
+    live: bool
     versions: Rows
     evidence: Rows
     check_runs: Rows
@@ -78,7 +80,7 @@ def inventory(
         By name. Every word of `search` stands in the name, id, purpose, owner or team (case does not matter);
         empty filters let all through.
     """
-    policy = governance.policy(moment)
+    policy, live = governance.policy(moment), governance.live_gates(moment)
     words = search.casefold().split()
     gates = {gate.id: gate.title for gate in policy.gates}
     return [
@@ -87,7 +89,7 @@ def inventory(
             "class_title": policy.class_title(row["class_id"]),
             "next_gate_title": gates.get(row["next_gate"]),
         }
-        for row in lake_inventory.inventory_rows(governance.store, policy, moment)
+        for row in lake_inventory.inventory_rows(governance.store, policy, moment, live)
         if _has_words(row, words)
         and (not classes or row["class_id"] in classes)
         and (not teams or row["team"] in teams)
@@ -98,7 +100,7 @@ def inventory(
 
 def initiative_choices(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
     """Initiatives to choose from, by name: `initiative`, `name`, `team`, and whether a model is `live`."""
-    return choices.initiative_choices(governance.store, moment)
+    return choices.initiative_choices(governance.store, moment, governance.live_gates(moment))
 
 
 def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeSheet:
@@ -131,6 +133,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
         facts,
         requirement_states(policy, facts, moment.day),
         gates,
+        is_live(governance, initiative, moment),
         versions,
         lake.evidence(store, initiative, moment),
         lake.check_runs(store, initiative, moment),

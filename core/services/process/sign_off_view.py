@@ -156,27 +156,3 @@ def request_refusal(governance: Governance, moment: Moment, *, initiative: str, 
     if status is SignOffStatus.APPROVED:
         return "It is signed."
     return "The answers are awaited." if status in _WAITING else ""
-
-
-def waiting_signatures(governance: Governance, moment: Moment, *, initiative: str) -> list[dict[str, Any]]:
-    """Signatures and feedback that an initiative waits for: gate, role, how many, since when."""
-    found = []
-    for view in sign_off_views(governance, moment, initiative=initiative):
-        if view.state.status not in _WAITING:
-            continue
-        since = view.state.acts[0].day
-        wanted = [(role, 1, "feedback") for role in view.state.feedback_missing]
-        wanted += [(role, count, "approval") for role, count in view.state.missing]
-        found += [
-            {
-                "initiative": initiative,
-                "gate": view.gate.id,
-                "gate_title": view.gate.title,
-                "role": role,
-                "people": count,
-                "kind": kind,
-                "since": since,
-            }
-            for role, count, kind in wanted
-        ]
-    return found

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from core.connectors.policy_file import parse_policy
+from core.connectors.policy_file import parse_policy, parse_recorded_policy
 from core.domain.chain import Fact
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
@@ -113,7 +113,7 @@ def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
             f"draft {command.draft} was made against {known['base_version']}, and {in_force} holds now",
             remedy="Draft it again, and look at its preview.",
         )
-    policy = parse_policy(known["text"], governance.roles, name=f"draft {command.draft}")
+    policy = parse_recorded_policy(known["text"], governance.roles, name=f"draft {command.draft}")
     row = {**_kept(governance, known), "state": "published", "note": ""}
     facts = [
         Fact("policy_draft_published", POLICY, "policy_draft", (row,)),
@@ -157,8 +157,10 @@ def read_text_of(governance: Governance, moment: Moment, *, draft: str = "", tex
     """
     if bool(draft) == bool(text):
         raise BadInput("name a draft or give a policy file", where="policy", remedy="Give one of the two.")
-    found = require_draft(governance, draft, moment)["text"] if draft else text
-    return parse_policy(found, governance.roles, name=f"draft {draft}" if draft else "policy file")
+    if draft:
+        recorded = require_draft(governance, draft, moment)["text"]
+        return parse_recorded_policy(recorded, governance.roles, name=f"draft {draft}")
+    return parse_policy(text, governance.roles, name="policy file")
 
 
 def policy_fact(policy: Policy, text: str) -> Fact:

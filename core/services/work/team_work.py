@@ -133,7 +133,8 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         No initiative belonged to such a team at the moment.
     """
     policy, store = governance.policy(moment), governance.store
-    own = [row for row in lake_inventory.inventory_rows(store, policy, moment) if row["team"] == team]
+    rows = lake_inventory.inventory_rows(store, policy, moment, governance.live_gates(moment))
+    own = [row for row in rows if row["team"] == team]
     if not own:
         raise NotFound(f"no team '{team[:60]}' has an initiative", remedy="Choose a team from the list.")
     cast = cast_of(governance, moment)
