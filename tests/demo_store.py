@@ -6,7 +6,6 @@ Pages and browser look at a small one of twelve initiatives. The whole demo is f
 from __future__ import annotations
 
 import fcntl
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from core.entrypoints.demo.build import DemoOptions, build_demo
 
 TWELVE = (
     "Retail credit scoring",
-    "Home value screening",
+    "Currency card offer",
     "Overdraft price by risk",
     "Guarantor lookup sheet",
     "Churn call list",
@@ -29,7 +28,7 @@ TWELVE = (
     "Broker application screening",
     "Call volume forecast",
 )
-"""Every class and kind of prediction, promises, challengers and data, teams of all personas, old work and new."""
+"""Every class, promises, challengers and data, the teams of all personas, old work and new."""
 
 
 @pytest.fixture(scope="session")
