@@ -42,7 +42,7 @@ endef
 # A home of their own for the tests: a browser and its libraries write there, and nobody's settings count.
 AWAY := HOME="$(CACHE)/home" XDG_CONFIG_HOME="$(CACHE)/home/.config"
 
-.PHONY: help setup run empty test lint golden bench screenshots clean
+.PHONY: help setup run empty test lint golden bench oracles screenshots clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,9 @@ golden: setup ## make anew what tests/golden keeps of the product's words and an
 
 bench: setup ## measure the figures that the README gives
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+oracles: setup ## ask NannyML anew what the tests compare with, and record its answers
+	@$(BIN)/python -m tests.oracles $(ARGS)
 
 screenshots: export GOVERNANCE_SCREENSHOTS := $(CACHE)/screenshots
 screenshots: setup ## photograph every page, light and dark, wide and narrow, into .cache/screenshots

@@ -87,8 +87,8 @@ def build_app(house: House, settings: Settings, token: str) -> App:
         preload()
         collecting = asyncio.create_task(collect_now_and_then())
         warming = asyncio.create_task(asyncio.to_thread(count_kpis_ahead, house))
-        notice.put_up(settings.store, address=address(settings), token=token)
-        sys.stdout.write(f"Governance portal: {address(settings)}\n")
+        notice.put_up(settings.store, address=settings.address, token=token)
+        sys.stdout.write(f"Governance portal: {settings.address}\n")
         sys.stdout.flush()
         try:
             yield
@@ -117,12 +117,6 @@ def build_app(house: House, settings: Settings, token: str) -> App:
         ],
         middleware=[Middleware(HostGuard, names=[settings.host]), Middleware(SecurityHeaders, policy=policy)],
     )
-
-
-def address(settings: Settings) -> str:
-    """Write where the portal is served, as one types it into a browser."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 def preload() -> None:

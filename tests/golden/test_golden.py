@@ -22,8 +22,8 @@ MOST_BYTES = 3_000_000
 
 
 @pytest.fixture(scope="module")
-def demo(demo_folder: Path) -> Iterator[Governance]:
-    with opened_copy(demo_folder) as governance:
+def demo(whole_demo_folder: Path) -> Iterator[Governance]:
+    with opened_copy(whole_demo_folder) as governance:
         yield governance
 
 

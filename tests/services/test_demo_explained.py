@@ -26,8 +26,8 @@ CENSUS = {"initiative": "employment-from-census-answers", "version": "2"}
 
 
 @pytest.fixture(scope="module")
-def demo(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
-    copy = shutil.copytree(demo_folder, tmp_path_factory.mktemp("explained") / "store")
+def demo(whole_demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    copy = shutil.copytree(whole_demo_folder, tmp_path_factory.mktemp("explained") / "store")
     governance = wire(open_store(copy), PROJECT / "config")
     yield governance
     governance.close()

@@ -18,6 +18,7 @@ from core.entrypoints.client import DATABASE, live_server, opened
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import Store
 from core.entrypoints.reports.printing import complain, say
+from core.entrypoints.waiting_room import waiting_room
 from core.entrypoints.without_pandas import without_pandas
 
 
@@ -32,7 +33,7 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port.", show_default=False)] = None,
 ) -> None:
-    """Serve the portal; without a store the demo is built first."""
+    """Serve the portal; without a store the demo is built first, and the address says how far it is."""
     settings = read_settings(store=options.settings_for(context, store).store, host=host, port=port)
     _refuse_second_server(settings)
     _require_free_port(settings)
@@ -40,7 +41,10 @@ def serve(
         if empty:
             _found(settings)
         else:
-            _build(settings)
+            with waiting_room(settings.host, settings.port) as tell:
+                say(f"Governance portal: {settings.address} says how far the demo is, and opens by itself.")
+                sys.stdout.flush()
+                _build(settings, tell)
     elif empty and _is_demo(settings):
         raise Conflict(
             "the store holds the demo", where=str(settings.store), remedy="Name an empty folder with --store."
@@ -105,13 +109,18 @@ def _found(settings: Settings) -> None:
     say(f"Founded a store in {settings.store}, administered by {owner.name}.")
 
 
-def _build(settings: Settings) -> None:
+def _build(settings: Settings, tell: Callable[[float, str], None] = lambda share, what: None) -> None:
     from core.entrypoints.demo.build import build_demo
 
     if settings.store.with_name(f"{settings.store.name}.building").exists():
         complain("An earlier build of the demo did not finish. What it left is removed, and it starts again.")
     with progress("Building the demo") as on_progress:
-        build_demo(settings.store, settings.config, datetime.now(UTC), on_progress)
+
+        def on_both(share: float, what: str) -> None:
+            on_progress(share, what)
+            tell(share, what)
+
+        build_demo(settings.store, settings.config, datetime.now(UTC), on_both)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from core.entrypoints.demo.recipe import Recipe, read_recipe
 from core.entrypoints.demo.shelf import Shelf, lay_out, simulated_jobs, write_datasets
 from core.entrypoints.demo.simulate import Progress, simulate
 from core.entrypoints.demo.workdays import Workdays
-from core.entrypoints.demo.workshop import CENSUS, Workshop
+from core.entrypoints.demo.workshop import Workshop
 from core.lake.save import save_store
 from core.lake.store import DATABASE, open_memory_store, open_store
 from core.services.founding import found_store
@@ -201,7 +201,7 @@ def _simulate(
     ready = lay_out(plans, datasets, days, work / "batches")
     policy = governance.policy(governance.moment(days.moment(0)))
     workshop = None
-    if options.workers and CENSUS in datasets:
+    if options.workers:
         workshop = Workshop(work / "jobs", datasets, simulated_jobs(plans, ready, days))
 
     def of_simulation(share: float, sentence: str) -> None:

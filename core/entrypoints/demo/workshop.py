@@ -48,7 +48,7 @@ class Workshop:
     folder
         Where the workers write.
     datasets
-        The five data sets with a published model, by name.
+        The data sets with a published model, by name. Nothing is trained without the census.
     simulated
         Estimates of simulated versions, in the order in which they are needed.
     """
@@ -63,9 +63,10 @@ class Workshop:
         self._simulated_names = frozenset(self._specs)
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="workshop")
         self._simulated = self._pool.submit(self._estimate_simulated, tuple(simulated))
-        self._trained = self._pool.submit(self._train)
+        if CENSUS in datasets:
+            self._trained = self._pool.submit(self._train)
+            self._explained = self._pool.submit(self._explain)
         self._published = self._pool.submit(self._estimate_published)
-        self._explained = self._pool.submit(self._explain)
 
     def estimates(self, name: str) -> list[dict[str, Any]]:
         """Estimated performance per chunk; waits until it is there."""
@@ -129,17 +130,19 @@ class Workshop:
             return None
         return self._run("estimate", EstimateBatch(jobs=jobs), "simulated")
 
-    def _estimate_published(self) -> WorkerResult:
-        trained = self._trained.result().files
+    def _estimate_published(self) -> WorkerResult | None:
         published = [_spec(name, files) for name, files in self._datasets.items()]
-        second = {
-            "name": SECOND,
-            "reference": (trained["reference"],),
-            "analysis": (trained["analysis"],),
-        }
-        published.append(_spec(CENSUS, self._datasets[CENSUS]).model_copy(update=second))
+        if CENSUS in self._datasets:
+            published.append(self._second_spec())
+        if not published:
+            return None
         self._specs.update({job.name: job for job in published})
         return self._run("estimate", EstimateBatch(jobs=tuple(published)), "published")
+
+    def _second_spec(self) -> EstimateSpec:
+        trained = self._trained.result().files
+        own = {"name": SECOND, "reference": (trained["reference"],), "analysis": (trained["analysis"],)}
+        return _spec(CENSUS, self._datasets[CENSUS]).model_copy(update=own)
 
     def _estimates_folder(self, name: str) -> Path:
         return self._folder / ("simulated" if name in self._simulated_names else "published")
