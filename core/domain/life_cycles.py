@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,7 +24,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Bar:
-    """Who may not, because of the part they had."""
+    """Who may not, because of the part they had; without `parts` the service says who had one."""
 
     parts: tuple[Part, ...]
     refusal: Refusal
@@ -32,12 +32,15 @@ class Bar:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a life cycle: recorded as `action`, it leads from a state `before` to the state `after`."""
+    """One step of a life cycle: recorded as `action`, it leads from a state `before` to the state `after`.
+
+    `otherwise` is what is said in any other state, or in which state what is said.
+    """
 
     action: str
     before: tuple[str, ...]
     after: str
-    otherwise: Refusal
+    otherwise: Refusal | Mapping[str, Refusal]
     never: Bar | None = None
 
     def require_state(self, state: str, words: Mapping[str, object]) -> None:
@@ -49,14 +52,14 @@ class Step:
             It stands in another state.
         """
         if state not in self.before:
+            said = self.otherwise if isinstance(self.otherwise, Refusal) else self.otherwise[state]
+            words = {**words, "state": state}
             raise Conflict(
-                self.otherwise.what.format_map(words),
-                where=self.otherwise.where.format_map(words),
-                remedy=self.otherwise.remedy,
+                said.what.format_map(words), where=said.where.format_map(words), remedy=said.remedy
             )
 
-    def require_apart(self, actor: str, involved: Collection[str], words: Mapping[str, object]) -> None:
-        """Refuse the step to those who had a part in it.
+    def require_apart(self, actor: str, involved: Mapping[str, str], words: Mapping[str, object]) -> None:
+        """Refuse the step to those who had a part in it; `involved` says who had which.
 
         Raises
         ------
@@ -64,8 +67,10 @@ class Step:
             The actor is among them.
         """
         if self.never is not None and actor in involved:
-            said = self.never.refusal
-            raise Forbidden(said.what, where=said.where.format_map(words), remedy=said.remedy)
+            said, words = self.never.refusal, {**words, "part": involved[actor]}
+            raise Forbidden(
+                said.what.format_map(words), where=said.where.format_map(words), remedy=said.remedy
+            )
 
 
 @dataclass(frozen=True)
@@ -138,3 +143,64 @@ WAIVER = LifeCycle(
         ),
     )
 )
+
+_WAITING = ("waiting_for_feedback", "waiting_for_approval")
+_REFUSED = Refusal(
+    "the sign-off was {state} in this round",
+    "Mend what was said, then ask for the sign-off again.",
+    where="{gate}",
+)
+_ANSWER = Step(
+    "gate_signed_off",
+    before=(*_WAITING, "approved"),
+    after="decided",
+    otherwise={
+        "not_started": Refusal(
+            "nobody has asked for signatures at this gate", "Ask for the sign-off first.", where="{gate}"
+        ),
+        "rejected": _REFUSED,
+        "abandoned": _REFUSED,
+        "lapsed": Refusal(
+            "the sign-off lapsed, because {lapses}",
+            "Ask for the sign-off again, so that everybody signs the same.",
+            where="{gate}",
+        ),
+    },
+    never=Bar(
+        (),
+        Refusal(
+            "{person} {part}, and nobody signs their own work",
+            "Ask somebody who had no part in it.",
+            where="{initiative}",
+        ),
+    ),
+)
+_ASKED = Refusal("the signatures have been asked for already", "Wait for the answers.", where="{gate}")
+SIGN_OFF = LifeCycle(
+    (
+        Step(
+            "sign_off_requested",
+            before=("not_started", "rejected", "abandoned", "lapsed"),
+            after="requested",
+            otherwise={
+                "approved": Refusal(
+                    "this gate is signed already", "There is nothing to ask for.", where="{gate}"
+                ),
+                **dict.fromkeys(_WAITING, _ASKED),
+            },
+        ),
+        replace(_ANSWER, action="sign_off_feedback_given", after="feedback"),
+        _ANSWER,
+        Step(
+            "signature_withdrawn",
+            before=("decided",),
+            after="withdrawn",
+            otherwise=Refusal(
+                "you have no answer at this gate that could be withdrawn", "Sign first.", where="{gate}"
+            ),
+        ),
+    ),
+    column="act",
+)
+"""A step adds an act. Where a sign-off stands is worked out from its acts (`SignOffStatus`); an answer is
+withdrawn from where it stands itself."""

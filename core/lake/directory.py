@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from core.domain.actors import Actor
 from core.domain.facts.process import Initiative
-from core.domain.facts.recorded import Names
+from core.domain.facts.recorded import Names, Recorded, V, named
 from core.domain.moment import Moment
-from core.lake.facts import latest
+from core.lake.facts import history, latest
 from core.lake.query import fetch
 from core.lake.store import Store
 
@@ -52,6 +52,14 @@ def names(store: Store, moment: Moment, initiatives: Iterable[str] = ()) -> Name
         return Names(names_today(store), {known.initiative: (known.name, known.team)} if known else {})
     rows = fetch(store.cursor(), _REGISTERED, {"seq": moment.seq, "wanted": wanted}) if wanted else []
     return Names(names_today(store), {row["initiative"]: (row["name"], row["team"]) for row in rows})
+
+
+def signed(
+    store: Store, view: type[V], kind: type[Recorded], moment: Moment, initiative: str
+) -> tuple[V, ...]:
+    """Facts of an initiative as people read them, newest first; `view` is their class with the name."""
+    people = Names(names_today(store), {})
+    return tuple(named(view, fact, people) for fact in reversed(history(store, kind, moment, initiative)))
 
 
 def put_person(store: Store, actor: Actor, *, persona: bool = False) -> None:

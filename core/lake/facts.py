@@ -47,7 +47,12 @@ def newest(store: Store, kind: type[F], moment: Moment, initiative: str = "") ->
         "WHERE seq <= $seq "
         f"QUALIFY row_number() OVER (PARTITION BY {', '.join(kind.key)} ORDER BY seq DESC) = 1 ORDER BY seq"
     )
-    return tuple(_read(store.cursor(), kind, tail, {"seq": moment.seq}))
+    return select(store, kind, tail, seq=moment.seq)
+
+
+def select(store: Store, kind: type[F], tail: str, **values: object) -> tuple[F, ...]:
+    """Facts of a kind that a query picks, of all initiatives: `tail` stands behind the table's name."""
+    return tuple(_read(store.cursor(), kind, tail, values))
 
 
 def newest_of(facts: Iterable[F]) -> tuple[F, ...]:

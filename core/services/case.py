@@ -8,15 +8,15 @@ from functools import cached_property
 
 from core.domain.chain import Fact
 from core.domain.commands import Command
-from core.domain.errors import Forbidden, NotFound
+from core.domain.errors import NotFound
 from core.domain.facts.recorded import F, Names, but, entry_of, values_of
 from core.domain.life_cycles import LifeCycle, Part, Step
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.domain.process.facts import Registration
+from core.domain.process.facts import InitiativeFacts, Registration
 from core.lake import directory, facts
 from core.services.governance import Governance
-from core.services.lookups import registered
+from core.services.lookups import facts_of, registered, require_independent
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,17 @@ class Case:
             There is no such initiative.
         """
         return registered(self.governance, self._named(), self.moment)
+
+    @cached_property
+    def facts(self) -> InitiativeFacts:
+        """What rules need of the initiative that the command names.
+
+        Raises
+        ------
+        NotFound
+            There is no such initiative.
+        """
+        return facts_of(self.governance, self._named(), self.moment)
 
     @cached_property
     def names(self) -> Names:
@@ -83,12 +94,7 @@ class Case:
 
     def require_independent(self, doing: str) -> None:
         """Refuse those who own or build the initiative where independence is asked for."""
-        if self.actor in (self.initiative.owner, self.initiative.builder):
-            raise Forbidden(
-                f"whoever owns or builds an initiative may not {doing} it",
-                where=self.initiative.initiative,
-                remedy="Ask somebody who neither owns nor builds it.",
-            )
+        require_independent(self.actor, self.initiative, doing)
 
     def permit(self, step: Step, fact: F, *, state: str) -> None:
         """Let a step be taken, or say why not.
@@ -101,7 +107,7 @@ class Case:
         words = {**values_of(fact), "actor_name": self.names[fact.actor]}
         step.require_state(state, words)
         parts = step.never.parts if step.never else ()
-        step.require_apart(self.actor, {self._who(part, fact) for part in parts}, words)
+        step.require_apart(self.actor, {self._who(part, fact): part for part in parts}, words)
 
     def step(self, cycle: LifeCycle, state: str, fact: F, **changes: object) -> F:
         """Take a thing to another state of its life cycle, unless somebody else moved it meanwhile.

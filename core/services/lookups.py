@@ -6,7 +6,7 @@ from typing import Any
 
 from core.domain.errors import Forbidden, NotFound
 from core.domain.moment import Moment
-from core.domain.process.facts import Registration
+from core.domain.process.facts import InitiativeFacts, Registration
 from core.lake.process import initiatives as lake
 from core.services.governance import Governance
 
@@ -21,7 +21,7 @@ def registered(governance: Governance, initiative: str, moment: Moment) -> Regis
     """
     known = lake.registration(governance.store, initiative, moment)
     if known is None:
-        raise unknown_initiative(initiative, moment)
+        raise _unknown(initiative, moment)
     return known
 
 
@@ -31,8 +31,21 @@ def require_initiative(governance: Governance, initiative: str, moment: Moment) 
     return {**vars(known), "reasons": list(known.reasons)}
 
 
-def unknown_initiative(initiative: str, moment: Moment) -> NotFound:
-    """The answer to a name that the record does not hold."""
+def facts_of(governance: Governance, initiative: str, moment: Moment) -> InitiativeFacts:
+    """What rules need of an initiative.
+
+    Raises
+    ------
+    NotFound
+        There was no such initiative at the moment.
+    """
+    known = lake.initiative_facts(governance.store, initiative, moment)
+    if known is None:
+        raise _unknown(initiative, moment)
+    return known
+
+
+def _unknown(initiative: str, moment: Moment) -> NotFound:
     return NotFound(
         f"no initiative '{initiative[:80]}' is registered",
         where=f"as of {moment.day}",
@@ -40,12 +53,12 @@ def unknown_initiative(initiative: str, moment: Moment) -> NotFound:
     )
 
 
-def require_independent(actor: str, initiative: dict[str, Any], doing: str) -> None:
+def require_independent(actor: str, initiative: Registration, doing: str) -> None:
     """Refuse those who own or build an initiative where independence is asked for."""
-    if actor in (initiative["owner"], initiative["builder"]):
+    if actor in (initiative.owner, initiative.builder):
         raise Forbidden(
             f"whoever owns or builds an initiative may not {doing} it",
-            where=initiative["initiative"],
+            where=initiative.initiative,
             remedy="Ask somebody who neither owns nor builds it.",
         )
 
@@ -60,11 +73,10 @@ def version_named_or_current(governance: Governance, initiative: str, named: str
     """
     if named:
         return named
-    require_initiative(governance, initiative, moment)
-    current = lake.newest_version(governance.store, initiative, moment)
+    current = facts_of(governance, initiative, moment).version
     if current is None:
         raise NotFound(
             f"{initiative} has no model version that counts now",
             remedy="Name one with --version, or register one with 'governance version add'.",
         )
-    return str(current["version"])
+    return current

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import floor
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import streamlit as st
 
@@ -16,7 +16,8 @@ from portal.components.pills import GLYPHS, STREAMLIT_COLOURS, look_of, pill_htm
 from portal.components.text import NOTHING, day, escape, escape_html, minute, number, percent, points
 
 Kind = Literal["text", "number", "percent", "points", "day", "minute", "status", "share_bar", "trend"]
-Row = Mapping[str, Any]
+Row = TypeVar("Row")
+"""A mapping, or a value with the fields as attributes."""
 _RIGHT = {"number", "percent", "points"}
 _WIDTHS: dict[Kind, int] = {
     "number": 76,
@@ -100,7 +101,7 @@ def live_table(
 
     Returns
     -------
-    Mapping | None
+    Row | None
         The row that is clicked, or None.
     """
     narrow = [column for column in columns if column.phone]
@@ -126,7 +127,7 @@ def _frame(
 ) -> Row | None:
     import pandas as pd
 
-    frame = pd.DataFrame({c.title: [_live_value(c, row.get(c.field)) for row in rows] for c in columns})
+    frame = pd.DataFrame({c.title: [_live_value(c, _value(row, c.field)) for row in rows] for c in columns})
     widths = _widths(columns, narrow=key.endswith("-phone"))
     config = {c.title: _live_config(c, rows, widths[c.field]) for c in columns}
     common: dict[str, Any] = {
@@ -145,6 +146,10 @@ def _frame(
     state = cast(Any, st.dataframe(frame, on_select="rerun", selection_mode=modes, **common))
     picked = [*state.selection.rows, *(cell[0] for cell in state.selection.cells)]
     return rows[picked[0]] if picked and picked[0] < len(rows) else None
+
+
+def _value(row: object, field: str) -> Any:
+    return row.get(field) if isinstance(row, Mapping) else getattr(row, field)
 
 
 def _live_value(column: Column, value: Any) -> Any:
@@ -177,7 +182,7 @@ def _widths(columns: Sequence[Column], *, narrow: bool) -> dict[str, int]:
     return wanted
 
 
-def _live_config(column: Column, rows: Sequence[Row], width: int) -> Any:
+def _live_config(column: Column, rows: Sequence[object], width: int) -> Any:
     common: dict[str, Any] = {
         "label": column.title,
         "width": width,
@@ -185,7 +190,8 @@ def _live_config(column: Column, rows: Sequence[Row], width: int) -> Any:
     }
     makers = st.column_config
     if column.kind == "status":
-        present = sorted({str(row.get(column.field)) for row in rows if row.get(column.field) is not None})
+        values = (_value(row, column.field) for row in rows)
+        present = sorted({str(value) for value in values if value is not None})
         return makers.MultiselectColumn(
             options=[_glyph_text(status) for status in present],
             color=cast(Any, [STREAMLIT_COLOURS[look_of(status).tone] for status in present]),
@@ -207,7 +213,7 @@ def _live_config(column: Column, rows: Sequence[Row], width: int) -> Any:
 
 
 def plain_table(
-    rows: Sequence[Row], columns: Sequence[Column], *, download: str = "", caption: str = ""
+    rows: Sequence[object], columns: Sequence[Column], *, download: str = "", caption: str = ""
 ) -> None:
     """Show a short table to read: crisp text, pills, and fewer columns on a narrow screen.
 
@@ -225,7 +231,7 @@ def plain_table(
     head = "".join(f'<th scope="col" class="{_classes(c)}">{escape_html(c.title)}</th>' for c in columns)
     body = "".join(
         "<tr>"
-        + "".join(f'<td class="{_classes(c)}">{_cell_html(c, row.get(c.field))}</td>' for c in columns)
+        + "".join(f'<td class="{_classes(c)}">{_cell_html(c, _value(row, c.field))}</td>' for c in columns)
         + "</tr>"
         for row in rows
     )
@@ -238,9 +244,9 @@ def plain_table(
         _offer_csv(rows, columns, download)
 
 
-def _offer_csv(rows: Sequence[Row], columns: Sequence[Column], name: str) -> None:
+def _offer_csv(rows: Sequence[object], columns: Sequence[Column], name: str) -> None:
     """Offer the columns as people read them: statuses in words, times in UTC, shares as plain numbers."""
-    readable = [{c.field: _csv_value(c, row.get(c.field)) for c in columns} for row in rows]
+    readable = [{c.field: _csv_value(c, _value(row, c.field)) for c in columns} for row in rows]
     downloads.download_csv(readable, {c.field: c.title for c in columns}, name=name)
 
 

@@ -28,7 +28,7 @@ def render() -> None:
     except NotFound as problem:
         _choose(desk, problem)
         return
-    page_header(desk, sheet.initiative["name"], sheet.initiative["purpose"])
+    page_header(desk, sheet.initiative.name, sheet.initiative.purpose)
     bad_data_banner(desk, sheet)
     sheet_head(desk, sheet)
     gates_panel(desk, sheet)

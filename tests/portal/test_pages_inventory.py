@@ -285,7 +285,7 @@ def test_the_validator_overrides_a_class_with_a_reason_that_stays(filled: Govern
     assert "at least 20" in at.error[0].value
     field(at, "text_area", "Reason").set_value("The board limits it to staff, as minuted in May.")
     submit(at, "override")
-    assert facts(filled).initiative["class_id"] == "high"
+    assert facts(filled).initiative.class_id == "high"
     seat(at, filled, VALIDATOR)
     assert "as minuted in May" in words(sound(at.run()))
 
@@ -294,7 +294,7 @@ def test_what_is_registered_is_changed(filled: Governance) -> None:
     at = open_page(filled, "initiative", id=MODEL)
     field(at, "text_area", "Purpose").set_value("Advise customers on a limit that they can afford.")
     submit(at, "amend")
-    assert facts(filled).initiative["purpose"].endswith("can afford.")
+    assert facts(filled).initiative.purpose.endswith("can afford.")
 
 
 def test_links_are_text_and_files_come_back_as_submitted(filled: Governance) -> None:

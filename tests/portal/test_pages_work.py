@@ -120,7 +120,7 @@ def test_an_offer_is_accepted_from_my_work(filled: Governance) -> None:
     press(page, "Accept")
     moment = filled.moment(later(DAY + 1))
     assert hand_offs(filled, moment)[0].answer == "accepted"
-    assert initiative_sheet(filled, moment, initiative=INITIATIVE).initiative["team"] == "Claims"
+    assert initiative_sheet(filled, moment, initiative=INITIATIVE).initiative.team == "Claims"
 
 
 def test_an_offer_is_not_returned_without_a_reason(filled: Governance) -> None:

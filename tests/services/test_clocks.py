@@ -18,14 +18,13 @@ from core.domain.commands import (
     make,
 )
 from core.domain.errors import BadInput, Conflict
-from core.domain.facts.process import Finding
+from core.domain.facts.process import CheckRun, Finding
 from core.domain.moment import CLOCK_TOLERANCE
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
 from core.domain.process.commands import RaiseFinding, RequestWaiver
-from core.lake.facts import newest
+from core.lake.facts import history, newest
 from core.lake.process import policy_drafts
-from core.lake.process.initiatives import checks_tried
 from core.lake.query import fetch
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -85,7 +84,7 @@ def test_an_entry_of_a_clock_ahead_freezes_nothing(governance: Governance, initi
     new = another(governance, "Loan Repayment Outlook", NOW)
     present = governance.present(NOW)
 
-    assert checks_tried(governance.store, new, present), "its first checks are there"
+    assert history(governance.store, CheckRun, present, new), "its first checks are there"
     assert comment(governance, new, NOW + timedelta(minutes=1)) == f"{new}/comment-1"
     assert comment(governance, initiative, NOW + timedelta(minutes=2)) == f"{initiative}/comment-2"
     assert len(comments_on(governance, governance.present(NOW), initiative=initiative)) == 2
@@ -260,7 +259,8 @@ def test_of_checks_run_at_once_one_is_the_first(governance: Governance) -> None:
     version = {"version": "1", "algorithm": "Gradient boosting", "task": "binary"}
     command = make(RegisterModelVersion, actor=BUILDER, at=NOW, initiative=name, **version)
     register_model_version(governance, command)
-    tried = {check for check, _ in checks_tried(governance.store, name, governance.present(NOW))}
+    runs = history(governance.store, CheckRun, governance.present(NOW), name)
+    tried = {run.check_id for run in runs}
     check = next(check for check in CHECKS if check not in tried)
 
     def run(*_: int) -> str:

@@ -10,11 +10,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from core.domain.errors import BrokenRecord
-from core.domain.facts.process import Finding, Waiver
+from core.domain.facts.process import Finding, SignOffActKind, Waiver
 from core.domain.facts.recorded import ORIGIN, Recorded, entry_of
 from core.domain.facts.tables import TABLES
-from core.domain.life_cycles import FINDING, WAIVER, LifeCycle
+from core.domain.life_cycles import FINDING, SIGN_OFF, WAIVER, LifeCycle, Refusal
 from core.domain.moment import Moment
+from core.domain.process.sign_offs import SignOffStatus
 from core.lake.facts import history, latest, newest
 from core.lake.migrate import require_classes
 from core.lake.store import Store, open_memory_store
@@ -110,3 +111,13 @@ def test_a_life_cycle_knows_the_states_of_its_fact_and_no_others(
     said = {state for step in cycle.steps for state in (*step.before, step.after)}
     assert said == states
     assert len({step.after for step in cycle.steps}) == len(cycle.steps)
+
+
+def test_wherever_a_sign_off_stands_each_act_is_let_through_or_answered() -> None:
+    acts = {step.after: step for step in SIGN_OFF.steps}
+    assert set(acts) == set(get_args(SignOffActKind))
+    for act in ("requested", "feedback", "decided"):
+        said = acts[act].otherwise
+        assert not isinstance(said, Refusal)
+        assert {*acts[act].before, *said} == set(SignOffStatus)
+        assert not set(acts[act].before) & set(said)

@@ -73,7 +73,7 @@ def registered(governance: Governance, name: str, day: float, answers: dict[str,
 
 def class_of(governance: Governance, initiative: str, day: float) -> Any:
     sheet = initiative_sheet(governance, governance.moment(later(day)), initiative=initiative)
-    return sheet.initiative["class_id"]
+    return sheet.initiative.class_id
 
 
 def live(governance: Governance, initiative: str, day: float) -> bool:

@@ -13,7 +13,7 @@ from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.verdict import Verdict
 from core.lake.directory import put_person
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.oversight.kpis import governance_kpis
 from core.services.people import AddPerson, add_person
 from core.services.work.tasks import open_tasks, work_list
@@ -135,9 +135,7 @@ def test_the_check_asks_owner_builder_and_one_of_each_role(governance: Governanc
 
     def check(day: float) -> Any:
         moment = governance.moment(later(day))
-        return check_training(
-            governance, moment, require_initiative(governance, initiative, moment), "very_high"
-        )
+        return check_training(governance, moment, registered(governance, initiative, moment), "very_high")
 
     failed = check(3)
     assert failed.verdict is Verdict.FAIL

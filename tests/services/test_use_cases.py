@@ -89,7 +89,7 @@ def needing_evidence(governance: Governance, initiative: str, *, independent: bo
 def test_an_ad_hoc_sheet_passes_its_gate_on_the_day_it_is_registered(governance: Governance) -> None:
     initiative = register(governance, "Meal Mix Sheet", heavy=False)
     sheet = initiative_sheet(governance, governance.moment(later(1)), initiative=initiative)
-    assert sheet.initiative["class_id"] == "low"
+    assert sheet.initiative.class_id == "low"
     for gate in sheet.gates:
         assert ask_gate(governance, initiative, gate.gate.id, governance.moment(later(1))).is_open
 
@@ -99,12 +99,8 @@ def test_the_heaviest_answers_lead_to_the_strictest_class_and_blocked_gates(gove
     decision = decide_gate(
         governance, DecideGate(actor=BUILDER, at=later(2), initiative=initiative, gate="deployment")
     )
-    assert (
-        initiative_sheet(governance, governance.moment(later(2)), initiative=initiative).initiative[
-            "class_id"
-        ]
-        == "very_high"
-    )
+    sheet = initiative_sheet(governance, governance.moment(later(2)), initiative=initiative)
+    assert sheet.initiative.class_id == "very_high"
     assert not decision.is_open
     assert all(finding.remedy for finding in decision.findings)
 
@@ -160,9 +156,7 @@ def test_a_check_that_failed_passes_when_mended_and_only_the_first_counts_as_fir
     assert first["data_digest"] is Verdict.FAIL
     version(governance, initiative, "2", day=4, **LOCKED)
     runs = initiative_sheet(governance, governance.moment(later(5)), initiative=initiative).check_runs
-    digest_runs = [
-        (r["version"], r["verdict"], r["first_try"]) for r in runs if r["check_id"] == "data_digest"
-    ]
+    digest_runs = [(r.version, r.verdict, r.first_try) for r in runs if r.check_id == "data_digest"]
     assert digest_runs == [("2", "pass", True), ("1", "fail", False), ("1", "fail", True)]
 
 
@@ -220,8 +214,8 @@ def test_an_override_needs_a_role_a_reason_and_independence(governance: Governan
         governance, make(OverrideClassification, actor=VALIDATOR, justification=reason, **given)
     )
     known = initiative_sheet(governance, governance.moment(later(3)), initiative=initiative).initiative
-    assert (known["class_id"], known["computed_class_id"]) == ("high", "very_high")
-    assert known["justification"] == reason
+    assert (known.class_id, known.computed_class_id) == ("high", "very_high")
+    assert known.justification == reason
 
 
 def test_an_amended_owner_is_found_by_search_and_the_history_stays(governance: Governance) -> None:

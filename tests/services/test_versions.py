@@ -18,6 +18,8 @@ from core.domain.commands import (
     make,
 )
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+from core.domain.facts.process import CheckRun
+from core.lake.facts import history
 from core.lake.process import initiatives as lake
 from core.lake.query import asking, fetch, moment_values
 from core.services.governance import Governance
@@ -155,11 +157,11 @@ def test_proofs_of_a_retired_version_no_longer_count(governance: Governance) -> 
 def test_checks_of_a_challenger_run_when_it_is_promoted_and_not_before(governance: Governance) -> None:
     initiative = register(governance)
     add(governance, initiative, "1", role="challenger")
-    runs = lake.check_runs(governance.store, initiative, governance.moment(later(3)))
-    assert {run["version"] for run in runs} == {None}
+    runs = history(governance.store, CheckRun, governance.moment(later(3)), initiative)
+    assert {run.version for run in runs} == {None}
     promote(governance, initiative, "1", 4)
-    runs = lake.check_runs(governance.store, initiative, governance.moment(later(4)))
-    assert "1" in {run["version"] for run in runs}
+    runs = history(governance.store, CheckRun, governance.moment(later(4)), initiative)
+    assert "1" in {run.version for run in runs}
 
 
 def test_what_registration_left_out_is_filled_in_and_every_reader_sees_it(governance: Governance) -> None:

@@ -187,8 +187,8 @@ def test_a_whole_initiative_moves_when_the_receiver_accepts(filled: Governance) 
     assert OWNER.name in next(one for one in waiting if one.kind == "hand_off").waits
     answer(filled, hand_off, ELSEWHERE)
     sheet = initiative_sheet(filled, filled.moment(later(5)), initiative="card-limit-advice")
-    assert (sheet.initiative["team"], sheet.initiative["owner"]) == ("Claims", ELSEWHERE.id)
-    assert sheet.initiative["builder"] == BUILDER.id
+    assert (sheet.initiative.team, sheet.initiative.owner) == ("Claims", ELSEWHERE.id)
+    assert sheet.initiative.builder == BUILDER.id
     actions = [entry["action"] for entry in sheet.record]
     assert actions[:2] == ["initiative_amended", "hand_off_answered"]
     assert task(filled, EVIDENCE, day=5).owner == ELSEWHERE.id
@@ -211,7 +211,7 @@ def test_work_is_returned_with_a_reason_and_stays_where_it_was(filled: Governanc
     known = hand_offs(filled, filled.moment(later(5)))[0]
     assert (known.answer, known.answer_reason) == ("returned", "We have no analyst until May.")
     sheet = initiative_sheet(filled, filled.moment(later(5)), initiative="card-limit-advice")
-    assert sheet.initiative["team"] == "Credit"
+    assert sheet.initiative.team == "Credit"
 
 
 def test_only_the_receiver_answers_and_the_first_answer_stands(filled: Governance) -> None:
@@ -236,7 +236,7 @@ def test_two_answers_at_the_same_moment_leave_the_first(
     monkeypatch.setattr(service, "_open_offer", lambda *given: seen)  # both had read before either wrote
     assert "answered before" in refused(filled, Conflict, answer, hand_off, ELSEWHERE)
     sheet = initiative_sheet(filled, filled.moment(later(5)), initiative="card-limit-advice")
-    assert sheet.initiative["team"] == "Credit"
+    assert sheet.initiative.team == "Credit"
 
 
 def test_an_offer_can_be_withdrawn_until_it_is_answered(filled: Governance) -> None:

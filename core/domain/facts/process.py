@@ -8,6 +8,9 @@ from typing import Literal
 
 from core.domain.facts.recorded import Recorded
 
+SignOffActKind = Literal["requested", "feedback", "decided", "withdrawn"]
+SignOffOutcome = Literal["", "approved", "minor_issue", "major_issue", "rejected", "abandoned"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Initiative(Recorded):
@@ -57,6 +60,11 @@ class Evidence(Recorded):
     file_name: str | None = None
     sha256: str | None = None
     bytes: int | None = None
+
+    @property
+    def content(self) -> str:
+        """What it is known by: the digest of its file, or its link."""
+        return next((key for key in (self.sha256, self.link) if key is not None), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +125,8 @@ class SignOff(Recorded):
 
     initiative: str
     gate: str
-    act: Literal["requested", "feedback", "decided", "withdrawn"]
-    outcome: Literal["", "approved", "minor_issue", "major_issue", "rejected", "abandoned"] = ""
+    act: SignOffActKind
+    outcome: SignOffOutcome = ""
     role: str = ""
     on_behalf_of: str = ""
     reason: str = ""
@@ -128,6 +136,11 @@ class SignOff(Recorded):
     demands_sha256: str
     evidence: str
     evidence_sha256: str
+
+    @property
+    def seat(self) -> str:
+        """The person who counts: whoever signed, or whom they signed for."""
+        return self.on_behalf_of or self.actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

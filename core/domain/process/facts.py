@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
 
-from core.domain.facts.process import Finding, Waiver
+from core.domain.facts.process import CheckRun, Evidence, Finding, GateDecision, SignOffActKind, Waiver
+from core.domain.facts.recorded import Signed
 from core.domain.verdict import Verdict
-
-SignOffActKind = Literal["requested", "feedback", "decided", "withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Registration:
     team: str
     owner: str
     builder: str
-    answers: Mapping[str, Sequence[str]]
+    answers: Mapping[str, tuple[str, ...]]
     registered_at: datetime
     class_id: str
     mode_id: str
@@ -40,6 +38,21 @@ class Registration:
     classified_by: str
     owner_name: str
     builder_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceLine(Signed, Evidence):
+    """Evidence as people read it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckLine(Signed, CheckRun):
+    """A run of a check as people read it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionLine(Signed, GateDecision):
+    """A recorded decision as people read it."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -28,6 +28,29 @@ class Place:
 
     page: str
     query: Mapping[str, str] = field(default_factory=dict)
+
+
+class InHands(Protocol):
+    """An initiative with those who have it."""
+
+    @property
+    def owner(self) -> str: ...
+    @property
+    def builder(self) -> str: ...
+    @property
+    def team(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who has an initiative, and its class."""
+
+    initiative: str
+    name: str
+    team: str
+    owner: str
+    builder: str
+    class_id: str
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from core.domain.facts.process import Classification, Initiative
+from core.domain.facts.measured import PredictionBatch
+from core.domain.facts.models import ModelVersion, VersionAmendment
+from core.domain.facts.process import (
+    CheckRun,
+    Classification,
+    DemandSet,
+    Evidence,
+    Finding,
+    Initiative,
+    SignOff,
+    Waiver,
+)
 from core.domain.facts.recorded import values_of
 from core.domain.moment import Moment
-from core.domain.process.facts import CheckProof, InitiativeFacts, Registration
+from core.domain.process.facts import CheckProof, InitiativeFacts, Registration, SignOffAct
 from core.domain.verdict import Verdict
 from core.lake.directory import names as names_of
 from core.lake.directory import names_today
-from core.lake.facts import history, latest
+from core.lake.facts import history, latest, newest_of
 from core.lake.models.versions import amended, standing, with_metrics
-from core.lake.process.acts import granted_waivers, open_findings, sign_off_acts
 from core.lake.query import Rows
 from core.lake.record.parts import rows_of
 from core.lake.store import Store
@@ -34,31 +45,80 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
 @lru_cache(maxsize=2048)
 def _facts(store: Store, initiative: str, seq: int) -> InitiativeFacts | None:
     moment = Moment(seq, datetime.fromtimestamp(0, UTC))  # rows are read by their entry alone
-    registrations = rows_of(store, "initiative", moment, initiative)
-    classification = _newest(rows_of(store, "classification", moment, initiative))
-    known = _newest(registrations)
-    if known is None or classification is None:
+    registered = history(store, Initiative, moment, initiative)
+    classified = latest(store, Classification, moment, initiative)
+    if not registered or classified is None:
         return None
-    stands = standing(store, initiative, moment)
+    known, stands = registered[-1], standing(store, initiative, moment)
     counting = (None, stands.current)
-    runs = _counting(store, "check_run", initiative, moment, counting)
-    proofs = _counting(store, "evidence", initiative, moment, counting)
+    runs = [run for run in history(store, CheckRun, moment, initiative) if run.version in counting]
+    proofs = [proof for proof in history(store, Evidence, moment, initiative) if proof.version in counting]
+    waivers = newest_of(history(store, Waiver, moment, initiative))
+    findings = newest_of(history(store, Finding, moment, initiative))
     return InitiativeFacts(
         initiative,
-        classification["class_id"],
-        min(row["recorded_at"] for row in registrations).date(),
-        classification["recorded_at"].date(),
+        classified.class_id,
+        min(fact.recorded_at for fact in registered).date(),
+        classified.recorded_at.date(),
         stands.current_since.date() if stands.current_since else None,
-        {row["measure"]: row["recorded_at"].date() for row in proofs},
-        {row["check_id"]: _proof(row) for row in runs},
+        {proof.measure: proof.recorded_at.date() for proof in proofs},
+        {run.check_id: _proof(run) for run in runs},
         version=stands.current,
-        people=frozenset({known["owner"], known["builder"]} - {""}),
-        evidence_keys={row["measure"]: _key(row) for row in proofs},
-        breaches={row["check_id"]: row["seq"] for row in runs if row["verdict"] == "fail"},
-        sign_offs=sign_off_acts(store, initiative, moment),
-        waivers=granted_waivers(store, initiative, moment),
-        findings=open_findings(store, initiative, moment),
+        people=frozenset({known.owner, known.builder} - {""}),
+        evidence_keys={proof.measure: proof.content for proof in proofs},
+        breaches={run.check_id: run.seq for run in runs if run.verdict == "fail"},
+        sign_offs=_sign_offs(store, initiative, moment),
+        waivers=tuple(waiver for waiver in waivers if waiver.state == "granted"),
+        findings=tuple(finding for finding in findings if finding.state != "closed"),
     )
+
+
+def _proof(run: CheckRun) -> CheckProof:
+    return CheckProof(Verdict(run.verdict), run.recorded_at.date(), run.message, run.remedy)
+
+
+def _sign_offs(store: Store, initiative: str, moment: Moment) -> dict[str, tuple[SignOffAct, ...]]:
+    """Gate id -> acts on its sign-off, oldest first."""
+    said = history(store, SignOff, moment, initiative)
+    demands = {kept.sha256: kept.demands for kept in history(store, DemandSet, moment)} if said else {}
+    acts: dict[str, list[SignOffAct]] = defaultdict(list)
+    for act in said:
+        acts[act.gate].append(_act(act, demands.get(act.demands_sha256, ())))
+    return {gate: tuple(found) for gate, found in acts.items()}
+
+
+def _act(said: SignOff, demands: tuple[str, ...]) -> SignOffAct:
+    return SignOffAct(
+        said.seq,
+        said.recorded_at.date(),
+        said.act,
+        said.actor,
+        said.outcome,
+        said.role,
+        said.on_behalf_of,
+        said.reason,
+        said.version,
+        frozenset(demands),
+        json.loads(said.evidence),
+    )
+
+
+def involved_people(store: Store, initiative: str, version: str | None, moment: Moment) -> dict[str, str]:
+    """Person id -> what they did that keeps them from signing: owned, built, or submitted what is signed."""
+    submitted: tuple[Evidence | ModelVersion | VersionAmendment | PredictionBatch, ...] = (
+        *history(store, Evidence, moment, initiative),
+        *history(store, ModelVersion, moment, initiative),
+        *history(store, VersionAmendment, moment, initiative),
+        *history(store, PredictionBatch, moment, initiative),
+    )
+    people = {
+        fact.actor: "submitted what is to be signed" for fact in submitted if fact.version in (None, version)
+    }
+    for known in history(store, Initiative, moment, initiative):
+        people |= {known.builder: "builds it or built it"}
+        people |= {known.owner: "owns it or owned it"}
+    people.pop("", None)
+    return people
 
 
 def registration(store: Store, initiative: str, moment: Moment) -> Registration | None:
@@ -68,12 +128,9 @@ def registration(store: Store, initiative: str, moment: Moment) -> Registration 
     if not registered or classified is None:
         return None
     known, names = registered[-1], names_of(store, moment)
+    answers = {question: tuple(chosen) for question, chosen in json.loads(known.answers).items()}
     return Registration(
-        **{
-            **values_of(classified),
-            **values_of(known),
-            "answers": json.loads(known.answers),
-        },
+        **{**values_of(classified), **values_of(known), "answers": answers},  # type: ignore[arg-type]
         registered_at=registered[0].recorded_at,
         classified_by=classified.actor,
         owner_name=names[known.owner],
@@ -91,67 +148,21 @@ def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | N
 
 def versions(store: Store, initiative: str, moment: Moment) -> Rows:
     """Model versions of an initiative, newest first, with what was filled in later and what each is."""
-    rows = amended(store, initiative, _history(store, "model_version", initiative, moment), moment)
+    names = names_today(store)
+    rows = [
+        {**row, "actor_name": names.get(row["actor"], row["actor"])}
+        for row in reversed(rows_of(store, "model_version", moment, initiative))
+    ]
     states = standing(store, initiative, moment).states
-    return [{**with_metrics(row), "state": states[row["version"]]} for row in rows]
+    return [
+        {**with_metrics(row), "state": states[row["version"]]}
+        for row in amended(store, initiative, rows, moment)
+    ]
 
 
 def newest_version(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
     """The current model version with what was filled in later, or None where none counts."""
     current = standing(store, initiative, moment).current
     rows = rows_of(store, "model_version", moment, initiative) if current is not None else []
-    kept = _newest([row for row in rows if row["version"] == current])
-    return amended(store, initiative, [kept], moment)[0] if kept is not None else None
-
-
-def evidence(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Evidence of an initiative, newest first; of older model versions too."""
-    return _history(store, "evidence", initiative, moment)
-
-
-def check_runs(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Check runs of an initiative, newest first; of older model versions too."""
-    return _history(store, "check_run", initiative, moment)
-
-
-def decisions(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Gate decisions of an initiative, newest first."""
-    rows = _history(store, "decision", initiative, moment)
-    return [{**row, "findings": json.loads(row["findings"])} for row in rows]
-
-
-def checks_tried(store: Store, initiative: str, moment: Moment) -> set[tuple[str, str | None]]:
-    """Pairs (check, version) that have been run before; what makes the next run not a first try."""
-    return {(row["check_id"], row["version"]) for row in rows_of(store, "check_run", moment, initiative)}
-
-
-def _history(store: Store, table: str, initiative: str, moment: Moment) -> Rows:
-    names = names_today(store)
-    rows = rows_of(store, table, moment, initiative)
-    return [{**row, "actor_name": names.get(row["actor"], row["actor"])} for row in reversed(rows)]
-
-
-def _counting(
-    store: Store, table: str, initiative: str, moment: Moment, versions: tuple[str | None, ...]
-) -> Rows:
-    """Rows that belong to one of the versions, in the order of the record."""
-    return [row for row in rows_of(store, table, moment, initiative) if row["version"] in versions]
-
-
-def _key(evidence: dict[str, Any]) -> str:
-    """What a piece of evidence is known by: the digest of its file, or its link."""
-    return next((str(key) for key in (evidence["sha256"], evidence["link"]) if key is not None), "")
-
-
-def _newest(rows: Rows) -> dict[str, Any] | None:
-    return max(rows, key=_seq, default=None)
-
-
-def _seq(row: dict[str, Any]) -> int:
-    return int(row["seq"])
-
-
-def _proof(run: dict[str, Any]) -> CheckProof:
-    return CheckProof(
-        Verdict(run["verdict"]), run["recorded_at"].date(), run["message"] or "", run["remedy"] or ""
-    )
+    kept = [row for row in rows if row["version"] == current][-1:]
+    return next(iter(amended(store, initiative, kept, moment)), None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from core.domain.facts.process import SignOff
 from core.domain.moment import Moment
-from core.lake.query import Rows, asking, fetch
+from core.domain.work.work import Held
+from core.lake.facts import select
+from core.lake.query import asking, fetch
 from core.lake.store import Store
 
 _ASSIGNED = """
@@ -31,15 +34,8 @@ _KNOWN = """
     SELECT k.*, c.class_id FROM known k JOIN class c USING (initiative)
 """
 _ROUNDS = """
-    WITH asked AS (
-        SELECT initiative, gate, max(seq) AS asked_seq FROM sign_off
-        WHERE seq <= $seq AND act = 'requested' AND ($initiative = '' OR initiative = $initiative)
-        GROUP BY initiative, gate
-    )
-    SELECT s.initiative, s.gate, s.act, s.outcome, s.role, s.actor, s.recorded_at,
-        coalesce(nullif(s.on_behalf_of, ''), s.actor) AS seat
-    FROM sign_off s JOIN asked a ON a.initiative = s.initiative AND a.gate = s.gate AND s.seq >= a.asked_seq
-    WHERE s.seq <= $seq ORDER BY s.seq
+    WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative)
+    QUALIFY seq >= max(seq) FILTER (act = 'requested') OVER (PARTITION BY initiative, gate) ORDER BY seq
 """
 _SUBMITTERS = asking(
     """
@@ -58,17 +54,19 @@ _SUBMITTERS = asking(
 )
 
 
-def who_has_what(store: Store, moment: Moment, *, initiative: str = "") -> dict[str, dict[str, str]]:
+def who_has_what(store: Store, moment: Moment, *, initiative: str = "") -> dict[str, Held]:
     """Initiative -> its name, team, owner, builder and class; of one, or of all."""
     rows = fetch(store.cursor(), _KNOWN, {"seq": moment.seq, "initiative": initiative})
-    return {row["initiative"]: {column: row[column] or "" for column in row} for row in rows}
+    return {row["initiative"]: Held(**row) for row in rows}
 
 
-def sign_off_rounds(store: Store, moment: Moment, *, initiative: str = "") -> dict[tuple[str, str], Rows]:
+def sign_off_rounds(
+    store: Store, moment: Moment, *, initiative: str = ""
+) -> dict[tuple[str, str], list[SignOff]]:
     """Initiative and gate -> what was said since the signatures were asked for last, the request first."""
-    found: dict[tuple[str, str], Rows] = {}
-    for row in fetch(store.cursor(), _ROUNDS, {"seq": moment.seq, "initiative": initiative}):
-        found.setdefault((row["initiative"], row["gate"]), []).append(row)
+    found: dict[tuple[str, str], list[SignOff]] = {}
+    for said in select(store, SignOff, _ROUNDS, seq=moment.seq, initiative=initiative):
+        found.setdefault((said.initiative, said.gate), []).append(said)
     return found
 
 

@@ -17,7 +17,7 @@ _STATES = {
 
 def frameworks(material: Material) -> tuple[Part, ...]:
     """Which clauses apply, and whether they are answered."""
-    initiative = material.sheet.initiative["initiative"]
+    initiative = material.sheet.initiative.initiative
     found = initiative_frameworks(material.governance, material.moment, initiative=initiative)
     if not found.frameworks:
         return (Missing("any framework that applies", "Say where the people live whom it concerns."),)

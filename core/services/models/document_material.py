@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from core.analytics.decay.metrics import DecayMetric
 from core.domain.errors import BadInput, NotFound
-from core.domain.facts.process import Finding, Waiver
+from core.domain.facts.process import CheckRun, Finding, SignOff, Waiver
 from core.domain.models.model_versions import STATES
 from core.domain.moment import Moment
+from core.domain.process.facts import EvidenceLine
 from core.lake.facts import history, newest_of
-from core.lake.models import documents as lake
 from core.lake.monitoring import readings as lake_monitoring
-from core.lake.process.initiatives import check_runs, evidence
 from core.services.governance import Governance
 from core.services.measured import bias, decay_view
 from core.services.measured.slice_batches import Part
 from core.services.models.lineage import BadData, UseLine, bad_data_of, data_of
 from core.services.models.version_comparison import VersionFace, version_faces
 from core.services.process.inventory import InitiativeSheet, initiative_sheet
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,9 @@ class Material:
     bad: tuple[BadData, ...]
     slices: tuple[SlicedFeature, ...]
     decay: decay_view.DecayView | None
-    evidence: Rows
-    checks: Rows
-    sign_offs: Rows
+    evidence: tuple[EvidenceLine, ...]
+    checks: tuple[CheckRun, ...]
+    sign_offs: tuple[SignOff, ...]
     waivers: tuple[Waiver, ...]
     findings: tuple[Finding, ...]
     names: dict[str, str]
@@ -99,9 +95,9 @@ def gather(governance: Governance, moment: Moment, initiative: str, version: str
         bad_data_of(governance, moment, initiative=initiative),
         _slices(governance, moment, initiative, label),
         _decay(governance, moment, initiative, label),
-        [row for row in evidence(store, initiative, moment) if row["version"] in (None, label)],
-        _latest_runs(governance, moment, initiative, label),
-        lake.sign_offs(store, initiative, moment),
+        tuple(line for line in sheet.evidence if line.version in (None, label)),
+        _latest_runs(sheet, label),
+        history(store, SignOff, moment, initiative),
         newest_of(history(store, Waiver, moment, initiative)),
         newest_of(history(store, Finding, moment, initiative)),
         names,
@@ -121,13 +117,13 @@ def _described(faces: tuple[VersionFace, ...], initiative: str, version: str) ->
     return found
 
 
-def _latest_runs(governance: Governance, moment: Moment, initiative: str, version: str) -> Rows:
+def _latest_runs(sheet: InitiativeSheet, version: str) -> tuple[CheckRun, ...]:
     """The latest run of each check on the version, or on the initiative itself."""
-    found: dict[str, dict[str, Any]] = {}
-    for run in check_runs(governance.store, initiative, moment):  # newest first
-        if run["version"] in (None, version):
-            found.setdefault(run["check_id"], run)
-    return list(found.values())
+    found: dict[str, CheckRun] = {}
+    for run in sheet.check_runs:  # newest first
+        if run.version in (None, version):
+            found.setdefault(run.check_id, run)
+    return tuple(found.values())
 
 
 def _slices(

@@ -17,14 +17,14 @@ HOW = {"binary": "yes or no", "multiclass": "one of several classes", "regressio
 def use(material: Material) -> tuple[Part, ...]:
     """Purpose, owner, and where it is put to work."""
     known = material.sheet.initiative
-    mode = next((m for m in material.sheet.policy.modes if m.id == known["mode_id"]), None)
+    mode = next((m for m in material.sheet.policy.modes if m.id == known.mode_id), None)
     processes = list(dict.fromkeys(process for line in material.data for process in line.processes))
-    parts: list[Part] = [Words(known["purpose"])] if known["purpose"] else [_missing_purpose()]
+    parts: list[Part] = [Words(known.purpose)] if known.purpose else [_missing_purpose()]
     facts = (
-        ("Owner", known["owner_name"] or ""),
-        ("Builder", known["builder_name"] or ""),
-        ("Team", known["team"]),
-        ("Business domain", material.governance.position(material.moment).domain_title(known["domain"])),
+        ("Owner", known.owner_name or ""),
+        ("Builder", known.builder_name or ""),
+        ("Team", known.team),
+        ("Business domain", material.governance.position(material.moment).domain_title(known.domain)),
         ("How it is put to work", mode.operationalization if mode else ""),
         ("Business processes", "; ".join(processes)),
     )
@@ -38,16 +38,16 @@ def _missing_purpose() -> Missing:
 def risk(material: Material) -> tuple[Part, ...]:
     """The class and why."""
     known, policy = material.sheet.initiative, material.sheet.policy
-    title = policy.class_title(known["class_id"])
-    parts: list[Part] = [Words(f"{title} risk, by policy {known['policy_version']}.")]
-    parts += [Words(reason if reason.endswith(".") else f"{reason}.") for reason in known["reasons"]]
-    if known["justification"]:
-        computed = policy.class_title(known["computed_class_id"])
-        by = material.name(known["classified_by"])
-        parts.append(Words(f"The answers lead to {computed}. {by} overrode it: {known['justification']}"))
+    title = policy.class_title(known.class_id)
+    parts: list[Part] = [Words(f"{title} risk, by policy {known.policy_version}.")]
+    parts += [Words(reason if reason.endswith(".") else f"{reason}.") for reason in known.reasons]
+    if known.justification:
+        computed = policy.class_title(known.computed_class_id)
+        by = material.name(known.classified_by)
+        parts.append(Words(f"The answers lead to {computed}. {by} overrode it: {known.justification}"))
     answers = []
     for question in policy.questions:
-        chosen = known["answers"].get(question.id, ())
+        chosen = known.answers.get(question.id, ())
         labels = [option.label for option in question.options if option.id in chosen]
         answers.append((question.text, "; ".join(labels)))
     return (*parts, Table("Answers to the classification", ("Question", "Answer"), tuple(answers)))
@@ -231,8 +231,8 @@ def _limits(material: Material) -> list[str]:
             "changes, only realised values can show it."
         )
     for run in material.checks:
-        if run["verdict"] == "cannot_tell":
-            said.append(f"Cannot tell: {(run['message'] or '').rstrip('.')}.")
+        if run.verdict == "cannot_tell":
+            said.append(f"Cannot tell: {run.message.rstrip('.')}.")
     if material.face is not None and material.face.grade.rung < 3:
         said.append(f"It cannot be started again exactly as it was: {material.face.grade.title.lower()}.")
     return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.domain.facts.process import SignOff
 from core.domain.models.model_card import Facts, Missing, Part, Table, Words
 from core.domain.process.checks import CHECKS
 from core.lake.models import versions as lake_versions
@@ -17,10 +18,10 @@ def decisions(material: Material) -> tuple[Part, ...]:
         (
             view.gate.title,
             view.decision.outcome.capitalize(),
-            view.recorded["outcome"].capitalize() if view.recorded else "",
-            day(view.recorded["recorded_at"]) if view.recorded else "",
-            view.recorded["actor_name"] if view.recorded else "",
-            (view.recorded["version"] or "") if view.recorded else "",
+            view.recorded.outcome.capitalize() if view.recorded else "",
+            day(view.recorded.recorded_at) if view.recorded else "",
+            view.recorded.actor_name if view.recorded else "",
+            (view.recorded.version or "") if view.recorded else "",
         )
         for view in material.sheet.gates
     )
@@ -28,15 +29,15 @@ def decisions(material: Material) -> tuple[Part, ...]:
     parts: list[Part] = [Table("Gates", headings, now)]
     signed = tuple(
         (
-            str(gates.get(row["gate"], row["gate"])),
-            _act(row["act"], row["outcome"]),
-            f"{row['actor_name']}{_for_whom(material, row['on_behalf_of'])}",
-            material.governance.roles.title(row["role"]) if row["role"] else "",
-            day(row["recorded_at"]),
-            row["version"] or "",
-            row["reason"] or "",
+            gates.get(said.gate, said.gate),
+            _act(said),
+            f"{material.name(said.actor)}{_for_whom(material, said.on_behalf_of)}",
+            material.governance.roles.title(said.role) if said.role else "",
+            day(said.recorded_at),
+            said.version or "",
+            said.reason,
         )
-        for row in material.sign_offs
+        for said in material.sign_offs
     )
     if signed:
         wanted = ("Gate", "What", "Who", "As", "On", "For version", "Reason")
@@ -46,13 +47,13 @@ def decisions(material: Material) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _act(act: str, outcome: str | None) -> str:
+def _act(said: SignOff) -> str:
     words = {"requested": "Asked for", "feedback": "Feedback", "decided": "Decided", "withdrawn": "Withdrawn"}
-    said = (outcome or "").replace("_", " ")
-    return f"{words.get(act, act.capitalize())}{f': {said}' if said else ''}"
+    outcome = said.outcome.replace("_", " ")
+    return f"{words[said.act]}{f': {outcome}' if outcome else ''}"
 
 
-def _for_whom(material: Material, actor: str | None) -> str:
+def _for_whom(material: Material, actor: str) -> str:
     return f" for {material.name(actor)}" if actor else ""
 
 
@@ -121,13 +122,13 @@ def _evidence(material: Material) -> Part:
     measures = material.sheet.policy.measures
     rows = tuple(
         (
-            row["title"],
-            measures[row["measure"]].title if row["measure"] in measures else row["measure"],
-            row["sha256"] or address(row["link"]),
-            day(row["recorded_at"]),
-            row["actor_name"],
+            line.title,
+            measures[line.measure].title if line.measure in measures else line.measure,
+            line.sha256 or address(line.link),
+            day(line.recorded_at),
+            line.actor_name,
         )
-        for row in material.evidence
+        for line in material.evidence
     )
     if not rows:
         return Words("No evidence is on record.")
@@ -138,10 +139,10 @@ def checks(material: Material) -> tuple[Part, ...]:
     """The latest run of each check."""
     rows = tuple(
         (
-            CHECKS[run["check_id"]].title if run["check_id"] in CHECKS else run["check_id"],
-            run["verdict"].replace("_", " ").capitalize(),
-            run["message"] or "",
-            day(run["recorded_at"]),
+            CHECKS[run.check_id].title if run.check_id in CHECKS else run.check_id,
+            run.verdict.replace("_", " ").capitalize(),
+            run.message,
+            day(run.recorded_at),
         )
         for run in material.checks
     )
@@ -154,7 +155,7 @@ def history(material: Material) -> tuple[Part, ...]:
     """Every version, and what became of it."""
     if not material.faces:
         return (Missing("any model version", "Register one with 'governance version add'."),)
-    store, initiative = material.governance.store, material.sheet.initiative["initiative"]
+    store, initiative = material.governance.store, material.sheet.initiative.initiative
     made = tuple(
         (
             face.row["version"],

@@ -69,7 +69,7 @@ def document(
     return Document(
         chosen,
         initiative,
-        known["name"],
+        known.name,
         material.version,
         moment.at,
         moment.seq,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
+from core.domain.actors import Actor
 from core.domain.errors import BrokenRecord, NotFound
+from core.domain.facts.models import ModelVersion
+from core.domain.facts.process import CheckRun, Evidence
+from core.domain.facts.record import EvidencePurged, Membership
 from core.domain.given import InitiativeId
 from core.domain.moment import Moment
 from core.domain.policy.policy import Measure, Policy
@@ -21,12 +24,12 @@ from core.domain.process.alcoa import (
     alcoa_grades,
     overall_grade,
 )
-from core.domain.process.facts import SignOffAct
-from core.lake.process import initiatives as lake
+from core.domain.process.facts import EvidenceLine, Registration, SignOffAct
+from core.lake.directory import signed
+from core.lake.facts import history
 from core.lake.record.evidence_files import read_evidence
-from core.lake.record.evidence_people import purged_digests, submitters
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import facts_of, registered
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,13 @@ class _Known:
 
     governance: Governance
     policy: Policy
-    initiative: Mapping[str, Any]
+    initiative: Registration
     version: str | None
-    evidence: Sequence[Mapping[str, Any]]
+    evidence: tuple[EvidenceLine, ...]
     versions: Mapping[str, date]
-    runs: Sequence[Mapping[str, Any]]
-    people: Mapping[int, Mapping[str, Any]]
+    runs: tuple[CheckRun, ...]
+    people: Mapping[str, Actor]
+    memberships: tuple[Membership, ...]
     purged: frozenset[str]
     signed: tuple[SignOffAct, ...]
 
@@ -91,94 +95,101 @@ def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: Initiativ
     -----
     Files are read and hashed on the way: the digest is verified now, whatever the moment.
     """
-    known = require_initiative(governance, initiative, moment)
     store = governance.store
-    facts = lake.initiative_facts(store, initiative, moment)
-    assert facts is not None  # registered and classified in one transaction
-    gathered = _Known(
+    facts = facts_of(governance, initiative, moment)
+    known = _Known(
         governance,
         governance.policy(moment),
-        known,
+        registered(governance, initiative, moment),
         facts.version,
-        lake.evidence(store, initiative, moment),
-        {row["version"]: row["recorded_at"].date() for row in lake.versions(store, initiative, moment)},
-        lake.check_runs(store, initiative, moment),
-        submitters(store, initiative, moment),
-        purged_digests(store, initiative, moment),
+        signed(store, EvidenceLine, Evidence, moment, initiative),
+        {one.version: one.recorded_at.date() for one in history(store, ModelVersion, moment, initiative)},
+        history(store, CheckRun, moment, initiative),
+        {person.id: person for person in governance.people()},
+        history(store, Membership, moment),
+        frozenset(one.sha256 for one in history(store, EvidencePurged, moment, initiative)),
         tuple(act for acts in facts.sign_offs.values() for act in acts),
     )
-    graded = tuple(_graded(gathered, row) for row in gathered.evidence)
-    return AlcoaSheet(initiative, known["name"], graded)
+    graded = tuple(_graded(known, line) for line in known.evidence)
+    return AlcoaSheet(initiative, known.initiative.name, graded)
 
 
-def _graded(known: _Known, row: Mapping[str, Any]) -> GradedEvidence:
-    measure = known.policy.measures.get(row["measure"])
+def _graded(known: _Known, line: EvidenceLine) -> GradedEvidence:
+    measure = known.policy.measures.get(line.measure)
     return GradedEvidence(
-        row["seq"],
-        row["title"],
-        measure.title if measure else row["measure"].replace("_", " ").capitalize(),
-        row["version"],
-        row["version"] in (None, known.version),
-        row["recorded_at"],
-        row["actor_name"],
-        alcoa_grades(_facts(known, row, measure)),
+        line.seq,
+        line.title,
+        measure.title if measure else line.measure.replace("_", " ").capitalize(),
+        line.version,
+        line.version in (None, known.version),
+        line.recorded_at,
+        line.actor_name,
+        alcoa_grades(_facts(known, line, measure)),
     )
 
 
-def _facts(known: _Known, row: Mapping[str, Any], measure: Measure | None) -> EvidenceFacts:
-    who = known.people[row["seq"]]
-    event, on = _event(known, row, measure)
-    purged = row["sha256"] in known.purged
-    reviewer, review = _review(known, row)
+def _facts(known: _Known, line: EvidenceLine, measure: Measure | None) -> EvidenceFacts:
+    event, on = _event(known, line, measure)
+    purged = line.sha256 in known.purged
+    reviewer, review = _review(known, line)
     return EvidenceFacts(
-        submitter=who["name"],
-        known=who["known"],
-        has_role=measure is not None and measure.responsible in who["roles"],
+        submitter=line.actor_name,
+        known=line.actor in known.people,
+        has_role=measure is not None and measure.responsible in _roles_then(known, line),
         role=known.governance.roles.title(measure.responsible) if measure else "not known any more",
-        link=row["link"] or "",
-        file_name=row["file_name"] or "",
-        waited_days=(row["recorded_at"].date() - on).days if on else None,
+        link=line.link or "",
+        file_name=line.file_name or "",
+        waited_days=(line.recorded_at.date() - on).days if on else None,
         event=event,
         allowed_days=measure.due_days if measure else 0,
-        digest_holds=None if row["sha256"] is None or purged else _holds(known.governance, row["sha256"]),
+        digest_holds=None if line.sha256 is None or purged else _holds(known.governance, line.sha256),
         purged=purged,
         reviewer=reviewer,
         review=review,
     )
 
 
-def _event(known: _Known, row: Mapping[str, Any], measure: Measure | None) -> tuple[str, date | None]:
+def _roles_then(known: _Known, line: EvidenceLine) -> tuple[str, ...]:
+    """Roles that whoever submitted it had then; those of today where none are on record."""
+    for given in reversed(known.memberships):
+        if given.person == line.actor and given.roles is not None and given.seq <= line.seq:
+            return given.roles
+    person = known.people.get(line.actor)
+    return person.roles if person else ()
+
+
+def _event(known: _Known, line: EvidenceLine, measure: Measure | None) -> tuple[str, date | None]:
     """What the evidence follows: the last run of its checks before it, its version, or the registration."""
     checks = measure.checks if measure else ()
     ran = [
-        run["recorded_at"].date()
+        run.recorded_at.date()
         for run in known.runs
-        if run["check_id"] in checks and run["version"] == row["version"] and run["seq"] < row["seq"]
+        if run.check_id in checks and run.version == line.version and run.seq < line.seq
     ]
-    if ran and row["version"] is not None:
+    if ran and line.version is not None:
         return "the last run of its checks", max(ran)
-    if row["version"] is not None:
-        return f"version {row['version']} was registered", known.versions.get(row["version"])
-    return "the initiative was registered", known.initiative["registered_at"].date()
+    if line.version is not None:
+        return f"version {line.version} was registered", known.versions.get(line.version)
+    return "the initiative was registered", known.initiative.registered_at.date()
 
 
-def _review(known: _Known, row: Mapping[str, Any]) -> tuple[str, str]:
+def _review(known: _Known, line: EvidenceLine) -> tuple[str, str]:
     """Somebody else who approved this content since, or who handed in an independent proof after it."""
-    key = row["sha256"] or row["link"]
     for act in reversed(known.signed):
-        seen = act.evidence.get(row["measure"]) == key and act.seq > row["seq"]
-        if seen and (act.act, act.outcome) == ("decided", "approved") and act.actor != row["actor"]:
+        seen = act.evidence.get(line.measure) == line.content and act.seq > line.seq
+        if seen and (act.act, act.outcome) == ("decided", "approved") and act.actor != line.actor:
             return _name(known, act.actor), f"signed it on {act.day:%Y-%m-%d}"
     for other in known.evidence:
-        measure = known.policy.measures.get(other["measure"])
-        later = other["seq"] > row["seq"] and other["version"] == row["version"]
-        if later and measure is not None and measure.independent and other["actor"] != row["actor"]:
-            return other["actor_name"], f"handed in “{measure.title}” on {other['recorded_at']:%Y-%m-%d}"
+        measure = known.policy.measures.get(other.measure)
+        later = other.seq > line.seq and other.version == line.version
+        if later and measure is not None and measure.independent and other.actor != line.actor:
+            return other.actor_name, f"handed in “{measure.title}” on {other.recorded_at:%Y-%m-%d}"
     return "", ""
 
 
 def _name(known: _Known, actor: str) -> str:
-    return next((person.name for person in known.governance.people() if person.id == actor), actor)
+    person = known.people.get(actor)
+    return person.name if person else actor
 
 
 def _holds(governance: Governance, sha256: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
+from core.domain.facts.process import CheckRun
+from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
@@ -22,12 +24,14 @@ from core.domain.process.checks import (
     check_owner,
     check_versions_locked,
 )
-from core.domain.process.facts import InitiativeFacts
+from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, due_on, proof_status
 from core.domain.verdict import Verdict
-from core.lake.process import initiatives as lake
+from core.lake.facts import history
+from core.lake.process.initiatives import newest_version
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import facts_of, registered
 from core.services.measured.bias import check_bias_limit
 from core.services.measured.data_quality import check_data_quality
 from core.services.measured.drift_check import check_drift
@@ -47,9 +51,14 @@ class CheckSubject:
     governance: Governance
     policy: Policy
     moment: Moment
-    initiative: dict[str, Any]
+    initiative: Registration
     facts: InitiativeFacts
-    version: dict[str, Any] | None
+
+    @property
+    def version(self) -> str:
+        """The current version; checks of a version are chosen only where there is one."""
+        assert self.facts.version is not None
+        return self.facts.version
 
 
 def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult, ...]:
@@ -60,10 +69,8 @@ def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult,
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; a check that does not exist or has no version to look at.
     """
-    governance.roles.require(command.actor, command.may)
-    return record_checks(
-        governance, command.initiative, actor=command.actor.id, at=command.at, only=command.checks
-    )
+    case = begin(governance, command)
+    return record_checks(governance, command.initiative, actor=case.actor, at=command.at, only=command.checks)
 
 
 def record_checks(
@@ -84,16 +91,17 @@ def record_checks(
     checks = (
         _chosen(only, subject)
         if only
-        else applicable_checks(subject.policy, subject.facts.class_id, subject.version is not None)
+        else applicable_checks(subject.policy, subject.facts.class_id, bool(subject.facts.version))
     )
     checks = tuple(check for check in checks if check not in skip)
     results = tuple(_RUNNERS[check](subject) for check in checks)
     failed = [(result.check, result.message) for result in results if result.verdict is Verdict.FAIL]
 
     def run(moment: Moment) -> list[Fact]:
-        tried = lake.checks_tried(governance.store, initiative, moment)
-        facts = [_run_fact(subject, result, tried) for result in results]
-        return facts + breach_findings(governance, subject.policy, initiative, failed, moment)
+        there = history(governance.store, CheckRun, moment, initiative)
+        tried = {(earlier.check_id, earlier.version) for earlier in there}
+        runs = [entry_of("check_run", _run(subject, result, tried)) for result in results]
+        return runs + breach_findings(governance, subject.policy, initiative, failed, moment)
 
     governance.store.append_next(run, actor=actor, at=at)
     return results
@@ -110,7 +118,7 @@ def _chosen(only: tuple[str, ...], subject: CheckSubject) -> tuple[str, ...]:
     for check in only:
         if check not in CHECKS:
             raise BadInput(f"'{check[:60]}' is no check", remedy=f"Use: {', '.join(CHECKS)}.")
-        if CHECKS[check].per_version and subject.version is None:
+        if CHECKS[check].per_version and not subject.facts.version:
             raise BadInput(
                 f"{CHECKS[check].title} looks at a model version, and none is registered",
                 where=subject.facts.initiative,
@@ -120,38 +128,37 @@ def _chosen(only: tuple[str, ...], subject: CheckSubject) -> tuple[str, ...]:
 
 
 def _subject(governance: Governance, initiative: str, moment: Moment) -> CheckSubject:
-    known = require_initiative(governance, initiative, moment)
-    facts = lake.initiative_facts(governance.store, initiative, moment)
-    version = lake.newest_version(governance.store, initiative, moment)
-    assert facts is not None  # registered and classified in one transaction
-    policy = governance.policy(moment)
-    return CheckSubject(governance, policy, moment, known, facts, version)
+    return CheckSubject(
+        governance,
+        governance.policy(moment),
+        moment,
+        registered(governance, initiative, moment),
+        facts_of(governance, initiative, moment),
+    )
 
 
-def _run_fact(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str | None]]) -> Fact:
-    initiative = subject.facts.initiative
-    version = subject.version["version"] if subject.version and CHECKS[result.check].per_version else None
-    row = {
-        "initiative": initiative,
-        "version": version,
-        "check_id": result.check,
-        "verdict": result.verdict.value,
-        "first_try": (result.check, version) not in tried,
-        "observed": result.observed,
-        "limit_value": result.limit,
-        "message": result.message,
-        "remedy": result.remedy,
-    }
-    return Fact("check_run", initiative, "check_run", (row,))
+def _run(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str | None]]) -> CheckRun:
+    version = subject.facts.version if CHECKS[result.check].per_version else None
+    return CheckRun(
+        initiative=subject.facts.initiative,
+        version=version,
+        check_id=result.check,
+        verdict=result.verdict.value,
+        first_try=(result.check, version) not in tried,
+        observed=result.observed,
+        limit_value=result.limit,
+        message=result.message,
+        remedy=result.remedy,
+    )
 
 
 def _naming(subject: CheckSubject) -> CheckResult:
     naming = subject.policy.naming
-    return check_naming(subject.initiative["short_name"], naming.pattern, naming.example)
+    return check_naming(subject.initiative.short_name, naming.pattern, naming.example)
 
 
 def _owner(subject: CheckSubject) -> CheckResult:
-    return check_owner(subject.initiative["owner"], [person.id for person in subject.governance.people()])
+    return check_owner(subject.initiative.owner, [person.id for person in subject.governance.people()])
 
 
 def _evidence_fresh(subject: CheckSubject) -> CheckResult:
@@ -179,42 +186,38 @@ def _training(subject: CheckSubject) -> CheckResult:
 
 
 def _versions_locked(subject: CheckSubject) -> CheckResult:
-    return check_versions_locked(_version(subject))
+    return check_versions_locked(_links(subject))
 
 
 def _data_digest(subject: CheckSubject) -> CheckResult:
-    return check_data_digest(_version(subject)["data_sha256"])
+    return check_data_digest(_links(subject)["data_sha256"])
+
+
+def _links(subject: CheckSubject) -> Mapping[str, Any]:
+    return newest_version(subject.governance.store, subject.facts.initiative, subject.moment) or {}
 
 
 def _bias(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    domain = subject.initiative["domain"]
-    return check_bias_limit(subject.governance, subject.facts.initiative, version, domain, subject.moment)
+    domain = subject.initiative.domain
+    return check_bias_limit(
+        subject.governance, subject.facts.initiative, subject.version, domain, subject.moment
+    )
 
 
 def _decay(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    return check_decay_alert(subject.governance, subject.facts.initiative, version, subject.moment)
+    return check_decay_alert(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 def _data_quality(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    return check_data_quality(subject.governance, subject.facts.initiative, version, subject.moment)
+    return check_data_quality(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 def _drift(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    return check_drift(subject.governance, subject.facts.initiative, version, subject.moment)
+    return check_drift(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 def _attributions(subject: CheckSubject) -> CheckResult:
-    version = _version(subject)["version"]
-    return check_attributions(subject.governance, subject.facts.initiative, version, subject.moment)
-
-
-def _version(subject: CheckSubject) -> dict[str, Any]:
-    assert subject.version is not None  # checks of a version are chosen only where there is one
-    return subject.version
+    return check_attributions(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 _RUNNERS: dict[str, Callable[[CheckSubject], CheckResult]] = {

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, Forbidden
+from core.domain.facts.process import Delegation
+from core.domain.facts.recorded import Signed, named
 from core.domain.given import option
 from core.domain.moment import Moment
 from core.domain.process.commands import DelegateSignOff, EndDelegation
-from core.lake.process import acts as process
+from core.lake import directory
+from core.lake.facts import newest
+from core.services.case import begin
 from core.services.governance import Governance
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegationLine(Signed, Delegation):
+    """A delegation as people read it."""
+
+    delegate_name: str
 
 
 def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
@@ -28,33 +39,30 @@ def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
     BadInput
         To oneself, to a day that has passed, or for longer than the policy allows.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
+    case = begin(governance, command)
     if command.role not in command.actor.roles:
         raise Forbidden(
-            f"{command.actor.name or command.actor.id} does not have the role "
+            f"{command.actor.name or case.actor} does not have the role "
             f"{governance.roles.title(command.role)}",
             remedy="Delegate a role of your own.",
         )
     delegate = governance.person(command.delegate)
-    if delegate.id == command.actor.id:
+    if delegate.id == case.actor:
         raise BadInput("nobody delegates to themselves", where="delegate", remedy="Name somebody else.")
-    longest = governance.policy(moment).delegation_days
-    if not moment.day <= command.until <= moment.day + timedelta(days=longest):
+    today, longest = case.moment.day, case.policy.delegation_days
+    if not today <= command.until <= today + timedelta(days=longest):
         raise BadInput(
             f"a delegation lasts from today to at most {longest} days, not until {command.until}",
             where="until",
-            remedy=f"Choose a day up to {moment.day + timedelta(days=longest)}.",
+            remedy=f"Choose a day up to {today + timedelta(days=longest)}.",
         )
-    row = {
-        "delegate": delegate.id,
-        "role": command.role,
-        "until": command.until,
-        "reason": command.reason,
-        "given": True,
-    }
-    fact = Fact("signature_delegated", command.actor.id, "delegation", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    given = Delegation(
+        delegate=delegate.id,
+        role=command.role,
+        until=command.until,
+        reason=command.reason,
+    )
+    case.put("signature_delegated", given)
 
 
 def end_delegation(governance: Governance, command: EndDelegation) -> None:
@@ -67,21 +75,19 @@ def end_delegation(governance: Governance, command: EndDelegation) -> None:
     Conflict
         There is no such delegation now.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    if not process.active_delegation(
-        governance.store, command.actor.id, command.delegate, command.role, moment
-    ):
+    case = begin(governance, command)
+    if not may_sign_for(governance, case.moment, case.actor, command.delegate, command.role):
         raise Conflict("there is no such delegation", where="delegate", remedy="Nothing has to be ended.")
-    row = {
-        "delegate": command.delegate,
-        "role": command.role,
-        "until": moment.day,
-        "reason": "",
-        "given": False,
-    }
-    fact = Fact("delegation_ended", command.actor.id, "delegation", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    ended = Delegation(delegate=command.delegate, role=command.role, until=case.moment.day, given=False)
+    case.put("delegation_ended", ended)
+
+
+def may_sign_for(governance: Governance, moment: Moment, delegator: str, delegate: str, role: str) -> bool:
+    """Whether somebody may sign for somebody else in a role today; the last day counts."""
+    return any(
+        (one.actor, one.delegate, one.role) == (delegator, delegate, role)
+        for one in standing_delegations(governance, moment)
+    )
 
 
 def standing_delegations(
@@ -91,12 +97,11 @@ def standing_delegations(
     person: Annotated[
         str, Field(description="Given by or to whom; empty lists all."), option("--person")
     ] = "",
-) -> list[dict[str, Any]]:
+) -> list[DelegationLine]:
     """List the delegations that hold."""
+    names = directory.names(governance.store, moment)
     return [
-        row
-        for row in process.delegations(governance.store, moment)
-        if row["given"]
-        and row["until"] >= moment.day
-        and (not person or person in (row["actor"], row["delegate"]))
+        named(DelegationLine, one, names, delegate_name=names[one.delegate])
+        for one in newest(governance.store, Delegation, moment)
+        if one.given and one.until >= moment.day and person in ("", one.actor, one.delegate)
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from core.domain.chain import Fact
 from core.domain.commands import SubmitEvidence
 from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.facts.process import Evidence
 from core.domain.policy.policy import Measure, Policy
-from core.lake.process import initiatives as lake
 from core.lake.record.files import StoredFile, keep_evidence
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_independent, require_initiative
 
 MAX_BYTES = 25 * 1024 * 1024
 
@@ -28,38 +27,32 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         No such initiative or measure; no version to bind it to; neither a link nor a file, or both;
         a file that is empty or too large. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    policy = governance.policy(moment)
-    known = require_initiative(governance, command.initiative, moment)
-    measure = _measure(policy, command.measure)
+    case = begin(governance, command)
+    known, measure = case.facts, _measure(case.policy, command.measure)
     if measure.independent:
         _require_responsible(governance, command, measure)
-        require_independent(command.actor.id, known, "prove an independent measure of")
+        case.require_independent("prove an independent measure of")
     version = None
-    if policy.measure_is_per_version(measure.id):
-        newest = lake.newest_version(governance.store, command.initiative, moment)
-        if newest is None:
+    if case.policy.measure_is_per_version(measure.id):
+        version = known.version
+        if version is None:
             raise BadInput(
                 f"'{measure.title}' belongs to a model version, and none is registered",
                 where=command.initiative,
                 remedy="Register a model version first.",
             )
-        version = newest["version"]
     file = _kept_file(governance, command)
-    row = {
-        "initiative": command.initiative,
-        "version": version,
-        "measure": measure.id,
-        "title": command.title,
-        "link": command.link or None,
-        "file_name": command.file_name or None if file else None,
-        "sha256": file.sha256 if file else None,
-        "bytes": file.size if file else None,
-    }
-    fact = Fact("evidence_submitted", command.initiative, "evidence", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-    return file.sha256 if file else ""
+    kept = Evidence(
+        initiative=known.initiative,
+        version=version,
+        measure=measure.id,
+        title=command.title,
+        link=command.link or None,
+        file_name=command.file_name or None if file else None,
+        sha256=file.sha256 if file else None,
+        bytes=file.size if file else None,
+    )
+    return case.put("evidence_submitted", kept).sha256 or ""
 
 
 def _measure(policy: Policy, measure_id: str) -> Measure:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from core.domain.errors import NotFound
+from core.domain.facts.process import Evidence
 from core.domain.moment import Moment
-from core.lake.process import initiatives as lake
+from core.lake.facts import latest
 from core.lake.record.evidence_files import read_evidence
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
 
 def evidence_file(governance: Governance, moment: Moment, *, initiative: str, sha256: str) -> bytes:
@@ -20,7 +21,7 @@ def evidence_file(governance: Governance, moment: Moment, *, initiative: str, sh
     BrokenRecord
         The content is not what was submitted.
     """
-    require_initiative(governance, initiative, moment)
-    if not any(row["sha256"] == sha256 for row in lake.evidence(governance.store, initiative, moment)):
+    registered(governance, initiative, moment)
+    if latest(governance.store, Evidence, moment, initiative, sha256=sha256) is None:
         raise NotFound("no such file was submitted", where=initiative, remedy="Look at its evidence.")
     return read_evidence(governance.store, sha256)

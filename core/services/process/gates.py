@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
 
-from core.domain.chain import Fact, canonical
+from core.domain.chain import canonical
 from core.domain.commands import DecideGate
 from core.domain.errors import Conflict
+from core.domain.facts.process import DecisionBasis, GateDecision
+from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
 from core.domain.policy.demands import demands_digest, demands_of
 from core.domain.process.commands import PullModel
-from core.domain.process.gates import Decision, Finding, decide
-from core.lake.process import initiatives as lake
+from core.domain.process.gates import Decision, Finding, decide, find_gate
+from core.lake.facts import history, latest
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative, unknown_initiative
+from core.services.lookups import facts_of
 
 
 def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment) -> Decision:
@@ -25,9 +27,7 @@ def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment)
     NotFound
         No such initiative, or no such gate for its class.
     """
-    facts = lake.initiative_facts(governance.store, initiative, moment)
-    if facts is None:
-        raise unknown_initiative(initiative, moment)
+    facts = facts_of(governance, initiative, moment)
     return decide(governance.policy(moment), facts, gate, moment.day)
 
 
@@ -42,39 +42,33 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
     Forbidden, NotFound
         The actor may not ask; no such initiative, or no such gate for its class.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    decision = ask_gate(governance, command.initiative, command.gate, moment)
-    newest = lake.newest_version(governance.store, command.initiative, moment)
-    row = {
-        "initiative": command.initiative,
-        "version": newest["version"] if newest else None,
-        "gate": command.gate,
-        "outcome": decision.outcome,
-        "findings": canonical([asdict(finding) for finding in decision.findings]),
-        "policy_version": decision.policy_version,
-    }
-    if not _recorded_last(governance, row, moment):
-        facts = [
-            Fact("gate_decided", command.initiative, "decision", (row,)),
-            _basis(governance, row, moment),
-        ]
-        unchanged = {command.initiative: moment.seq}
-        governance.store.append(facts, actor=command.actor.id, at=command.at, unchanged=unchanged)
+    case = begin(governance, command)
+    decision = ask_gate(governance, command.initiative, command.gate, case.moment)
+    fact = GateDecision(
+        initiative=command.initiative,
+        version=case.facts.version,
+        gate=command.gate,
+        outcome=decision.outcome,
+        findings=canonical([asdict(finding) for finding in decision.findings]),
+        policy_version=decision.policy_version,
+    )
+    last = _last(case, command.gate)
+    if last is None or last != replace(fact, seq=last.seq, recorded_at=last.recorded_at, actor=last.actor):
+        _put(case, "gate_decided", fact)
     return decision
 
 
-def newest_live_decision(governance: Governance, initiative: str, moment: Moment) -> dict[str, Any] | None:
+def newest_live_decision(governance: Governance, initiative: str, moment: Moment) -> GateDecision | None:
     """The last answer of the gate that makes live, by whichever policy; open where a model is live."""
     live = governance.live_gates(moment)
-    history = lake.decisions(governance.store, initiative, moment)
-    return next((row for row in history if (row["policy_version"], row["gate"]) in live), None)
+    decided = history(governance.store, GateDecision, moment, initiative)
+    return next((one for one in reversed(decided) if (one.policy_version, one.gate) in live), None)
 
 
 def is_live(governance: Governance, initiative: str, moment: Moment) -> bool:
     """Whether a model of an initiative is live."""
     newest = newest_live_decision(governance, initiative, moment)
-    return newest is not None and newest["outcome"] == "open"
+    return newest is not None and newest.outcome == "open"
 
 
 def pull_model(governance: Governance, command: PullModel) -> None:
@@ -89,51 +83,38 @@ def pull_model(governance: Governance, command: PullModel) -> None:
     Conflict
         It is not live.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
-    policy = governance.policy(moment)
-    gate = policy.live_gate
-    newest = newest_live_decision(governance, command.initiative, moment)
-    if newest is None or newest["outcome"] != "open":
+    case = begin(governance, command)
+    gate = case.policy.live_gate
+    last = newest_live_decision(governance, case.facts.initiative, case.moment)
+    if last is None or last.outcome != "open":
         raise Conflict(f"{command.initiative} is not live", where=gate.id, remedy="There is nothing to pull.")
-    finding = Finding(
-        "decision", "blocker", f"Pulled: {command.reason}", "Ask for a decision to go live again."
+    why = Finding("decision", "blocker", f"Pulled: {command.reason}", "Ask for a decision to go live again.")
+    pulled = replace(
+        last,
+        gate=gate.id,
+        outcome="blocked",
+        findings=canonical([asdict(why)]),
+        policy_version=case.policy.version,
     )
-    row = {
-        "initiative": command.initiative,
-        "version": newest["version"],
-        "gate": gate.id,
-        "outcome": "blocked",
-        "findings": canonical([asdict(finding)]),
-        "policy_version": policy.version,
-    }
-    facts = [Fact("model_pulled", command.initiative, "decision", (row,)), _basis(governance, row, moment)]
-    unchanged = {command.initiative: moment.seq}
-    governance.store.append(facts, actor=command.actor.id, at=command.at, unchanged=unchanged)
+    _put(case, "model_pulled", pulled)
 
 
-def _basis(governance: Governance, row: dict[str, str | None], moment: Moment) -> Fact:
-    """What the decision rested on beside its findings: class, ethical position, and what the gate asked."""
-    policy = governance.policy(moment)
-    initiative, gate = str(row["initiative"]), policy.gate(str(row["gate"]))
-    facts = lake.initiative_facts(governance.store, initiative, moment)
-    assert facts is not None and gate is not None  # a decision of it was just made
-    kept = {
-        "initiative": initiative,
-        "gate": gate.id,
-        "version": row["version"],
-        "class_id": facts.class_id,
-        "policy_version": policy.version,
-        "ethics_version": governance.position(moment).version,
-        "demands_sha256": demands_digest(demands_of(policy, facts.class_id, gate)),
-    }
-    return Fact("decision_basis_recorded", initiative, "decision_basis", (kept,))
+def _last(case: Case, gate: str) -> GateDecision | None:
+    """What was decided last at a gate."""
+    return latest(case.governance.store, GateDecision, case.moment, case.facts.initiative, gate=gate)
 
 
-def _recorded_last(governance: Governance, row: dict[str, str | None], moment: Moment) -> bool:
-    for earlier in lake.decisions(governance.store, str(row["initiative"]), moment):
-        if earlier["gate"] == row["gate"]:
-            same = {**earlier, "findings": canonical(earlier["findings"])}
-            return all(same[column] == value for column, value in row.items())
-    return False
+def _put(case: Case, action: str, decided: GateDecision) -> None:
+    """A decision with what it rested on: class, ethical position, and what the gate asked."""
+    gate = find_gate(case.policy, case.facts.class_id, decided.gate)
+    basis = DecisionBasis(
+        initiative=decided.initiative,
+        gate=gate.id,
+        version=decided.version,
+        class_id=case.facts.class_id,
+        policy_version=case.policy.version,
+        ethics_version=case.governance.position(case.moment).version,
+        demands_sha256=demands_digest(demands_of(case.policy, case.facts.class_id, gate)),
+    )
+    entries = [entry_of(action, decided), entry_of("decision_basis_recorded", basis)]
+    case.append(entries, unchanged=(decided.initiative,))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from core.domain.chain import Fact, canonical
+from core.domain.chain import canonical
 from core.domain.commands import AmendInitiative, OverrideClassification, RegisterInitiative, slug
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts.process import Classification as Classified
+from core.domain.facts.process import Initiative
+from core.domain.facts.recorded import but, entry_of
 from core.domain.moment import Moment
 from core.domain.policy.classification import Answers, Classification, classify, classify_so_far
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.rules.ethics import Ethics
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_independent, require_initiative
 from core.services.process.checks import record_checks
 
 
@@ -54,9 +57,8 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
     Conflict
         An initiative of this name is registered.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    policy = governance.policy(moment)
+    case = begin(governance, command)
+    policy = case.policy
     classification = classify(policy, command.answers)
     short_name = command.short_name or slug(command.name)
     initiative = slug(short_name)
@@ -70,21 +72,26 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
     if not team:
         raise BadInput("team is missing", where="register initiative", remedy="Nothing was stored; mend it.")
     _require_people(governance, owner, command.builder)
-    _require_domain(governance.position(moment), command.domain)
-    row = {
-        **command.model_dump(include={"name", "purpose", "domain", "builder"}),
-        "team": team,
-        "owner": owner,
-        "initiative": initiative,
-        "short_name": short_name,
-        "answers": canonical({question: list(chosen) for question, chosen in command.answers.items()}),
-    }
-    facts = [
-        Fact("initiative_registered", initiative, "initiative", (row,), first=True),
-        _classified(policy, initiative, classification, classification.class_id, ""),
-    ]
+    _require_domain(governance.position(case.moment), command.domain)
+    fact = Initiative(
+        initiative=initiative,
+        name=command.name,
+        short_name=short_name,
+        purpose=command.purpose,
+        domain=command.domain,
+        team=team,
+        owner=owner,
+        builder=command.builder,
+        answers=canonical({question: list(chosen) for question, chosen in command.answers.items()}),
+    )
+    classified = _classified(policy, initiative, classification, classification.class_id)
     try:
-        governance.store.append(facts, actor=command.actor.id, at=command.at)
+        case.append(
+            [
+                entry_of("initiative_registered", fact, first=True),
+                entry_of("initiative_classified", classified),
+            ]
+        )
     except Conflict as error:
         raise Conflict(
             f"an initiative '{initiative}' is registered already", remedy="Open it, or choose another name."
@@ -101,16 +108,14 @@ def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; a person is not known, or nothing would change.
     """
-    governance.roles.require(command.actor, command.may)
-    known = require_initiative(governance, command.initiative, governance.present(command.at))
+    case = begin(governance, command)
+    known = case.find(Initiative, command.initiative)
     changes = command.model_dump(exclude={"actor", "at", "initiative"}, exclude_none=True)
-    if all(known[field] == value for field, value in changes.items()):
+    amended = but(known, **changes)
+    if amended == known:
         raise BadInput("nothing would change", where=command.initiative, remedy="Give a field another value.")
     _require_people(governance, changes.get("owner", ""), changes.get("builder", ""))
-    columns = governance.store.columns["initiative"]
-    row = {**{column: known[column] for column in columns}, "answers": canonical(known["answers"]), **changes}
-    fact = Fact("initiative_amended", command.initiative, "initiative", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    case.put("initiative_amended", amended)
 
 
 def override_classification(governance: Governance, command: OverrideClassification) -> None:
@@ -121,38 +126,30 @@ def override_classification(governance: Governance, command: OverrideClassificat
     Forbidden, NotFound, BadInput
         The actor may not, or owns or builds it; no such initiative or class; it is in that class already.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    policy = governance.policy(moment)
-    known = require_initiative(governance, command.initiative, moment)
-    require_independent(command.actor.id, known, "override the classification of")
-    if command.class_id not in policy.class_order:
-        classes = ", ".join(policy.class_order)
+    case = begin(governance, command)
+    case.require_independent("override the classification of")
+    if command.class_id not in case.policy.class_order:
+        classes = ", ".join(case.policy.class_order)
         raise NotFound(f"'{command.class_id}' is no risk class", remedy=f"Use one of: {classes}.")
-    if known["class_id"] == command.class_id:
+    if case.initiative.class_id == command.class_id:
         raise BadInput(
             "it is in that class already", where=command.initiative, remedy="Nothing is to be done."
         )
-    computed = classify(policy, known["answers"])
-    fact = _classified(policy, command.initiative, computed, command.class_id, command.justification)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    computed = classify(case.policy, case.initiative.answers)
+    classified = _classified(case.policy, command.initiative, computed, command.class_id)
+    case.put("classification_overridden", replace(classified, justification=command.justification))
 
 
-def _classified(
-    policy: Policy, initiative: str, computed: Classification, class_id: str, justification: str
-) -> Fact:
-    row = {
-        "initiative": initiative,
-        "class_id": class_id,
-        "mode_id": computed.mode_id,
-        "computed_class_id": computed.class_id,
-        "score": computed.score,
-        "reasons": list(computed.reasons),
-        "justification": justification,
-        "policy_version": policy.version,
-    }
-    action = "classification_overridden" if justification else "initiative_classified"
-    return Fact(action, initiative, "classification", (row,))
+def _classified(policy: Policy, initiative: str, computed: Classification, class_id: str) -> Classified:
+    return Classified(
+        initiative=initiative,
+        class_id=class_id,
+        mode_id=computed.mode_id,
+        computed_class_id=computed.class_id,
+        score=computed.score,
+        reasons=computed.reasons,
+        policy_version=policy.version,
+    )
 
 
 def _require_people(governance: Governance, *people: str) -> None:

@@ -8,19 +8,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.domain.facts.measured import PredictionBatch
+from core.domain.facts.process import CheckRun, Evidence, GateDecision
 from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy
-from core.domain.process.facts import InitiativeFacts
+from core.domain.process.facts import CheckLine, DecisionLine, EvidenceLine, InitiativeFacts, Registration
 from core.domain.process.gates import Decision, decide
 from core.domain.process.requirements import RequirementState, requirement_states
-from core.lake.monitoring import readings as lake_monitoring
+from core.lake.directory import signed
+from core.lake.facts import history
 from core.lake.process import initiatives as lake
 from core.lake.process import inventory as lake_inventory
 from core.lake.record import choices
 from core.lake.record.entries import entries
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import facts_of, registered
 from core.services.process.gates import is_live
 
 Rows = list[dict[str, Any]]
@@ -32,24 +35,24 @@ class GateView:
 
     gate: Gate
     decision: Decision
-    recorded: dict[str, Any] | None
+    recorded: DecisionLine | None
 
 
 @dataclass(frozen=True)
 class InitiativeSheet:
     """All that the record says of an initiative at a moment."""
 
-    initiative: dict[str, Any]
+    initiative: Registration
     policy: Policy
     facts: InitiativeFacts
     requirements: tuple[RequirementState, ...]
     gates: tuple[GateView, ...]
     live: bool
     versions: Rows
-    evidence: Rows
-    check_runs: Rows
-    decisions: Rows
-    batches: Rows
+    evidence: tuple[EvidenceLine, ...]
+    check_runs: tuple[CheckLine, ...]
+    decisions: tuple[DecisionLine, ...]
+    batches: tuple[PredictionBatch, ...]
     record: Rows
 
 
@@ -111,34 +114,30 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     NotFound
         There was no such initiative at the moment.
     """
-    store = governance.store
-    known = require_initiative(governance, initiative, moment)
-    policy = governance.policy(moment)
-    facts = lake.initiative_facts(store, initiative, moment)
-    assert facts is not None  # registered and classified in one transaction
-    decisions = lake.decisions(store, initiative, moment)
-    gates = tuple(
-        GateView(
-            gate,
-            decide(policy, facts, gate.id, moment.day),
-            next((row for row in decisions if row["gate"] == gate.id), None),
-        )
-        for gate in policy.gates_of(facts.class_id)
-    )
+    store, policy = governance.store, governance.policy(moment)
+    facts = facts_of(governance, initiative, moment)
+    decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
     versions = lake.versions(store, initiative, moment)
-    batches = [b for v in versions for b in lake_monitoring.batches(store, initiative, v["version"], moment)]
+    added = history(store, PredictionBatch, moment, initiative)
     return InitiativeSheet(
-        known,
+        registered(governance, initiative, moment),
         policy,
         facts,
         requirement_states(policy, facts, moment.day),
-        gates,
+        tuple(
+            GateView(
+                gate,
+                decide(policy, facts, gate.id, moment.day),
+                next((line for line in decisions if line.gate == gate.id), None),
+            )
+            for gate in policy.gates_of(facts.class_id)
+        ),
         is_live(governance, initiative, moment),
         versions,
-        lake.evidence(store, initiative, moment),
-        lake.check_runs(store, initiative, moment),
+        signed(store, EvidenceLine, Evidence, moment, initiative),
+        signed(store, CheckLine, CheckRun, moment, initiative),
         decisions,
-        batches,
+        tuple(batch for row in versions for batch in added if batch.version == row["version"]),
         entries(store, moment, initiative=initiative, most=500),
     )
 

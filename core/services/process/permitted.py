@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.domain.actors import Actor
 from core.domain.errors import Forbidden
 from core.domain.policy.policy import Measure
+from core.domain.process.facts import Registration
 from core.services.governance import Governance
 from core.services.lookups import require_independent
 
@@ -23,7 +22,7 @@ def refusal(governance: Governance, actor: Actor, action: str) -> str:
     return ""
 
 
-def proof_refusal(governance: Governance, actor: Actor, initiative: dict[str, Any], measure: Measure) -> str:
+def proof_refusal(governance: Governance, actor: Actor, initiative: Registration, measure: Measure) -> str:
     """Say why an actor may not submit evidence for a measure of an initiative, or nothing where they may."""
     if measure.sign_offs:
         return "Signatures prove this; there is nothing to submit."
@@ -42,7 +41,7 @@ def proof_refusal(governance: Governance, actor: Actor, initiative: dict[str, An
     return ""
 
 
-def override_refusal(governance: Governance, actor: Actor, initiative: dict[str, Any]) -> str:
+def override_refusal(governance: Governance, actor: Actor, initiative: Registration) -> str:
     """Say why an actor may not override the class of an initiative, or nothing where they may."""
     sentence = refusal(governance, actor, "override_classification")
     if sentence:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
+from core.domain.facts.process import SignOff
+from core.domain.facts.recorded import Signed, named
 from core.domain.moment import Moment
 from core.domain.policy.demands import plan_at
 from core.domain.policy.policy import Approval, Gate, SignOffPlan
 from core.domain.process.sign_off_changes import changes_since
 from core.domain.process.sign_offs import SignOffState, SignOffStatus
-from core.lake.process import acts as process
+from core.lake import directory
+from core.lake.facts import history
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import facts_of
+from core.services.process.delegations import standing_delegations
 from core.services.process.sign_offs import Table, latest_decision, lay_table
 
 _WAITING = (SignOffStatus.WAITING_FOR_APPROVAL, SignOffStatus.WAITING_FOR_FEEDBACK)
@@ -28,6 +31,19 @@ class Seats:
     title: str
     signed: tuple[str, ...]
     may_sign: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOffLine(Signed, SignOff):
+    """Something that was said at a gate, as people read it."""
+
+    on_behalf_of_name: str
+    role_title: str
+
+    @property
+    def said(self) -> str:
+        """The answer; where none was given, what was done."""
+        return self.outcome or self.act
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,7 @@ class SignOffView:
     plan: SignOffPlan
     state: SignOffState
     seats: tuple[Seats, ...]
-    acts: tuple[dict[str, Any], ...]
+    acts: tuple[SignOffLine, ...]
     changed: tuple[str, ...]
     decided_before: bool
 
@@ -59,23 +75,31 @@ def sign_off_views(governance: Governance, moment: Moment, *, initiative: str) -
     NotFound
         No such initiative at the moment.
     """
-    known = require_initiative(governance, initiative, moment)
-    policy = governance.policy(moment)
-    rows = process.sign_off_rows(governance.store, initiative, moment)
+    class_id, policy = facts_of(governance, initiative, moment).class_id, governance.policy(moment)
     return tuple(
-        _view(governance, lay_table(governance, initiative, gate.id, moment), rows)
-        for gate in policy.gates_of(known["class_id"])
-        if plan_at(policy, known["class_id"], gate.id) is not None
+        _view(governance, lay_table(governance, initiative, gate.id, moment))
+        for gate in policy.gates_of(class_id)
+        if plan_at(policy, class_id, gate.id) is not None
     )
 
 
-def _view(governance: Governance, table: Table, rows: list[dict[str, Any]]) -> SignOffView:
-    title = governance.roles.title
-    acts = [{**row, "role_title": title(row["role"])} for row in rows if row["gate"] == table.gate.id]
+def _view(governance: Governance, table: Table) -> SignOffView:
+    title, names = governance.roles.title, directory.names(governance.store, table.moment)
+    acts = tuple(
+        named(
+            SignOffLine,
+            said,
+            names,
+            on_behalf_of_name=names[said.on_behalf_of],
+            role_title=title(said.role),
+        )
+        for said in history(governance.store, SignOff, table.moment, table.facts.initiative)
+        if said.gate == table.gate.id
+    )
     last = latest_decision(table.facts.sign_offs.get(table.gate.id, ()))
     changed = changes_since(table.policy, table.gate, table.facts, last) if last else ()
     seats = tuple(_seats(governance, table, approval) for approval in table.plan.approvals)
-    return SignOffView(table.gate, table.plan, table.state, seats, tuple(acts), changed, last is not None)
+    return SignOffView(table.gate, table.plan, table.state, seats, acts, changed, last is not None)
 
 
 def _seats(governance: Governance, table: Table, approval: Approval) -> Seats:
@@ -135,16 +159,13 @@ def _choices(governance: Governance, table: Table, actor: Actor, roles: list[str
     if actor.id in answered:
         return ()
     own = [Choice(role, title(role), "", "") for role in roles if role in actor.roles]
-    for row in process.delegations(governance.store, table.moment):
-        if (
-            row["delegate"] == actor.id
-            and row["given"]
-            and row["until"] >= table.moment.day
-            and row["role"] in roles
-            and row["actor"] not in table.involved | dict.fromkeys(answered)
-        ):
-            own.append(Choice(row["role"], title(row["role"]), row["actor"], row["actor_name"]))
-    return tuple(own)
+    barred = answered | set(table.involved)
+    delegated = [
+        Choice(one.role, title(one.role), one.actor, one.actor_name)
+        for one in standing_delegations(governance, table.moment, person=actor.id)
+        if one.delegate == actor.id and one.role in roles and one.actor not in barred
+    ]
+    return (*own, *delegated)
 
 
 def request_refusal(governance: Governance, moment: Moment, *, initiative: str, gate: str) -> str:

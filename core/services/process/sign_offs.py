@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 from core.domain.actors import Actor
-from core.domain.chain import Fact, canonical
+from core.domain.chain import canonical
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.facts.process import DemandSet, SignOff, SignOffActKind, SignOffOutcome
+from core.domain.facts.recorded import entry_of
+from core.domain.life_cycles import SIGN_OFF
 from core.domain.moment import Moment
 from core.domain.policy.demands import demands_digest, demands_of, plan_at
 from core.domain.policy.policy import Gate, Policy, SignOffPlan
@@ -17,12 +19,12 @@ from core.domain.process.facts import InitiativeFacts, SignOffAct
 from core.domain.process.gates import find_gate
 from core.domain.process.requirements import requirement_states
 from core.domain.process.sign_offs import SignOffState, SignOffStatus, sign_off_state
-from core.lake.process import acts as process
-from core.lake.process import initiatives as lake
+from core.lake.facts import latest
+from core.lake.process.initiatives import involved_people
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import unknown_initiative
-
-_CLOSED = (SignOffStatus.REJECTED, SignOffStatus.ABANDONED)
+from core.services.lookups import facts_of
+from core.services.process.delegations import may_sign_for
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,9 @@ def request_sign_off(governance: Governance, command: RequestSignOff) -> None:
     Conflict
         It stands already, or is being waited for.
     """
-    governance.roles.require(command.actor, command.may)
-    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
-    if table.state.status is SignOffStatus.APPROVED:
-        raise Conflict(
-            "this gate is signed already", where=command.gate, remedy="There is nothing to ask for."
-        )
-    if table.state.status in (SignOffStatus.WAITING_FOR_APPROVAL, SignOffStatus.WAITING_FOR_FEEDBACK):
-        raise Conflict(
-            "the signatures have been asked for already", where=command.gate, remedy="Wait for the answers."
-        )
-    _append(governance, command, table, "sign_off_requested", "requested", "", "", "", command.note)
+    case = begin(governance, command)
+    table = _table(case, command.gate, "requested")
+    _put(case, table, "requested", "", "", "", command.note)
 
 
 def give_feedback(governance: Governance, command: GiveFeedback) -> None:
@@ -71,9 +65,8 @@ def give_feedback(governance: Governance, command: GiveFeedback) -> None:
     Conflict
         Nobody asked, or the round is over.
     """
-    governance.roles.require(command.actor, command.may)
-    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
-    _require_open(table)
+    case = begin(governance, command)
+    table = _table(case, command.gate, "feedback")
     if command.role not in table.plan.feedback:
         asked = ", ".join(governance.roles.title(role) for role in table.plan.feedback) or "nobody"
         raise BadInput(
@@ -82,17 +75,7 @@ def give_feedback(governance: Governance, command: GiveFeedback) -> None:
     _require_seat(governance, table, command.actor, command.role, command.on_behalf_of)
     if command.outcome != "approved" and not command.reason:
         raise BadInput("an issue needs its reason", where="reason", remedy="Say what the issue is.")
-    _append(
-        governance,
-        command,
-        table,
-        "sign_off_feedback_given",
-        "feedback",
-        command.outcome,
-        command.role,
-        command.on_behalf_of,
-        command.reason,
-    )
+    _put(case, table, "feedback", command.outcome, command.role, command.on_behalf_of, command.reason)
 
 
 def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
@@ -110,9 +93,8 @@ def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
     Conflict
         Nobody asked, the round is over, it is another role's turn, or this person has answered already.
     """
-    governance.roles.require(command.actor, command.may)
-    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
-    _require_open(table)
+    case = begin(governance, command)
+    table = _table(case, command.gate, "decided")
     _require_role_asked(governance, table, command.role)
     _require_seat(governance, table, command.actor, command.role, command.on_behalf_of)
     _require_first_answer(table, command)
@@ -120,17 +102,7 @@ def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
     if command.outcome == "approved":
         _require_turn(governance, table, command.role)
         _require_proved(table)
-    _append(
-        governance,
-        command,
-        table,
-        "gate_signed_off",
-        "decided",
-        command.outcome,
-        command.role,
-        command.on_behalf_of,
-        command.reason,
-    )
+    _put(case, table, "decided", command.outcome, command.role, command.on_behalf_of, command.reason)
     later = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     return later.state.status
 
@@ -145,28 +117,11 @@ def withdraw_signature(governance: Governance, command: WithdrawSignature) -> No
     Conflict
         There is no answer of theirs in this round.
     """
-    governance.roles.require(command.actor, command.may)
-    table = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
-    own = [s.given for s in table.state.signatures if s.given.actor == command.actor.id]
-    standing = [given for given in own if given.act == "decided"]
-    if not standing:
-        raise Conflict(
-            "you have no answer at this gate that could be withdrawn",
-            where=command.gate,
-            remedy="Sign first.",
-        )
-    given = standing[-1]
-    _append(
-        governance,
-        command,
-        table,
-        "signature_withdrawn",
-        "withdrawn",
-        "",
-        given.role,
-        given.on_behalf_of,
-        command.reason,
-    )
+    case = begin(governance, command)
+    table = lay_table(governance, command.initiative, command.gate, case.moment)
+    own = [s.given for s in table.state.signatures if (s.given.actor, s.given.act) == (case.actor, "decided")]
+    SIGN_OFF.to("withdrawn").require_state("decided" if own else "", {"gate": command.gate})
+    _put(case, table, "withdrawn", "", own[-1].role, own[-1].on_behalf_of, command.reason)
 
 
 def lay_table(governance: Governance, initiative: str, gate_id: str, moment: Moment) -> Table:
@@ -177,9 +132,7 @@ def lay_table(governance: Governance, initiative: str, gate_id: str, moment: Mom
     NotFound
         No such initiative, no such gate for its class, or nobody signs there.
     """
-    facts = lake.initiative_facts(governance.store, initiative, moment)
-    if facts is None:
-        raise unknown_initiative(initiative, moment)
+    facts = facts_of(governance, initiative, moment)
     policy = governance.policy(moment)
     gate = find_gate(policy, facts.class_id, gate_id)
     plan = plan_at(policy, facts.class_id, gate_id)
@@ -190,29 +143,16 @@ def lay_table(governance: Governance, initiative: str, gate_id: str, moment: Mom
             remedy="Ask for a decision; it needs no signature.",
         )
     state = sign_off_state(policy, plan, gate, facts, moment.day)
-    involved = process.involved_people(governance.store, initiative, facts.version, moment)
+    involved = involved_people(governance.store, initiative, facts.version, moment)
     return Table(policy, moment, facts, gate, plan, state, involved)
 
 
-def _require_open(table: Table) -> None:
-    if not table.state.acts:
-        raise Conflict(
-            "nobody has asked for signatures at this gate",
-            where=table.gate.id,
-            remedy="Ask for the sign-off first.",
-        )
-    if table.state.status in _CLOSED:
-        raise Conflict(
-            f"the sign-off was {table.state.status} in this round",
-            where=table.gate.id,
-            remedy="Mend what was said, then ask for the sign-off again.",
-        )
-    if table.state.status is SignOffStatus.LAPSED:
-        raise Conflict(
-            f"the sign-off lapsed, because {'; '.join(table.state.lapses)}",
-            where=table.gate.id,
-            remedy="Ask for the sign-off again, so that everybody signs the same.",
-        )
+def _table(case: Case, gate: str, act: SignOffActKind) -> Table:
+    """What lies on the table of a gate, if this act is one to follow now."""
+    table = lay_table(case.governance, case.facts.initiative, gate, case.moment)
+    words = {"gate": gate, "lapses": "; ".join(table.state.lapses)}
+    SIGN_OFF.to(act).require_state(table.state.status, words)
+    return table
 
 
 def _require_role_asked(governance: Governance, table: Table, role: str) -> None:
@@ -235,20 +175,14 @@ def _require_seat(governance: Governance, table: Table, actor: Actor, role: str,
     if behalf:
         _require_delegation(governance, table, actor, role, behalf)
     for person in dict.fromkeys((actor.id, behalf or actor.id)):
-        if person in table.involved:
-            name = governance.person(person).name if person != actor.id else actor.name or actor.id
-            raise Forbidden(
-                f"{name} {table.involved[person]}, and nobody signs their own work",
-                where=table.facts.initiative,
-                remedy="Ask somebody who had no part in it.",
-            )
+        name = governance.person(person).name if person != actor.id else actor.name or actor.id
+        words = {"person": name, "initiative": table.facts.initiative}
+        SIGN_OFF.to("decided").require_apart(person, table.involved, words)
 
 
 def _require_delegation(governance: Governance, table: Table, actor: Actor, role: str, behalf: str) -> None:
     delegator = governance.person(behalf)
-    if behalf == actor.id or not process.active_delegation(
-        governance.store, behalf, actor.id, role, table.moment
-    ):
+    if behalf == actor.id or not may_sign_for(governance, table.moment, behalf, actor.id, role):
         raise Forbidden(
             f"{delegator.name} has not delegated the role {governance.roles.title(role)} to "
             f"{actor.name or actor.id}, or no longer",
@@ -332,42 +266,38 @@ def _require_proved(table: Table) -> None:
         )
 
 
-def _append(
-    governance: Governance,
-    command: Any,
+def _put(
+    case: Case,
     table: Table,
-    action: str,
-    act: str,
-    outcome: str,
+    act: SignOffActKind,
+    outcome: SignOffOutcome,
     role: str,
-    behalf: str,
+    on_behalf_of: str,
     reason: str,
 ) -> None:
+    """Put an act on record with what it saw: version, evidence by content, and what the policy asks for."""
     demands = demands_of(table.policy, table.facts.class_id, table.gate)
-    digest = demands_digest(demands)
     evidence = canonical(dict(table.facts.evidence_keys))
-    row = {
-        "initiative": table.facts.initiative,
-        "gate": table.gate.id,
-        "act": act,
-        "outcome": outcome,
-        "role": role,
-        "on_behalf_of": behalf,
-        "reason": reason,
-        "version": table.facts.version,
-        "class_id": table.facts.class_id,
-        "policy_version": table.policy.version,
-        "demands_sha256": digest,
-        "evidence": evidence,
-        "evidence_sha256": hashlib.sha256(evidence.encode()).hexdigest(),
-    }
-    facts = [Fact(action, table.facts.initiative, "sign_off", (row,))]
-    if not process.demand_set_known(governance.store, digest, table.moment):
-        known = {"sha256": digest, "demands": tuple(sorted(demands))}
-        facts.insert(0, Fact("demands_recorded", f"demands-{digest[:16]}", "demand_set", (known,)))
-    governance.store.append(
-        facts, actor=command.actor.id, at=command.at, unchanged={table.facts.initiative: table.moment.seq}
+    said = SignOff(
+        initiative=table.facts.initiative,
+        gate=table.gate.id,
+        act=act,
+        outcome=outcome,
+        role=role,
+        on_behalf_of=on_behalf_of,
+        reason=reason,
+        version=table.facts.version,
+        class_id=table.facts.class_id,
+        policy_version=table.policy.version,
+        demands_sha256=demands_digest(demands),
+        evidence=evidence,
+        evidence_sha256=hashlib.sha256(evidence.encode()).hexdigest(),
     )
+    entries = [entry_of(SIGN_OFF.to(act).action, said)]
+    if latest(case.governance.store, DemandSet, case.moment, sha256=said.demands_sha256) is None:
+        known = DemandSet(sha256=said.demands_sha256, demands=tuple(sorted(demands)))
+        entries.insert(0, entry_of("demands_recorded", known))
+    case.append(entries, unchanged=(said.initiative,))
 
 
 def latest_decision(acts: tuple[SignOffAct, ...]) -> SignOffAct | None:

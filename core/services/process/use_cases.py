@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement
 from core.domain.process import commands as given
+from core.domain.process.facts import DecisionLine
 from core.domain.process.gates import Decision
 from core.services.governance import Governance
 from core.services.plain import plain
@@ -112,12 +114,12 @@ def _required(requirement: Requirement, governance: Governance) -> dict[str, Any
 
 def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
     known, policy = sheet.initiative, sheet.policy
-    mode = next((mode for mode in policy.modes if mode.id == known["mode_id"]), None)
+    mode = next((mode for mode in policy.modes if mode.id == known.mode_id), None)
     return {
         "initiative": {
-            **known,
-            "class_title": policy.class_title(known["class_id"]),
-            "mode_title": mode.operationalization if mode else known["mode_id"],
+            **plain(known),
+            "class_title": policy.class_title(known.class_id),
+            "mode_title": mode.operationalization if mode else known.mode_id,
         },
         "requirements": [
             {
@@ -130,14 +132,26 @@ def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
             }
             for state in sheet.requirements
         ],
-        "gates": [{**_decided(view.decision, policy), "recorded": view.recorded} for view in sheet.gates],
+        "gates": [
+            {
+                **_decided(view.decision, policy),
+                "recorded": _recorded(view.recorded) if view.recorded else None,
+            }
+            for view in sheet.gates
+        ],
         "versions": sheet.versions,
         "evidence": sheet.evidence,
         "check_runs": sheet.check_runs,
-        "decisions": sheet.decisions,
-        "batches": [{key: row[key] for key in row if key != "path"} for row in sheet.batches],
+        "decisions": [_recorded(line) for line in sheet.decisions],
+        "batches": [
+            {key: value for key, value in plain(batch).items() if key != "path"} for batch in sheet.batches
+        ],
         "record": sheet.record,
     }
+
+
+def _recorded(line: DecisionLine) -> Result:
+    return {**plain(line), "findings": json.loads(line.findings)}
 
 
 def show_sign_offs(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> Result:

@@ -19,7 +19,6 @@ from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.commands import DecideWaiver, RequestWaiver, WithdrawWaiver
 from core.lake import directory
 from core.lake.facts import newest
-from core.lake.process import initiatives as lake_initiatives
 from core.services.case import Case, begin
 from core.services.governance import Governance
 
@@ -57,13 +56,11 @@ def _requested(case: Case, command: RequestWaiver) -> Waiver:
             raise Conflict(
                 f"waiver {waiver.waiver} of it is {waiver.state} already", remedy="Withdraw that one first."
             )
-    current = lake_initiatives.newest_version(case.governance.store, command.initiative, case.moment)
-    per_version = policy.measure_is_per_version(command.measure)
     return Waiver(
         initiative=command.initiative,
         waiver=case.next_name(Waiver, "W"),
         measure=command.measure,
-        version=current["version"] if current and per_version else None,
+        version=case.facts.version if policy.measure_is_per_version(command.measure) else None,
         reason=command.reason,
         compensation=command.compensation,
         until=command.until,

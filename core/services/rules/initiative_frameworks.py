@@ -11,9 +11,11 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput
+from core.domain.facts.process import Evidence
 from core.domain.given import InitiativeId, OfInitiative, argument
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
+from core.domain.process.facts import EvidenceLine, Registration
 from core.domain.process.requirements import requirement_states
 from core.domain.rules.applicability import Circumstances, Rule, applies
 from core.domain.rules.coverage import (
@@ -26,10 +28,10 @@ from core.domain.rules.coverage import (
     measure_of,
 )
 from core.domain.rules.frameworks import Clause, Framework, Frameworks, Standing
-from core.lake.process import initiatives as lake
+from core.lake.directory import signed
 from core.lake.process.initiative_regions import regions_of
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import facts_of, registered
 from core.services.rules.clause_scope import circumstances
 from core.services.rules.frameworks import ProofLine, proof_line
 
@@ -89,10 +91,10 @@ def initiative_frameworks(
     NotFound
         There was no such initiative at the moment.
     """
-    known = require_initiative(governance, initiative, moment)
+    known = registered(governance, initiative, moment)
     policy, listed = governance.policy(moment), governance.frameworks
     own = regions_of(governance.store, initiative, moment)
-    about = circumstances(listed, {**known, "regions": own})
+    about = circumstances(listed, {**vars(known), "regions": own})
     proofs = _proofs(governance, policy, moment, known)
     found = tuple(
         _framework(governance, framework, about, policy, proofs, moment)
@@ -102,7 +104,7 @@ def initiative_frameworks(
     counting = [one.coverage for one in found if one.framework.counts(moment.day)]
     titles = tuple(sorted(listed.region_title(region) for region in about.regions))
     return InitiativeFrameworks(
-        initiative, known["name"], titles, own is not None, found, sum(counting, Coverage())
+        initiative, known.name, titles, own is not None, found, sum(counting, Coverage())
     )
 
 
@@ -136,7 +138,7 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
         The actor may not; no such initiative; a region that is not listed. Nothing is stored.
     """
     governance.roles.require(command.actor, command.may)
-    require_initiative(governance, command.initiative, governance.present(command.at))
+    registered(governance, command.initiative, governance.present(command.at))
     known = [region.id for region in governance.frameworks.regions]
     for region in command.regions:
         if region not in known:
@@ -152,21 +154,21 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
 
 
 def _proofs(
-    governance: Governance, policy: Policy, moment: Moment, known: Mapping[str, Any]
+    governance: Governance, policy: Policy, moment: Moment, known: Registration
 ) -> Sequence[Mapping[str, Any]]:
     """Every requirement of one initiative with its proof, in the shape of `clause_tally.clause_proofs`.
 
     Plain reads of one initiative's rows: asking the whole inventory would take many times as long.
     """
-    store, initiative = governance.store, known["initiative"]
-    facts = lake.initiative_facts(store, initiative, moment)
-    assert facts is not None  # registered and classified in one transaction
+    facts = facts_of(governance, known.initiative, moment)
     submitted = [
-        row for row in lake.evidence(store, initiative, moment) if row["version"] in (None, facts.version)
+        line
+        for line in signed(governance.store, EvidenceLine, Evidence, moment, known.initiative)
+        if line.version in (None, facts.version)
     ]
     return [
         {
-            **{key: known[key] for key in ("initiative", "name", "team", "class_id")},
+            **{key: getattr(known, key) for key in ("initiative", "name", "team", "class_id")},
             "requirement": state.requirement.id,
             "proved_by": state.proved_by.id,
             "status": state.status.value,
@@ -184,11 +186,11 @@ def _proofs(
     ]
 
 
-def _newest(submitted: Sequence[Mapping[str, Any]], measure: str) -> dict[str, Any]:
+def _newest(submitted: Sequence[EvidenceLine], measure: str) -> dict[str, Any]:
     """Evidence of a measure that counts and came last; `submitted` has the newest first."""
-    found = next((row for row in submitted if row["measure"] == measure), {})
+    found = next((line for line in submitted if line.measure == measure), None)
     wanted = ("title", "link", "file_name", "sha256", "recorded_at", "seq", "actor_name")
-    return {column: found.get(column) for column in wanted}
+    return {column: getattr(found, column, None) for column in wanted}
 
 
 def _framework(

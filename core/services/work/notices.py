@@ -78,7 +78,7 @@ def news(governance: Governance, moment: Moment, *, person: str = "", team: str 
             task.id,
             task.title,
             row["initiative"],
-            initiative["name"],
+            initiative.name,
             row["actor"],
             row["acts"] + (earlier.acts if earlier else 0),
             max(row["last_at"].date(), earlier.on) if earlier else row["last_at"].date(),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.domain.facts.process import GateDecision
 from core.domain.moment import Moment
 from core.domain.process.gates import find_gate
 from core.domain.work.perspectives import Part, PerspectiveView, perspectives
-from core.lake.process import initiatives as lake
+from core.lake.facts import latest
 from core.lake.work import raci_acts
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.work.routing import cast_of
 
 COMPUTED = ("gate_decided", "initiative_classified", "comments_read", "task_assigned")
@@ -61,12 +62,10 @@ def perspectives_of(
     NotFound
         No such initiative, or no such gate for its class.
     """
-    known = require_initiative(governance, initiative, moment)
-    found = find_gate(governance.policy(moment), known["class_id"], gate)
-    decided = next(
-        (row for row in lake.decisions(governance.store, initiative, moment) if row["gate"] == gate), None
-    )
-    until = decided["seq"] if decided else moment.seq
+    known = registered(governance, initiative, moment)
+    found = find_gate(governance.policy(moment), known.class_id, gate)
+    decided = latest(governance.store, GateDecision, moment, initiative, gate=gate)
+    until = decided.seq if decided else moment.seq
     rows = raci_acts.parts(governance.store, initiative, until, COMPUTED)
     parts = [Part(row["actor"], tuple(row["roles"]), row["action"], row["recorded_at"]) for row in rows]
     views = perspectives(governance.work.perspectives, parts)
@@ -82,8 +81,8 @@ def perspectives_of(
     return DecisionPerspectives(
         gate,
         found.title,
-        decided["recorded_at"] if decided else None,
-        decided["outcome"] if decided else None,
+        decided.recorded_at if decided else None,
+        decided.outcome if decided else None,
         views,
         to_ask,
         names,

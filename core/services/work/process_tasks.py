@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
 
-from core.domain.facts.process import Finding, Waiver
+from core.domain.facts.process import Finding, SignOff, Waiver
 from core.domain.policy.policy import SignOffPlan
 from core.domain.process.requirements import Status
 from core.domain.work.work import Place, Routes, Task, TaskKind
 from core.lake.facts import newest
 from core.lake.work import tasks as lake_tasks
 from core.services.work.task_reading import OpenRequirement, Reading
-
-Rows = Sequence[Mapping[str, Any]]
 
 
 def sign_off_tasks(reading: Reading) -> Iterator[Task]:
@@ -31,7 +28,11 @@ def sign_off_tasks(reading: Reading) -> Iterator[Task]:
 
 
 def _of_sign_off(
-    reading: Reading, asked: OpenRequirement, plan: SignOffPlan, this_round: Rows, barred: set[str]
+    reading: Reading,
+    asked: OpenRequirement,
+    plan: SignOffPlan,
+    this_round: Sequence[SignOff],
+    barred: set[str],
 ) -> Iterator[Task]:
     """This round begins with the request; a refusal, or a full quorum that no longer holds, ends it."""
     gate = asked.requirement.gate_title
@@ -42,24 +43,24 @@ def _of_sign_off(
     if not this_round:
         yield _to_ask(reading, asked, f"Ask for the signatures at “{gate}”")
         return
-    answers = {row["seat"]: row for row in this_round if row["act"] in ("decided", "withdrawn")}
-    given = [row for row in answers.values() if row["act"] == "decided"]
-    answered_on = max((row["recorded_at"].date() for row in given), default=None)
-    if any(row["outcome"] != "approved" for row in given):
+    answers = {said.seat: said for said in this_round if said.act in ("decided", "withdrawn")}
+    given = [said for said in answers.values() if said.act == "decided"]
+    answered_on = max((said.recorded_at.date() for said in given), default=None)
+    if any(said.outcome != "approved" for said in given):
         yield _to_ask(reading, asked, f"Answer the refusal at “{gate}”, then ask again", answered_on)
         return
-    heard = {row["role"] for row in this_round if row["act"] == "feedback"}
+    heard = {said.role for said in this_round if said.act == "feedback"}
     lacking = [(role, "feedback") for role in plan.feedback if role not in heard]
     if not lacking:
-        signed = [row["role"] for row in given]
+        signed = [said.role for said in given]
         missing = [one.role for one in plan.approvals if signed.count(one.role) < one.quorum]
         lacking = [(role, "sign") for role in (missing[:1] if plan.order == "ordered" else missing)]
     if not lacking:
         yield _to_ask(reading, asked, f"Signatures at “{gate}” no longer hold: ask again", answered_on)
         return
-    asked_on = this_round[0]["recorded_at"].date()
-    asked_by = reading.cast.name(this_round[0]["actor"])
-    seats = {row["seat"] for row in given}
+    asked_on = this_round[0].recorded_at.date()
+    asked_by = reading.cast.name(this_round[0].actor)
+    seats = {said.seat for said in given}
     for role, what in lacking:
         yield _to_sign(reading, asked, role, what, asked_on, asked_by, barred | seats)
 
@@ -74,7 +75,7 @@ def _ask_task(reading: Reading, asked: OpenRequirement, title: str, due_on: date
     initiative = reading.known[asked.initiative]
     doers = tuple(
         person
-        for person in dict.fromkeys((initiative["builder"], initiative["owner"]))
+        for person in dict.fromkeys((initiative.builder, initiative.owner))
         if reading.cast.find(person)
     )[:1]
     how = "Open the sign-offs and ask; say what has changed since the last time."
@@ -141,8 +142,8 @@ def _sign_off_task(
         owner=doers[0] if len(doers) == 1 else "",
         routes=reading.cast.routes(raci_task, doers, initiative),
         initiative=asked.initiative,
-        name=initiative["name"],
-        team=initiative["team"],
+        name=initiative.name,
+        team=initiative.team,
         role=role,
         step=requirement.step,
         raci_task=raci_task.id if raci_task else "",
@@ -161,7 +162,7 @@ def finding_tasks(reading: Reading) -> Iterator[Task]:
 
 def _to_mend(reading: Reading, finding: Finding) -> Task:
     initiative = reading.known[finding.initiative]
-    person = finding.owner or initiative["owner"]
+    person = finding.owner or initiative.owner
     doers = (person,) if reading.cast.find(person) else ()
     return _exception_task(
         reading,
@@ -215,7 +216,7 @@ def waiver_tasks(reading: Reading) -> Iterator[Task]:
         if waiver.state != "requested":
             continue
         initiative = reading.known[waiver.initiative]
-        rule = reading.policy.waiver_rule(initiative["class_id"])
+        rule = reading.policy.waiver_rule(initiative.class_id)
         approvers = rule.approvers if rule else ()
         doers = tuple(
             dict.fromkeys(
@@ -255,7 +256,7 @@ def _exception_task(
 ) -> Task:
     """A task on a finding or a waiver; the initiative's owner answers for it."""
     initiative = reading.known[fact.initiative]
-    owner = initiative["owner"]
+    owner = initiative.owner
     return Task(
         key=key,
         kind=kind,
@@ -269,8 +270,8 @@ def _exception_task(
         owner=doers[0] if len(doers) == 1 else "",
         routes=Routes(doers, (owner,) if owner else ()),
         initiative=fact.initiative,
-        name=initiative["name"],
-        team=initiative["team"],
+        name=initiative.name,
+        team=initiative.team,
         role=role,
         step=fact.step if isinstance(fact, Finding) else "",
         independent=bool(role),

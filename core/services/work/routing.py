@@ -8,7 +8,7 @@ from datetime import date
 from core.domain.actors import Actor
 from core.domain.moment import Moment
 from core.domain.work.raci import RaciTask
-from core.domain.work.work import Routes, people_for
+from core.domain.work.work import InHands, Routes, people_for
 from core.lake.record.people_then import people_then
 from core.services.governance import Governance
 
@@ -50,11 +50,9 @@ class Cast:
             self._holders[role] = tuple(person for person in self.people if role in person.roles)
         return self._holders[role]
 
-    def responsible(
-        self, role: str, initiative: Mapping[str, str], *, independent: bool = False
-    ) -> tuple[str, ...]:
-        """Who does what a role is responsible for, on an initiative (its `owner`, `builder`, `team`)."""
-        owner, builder, team = initiative["owner"], initiative["builder"], initiative["team"]
+    def responsible(self, role: str, initiative: InHands, *, independent: bool = False) -> tuple[str, ...]:
+        """Who does what a role is responsible for, on an initiative."""
+        owner, builder, team = initiative.owner, initiative.builder, initiative.team
         asked = (role, owner, builder, team, independent)
         if asked not in self._routed:
             self._routed[asked] = people_for(
@@ -62,13 +60,13 @@ class Cast:
             )
         return self._routed[asked]
 
-    def routes(self, task: RaciTask | None, doers: tuple[str, ...], initiative: Mapping[str, str]) -> Routes:
+    def routes(self, task: RaciTask | None, doers: tuple[str, ...], initiative: InHands) -> Routes:
         """The people behind the letters of a task; `doers` are those who may do it.
 
         What stands in no task of the matrix is escalated to the owner of the initiative.
         """
         if task is None:
-            return Routes(doers, (initiative["owner"],) if initiative["owner"] else ())
+            return Routes(doers, (initiative.owner,) if initiative.owner else ())
         return Routes(
             doers,
             self._behind((task.accountable,), initiative),
@@ -76,7 +74,7 @@ class Cast:
             self._behind(task.informed, initiative),
         )
 
-    def _behind(self, roles: Sequence[str], initiative: Mapping[str, str]) -> tuple[str, ...]:
+    def _behind(self, roles: Sequence[str], initiative: InHands) -> tuple[str, ...]:
         return tuple(dict.fromkeys(who for role in roles for who in self.responsible(role, initiative)))
 
 

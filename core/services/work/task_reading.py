@@ -11,14 +11,12 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.requirements import Status, requirement_states
-from core.domain.work.work import Task, TaskState
+from core.domain.work.work import Held, Task, TaskState
 from core.lake.process import initiatives as lake_initiatives
 from core.lake.process import inventory as lake_inventory
 from core.services.governance import Governance
 from core.services.work.routing import Cast
 
-Known = Mapping[str, Mapping[str, str]]
-"""Initiative -> its name, team, owner and builder."""
 _OPEN = {Status.EXPIRING, Status.CANNOT_TELL, Status.MISSING, Status.FAILED}
 
 
@@ -44,7 +42,7 @@ class Reading:
     governance: Governance
     moment: Moment
     cast: Cast
-    known: Known
+    known: Mapping[str, Held]
     only: str = ""
 
     @property

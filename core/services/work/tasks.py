@@ -16,7 +16,7 @@ from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.given import argument, option
 from core.domain.moment import Moment
-from core.domain.work.work import Task, by_due_day
+from core.domain.work.work import Held, Task, by_due_day
 from core.lake.work import tasks as lake
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -87,14 +87,12 @@ def _worked_out(governance: Governance, moment: Moment, people: Cast, initiative
     return by_due_day(_with_assignment(task, assigned, people, known) for task in found)
 
 
-def _with_assignment(
-    task: Task, assigned: Mapping[str, str], cast: Cast, known: Mapping[str, Mapping[str, str]]
-) -> Task:
+def _with_assignment(task: Task, assigned: Mapping[str, str], cast: Cast, known: Mapping[str, Held]) -> Task:
     person = assigned.get(task.key)
     if person is None or not task.movable or cast.find(person) is None:
         return task
     initiative = known.get(task.initiative)
-    if task.independent and initiative and person in (initiative["owner"], initiative["builder"]):
+    if task.independent and initiative and person in (initiative.owner, initiative.builder):
         return task
     return replace(task, owner=person, assigned=True)
 
@@ -131,7 +129,7 @@ def team_tasks(governance: Governance, moment: Moment, *, team: str) -> tuple[Ta
     tasks = open_tasks(governance, moment, cast=cast)
     people = {person.id for person in cast.people if person.team == team}
     known = lake.who_has_what(governance.store, moment)
-    if not people and all(one["team"] != team for one in known.values()):
+    if not people and all(one.team != team for one in known.values()):
         raise NotFound(f"no team '{team[:60]}' is known", remedy="'governance people list' names the teams.")
     return tuple(task for task in tasks if task.team == team or people & set(task.doers))
 

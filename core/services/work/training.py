@@ -18,6 +18,7 @@ from core.domain.moment import Moment
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CheckResult
 from core.domain.work.training import TrainingStanding, standing, training_check
+from core.domain.work.work import InHands
 from core.lake.work import training as lake
 from core.services.governance import Governance
 from core.services.work.routing import Cast, cast_of
@@ -137,9 +138,7 @@ def training_tally(governance: Governance, moment: Moment) -> tuple[int, int]:
     return sum(person.current for person in people), len(people)
 
 
-def check_training(
-    governance: Governance, moment: Moment, initiative: Mapping[str, str], class_id: str
-) -> CheckResult:
+def check_training(governance: Governance, moment: Moment, initiative: InHands, class_id: str) -> CheckResult:
     """Hold owner, builder and the roles that the class needs against the training list.
 
     Of a role with several people, one whose trainings are current is enough.
@@ -149,8 +148,8 @@ def check_training(
     trained = {one.person.id for one in trained_people(governance, moment) if one.current}
     duty_free = {p.id for p in cast.people if not governance.trainings.asked_of(p.roles)}
     named: dict[str, tuple[str, ...]] = {
-        "the owner": tuple(who for who in (initiative["owner"],) if cast.find(who)),
-        "the builder": tuple(who for who in (initiative["builder"],) if cast.find(who)),
+        "the owner": tuple(who for who in (initiative.owner,) if cast.find(who)),
+        "the builder": tuple(who for who in (initiative.builder,) if cast.find(who)),
     }
     for requirement in requirements_of(policy, class_id):
         measure = requirement.measure

@@ -26,7 +26,7 @@ _LESS = ("partly", "not", "cannot_tell")
 def alcoa_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw how far the evidence is attributable, legible, contemporaneous, original and accurate."""
     dress_rules()
-    found = desk.ask(alcoa.alcoa_sheet, initiative=sheet.initiative["initiative"])
+    found = desk.ask(alcoa.alcoa_sheet, initiative=sheet.initiative.initiative)
     if not found.evidence:
         return  # the list of evidence above says that there is none
     section("How well the evidence is kept", "ALCOA: pieces that count now and have each letter in full.")

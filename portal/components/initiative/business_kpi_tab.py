@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def business_kpi_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw what the initiative promised and achieved, or offer to promise it."""
-    initiative = str(sheet.initiative["initiative"])
+    initiative = str(sheet.initiative.initiative)
     known = desk.ask(service.business_kpis, initiative=initiative)
     if not known:
         empty_state("No business KPI is promised yet.", icon=":material/flag:")

@@ -115,4 +115,4 @@ def marked_html(text: str, names: dict[str, str]) -> str:
 def discussion_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the comments on the initiative of a sheet."""
     with panel("Discussion", "Whoever is named finds it under My work until they have read it or answered."):
-        discussion(desk, sheet.initiative["initiative"], key="sheet", latest=30)
+        discussion(desk, sheet.initiative.initiative, key="sheet", latest=30)

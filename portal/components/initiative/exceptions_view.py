@@ -34,7 +34,7 @@ SEVERITIES = {"blocker": "Blocker", "major": "Major", "minor": "Minor"}
 
 def exceptions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw findings, then waivers, each with what the reader may do about it."""
-    initiative = sheet.initiative["initiative"]
+    initiative = sheet.initiative.initiative
     section(
         "Findings", "All but minor ones keep the gates of their step shut until somebody else verified them."
     )
@@ -134,7 +134,7 @@ def _raise_form(desk: Desk, sheet: InitiativeSheet) -> None:
         )
         step = right.selectbox("Process step", list(steps), index=2, format_func=lambda known: steps[known])
         known = list(names)
-        owner_place = known.index(sheet.initiative["owner"]) if sheet.initiative["owner"] in known else 0
+        owner_place = known.index(sheet.initiative.owner) if sheet.initiative.owner in known else 0
         owner = left.selectbox(
             "Who mends it", known, index=owner_place, format_func=lambda known: names[known]
         )
@@ -148,7 +148,7 @@ def _raise_form(desk: Desk, sheet: InitiativeSheet) -> None:
         raise_finding,
         RaiseFinding,
         done="The finding is on record.",
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
         title=title,
         detail=detail,
         severity=severity,
@@ -210,7 +210,7 @@ def _withdraw(desk: Desk, initiative: str, row: WaiverLine) -> None:
 
 def _waiver_form(desk: Desk, sheet: InitiativeSheet) -> None:
     because = closed_because(desk, "request_waiver")
-    class_id = sheet.initiative["class_id"]
+    class_id = sheet.initiative.class_id
     rule = sheet.policy.waiver_rule(class_id)
     open_ones = {
         state.requirement.measure.id: state.requirement.measure.title
@@ -241,7 +241,7 @@ def _waiver_form(desk: Desk, sheet: InitiativeSheet) -> None:
         request_waiver,
         RequestWaiver,
         done="The waiver is asked for.",
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
         measure=measure,
         reason=reason,
         compensation=compensation,

@@ -141,7 +141,7 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
         RegisterModelVersion,
         done=f"Version {label} is registered."
         + (" Its checks run when it is promoted." if role == "challenger" else " Its checks have run."),
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
         version=label.strip(),
         algorithm=algorithm,
         task=task,
@@ -157,7 +157,7 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> bool:
 def override_form(desk: Desk, sheet: InitiativeSheet) -> bool:
     """Ask for another class and the reason for it; True when it was overridden."""
     known = sheet.initiative
-    others = {c.id: c.title for c in sheet.policy.classes if c.id != known["class_id"]}
+    others = {c.id: c.title for c in sheet.policy.classes if c.id != known.class_id}
     with st.form("override"):
         class_id = st.selectbox("Put it into class", list(others), format_func=lambda chosen: others[chosen])
         why = st.text_area(
@@ -170,7 +170,7 @@ def override_form(desk: Desk, sheet: InitiativeSheet) -> bool:
         override_classification,
         OverrideClassification,
         done="The class is overridden, and the reason is on record.",
-        initiative=known["initiative"],
+        initiative=known.initiative,
         class_id=class_id,
         justification=why,
     )
@@ -183,11 +183,11 @@ def amend_form(desk: Desk, sheet: InitiativeSheet) -> bool:
     people = {person.id: person.name for person in desk.governance.people()}
     with st.form("amend"):
         left, right = st.columns(2)
-        name = left.text_input("Name", value=known["name"], max_chars=100)
-        short_name = right.text_input("Short name", value=known["short_name"], max_chars=64)
-        purpose = st.text_area("Purpose", value=known["purpose"], max_chars=2000, height=90)
-        owner = _person("Owner", people, known["owner"], left)
-        builder = _person("Builder", people, known["builder"], right)
+        name = left.text_input("Name", value=known.name, max_chars=100)
+        short_name = right.text_input("Short name", value=known.short_name, max_chars=64)
+        purpose = st.text_area("Purpose", value=known.purpose, max_chars=2000, height=90)
+        owner = _person("Owner", people, known.owner, left)
+        builder = _person("Builder", people, known.builder, right)
         if not st.form_submit_button("Save", type="primary", icon=":material/save:"):
             return False
     given = give(
@@ -195,7 +195,7 @@ def amend_form(desk: Desk, sheet: InitiativeSheet) -> bool:
         amend_initiative,
         AmendInitiative,
         done="Amended; what it was before stays on record.",
-        initiative=known["initiative"],
+        initiative=known.initiative,
         name=name,
         short_name=short_name,
         purpose=purpose,
@@ -256,7 +256,7 @@ def pull_form(desk: Desk, sheet: InitiativeSheet) -> None:
         pull_model,
         PullModel,
         done="The model is out of production; the reason is on record.",
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
         reason=reason,
     ):
         st.rerun()

@@ -30,7 +30,7 @@ _PILLS = {"open": "clause_open"}
 def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw every framework that applies, from clause to measure to proof."""
     dress_rules()
-    known = sheet.initiative["initiative"]
+    known = sheet.initiative.initiative
     found = desk.ask(initiative_frameworks.initiative_frameworks, initiative=known)
     overall = found.overall
     section("Frameworks that apply", "Clause by clause, down to the proof. Our reading, no legal advice.")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
+from core.domain.facts.recorded import values_of
 from core.domain.models.model_versions import STATES
 from core.domain.process.checks import CHECKS
 from core.services.process.evidence_files import evidence_file
@@ -22,6 +23,7 @@ from portal.components.tables import Column, plain_table
 from portal.components.text import count, day, escape, escape_html, humanise, minute, number
 
 if TYPE_CHECKING:
+    from core.domain.process.facts import CheckLine, EvidenceLine
     from core.services.process.inventory import InitiativeSheet
     from portal.components.desk import Desk
 
@@ -71,7 +73,7 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
             if version_form(desk, sheet):
                 st.rerun()
     if sheet.versions:
-        known = {"id": sheet.initiative["initiative"]}
+        known = {"id": sheet.initiative.initiative}
         with st.container(horizontal=True):
             page_link("versions", "Compare, promote or retire", icon=":material/difference:", **known)
             page_link("documents", "Model card", icon=":material/article:", **known)
@@ -96,13 +98,13 @@ def _version(sheet: InitiativeSheet, row: Mapping[str, Any]) -> None:
         + _link_html("Environment", "", "sha256", row["environment_sha256"])
         + "</dl>"
     )
-    batches = [batch for batch in sheet.batches if batch["version"] == row["version"]]
+    batches = [batch for batch in sheet.batches if batch.version == row["version"]]
     if batches:
-        made = count(sum(batch["rows"] for batch in batches), "prediction")
-        sensitive = ", ".join(humanise(name) for name in batches[-1]["sensitive"])
+        made = count(sum(batch.rows for batch in batches), "prediction")
+        sensitive = ", ".join(humanise(name) for name in batches[-1].sensitive)
         named = f"; sensitive features: {sensitive}" if sensitive else ""
         st.caption(escape(f"{made} in {count(len(batches), 'batch', 'batches')}{named}."))
-        known = {"id": sheet.initiative["initiative"], "version": row["version"]}
+        known = {"id": sheet.initiative.initiative, "version": row["version"]}
         with st.container(horizontal=True):
             page_link("slices", "Bias slices", icon=":material/balance:", **known)
             page_link("decay", "Decay", icon=":material/trending_down:", **known)
@@ -128,28 +130,27 @@ def evidence_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         empty_state("No evidence has been submitted yet.", icon=":material/attach_file:")
         return
     st.caption("Links are shown as text, as they lead outside. Files are kept by their digest.")
-    newest = next((row["version"] for row in sheet.versions if row["state"] == "champion"), None)
     with panel("Evidence", f"{count(len(sheet.evidence), 'piece')}, newest first."):
-        for row in sheet.evidence[:MOST_LINES]:
+        for line in sheet.evidence[:MOST_LINES]:
             words, button = st.columns([5, 1.3], vertical_alignment="center")
-            words.html(_evidence_html(sheet, row, newest))
-            if row["sha256"]:
+            words.html(_evidence_html(sheet, line))
+            if line.sha256:
                 with button, st.container(horizontal_alignment="right"):
-                    _file_button(desk, sheet.initiative["initiative"], row)
+                    _file_button(desk, line, line.sha256)
 
 
-def _evidence_html(sheet: InitiativeSheet, row: Mapping[str, Any], newest: str | None) -> str:
-    measure = sheet.policy.measures.get(row["measure"])
-    of = measure.title if measure else humanise(row["measure"])
-    stale = row["version"] is not None and row["version"] != newest
-    bound = "" if row["version"] is None else f", for version {row['version']}"
+def _evidence_html(sheet: InitiativeSheet, line: EvidenceLine) -> str:
+    measure = sheet.policy.measures.get(line.measure)
+    of = measure.title if measure else humanise(line.measure)
+    stale = line.version not in (None, sheet.facts.version)
+    bound = "" if line.version is None else f", for version {line.version}"
     lapsed = "; it does not count, as another version is current" if stale else ""
-    said = f"{of}{bound}{lapsed}. {minute(row['recorded_at'])} by {row['actor_name']}."
-    source = shown_address(row["link"])
-    if row["sha256"]:
-        source = f"{row['file_name']}, {_size(row['bytes'])}, sha256 {row['sha256']}"
+    said = f"{of}{bound}{lapsed}. {minute(line.recorded_at)} by {line.actor_name}."
+    source = shown_address(line.link)
+    if line.sha256:
+        source = f"{line.file_name}, {_size(line.bytes)}, sha256 {line.sha256}"
     return (
-        f'<div class="gp-ask"><div class="gp-ask-title">{escape_html(row["title"])}</div>'
+        f'<div class="gp-ask"><div class="gp-ask-title">{escape_html(line.title)}</div>'
         f'<div class="gp-quiet-line">{escape_html(said)}</div>'
         f'<div class="gp-code">{escape_html(source)}</div></div>'
     )
@@ -159,16 +160,16 @@ def _size(size: int | None) -> str:
     return f"{(size or 0) / 1024:,.0f} KiB" if (size or 0) >= 1024 else count(size or 0, "byte")
 
 
-def _file_button(desk: Desk, initiative: str, row: Mapping[str, Any]) -> None:
+def _file_button(desk: Desk, line: EvidenceLine, sha256: str) -> None:
     """Offer the file as it was submitted, never to be opened inside the page."""
     st.download_button(
         "Download",
-        data=lambda: evidence_file(desk.governance, desk.moment, initiative=initiative, sha256=row["sha256"]),
-        file_name=safe_file_name(row["file_name"]),
+        data=lambda: evidence_file(desk.governance, desk.moment, initiative=line.initiative, sha256=sha256),
+        file_name=safe_file_name(line.file_name),
         mime="application/octet-stream",
         icon=":material/download:",
         on_click="ignore",
-        key=f"evidence-file-{row['seq']}",
+        key=f"evidence-file-{line.seq}",
     )
 
 
@@ -191,32 +192,32 @@ def checks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     if not sheet.check_runs:
         empty_state("No check has run yet.", icon=":material/rule:")
         return
-    shown = [_check_line(row) for row in sheet.check_runs[:MOST_LINES]]
-    first = [row for row in sheet.check_runs if row["first_try"]]
-    passed = sum(row["verdict"] == "pass" for row in first)
+    shown = [_check_line(run) for run in sheet.check_runs[:MOST_LINES]]
+    first = [run for run in sheet.check_runs if run.first_try]
+    passed = sum(run.verdict == "pass" for run in first)
     caption = f"{passed} of {len(first)} first tries passed. Newest first, at most {MOST_LINES}."
     with panel("Check runs", caption):
         plain_table(shown, _CHECKS, caption="Check runs, newest first")
 
 
-def _check_line(row: Mapping[str, Any]) -> dict[str, Any]:
-    known = CHECKS.get(row["check_id"])
-    remedy = f" {row['remedy']}" if row["remedy"] else ""
+def _check_line(run: CheckLine) -> dict[str, Any]:
+    known = CHECKS.get(run.check_id)
+    remedy = f" {run.remedy}" if run.remedy else ""
     return {
-        **row,
-        "title": known.title if known else humanise(row["check_id"]),
-        "tried": "First" if row["first_try"] else "Again",
-        "said": f"{(row['message'] or '')[:1].upper()}{(row['message'] or '')[1:].rstrip('.')}.{remedy}",
+        **values_of(run),
+        "title": known.title if known else humanise(run.check_id),
+        "tried": "First" if run.first_try else "Again",
+        "said": f"{run.message[:1].upper()}{run.message[1:].rstrip('.')}.{remedy}",
     }
 
 
 def record_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the initiative's part of the record."""
-    initiative = sheet.initiative["initiative"]
+    initiative = sheet.initiative.initiative
     rows: Sequence[Mapping[str, Any]] = desk.ask(
         record_view.entry_rows, initiative=initiative, most=MOST_LINES
     )
-    since = day(sheet.initiative["registered_at"])
+    since = day(sheet.initiative.registered_at)
     with panel("Record", f"What was done since {since}, newest first, at most {MOST_LINES}."):
         plain_table(rows, _ENTRIES, caption="Entries of the record, newest first")
         page_link("record", "Open in the record", icon=":material/history:", initiative=initiative)

@@ -28,12 +28,12 @@ def perspectives_panel(desk: Desk, sheet: InitiativeSheet, gate: str = "") -> No
     gates = [view.gate.id for view in sheet.gates]
     if not gates:
         return
-    passed = {view.gate.id for view in sheet.gates if view.recorded and view.recorded["outcome"] == "open"}
+    passed = {view.gate.id for view in sheet.gates if view.recorded and view.recorded.outcome == "open"}
     following = next((one for one in gates if one not in passed), gates[-1])
     wanted = gate or url_value("gate", following)
     found = desk.ask(
         perspectives_of,
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
         gate=wanted if wanted in gates else following,
     )
     dress_work()

@@ -232,21 +232,21 @@ def _due_html(measure: Measure) -> str:
 
 def receipt(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw what a registration led to: the class with its reasons, and what is required by when."""
-    known, title = sheet.initiative, sheet.policy.class_title(sheet.initiative["class_id"])
+    known, title = sheet.initiative, sheet.policy.class_title(sheet.initiative.class_id)
     left = sorted((s for s in sheet.requirements if not s.satisfied), key=lambda s: s.due_on)
-    with panel(f"“{known['name']}” is registered"):
+    with panel(f"“{known.name}” is registered"):
         met = len(sheet.requirements) - len(left)
         pills(
             [
-                (known["class_id"], f"{title} risk"),
+                (known.class_id, f"{title} risk"),
                 ("met", f"{met} of {len(sheet.requirements)} requirements met"),
             ]
         )
-        bullet_list(known["reasons"])
+        bullet_list(known.reasons)
         if not left and all(view.decision.is_open for view in sheet.gates):
             st.success("There is nothing more to wait for: its checks have passed and its gates are open.")
         with st.container(horizontal=True, vertical_alignment="center"):
-            page_link("initiative", "Open its sheet", icon=":material/arrow_forward:", id=known["initiative"])
+            page_link("initiative", "Open its sheet", icon=":material/arrow_forward:", id=known.initiative)
             if st.button("Register another", type="tertiary", icon=":material/add_circle:"):
                 set_url(done="")
                 st.rerun()

@@ -28,7 +28,7 @@ def rights_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the seven rights with where each stands, and the form that settles one."""
     dress_rules()
     section("Rights of people whose data is used", "Who answers each, how, and within how many days.")
-    found = desk.ask(rights.rights_checklist, initiative=sheet.initiative["initiative"])
+    found = desk.ask(rights.rights_checklist, initiative=sheet.initiative.initiative)
     if not found.needed:
         empty_state(
             "The registration names no rules on personal data, so there is nothing to answer.",

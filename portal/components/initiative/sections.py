@@ -43,8 +43,8 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     known, governance = sheet.initiative, desk.governance
     late = sum(state.overdue for state in sheet.requirements)
     met = sum(state.satisfied for state in sheet.requirements)
-    mode = next((mode for mode in sheet.policy.modes if mode.id == known["mode_id"]), None)
-    shown = [(known["class_id"], f"{sheet.policy.class_title(known['class_id'])} risk")]
+    mode = next((mode for mode in sheet.policy.modes if mode.id == known.mode_id), None)
+    shown = [(known.class_id, f"{sheet.policy.class_title(known.class_id)} risk")]
     shown += [("done", "Live")] if sheet.live else []
     shown += [("met", f"{met} of {len(sheet.requirements)} requirements met")]
     shown += [("overdue", f"{late} overdue")] if late else []
@@ -54,10 +54,10 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     pills(shown)
     facts(
         [
-            ("Owner", known["owner_name"]),
-            ("Builder", known["builder_name"]),
-            ("Team", known["team"]),
-            ("Domain", governance.position(desk.moment).domain_title(known["domain"])),
+            ("Owner", known.owner_name),
+            ("Builder", known.builder_name),
+            ("Team", known.team),
+            ("Domain", governance.position(desk.moment).domain_title(known.domain)),
             ("How it is put to work", mode.operationalization if mode else ""),
         ]
     )
@@ -74,16 +74,16 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
 
 def _why(desk: Desk, sheet: InitiativeSheet) -> None:
     known, policy = sheet.initiative, sheet.policy
-    bullet_list(known["reasons"])
-    if known["justification"]:
-        computed = policy.class_title(known["computed_class_id"])
+    bullet_list(known.reasons)
+    if known.justification:
+        computed = policy.class_title(known.computed_class_id)
         by = {person.id: person.name for person in desk.governance.people()}.get(
-            known["classified_by"], "Somebody"
+            known.classified_by, "Somebody"
         )
-        said = f"The answers lead to {computed}. {by} overrode it, because: {known['justification']}"
+        said = f"The answers lead to {computed}. {by} overrode it, because: {known.justification}"
         st.markdown(escape(said))
-    on = day(known["registered_at"])
-    st.caption(escape(f"Registered on {on}; classified by policy {known['policy_version']}."))
+    on = day(known.registered_at)
+    st.caption(escape(f"Registered on {on}; classified by policy {known.policy_version}."))
     because = closed_because(desk, "override_classification") or override_refusal(
         desk.governance, desk.actor, known
     )
@@ -107,14 +107,14 @@ def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:
             default=wanted if wanted in titles else following.gate.id,
             required=True,
             format_func=lambda gate: titles[gate],
-            key=f"gate-{sheet.initiative['initiative']}",
+            key=f"gate-{sheet.initiative.initiative}",
             label_visibility="collapsed",
         )
         _gate(desk, sheet, next(view for view in sheet.gates if view.gate.id == chosen))
 
 
 def _passed(view: GateView) -> bool:
-    return view.recorded is not None and view.recorded["outcome"] == "open"
+    return view.recorded is not None and view.recorded.outcome == "open"
 
 
 def _step_html(view: GateView, *, following: bool) -> str:
@@ -122,7 +122,7 @@ def _step_html(view: GateView, *, following: bool) -> str:
     now = "Open now" if view.decision.is_open else f"Blocked: {count(blockers, 'thing')} to do"
     recorded = "Nothing recorded yet"
     if view.recorded is not None:
-        recorded = f"Recorded {view.recorded['outcome']} on {day(view.recorded['recorded_at'])}"
+        recorded = f"Recorded {view.recorded.outcome} on {day(view.recorded.recorded_at)}"
     look = "gp-step-open" if _passed(view) else ("gp-step-next" if following else "")
     return (
         f'<li class="{look}"><span class="gp-step-title">{escape_html(view.gate.title)}</span>'
@@ -156,7 +156,7 @@ def _gate(desk: Desk, sheet: InitiativeSheet, view: GateView) -> None:
         decide_gate,
         DecideGate,
         done=f"The answer for “{view.gate.title}” is on record.",
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
         gate=view.gate.id,
     ):
         st.rerun()
@@ -193,7 +193,7 @@ def run_checks_button(desk: Desk, sheet: InitiativeSheet, *, key: str) -> None:
         run_checks,
         RunChecks,
         done="The checks have run; every run is on record.",
-        initiative=sheet.initiative["initiative"],
+        initiative=sheet.initiative.initiative,
     ):
         st.rerun()
 
@@ -218,7 +218,7 @@ def _requirement(desk: Desk, sheet: InitiativeSheet, state: RequirementState, *,
         if refused:
             st.caption(escape(refused))
         opened = wanted and not refused and st.session_state.get(_OPEN_FORM) == measure.id
-        if opened and evidence_form(desk, sheet.initiative["initiative"], measure):
+        if opened and evidence_form(desk, sheet.initiative.initiative, measure):
             st.session_state[_OPEN_FORM] = ""
             st.rerun()
 
@@ -244,7 +244,7 @@ def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementStat
             f"{escape_html(finding.remedy)}</div>"
         )
     lines.append(f'<div class="gp-quiet-line">{escape_html(_facts_of(state, role))}</div>')
-    why = desk.ask(clause_references, initiative=sheet.initiative["initiative"]).get(measure.id, ())
+    why = desk.ask(clause_references, initiative=sheet.initiative.initiative).get(measure.id, ())
     if why:
         more = f" and {len(why) - MOST_CLAUSES} more" if len(why) > MOST_CLAUSES else ""
         lines.append(

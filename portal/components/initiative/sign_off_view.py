@@ -42,7 +42,7 @@ _ACTS = [
 
 def sign_offs_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw each gate that is signed, with the answers of this round and what the reader may do."""
-    initiative = sheet.initiative["initiative"]
+    initiative = sheet.initiative.initiative
     views = desk.ask(sign_off_views, initiative=initiative)
     if not views:
         empty_state("Nobody has to sign for an initiative of this class.", icon=":material/draw:")
@@ -120,11 +120,7 @@ def _history(view: SignOffView) -> None:
     if not view.acts:
         return
     with st.expander(f"All that was said here ({len(view.acts)})"):
-        rows = [
-            {**act, "said": act["outcome"] or act["act"], "reason": act["reason"] or ""}
-            for act in reversed(view.acts)
-        ]
-        plain_table(rows, _ACTS)
+        plain_table(view.acts[::-1], _ACTS)
 
 
 def _sentence(words: str) -> str:

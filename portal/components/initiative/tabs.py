@@ -33,7 +33,7 @@ def _sign_offs(desk: Desk, sheet: InitiativeSheet) -> None:
 
 
 def _versions(desk: Desk, sheet: InitiativeSheet) -> None:
-    initiative = sheet.initiative["initiative"]
+    initiative = sheet.initiative.initiative
     with st.container(horizontal=True):
         page_link("versions", "Compare, promote or retire versions", icon=":material/compare:", id=initiative)
         page_link("documents", "Read the model card", icon=":material/article:", id=initiative)
@@ -52,7 +52,7 @@ def _rules(desk: Desk, sheet: InitiativeSheet) -> None:
 
 
 def _record(desk: Desk, sheet: InitiativeSheet) -> None:
-    download_pack(desk, sheet.initiative["initiative"])
+    download_pack(desk, sheet.initiative.initiative)
     record_tab(desk, sheet)
 
 

@@ -182,7 +182,7 @@ def sources_panel(found: Lineage) -> Mapping[str, Any] | None:
 
 def bad_data_banner(desk: Desk, sheet: InitiativeSheet) -> None:
     """Warn on an initiative's sheet of bad data in or above what its versions in use are fed with."""
-    initiative = sheet.initiative["initiative"]
+    initiative = sheet.initiative.initiative
     found = desk.ask(service.bad_data_of, initiative=initiative)
     if not found:
         return
