@@ -204,3 +204,15 @@ SIGN_OFF = LifeCycle(
 )
 """A step adds an act. Where a sign-off stands is worked out from its acts (`SignOffStatus`); an answer is
 withdrawn from where it stands itself."""
+_ANSWERED = Step(
+    "hand_off_answered",
+    before=("open",),
+    after="accepted",
+    otherwise=Refusal(
+        "this offer was answered before ({answer})", "The first answer stands.", where="{hand_off}"
+    ),
+)
+HAND_OFF = LifeCycle(
+    (_ANSWERED, replace(_ANSWERED, after="returned"), replace(_ANSWERED, after="withdrawn")), column="answer"
+)
+"""An offer is open until a fact of its own answers it."""
