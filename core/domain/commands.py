@@ -72,10 +72,12 @@ class RegisterInitiative(Command):
 
     name: Annotated[Name, Field(description="What it is called.")]
     purpose: Annotated[Words, Field(min_length=10, description="What it is for, in a sentence.")]
-    team: Annotated[
-        Name | Literal[""], Field(description="The team; the acting person's where none is named.")
-    ] = ""
-    owner: Annotated[str, Field(description="Who owns it; the acting person where none is named.")] = ""
+    team: Annotated[Name | None, Field(description="The team; the acting person's where none is named.")] = (
+        None
+    )
+    owner: Annotated[str | None, Field(description="Who owns it; the acting person where none is named.")] = (
+        None
+    )
     builder: Annotated[str, Field(description="Who builds it.")] = ""
     domain: Annotated[str, Field(description="Business domain.")] = "other"
     short_name: Annotated[

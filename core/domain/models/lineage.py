@@ -49,7 +49,7 @@ class RecordDataSource(Command):
         Field(description="Its id; made from the name where none is given."),
         option("--id"),
     ] = ""
-    team: Annotated[Name | Literal[""], Field(description="Who owns it; the acting person's team else.")] = ""
+    team: Annotated[Name | None, Field(description="Who owns it; the acting person's team else.")] = None
     description: Annotated[Words, Field(description="What is in it.")] = ""
     location: Annotated[Words, Field(max_length=500, description="Where it lies.")] = ""
     quality: Annotated[Words, Field(description="What is known of its quality.")] = ""
