@@ -114,6 +114,34 @@ FINDING = LifeCycle(
     )
 )
 
+_APPROVE = Step(
+    "policy_approved",
+    before=("drafted",),
+    after="approved",
+    otherwise=Refusal(
+        "draft {draft} was {state} by {actor_name}", "The first decision stands; draft it again."
+    ),
+    never=Bar(
+        ("first",),
+        Refusal("nobody reviews a policy that they drafted", "Ask somebody else.", where="{draft}"),
+    ),
+)
+DRAFT = LifeCycle(
+    (
+        _APPROVE,
+        replace(_APPROVE, action="policy_rejected", after="rejected"),
+        Step(
+            "policy_draft_published",
+            before=("approved",),
+            after="published",
+            otherwise=Refusal(
+                "draft {draft} is {state}, not approved",
+                "Let somebody who did not draft it review it first.",
+            ),
+        ),
+    )
+)
+
 _GRANT = Step(
     "waiver_granted",
     before=("requested",),

@@ -12,9 +12,10 @@ import pytest
 from core.domain.errors import BrokenRecord
 from core.domain.facts.process import Finding, SignOffActKind, Waiver
 from core.domain.facts.recorded import ORIGIN, Recorded, entry_of
+from core.domain.facts.rules import PolicyDraft
 from core.domain.facts.tables import TABLES
 from core.domain.facts.work import HandOffAnswer
-from core.domain.life_cycles import FINDING, HAND_OFF, SIGN_OFF, WAIVER, LifeCycle, Refusal
+from core.domain.life_cycles import DRAFT, FINDING, HAND_OFF, SIGN_OFF, WAIVER, LifeCycle, Refusal
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.facts import history, latest, newest
@@ -106,7 +107,12 @@ def test_tables_that_are_not_those_of_the_classes_are_refused(store: Store, chan
 
 @pytest.mark.parametrize(
     ("cycle", "kind", "more"),
-    [(FINDING, Finding, ()), (WAIVER, Waiver, ()), (HAND_OFF, HandOffAnswer, ("open",))],
+    [
+        (FINDING, Finding, ()),
+        (WAIVER, Waiver, ()),
+        (DRAFT, PolicyDraft, ()),
+        (HAND_OFF, HandOffAnswer, ("open",)),
+    ],
 )
 def test_a_life_cycle_knows_the_states_of_its_fact_and_no_others(
     cycle: LifeCycle, kind: type[Recorded], more: tuple[str, ...]
