@@ -142,6 +142,29 @@ DRAFT = LifeCycle(
     )
 )
 
+DATA_MARK = LifeCycle(
+    (
+        Step(
+            "data_marked_bad",
+            before=("sound",),
+            after="bad",
+            otherwise=Refusal(
+                "'{source}' is marked as bad already",
+                "Clear it first if there is another reason now.",
+                where="since {recorded_at:%Y-%m-%d}, by {actor_name}",
+            ),
+        ),
+        Step(
+            "data_cleared",
+            before=("bad",),
+            after="sound",
+            otherwise=Refusal("'{source}' is not marked as bad", "Nothing is to be done."),
+        ),
+    ),
+    column="bad",
+)
+"""Data that was never marked is sound."""
+
 _GRANT = Step(
     "waiver_granted",
     before=("requested",),

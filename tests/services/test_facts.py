@@ -15,7 +15,16 @@ from core.domain.facts.recorded import ORIGIN, Recorded, entry_of
 from core.domain.facts.rules import PolicyDraft
 from core.domain.facts.tables import TABLES
 from core.domain.facts.work import HandOffAnswer
-from core.domain.life_cycles import DRAFT, FINDING, HAND_OFF, SIGN_OFF, WAIVER, LifeCycle, Refusal
+from core.domain.life_cycles import (
+    DATA_MARK,
+    DRAFT,
+    FINDING,
+    HAND_OFF,
+    SIGN_OFF,
+    WAIVER,
+    LifeCycle,
+    Refusal,
+)
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.facts import history, latest, newest
@@ -103,6 +112,11 @@ def test_tables_that_are_not_those_of_the_classes_are_refused(store: Store, chan
     change(tables)
     with pytest.raises(BrokenRecord, match=r"table (waiver|rumour) as migrated is not the one"):
         require_classes(tables)
+
+
+def test_data_is_marked_only_where_it_is_sound_and_cleared_only_where_it_is_bad() -> None:
+    steps = [(step.before, step.after) for step in DATA_MARK.steps]
+    assert steps == [(("sound",), "bad"), (("bad",), "sound")]
 
 
 @pytest.mark.parametrize(
