@@ -114,6 +114,57 @@ FINDING = LifeCycle(
     )
 )
 
+_APPROVE = Step(
+    "policy_approved",
+    before=("drafted",),
+    after="approved",
+    otherwise=Refusal(
+        "draft {draft} was {state} by {actor_name}", "The first decision stands; draft it again."
+    ),
+    never=Bar(
+        ("first",),
+        Refusal("nobody reviews a policy that they drafted", "Ask somebody else.", where="{draft}"),
+    ),
+)
+DRAFT = LifeCycle(
+    (
+        _APPROVE,
+        replace(_APPROVE, action="policy_rejected", after="rejected"),
+        Step(
+            "policy_draft_published",
+            before=("approved",),
+            after="published",
+            otherwise=Refusal(
+                "draft {draft} is {state}, not approved",
+                "Let somebody who did not draft it review it first.",
+            ),
+        ),
+    )
+)
+
+DATA_MARK = LifeCycle(
+    (
+        Step(
+            "data_marked_bad",
+            before=("sound",),
+            after="bad",
+            otherwise=Refusal(
+                "'{source}' is marked as bad already",
+                "Clear it first if there is another reason now.",
+                where="since {recorded_at:%Y-%m-%d}, by {actor_name}",
+            ),
+        ),
+        Step(
+            "data_cleared",
+            before=("bad",),
+            after="sound",
+            otherwise=Refusal("'{source}' is not marked as bad", "Nothing is to be done."),
+        ),
+    ),
+    column="bad",
+)
+"""Data that was never marked is sound."""
+
 _GRANT = Step(
     "waiver_granted",
     before=("requested",),

@@ -23,6 +23,7 @@ from core.connectors.policy_file import parse_recorded_policy, read_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
 from core.domain.errors import NotFound
+from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.policy.kpis import Kpis
@@ -36,9 +37,8 @@ from core.domain.work.raci import Raci
 from core.domain.work.training import Trainings
 from core.domain.work.work import Work
 from core.lake import directory
-from core.lake.process.ethics_positions import ethics_in_force
-from core.lake.record.entries import policy_in_force, store_kind
-from core.lake.record.parts import rows_of
+from core.lake.facts import history, latest
+from core.lake.record.entries import store_kind
 from core.lake.store import Store, open_store
 
 
@@ -98,16 +98,22 @@ class Governance:
         NotFound
             The record did not begin until later.
         """
-        return _policy(self.store, self.roles, moment.seq)
+        published = latest(self.store, PublishedPolicy, moment)
+        if published is None:
+            raise _before_the_record(self.store)
+        return _parsed(published.text, self.roles, f"policy {published.version}")
 
     def live_gates(self, moment: Moment) -> LiveGates:
         """The gate that made live under each policy published so far: a decision counts by its own policy."""
-        published = rows_of(self.store, "policy", moment)
-        return tuple((row["version"], _live_gate(row["text"], row["version"])) for row in published)
+        published = history(self.store, PublishedPolicy, moment)
+        return tuple((policy.version, _live_gate(policy.text, policy.version)) for policy in published)
 
     def position(self, moment: Moment) -> Ethics:
         """The ethical position in force at a moment; the shipped one where none had been published."""
-        return _position(self.store, moment.seq) or self.ethics
+        published = latest(self.store, PublishedEthics, moment)
+        if published is None:
+            return self.ethics
+        return _parsed_ethics(published.text, f"ethical position {published.version}")
 
     @property
     def founded(self) -> bool:
@@ -118,7 +124,7 @@ class Governance:
     def demo(self) -> bool:
         """Whether the store holds the demo organisation."""
         kind = store_kind(self.store)
-        return bool(kind and kind["demo"])
+        return bool(kind and kind.demo)
 
     def personas(self) -> list[Actor]:
         """The demo's stand-ins for a login; empty elsewhere."""
@@ -178,14 +184,6 @@ def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
     )
 
 
-@lru_cache(maxsize=64)
-def _policy(store: Store, roles: Roles, seq: int) -> Policy:
-    published = policy_in_force(store, seq)
-    if published is None:  # an exception is not remembered: the next question looks again
-        raise _before_the_record(store)
-    return _parsed(published["text"], roles, f"policy {published['version']}")
-
-
 def _before_the_record(store: Store) -> NotFound:
     """The answer to a moment at which there was no record yet."""
     kind = store_kind(store)
@@ -193,7 +191,7 @@ def _before_the_record(store: Store) -> NotFound:
         remedy = "Found the store first: run 'governance serve' or 'governance demo'."
         return NotFound("the store is empty", remedy=remedy)
     return NotFound(
-        f"the record begins on {kind['recorded_at']:%Y-%m-%d}", remedy="Choose that day or a later one."
+        f"the record begins on {kind.recorded_at:%Y-%m-%d}", remedy="Choose that day or a later one."
     )
 
 
@@ -206,14 +204,6 @@ def _parsed(text: str, roles: Roles, name: str) -> Policy:
 @lru_cache(maxsize=256)
 def _live_gate(text: str, version: str) -> str:
     return parse_recorded_policy(text, None, name=f"policy {version}").live_gate.id
-
-
-@lru_cache(maxsize=64)
-def _position(store: Store, seq: int) -> Ethics | None:
-    published = ethics_in_force(store, seq)
-    if published is None:
-        return None
-    return _parsed_ethics(published["text"], f"ethical position {published['version']}")
 
 
 @lru_cache(maxsize=32)

@@ -12,9 +12,19 @@ import pytest
 from core.domain.errors import BrokenRecord
 from core.domain.facts.process import Finding, SignOffActKind, Waiver
 from core.domain.facts.recorded import ORIGIN, Recorded, entry_of
+from core.domain.facts.rules import PolicyDraft
 from core.domain.facts.tables import TABLES
 from core.domain.facts.work import HandOffAnswer
-from core.domain.life_cycles import FINDING, HAND_OFF, SIGN_OFF, WAIVER, LifeCycle, Refusal
+from core.domain.life_cycles import (
+    DATA_MARK,
+    DRAFT,
+    FINDING,
+    HAND_OFF,
+    SIGN_OFF,
+    WAIVER,
+    LifeCycle,
+    Refusal,
+)
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.facts import history, latest, newest
@@ -104,9 +114,19 @@ def test_tables_that_are_not_those_of_the_classes_are_refused(store: Store, chan
         require_classes(tables)
 
 
+def test_data_is_marked_only_where_it_is_sound_and_cleared_only_where_it_is_bad() -> None:
+    steps = [(step.before, step.after) for step in DATA_MARK.steps]
+    assert steps == [(("sound",), "bad"), (("bad",), "sound")]
+
+
 @pytest.mark.parametrize(
     ("cycle", "kind", "more"),
-    [(FINDING, Finding, ()), (WAIVER, Waiver, ()), (HAND_OFF, HandOffAnswer, ("open",))],
+    [
+        (FINDING, Finding, ()),
+        (WAIVER, Waiver, ()),
+        (DRAFT, PolicyDraft, ()),
+        (HAND_OFF, HandOffAnswer, ("open",)),
+    ],
 )
 def test_a_life_cycle_knows_the_states_of_its_fact_and_no_others(
     cycle: LifeCycle, kind: type[Recorded], more: tuple[str, ...]

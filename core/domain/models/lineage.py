@@ -216,6 +216,24 @@ def reached(neighbours: Mapping[str, Iterable[str]], seeds: Iterable[str]) -> se
     return found
 
 
+def bad_above(edges: Iterable[tuple[str, str]], bad: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The bad sources in or above each source; `edges` lead from a source to what is made of it.
+
+    Examples
+    --------
+    >>> bad_above([("raw", "clean"), ("clean", "weekly")], ["raw"])["weekly"]
+    ('raw',)
+    """
+    made: dict[str, list[str]] = {}
+    for above, source in edges:
+        made.setdefault(above, []).append(source)
+    found: dict[str, tuple[str, ...]] = {}
+    for root in sorted(bad):
+        for source in reached(made, [root]):
+            found[source] = (*found.get(source, ()), root)
+    return found
+
+
 def circle(upstream: Mapping[str, Iterable[str]], source: str, wanted: str) -> tuple[str, ...]:
     """The way from `wanted` up to `source`, which would become a circle if `source` were made from it.
 

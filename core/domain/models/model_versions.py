@@ -16,6 +16,8 @@ STATES: dict[State, str] = {
     "retired": "Retired",
 }
 """What a version is to its initiative, in words; the champion is the current version."""
+LIVE: tuple[State, ...] = ("champion", "challenger")
+"""What it is while it is in use, or may come into use."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from core.domain.models.model_versions import VersionEvent, VersionStanding, version_standing
+from core.domain.facts.models import VersionState
+from core.domain.models.model_versions import LIVE, VersionEvent, VersionStanding, version_standing
 from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates
+from core.lake.facts import newest
 from core.lake.query import Rows, asking, fetch
 from core.lake.record.parts import rows_of
 from core.lake.store import Store
@@ -33,6 +35,7 @@ AMENDABLE = (
     "metrics",
 )
 """Columns of an amendment that replace what was there where they are not empty."""
+_CURRENT = asking("SELECT initiative, version FROM current_version", "current")
 _STATES = """
     SELECT s.*, coalesce(d.name, s.actor) AS actor_name FROM version_state s
     LEFT JOIN directory d ON d.actor = s.actor
@@ -66,6 +69,18 @@ def standing(store: Store, initiative: str, moment: Moment) -> VersionStanding:
         VersionEvent(seq=row["seq"], recorded_at=row["recorded_at"], version=row["version"], turn=turn)
         for row, turn in turns
     )
+
+
+def live_versions(store: Store, moment: Moment, initiative: str = "") -> set[tuple[str, str]]:
+    """Pairs (initiative, version) of current versions and challengers, of one initiative or of all."""
+    if initiative:
+        states = standing(store, initiative, moment).states
+        return {(initiative, version) for version, state in states.items() if state in LIVE}
+    current = fetch(store.cursor(), _CURRENT, {"seq": moment.seq})
+    entered = [one for one in newest(store, VersionState, moment) if one.state == "challenger"]
+    return {(row["initiative"], row["version"]) for row in current} | {
+        (one.initiative, one.version) for one in entered
+    }
 
 
 def state_changes(store: Store, initiative: str, moment: Moment) -> Rows:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from core.domain.facts.record import StoreCreated
 from core.domain.moment import Moment
+from core.lake.facts import select
 from core.lake.query import Rows, fetch
-from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 _ENTRIES = """
@@ -62,15 +63,6 @@ def entries_ahead(store: Store, clock: datetime) -> tuple[int, int] | None:
     return (found["first_seq"], found["entries"]) if found["entries"] else None
 
 
-def store_kind(store: Store) -> dict[str, Any] | None:
-    """How the store was made (its name, demo or not), or None while it is empty."""
-    rows = fetch(
-        store.cursor(), "SELECT store, demo, recorded_at FROM store_created ORDER BY seq LIMIT 1", {}
-    )
-    return {**rows[0], "recorded_at": rows[0]["recorded_at"].replace(tzinfo=UTC)} if rows else None
-
-
-def policy_in_force(store: Store, seq: int) -> dict[str, Any] | None:
-    """The policy published last up to `seq`: version, sha256 and text."""
-    rows = rows_of(store, "policy", Moment(seq, datetime.fromtimestamp(0, UTC)))
-    return rows[-1] if rows else None
+def store_kind(store: Store) -> StoreCreated | None:
+    """How the store was made, or None while it is empty."""
+    return next(iter(select(store, StoreCreated, "ORDER BY seq LIMIT 1")), None)

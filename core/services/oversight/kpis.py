@@ -127,4 +127,6 @@ def _month_ends(governance: Governance, moment: Moment, months: int) -> list[Mom
         last_day = first_of_month - timedelta(days=1)
         ends.append(datetime.combine(last_day, time(23, 59, 59), tzinfo=UTC))
         first_of_month = last_day.replace(day=1)
-    return [governance.moment(end) for end in reversed(ends) if end > founded["recorded_at"]]
+    return [
+        governance.moment(end) for end in reversed(ends) if end.replace(tzinfo=None) > founded.recorded_at
+    ]

@@ -140,8 +140,8 @@ def _write(
     entries = packed_entries(governance.store, moment.seq, initiative)
     held, gone = _evidence(governance, moment, initiative)
     progress(0.3, "Drawing the pages.")
-    kind = store_kind(governance.store) or {"store": "governance"}
-    story = PackStory(kind["store"], key_id(key.public), moment, held)
+    kind = store_kind(governance.store)
+    story = PackStory(kind.store if kind else "governance", key_id(key.public), moment, held)
     files: dict[str, bytes | Path] = {**pack_pages(governance, entries, initiative, story)}
     files |= {name: governance.store.folder / "evidence" / sha256 for sha256, name in held.items()}
     files |= _rules(governance, moment, entries)
