@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
 from operator import attrgetter
-from typing import cast
+from typing import cast, get_type_hints
 
 import duckdb
 
 from core.domain.facts.recorded import F, columns_of
+from core.domain.facts.tables import TABLES
 from core.domain.moment import Moment
 from core.lake.store import Store
 
@@ -75,9 +78,16 @@ def _read(
 ) -> list[F]:
     # Names of tables and columns come from the classes, never from a user.
     columns = columns_of(kind)
-    cursor.execute(f"SELECT {', '.join(columns)} FROM {kind.table} {tail}", values)
+    cursor.execute(f"SELECT {_selected(kind.table)} FROM {kind.table} {tail}", values)
     setters = [getattr(kind, column).__set__ for column in columns]
     return [_made(kind, setters, row) for row in cursor.fetchall()]
+
+
+@cache
+def _selected(table: str) -> str:
+    kind = TABLES[table]
+    hints = get_type_hints(kind)
+    return ", ".join(f"{name}::DATE" if hints[name] is date else name for name in columns_of(kind))
 
 
 def _made(kind: type[F], setters: _Setters, row: Sequence[object]) -> F:
