@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from core.connectors.ethics_file import read_ethics
-from core.connectors.policy_file import read_policy
+from core.connectors.config_files import read_ethics, read_policy
 from core.domain.actors import Actor
 from core.domain.errors import Conflict
 from core.domain.facts.record import StoreCreated

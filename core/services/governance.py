@@ -8,26 +8,28 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from core.connectors.config_files import (
+    parse_ethics,
+    parse_recorded_policy,
     read_data_quality,
+    read_ethics,
+    read_frameworks,
     read_guides,
     read_kpis,
     read_leaderboard,
+    read_policy,
     read_raci,
+    read_rights,
     read_roles,
     read_trainings,
     read_work,
 )
-from core.connectors.ethics_file import parse_ethics, read_ethics
-from core.connectors.frameworks_file import read_frameworks, read_rights
-from core.connectors.policy_file import parse_recorded_policy, read_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
 from core.domain.errors import NotFound
 from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
-from core.domain.policy.kpis import Kpis
-from core.domain.policy.leaderboard import Leaderboard
+from core.domain.policy.kpis import Kpis, Leaderboard
 from core.domain.policy.policy import LiveGates, Policy
 from core.domain.rules.ethics import Ethics
 from core.domain.rules.frameworks import Frameworks

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
-from core.entrypoints.worker.tables import write_slices
+from core.entrypoints.worker.run import write_slices
 from core.services import jobs
 from core.services.governance import Governance
 from core.services.measured.decay_groups import decay_groups

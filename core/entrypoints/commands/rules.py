@@ -16,8 +16,7 @@ def check_policy(
     file: Annotated[Path, typer.Argument(help="The policy file.")], as_json: Json = False
 ) -> None:
     """Check a policy file: exit code 0, or 2 with every fault and its line."""
-    from core.connectors.config_files import read_roles
-    from core.connectors.policy_file import read_policy
+    from core.connectors.config_files import read_policy, read_roles
 
     found, _ = read_policy(file, read_roles(read_settings().config / "roles.yaml"))
     if as_json:
@@ -31,18 +30,16 @@ def check_policy(
 
 def policy_schema() -> None:
     """Print the JSON Schema of a policy file, for editors."""
-    from core.connectors import policy_file
+    from core.connectors.config_files import policy_schema
 
-    show_json(policy_file.policy_schema())
+    show_json(policy_schema())
 
 
 def check_ethics(
     file: Annotated[Path, typer.Argument(help="The file of the position.")], as_json: Json = False
 ) -> None:
     """Check a position against the policy file: exit code 0, or 2 with every fault and its line."""
-    from core.connectors.config_files import read_roles
-    from core.connectors.ethics_file import read_ethics
-    from core.connectors.policy_file import read_policy
+    from core.connectors.config_files import read_ethics, read_policy, read_roles
 
     config = read_settings().config
     policy, _ = read_policy(config / "policy.yaml", read_roles(config / "roles.yaml"))

@@ -14,7 +14,7 @@ from core.analytics.slices.metrics import SLICE_METRICS
 from core.analytics.slices.report import SliceReport
 from core.domain.errors import BadInput, NotFound
 from core.domain.given import InitiativeId, argument
-from core.domain.models.reproducibility import ReproducibilityGrade, grade_reproducibility
+from core.domain.models.model_versions import ReproducibilityGrade, grade_reproducibility
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake_monitoring
 from core.lake.process import initiatives as lake_initiatives

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core.domain.models.reproducibility import grade_reproducibility
+from core.domain.models.model_versions import grade_reproducibility
 from core.domain.moment import Moment
 from core.lake.models import version_registry as lake
 from core.services.governance import Governance

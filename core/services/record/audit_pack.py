@@ -12,8 +12,7 @@ from typing import Any, ClassVar
 from core.connectors.pack_files import check_pack, write_pack, zip_pack
 from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
 from core.connectors.signing_key import SigningKey
-from core.domain.chain import Fact, canonical
-from core.domain.checkpoint import key_id
+from core.domain.chain import Fact, canonical, key_id
 from core.domain.commands import Command
 from core.domain.errors import BadInput, BrokenRecord
 from core.domain.moment import Moment

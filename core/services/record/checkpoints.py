@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from core.connectors.signing_key import SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
-from core.domain.chain import Fact
-from core.domain.checkpoint import Checkpoint, key_id, signed_statement
+from core.domain.chain import Checkpoint, Fact, key_id, signed_statement
 from core.domain.commands import Command, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.lake.record.audit_keys import digest_at, known_keys

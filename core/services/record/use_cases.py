@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.domain.checkpoint import key_id
+from core.domain.chain import key_id
 from core.domain.given import AsOf, argument, option
 from core.services.governance import Governance
 from core.services.people import AddPerson, add_person

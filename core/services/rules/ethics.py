@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from core.connectors.ethics_file import parse_ethics
+from core.connectors.config_files import parse_ethics
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import Conflict

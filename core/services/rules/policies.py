@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.connectors.policy_file import parse_policy, parse_recorded_policy
+from core.connectors.config_files import parse_policy, parse_recorded_policy
 from core.domain.chain import Fact
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
 from core.domain.errors import BadInput, Conflict, NotFound

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.domain.models.reproducibility import GRADES
+from core.domain.models.model_versions import GRADES
 from portal.components.cards import Card, cards
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
