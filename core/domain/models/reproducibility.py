@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 GRADES: tuple[str, ...] = (
     "Nothing to reproduce it from",
@@ -53,7 +52,7 @@ class ReproducibilityGrade:
         return tuple(need.words for need in self.needs if need.rung == self.rung + 1 and not need.found)
 
 
-def grade_reproducibility(version: Mapping[str, Any]) -> ReproducibilityGrade:
+def grade_reproducibility(version: Mapping[str, object]) -> ReproducibilityGrade:
     """Grade a version by its links, digests and metrics; nothing is believed that is not recorded.
 
     An address without a digest proves nothing, as what lies there may change; a digest without an address

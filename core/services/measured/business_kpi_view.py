@@ -10,8 +10,8 @@ from typing import Any
 from core.domain.errors import NotFound
 from core.domain.models.business_kpis import Achieved, Observation, Promise, standing_of
 from core.domain.moment import Moment
+from core.lake.models.versions import current_version
 from core.lake.monitoring import business_kpi as lake
-from core.lake.process.initiatives import newest_version
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 from core.services.measured.monitoring import decay_report
@@ -163,8 +163,8 @@ def model_performance(
         No such initiative.
     """
     require_initiative(governance, initiative, moment)
-    newest = newest_version(governance.store, initiative, moment)
-    chosen = version or (newest["version"] if newest else "")
+    newest = current_version(governance.store, initiative, moment)
+    chosen = version or (newest.version if newest else "")
     if not chosen:
         return None
     try:
