@@ -142,6 +142,27 @@ DRAFT = LifeCycle(
     )
 )
 
+_NOTHING = "Nothing is to be done."
+VERSION = LifeCycle(
+    (
+        Step(
+            "version_promoted",
+            before=("challenger", "superseded", "retired"),
+            after="champion",
+            otherwise=Refusal(
+                "version '{version}' is the current one already", _NOTHING, where="{initiative}"
+            ),
+        ),
+        Step(
+            "version_retired",
+            before=("champion", "challenger", "superseded"),
+            after="retired",
+            otherwise=Refusal("version '{version}' is retired already", _NOTHING, where="{initiative}"),
+        ),
+    )
+)
+"""Where a version stands is worked out from its turns (`version_standing`)."""
+
 DATA_MARK = LifeCycle(
     (
         Step(
@@ -158,7 +179,7 @@ DATA_MARK = LifeCycle(
             "data_cleared",
             before=("bad",),
             after="sound",
-            otherwise=Refusal("'{source}' is not marked as bad", "Nothing is to be done."),
+            otherwise=Refusal("'{source}' is not marked as bad", _NOTHING),
         ),
     ),
     column="bad",

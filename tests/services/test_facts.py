@@ -21,10 +21,12 @@ from core.domain.life_cycles import (
     FINDING,
     HAND_OFF,
     SIGN_OFF,
+    VERSION,
     WAIVER,
     LifeCycle,
     Refusal,
 )
+from core.domain.models.model_versions import State
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.facts import history, latest, newest
@@ -112,6 +114,11 @@ def test_tables_that_are_not_those_of_the_classes_are_refused(store: Store, chan
     change(tables)
     with pytest.raises(BrokenRecord, match=r"table (waiver|rumour) as migrated is not the one"):
         require_classes(tables)
+
+
+def test_a_version_may_become_what_it_is_not() -> None:
+    for step in VERSION.steps:
+        assert {*step.before, step.after} == set(get_args(State)) and step.after not in step.before
 
 
 def test_data_is_marked_only_where_it_is_sound_and_cleared_only_where_it_is_bad() -> None:

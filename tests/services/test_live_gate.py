@@ -115,7 +115,7 @@ def test_a_renamed_gate_takes_no_live_model_off_the_books(governance: Governance
     assert [kpi(governance, 6, name) for name in figures] == before
     moment = governance.moment(later(6))
     approved = version_approval(governance, moment, initiative=LIVE, version="1")
-    assert approved is not None and approved["gate"] == "deployment"
+    assert approved is not None and approved.gate == "deployment"
     policy = governance.policy(moment)
     failed = [("bias_limit", "the lowest rate is 0.6 of the highest")]
     raised = breach_findings(governance, policy, LIVE, failed, moment)
@@ -136,7 +136,7 @@ def test_a_model_is_pulled_and_goes_live_again_by_the_renamed_gate(governance: G
     assert decide(governance, LIVE, "go_live", 7.2).is_open
     assert live_by_every_account(governance, 7.3) == {(LIVE,)}
     newest = newest_live_decision(governance, LIVE, governance.moment(later(7.3)))
-    assert newest is not None and newest["gate"] == "go_live"
+    assert newest is not None and newest.gate == "go_live"
     assert live_by_every_account(governance, 6.1) == {()}, "as it stood"
 
 

@@ -158,8 +158,8 @@ def test_it_is_read_as_of_any_moment(three: Governance) -> None:
         metrics={"roc_auc": 0.7},
     )
     amend_model_version(three, amend)
-    assert compared(three, "1", "3", 5).right.row["metrics"] == {}
-    assert compared(three, "1", "3", 6).right.row["metrics"] == {"roc_auc": 0.7}
+    assert compared(three, "1", "3", 5).right.version.metrics == {}
+    assert compared(three, "1", "3", 6).right.version.metrics == {"roc_auc": 0.7}
 
 
 def test_the_current_version_is_looked_at_first_not_the_newest_challenger(three: Governance) -> None:
@@ -175,7 +175,7 @@ def test_the_current_version_is_looked_at_first_not_the_newest_challenger(three:
 
 def test_the_registry_grades_what_is_in_use(three: Governance) -> None:
     rows = version_registry(three, three.moment(later(4)))
-    assert {row["version"]: (row["state"], row["grade"]) for row in rows} == {
+    assert {row.version: (row.state, row.grade) for row in rows} == {
         "1": ("champion", 1),
         "2": ("challenger", 1),
         "3": ("challenger", 0),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
+
+from core.domain.facts.models import ModelVersion, VersionAmendment
+from core.domain.facts.recorded import ORIGIN, Signed, columns_of
 
 Turn = Literal["registered", "challenger", "champion", "retired"]
 State = Literal["champion", "challenger", "superseded", "retired"]
@@ -18,6 +21,39 @@ STATES: dict[State, str] = {
 """What a version is to its initiative, in words; the champion is the current version."""
 LIVE: tuple[State, ...] = ("champion", "challenger")
 """What it is while it is in use, or may come into use."""
+
+
+AMENDABLE = tuple(
+    name for name in columns_of(VersionAmendment) if name not in {*ORIGIN, "initiative", "version", "reason"}
+)
+"""Columns of an amendment that replace what was there where they are not empty."""
+LINKED_LATER = tuple(name for name in AMENDABLE if name not in columns_of(ModelVersion))
+"""Links that only an amendment holds; a registration that gives them records one beside it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version(Signed, ModelVersion):
+    """A version as it stands: with what was filled in later, how often it was, and what it is."""
+
+    metrics: dict[str, float]  # type: ignore[assignment]  # the fact holds them as JSON
+    environment_uri: str = ""
+    image_uri: str = ""
+    image_sha256: str = ""
+    metrics_uri: str = ""
+    metrics_sha256: str = ""
+    data_kind: str = ""
+    amended: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What approved a version first, and froze it."""
+
+    seq: int
+    recorded_at: datetime
+    actor: str
+    gate: str
 
 
 @dataclass(frozen=True)
@@ -126,7 +162,7 @@ class ReproducibilityGrade:
         return tuple(need.words for need in self.needs if need.rung == self.rung + 1 and not need.found)
 
 
-def grade_reproducibility(version: Mapping[str, Any]) -> ReproducibilityGrade:
+def grade_reproducibility(version: Mapping[str, object]) -> ReproducibilityGrade:
     """Grade a version by its links, digests and metrics; nothing is believed that is not recorded.
 
     An address without a digest proves nothing, as what lies there may change; a digest without an address

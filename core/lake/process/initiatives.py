@@ -25,11 +25,8 @@ from core.domain.moment import Moment
 from core.domain.process.facts import CheckProof, InitiativeFacts, Registration, SignOffAct
 from core.domain.verdict import Verdict
 from core.lake.directory import names as names_of
-from core.lake.directory import names_today
 from core.lake.facts import history, latest, newest_of
-from core.lake.models.versions import amended, standing, with_metrics
-from core.lake.query import Rows
-from core.lake.record.parts import rows_of
+from core.lake.models.versions import standing
 from core.lake.store import Store
 
 
@@ -144,25 +141,3 @@ def current(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | N
     if known is None:
         return None
     return {**vars(known), "reasons": list(known.reasons)}
-
-
-def versions(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Model versions of an initiative, newest first, with what was filled in later and what each is."""
-    names = names_today(store)
-    rows = [
-        {**row, "actor_name": names.get(row["actor"], row["actor"])}
-        for row in reversed(rows_of(store, "model_version", moment, initiative))
-    ]
-    states = standing(store, initiative, moment).states
-    return [
-        {**with_metrics(row), "state": states[row["version"]]}
-        for row in amended(store, initiative, rows, moment)
-    ]
-
-
-def newest_version(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
-    """The current model version with what was filled in later, or None where none counts."""
-    current = standing(store, initiative, moment).current
-    rows = rows_of(store, "model_version", moment, initiative) if current is not None else []
-    kept = [row for row in rows if row["version"] == current][-1:]
-    return next(iter(amended(store, initiative, kept, moment)), None)

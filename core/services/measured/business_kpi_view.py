@@ -16,7 +16,7 @@ from core.domain.models.business_kpis import Achieved, Observation, Promise, sta
 from core.domain.moment import Moment
 from core.lake import directory
 from core.lake.facts import history, newest, newest_of
-from core.lake.process.initiatives import newest_version
+from core.lake.models.versions import current_version
 from core.services.governance import Governance
 from core.services.lookups import registered
 from core.services.measured.monitoring import decay_report
@@ -154,8 +154,8 @@ def model_performance(
         No such initiative.
     """
     registered(governance, initiative, moment)
-    current = newest_version(governance.store, initiative, moment)
-    chosen = version or (current["version"] if current else "")
+    current = current_version(governance.store, initiative, moment)
+    chosen = version or (current.version if current else "")
     if not chosen:
         return None
     try:

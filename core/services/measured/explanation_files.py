@@ -9,6 +9,7 @@ from typing import Any
 from core.analytics.explanations.models import ADDITIVITY_TOLERANCE
 from core.domain.errors import BadInput, NotFound
 from core.domain.moment import Moment
+from core.lake.models.versions import versions
 from core.lake.monitoring import attribution_files as lake
 from core.lake.monitoring import readings as lake_batches
 from core.services.governance import Governance
@@ -69,14 +70,11 @@ def refuse_other_model(
     BadInput
         The version names another digest.
     """
-    from core.lake.process.initiatives import versions
-
-    known = next(
-        (row for row in versions(governance.store, initiative, moment) if row["version"] == version), None
-    )
+    there = versions(governance.store, initiative, moment)
+    known = next((one for one in there if one.version == version), None)
     if known is None:
         raise NotFound(f"{initiative} has no version '{version[:20]}'", remedy="Register the version first.")
-    registered = known["artifact_sha256"]
+    registered = known.artifact_sha256
     if registered and registered != sha256:
         raise BadInput(
             f"this file is not the artifact of version {version}: its sha256 begins with {sha256[:12]}, "

@@ -26,14 +26,15 @@ from core.domain.models.column_mapping import (
     column_mapping,
     merge_mapping,
 )
+from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
 from core.ground.figure import Task
+from core.lake.models.versions import versions
 from core.lake.monitoring import readings as monitoring
 from core.lake.predictions.column_mappings import intakes, kept_mapping, mapping_row, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import Kind
 from core.lake.predictions.intake_whole import IntakeRules
-from core.lake.process import initiatives as lake
 from core.lake.record.files import keep_batch
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -151,7 +152,7 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
         with tempfile.TemporaryDirectory(dir=incoming) as folder:
             work = Path(folder)
             source = open_predictions(command.file, command.name or command.file.name, work)
-            mapping = _mapping(command, known["task"], kept, source.columns)
+            mapping = _mapping(command, known.task, kept, source.columns)
             rules = _rules(governance, command, moment, dict(kept[1]) if kept else {})
             given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
             intake = take_in(governance.store, given, mapping, rules, work)
@@ -176,7 +177,7 @@ def preview_file(
     kept = kept_mapping(governance.store, initiative, version, moment)
     with tempfile.TemporaryDirectory() as folder:
         columns = columns_of_file(file, name, Path(folder)).columns
-    task = cast(Task, kept[0].task if kept else known["task"])
+    task = kept[0].task if kept else known.task
     if kept is not None:
         return FilePreview(columns, task, True, kept[0].model_dump())
     return FilePreview(columns, task, False, _guess(columns, task))
@@ -222,7 +223,7 @@ def versions_with_batches(governance: Governance, moment: Moment) -> tuple[Regis
     return tuple(RegisteredVersion(**row) for row in registered_versions(governance.store, moment))
 
 
-def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> dict[str, Any]:
+def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> Version:
     """What is registered of a model version.
 
     Raises
@@ -231,9 +232,9 @@ def require_version(governance: Governance, initiative: str, version: str, momen
         There was no such initiative or version at the moment.
     """
     require_initiative(governance, initiative, moment)
-    for row in lake.versions(governance.store, initiative, moment):
-        if row["version"] == version:
-            return dict(row)
+    for known in versions(governance.store, initiative, moment):
+        if known.version == version:
+            return known
     raise NotFound(f"{initiative} has no version '{version[:20]}'", remedy="Register the version first.")
 
 

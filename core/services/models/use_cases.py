@@ -10,6 +10,7 @@ from pydantic import Field
 from core.analytics.slices.change import SliceChange
 from core.connectors.document_files import file_name, render
 from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, RetireVersion
+from core.domain.facts.recorded import values_of
 from core.domain.given import InitiativeId
 from core.domain.models import lineage as given
 from core.domain.models.model_card import OfKind, WriteDocumentText
@@ -43,7 +44,7 @@ def list_versions(governance: Governance, moment: Moment, *, initiative: Initiat
 def _face(face: VersionFace) -> Result:
     grade = face.grade
     return {
-        **face.row,
+        **values_of(face.version),
         "reproducibility": {
             "grade": grade.rung,
             "title": grade.title,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,12 +13,20 @@ from core.analytics.slices.change import SliceChange
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.analytics.slices.report import SliceReport
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.recorded import values_of
 from core.domain.given import InitiativeId, argument
-from core.domain.models.model_versions import ReproducibilityGrade, grade_reproducibility
+from core.domain.models.model_versions import (
+    Approval,
+    ReproducibilityGrade,
+    Version,
+    grade_reproducibility,
+)
 from core.domain.moment import Moment
+from core.lake.models.versions import versions
 from core.lake.monitoring import readings as lake_monitoring
-from core.lake.process import initiatives as lake_initiatives
+from core.lake.process.initiatives import registration
 from core.services.governance import Governance
+from core.services.lookups import registered
 from core.services.measured import bias, decay_view
 from core.services.measured.bias import BiasSlices
 from core.services.measured.slice_versions import compare_batches
@@ -33,9 +41,9 @@ NOT_ESTIMATED = "It has predictions, but its performance has not been estimated.
 class VersionFace:
     """A version as it is compared: what is recorded, its grade, and who approved it when (None: nobody)."""
 
-    row: Mapping[str, Any]
+    version: Version
     grade: ReproducibilityGrade
-    approval: Mapping[str, Any] | None
+    approval: Approval | None
     predictions: int
 
 
@@ -130,10 +138,10 @@ def version_faces(governance: Governance, moment: Moment, *, initiative: str) ->
     NotFound
         No such initiative.
     """
-    rows = lake_initiatives.versions(governance.store, initiative, moment)
-    if not rows and lake_initiatives.current(governance.store, initiative, moment) is None:
+    known = versions(governance.store, initiative, moment)
+    if not known and registration(governance.store, initiative, moment) is None:
         raise NotFound(f"no initiative '{initiative[:80]}' is registered", remedy="Choose one of the list.")
-    return tuple(_face(governance, moment, row) for row in rows)
+    return tuple(_face(governance, moment, one) for one in known)
 
 
 def compare_versions(
@@ -164,28 +172,26 @@ def compare_versions(
             where=initiative,
             remedy="Choose another version.",
         )
-    rows = [require_version(governance, initiative, version, moment) for version in (left, right)]
-    faces = [_face(governance, moment, row) for row in rows]
-    known = lake_initiatives.current(governance.store, initiative, moment)
-    assert known is not None  # a version was found
+    both = [require_version(governance, initiative, version, moment) for version in (left, right)]
+    faces = [_face(governance, moment, one) for one in both]
     return Comparison(
         initiative,
-        known["name"],
+        registered(governance, initiative, moment).name,
         faces[0],
         faces[1],
-        _metrics(rows[0]["metrics"], rows[1]["metrics"]),
-        tuple(_pairs(rows[0], rows[1])),
+        _metrics(both[0].metrics, both[1].metrics),
+        tuple(_pairs(both[0], both[1])),
         _slices(governance, moment, initiative, (left, right), by),
-        (_decay(governance, moment, rows[0]), _decay(governance, moment, rows[1])),
+        (_decay(governance, moment, both[0]), _decay(governance, moment, both[1])),
     )
 
 
-def _face(governance: Governance, moment: Moment, row: dict[str, Any]) -> VersionFace:
-    initiative, version = row["initiative"], row["version"]
+def _face(governance: Governance, moment: Moment, known: Version) -> VersionFace:
+    initiative, version = known.initiative, known.version
     batches = lake_monitoring.batches(governance.store, initiative, version, moment)
     return VersionFace(
-        row,
-        grade_reproducibility(row),
+        known,
+        grade_reproducibility(values_of(known)),
         version_approval(governance, moment, initiative=initiative, version=version),
         sum(batch["rows"] for batch in batches),
     )
@@ -229,10 +235,11 @@ _PARTS = (
 )
 
 
-def _pairs(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Pair]:
+def _pairs(left: Version, right: Version) -> list[Pair]:
     """Each part of both; an address says nothing on what lies there, so it is judged by its digest."""
     return [
-        Pair(part, label, left[shown] or "", right[shown] or "", _sameness(left[by] or "", right[by] or ""))
+        Pair(part, label, str(mine[shown]), str(theirs[shown]), _sameness(str(mine[by]), str(theirs[by])))
+        for mine, theirs in [(values_of(left), values_of(right))]
         for part, label, shown, by in _PARTS
     ]
 
@@ -315,8 +322,8 @@ def _measured(
     return tuple(SliceChange(line.label, now=line) for line in slices.report.slices), (None, slices)
 
 
-def _decay(governance: Governance, moment: Moment, row: Mapping[str, Any]) -> DecaySide:
-    initiative, version = row["initiative"], row["version"]
+def _decay(governance: Governance, moment: Moment, known: Version) -> DecaySide:
+    initiative, version = known.initiative, known.version
     if not lake_monitoring.batches(governance.store, initiative, version, moment):
         return DecaySide(NO_PREDICTIONS)
     try:
@@ -324,7 +331,7 @@ def _decay(governance: Governance, moment: Moment, row: Mapping[str, Any]) -> De
     except NotFound:
         return DecaySide(NOT_ESTIMATED)
     newest = view.chunks[-1]
-    known = [chunk.realised for chunk in view.chunks if chunk.realised is not None]
+    realised = [chunk.realised for chunk in view.chunks if chunk.realised is not None]
     return DecaySide(
         "",
         view.metric,
@@ -332,6 +339,6 @@ def _decay(governance: Governance, moment: Moment, row: Mapping[str, Any]) -> De
         view.worse,
         view.realised_worse,
         newest.estimate,
-        known[-1] if known else None,
+        realised[-1] if realised else None,
         view.trust.verdict,
     )

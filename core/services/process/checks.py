@@ -11,7 +11,7 @@ from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
 from core.domain.facts.process import CheckRun
-from core.domain.facts.recorded import entry_of
+from core.domain.facts.recorded import entry_of, values_of
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
@@ -28,7 +28,7 @@ from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, due_on, proof_status
 from core.domain.verdict import Verdict
 from core.lake.facts import history
-from core.lake.process.initiatives import newest_version
+from core.lake.models.versions import current_version
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import facts_of, registered
@@ -194,7 +194,8 @@ def _data_digest(subject: CheckSubject) -> CheckResult:
 
 
 def _links(subject: CheckSubject) -> Mapping[str, Any]:
-    return newest_version(subject.governance.store, subject.facts.initiative, subject.moment) or {}
+    version = current_version(subject.governance.store, subject.facts.initiative, subject.moment)
+    return values_of(version) if version else {}
 
 
 def _bias(subject: CheckSubject) -> CheckResult:

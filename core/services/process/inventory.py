@@ -11,6 +11,7 @@ from pydantic import Field
 from core.domain.facts.measured import PredictionBatch
 from core.domain.facts.process import CheckRun, Evidence, GateDecision
 from core.domain.given import argument, option
+from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy
 from core.domain.process.facts import CheckLine, DecisionLine, EvidenceLine, InitiativeFacts, Registration
@@ -18,7 +19,7 @@ from core.domain.process.gates import Decision, decide
 from core.domain.process.requirements import RequirementState, requirement_states
 from core.lake.directory import signed
 from core.lake.facts import history
-from core.lake.process import initiatives as lake
+from core.lake.models.versions import versions
 from core.lake.process import inventory as lake_inventory
 from core.lake.record import choices
 from core.lake.record.entries import entries
@@ -48,7 +49,7 @@ class InitiativeSheet:
     requirements: tuple[RequirementState, ...]
     gates: tuple[GateView, ...]
     live: bool
-    versions: Rows
+    versions: tuple[Version, ...]
     evidence: tuple[EvidenceLine, ...]
     check_runs: tuple[CheckLine, ...]
     decisions: tuple[DecisionLine, ...]
@@ -117,7 +118,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     store, policy = governance.store, governance.policy(moment)
     facts = facts_of(governance, initiative, moment)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
-    versions = lake.versions(store, initiative, moment)
+    made = versions(store, initiative, moment)
     added = history(store, PredictionBatch, moment, initiative)
     return InitiativeSheet(
         registered(governance, initiative, moment),
@@ -133,11 +134,11 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
             for gate in policy.gates_of(facts.class_id)
         ),
         is_live(governance, initiative, moment),
-        versions,
+        made,
         signed(store, EvidenceLine, Evidence, moment, initiative),
         signed(store, CheckLine, CheckRun, moment, initiative),
         decisions,
-        tuple(batch for row in versions for batch in added if batch.version == row["version"]),
+        tuple(batch for one in made for batch in added if batch.version == one.version),
         entries(store, moment, initiative=initiative, most=500),
     )
 

@@ -238,7 +238,7 @@ def _person(label: str, people: Mapping[str, str], current: str, place: Any) -> 
 
 
 def _next_version(sheet: InitiativeSheet) -> str:
-    numbers = [int(row["version"]) for row in sheet.versions if row["version"].isdecimal()]
+    numbers = [int(one.version) for one in sheet.versions if one.version.isdecimal()]
     return str(max(numbers, default=0) + 1) if numbers or not sheet.versions else ""
 
 

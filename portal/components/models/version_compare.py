@@ -27,18 +27,18 @@ def sides(found: Comparison) -> None:
 
 
 def _side(face: VersionFace) -> str:
-    row = face.row
-    pills = f"{pill_html(row['state'])} {pill_html(f'grade_{face.grade.rung}')}"
+    one = face.version
+    pills = f"{pill_html(one.state)} {pill_html(f'grade_{face.grade.rung}')}"
     approved = (
-        f"Approved on {day(face.approval['recorded_at'])}; frozen since."
+        f"Approved on {day(face.approval.recorded_at)}; frozen since."
         if face.approval
         else "Not approved yet."
     )
-    notes = f"<p>{escape_html(row['notes'])}</p>" if row["notes"] else ""
+    notes = f"<p>{escape_html(one.notes)}</p>" if one.notes else ""
     return (
-        f'<div class="gp-side"><div class="gp-side-head">Version {escape_html(row["version"])} {pills}</div>'
-        f"<p>{escape_html(row['algorithm'])}, registered {day(row['recorded_at'])} by "
-        f"{escape_html(row['actor_name'])}. {escape_html(approved)}</p>{notes}</div>"
+        f'<div class="gp-side"><div class="gp-side-head">Version {escape_html(one.version)} {pills}</div>'
+        f"<p>{escape_html(one.algorithm)}, registered {day(one.recorded_at)} by "
+        f"{escape_html(one.actor_name)}. {escape_html(approved)}</p>{notes}</div>"
     )
 
 
@@ -193,4 +193,4 @@ def _decay_html(name: str, side: DecaySide) -> str:
 
 
 def _names(found: Comparison) -> tuple[str, str]:
-    return f"Version {found.left.row['version']}", f"Version {found.right.row['version']}"
+    return f"Version {found.left.version.version}", f"Version {found.right.version.version}"
