@@ -187,7 +187,7 @@ def _face(governance: Governance, moment: Moment, row: dict[str, Any]) -> Versio
         row,
         grade_reproducibility(row),
         version_approval(governance, moment, initiative=initiative, version=version),
-        sum(batch["rows"] for batch in batches),
+        sum(batch.rows for batch in batches),
     )
 
 

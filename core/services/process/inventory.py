@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.domain.facts.measured import PredictionBatch
 from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy
@@ -49,7 +50,7 @@ class InitiativeSheet:
     evidence: Rows
     check_runs: Rows
     decisions: Rows
-    batches: Rows
+    batches: tuple[PredictionBatch, ...]
     record: Rows
 
 
@@ -138,7 +139,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
         lake.evidence(store, initiative, moment),
         lake.check_runs(store, initiative, moment),
         decisions,
-        batches,
+        tuple(batches),
         entries(store, moment, initiative=initiative, most=500),
     )
 

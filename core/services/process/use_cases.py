@@ -135,7 +135,9 @@ def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
         "evidence": sheet.evidence,
         "check_runs": sheet.check_runs,
         "decisions": sheet.decisions,
-        "batches": [{key: row[key] for key in row if key != "path"} for row in sheet.batches],
+        "batches": [
+            {key: value for key, value in plain(batch).items() if key != "path"} for batch in sheet.batches
+        ],
         "record": sheet.record,
     }
 

@@ -96,10 +96,10 @@ def _version(sheet: InitiativeSheet, row: Mapping[str, Any]) -> None:
         + _link_html("Environment", "", "sha256", row["environment_sha256"])
         + "</dl>"
     )
-    batches = [batch for batch in sheet.batches if batch["version"] == row["version"]]
+    batches = [batch for batch in sheet.batches if batch.version == row["version"]]
     if batches:
-        made = count(sum(batch["rows"] for batch in batches), "prediction")
-        sensitive = ", ".join(humanise(name) for name in batches[-1]["sensitive"])
+        made = count(sum(batch.rows for batch in batches), "prediction")
+        sensitive = ", ".join(humanise(name) for name in batches[-1].sensitive)
         named = f"; sensitive features: {sensitive}" if sensitive else ""
         st.caption(escape(f"{made} in {count(len(batches), 'batch', 'batches')}{named}."))
         known = {"id": sheet.initiative["initiative"], "version": row["version"]}
