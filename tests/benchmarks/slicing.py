@@ -131,10 +131,10 @@ def _census(store: Path) -> dict[str, Figure]:
         for batch in monitoring.batches(governance.store, model["initiative"], model["version"], moment)
     ]
     census = next(
-        batch for batch in batches if {"sex", "race"} <= set(batch["columns"]) and batch["part"] == "analysis"
+        batch for batch in batches if {"sex", "race"} <= set(batch.columns) and batch.part == "analysis"
     )
-    one = {"initiative": census["initiative"], "version": census["version"]}
-    rows = f"{census['rows']:,} rows"
+    one = {"initiative": census.initiative, "version": census.version}
+    rows = f"{census.rows:,} rows"
     asked = {
         "sex and race": {"by": ("sex", "race")},
         "race of women from 30 on": {"by": ("race",), "where": ("sex=Female", "age>=30")},

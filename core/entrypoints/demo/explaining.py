@@ -34,7 +34,7 @@ def keep_and_explain(world: World, plan: InitiativePlan, version: VersionPlan, a
         {
             **origin,
             **named,
-            "batch_sha256": batch.row["sha256"],
+            "batch_sha256": batch.batch.sha256,
             "part": "analysis",
             "model_sha256": sha256,
             "file": contributions,

@@ -11,6 +11,7 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import PredictionBatch
 from core.domain.given import InitiativeId, VersionId
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
@@ -131,7 +132,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
     require_initiative(governance, command.initiative, moment)
     batches = compared_batches(governance, command.initiative, command.version, moment)
     chunking = _chunking(command, batches)
-    files = [BatchFile(row["path"], row["part"], row["rows"]) for row in batches]
+    files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
     rows = DriftRows(governance.store.cursor(), files, chunking)
     least = governance.data_quality.drift.min_reference_chunks
     if rows.reference_chunks < least:
@@ -142,7 +143,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
         )
     found = measure(rows, step or (lambda share, what: None))
     about = (command.initiative, command.version)
-    run = records.run_row(*about, chunking, rows.chunks, [row["sha256"] for row in batches], found.skipped)
+    run = records.run_row(*about, chunking, rows.chunks, [batch.sha256 for batch in batches], found.skipped)
     facts = [Fact("drift_measured", "/".join(about), "drift_run", (run,))]
     if found.methods:
         features = tuple(records.feature_row(*about, drift) for drift in found.methods)
@@ -189,7 +190,7 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
 
 def compared_batches(
     governance: Governance, initiative: str, version: str, moment: Moment
-) -> list[dict[str, Any]]:
+) -> tuple[PredictionBatch, ...]:
     """The newest reference and all analysis batches of a version, oldest first.
 
     Raises
@@ -197,24 +198,18 @@ def compared_batches(
     NotFound
         One of the two parts is lacking.
     """
-    rows = monitoring.batches(governance.store, initiative, version, moment)
-    reference = [row for row in rows if row["part"] == "reference"][-1:]
-    analysis = [row for row in rows if row["part"] == "analysis"]
-    for part, some in (("reference", reference), ("analysis", analysis)):
-        if not some:
-            raise NotFound(
-                f"version '{version[:20]}' of {initiative} has no {part} batch",
-                remedy="Comparing needs both: add it with 'governance predictions add'.",
-            )
-    return [*reference, *analysis]
+    about = (governance.store, initiative, version, moment)
+    remedy = "Comparing needs both: add it with 'governance predictions add'."
+    reference = monitoring.require_batches(*about, "reference", remedy)[-1:]
+    return reference + monitoring.require_batches(*about, "analysis", remedy)
 
 
-def _chunking(command: MeasureDrift, batches: Sequence[Mapping[str, Any]]) -> Chunking:
+def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chunking:
     if command.period:
         return Chunking(period=command.period)
     if command.chunk_rows:
         return Chunking(rows=command.chunk_rows)
-    reference = sum(row["rows"] for row in batches if row["part"] == "reference")
+    reference = sum(batch.rows for batch in batches if batch.part == "reference")
     return Chunking(rows=max(1, min(USUAL_CHUNK_ROWS, reference // _USUAL_CHUNKS)))
 
 

@@ -179,8 +179,8 @@ def explain_version(
         given = {
             "initiative": command.initiative,
             "version": command.version,
-            "batch_sha256": batch.row["sha256"],
-            "part": batch.row["part"],
+            "batch_sha256": batch.batch.sha256,
+            "part": batch.batch.part,
             "model_sha256": model["sha256"],
             "outcome": command.outcome,
             "asked": asked,
@@ -196,7 +196,7 @@ def _asked(
 ) -> tuple[str, ...]:
     """Rows asked for now and, of the same batch, before."""
     before = lake.newest_explanation(governance.store, command.initiative, command.version, moment)
-    kept = before["asked"] if before and before["batch_sha256"] == batch.row["sha256"] else ()
+    kept = before["asked"] if before and before["batch_sha256"] == batch.batch.sha256 else ()
     return tuple(dict.fromkeys((*kept, *command.row)))
 
 
@@ -285,8 +285,8 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
             "origin": "uploaded",
             "asked": (),
             "method": command.method or "made elsewhere",
-            "part": batch.row["part"],
-            "batch_sha256": batch.row["sha256"],
+            "part": batch.batch.part,
+            "batch_sha256": batch.batch.sha256,
             "model_sha256": model["sha256"] if model else "",
             "rows": upload.rows,
             "scale": upload.scale,

@@ -116,7 +116,7 @@ def decay_report(
             f"version '{version[:20]}' of {initiative} has no estimates",
             remedy="Refresh its monitoring first.",
         )
-    task = lake.batches(governance.store, initiative, version, moment)[-1]["task"]
+    task = lake.batches(governance.store, initiative, version, moment)[-1].task
     metrics = tuple(dict.fromkeys(row["metric"] for row in rows))
     chosen = metric or shown_metric(metrics)
     if chosen not in metrics:
@@ -143,7 +143,7 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
     batches = lake.batches(governance.store, initiative, version, moment)
     if not batches:
         return no_predictions("decay_alert")
-    leading = LEADING_METRIC[batches[-1]["task"]]
+    leading = LEADING_METRIC[batches[-1].task]
     rows = lake.decay_chunks(governance.store, initiative, version, moment, leading)
     worse = [bool(row["worse"]) for row in rows if row["part"] == "analysis"]
     return check_decay(DECAY_METRICS[leading].title, worse)

@@ -63,7 +63,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     require_version(governance, command.initiative, command.version, moment)
     store = governance.store
     batches = monitoring.batches(store, command.initiative, command.version, moment)
-    later = [Path(row["path"]) for row in batches if row["part"] == "analysis"]
+    later = [Path(batch.path) for batch in batches if batch.part == "analysis"]
     if not later:
         raise BadInput(
             f"version '{command.version[:20]}' has no analysis batch",
@@ -79,7 +79,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
         csv = source.kind == "csv"
         given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target)
         part = work / "outcomes.parquet"
-        rows = write_outcomes(store, given, later, batches[-1]["task"], batches[-1]["classes"], part)
+        rows = write_outcomes(store, given, later, batches[-1].task, batches[-1].classes, part)
         sha256 = hashlib.sha256(part.read_bytes()).hexdigest()
         known = outcomes(store, command.initiative, command.version, moment)
         if sha256 in {row["sha256"] for row in known}:

@@ -15,6 +15,7 @@ from core.connectors.prediction_files import PredictionSource, columns_of_file, 
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts.recorded import values_of
 from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.domain.models.column_mapping import (
     PREDICTED,
@@ -198,9 +199,9 @@ def prediction_batches(
     came = {row["sha256"]: row for row in intakes(store, initiative, version, moment)}
     batches = []
     for row in reversed(monitoring.batches(store, initiative, version, moment)):
-        intake = came.get(row["sha256"], {})
+        intake = came.get(row.sha256, {})
         more = {name: intake.get(name) for name in ("source_name", "source_kind", "source_bytes", "numbered")}
-        batch = {**row, **more, "warnings": tuple(intake.get("warnings") or ())}
+        batch = {**values_of(row), **more, "warnings": tuple(intake.get("warnings") or ())}
         batches.append({name: value for name, value in batch.items() if name != "path"})
     kept = kept_mapping(store, initiative, version, moment)
     mapping, kinds = kept if kept else (None, {})
@@ -296,9 +297,9 @@ def _rules(
         if row["numbered"]
     }
     earlier = [
-        row["path"]
-        for row in monitoring.batches(store, command.initiative, command.version, moment)
-        if row["sha256"] not in numbered
+        batch.path
+        for batch in monitoring.batches(store, command.initiative, command.version, moment)
+        if batch.sha256 not in numbered
     ]
     limits = governance.data_quality.intake
     return IntakeRules(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any, ClassVar
@@ -18,6 +19,7 @@ from core.connectors.workers import Progress, run_worker
 from core.domain.chain import canonical
 from core.domain.commands import Command
 from core.domain.errors import BadInput
+from core.domain.facts.measured import PredictionBatch
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake
@@ -133,7 +135,7 @@ def refresh_monitoring(
         rows = read_result(governance.store, result.files[_NAME])
         fit_file = result.files[f"{_NAME}.fit"]
         run = run_facts(spec, fit_file, rows)
-        run["batches"] = [row["sha256"] for rows_of in parts.values() for row in rows_of]
+        run["batches"] = [batch.sha256 for batches in parts.values() for batch in batches]
         recorded = RecordEstimates(
             actor=command.actor,
             at=command.at,
@@ -206,44 +208,44 @@ def run_facts(spec: EstimateSpec, fit_file: Path, rows: Sequence[Mapping[str, An
     }
 
 
-Parts = Mapping[str, Sequence[Mapping[str, Any]]]
+Parts = Mapping[str, Sequence[PredictionBatch]]
 
 
 def _parts(governance: Governance, command: RefreshMonitoring, moment: Moment) -> Parts:
     """Batches of the reference and of the analysis, in the order of their rows."""
-    rows = lake.batches(governance.store, command.initiative, command.version, moment)
+    known = lake.batches(governance.store, command.initiative, command.version, moment)
     found = {}
     for part in ("reference", "analysis"):
-        batches = [row for row in rows if row["part"] == part]
+        batches = [batch for batch in known if batch.part == part]
         if not batches:
             raise BadInput(
                 f"version '{command.version[:20]}' has no {part} batch",
                 where=command.initiative,
                 remedy="Estimates need both: add it with 'governance predictions add'.",
             )
-        if all(row["first_at"] is not None for row in batches):
-            batches.sort(key=lambda row: (row["first_at"], row["seq"]))
+        if all(batch.first_at for batch in batches):
+            batches.sort(key=attrgetter("first_at"))
         found[part] = batches
     return found
 
 
 def _spec(governance: Governance, command: RefreshMonitoring, moment: Moment, parts: Parts) -> EstimateSpec:
     newest = parts["reference"][-1]
-    paths = {part: tuple(Path(row["path"]) for row in rows) for part, rows in parts.items()}
+    paths = {part: tuple(Path(batch.path) for batch in batches) for part, batches in parts.items()}
     features: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    if newest["task"] == "regression":
+    if newest.task == "regression":
         kept = kept_mapping(governance.store, command.initiative, command.version, moment)
         features, words = _features(governance, paths, kept[0].features if kept else ())
     return EstimateSpec(
         name=_NAME,
-        task=newest["task"],
+        task=newest.task,
         reference=paths["reference"],
         analysis=paths["analysis"],
         chunk_size=None if command.period else command.chunk_size or CHUNK_ROWS,
         period=command.period,
         metrics=command.metrics,
-        classes=tuple(newest["classes"]) if newest["task"] == "multiclass" else (),
+        classes=newest.classes if newest.task == "multiclass" else (),
         features=features,
         categorical_features=words,
         by=_by(command, parts),
@@ -269,13 +271,13 @@ def _features(
 def _by(command: RefreshMonitoring, parts: Parts) -> tuple[tuple[str, ...], ...]:
     if command.by is not None:
         return command.by
-    everywhere = [set(row["columns"]) for rows in parts.values() for row in rows]
-    sensitive = dict.fromkeys(name for row in parts["reference"] for name in row["sensitive"])
+    everywhere = [set(batch.columns) for batches in parts.values() for batch in batches]
+    sensitive = dict.fromkeys(name for batch in parts["reference"] for name in batch.sensitive)
     return tuple((name,) for name in sensitive if all(name in one for one in everywhere))[:MOST_BY]
 
 
 def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
     """Names what a fit depends on: the reference, the rule of the chunks, and what is asked."""
     asked = spec.model_dump(mode="json", exclude={"name", "reference", "analysis", "fitted", "outcomes"})
-    files = [row["sha256"] for row in parts["reference"]]
+    files = [batch.sha256 for batch in parts["reference"]]
     return hashlib.sha256(canonical({"format": FORMAT, "reference": files, **asked}).encode()).hexdigest()

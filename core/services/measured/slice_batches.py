@@ -14,7 +14,7 @@ from core.analytics.slices.filters import Condition, read_condition
 from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition, Task
 from core.analytics.slices.report import MISSING, Band
 from core.analytics.slices.significance import Correction
-from core.domain.errors import BadInput, NotFound
+from core.domain.errors import BadInput
 from core.domain.given import option
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake
@@ -22,7 +22,7 @@ from core.lake.slices.columns import columns_of
 from core.lake.slices.counts import Kept, class_labels
 from core.lake.slices.profiles import cut_features
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
 Filters = Sequence[str] | Mapping[str, Sequence[str]]
 """Conditions as text (`age>=30`), or the values that are kept by feature."""
@@ -98,24 +98,17 @@ def batches_of(
     NotFound
         No such initiative, or no batch of this version.
     """
-    require_initiative(governance, initiative, moment)
-    rows = lake.batches(governance.store, initiative, version, moment)
-    rows = [row for row in rows if part in ("", row["part"])]
-    if not rows:
-        kind = f"{part} batch" if part in ("reference", "analysis") else "prediction batch"
-        raise NotFound(
-            f"version '{version[:20]}' of {initiative} has no {kind}",
-            remedy="Add one with 'governance predictions add'.",
-        )
-    newest = rows[-1]
+    registered(governance, initiative, moment)
+    known = lake.require_batches(governance.store, initiative, version, moment, part)
+    newest = known[-1]
     return BatchesOfVersion(
         initiative,
         version,
-        newest["task"],
-        tuple(newest["classes"]),
-        tuple(newest["sensitive"]),
-        sum(row["rows"] for row in rows),
-        tuple(row["path"] for row in rows),
+        newest.task,
+        newest.classes,
+        newest.sensitive,
+        sum(batch.rows for batch in known),
+        tuple(batch.path for batch in known),
     )
 
 

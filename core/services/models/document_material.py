@@ -129,13 +129,12 @@ def _latest_runs(sheet: InitiativeSheet, version: str) -> tuple[CheckRun, ...]:
 def _slices(
     governance: Governance, moment: Moment, initiative: str, version: str
 ) -> tuple[SlicedFeature, ...]:
-    batches = lake_monitoring.batches(governance.store, initiative, version, moment) if version else []
+    batches = lake_monitoring.batches(governance.store, initiative, version, moment) if version else ()
     if not batches:
         return ()
-    part: Part = "analysis" if any(batch["part"] == "analysis" for batch in batches) else "reference"
+    part: Part = "analysis" if any(batch.part == "analysis" for batch in batches) else "reference"
     return tuple(
-        _sliced(governance, moment, initiative, version, feature, part)
-        for feature in batches[-1]["sensitive"]
+        _sliced(governance, moment, initiative, version, feature, part) for feature in batches[-1].sensitive
     )
 
 

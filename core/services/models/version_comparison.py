@@ -193,7 +193,7 @@ def _face(governance: Governance, moment: Moment, known: Version) -> VersionFace
         known,
         grade_reproducibility(values_of(known)),
         version_approval(governance, moment, initiative=initiative, version=version),
-        sum(batch["rows"] for batch in batches),
+        sum(batch.rows for batch in batches),
     )
 
 
