@@ -84,4 +84,4 @@ screenshots: setup ## photograph every page, light and dark, wide and narrow, in
 
 clean: ## remove what setup and tests have made; the stores in data/ stay
 	@rm -rf .venv .cache
-	@find core portal tests -name __pycache__ -prune -exec rm -rf {} +
+	@find core portal data tests -name __pycache__ -prune -exec rm -rf {} +

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.connectors.settings import PROJECT
-from core.entrypoints.demo.build import DemoOptions, build_demo
+from data.demo.build import DemoOptions, build_demo
 
 TWELVE = (
     "Retail credit scoring",

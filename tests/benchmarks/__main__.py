@@ -68,7 +68,7 @@ def _compare(files: list[str]) -> int:
 
 def build(store: Path) -> float:
     """Build the demo store and return the seconds it took."""
-    from core.entrypoints.demo.build import build_demo
+    from data.demo.build import build_demo
 
     start = time.perf_counter()
     build_demo(store, PROJECT / "config", datetime.now(UTC))

@@ -14,10 +14,9 @@ from tests.services.test_demo import FEW
 
 SMALL = f"""
 import sys
-from functools import partial
 from core.entrypoints.cli import run
-from core.entrypoints.demo import build
-build.build_demo = partial(build.build_demo, options=build.DemoOptions(only={FEW!r}, workers=False))
+from core.entrypoints.commands import serving
+serving._DEMO = (*serving._DEMO, "--no-workers", *(f"--only={{name}}" for name in {FEW!r}))
 sys.exit(run(sys.argv[1:]))
 """
 """The command line, with a demo of few initiatives."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from core.entrypoints.demo.build import build_demo
+from data.demo.build import build_demo
 from tests.benchmarks.figures import FILE, as_text, ratios, read_run
 from tests.demo_store import MOMENT
 from tests.golden.kept import keep

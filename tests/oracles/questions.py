@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.connectors.example_datasets import write_dataset
+from data.demo.example_datasets import write_dataset
 from tests.oracles import SEEDS
 from tests.oracles.nannyml import drifted, estimated, published
 

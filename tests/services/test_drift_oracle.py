@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from core.analytics.drift.feature_drift import MethodDrift
-from core.connectors.example_datasets import write_dataset
 from core.lake.monitoring.drift_rows import BatchFile, Chunking, DriftRows
 from core.services.measured.drift_measure import MeasuredDrift, measure
+from data.demo.example_datasets import write_dataset
 from tests.oracles import recorded
 from tests.oracles.questions import CENSUS_CHUNK, DRIFTING, HARD, HARD_CHUNK, hard_frames
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.verdict import Verdict
@@ -19,6 +18,7 @@ from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.models.versions import register_model_version
 from core.services.record.entries import verify_record
+from data.demo.example_datasets import DatasetFiles, write_dataset
 from tests.conftest import ADMIN, BUILDER, later, register
 
 

@@ -16,8 +16,8 @@ import pytest
 from core.analytics.decay.estimates import EstimatedChunk
 from core.analytics.decay.fit import FittedModel
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, RefusedInput
-from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.lake.monitoring.decay_run import Estimates, run_estimate
+from data.demo.example_datasets import DatasetFiles, write_dataset
 from tests.oracles import recorded
 from tests.oracles.questions import (
     BY_SALARY,

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from core.connectors.example_datasets import DatasetFiles, write_dataset
-from core.connectors.example_recipes import RECIPES
 from core.domain.errors import BadInput
+from data.demo.example_datasets import DatasetFiles, write_dataset
+from data.demo.example_recipes import RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_an_unknown_data_set_is_refused(tmp_path: Path) -> None:
 def test_no_slow_library_is_imported(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path;"
-        "from core.connectors.example_datasets import write_dataset;"
+        "from data.demo.example_datasets import write_dataset;"
         f"write_dataset('california_housing', Path({str(tmp_path)!r}));"
         "print(sorted({'nannyml', 'pandas', 'sklearn', 'lightgbm', 'shap'} & set(sys.modules)))"
     )

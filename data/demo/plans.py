@@ -13,9 +13,9 @@ from core.domain.commands import slug
 from core.domain.policy.classification import classify
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
-from core.entrypoints.demo.people import Crew, People
-from core.entrypoints.demo.recipe import InitiativeRecipe, Recipe, TeamRecipe
-from core.entrypoints.demo.workdays import Workdays, workdays
+from data.demo.people import Crew, People
+from data.demo.recipe import InitiativeRecipe, Recipe, TeamRecipe
+from data.demo.workdays import Workdays, workdays
 
 FOREVER = 1e6
 _STRICT = ("high", "very_high")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.connectors.census_codes import READABLE_NAMES, WORDS
 from core.ground.figure import Task
+from data.demo.census_codes import READABLE_NAMES, WORDS
 
 
 @dataclass(frozen=True, slots=True)

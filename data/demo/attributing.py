@@ -12,9 +12,9 @@ from core.domain.commands import make
 from core.services.measured.explanations import AddAttributions, add_attributions
 
 if TYPE_CHECKING:
-    from core.entrypoints.demo.acts import World
-    from core.entrypoints.demo.batches import Batches
-    from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
+    from data.demo.acts import World
+    from data.demo.batches import Batches
+    from data.demo.plans import InitiativePlan, VersionPlan
 
 _ROWS = 1500
 _CANONICAL = ("row_id", "timestamp", "y_true", "y_pred", "y_score")

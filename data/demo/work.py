@@ -11,13 +11,13 @@ from core.domain.actors import Actor
 from core.domain.errors import Conflict
 from core.domain.work.training import Training
 from core.domain.work.work import Task
-from core.entrypoints.demo.acts import Act, World
-from core.entrypoints.demo.plans import InitiativePlan
-from core.entrypoints.demo.workdays import Workdays, workdays
 from core.services.work.comments import WriteComment, write_comment
 from core.services.work.hand_offs import AnswerHandOff, OfferHandOff, answer_hand_off, offer_hand_off
 from core.services.work.tasks import AssignTask, assign_task, open_tasks
 from core.services.work.training import AttestTraining, attest_training
+from data.demo.acts import Act, World
+from data.demo.plans import InitiativePlan
+from data.demo.workdays import Workdays, workdays
 
 Timed = tuple[float, Act]
 _DILIGENCE = {"Claims": 0.45, "Marketing Analytics": 0.8, "Executive Office": 0.6}

@@ -9,13 +9,13 @@ from random import Random
 
 from core.connectors.yaml_lines import read_text
 from core.domain.commands import DraftPolicy
-from core.entrypoints.demo.acts import Act, World
-from core.entrypoints.demo.plans import InitiativePlan, temper_at
-from core.entrypoints.demo.workdays import Workdays, workdays
 from core.services.rules.ethics import PublishEthics, publish_ethics
 from core.services.rules.initiative_frameworks import RecordRegions, record_regions
 from core.services.rules.policies import draft_policy
 from core.services.rules.rights import ExcludeRight, SettleRight, exclude_right, settle_right
+from data.demo.acts import Act, World
+from data.demo.plans import InitiativePlan, temper_at
+from data.demo.workdays import Workdays, workdays
 
 _HOW = {
     "informed": "The notice on the customer pages names the model and its purpose; we keep it in step.",

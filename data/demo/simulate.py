@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.policy.policy import Policy
-from core.entrypoints.demo.acts import Act, World
-from core.entrypoints.demo.agenda import Agenda
-from core.entrypoints.demo.lineage import lineage_acts
-from core.entrypoints.demo.people import People
-from core.entrypoints.demo.plans import InitiativePlan
-from core.entrypoints.demo.recipe import Recipe
-from core.entrypoints.demo.rules import rules_acts
-from core.entrypoints.demo.shelf import Shelf
-from core.entrypoints.demo.work import work_acts
-from core.entrypoints.demo.workdays import Workdays
 from core.services.governance import Governance
+from data.demo.acts import Act, World
+from data.demo.agenda import Agenda
+from data.demo.lineage import lineage_acts
+from data.demo.people import People
+from data.demo.plans import InitiativePlan
+from data.demo.recipe import Recipe
+from data.demo.rules import rules_acts
+from data.demo.shelf import Shelf
+from data.demo.work import work_acts
+from data.demo.workdays import Workdays
 
 Progress = Callable[[float, str], None]
 

@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 from core.domain.actors import Actor
-from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
-from core.entrypoints.demo.recipe import Recipe
+from data.demo.plans import InitiativePlan, VersionPlan
+from data.demo.recipe import Recipe
 
 _WIKI = "https://wiki.larkfield.example"
 _SHARE_OF_FILES = 0.45

@@ -19,17 +19,6 @@ from core.domain.commands import (
     RunChecks,
     SubmitEvidence,
 )
-from core.entrypoints.demo import exceptions, signing
-from core.entrypoints.demo.attributing import upload_attributions
-from core.entrypoints.demo.batches import Batches
-from core.entrypoints.demo.decay import estimates_with_run
-from core.entrypoints.demo.documents import write_paper
-from core.entrypoints.demo.explaining import keep_and_explain
-from core.entrypoints.demo.inputs import measure_inputs
-from core.entrypoints.demo.people import People
-from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
-from core.entrypoints.demo.recipe import Recipe
-from core.entrypoints.demo.shelf import Shelf, estimate_name
 from core.services.governance import Governance
 from core.services.measured.monitoring import RecordEstimates, record_estimates
 from core.services.measured.predictions import AddPredictions, add_predictions
@@ -38,6 +27,17 @@ from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from core.services.process.initiatives import amend_initiative, override_classification, register_initiative
+from data.demo import exceptions, signing
+from data.demo.attributing import upload_attributions
+from data.demo.batches import Batches
+from data.demo.decay import estimates_with_run
+from data.demo.documents import write_paper
+from data.demo.explaining import keep_and_explain
+from data.demo.inputs import measure_inputs
+from data.demo.people import People
+from data.demo.plans import InitiativePlan, VersionPlan
+from data.demo.recipe import Recipe
+from data.demo.shelf import Shelf, estimate_name
 
 _PIPELINE_MODE = "controlled_cicd"
 _TRIES = 2

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.connectors.example_recipes import RECIPES
 from core.domain.commands import make
-from core.entrypoints.demo.batches import CHUNK
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality
 from core.services.measured.drift import MeasureDrift, measure_drift
+from data.demo.batches import CHUNK
+from data.demo.example_recipes import RECIPES
 
 if TYPE_CHECKING:
-    from core.entrypoints.demo.acts import World
-    from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
+    from data.demo.acts import World
+    from data.demo.plans import InitiativePlan, VersionPlan
 
 
 def measure_inputs(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:

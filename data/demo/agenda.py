@@ -9,11 +9,11 @@ from random import Random
 from core.domain.policy.policy import Measure, Policy
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
-from core.entrypoints.demo import acts
-from core.entrypoints.demo.acts import Act, World
-from core.entrypoints.demo.plans import FOREVER, InitiativePlan, Temper, VersionPlan, temper_at
-from core.entrypoints.demo.promises import promise_acts
-from core.entrypoints.demo.workdays import Workdays, workdays
+from data.demo import acts
+from data.demo.acts import Act, World
+from data.demo.plans import FOREVER, InitiativePlan, Temper, VersionPlan, temper_at
+from data.demo.promises import promise_acts
+from data.demo.workdays import Workdays, workdays
 
 Timed = tuple[float, Act]
 """A working day and what happens on it."""

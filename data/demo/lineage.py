@@ -25,15 +25,15 @@ from core.domain.models.lineage import (
     RecordUpstream,
 )
 from core.domain.models.model_card import WriteDocumentText
-from core.entrypoints.demo.acts import Act, World
-from core.entrypoints.demo.batches import Batches, write_batches
-from core.entrypoints.demo.plans import FOREVER, InitiativePlan, VersionPlan
-from core.entrypoints.demo.recipe import RECIPE_FOLDER
-from core.entrypoints.demo.workdays import Workdays
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models import data_sources
 from core.services.models.documents import write_document_text
 from core.services.models.versions import promote_version, register_model_version, retire_version
+from data.demo.acts import Act, World
+from data.demo.batches import Batches, write_batches
+from data.demo.plans import FOREVER, InitiativePlan, VersionPlan
+from data.demo.recipe import RECIPE_FOLDER
+from data.demo.workdays import Workdays
 
 Days = Annotated[float, Field(gt=0)]
 _FIRST_DAY = 2.0

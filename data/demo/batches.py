@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
 from core.ground.figure import Task
+from data.demo.plans import InitiativePlan, VersionPlan
 
 if TYPE_CHECKING:
     import polars as pl

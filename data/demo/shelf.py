@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.analytics.job_specs import EstimateSpec
-from core.connectors.example_datasets import DatasetFiles, write_dataset
-from core.entrypoints.demo.batches import CHUNK, Batches, write_batches
-from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
-from core.entrypoints.demo.workdays import Workdays
-from core.entrypoints.demo.workshop import SECOND, Workshop
+from data.demo.batches import CHUNK, Batches, write_batches
+from data.demo.example_datasets import DatasetFiles, write_dataset
+from data.demo.plans import InitiativePlan, VersionPlan
+from data.demo.workdays import Workdays
+from data.demo.workshop import SECOND, Workshop
 
 _EVERY_CHUNK = 1_000_000
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, ExplainSpec, TrainSpec
-from core.connectors.example_datasets import DatasetFiles
 from core.connectors.workers import WorkerResult, run_worker
 from core.domain.errors import GovernanceError
-from core.entrypoints.demo.decay import divided_by
+from data.demo.decay import divided_by
+from data.demo.example_datasets import DatasetFiles
 
 CENSUS = "census_employment"
 SECOND = f"{CENSUS}_2"

@@ -19,8 +19,8 @@ from core.services.process.gates import ask_gate
 from core.services.process.sign_offs import Table, give_feedback, lay_table, request_sign_off, sign_gate
 
 if TYPE_CHECKING:
-    from core.entrypoints.demo.acts import World
-    from core.entrypoints.demo.plans import InitiativePlan
+    from data.demo.acts import World
+    from data.demo.plans import InitiativePlan
 
 Then = Callable[[datetime], None]
 _REASONS = (

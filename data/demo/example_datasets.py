@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.connectors.example_recipes import RECIPES, Band, Recipe
 from core.domain.errors import BadInput
 from core.ground.figure import Task
+from data.demo.example_recipes import RECIPES, Band, Recipe
 
 if TYPE_CHECKING:
     import polars as pl

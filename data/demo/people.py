@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 from core.domain.actors import Actor
-from core.entrypoints.demo.recipe import PersonRecipe, Recipe
 from core.lake.directory import put_person
 from core.lake.store import Store
+from data.demo.recipe import PersonRecipe, Recipe
 
 VALIDATION = "Model Risk"
 PLATFORM = "Data Platform"

@@ -13,17 +13,17 @@ from datetime import datetime
 from pathlib import Path
 
 from core.domain.errors import BadInput, Conflict
-from core.entrypoints.demo.people import People
-from core.entrypoints.demo.plans import InitiativePlan, make_plan
-from core.entrypoints.demo.recipe import Recipe, read_recipe
-from core.entrypoints.demo.shelf import Shelf, lay_out, simulated_jobs, write_datasets
-from core.entrypoints.demo.simulate import Progress, simulate
-from core.entrypoints.demo.workdays import Workdays
-from core.entrypoints.demo.workshop import Workshop
 from core.lake.save import save_store
 from core.lake.store import DATABASE, open_memory_store, open_store
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
+from data.demo.people import People
+from data.demo.plans import InitiativePlan, make_plan
+from data.demo.recipe import Recipe, read_recipe
+from data.demo.shelf import Shelf, lay_out, simulated_jobs, write_datasets
+from data.demo.simulate import Progress, simulate
+from data.demo.workdays import Workdays
+from data.demo.workshop import Workshop
 
 SEED = 25
 _REMOVALS = 10

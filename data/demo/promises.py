@@ -14,18 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.commands import slug
-from core.entrypoints.demo.recipe import RECIPE_FOLDER
-from core.entrypoints.demo.workdays import Workdays, workdays
 from core.services.measured.business_kpi import (
     ObserveBusinessKpi,
     SetBusinessKpi,
     observe_business_kpi,
     set_business_kpi,
 )
+from data.demo.recipe import RECIPE_FOLDER
+from data.demo.workdays import Workdays, workdays
 
 if TYPE_CHECKING:
-    from core.entrypoints.demo.acts import Act, World
-    from core.entrypoints.demo.plans import InitiativePlan
+    from data.demo.acts import Act, World
+    from data.demo.plans import InitiativePlan
 
 _MONTH = 30
 _NOISE = 0.03

@@ -17,8 +17,8 @@ from core.services.measured.explanations import (
 from core.services.process.checks import run_checks
 
 if TYPE_CHECKING:
-    from core.entrypoints.demo.acts import World
-    from core.entrypoints.demo.plans import InitiativePlan, VersionPlan
+    from data.demo.acts import World
+    from data.demo.plans import InitiativePlan, VersionPlan
 
 
 def keep_and_explain(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from core.services.measured.refresh import run_facts
 
 if TYPE_CHECKING:
-    from core.connectors.example_datasets import DatasetFiles
-    from core.entrypoints.demo.workshop import Workshop
+    from data.demo.example_datasets import DatasetFiles
+    from data.demo.workshop import Workshop
 
 _CENSUS = (("sex",), ("race",), ("disability",))
 

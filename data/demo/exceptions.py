@@ -23,8 +23,8 @@ from core.services.process.waivers import decide_waiver, request_waiver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from core.entrypoints.demo.acts import World
-    from core.entrypoints.demo.plans import InitiativePlan
+    from data.demo.acts import World
+    from data.demo.plans import InitiativePlan
 
 _REASONS = (
     "The environment for it is ready two weeks after the release, and the release cannot wait.",
