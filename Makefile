@@ -42,7 +42,7 @@ endef
 # A home of their own for the tests: a browser and its libraries write there, and nobody's settings count.
 AWAY := HOME="$(CACHE)/home" XDG_CONFIG_HOME="$(CACHE)/home/.config"
 
-.PHONY: help setup run empty test lint bench screenshots clean
+.PHONY: help setup run empty test lint golden bench oracles screenshots clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,8 +68,14 @@ lint: setup ## check style, types and the floors
 	@$(BIN)/python -m mypy
 	@$(BIN)/python $(BIN)/lint-imports --cache-dir .cache/import-linter
 
+golden: setup ## make anew what tests/golden keeps of the product's words and answers
+	@$(AWAY) $(BIN)/python -m tests.golden $(ARGS)
+
 bench: setup ## measure the figures that the README gives
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+oracles: setup ## ask NannyML anew what the tests compare with, and record its answers
+	@$(BIN)/python -m tests.oracles $(ARGS)
 
 screenshots: export GOVERNANCE_SCREENSHOTS := $(CACHE)/screenshots
 screenshots: setup ## photograph every page, light and dark, wide and narrow, into .cache/screenshots
@@ -78,4 +84,4 @@ screenshots: setup ## photograph every page, light and dark, wide and narrow, in
 
 clean: ## remove what setup and tests have made; the stores in data/ stay
 	@rm -rf .venv .cache
-	@find core portal tests -name __pycache__ -prune -exec rm -rf {} +
+	@find core portal data tests -name __pycache__ -prune -exec rm -rf {} +

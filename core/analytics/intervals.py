@@ -33,10 +33,6 @@ class Interval:
         """Say whether `value` lies between the ends, ends included."""
         return self.low <= value <= self.high
 
-    def overlaps(self, other: Interval) -> bool:
-        """Say whether the two intervals share at least one point."""
-        return self.low <= other.high and other.low <= self.high
-
 
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interval | None:
     """Confidence interval of one rate.
@@ -89,8 +85,8 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interva
     return Interval(low, high, confidence)
 
 
-def mean_interval(n: int, total: float, total_of_squares: float, confidence: float = 0.95) -> Interval | None:
-    """Confidence interval of a mean, from the three sums of its values.
+def mean_interval(n: int, total: float, spread: float, confidence: float = 0.95) -> Interval | None:
+    """Confidence interval of a mean, from the number, the sum and the spread of its values.
 
     Parameters
     ----------
@@ -98,8 +94,8 @@ def mean_interval(n: int, total: float, total_of_squares: float, confidence: flo
         Number of values.
     total
         Sum of the values, in their unit.
-    total_of_squares
-        Sum of the squared values, in their unit squared.
+    spread
+        Sum of the squared deviations of the values from their mean, in their unit squared.
     confidence
         0.0 to 1.0, both excluded.
 
@@ -115,19 +111,18 @@ def mean_interval(n: int, total: float, total_of_squares: float, confidence: flo
 
     Notes
     -----
-    Formula: m ± t·s/√n with m = total / n, s² = (total_of_squares - n·m²) / (n - 1), t = Student's quantile
-    with n - 1 degrees of freedom: closed form for 1 and 2, above that the expansion 26.7.5 of Abramowitz and
-    Stegun (0.1 % too small at 3 degrees of freedom, less than 0.01 % from 10 on).
-    Leaves out: heavy tails and dependence between rows. Digits are lost when the mean is more than a
-    million times the spread.
+    Formula: m ± t·s/√n with m = total / n, s² = spread / (n - 1), t = Student's quantile with n - 1 degrees
+    of freedom: closed form for 1 and 2, above that the expansion 26.7.5 of Abramowitz and Stegun (0.1 % too
+    small at 3 degrees of freedom, less than 0.01 % from 10 on).
+    Leaves out: heavy tails and dependence between rows.
     Source: Student 1908, Biometrika 6(1).
 
     Examples
     --------
-    >>> found = mean_interval(4, 10.0, 30.0)  # the values 1, 2, 3, 4
+    >>> found = mean_interval(4, 10.0, 5.0)  # the values 1, 2, 3, 4
     >>> round(found.low, 2), round(found.high, 2)
     (0.45, 4.55)
-    >>> mean_interval(1, 5.0, 25.0) is None
+    >>> mean_interval(1, 5.0, 0.0) is None
     True
     """
     if n < 0:
@@ -136,8 +131,7 @@ def mean_interval(n: int, total: float, total_of_squares: float, confidence: flo
     if n < 2:
         return None
     mean = total / n
-    variance = max(0.0, (total_of_squares - total * mean) / (n - 1))
-    half = quantile * math.sqrt(variance / n)
+    half = quantile * math.sqrt(spread / (n - 1) / n)
     return Interval(mean - half, mean + half, confidence)
 
 

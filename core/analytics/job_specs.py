@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Task = Literal["binary", "multiclass", "regression"]
+from core.ground.figure import Task
+
 JobKind = Literal["estimate", "train", "explain"]
 Period = Literal["day", "week", "month", "quarter", "year"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
         None, description="Key that checkpoints and audit packs are signed with; empty: one in the store."
     )
 
+    @property
+    def address(self) -> str:
+        """Where the portal is served, as one types it into a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
 
 def read_settings(**given: object) -> Settings:
     """Read the settings, `given` before the environment before the file.

@@ -68,7 +68,7 @@ class Document:
             raise BadFile(self.name, self.problems)
 
 
-def read_text(path: FilePath, name: str) -> str:
+def read_text(path: FilePath, name: str, most_bytes: int = MAX_BYTES) -> str:
     """Read a small UTF-8 file.
 
     Raises
@@ -78,14 +78,14 @@ def read_text(path: FilePath, name: str) -> str:
     """
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+            raw = file.read(most_bytes + 1)
     except FileNotFoundError as error:
         raise BadInput(f"there is no file '{path}'", remedy="Check the path.") from error
     except OSError as error:
         what = f"'{path}' cannot be read: {error.strerror}"
         raise BadInput(what, remedy="Give a file that you may read.") from error
-    if len(raw) > MAX_BYTES:
-        raise BadFile(name, [_too_large()])
+    if len(raw) > most_bytes:
+        raise BadFile(name, [_too_large(most_bytes)])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -127,8 +127,8 @@ def parse_lines(text: str, name: str) -> Document:
     return document
 
 
-def _too_large() -> Problem:
-    what = f"the file is larger than {MAX_BYTES:,} bytes"
+def _too_large(most_bytes: int = MAX_BYTES) -> Problem:
+    what = f"the file is larger than {most_bytes:,} bytes"
     return Problem(1, what, "Take out what is not needed.")
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
-from core.domain.given import Content, GateId, InitiativeId, argument, option
+from core.domain.given import Content, GateId, InitiativeId, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
+from core.ground.figure import Task
 
 
 def _one_line(text: str) -> str:
@@ -22,6 +31,17 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _as_day(value: object) -> object:
+    """Read a day as people write it; on its own, pydantic takes a bare number for one too."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise ValueError(f"'{value[:40]}' is no day; write it like 2026-03-31") from None
+
+
+Day = Annotated[date, BeforeValidator(_as_day)]
 Name = Annotated[
     str, StringConstraints(min_length=3, max_length=100, strip_whitespace=True), AfterValidator(_one_line)
 ]
@@ -30,7 +50,6 @@ ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\
 Digest = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
 Link = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$", max_length=500)]
-Task = Literal["binary", "regression", "multiclass"]
 
 
 class Command(BaseModel):
@@ -53,10 +72,12 @@ class RegisterInitiative(Command):
 
     name: Annotated[Name, Field(description="What it is called.")]
     purpose: Annotated[Words, Field(min_length=10, description="What it is for, in a sentence.")]
-    team: Annotated[
-        Name | Literal[""], Field(description="The team; the acting person's where none is named.")
-    ] = ""
-    owner: Annotated[str, Field(description="Who owns it; the acting person where none is named.")] = ""
+    team: Annotated[Name | None, Field(description="The team; the acting person's where none is named.")] = (
+        None
+    )
+    owner: Annotated[str | None, Field(description="Who owns it; the acting person where none is named.")] = (
+        None
+    )
     builder: Annotated[str, Field(description="Who builds it.")] = ""
     domain: Annotated[str, Field(description="Business domain.")] = "other"
     short_name: Annotated[
@@ -92,71 +113,112 @@ class OverrideClassification(Command):
     justification: Annotated[Words, Field(min_length=20, description="Why, in a sentence or two.")]
 
 
-class VersionLinks(BaseModel):
-    """What a model version was made of: addresses, with the digests that hold them to one content.
+def _metrics(texts: list[str]) -> dict[str, float]:
+    """Read repeated `name=number` options; the last of a name counts."""
+    found = {}
+    for name, values in pairs(texts, "--metric", "--metric roc_auc=0.84").items():
+        try:
+            found[name] = float(values[-1])
+        except ValueError:
+            raise BadInput(
+                f"'{values[-1][:40]}' is not a number",
+                where="--metric",
+                remedy="Write it like --metric roc_auc=0.84.",
+            ) from None
+    return found
 
-    `data_kind` says whether the training data lies there in full or as a sample.
-    """
+
+Sha256 = Annotated[Digest, Field(description="Its sha256.")]
+
+
+class VersionLinks(BaseModel):
+    """What a model version was made of: addresses, with the digests that hold them to one content."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    notes: Words = ""
-    artifact_uri: Link = ""
-    artifact_sha256: Digest = ""
-    data_uri: Link = ""
-    data_sha256: Digest = ""
-    data_kind: Literal["", "full", "sample"] = ""
-    code_uri: Link = ""
-    code_commit: Commit = ""
-    environment_uri: Link = ""
-    environment_sha256: Digest = ""
-    image_uri: Link = ""
-    image_sha256: Digest = ""
-    metrics_uri: Link = ""
-    metrics_sha256: Digest = ""
-    metrics: dict[str, float] = Field(default_factory=dict)
+    artifact_uri: Annotated[Link, Field(description="Address of the model file."), option("--artifact")] = ""
+    artifact_sha256: Sha256 = ""
+    data_uri: Annotated[Link, Field(description="Address of the training data."), option("--data")] = ""
+    data_sha256: Sha256 = ""
+    data_kind: Annotated[
+        Literal["", "full", "sample"], Field(description="full or sample: what lies there.")
+    ] = ""
+    code_uri: Annotated[Link, Field(description="Address of the code."), option("--code")] = ""
+    code_commit: Annotated[Commit, Field(description="Its full commit."), option("--commit")] = ""
+    environment_uri: Annotated[
+        Link, Field(description="Address of the lock file."), option("--environment")
+    ] = ""
+    environment_sha256: Annotated[Digest, Field(description="Lock file's sha256.")] = ""
+    image_uri: Annotated[
+        Link, Field(description="Address of the image of the machine."), option("--image")
+    ] = ""
+    image_sha256: Sha256 = ""
+    metrics_uri: Annotated[
+        Link, Field(description="Address of the snapshot of the metrics."), option("--metrics")
+    ] = ""
+    metrics_sha256: Sha256 = ""
+    metrics: Annotated[
+        dict[str, float],
+        Field(description="NAME=VALUE; repeat for more."),
+        option("--metric", read=_metrics),
+    ] = Field(default_factory=dict)
+    notes: Annotated[Words, Field(description="What changed, and why.")] = ""
 
 
-class RegisterModelVersion(Command, VersionLinks):
-    """Register a model version; as a challenger it stands beside the current version until promoted."""
+VersionLabel = Annotated[str, Field(description="Its label, such as 2."), argument("VERSION")]
+VersionReason = Annotated[Words, Field(min_length=5, description="Why, in a sentence; it stays on record.")]
+
+
+class NewVersion(BaseModel):
+    """What a model version is called, and what it is."""
+
+    initiative: InitiativeId
+    version: Annotated[
+        VersionLabel, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)
+    ]
+    algorithm: Annotated[Name, Field(description="What was trained, in words.")]
+    task: Annotated[Task, Field(description="binary, regression or multiclass.")]
+    role: Annotated[
+        Literal["champion", "challenger"],
+        Field(description="Beside the current version, until it is promoted."),
+        option("--challenger", flag="challenger"),
+    ] = "champion"
+
+
+class RegisterModelVersion(VersionLinks, NewVersion, Command):
+    """Register a model version with links to what it was made of; it becomes the current one."""
 
     may: ClassVar[str] = "register_model_version"
-
-    initiative: str
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)]
-    role: Literal["champion", "challenger"] = "champion"
-    algorithm: Name
-    task: Task
 
 
 class AmendModelVersion(Command, VersionLinks):
-    """Fill in what a version's registration left out; empty fields leave what is there."""
+    """Fill in what a version's registration left out, until it is approved."""
 
     may: ClassVar[str] = "register_model_version"
 
-    initiative: str
-    version: str
-    reason: Annotated[Words, Field(min_length=5)]
+    initiative: InitiativeId
+    version: VersionLabel
+    reason: VersionReason
 
 
 class PromoteVersion(Command):
-    """Make a version the current one."""
+    """Make a challenger, or an earlier version, the current one."""
 
     may: ClassVar[str] = "promote_version"
 
-    initiative: str
-    version: str
-    reason: Annotated[Words, Field(min_length=5)]
+    initiative: InitiativeId
+    version: VersionLabel
+    reason: VersionReason
 
 
 class RetireVersion(Command):
-    """Take a version out of use; if it is the current one, none is current until one is promoted."""
+    """Take a version out of use; if it is the current one, none is until you promote one."""
 
     may: ClassVar[str] = "retire_version"
 
-    initiative: str
-    version: str
-    reason: Annotated[Words, Field(min_length=5)]
+    initiative: InitiativeId
+    version: VersionLabel
+    reason: VersionReason
 
 
 class SubmitEvidence(Command):
@@ -197,32 +259,35 @@ class DecideGate(Command):
     gate: GateId
 
 
+DraftId = Annotated[str, Field(description="Its name, such as P1."), argument("DRAFT")]
+
+
 class DraftPolicy(Command):
-    """Put a draft of a policy on record: its text as written, the file's name for messages, and why."""
+    """Put a draft on record; a wrong one is refused with every fault and its line."""
 
     may: ClassVar[str] = "draft_policy"
 
-    text: str
-    name: str = "policy.yaml"
-    note: Words = ""
+    text: Annotated[str, Field(description="The policy file."), TextOf()]
+    name: Annotated[str, Field(description="The file's name, for messages.")] = "policy.yaml"
+    note: Annotated[Words, Field(description="Why it is to change.")] = ""
 
 
 class ReviewPolicy(Command):
-    """Approve or reject a draft."""
+    """Approve or reject a draft that somebody else made."""
 
     may: ClassVar[str] = "review_policy"
 
-    draft: str
-    outcome: Literal["approved", "rejected"]
-    note: Annotated[Words, Field(min_length=10)]
+    draft: DraftId
+    outcome: Annotated[Literal["approved", "rejected"], Field(description="approved or rejected.")]
+    note: Annotated[Words, Field(min_length=10, description="Why; it stays on record.")]
 
 
 class PublishPolicy(Command):
-    """Put an approved draft in force."""
+    """Put an approved draft in force; it never changes from then on."""
 
     may: ClassVar[str] = "publish_policy"
 
-    draft: str
+    draft: DraftId
 
 
 C = TypeVar("C", bound=BaseModel)
@@ -248,7 +313,8 @@ def make(kind: type[C], /, **values: Any) -> C:
 
 def problems(found: Sequence[Mapping[str, Any]]) -> str:
     """What pydantic finds wrong, as people say it: one part a wrong field."""
-    return "; ".join(_problem(dict(one)) for one in found)
+    told = [one for one in found if one.get("ctx", {}).get("expected") != "''"]  # that it may be empty too
+    return "; ".join(_problem(dict(one)) for one in told or found)
 
 
 _PATTERN_HELP = {
@@ -273,9 +339,9 @@ def _problem(found: dict[str, Any]) -> str:
         case "extra_forbidden":
             message = "is not known"
         case "too_short" | "string_too_short":
-            message = f"needs at least {found['ctx']['min_length']} characters"
+            message = f"needs at least {found['ctx']['min_length']} {_parts(found['input'])}"
         case "too_long" | "string_too_long":
-            message = f"may have at most {found['ctx']['max_length']} characters"
+            message = f"may have at most {found['ctx']['max_length']} {_parts(found['input'])}"
         case "string_pattern_mismatch":
             advice = _PATTERN_HELP.get(field, "give 64 hexadecimal digits")
             message = f"'{str(found['input'])[:60]}' is not in the right form: {advice}"
@@ -283,6 +349,10 @@ def _problem(found: dict[str, Any]) -> str:
             message = re.sub(r"^(Value error, |String )", "", str(found["msg"]))
             message = message[:1].lower() + message[1:]
     return f"{field.replace('_', ' ')} {message}"
+
+
+def _parts(given: object) -> str:
+    return "characters" if isinstance(given, str) else "values"
 
 
 def _words(name: str) -> str:

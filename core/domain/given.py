@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from core.domain.errors import BadInput
+
 
 @dataclass(frozen=True)
 class Given:
@@ -23,6 +25,8 @@ class Given:
         Whether it is typed by its place, without a name.
     flag
         The value that the bare option stands for, where the field is no plain yes or no.
+    values
+        How many values are typed after the name at once; 0 where it is one, or repeated for a list.
     read
         Makes the field's value of what was typed (a text, or the texts of a repeated option).
     """
@@ -31,6 +35,7 @@ class Given:
     metavar: str = ""
     argument: bool = False
     flag: object = None
+    values: int = 0
     read: Callable[..., object] | None = None
 
 
@@ -56,9 +61,14 @@ class Content:
 
 @dataclass(frozen=True)
 class TextOf:
-    """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name."""
+    """Marks a text that is typed as the path of the file that holds it; `name` takes the file's name.
+
+    What fits the pattern `known` names a text that is on record already: then `name` is sent, and only then.
+    """
 
     name: str = "name"
+    most_bytes: int = 1_000_000
+    known: str = ""
 
 
 def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:
@@ -67,16 +77,38 @@ def argument(metavar: str = "", *, read: Callable[..., object] | None = None) ->
 
 
 def option(
-    *names: str, metavar: str = "", flag: object = None, read: Callable[..., object] | None = None
+    *names: str,
+    metavar: str = "",
+    flag: object = None,
+    values: int = 0,
+    read: Callable[..., object] | None = None,
 ) -> Given:
     """A field that is typed after a name of its own."""
-    return Given(names, metavar, flag=flag, read=read)
+    return Given(names, metavar, flag=flag, values=values, read=read)
+
+
+def pairs(given: list[str], option: str, example: str) -> dict[str, tuple[str, ...]]:
+    """Read repeated `name=value` options; the same name again adds a value.
+
+    Raises
+    ------
+    BadInput
+        One has no equals sign, no name or no value.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise BadInput(f"'{text[:60]}' is not a pair", where=option, remedy=f"Write it like {example}.")
+        found[name] = (*found.get(name, ()), value)
+    return found
 
 
 Texts = tuple[str, ...]
 InitiativeId = Annotated[
     str, Field(description="The initiative's id, as 'governance list' shows it."), argument()
 ]
+NamedInitiative = Annotated[str, Field(description="The initiative's id.")]
 OfInitiative = Annotated[str, Field(description="Only this initiative."), option(metavar="ID")]
 OfTeam = Annotated[str, Field(description="Which team's.")]
 AnyInitiative = Annotated[str, Field(description="An initiative; empty lists all."), argument()]

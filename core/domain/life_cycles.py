@@ -114,6 +114,78 @@ FINDING = LifeCycle(
     )
 )
 
+_APPROVE = Step(
+    "policy_approved",
+    before=("drafted",),
+    after="approved",
+    otherwise=Refusal(
+        "draft {draft} was {state} by {actor_name}", "The first decision stands; draft it again."
+    ),
+    never=Bar(
+        ("first",),
+        Refusal("nobody reviews a policy that they drafted", "Ask somebody else.", where="{draft}"),
+    ),
+)
+DRAFT = LifeCycle(
+    (
+        _APPROVE,
+        replace(_APPROVE, action="policy_rejected", after="rejected"),
+        Step(
+            "policy_draft_published",
+            before=("approved",),
+            after="published",
+            otherwise=Refusal(
+                "draft {draft} is {state}, not approved",
+                "Let somebody who did not draft it review it first.",
+            ),
+        ),
+    )
+)
+
+_NOTHING = "Nothing is to be done."
+VERSION = LifeCycle(
+    (
+        Step(
+            "version_promoted",
+            before=("challenger", "superseded", "retired"),
+            after="champion",
+            otherwise=Refusal(
+                "version '{version}' is the current one already", _NOTHING, where="{initiative}"
+            ),
+        ),
+        Step(
+            "version_retired",
+            before=("champion", "challenger", "superseded"),
+            after="retired",
+            otherwise=Refusal("version '{version}' is retired already", _NOTHING, where="{initiative}"),
+        ),
+    )
+)
+"""Where a version stands is worked out from its turns (`version_standing`)."""
+
+DATA_MARK = LifeCycle(
+    (
+        Step(
+            "data_marked_bad",
+            before=("sound",),
+            after="bad",
+            otherwise=Refusal(
+                "'{source}' is marked as bad already",
+                "Clear it first if there is another reason now.",
+                where="since {recorded_at:%Y-%m-%d}, by {actor_name}",
+            ),
+        ),
+        Step(
+            "data_cleared",
+            before=("bad",),
+            after="sound",
+            otherwise=Refusal("'{source}' is not marked as bad", _NOTHING),
+        ),
+    ),
+    column="bad",
+)
+"""Data that was never marked is sound."""
+
 _GRANT = Step(
     "waiver_granted",
     before=("requested",),
@@ -204,3 +276,15 @@ SIGN_OFF = LifeCycle(
 )
 """A step adds an act. Where a sign-off stands is worked out from its acts (`SignOffStatus`); an answer is
 withdrawn from where it stands itself."""
+_ANSWERED = Step(
+    "hand_off_answered",
+    before=("open",),
+    after="accepted",
+    otherwise=Refusal(
+        "this offer was answered before ({answer})", "The first answer stands.", where="{hand_off}"
+    ),
+)
+HAND_OFF = LifeCycle(
+    (_ANSWERED, replace(_ANSWERED, after="returned"), replace(_ANSWERED, after="withdrawn")), column="answer"
+)
+"""An offer is open until a fact of its own answers it."""

@@ -29,11 +29,6 @@ class Moment:
     def __post_init__(self) -> None:
         require_utc(self.at)
 
-    @classmethod
-    def of_entry(cls, seq: int) -> Moment:
-        """What was known at an entry, for who asks nothing of the day."""
-        return cls(seq, datetime.fromtimestamp(0, UTC))
-
     @property
     def day(self) -> date:
         """UTC day we stand on."""

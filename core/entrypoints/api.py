@@ -9,7 +9,7 @@ import inspect
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
@@ -24,9 +24,9 @@ from starlette.exceptions import HTTPException
 from core.domain.commands import problems
 from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
 from core.entrypoints.api_guard import Guard
-from core.entrypoints.operations.table import operations, run_operation
 from core.entrypoints.who_and_when import acting_person
-from core.services.use_case import Asked, UseCase
+from core.services.use_case import Asked, Call, UseCase, joined, needed
+from core.services.use_cases import every_use_case, run_use_case
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -108,7 +108,7 @@ class Asker:
         """Run an operation; `on_error` is what a refusal says besides the error."""
         try:
             person = acting_person(self._governance, unquote(actor))
-            result = run_operation(self._governance, person, datetime.now(UTC), name, parameters)
+            result = run_use_case(Call(self._governance, person, datetime.now(UTC)), name, parameters)
             return answer(result, status)
         except GovernanceError as problem:
             return refusal(problem, on_error)
@@ -173,18 +173,21 @@ def _add_health(api: FastAPI, governance: Governance) -> None:
 
 def _add_use_cases(api: FastAPI, ask: Asker) -> None:
     """`POST /operations/NAME` for each use case, and the public route of those that have one."""
-    for case in operations().values():
+    routes: dict[str, list[UseCase]] = {}
+    for case in every_use_case():
         api.post(f"/operations/{case.name}", name=case.name, description=case.help)(_by_name(ask, case))
         if case.route:
-            method, _, path = case.route.partition(" ")
-            status = 201 if method == "POST" and "{" not in path else 200
-            add = api.api_route(path, methods=[method], status_code=status, name=case.name + _PUBLIC)
-            add(_by_route(ask, case, method, path, status))
+            routes.setdefault(case.route, []).append(case)
+    for route, cases in routes.items():
+        method, _, path = route.partition(" ")
+        status = 201 if method == "POST" and "{" not in path else 200
+        add = api.api_route(path, methods=[method], status_code=status, name=cases[0].name + _PUBLIC)
+        add(_by_route(ask, cases, method, path, status))
 
     @api.get("/operations")
     def list_operations() -> Response:
         """Operations that may be asked for by name."""
-        return answer({"demo": ask.demo, "operations": sorted(operations())})
+        return answer({"demo": ask.demo, "operations": sorted(one.name for one in every_use_case())})
 
     @api.post("/operations/{name}", include_in_schema=False)
     def run_unknown(name: str, actor: ActorName = "") -> Response:
@@ -201,23 +204,32 @@ def _by_name(ask: Asker, case: UseCase) -> Callable[..., Response]:
     return _typed(run, {"given": (case.takes, ...), "actor": (ActorName, "")})
 
 
-def _by_route(ask: Asker, case: UseCase, method: str, path: str, status: int) -> Callable[..., Response]:
-    """What runs a use case with the parts of its address, and with a query or a body."""
+def _by_route(
+    ask: Asker, cases: Sequence[UseCase], method: str, path: str, status: int
+) -> Callable[..., Response]:
+    """What runs a use case with the parts of its address, and with a query or a body.
+
+    Of several at one address, the last is run whose needed fields are all given.
+    """
     parts = re.findall(r"{(\w+)}", path)
 
     def run(given: BaseModel | None = None, actor: str = "", **found: str) -> Response:
-        values = given.model_dump(exclude_unset=True) if given else {}
-        return ask(actor, case.name, {**values, **found}, status=status, on_error=_on_error(case.name))
+        values = {**(given.model_dump(exclude_unset=True) if given else {}), **found}
+        case = next((one for one in reversed(cases) if all(map(values.get, needed(one.takes)))), cases[0])
+        values = {name: value for name, value in values.items() if name in case.takes.model_fields}
+        return ask(actor, case.name, values, status=status, on_error=_on_error(case.name))
 
     taken: dict[str, Any] = {
-        name: (info.annotation, info) for name, info in case.takes.model_fields.items() if name not in parts
+        name: (info.annotation, info)
+        for name, info in joined([case.takes for case in cases]).items()
+        if name not in parts
     }
     fields: dict[str, tuple[Any, object]] = dict.fromkeys(parts, (str, ...))
     if taken:
-        title = f"{case.takes.__name__}{'Query' if method == 'GET' else ''}"
-        model = create_model(title, __base__=Asked, __doc__=case.help, **taken)
+        title = f"{cases[0].takes.__name__}{'Query' if method == 'GET' else ''}"
+        model = create_model(title, __base__=Asked, __doc__=cases[0].help, **taken)
         fields["given"] = (Annotated[model, Query()] if method == "GET" else model, ...)
-    run.__doc__ = case.help
+    run.__doc__ = cases[0].help
     return _typed(run, {**fields, "actor": (ActorName, "")})
 
 

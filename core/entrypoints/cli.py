@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from core.domain.errors import Forbidden, GovernanceError
 from core.entrypoints.command_line import choice_of, command_of
@@ -28,71 +29,55 @@ _BY_HAND: Mapping[str, str] = {
     "demo": "serving.demo",
     "register": "registration.register",
     "decide": "decide.decide",
-    "version": "versions.version",
-    "slices": "slices.slices",
-    "decay": "monitoring.decay",
-    "predictions": "predictions.predictions",
-    "drift": "drift.drift",
-    "monitoring": "monitoring.monitoring",
-    "kpis": "figures.kpis",
-    "standings": "figures.standings",
-    "policy": "policy.policy",
-    "people": "people.people",
-    "tasks": "work.tasks",
-    "assign": "work.assign",
-    "notices": "work.notices",
-    "hand-off": "work.hand_off",
-    "comment": "work.comment",
-    "training": "work.training",
-    "raci": "work.raci",
-    "perspectives": "work.perspectives",
-    "data": "lineage.data",
-    "lineage": "lineage.lineage",
+    "policy check": "rules.check_policy",
+    "policy schema": "rules.policy_schema",
     "document": "documents.document",
-    "document-text": "documents.document_text",
-    "document-notes": "documents.document_notes",
-    "frameworks": "rules.frameworks",
-    "regions": "rules.regions",
-    "alcoa": "rules.alcoa",
-    "rights": "rules.rights",
-    "ethics": "rules.ethics",
-    "verify": "audit.verify",
-    "checkpoint": "audit.checkpoint",
-    "replay": "audit.replay",
-    "audit-pack": "audit.audit_pack",
-    "verify-pack": "audit.verify_pack",
-    "purge-evidence": "audit.purge",
-    "explain": "explain.explain",
-    "business-kpi": "business_kpi.business_kpi",
-    "record": "figures.record",
+    "ethics check": "rules.check_ethics",
+    "checkpoint": "record.checkpoint",
+    "audit-pack": "record.audit_pack",
+    "verify-pack": "record.verify_pack",
 }
 """Commands that do more than ask one use case -> where they are written, in `core.entrypoints.commands`."""
+_SHOWN_BY_DEFAULT = frozenset({"explain"})
+"""Groups whose `show` is meant where their first word is no command."""
+
+
+class ShowByDefault(TyperGroup):
+    """`governance explain INITIATIVE` shows: a first word that is no command names an initiative."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `show` before the arguments where no command is named."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
     """Put the command together; only the part that is asked for, where one is: pipelines wait for it."""
     app = _typer(_HELP)
     app.callback()(_before)
-    known = {words.split()[0] for words in _BY_HAND} | {
-        first for firsts in ROOMS.values() for first in firsts
-    }
+    known = ("serve", "demo", *(first for firsts in ROOMS.values() for first in firsts))
     asked = {argument for argument in arguments if argument in known}
     parts: dict[str, typer.Typer] = {}
-    for words, command in _commands(asked or known):
+    for words, command in sorted(
+        _commands(asked or set(known)), key=lambda one: known.index(one[0].split()[0])
+    ):
         first, *rest = words.split()
         if not rest:
             _add(app, first, command)
         else:
             if first not in parts:
-                parts[first] = _typer(_group_help(first))
+                shown = ShowByDefault if first in _SHOWN_BY_DEFAULT else TyperGroup
+                parts[first] = _typer(_group_help(first), shown)
                 app.add_typer(parts[first], name=first)
             _add(parts[first], " ".join(rest), command)
     return app
 
 
-def _typer(said: str) -> typer.Typer:
+def _typer(said: str, group: type[TyperGroup] = TyperGroup) -> typer.Typer:
     return typer.Typer(
         name="governance",
+        cls=group,
         help=said,
         add_completion=False,
         rich_markup_mode=None,
@@ -109,7 +94,7 @@ def _add(app: typer.Typer, name: str, command: Any) -> None:
 
 
 def _group_help(first: str) -> str:
-    return next((groups(room)[first] for room in ROOMS if first in groups(room)), "")
+    return next((groups(room).get(first, "") for room, firsts in ROOMS.items() if first in firsts), "")
 
 
 def _commands(firsts: set[str]) -> Iterator[tuple[str, Any]]:

@@ -44,9 +44,10 @@ class InProcess:
 
     def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
         """Run an operation here."""
-        from core.entrypoints.operations.table import run_operation
+        from core.services.use_case import Call
+        from core.services.use_cases import run_use_case
 
-        return run_operation(self.governance, self.actor, datetime.now(UTC), name, parameters)
+        return run_use_case(Call(self.governance, self.actor, datetime.now(UTC)), name, parameters)
 
 
 @dataclass(frozen=True)

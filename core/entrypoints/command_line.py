@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,14 +15,14 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from uuid import uuid4
 
 import typer
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from core.domain.errors import BadInput
-from core.domain.given import Content, Given, Laid, TextOf
+from core.domain.given import Content, Given, Laid, TextOf, pairs
+from core.entrypoints.client import require_store
 from core.entrypoints.commands import options
 from core.entrypoints.reports.printing import say
-from core.services.use_case import INCOMING, Choice, Line, UseCase
+from core.services.use_case import INCOMING, Choice, Line, UseCase, joined
 
 Mark = TypeVar("Mark")
 Said = str | Callable[[Mapping[str, Any]], str]
@@ -35,7 +36,12 @@ _SHARED: Mapping[str, tuple[Any, object]] = {
 
 def command_of(use_case: UseCase, line: Line, show: Show | None) -> Callable[..., None]:
     """The function behind a command, with the signature that its fields say; `show` prints the result."""
-    fields = [one for one in _fields(use_case.takes) if one.name not in line.fixed]
+    taken = {
+        name: FieldInfo.merge_field_infos(info, description=line.described.get(name, info.description))
+        for name, info in use_case.takes.model_fields.items()
+        if name not in line.fixed
+    }
+    fields = _fields(taken, line.needs)
 
     def run(context: typer.Context, **typed: Any) -> None:
         with _sent(context, fields, typed) as values:
@@ -54,14 +60,21 @@ def choice_of(choice: Choice, cases: Mapping[str, UseCase], shows: Mapping[str, 
         _Field(name, FieldInfo(annotation=bool, default=False, description=said))
         for name, said in choice.flags.items()
     ]
-    fields = [*_joined(list(taken.values())), *flags]
+    fields = [*_fields(joined(list(taken.values()))), *flags]
+    fields = [one for one in fields if one.name not in choice.hidden]
     fields.sort(key=lambda one: one.name == "as_of")
 
     def run(context: typer.Context, **typed: Any) -> None:
         with _sent(context, fields, typed) as values:
             chosen = choice.choose(values)
-            given = {name: value for name, value in values.items() if name in taken[chosen].model_fields}
-            _report(context, chosen, given, choice.says.get(chosen) or shows.get(chosen), typed)
+            if choice.then not in ("", chosen):
+                with options.reach(context, typed["folder"], typed["acting"]) as caller:
+                    caller.call(chosen, of(chosen, values))
+                chosen = choice.then
+            _report(context, chosen, of(chosen, values), choice.says.get(chosen) or shows.get(chosen), typed)
+
+    def of(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {field: value for field, value in values.items() if field in taken[name].model_fields}
 
     return _signed(run, choice.help, fields)
 
@@ -100,9 +113,12 @@ class _Field:
     def parameter(self) -> inspect.Parameter:
         """The parameter of a typer function."""
         flagged = self.given.flag is not None
-        kind = bool if flagged else Path if self.file else _kind(self.info.annotation)
+        known = isinstance(self.file, TextOf) and self.file.known
+        kind = bool if flagged else Path if self.file and not known else _kind(self.info.annotation)
         empty = False if flagged else self.default
         typed: Any = list[str] if kind is list else kind
+        if self.given.values:
+            typed = tuple.__class_getitem__((str,) * self.given.values)
         dressed = self._dressed(kind)
         default = inspect.Parameter.empty if self.needed else empty
         if default is None:
@@ -131,7 +147,7 @@ class _Field:
         """The fields that are sent for what was typed; none where nothing was."""
         given = self.given
         if isinstance(self.file, Content | TextOf):
-            return {} if typed is None else _read(self.name, self.file, typed)
+            return {} if typed is None else _read(self.name, self.file, Path(typed))
         if given.flag is not None:
             return {self.name: given.flag} if typed else {}
         if not self.needed and typed == self.default:
@@ -140,40 +156,15 @@ class _Field:
             return {self.name: given.read(typed)}
         if _base(self.info.annotation) is dict:
             name = given.names[0] if given.names else f"--{self.name}"
-            return {self.name: options.pairs(typed or [], name, f"{name} NAME=VALUE")}
+            return {self.name: pairs(typed or [], name, f"{name} NAME=VALUE")}
         return {self.name: typed}
 
 
-def _fields(taken: type[BaseModel]) -> list[_Field]:
+def _fields(taken: Mapping[str, FieldInfo], needs: Sequence[str] = ()) -> list[_Field]:
     """The fields that are typed, needed ones first; the name of a typed file is not typed again."""
-    found = [_Field(name, info, info.is_required()) for name, info in taken.model_fields.items()]
+    found = [_Field(name, info, info.is_required() or name in needs) for name, info in taken.items()]
     named = {one.file.name for one in found if one.file}
     return sorted((one for one in found if one.name not in named), key=lambda one: not one.needed)
-
-
-def _joined(models: Sequence[type[BaseModel]]) -> list[_Field]:
-    """The fields of all, each once; needed where each model needs it."""
-    fields: dict[str, _Field] = {}
-    for model in models:
-        for one in _fields(model):
-            fields.setdefault(one.name, one)
-    return [
-        _Field(
-            name, one.info if _everywhere(name, models) else _optional(one.info), _everywhere(name, models)
-        )
-        for name, one in fields.items()
-    ]
-
-
-def _everywhere(name: str, models: Sequence[type[BaseModel]]) -> bool:
-    return all(name in model.model_fields and model.model_fields[name].is_required() for model in models)
-
-
-def _optional(info: FieldInfo) -> FieldInfo:
-    if not info.is_required():
-        return info
-    empty = "" if _kind(info.annotation) is str else None
-    return FieldInfo.merge_field_infos(info, default=empty)
 
 
 @contextmanager
@@ -190,7 +181,9 @@ def _sent(
         yield values
         return
     file = Path(typed["file"])
-    incoming = options.settings_for(context, typed["folder"]).store / INCOMING
+    store = options.settings_for(context, typed["folder"]).store
+    require_store(store)
+    incoming = store / INCOMING
     copy = incoming / f"{uuid4().hex}{file.suffix.lower()[:10]}"
     try:
         _lay(file, copy)
@@ -214,7 +207,10 @@ def _read(field: str, made: Content | TextOf, file: Path) -> dict[str, Any]:
     if isinstance(made, TextOf):
         from core.connectors.yaml_lines import read_text
 
-        return {field: read_text(file, str(file)), made.name: file.name}
+        if made.known and re.fullmatch(made.known, str(file)):
+            return {made.name: str(file)}
+        text = {field: read_text(file, str(file), made.most_bytes)}
+        return text if made.known else {**text, made.name: file.name}
     try:
         if file.stat().st_size > made.most_bytes:
             raise BadInput(
@@ -243,7 +239,8 @@ def _report(
     """Run a use case and print its result."""
 
     def show(result: Any) -> None:
-        told = said.format_map(result) if isinstance(said, str) else said(result) if said else None
+        known = {**values, **result}
+        told = said.format_map(known) if isinstance(said, str) else said(known) if said else None
         if isinstance(told, str):
             for line in told.splitlines():
                 say(line)
@@ -280,6 +277,6 @@ def _base(annotation: Any) -> Any:
 def _kind(annotation: Any) -> type:
     """As what a field is typed: a list of texts, a yes or no, a number, or a text."""
     base = _base(annotation)
-    if base in (tuple, list, dict):
+    if base in (tuple, list, dict, Sequence):
         return list
     return base if base in (bool, int, float) else str

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
 from operator import attrgetter
-from typing import cast
+from typing import cast, get_type_hints
 
 from core.domain.facts.recorded import F, columns_of
+from core.domain.facts.tables import TABLES
 from core.domain.moment import Moment
 from core.lake.query import fetch_as
 from core.lake.store import Store
@@ -70,5 +73,11 @@ def _is_like(fact: object, like: dict[str, object]) -> bool:
 
 def _read(store: Store, kind: type[F], tail: str, values: Mapping[str, object]) -> list[F]:
     # Names of tables and columns come from the classes, never from a user.
-    columns = ", ".join(columns_of(kind))
-    return fetch_as(store.cursor(), kind, f"SELECT {columns} FROM {kind.table} {tail}", values)
+    return fetch_as(store.cursor(), kind, f"SELECT {_selected(kind.table)} FROM {kind.table} {tail}", values)
+
+
+@cache
+def _selected(table: str) -> str:
+    kind = TABLES[table]
+    hints = get_type_hints(kind)
+    return ", ".join(f"{name}::DATE AS {name}" if hints[name] is date else name for name in columns_of(kind))

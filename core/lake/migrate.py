@@ -22,7 +22,7 @@ _KINDS: Mapping[object, tuple[str, ...]] = {
     float: ("DOUBLE",),
     bool: ("BOOLEAN",),
     datetime: ("TIMESTAMP",),
-    date: ("DATE",),
+    date: ("DATE", "VARCHAR"),  # the days of business KPIs are kept as YYYY-MM-DD
 }
 """Type of a field -> types of a column."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from core.connectors.ethics_file import read_ethics
-from core.connectors.policy_file import read_policy
+from core.connectors.config_files import read_ethics, read_policy
 from core.domain.actors import Actor
-from core.domain.chain import Fact
 from core.domain.errors import Conflict
+from core.domain.facts.record import StoreCreated
+from core.domain.facts.recorded import entry_of
 from core.lake.directory import put_person
 from core.services.governance import Governance
 from core.services.rules.ethics import ethics_fact
@@ -30,9 +30,9 @@ def found_store(governance: Governance, config: Path, founder: Actor, at: dateti
     """
     policy, text = read_policy(config / "policy.yaml", governance.roles)
     ethics, position = read_ethics(config / "ethics.yaml", policy)
-    created = {"store": "demo organisation" if demo else "governance", "demo": demo}
+    created = StoreCreated(store="demo organisation" if demo else "governance", demo=demo)
     facts = [
-        Fact("store_created", "store", "store_created", (created,), first=True),
+        entry_of("store_created", created, first=True),
         policy_fact(policy, text),
         ethics_fact(ethics, position),
     ]

@@ -8,27 +8,29 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from core.connectors.config_files import (
+    parse_ethics,
+    parse_recorded_policy,
     read_data_quality,
+    read_ethics,
+    read_frameworks,
     read_guides,
     read_kpis,
     read_leaderboard,
+    read_policy,
     read_raci,
+    read_rights,
     read_roles,
     read_trainings,
     read_work,
 )
-from core.connectors.ethics_file import parse_ethics, read_ethics
-from core.connectors.frameworks_file import read_frameworks, read_rights
-from core.connectors.policy_file import parse_policy, read_policy
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
 from core.domain.errors import NotFound
 from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
-from core.domain.policy.kpis import Kpis
-from core.domain.policy.leaderboard import Leaderboard
-from core.domain.policy.policy import Policy
+from core.domain.policy.kpis import Kpis, Leaderboard
+from core.domain.policy.policy import LiveGates, Policy
 from core.domain.rules.ethics import Ethics
 from core.domain.rules.frameworks import Frameworks
 from core.domain.rules.rights import Rights
@@ -37,8 +39,8 @@ from core.domain.work.raci import Raci
 from core.domain.work.training import Trainings
 from core.domain.work.work import Work
 from core.lake import directory
-from core.lake.facts import latest
-from core.lake.record.entries import founding
+from core.lake.facts import history, latest
+from core.lake.record.entries import store_kind
 from core.lake.store import Store, open_store
 
 
@@ -98,22 +100,33 @@ class Governance:
         NotFound
             The record did not begin until later.
         """
-        return _policy(self.store, self.roles, moment.seq)
+        published = latest(self.store, PublishedPolicy, moment)
+        if published is None:
+            raise _before_the_record(self.store)
+        return _parsed(published.text, self.roles, f"policy {published.version}")
+
+    def live_gates(self, moment: Moment) -> LiveGates:
+        """The gate that made live under each policy published so far: a decision counts by its own policy."""
+        published = history(self.store, PublishedPolicy, moment)
+        return tuple((policy.version, _live_gate(policy.text, policy.version)) for policy in published)
 
     def position(self, moment: Moment) -> Ethics:
         """The ethical position in force at a moment; the shipped one where none had been published."""
-        return _position(self.store, moment.seq) or self.ethics
+        published = latest(self.store, PublishedEthics, moment)
+        if published is None:
+            return self.ethics
+        return _parsed_ethics(published.text, f"ethical position {published.version}")
 
     @property
     def founded(self) -> bool:
         """Whether the store has its first entry."""
-        return founding(self.store) is not None
+        return store_kind(self.store) is not None
 
     @property
     def demo(self) -> bool:
         """Whether the store holds the demo organisation."""
-        founded = founding(self.store)
-        return founded is not None and founded.demo
+        kind = store_kind(self.store)
+        return bool(kind and kind.demo)
 
     def personas(self) -> list[Actor]:
         """The demo's stand-ins for a login; empty elsewhere."""
@@ -173,37 +186,26 @@ def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
     )
 
 
-@lru_cache(maxsize=64)
-def _policy(store: Store, roles: Roles, seq: int) -> Policy:
-    published = latest(store, PublishedPolicy, Moment.of_entry(seq))
-    if published is None:  # an exception is not remembered: the next question looks again
-        raise _before_the_record(store)
-    return _parsed(published.text, roles, f"policy {published.version}")
-
-
 def _before_the_record(store: Store) -> NotFound:
     """The answer to a moment at which there was no record yet."""
-    founded = founding(store)
-    if founded is None:
+    kind = store_kind(store)
+    if kind is None:
         remedy = "Found the store first: run 'governance serve' or 'governance demo'."
         return NotFound("the store is empty", remedy=remedy)
     return NotFound(
-        f"the record begins on {founded.recorded_at:%Y-%m-%d}", remedy="Choose that day or a later one."
+        f"the record begins on {kind.recorded_at:%Y-%m-%d}", remedy="Choose that day or a later one."
     )
 
 
 @lru_cache(maxsize=32)
 def _parsed(text: str, roles: Roles, name: str) -> Policy:
     """Published policies never change, so each text is parsed once."""
-    return parse_policy(text, roles, name=name)
+    return parse_recorded_policy(text, roles, name=name)
 
 
-@lru_cache(maxsize=64)
-def _position(store: Store, seq: int) -> Ethics | None:
-    published = latest(store, PublishedEthics, Moment.of_entry(seq))
-    if published is None:
-        return None
-    return _parsed_ethics(published.text, f"ethical position {published.version}")
+@lru_cache(maxsize=256)
+def _live_gate(text: str, version: str) -> str:
+    return parse_recorded_policy(text, None, name=f"policy {version}").live_gate.id
 
 
 @lru_cache(maxsize=32)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.commands import Command, Name
 from core.domain.errors import BadInput
+from core.domain.given import argument, option
 from core.lake.directory import put_person
 from core.services.governance import Governance
 
@@ -19,11 +20,20 @@ class AddPerson(Command):
 
     may: ClassVar[str] = "manage_directory"
 
-    person: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64)]
-    name: Name
-    team: str = ""
-    title: str = ""
-    roles: tuple[str, ...] = ()
+    person: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64),
+        Field(description="Lower-case id, such as ada.lovelace."),
+        argument("ID"),
+    ]
+    name: Annotated[Name, Field(description="What they are called.")]
+    team: Annotated[str, Field(description="Their team.")] = ""
+    title: Annotated[str, Field(description="What they are.")] = ""
+    roles: Annotated[
+        tuple[str, ...],
+        Field(description="A role by id; repeat for more."),
+        option("--role"),
+    ] = ()
 
 
 def add_person(governance: Governance, command: AddPerson) -> Actor:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -68,10 +68,14 @@ class Line:
     words
         The command, such as "finding raise".
     says
-        What is said afterwards: a sentence with fields of the result, or a function of the result. Empty
-        where a report of `core.entrypoints.reports` prints it.
+        What is said afterwards: a sentence with fields of what was typed and of the result, or a function of
+        them. Empty where a report of `core.entrypoints.reports` prints it.
     fixed
         Values that this command stands for; they are not typed.
+    needs
+        Fields that this command cannot do without, though the use case can.
+    described
+        Other words for fields than those of the use case.
     help
         The help, where it is not that of the use case.
     code
@@ -81,6 +85,8 @@ class Line:
     words: str
     says: str | Callable[[Result], str] = ""
     fixed: Mapping[str, object] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    described: Mapping[str, str] = field(default_factory=dict)
     help: str = ""
     code: Callable[[Result], int] | None = None
 
@@ -99,6 +105,10 @@ class Choice:
         Says which is meant by what was typed; raises BadInput where that cannot be told.
     flags
         Names of options that choose, such as "weakest", each with its help.
+    hidden
+        Fields that are not typed here.
+    then
+        The use case that is asked after another was chosen, and whose result is printed; empty for none.
     says
         What is said afterwards, by use case; a report prints the others.
     """
@@ -108,6 +118,8 @@ class Choice:
     cases: tuple[str, ...]
     choose: Callable[[Values], str]
     flags: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    then: str = ""
     says: Mapping[str, str | Callable[[Result], str]] = field(default_factory=dict)
 
 
@@ -167,6 +179,8 @@ class UseCase:
             What is given is wrong, or what the use case refuses.
         """
         asked = make(self.takes, **given)
+        if self.may:  # before anything is looked up; the service asks again
+            call.governance.roles.require(call.actor, self.may)
         return plain(self.run(call, _resolved(call, asked)))
 
 
@@ -175,6 +189,7 @@ def does(
     kind: type[C],
     *lines: Line,
     returns: str | Callable[[Call, C, Any], Result] = "",
+    repeats: Sequence[str] | None = None,
     name: str = "",
     route: str = "",
 ) -> UseCase:
@@ -187,6 +202,8 @@ def does(
     returns
         The result is what was given, with what the service gave back under this name; or what a function of
         the call, the command and of that makes.
+    repeats
+        Of what was given, what stands in the result; all where nothing is said.
     """
 
     def run(call: Call, values: Values) -> Any:
@@ -194,7 +211,8 @@ def does(
         found = service(call.governance, command)
         if callable(returns):
             return returns(call, command, found)
-        return {**values, returns: found} if returns else values
+        kept = values if repeats is None else {name: values[name] for name in repeats}
+        return {**kept, returns: found} if returns else kept
 
     return UseCase(name or service.__name__, run, kind, lines, route)
 
@@ -262,7 +280,7 @@ def _as_given(name: str, info: FieldInfo) -> tuple[str, Any]:
         return INCOMING, (described, ...)
     if _marked(info, Content):
         return f"{name}{_BASE64}", (described, "")
-    return name, (info.rebuild_annotation(), info)
+    return name, (info.annotation, info)
 
 
 def _marked(info: FieldInfo, kind: type) -> bool:
@@ -286,6 +304,24 @@ def _resolved(call: Call, asked: BaseModel) -> Values:
         else:
             values[name] = value
     return values
+
+
+def joined(models: Sequence[type[BaseModel]]) -> Mapping[str, FieldInfo]:
+    """The fields of several use cases, each once; needed where all of them need it."""
+    found = {name: info for model in reversed(models) for name, info in model.model_fields.items()}
+    order = dict.fromkeys(name for model in models for name in model.model_fields)
+    everywhere = set.intersection(*map(needed, models))
+    return {
+        name: found[name]
+        if name in everywhere or not found[name].is_required()
+        else FieldInfo.merge_field_infos(found[name], default=None)
+        for name in order
+    }
+
+
+def needed(model: type[BaseModel]) -> set[str]:
+    """Names of the fields that must be given."""
+    return {name for name, info in model.model_fields.items() if info.is_required()}
 
 
 def incoming_file(governance: Governance, name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -16,6 +17,18 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("register", "list", "show", "amend", "evidence", "check", "decide", "override"),
         *("sign-off", "delegation", "finding", "waiver", "pull"),
     ),
+    "measured": ("slices", "decay", "monitoring", "predictions", "drift", "explain", "business-kpi"),
+    "oversight": ("kpis", "standings"),
+    "rules": ("policy", "ethics", "frameworks", "regions", "rights", "alcoa"),
+    "record": (
+        *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
+        "people",
+    ),
+    "models": ("version", "data", "lineage", "document", "document-text", "document-notes"),
+    "work": (
+        *("tasks", "assign", "notices", "hand-off", "comment", "training", "raci"),
+        "perspectives",
+    ),
 }
 """Room -> first words of its commands. What pipelines wait for comes first."""
 
@@ -23,20 +36,24 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
 @cache
 def use_cases(room: str) -> Mapping[str, UseCase]:
     """The use cases of a room by name."""
-    found: tuple[UseCase, ...] = import_module(f"core.services.{room}.use_cases").USE_CASES
+    found: tuple[UseCase, ...] = import_module(_module(room)).USE_CASES
     return {one.name: one for one in found}
 
 
 def choices(room: str) -> tuple[Choice, ...]:
     """The commands of a room that stand for one of several use cases."""
-    found: tuple[Choice, ...] = getattr(import_module(f"core.services.{room}.use_cases"), "CHOICES", ())
+    found: tuple[Choice, ...] = getattr(import_module(_module(room)), "CHOICES", ())
     return found
 
 
 def groups(room: str) -> Mapping[str, str]:
     """First words of a room's commands that have more than one word, each with its help."""
-    found: Mapping[str, str] = getattr(import_module(f"core.services.{room}.use_cases"), "GROUPS", {})
+    found: Mapping[str, str] = getattr(import_module(_module(room)), "GROUPS", {})
     return found
+
+
+def _module(room: str) -> str:
+    return f"core.services.{room}.use_cases"
 
 
 def every_use_case() -> Iterator[UseCase]:
@@ -55,7 +72,8 @@ def run_use_case(call: Call, name: str, given: Mapping[str, Any]) -> Any:
     GovernanceError
         What the use case refuses.
     """
-    found = next((table[name] for room in ROOMS if name in (table := use_cases(room))), None)
+    rooms = sorted(ROOMS, key=lambda room: _module(room) not in sys.modules)  # a command has imported its own
+    found = next((table[name] for room in rooms if name in (table := use_cases(room))), None)
     if found is None:
         known = ", ".join(sorted(one.name for one in every_use_case()))
         raise NotFound(f"'{name[:60]}' is no operation", remedy=f"Use one of: {known}.")

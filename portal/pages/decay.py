@@ -12,7 +12,6 @@ from core.services.measured import decay_view
 from core.services.measured.decay_groups import decay_groups, group_choices
 from core.services.measured.decay_view import MonitoredVersion
 from core.services.measured.monitoring import attributions
-from core.services.oversight.figure_notes import figure_notes
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.measured.decay_groups import groups_panel
@@ -20,6 +19,7 @@ from portal.components.measured.decay_inputs import divide_choices, pick_version
 from portal.components.measured.decay_trust import TRUST, trust_panel
 from portal.components.measured.decay_view import attributions_panel, chunks_table, decay_cards, decay_panel
 from portal.components.page import empty_state, page_header, page_link, section
+from portal.components.text import escape
 from portal.components.url_inputs import url_choice, url_value
 
 
@@ -60,11 +60,14 @@ def _draw(desk: Desk, known: MonitoredVersion, places: Sequence[DeltaGenerator])
         url_choice("Metric", {m.id: m.title for m in view.metrics}, "metric", default=view.leading)
     with places[1]:
         by = url_choice("Divide by", divide_choices(desk.ask(group_choices, **one)), "by")
+    if view.unestimated:
+        lacking = f"The decay check looks at {view.unestimated.title}, which the newest refresh left out"
+        st.caption(escape(f"{lacking}: it cannot tell."))
     decay_cards(view)
     if by:
         groups_panel(desk.ask(decay_groups, **one, by=by, metric=view.metric.id))
     decay_panel(view)
-    figure_help([*figure_notes(view.metric), TRUST])
+    figure_help([*view.metric.notes, TRUST])
     trust_panel(view)
     section(
         "Chunks", "Consecutive rows, in the order of their times, or of their files where they have none."

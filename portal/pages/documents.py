@@ -50,7 +50,7 @@ def _draw(desk: Desk, names: dict[str, str], initiative: str) -> None:
             width=190,
         )
         for face in desk.ask(version_faces, initiative=initiative):
-            versions[face.row["version"]] = f"{face.row['version']} ({face.row['state']})"
+            versions[face.version.version] = f"{face.version.version} ({face.version.state})"
         url_choice("Version", versions, "version", width=190)
     one = {"initiative": initiative, "version": url_value("version")}
     found = desk.ask(document, **one, kind=kind)

@@ -9,7 +9,6 @@ from core.domain.errors import NotFound
 from core.services.measured import decay_view, drift_view
 from core.services.measured.decay_view import MonitoredVersion
 from core.services.measured.drift import MeasureDrift
-from core.services.oversight.figure_notes import figure_notes
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.initiative.forms import closed_because, give
@@ -65,7 +64,7 @@ def _draw(desk: Desk, known: MonitoredVersion) -> None:
     if found.drift is not None and found.drift.features:
         view.drift_panel(found.drift)
         method = view.feature_panel(found.drift, METHODS)
-        figure_help([*figure_notes(METHODS[method]), view.RANKING])
+        figure_help([*METHODS[method].notes, view.RANKING])
         view.features_table(found.drift)
     if found.quality is not None:
         view.quality_panel(found.quality)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analytics.standings import StandingMeasure
-from core.services.oversight.figure_notes import figure_notes
 from core.services.oversight.teams import team_standings
 from portal.components.desk import current_desk
 from portal.components.figure_help import figure_help
@@ -39,7 +38,7 @@ def render() -> None:
         with place, panel(kpi.title, "Bars are rates; the line across each is its interval."):
             lines = desk.ask(team_standings, measure=measure)
             standings_board(lines, title=kpi.title, own=desk.actor.team, key=measure)
-            figure_help([*figure_notes(kpi), *LEAVES_OUT])
+            figure_help([*kpi.notes, *LEAVES_OUT])
 
 
 render()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import GovernanceError
-from core.services.rules.policies import policy_drafts
+from core.services.rules.policies import DraftLine, policy_drafts
 from core.services.rules.policy_changes import compare_policy, preview_policy
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, section
@@ -32,13 +32,13 @@ def render() -> None:
         empty_state("Nobody has drafted a change yet.", page="policy", label="Read the policy in force")
         return
     drafts_table(drafts)
-    names = {row["draft"]: f"{row['draft']}, version {row['version']}" for row in drafts}
-    chosen = url_choice("Draft", names, "draft", default=drafts[0]["draft"], width=320)
-    _draft(desk, next(row for row in drafts if row["draft"] == chosen))
+    names = {row.draft: f"{row.draft}, version {row.version}" for row in drafts}
+    chosen = url_choice("Draft", names, "draft", default=drafts[0].draft, width=320)
+    _draft(desk, next(row for row in drafts if row.draft == chosen))
 
 
-def _draft(desk: Desk, row: dict[str, object]) -> None:
-    draft = str(row["draft"])
+def _draft(desk: Desk, row: DraftLine) -> None:
+    draft = row.draft
     try:
         compared = desk.ask(compare_policy, draft=draft)
         seen = desk.ask(preview_policy, draft=draft)

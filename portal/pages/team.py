@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services.oversight.figure_notes import figure_notes
 from core.services.work.team_work import TeamSheet, choose_team, team_names, team_sheet
 from portal.components.desk import current_desk, show_problem
 from portal.components.figure_help import figure_help
@@ -47,7 +46,7 @@ def _draw(sheet: TeamSheet) -> None:
     team_cards(sheet)
     late_and_load(sheet)
     rates = (sheet.first_tries.definition, sheet.deadlines.definition)
-    notes = [f"{kpi.title}. {sentence}" for kpi in rates for sentence in figure_notes(kpi)]
+    notes = [f"{kpi.title}. {sentence}" for kpi in rates for sentence in kpi.notes]
     figure_help(notes, title="How the rates are counted")
     item = team_work_table(sheet)
     team_hand_offs(sheet)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.domain.errors import BadInput, NotFound
 from core.services.models.version_comparison import VersionFace, compare_versions, version_faces
-from core.services.models.version_registry import version_registry
+from core.services.models.version_registry import RegistryLine, version_registry
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.models import version_compare as compare
 from portal.components.models import version_view as view
@@ -30,7 +30,7 @@ def render() -> None:
         sentence = "No model version is registered yet. One is registered on the sheet of its initiative."
         empty_state(sentence, page="inventory", label="Open the inventory", icon=":material/deployed_code:")
         return
-    names = {row["initiative"]: row["name"] for row in rows}
+    names = {row.initiative: row.name for row in rows}
     url_choice("Model", {"": "All models", **names}, "id", clears=("left", "right", "by"), width=330)
     try:
         if not wanted:
@@ -42,14 +42,14 @@ def render() -> None:
         page_link("versions", "Open the registry", icon=":material/arrow_forward:")
 
 
-def _registry(rows: Sequence[dict[str, object]]) -> None:
-    shown = [row for row in rows if row["state"] == "challenger"]
-    shown += [row for row in rows if row["state"] == "champion"]
+def _registry(rows: Sequence[RegistryLine]) -> None:
+    shown = [row for row in rows if row.state == "challenger"]
+    shown += [row for row in rows if row.state == "champion"]
     view.registry_cards(shown)
     section("Registry", "Challengers first. Click a line to compare the versions of a model.")
     row = view.registry_table(shown)
     if row is not None:
-        set_url(id=row["initiative"])
+        set_url(id=row.initiative)
         st.rerun()
 
 
@@ -70,9 +70,9 @@ def _model(desk: Desk, initiative: str, faces: tuple[VersionFace, ...]) -> None:
 
 
 def _compare(desk: Desk, initiative: str, faces: tuple[VersionFace, ...]) -> tuple[VersionFace, ...]:
-    titles = {face.row["version"]: f"{face.row['version']} ({face.row['state']})" for face in faces}
+    titles = {face.version.version: f"{face.version.version} ({face.version.state})" for face in faces}
     newest, *others = titles
-    current = next((f.row["version"] for f in faces if f.row["state"] == "champion"), others[0])
+    current = next((f.version.version for f in faces if f.version.state == "champion"), others[0])
     base = current if current != newest else others[0]
     section("Side by side", "Choose two versions; figures are those of the slices and decay pages.")
     with st.container(horizontal=True, gap="small"):

@@ -6,6 +6,9 @@ import argparse
 import asyncio
 import gc
 import importlib
+import json
+import os
+import re
 import secrets
 import socket
 import sys
@@ -19,16 +22,101 @@ from typing import TYPE_CHECKING, Any
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
 from core.services.oversight.kpis import governance_kpis
-from portal.shell import notice
 from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy
 from portal.shell.house import House, close_house, open_house
 from portal.shell.plan import FIRST, page_names
-from portal.shell.start_page import page_routes, shipped_page, start_page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
     from streamlit.web.server.starlette.starlette_app import App
+
+
+# Without it, Streamlit first looks for its server under the page's own address: a console error per miss.
+_ONE_BASE = "<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin}</script>"
+_TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
+_ICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
+_FONT = re.compile(r'<link\s+rel="preload"[^>]*as="font"[^>]*>')
+_OUR_FONT = (
+    '<link rel="preload" href="./app/static/inter-latin.woff2" as="font" type="font/woff2" crossorigin>'
+)
+
+
+def start_page(shipped: str) -> str:
+    """Put our name, mark and font into Streamlit's start page, so that nothing flashes while it loads.
+
+    Parameters
+    ----------
+    shipped
+        The HTML file that Streamlit ships.
+    """
+    page = shipped.replace("<head>", f"<head>\n    {_ONE_BASE}", 1)
+    page = _TITLE.sub("<title>Governance portal</title>", page, count=1)
+    page = _ICON.sub('<link rel="shortcut icon" href="./app/static/mark.png">', page, count=1)
+    return _FONT.sub(_OUR_FONT, page, count=1)
+
+
+def shipped_page() -> str:
+    """Read the start page of the installed Streamlit."""
+    import streamlit as st
+
+    return (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+
+
+def page_routes(html: str, pages: Iterable[str], first: str) -> list[BaseRoute]:
+    """Answer `/` and every page's address with the start page; the first page lives at `/`.
+
+    Parameters
+    ----------
+    html
+        What `start_page` made.
+    pages
+        Names of the pages as they stand in the address.
+    first
+        The page that `/` shows; its own name leads there.
+    """
+    from starlette.responses import HTMLResponse, RedirectResponse
+    from starlette.routing import Route
+
+    def show(_: Request) -> Response:
+        return HTMLResponse(html, headers={"cache-control": "no-cache"})
+
+    def lead_to_first(request: Request) -> Response:
+        query = request.url.query
+        return RedirectResponse(f"/?{query}" if query else "/", status_code=307)
+
+    others = [Route(f"/{page}", show) for page in pages if page != first]
+    return [Route("/", show), Route(f"/{first}", lead_to_first), *others]
+
+
+NOTICE = "server.json"
+
+
+def put_up_notice(store: Path, *, address: str, token: str) -> None:
+    """Write pid, address and token, readable by the owner only; an older note is replaced in one step."""
+    text = json.dumps({"pid": os.getpid(), "address": address, "token": token})
+    fresh = store / f".{NOTICE}.{os.getpid()}"
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+    fresh.replace(store / NOTICE)
+
+
+def take_down_notice(store: Path) -> None:
+    """Remove the note if it is ours."""
+    note = store / NOTICE
+    try:
+        ours = json.loads(note.read_text(encoding="utf-8")).get("pid") == os.getpid()
+    except (OSError, ValueError):
+        return
+    if ours:
+        note.unlink(missing_ok=True)
+
 
 SCRIPT = Path(__file__).with_name("app.py")
 STREAMLIT_CONFIG = PROJECT / ".streamlit" / "config.toml"
@@ -87,13 +175,13 @@ def build_app(house: House, settings: Settings, token: str) -> App:
         preload()
         collecting = asyncio.create_task(collect_now_and_then())
         warming = asyncio.create_task(asyncio.to_thread(count_kpis_ahead, house))
-        notice.put_up(settings.store, address=address(settings), token=token)
-        sys.stdout.write(f"Governance portal: {address(settings)}\n")
+        put_up_notice(settings.store, address=settings.address, token=token)
+        sys.stdout.write(f"Governance portal: {settings.address}\n")
         sys.stdout.flush()
         try:
             yield
         finally:
-            notice.take_down(settings.store)
+            take_down_notice(settings.store)
             await asyncio.wait([warming])
             collecting.cancel()
             with suppress(asyncio.CancelledError):
@@ -117,12 +205,6 @@ def build_app(house: House, settings: Settings, token: str) -> App:
         ],
         middleware=[Middleware(HostGuard, names=[settings.host]), Middleware(SecurityHeaders, policy=policy)],
     )
-
-
-def address(settings: Settings) -> str:
-    """Write where the portal is served, as one types it into a browser."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 def preload() -> None:

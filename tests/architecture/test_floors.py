@@ -11,7 +11,7 @@ import pytest
 
 from core.connectors.settings import PROJECT
 
-SOURCES = sorted([*(PROJECT / "core").rglob("*.py"), *(PROJECT / "portal").rglob("*.py")])
+SOURCES = sorted(file for root in ("core", "portal", "data/demo") for file in (PROJECT / root).rglob("*.py"))
 PAGES = sorted((PROJECT / "portal" / "pages").glob("[!_]*.py"))
 
 

@@ -1,6 +1,8 @@
 """Measure what the README says, in one run on one machine: `python -m tests.benchmarks [NAME ...]`.
 
-Figures are medians of several runs; the machine's noise is the spread printed beside them.
+Figures are medians of several runs; the machine's noise is the spread printed beside them. They are kept in
+`.cache/bench.json`; `python -m tests.benchmarks compare BEFORE AFTER` sets two such files side by side, with
+exit code 1 where a figure got worse by more than a tenth.
 """
 
 from __future__ import annotations
@@ -8,43 +10,65 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
 from tests.benchmarks import clients, decaying, decisions, pages, scale, slicing
+from tests.benchmarks.figures import compare, write_figures
+from tests.benchmarks.timing import Figure, in_seconds
 
-Measured = dict[str, str]
+BENCHES: Mapping[str, Callable[[Path], dict[str, Figure]]] = {
+    "clients": clients.measure,
+    "decisions": decisions.measure,
+    "decaying": decaying.measure,
+    "pages": pages.measure,
+    "scale": scale.measure,
+    "slicing": slicing.measure,
+}
 
 
 def main(names: list[str]) -> int:
-    """Build a demo store once and run the benchmarks named (all without a name)."""
-    benches: dict[str, Callable[[Path], Measured]] = {
-        "clients": clients.measure,
-        "decisions": decisions.measure,
-        "decaying": decaying.measure,
-        "pages": pages.measure,
-        "scale": scale.measure,
-        "slicing": slicing.measure,
-    }
-    unknown = [name for name in names if name not in benches]
+    """Run the benchmarks named (all without a name), or compare two runs."""
+    if names[:1] == ["compare"]:
+        return _compare(names[1:])
+    unknown = [name for name in names if name not in BENCHES]
     if unknown:
-        sys.stderr.write(f"there is no benchmark {unknown[0]!r}; use: {', '.join(benches)}\n")
+        sys.stderr.write(f"there is no benchmark {unknown[0]!r}; use: compare, {', '.join(BENCHES)}\n")
         return 2
+    _measure(names or list(BENCHES))
+    return 0
+
+
+def _measure(names: list[str]) -> None:
+    """Build a demo store once; print and keep the figures of the benchmarks named."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
-        seconds = build(store)
-        sys.stdout.write(f"{'demo store built':58} {seconds:8.1f} s\n")
-        for name in names or benches:
-            for what, figure in benches[name](store).items():
-                sys.stdout.write(f"{what:58} {figure}\n")
-    return 0
+        _say("demo", {"demo store built": in_seconds(build(store), "{:8.1f} s")})
+        for name in names:
+            _say(name, BENCHES[name](store))
+
+
+def _say(bench: str, figures: dict[str, Figure]) -> None:
+    for what, figure in figures.items():
+        sys.stdout.write(f"{what:58} {figure.said}\n")
+    write_figures(bench, figures)
+
+
+def _compare(files: list[str]) -> int:
+    missing = [file for file in files if not Path(file).is_file()]
+    if len(files) != 2 or missing:
+        sys.stderr.write("name two files that are there: compare BEFORE AFTER\n")
+        return 2
+    lines, held = compare(*map(Path, files))
+    sys.stdout.write("\n".join([*lines, ""]))
+    return 0 if held else 1
 
 
 def build(store: Path) -> float:
     """Build the demo store and return the seconds it took."""
-    from core.entrypoints.demo.build import build_demo
+    from data.demo.build import build_demo
 
     start = time.perf_counter()
     build_demo(store, PROJECT / "config", datetime.now(UTC))

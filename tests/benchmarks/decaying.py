@@ -23,7 +23,7 @@ import duckdb
 
 from core.analytics.job_specs import EstimateSpec
 from core.connectors.settings import PROJECT
-from tests.benchmarks.timing import peak_megabytes
+from tests.benchmarks.timing import Figure, in_seconds, megabytes, peak_megabytes, ratio
 
 METRICS = ("roc_auc", "f1", "precision", "recall", "specificity", "accuracy")
 BY = (("region",),)
@@ -33,7 +33,7 @@ RUNS = 3
 _LARGEST_GAP = 1e-6
 
 
-def measure(store: Path) -> dict[str, str]:
+def measure(store: Path) -> dict[str, Figure]:
     """Time the estimates both ways, in one run; the demo store is not needed."""
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder)
@@ -50,19 +50,25 @@ def measure(store: Path) -> dict[str, str]:
     plain, divided = _seconds(ours), _seconds(slices)
     grown = large / small / (GROWTH[1] / GROWTH[0])
     return {
-        f"CBPE, 6 metrics, {ROWS:,} rows in chunks of {CHUNK_ROWS:,}": f"{plain:8.2f} s",
-        "the same by NannyML": f"{theirs['seconds']:8.2f} s",
-        "ratio (asked for: 12, goal: 20)": f"{theirs['seconds'] / plain:8.1f} times",
-        "the same in processor time": f"{theirs['cpu'] / _median(ours, 'cpu'):8.1f} times",
-        "peak memory, whole process": f"{max(one['megabytes'] for one in ours):8.0f} MB",
-        "peak memory of NannyML": f"{theirs['megabytes']:8.0f} MB",
-        "with 4 subpopulations": f"{divided:8.2f} s",
-        "ratio to the plain estimate (asked for: under 2)": f"{divided / plain:8.2f} times",
-        "subpopulations, in processor time": f"{_median(slices, 'cpu') / _median(ours, 'cpu'):8.2f} times",
-        "peak memory with subpopulations": f"{max(one['megabytes'] for one in slices):8.0f} MB",
-        f"{GROWTH[0]:,} to {GROWTH[1]:,} rows": f"{small:8.2f} s to {large:.2f} s",
-        "growth beside linear (asked for: at most 1)": f"{grown:8.2f} times",
-        "largest difference of an estimate": f"{gap:8.1e}",
+        f"CBPE, 6 metrics, {ROWS:,} rows in chunks of {CHUNK_ROWS:,}": in_seconds(plain),
+        "the same by NannyML": in_seconds(theirs["seconds"]),
+        "ratio (asked for: 12, goal: 20)": ratio(
+            theirs["seconds"] / plain, "{:8.1f} times", more_is_better=True
+        ),
+        "the same in processor time": ratio(
+            theirs["cpu"] / _median(ours, "cpu"), "{:8.1f} times", more_is_better=True
+        ),
+        "peak memory, whole process": megabytes(max(one["megabytes"] for one in ours)),
+        "peak memory of NannyML": megabytes(theirs["megabytes"]),
+        "with 4 subpopulations": in_seconds(divided),
+        "ratio to the plain estimate (asked for: under 2)": ratio(divided / plain, "{:8.2f} times"),
+        "subpopulations, in processor time": ratio(
+            _median(slices, "cpu") / _median(ours, "cpu"), "{:8.2f} times"
+        ),
+        "peak memory with subpopulations": megabytes(max(one["megabytes"] for one in slices)),
+        f"{GROWTH[0]:,} to {GROWTH[1]:,} rows": Figure(large, f"{small:8.2f} s to {large:.2f} s"),
+        "growth beside linear (asked for: at most 1)": ratio(grown, "{:8.2f} times"),
+        "largest difference of an estimate": Figure(gap, f"{gap:8.1e}", "difference"),
     }
 
 

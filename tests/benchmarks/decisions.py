@@ -13,13 +13,13 @@ from core.connectors.settings import PROJECT
 from core.lake.process.inventory import gate_lines
 from core.lake.store import open_store
 from core.services.governance import wire
-from tests.benchmarks.timing import spread, times
+from tests.benchmarks.timing import Figure, spread, times
 from tests.e2e.served import served
 
 GATE = "deployment"
 
 
-def measure(store: Path) -> dict[str, str]:
+def measure(store: Path) -> dict[str, Figure]:
     """Time decisions on a demo store."""
     governance = wire(open_store(store), PROJECT / "config")
     moment = governance.moment(datetime.now(UTC))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import statistics
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from core.services.rules.policy_changes import preview_policy
 from core.services.work.comments import WriteComment, write_comment
 from portal.shell.house import close_house, open_house
 from portal.shell.plan import page_names
-from tests.benchmarks.timing import spread, times
+from tests.benchmarks.timing import Figure, in_seconds, long_spread, spread, times
 from tests.scale_store import many_initiatives, scale_store
 
 DECIDED = 100_000
@@ -35,9 +34,9 @@ _STRICTER = ("  moderate:\n    reproducibility: 1\n", "  moderate:\n    reproduc
 RUNS = 7
 
 
-def measure(store: Path) -> dict[str, str]:
+def measure(store: Path) -> dict[str, Figure]:
     """Time pages, verification and decisions at that size; `store` is a demo store to make it from."""
-    figures: dict[str, str] = {}
+    figures: dict[str, Figure] = {}
     with tempfile.TemporaryDirectory() as folder:
         big = scale_store(store, Path(folder) / "scale")
         figures |= _verification(big)
@@ -45,16 +44,16 @@ def measure(store: Path) -> dict[str, str]:
     return figures | _decisions(store)
 
 
-def _verification(big: Path) -> dict[str, str]:
+def _verification(big: Path) -> dict[str, Figure]:
     opened = open_store(big)
     found = verify_store(opened)
     assert found.first_break is None, found.first_break
-    seconds = times(lambda: verify_store(opened), 2)
+    runs = times(lambda: verify_store(opened), 2)
     opened.close()
-    return {f"verify {found.entries:,} entries and {found.files:,} files": f"{min(seconds):8.1f} s"}
+    return {f"verify {found.entries:,} entries and {found.files:,} files": in_seconds(min(runs), "{:8.1f} s")}
 
 
-def _pages(big: Path) -> dict[str, str]:
+def _pages(big: Path) -> dict[str, Figure]:
     """Median server time of each page: as it is reread, and right after something was recorded."""
     figures = {}
     governance = open_house(Settings(store=big)).governance
@@ -93,7 +92,7 @@ def _writer(governance: Governance) -> Callable[[], object]:
     return write
 
 
-def _decisions(demo: Path) -> dict[str, str]:
+def _decisions(demo: Path) -> dict[str, Figure]:
     """All gates of so many initiatives in one query: those of the demo with their sign-offs, many times."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "many").mkdir()
@@ -104,24 +103,20 @@ def _decisions(demo: Path) -> dict[str, str]:
     return figures
 
 
-def decide_all(opened: Store) -> dict[str, str]:
+def decide_all(opened: Store) -> dict[str, Figure]:
     """Time the one query over the matrix, and the preview of another policy, on an open store."""
     governance = wire(opened, PROJECT / "config")
     moment = governance.moment(datetime.now(UTC))
     policy = governance.policy(moment)
     gates = len(gate_lines(opened, policy, moment))
     cursor, values = opened.cursor(), policy_parameters(opened, policy, moment)
-    seconds = times(lambda: fetch(cursor, _DECIDED, values), RUNS)
+    decided = times(lambda: fetch(cursor, _DECIDED, values), RUNS)
     stricter = (PROJECT / "config" / "policy.yaml").read_text(encoding="utf-8").replace(*_STRICTER)
     totals = preview_policy(governance, moment, text=stricter).totals
     assert totals["open_after"] > totals["open_before"], totals
     previews = times(lambda: preview_policy(governance, moment, text=stricter), 3)
     label = f"{totals['initiatives']:,} initiatives"
     return {
-        f"{label}, {gates:,} gates decided anew in one query": _seconds(seconds),
-        f"{label}, preview of a stricter policy": _seconds(previews),
+        f"{label}, {gates:,} gates decided anew in one query": long_spread(decided),
+        f"{label}, preview of a stricter policy": long_spread(previews),
     }
-
-
-def _seconds(found: list[float]) -> str:
-    return f"{statistics.median(found):8.2f} s  ({min(found):.2f} to {max(found):.2f})"

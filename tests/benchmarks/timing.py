@@ -1,4 +1,4 @@
-"""Timing helpers of the benchmarks."""
+"""What a benchmark measures: figures, and how times become one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,49 @@ import re
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Kind = Literal["seconds", "megabytes", "ratio", "difference"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number.
+
+    Attributes
+    ----------
+    value
+        The number, in the unit of its kind.
+    said
+        How it is printed.
+    kind
+        A `ratio` is of two things measured in one run, so that it says the same on any machine; a
+        `difference` between two results says nothing of speed.
+    more_is_better
+        True where a larger one is the better one.
+    """
+
+    value: float
+    said: str
+    kind: Kind = "seconds"
+    more_is_better: bool = False
+
+
+def ratio(value: float, form: str, *, more_is_better: bool = False) -> Figure:
+    """A ratio of two things measured in one run, printed by `form`."""
+    return Figure(value, form.format(value), "ratio", more_is_better)
+
+
+def megabytes(value: float) -> Figure:
+    """An amount of memory."""
+    return Figure(value, f"{value:8.0f} MB", "megabytes")
+
+
+def in_seconds(value: float, form: str = "{:8.2f} s") -> Figure:
+    """A time, printed by `form`."""
+    return Figure(value, form.format(value))
 
 
 def times(action: Callable[[], object], runs: int) -> list[float]:
@@ -19,10 +61,16 @@ def times(action: Callable[[], object], runs: int) -> list[float]:
     return found
 
 
-def spread(seconds: list[float]) -> str:
-    """Median, with lowest and highest, in milliseconds."""
-    middle, low, high = statistics.median(seconds), min(seconds), max(seconds)
-    return f"{1000 * middle:8.1f} ms  ({1000 * low:.1f} to {1000 * high:.1f})"
+def spread(runs: list[float]) -> Figure:
+    """Median of runs, with lowest and highest, in milliseconds."""
+    middle, low, high = statistics.median(runs), min(runs), max(runs)
+    return Figure(middle, f"{1000 * middle:8.1f} ms  ({1000 * low:.1f} to {1000 * high:.1f})")
+
+
+def long_spread(runs: list[float]) -> Figure:
+    """Median of long runs, with lowest and highest, in seconds."""
+    middle, low, high = statistics.median(runs), min(runs), max(runs)
+    return Figure(middle, f"{middle:8.2f} s  ({low:.2f} to {high:.2f})")
 
 
 def peak_megabytes() -> float:

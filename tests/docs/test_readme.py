@@ -41,10 +41,10 @@ def test_a_command_of_the_readme_runs_on_the_demo(command: str, served_copy: Pat
 
 
 @pytest.fixture(scope="module")
-def served_copy(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def served_copy(whole_demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import shutil
 
-    return shutil.copytree(demo_folder, tmp_path_factory.mktemp("readme") / "store")
+    return shutil.copytree(whole_demo_folder, tmp_path_factory.mktemp("readme") / "store")
 
 
 def test_every_make_target_named_is_there() -> None:

@@ -1,4 +1,4 @@
-"""One browser per worker, one server on the demo store, one on an empty store."""
+"""One browser per worker; servers on the small demo, on the whole one, and on an empty store."""
 
 from __future__ import annotations
 
@@ -36,8 +36,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def demo_address(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A fresh server on a copy of the demo store."""
+    """A fresh server on a copy of the small demo."""
     copy = shutil.copytree(demo_folder, tmp_path_factory.mktemp("served") / "store")
+    with served(copy) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def whole_demo_address(whole_demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A fresh server on a copy of the demo as people get it."""
+    copy = shutil.copytree(whole_demo_folder, tmp_path_factory.mktemp("served") / "store")
     with served(copy) as address:
         yield address
 

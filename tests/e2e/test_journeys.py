@@ -46,8 +46,10 @@ def test_a_newcomer_registers_a_first_ad_hoc_sheet_and_has_nothing_to_wait_for(
     assert seen.problems == []
 
 
-def test_an_analyst_drills_into_a_slice_and_sends_the_address(browser: Browser, demo_address: str) -> None:
-    seen = watched(browser, demo_address, width=1440, height=1200, dark=False)
+def test_an_analyst_drills_into_a_slice_and_sends_the_address(
+    browser: Browser, whole_demo_address: str
+) -> None:
+    seen = watched(browser, whole_demo_address, width=1440, height=1200, dark=False)
     page = seen.open("slices?id=employment-from-census-answers&version=2&by=race")
     expect(page.locator('[data-testid="stMain"]')).to_contain_text("208,892 predictions in 9 slices")
     table = page.locator('[data-testid="stDataFrame"]').first
@@ -57,8 +59,8 @@ def test_an_analyst_drills_into_a_slice_and_sends_the_address(browser: Browser, 
     page.mouse.click(box["x"] + 120, box["y"] + 33 + 18)  # a cell of the first line
     page.wait_for_url("**where=race**", timeout=15_000)
     seen.settle()
-    address = page.url.removeprefix(f"{demo_address}/")
-    colleague = watched(browser, demo_address, width=1440, height=1200, dark=True)
+    address = page.url.removeprefix(f"{whole_demo_address}/")
+    colleague = watched(browser, whole_demo_address, width=1440, height=1200, dark=True)
     theirs = colleague.open(address)
     words = '[data-testid="stMain"]'
     counted = theirs.locator(words).inner_text().split(" predictions in ")[0].split()[-1]

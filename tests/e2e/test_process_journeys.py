@@ -7,18 +7,16 @@ is waited for by what the page says of it, so that a slow machine makes them slo
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as NotInTime
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.lake.directory import put_person
 from core.lake.save import save_store
@@ -26,7 +24,7 @@ from core.lake.store import open_memory_store
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, OWNER, START, VALIDATOR, later
-from tests.e2e.served import IDLE, Watched, served, watched
+from tests.e2e.served import Watched, served, watched
 from tests.e2e.test_journeys import LIGHTEST
 from tests.journeys import CHUNK, add, everybody_is_trained, write_predictions
 from tests.process import (
@@ -65,7 +63,6 @@ SCHEDULED: dict[str, tuple[str, ...]] = {
 }
 INDEPENDENT = ("hand_coded_validation", "red_team")
 TRIES = 4
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -106,38 +103,19 @@ class Seat:
     def __init__(self, browser: Browser, address: str) -> None:
         self.seen: Watched = watched(browser, address, width=1440, height=1600, dark=False)
         self.address = address
-        self._runs = 0
-        self.page.on("websocket", self._listen)
-
-    def _listen(self, socket: WebSocket) -> None:
-        socket.on("framereceived", self._count)
-
-    def _count(self, frame: str | bytes) -> None:
-        """Count the runs of the page's script that came to their end; others began anew."""
-        if isinstance(frame, bytes):
-            told = ForwardMsg.FromString(frame)
-            ended = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
-            self._runs += told.WhichOneof("type") == "script_finished" and told.script_finished in ended
 
     @property
     def page(self) -> Page:
         """The browser page."""
         return self.seen.page
 
-    @contextmanager
-    def runs(self) -> Iterator[None]:
+    def runs(self) -> AbstractContextManager[None]:
         """What is done within makes the page's script run; wait for the end of that run."""
-        before, deadline = self._runs, time.monotonic() + PATIENCE_SECONDS
-        yield
-        while self._runs == before:
-            assert time.monotonic() < deadline, f"the page did not answer: {self.page.url}"
-            self.page.wait_for_timeout(20)
-        self.page.wait_for_selector(IDLE)
+        return self.seen.runs()
 
     def open(self, path: str, person: Any) -> None:
         """Open a page and sit down as a persona."""
-        with self.runs():
-            self.page.goto(f"{self.address}/{path}", wait_until="domcontentloaded")
+        self.seen.open(path)
         seated = self.page.get_by_role("combobox", name="You are")
         if seated.input_value().partition(",")[0] != person.name:
             seated.click()

@@ -150,6 +150,10 @@ def test_only_a_past_utc_moment_can_be_read(govern: Govern, store: Path, as_of: 
         (["nope"], "no such command 'nope'"),
         (["policy"], "missing command"),
         (["policy", "check", "/nope"], "there is no file '/nope'"),
+        (["policy", "compare"], "missing argument 'DRAFT|FILE'"),
+        (["policy", "compare", "/nope"], "there is no file '/nope'"),
+        (["policy", "compare", "P9"], "there is no policy draft 'P9'"),
+        (["people", "add", "ann", "--name", "Ann Analyst"], "missing option '--role'"),
         (["show", "ID", "--as", "nobody"], "nobody is called 'nobody'"),
         (["list", "--store", "/nope/nowhere"], "there is no store"),
         (["register", "--answer", "consumers"], "'consumers' is not a pair"),
@@ -276,6 +280,7 @@ def test_a_policy_is_checked_published_and_described(govern: Govern, moderate: s
     assert "longest delegation" in govern("policy", "compare", str(file)).out
     assert "Passed gates that would be shut: 0" in govern("policy", "preview", str(file)).out
     assert govern("policy", "draft", str(file), "--note", "Sixty days are long.").code == 0
+    assert "longest delegation" in govern("policy", "compare", "P1").out
     assert "not approved" in govern("policy", "publish", "P1").err
     approved = ("policy", "review", "P1", "--outcome", "approved", "--note", "Read it and its preview.")
     assert "nobody reviews a policy that they drafted" in govern(*approved).err

@@ -115,7 +115,7 @@ def test_a_business_kpi_is_promised_observed_imported_and_shown(
     )
     wrong = govern(*promise, "--by", "31.12.2026")
     assert wrong.code == 2
-    assert "'31.12.2026' is no day (target on). Write it like 2026-03-31." in wrong.err
+    assert "target on '31.12.2026' is no day; write it like 2026-03-31" in wrong.err
     assert govern(*promise, "--by", "2036-12-31").out == f"Promised as stock-found of {moderate}.\n"
     assert "cannot tell" in govern("business-kpi", "list").out
 

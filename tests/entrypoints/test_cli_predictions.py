@@ -103,6 +103,15 @@ def test_what_cannot_be_added_is_said_in_a_sentence(
     assert not (tmp_path / "store" / "incoming").exists()
 
 
+def test_a_file_for_a_store_that_is_not_there_makes_none(govern: Govern, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("row_id\n1\n", encoding="utf-8")
+    model = ("--model-version", "card-limit-advice/1", "--role", "analysis")
+    refused = govern("predictions", "add", str(file), *model, "--store", str(tmp_path / "elsewhere"))
+    assert (refused.code, "there is no store" in refused.err) == (2, True)
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_file_that_is_not_there_is_said_so(govern: Govern, versioned: str, tmp_path: Path) -> None:
     model = ("--model-version", f"{versioned}/1", "--role", "analysis")
     refused = govern("predictions", "add", str(tmp_path / "no.csv"), *model)

@@ -6,11 +6,11 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from core.entrypoints.commands import serving
 from core.services.governance import Governance
 from tests.conftest import ADMIN
 from tests.entrypoints.conftest import Govern, found
@@ -24,22 +24,26 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return became
 
 
+Built = Callable[[], list[Path]]
+STAND_IN = """
+import sys
+from pathlib import Path
+_, log, folder, _, config = sys.argv
+assert Path(config).is_dir()
+print("0.5 People at work.\\n0.6 People at work.")
+with Path(log).open("a") as folders:
+    print(folder, file=folders)
+"""
+"""In the demo's place: says that it works, and notes where it would have built."""
+
+
 @pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Built:
     """Where demos would have been built."""
-    folders: list[Path] = []
-
-    def build_demo(
-        folder: Path, config: Path, now: datetime, on_progress: Callable[[float, str], None]
-    ) -> None:
-        assert config.is_dir()
-        assert now.tzinfo is not None
-        on_progress(0.5, "People at work.")
-        on_progress(0.6, "People at work.")
-        folders.append(folder)
-
-    monkeypatch.setattr("core.entrypoints.demo.build.build_demo", build_demo)
-    return folders
+    log = tmp_path / "built.txt"
+    log.touch()
+    monkeypatch.setattr(serving, "_DEMO", ("-c", STAND_IN, str(log)))
+    return lambda: [Path(line) for line in log.read_text().splitlines()]
 
 
 def free_port() -> str:
@@ -76,27 +80,27 @@ def test_an_empty_store_is_founded_for_whoever_starts_it(
 
 
 def test_without_a_store_the_demo_is_built_first(
-    govern: Govern, handed_over: list[list[str]], built: list[Path], tmp_path: Path
+    govern: Govern, handed_over: list[list[str]], built: Built, tmp_path: Path
 ) -> None:
     (tmp_path / "store.building").mkdir()
     said = govern("serve", "--port", free_port())
     assert said.code == 0
-    assert built == [tmp_path / "store"]
+    assert built() == [tmp_path / "store"]
     assert said.err.startswith("An earlier build of the demo did not finish.")
     assert said.err.count("People at work.") == 1
     assert len(handed_over) == 1
 
 
-def test_a_demo_is_built_where_there_is_none(govern: Govern, built: list[Path], tmp_path: Path) -> None:
+def test_a_demo_is_built_where_there_is_none(govern: Govern, built: Built, tmp_path: Path) -> None:
     said = govern("demo", "--store", str(tmp_path / "other"))
-    assert (said.code, built) == (0, [tmp_path / "other"])
+    assert (said.code, built()) == (0, [tmp_path / "other"])
     found(tmp_path / "store").close()
     assert "there is a store already" in govern("demo").err
-    assert len(built) == 1
+    assert len(built()) == 1
 
 
 def test_nothing_is_built_that_could_not_be_served(
-    govern: Govern, handed_over: list[list[str]], built: list[Path], live: Governance
+    govern: Govern, handed_over: list[list[str]], built: Built, live: Governance
 ) -> None:
     assert "is being served already" in govern("serve").err
     with socket.socket() as taken:
@@ -107,4 +111,55 @@ def test_nothing_is_built_that_could_not_be_served(
     assert said.code == 2
     assert "cannot be used" in said.err
     assert "GOVERNANCE_PORT" in govern("serve", "--port", "0").err
-    assert (handed_over, built) == ([], [])
+    assert (handed_over, built()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("print('no. Do so.', file=sys.stderr); sys.exit(2)", "no. Do so."),
+        ("1 / 0", "the demo could not be built: ZeroDivisionError: division by zero. Please report this."),
+        (
+            "print('0.1 A', flush=True); os.abort()",
+            "the demo could not be built: it ended with -6. Please report this.",
+        ),
+    ],
+)
+def test_a_demo_that_could_not_be_built_is_one_sentence(
+    govern: Govern, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+) -> None:
+    monkeypatch.setattr(serving, "_DEMO", ("-c", f"import os, sys; {program}"))
+    answered = govern("demo")
+    assert (answered.code, answered.err.splitlines()[-1]) == (2, f"governance: {said}")
+
+
+def test_where_the_demo_is_not_installed_a_sentence_says_so(
+    govern: Govern, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(serving, "PROJECT", tmp_path)
+    answered = govern("demo")
+    assert answered.code == 2
+    assert "the demo is not part of this installation" in answered.err
+
+
+INTERRUPTED = """
+import pathlib, sys, time
+try:
+    print("0.5 At work.", flush=True)
+    time.sleep(60)
+finally:
+    time.sleep(0.2)
+    pathlib.Path(sys.argv[1]).write_text("cleaned up")
+"""
+
+
+def test_an_interrupt_ends_the_build_too_and_waits_for_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    left = tmp_path / "left.txt"
+    arguments = ("-c", INTERRUPTED, str(left))
+    with pytest.raises(KeyboardInterrupt), serving._lines_of(arguments) as lines:
+        for line in lines:
+            assert line == "0.5 At work.\n"
+            raise KeyboardInterrupt
+    assert left.read_text() == "cleaned up"

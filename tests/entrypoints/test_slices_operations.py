@@ -6,15 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from core.domain.errors import BadInput
-from core.entrypoints.operations.table import run_operation
 from core.entrypoints.reports import slices as reports_slices
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices
 from core.services.measured.weak_slices import find_weakest
+from core.services.use_case import Call
+from core.services.use_cases import run_use_case
 from tests.conftest import BUILDER, later
+from tests.entrypoints.conftest import TOKEN, serving
 from tests.services.test_slices import PEOPLE, give
 
 MODEL = "card-limit-advice"
@@ -28,7 +31,7 @@ def people(governance: Governance, tmp_path: Path) -> Governance:
 
 def run(governance: Governance, name: str, **values: Any) -> Any:
     given = json.loads(json.dumps({"initiative": MODEL, **values}))
-    return json.loads(json.dumps(run_operation(governance, BUILDER, later(6), name, given)))
+    return json.loads(json.dumps(run_use_case(Call(governance, BUILDER, later(6)), name, given)))
 
 
 def test_slices_carry_the_numbers_of_the_page(people: Governance, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,6 +82,35 @@ def test_two_versions_are_told_side_by_side(
     assert (result["better"], result["worse"]) == (0, 1)
     reports_slices.show_changes(result)
     assert "Beyond chance: 0 better, 1 worse" in capsys.readouterr().out
+
+
+def test_one_address_slices_and_compares(people: Governance, tmp_path: Path) -> None:
+    give(people, tmp_path, PEOPLE.replace("i % 3 < 2", "i % 3 = 0"), version="2")
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with (
+        serving(people) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}/api", headers=headers, trust_env=False) as client,
+    ):
+
+        def told(what: str, asked: str) -> Any:
+            answer = client.get(f"/initiatives/{MODEL}/versions/2/{what}?{asked}", timeout=60).json()
+            answer.pop("moment", None)
+            return answer
+
+        def ran(name: str, **values: Any) -> Any:
+            found = run(people, name, version="2", **values)
+            found.pop("moment")
+            return found
+
+        for other in ("", "&other="):
+            assert told("slices", f"by=sex&by=region&where=age>=30{other}") == ran(
+                "bias_slices", by=["sex", "region"], where=["age>=30"]
+            )
+        assert told("slices", "by=sex&other=1") == ran("compare_slices", by=["sex"], other="1")
+        assert told("weakest-slices", "most=2") == ran("weakest_slices", most=2)
+        assert told("slices", "x=1")["error"]["what"] == "by is missing; x is not known"
+        many = "&".join(f"by={name}" for name in "abcdefg")
+        assert told("slices", many)["error"]["what"] == "by may have at most 6 values"
 
 
 def test_values_may_be_kept_by_feature_too(people: Governance) -> None:

@@ -40,6 +40,8 @@ def test_work_is_listed_handed_over_and_accepted(crew: str, govern: Govern) -> N
     wrong = govern("hand-off", "accept", hand_off, "--as", "anna-analyst")
     assert wrong.code == 2
     assert "only the receiver may answer" in wrong.err
+    assert "missing option '--reason'" in govern("hand-off", "return", hand_off).err
+    assert "no such option: --reason" in govern("hand-off", "accept", hand_off, "--reason", "Because.").err
     assert govern("hand-off", "accept", hand_off, "--as", "cara-claims").code == 0
     again = govern("hand-off", "return", hand_off, "--reason", "No, not now.", "--as", "cara-claims")
     assert again.code == 2

@@ -28,11 +28,10 @@ from portal.components.downloads import csv_text, defuse
 from portal.components.kpi_cards import _card
 from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.text import escape, escape_html, percent, plain, points
-from portal.shell import notice
+from portal.shell import serve as notice
 from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy
 from portal.shell.plan import SECTIONS, page_names
-from portal.shell.serve import STREAMLIT_CONFIG, require_free, streamlit_options
-from portal.shell.start_page import shipped_page, start_page
+from portal.shell.serve import STREAMLIT_CONFIG, require_free, shipped_page, start_page, streamlit_options
 from tests.unit.test_formulas_explained import KPIS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -228,14 +227,14 @@ def test_the_content_policy_names_inline_scripts_by_hash_only() -> None:
 
 
 def test_the_note_of_a_server_is_for_its_owner_only_and_goes_with_it(tmp_path: Path) -> None:
-    notice.put_up(tmp_path, address="http://127.0.0.1:8501", token="secret")
+    notice.put_up_notice(tmp_path, address="http://127.0.0.1:8501", token="secret")
     note = tmp_path / notice.NOTICE
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     assert json.loads(note.read_text())["address"] == "http://127.0.0.1:8501"
-    notice.take_down(tmp_path)
+    notice.take_down_notice(tmp_path)
     assert list(tmp_path.iterdir()) == []
     note.write_text('{"pid": 1}')
-    notice.take_down(tmp_path)
+    notice.take_down_notice(tmp_path)
     assert note.exists()
 
 

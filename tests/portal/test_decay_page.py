@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
-from core.entrypoints.worker.tables import write_slices
+from core.entrypoints.worker.run import write_slices
+from core.services import jobs
 from core.services.governance import Governance
-from core.services.jobs import jobs_of, wait_for
 from core.services.measured.decay_groups import decay_groups
 from core.services.measured.monitoring import RecordEstimates, record_estimates
 from core.services.measured.refresh import refresh_subject
@@ -28,11 +28,15 @@ HOSTILE = ":green-badge[North] <b>x</b>"
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered, and jobs are this test's own: others of this process name the same model."""
     forget_answers()
+    monkeypatch.setattr(jobs, "_JOBS", jobs.Jobs())
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 
-def of_group(name: str, estimates: list[float | None], *, calibrated: Any = "own") -> list[SliceChunk]:
+def of_group(
+    name: str, estimates: list[float | None], *, calibrated: Any = "own", metric: str = "roc_auc"
+) -> list[SliceChunk]:
     """Four reference chunks at 0.9, then analysis chunks; the threshold is 0.85."""
     found = []
     values: list[float | None] = [0.9] * 4 + estimates
@@ -46,7 +50,7 @@ def of_group(name: str, estimates: list[float | None], *, calibrated: Any = "own
                 calibrated,
                 value is not None,
                 EstimatedChunk(
-                    "roc_auc",
+                    metric,
                     period,
                     place if place < 4 else place - 4,
                     10 * place,
@@ -81,38 +85,55 @@ def divided(governance: Governance, tmp_path: Path) -> Governance:
         *of_group("once", [0.84, 0.9, 0.9, 0.89]),
         *of_group("unknown", [None, None, None, None]),
     ]
-    run = {
-        "task": "binary",
-        "chunking": "5000 rows",
-        "settings": "{}",
-        "reference_rows": 20_000,
-        "reference_chunks": 4,
-        "analysis_rows": 20_000,
-        "labelled_rows": 0,
-        "calibrated": True,
-        "calibration_error": 0.06,
-        "raw_calibration_error": 0.1,
-        "batches": [],
-        "fit_sha256": "0" * 64,
-        "slices_by": ["team"],
-    }
-    places = [(part, place) for part in ("reference", "analysis") for place in range(4)]
-    command = RecordEstimates(
-        actor=BUILDER,
-        at=later(6),
-        initiative=initiative,
-        version="1",
-        chunks=tuple(chunk("roc_auc", part, place, 0.0) for part, place in places),
-        run=run,
-        slices_file=write_slices(slices, tmp_path / "slices.parquet"),
-    )
-    record_estimates(governance, command)
+    record(governance, slices, tmp_path)
     return governance
 
 
-def open_decay(governance: Governance, reader: Actor = BUILDER, **query: str) -> AppTest:
+RUN = {
+    "task": "binary",
+    "chunking": "5000 rows",
+    "settings": "{}",
+    "reference_rows": 20_000,
+    "reference_chunks": 4,
+    "analysis_rows": 20_000,
+    "labelled_rows": 0,
+    "calibrated": True,
+    "calibration_error": 0.06,
+    "raw_calibration_error": 0.1,
+    "batches": [],
+    "fit_sha256": "0" * 64,
+    "slices_by": ["team"],
+}
+
+
+def record(
+    governance: Governance, slices: list[SliceChunk], folder: Path, metric: str = "roc_auc", day: float = 6
+) -> None:
+    """A refresh that estimated one metric."""
+    places = [(part, place) for part in ("reference", "analysis") for place in range(4)]
+    command = RecordEstimates(
+        actor=BUILDER,
+        at=later(day),
+        initiative="card-limit-advice",
+        version="1",
+        chunks=tuple(chunk(metric, part, place, 0.0) for part, place in places),
+        run=RUN,
+        slices_file=write_slices(slices, folder / "slices.parquet"),
+    )
+    record_estimates(governance, command)
+
+
+@pytest.fixture
+def accuracy_alone(divided: Governance, tmp_path: Path) -> Governance:
+    """A later refresh that left the leading metric out."""
+    slices = of_group("late", [0.9, 0.9, 0.84, 0.83], metric="accuracy")
+    record(divided, slices, tmp_path, metric="accuracy", day=7)
+    return divided
+
+
+def open_decay(governance: Governance, reader: Actor = BUILDER, *, day: float = 60, **query: str) -> AppTest:
     page = AppTest.from_file(str(PROJECT / "portal" / "pages" / "decay.py"), default_timeout=60)
-    page.session_state["desk"] = Desk(governance, reader, governance.moment(later(60)))
+    page.session_state["desk"] = Desk(governance, reader, governance.moment(later(day)))
     for param, value in query.items():
         page.query_params[param] = value
     page.run()
@@ -124,6 +145,18 @@ def test_the_metric_says_how_it_is_counted(divided: Governance) -> None:
     words = said(open_decay(divided, id="card-limit-advice", version="1"))
     for part in ("Formula:", "Direction:", "Zero:", "Leaves out:", "Source:"):
         assert part in words, part
+
+
+def test_a_refresh_of_one_metric_shows_that_metric_and_says_what_the_check_lacks(
+    accuracy_alone: Governance,
+) -> None:
+    page = open_decay(accuracy_alone, id="card-limit-advice", version="1", by="team")
+    words = said(page)
+    assert not page.error
+    assert "The decay check looks at ROC AUC, which the newest refresh left out: it cannot tell." in words
+    assert "Accuracy by team: who decays first" in words
+    assert page.selectbox(key="url-metric").options == ["Accuracy"]
+    assert "left out" not in said(open_decay(accuracy_alone, day=6.5, id="card-limit-advice"))
 
 
 def test_the_group_that_decays_first_is_named_before_any_outcome(divided: Governance) -> None:
@@ -179,12 +212,10 @@ def test_a_feature_that_nobody_was_divided_by_gives_a_sentence(divided: Governan
 
 def test_a_refresh_that_is_refused_says_why_on_the_page(divided: Governance) -> None:
     page = open_decay(divided)
-    subject = refresh_subject("card-limit-advice", "1")
-    earlier = {job.id for job in jobs_of(subject)}  # other tests of this process have their own
     page.button(key="refresh-start").click().run()
     assert not page.exception
-    (job,) = (job for job in jobs_of(subject) if job.id not in earlier)
-    ended = wait_for(job.id)
+    (job,) = jobs.jobs_of(refresh_subject("card-limit-advice", "1"))
+    ended = jobs.wait_for(job.id)
     assert ended.state == "failed"
     head = divided.store.head()
     again = open_decay(divided)

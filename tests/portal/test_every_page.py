@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT, Settings
 from core.domain.commands import make
 from core.services.governance import Governance
+from core.services.process.inventory import inventory
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint
 from portal.shell.house import close_house, open_house
 
@@ -31,8 +32,19 @@ def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance
 
 @pytest.fixture(scope="module")
 def demo_house(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    yield from _copied(demo_folder, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def whole_demo_house(
+    whole_demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Governance]:
+    yield from _copied(whole_demo_folder, tmp_path_factory)
+
+
+def _copied(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
     close_house()
-    copy = shutil.copytree(demo_folder, tmp_path_factory.mktemp("demo") / "store")
+    copy = shutil.copytree(folder, tmp_path_factory.mktemp("demo") / "store")
     yield open_house(Settings(store=copy)).governance
     close_house()
 
@@ -82,6 +94,12 @@ def test_a_page_reads_the_past(demo_house: Governance, page: str) -> None:
     at = open_page(page)
     at.date_input(key="as_of").set_value((datetime.now(UTC) - timedelta(days=200)).date())
     sound(at.run())
+
+
+def test_every_page_of_the_whole_demo_draws(whole_demo_house: Governance) -> None:
+    assert len(inventory(whole_demo_house, whole_demo_house.moment(datetime.now(UTC)))) > 60
+    for page in PAGES:
+        sound(open_page(page))
 
 
 def test_a_clock_behind_the_record_is_said_on_the_page(tmp_path: Path) -> None:

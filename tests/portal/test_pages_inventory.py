@@ -273,7 +273,7 @@ def test_a_version_is_registered_and_a_wrong_one_refused(filled: Governance) -> 
     field(at, "text_input", "Address of the code").set_value("https://git.example.org/x")
     submit(at, "version")
     newest = facts(filled).versions[0]
-    assert (newest["version"], newest["metrics"]) == ("2", {"roc_auc": 0.81})
+    assert (newest.version, newest.metrics) == ("2", {"roc_auc": 0.81})
 
 
 def test_the_validator_overrides_a_class_with_a_reason_that_stays(filled: Governance) -> None:

@@ -142,7 +142,7 @@ def test_a_challenger_is_promoted_on_the_page_and_the_refusal_keeps_what_was_typ
     at.text_area(key="promote-why").set_value("It errs less.")
     press(at, "Promote")
     sheet = initiative_sheet(filled, filled.moment(later(9)), initiative=MODEL)
-    assert {row["version"]: row["state"] for row in sheet.versions} == {"1": "superseded", "2": "champion"}
+    assert {one.version: one.state for one in sheet.versions} == {"1": "superseded", "2": "champion"}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -135,7 +135,7 @@ def test_every_measure_between_slices_has_its_help(people: Governance) -> None:
     said = words(sound(open_page(people)))
     for title in ("Demographic parity difference", "Equalized odds ratio", "Four-fifths rule"):
         assert said.count(title) >= 2, "in the list and in its help"
-    for part in ("Direction:", "Zero means:", "Leaves out:", "Source:", "Formula:"):
+    for part in ("Direction:", "Zero:", "Leaves out:", "Source:", "Formula:"):
         assert part in said
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.connectors.config_files import read_roles
-from core.connectors.policy_file import parse_policy, read_policy
+from core.connectors.config_files import parse_policy, read_policy, read_roles
 from core.connectors.settings import PROJECT
 from core.domain.chain import Fact, canonical
 from core.domain.facts.process import Finding, Waiver

@@ -10,8 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.connectors.config_files import read_roles
-from core.connectors.policy_file import read_policy
+from core.connectors.config_files import read_policy, read_roles
 from core.domain.facts.process import Finding
 from core.domain.policy.classification import Answers, classify, classify_so_far
 from core.domain.policy.demands import demands_of

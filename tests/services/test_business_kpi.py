@@ -105,7 +105,7 @@ def test_a_revision_says_why_and_keeps_what_was_promised(promised: tuple[Governa
     set_business_kpi(governance, changed)
     (kpi,) = business_kpis(governance, governance.moment(later(10)), initiative=initiative)
     assert kpi.promise.target == 25.0
-    assert [row["target"] for row in kpi.revisions] == [30.0, 25.0]
+    assert [one.target for one in kpi.revisions] == [30.0, 25.0]
     (before,) = business_kpis(governance, governance.moment(later(8)), initiative=initiative)
     assert before.promise.target == 30.0
 
@@ -153,7 +153,7 @@ def csv(initiative: str, text: str, days: float, note: str = "") -> ImportObserv
         at=later(days),
         initiative=initiative,
         kpi="customers-kept",
-        content=text.encode(),
+        text=text,
         note=note,
     )
 

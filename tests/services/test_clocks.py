@@ -19,12 +19,12 @@ from core.domain.commands import (
 )
 from core.domain.errors import BadInput, Conflict
 from core.domain.facts.process import CheckRun, Finding
+from core.domain.facts.rules import PolicyDraft
 from core.domain.moment import CLOCK_TOLERANCE
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
 from core.domain.process.commands import RaiseFinding, RequestWaiver
 from core.lake.facts import history, newest
-from core.lake.process import policy_drafts
 from core.lake.query import fetch
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -251,7 +251,7 @@ def test_drafts_at_once_get_names_of_their_own(governance: Governance) -> None:
         return draft_policy(governance, make(DraftPolicy, actor=VALIDATOR, at=NOW, text=newer))
 
     assert set(at_once(draft)) == numbered("P{}")
-    assert len(policy_drafts.drafts(governance.store, governance.present(NOW))) == THREADS * EACH
+    assert len(newest(governance.store, PolicyDraft, governance.present(NOW))) == THREADS * EACH
 
 
 def test_of_checks_run_at_once_one_is_the_first(governance: Governance) -> None:

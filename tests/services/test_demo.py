@@ -14,14 +14,14 @@ import pytest
 
 from core.connectors.settings import PROJECT
 from core.domain.errors import Conflict
-from core.entrypoints.demo.build import DemoOptions, build_demo
-from core.entrypoints.demo.recipe import read_recipe
-from core.entrypoints.demo.workdays import DAYS, Workdays
 from core.lake.query import Rows, fetch
 from core.lake.store import DATABASE, open_store
 from core.services.governance import Governance, wire
 from core.services.process.inventory import inventory
 from core.services.record.entries import verify_record
+from data.demo.build import DemoOptions, build_demo
+from data.demo.recipe import read_recipe
+from data.demo.workdays import DAYS, Workdays
 
 CONFIG = PROJECT / "config"
 NOW = datetime(2026, 9, 16, 15, 30, tzinfo=UTC)
@@ -194,7 +194,7 @@ KILLED = f"""
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from core.entrypoints.demo.build import DemoOptions, build_demo
+from data.demo.build import DemoOptions, build_demo
 options = DemoOptions(only={FEW!r}, workers=False)
 def report(share, sentence):
     print(share, sentence, flush=True)

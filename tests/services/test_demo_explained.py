@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,20 +20,21 @@ from core.services.measured.explanation_view import (
     notable_rows,
 )
 from core.services.measured.explanations import check_attributions
+from tests.demo_store import MOMENT
 
 CENSUS = {"initiative": "employment-from-census-answers", "version": "2"}
 
 
 @pytest.fixture(scope="module")
-def demo(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
-    copy = shutil.copytree(demo_folder, tmp_path_factory.mktemp("explained") / "store")
+def demo(whole_demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    copy = shutil.copytree(whole_demo_folder, tmp_path_factory.mktemp("explained") / "store")
     governance = wire(open_store(copy), PROJECT / "config")
     yield governance
     governance.close()
 
 
 def test_the_census_model_is_explained_down_to_single_rows(demo: Governance) -> None:
-    moment = demo.moment(datetime.now(UTC))
+    moment = demo.moment(MOMENT)
     report = explanation_report(demo, moment, **CENSUS)
     assert report.origin == "computed" and report.rows >= 2000
     assert report.additivity_gap is not None and report.additivity_gap <= 1e-6
@@ -50,7 +50,7 @@ def test_the_census_model_is_explained_down_to_single_rows(demo: Governance) -> 
 
 
 def test_business_kpis_stand_in_every_way_and_one_was_corrected_and_one_revised(demo: Governance) -> None:
-    moment = demo.moment(datetime.now(UTC))
+    moment = demo.moment(MOMENT)
     lines = promised_kpis(demo, moment)
     observed = [line for line in lines if line.course]
     assert len(observed) >= 3

@@ -50,7 +50,7 @@ def words(found: Document) -> str:
 
 
 def write(governance: Governance, initiative: str, day: float, text: str, **given: Any) -> None:
-    values = {"actor": BUILDER, "document": "card", "section": "limits", **given}
+    values = {"actor": BUILDER, "kind": "card", "section": "limits", **given}
     command = make(WriteDocumentText, at=later(day), initiative=initiative, text=text, **values)
     write_document_text(governance, command)
 
@@ -223,7 +223,7 @@ def test_two_people_writing_at_once_do_not_overwrite_each_other(governance: Gove
         ({"text": "x", "actor": OUTSIDER}, Forbidden, "may not write in a model card"),
         ({"text": "x", "section": "nope"}, NotFound, "has no section 'nope'"),
         ({"text": "x", "section": "history"}, NotFound, "a model card has no section 'history'"),
-        ({"text": "x", "document": "novel"}, BadInput, "document"),
+        ({"text": "x", "kind": "novel"}, BadInput, "kind"),
         ({"text": ""}, BadInput, "nothing would change"),
         ({"text": "a\x00b"}, BadInput, "control characters"),
         ({"text": "x" * 10_001}, BadInput, "at most 10000"),
@@ -236,7 +236,7 @@ def test_wrong_input_is_one_sentence_and_stores_nothing(
 ) -> None:
     initiative = register(governance)
     head = governance.store.head()
-    values: dict[str, Any] = {"actor": BUILDER, "document": "card", "section": "limits"}
+    values: dict[str, Any] = {"actor": BUILDER, "kind": "card", "section": "limits"}
     values["initiative"] = initiative
     with pytest.raises(problem, match=sentence):
         write_document_text(governance, make(WriteDocumentText, at=later(3), **{**values, **given}))

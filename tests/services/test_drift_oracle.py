@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-import warnings
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import numpy as np
 import polars as pl
 import pytest
 
 from core.analytics.drift.feature_drift import MethodDrift
-from core.connectors.example_datasets import write_dataset
 from core.lake.monitoring.drift_rows import BatchFile, Chunking, DriftRows
 from core.services.measured.drift_measure import MeasuredDrift, measure
+from data.demo.example_datasets import write_dataset
+from tests.oracles import recorded
+from tests.oracles.questions import CENSUS_CHUNK, DRIFTING, HARD, HARD_CHUNK, hard_frames
 
-NUMBERS = ["jensen_shannon", "hellinger", "kolmogorov_smirnov", "wasserstein"]
-TEXTS = ["jensen_shannon", "hellinger", "chi2", "l_infinity"]
 CLOSE = 1e-6
 
 
@@ -34,123 +31,62 @@ def ours(reference: Path, analysis: list[Path], chunking: Chunking) -> MeasuredD
     return measure(DriftRows(cursor, files, chunking), lambda share, what: None)
 
 
-def nannymls(reference: Any, analysis: Any, features: list[str], **chunks: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import nannyml
-
-        calculator = nannyml.UnivariateDriftCalculator(
-            column_names=features, continuous_methods=NUMBERS, categorical_methods=TEXTS, **chunks
-        )
-        return calculator.fit(reference).calculate(analysis).to_df()
-
-
-def plain_frame(path: Path) -> Any:
-    """A file as NannyML reads it: texts as objects, numbers as numpy's."""
-    import pandas as pd
-
-    frame = pl.read_parquet(path)
-    return pd.DataFrame(
-        {
-            name: pd.Series(frame[name].to_list(), dtype=object)
-            if frame.schema[name] == pl.String
-            else frame[name].to_numpy()
-            for name in frame.columns
-        }
-    )
-
-
-def assert_equal(found: MeasuredDrift, theirs: Any) -> int:
+def assert_equal(found: MeasuredDrift, answer: pl.DataFrame) -> int:
     """Every distance, threshold and alert that NannyML defines; returns how many were compared."""
+    theirs = answer.partition_by("feature", "method", as_dict=True)
+    assert {(drift.feature, drift.method) for drift in found.methods} == set(theirs)
     compared = 0
     for drift in found.methods:
-        column = theirs[drift.feature][drift.method]
-        for place, value in enumerate(column["value"].tolist()):
+        column = theirs[drift.feature, drift.method]
+        for place, value in enumerate(column["distance"].to_list()):
             mine = drift.distances[place]
             where = f"{drift.feature} {drift.method} chunk {place}"
             if value is None or math.isnan(value):
                 assert mine is None, where
                 continue
             assert mine == pytest.approx(value, abs=CLOSE, rel=CLOSE), where
-            assert drift.alerts[place] is bool(column["alert"].tolist()[place]), where
+            assert drift.alerts[place] is column["alert"][place], where
             compared += 1
-        limit = column["upper_threshold"].tolist()[0]
         if drift.method == "chi2":
             assert drift.threshold is None
         else:
-            assert drift.threshold == pytest.approx(limit, abs=CLOSE, rel=CLOSE), drift
+            assert drift.threshold == pytest.approx(column["threshold"][0], abs=CLOSE, rel=CLOSE), drift
     return compared
 
 
-@pytest.mark.parametrize("dataset", ["car_loan", "car_price", "california_housing", "credit_card_segments"])
+@pytest.mark.parametrize("dataset", DRIFTING)
 def test_drift_of_a_data_set_equals_nannymls(dataset: str, tmp_path: Path) -> None:
     files = write_dataset(dataset, tmp_path)
-    reference, analysis = plain_frame(files.reference), plain_frame(files.analysis)
-    size = files.chunk_size
-    found = ours(files.reference, [files.analysis], Chunking(rows=size))
-    features = sorted({drift.feature for drift in found.methods})
-    theirs = nannymls(reference, analysis, features, chunk_size=size)
-    chunks = -(-len(reference) // size) + -(-len(analysis) // size)
-    assert assert_equal(found, theirs) == 4 * chunks * len(features)
+    found = ours(files.reference, [files.analysis], Chunking(rows=files.chunk_size))
+    answer = recorded(f"drift_{dataset}")
+    assert assert_equal(found, answer) == len(answer)
     assert any(any(drift.alerts) for drift in found.methods)
 
 
 def test_drift_of_the_census_equals_nannymls(tmp_path: Path) -> None:
     files = write_dataset("census_employment", tmp_path)
-    found = ours(files.reference, [files.analysis], Chunking(rows=5000))
-    features = sorted({drift.feature for drift in found.methods})
-    theirs = nannymls(plain_frame(files.reference), plain_frame(files.analysis), features, chunk_size=5000)
-    assert assert_equal(found, theirs) == len(theirs) * 4 * len(features)
-    assert len(theirs) == 56
+    found = ours(files.reference, [files.analysis], Chunking(rows=CENSUS_CHUNK))
+    answer = recorded("drift_census")
+    assert assert_equal(found, answer) == len(answer)
+    assert answer["chunk"].n_unique() == 56
 
 
 def test_drift_by_month_equals_nannymls(tmp_path: Path) -> None:
     files = write_dataset("car_loan", tmp_path)
-    reference, analysis = plain_frame(files.reference), plain_frame(files.analysis)
     found = ours(files.reference, [files.analysis], Chunking(period="month"))
-    features = sorted({drift.feature for drift in found.methods})
-    by_month = {"chunk_period": "M", "timestamp_column_name": "timestamp"}
-    assert assert_equal(found, nannymls(reference, analysis, features, **by_month)) > 200
+    assert assert_equal(found, recorded("drift_car_loan_by_month")) > 200
 
 
-@pytest.mark.parametrize("rows", [6_000, 14_000], ids=["exact", "binned"])
-def test_hard_columns_equal_nannymls(tmp_path: Path, rows: int) -> None:
-    """Skew, ties, whole numbers, a single value, gaps, values outside the reference, unseen categories."""
-    rng = np.random.default_rng(7)
-    reference = hard_frame(rng, rows, shift=0.0)
-    analysis = hard_frame(rng, rows // 2 + 137, shift=0.4)
+@pytest.mark.parametrize("name", HARD)
+def test_hard_columns_equal_nannymls(tmp_path: Path, name: str) -> None:
+    reference, analysis = hard_frames(HARD[name])
     paths = [tmp_path / "reference.parquet", tmp_path / "one.parquet", tmp_path / "two.parquet"]
     half = analysis.height // 3
     for path, table in zip(paths, [reference, analysis[:half], analysis[half:]], strict=True):
         table.write_parquet(path)
-    found = ours(paths[0], paths[1:], Chunking(rows=1000))
-    analysis.write_parquet(tmp_path / "whole.parquet")
-    features = list(reference.columns)
-    theirs = nannymls(
-        plain_frame(paths[0]), plain_frame(tmp_path / "whole.parquet"), features, chunk_size=1000
-    )
-    assert {drift.feature for drift in found.methods} == set(features)
-    assert assert_equal(found, theirs) > 4 * len(features) * 8
-
-
-def hard_frame(rng: np.random.Generator, rows: int, shift: float) -> pl.DataFrame:
-    with_gaps = rng.normal(shift, 1, rows)
-    with_gaps[rng.random(rows) < 0.2] = np.nan
-    words = rng.choice(["a", "b", "c", "d"], rows, p=[0.6 - shift, 0.2 + shift, 0.15, 0.05]).tolist()
-    if shift:
-        words = ["new" if place % 31 == 0 else word for place, word in enumerate(words)]
-    return pl.DataFrame(
-        {
-            "skewed": rng.lognormal(shift, 1.2, rows),
-            "tied": np.round(rng.normal(shift, 2, rows), 1),
-            "whole": rng.poisson(3 + shift, rows),
-            "single": np.full(rows, 5.0) + (np.arange(rows) % 3 == 0) * shift,
-            "gaps": with_gaps,
-            "wide": rng.normal(0, 1 + 3 * shift, rows),
-            "words": words,
-            "two": rng.choice(["yes", "no"], rows, p=[0.5 + shift / 8, 0.5 - shift / 8]).tolist(),
-        }
-    )
+    found = ours(paths[0], paths[1:], Chunking(rows=HARD_CHUNK))
+    assert {drift.feature for drift in found.methods} == set(reference.columns)
+    assert assert_equal(found, recorded(f"drift_hard_{name}")) > 4 * len(reference.columns) * 8
 
 
 def test_a_chunk_without_a_value_is_undefined_and_never_an_alert(tmp_path: Path) -> None:

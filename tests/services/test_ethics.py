@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from core.connectors.ethics_file import read_ethics
+from core.connectors.config_files import read_ethics
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden
 from core.lake.directory import put_person

@@ -143,7 +143,7 @@ def test_a_kept_model_is_explained_in_a_worker_and_read_back(made: Made) -> None
     assert keep_model(governance, keep) == hashlib.sha256(file.read_bytes()).hexdigest()
     steps: list[str] = []
     command = ExplainVersion(
-        actor=BUILDER, at=later(5), initiative=initiative, version="1", sample_rows=500, include=("r7",)
+        actor=BUILDER, at=later(5), initiative=initiative, version="1", rows=500, row=("r7",)
     )
     count = explain_version(governance, command, on_progress=lambda step: steps.append(step.what))
     assert 500 <= count <= 501

@@ -12,8 +12,21 @@ import pytest
 from core.domain.errors import BrokenRecord
 from core.domain.facts.process import Finding, SignOffActKind, Waiver
 from core.domain.facts.recorded import ORIGIN, Recorded, entry_of
+from core.domain.facts.rules import PolicyDraft
 from core.domain.facts.tables import TABLES
-from core.domain.life_cycles import FINDING, SIGN_OFF, WAIVER, LifeCycle, Refusal
+from core.domain.facts.work import HandOffAnswer
+from core.domain.life_cycles import (
+    DATA_MARK,
+    DRAFT,
+    FINDING,
+    HAND_OFF,
+    SIGN_OFF,
+    VERSION,
+    WAIVER,
+    LifeCycle,
+    Refusal,
+)
+from core.domain.models.model_versions import State
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.facts import history, latest, newest
@@ -103,11 +116,29 @@ def test_tables_that_are_not_those_of_the_classes_are_refused(store: Store, chan
         require_classes(tables)
 
 
-@pytest.mark.parametrize(("cycle", "kind"), [(FINDING, Finding), (WAIVER, Waiver)])
+def test_a_version_may_become_what_it_is_not() -> None:
+    for step in VERSION.steps:
+        assert {*step.before, step.after} == set(get_args(State)) and step.after not in step.before
+
+
+def test_data_is_marked_only_where_it_is_sound_and_cleared_only_where_it_is_bad() -> None:
+    steps = [(step.before, step.after) for step in DATA_MARK.steps]
+    assert steps == [(("sound",), "bad"), (("bad",), "sound")]
+
+
+@pytest.mark.parametrize(
+    ("cycle", "kind", "more"),
+    [
+        (FINDING, Finding, ()),
+        (WAIVER, Waiver, ()),
+        (DRAFT, PolicyDraft, ()),
+        (HAND_OFF, HandOffAnswer, ("open",)),
+    ],
+)
 def test_a_life_cycle_knows_the_states_of_its_fact_and_no_others(
-    cycle: LifeCycle, kind: type[Recorded]
+    cycle: LifeCycle, kind: type[Recorded], more: tuple[str, ...]
 ) -> None:
-    states = set(get_args(get_type_hints(kind)[cycle.column]))
+    states = {*get_args(get_type_hints(kind)[cycle.column]), *more}
     said = {state for step in cycle.steps for state in (*step.before, step.after)}
     assert said == states
     assert len({step.after for step in cycle.steps}) == len(cycle.steps)

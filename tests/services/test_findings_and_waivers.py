@@ -22,7 +22,7 @@ from core.domain.process.commands import (
     WithdrawWaiver,
 )
 from core.domain.process.requirements import Status
-from core.lake.process.inventory import gate_lines, inventory_lines
+from core.lake.process.inventory import gate_lines
 from core.lake.save import save_store
 from core.services.governance import Governance
 from core.services.process.findings import (
@@ -33,7 +33,7 @@ from core.services.process.findings import (
     verify_finding,
 )
 from core.services.process.gates import ask_gate, pull_model
-from core.services.process.inventory import initiative_sheet
+from core.services.process.inventory import initiative_sheet, inventory
 from core.services.process.waivers import decide_waiver, request_waiver, waivers_list, withdraw_waiver
 from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.process import (
@@ -239,8 +239,7 @@ def test_a_granted_waiver_stands_in_until_its_last_day_and_is_said_everywhere(
     assert said.severity == "warning"
     assert "open by waiver W1" in said.message
     assert "Two analysts try to break it every week" in said.remedy
-    policy = governance.policy(moment(governance, 5.1))
-    rows = {row.initiative: row for row in inventory_lines(governance.store, policy, moment(governance, 5.1))}
+    rows = {row.initiative: row for row in inventory(governance, moment(governance, 5.1))}
     assert (rows[STRICT].waived, rows[LIVE].waived) == (1, 0)
     assert standing(governance, STRICT, "red_team", 40.1) is Status.WAIVED
     assert standing(governance, STRICT, "red_team", 41.1) is Status.MISSING
@@ -382,8 +381,7 @@ def test_a_pulled_model_is_not_live_until_the_gate_is_decided_open_again(governa
         ),
     )
     pull_model(governance, make(PullModel, actor=OPS, at=later(4), **pulled))
-    policy = governance.policy(moment(governance, 5))
-    rows = {row.initiative: row for row in inventory_lines(governance.store, policy, moment(governance, 5))}
+    rows = {row.initiative: row for row in inventory(governance, moment(governance, 5))}
     assert not rows[LIVE].live
     refused(
         governance,
@@ -392,7 +390,7 @@ def test_a_pulled_model_is_not_live_until_the_gate_is_decided_open_again(governa
         lambda: pull_model(governance, make(PullModel, actor=OPS, at=later(5), **pulled)),
     )
     assert decide(governance, LIVE, "deployment", 6).is_open
-    rows = {row.initiative: row for row in inventory_lines(governance.store, policy, moment(governance, 7))}
+    rows = {row.initiative: row for row in inventory(governance, moment(governance, 7))}
     assert rows[LIVE].live
 
 

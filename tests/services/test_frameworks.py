@@ -75,14 +75,14 @@ def test_the_query_says_of_every_clause_what_the_rules_say(governance: Governanc
     store, policy, listed = governance.store, governance.policy(varied), governance.frameworks
     expected = set()
     for row in initiatives_in_scope(store, varied):
-        facts = initiative_facts(store, row["initiative"], varied)
+        facts = initiative_facts(store, row.initiative, varied)
         assert facts is not None
         states = requirement_states(policy, facts, varied.day)
         asked = {state.requirement.id: state.satisfied for state in states}
         for framework in listed.frameworks:
-            for clause in applicable_clauses(framework, circumstances(listed, row)):
+            for clause in applicable_clauses(framework, circumstances(listed, row, row.regions)):
                 state = clause_state(policy, clause, asked).value
-                expected.add((row["initiative"], framework.id, clause.id, state))
+                expected.add((row.initiative, framework.id, clause.id, state))
     scope = clause_scope(governance, policy, varied)
     found = {tuple(row.values()) for row in clause_states(store, policy, varied, scope)}
     assert found == expected
@@ -92,7 +92,7 @@ def test_the_query_says_of_every_clause_what_the_rules_say(governance: Governanc
 def test_the_overview_adds_up_to_the_initiatives(governance: Governance, varied: Moment) -> None:
     overview = framework_overview(governance, varied)
     sheets = [
-        initiative_frameworks(governance, varied, initiative=row["initiative"])
+        initiative_frameworks(governance, varied, initiative=row.initiative)
         for row in initiatives_in_scope(governance.store, varied)
     ]
     for line in overview.lines:

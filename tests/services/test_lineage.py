@@ -170,13 +170,13 @@ def test_filters_keep_what_is_up_and_downstream(
 def test_one_source_is_shown_with_what_is_above_and_below_it(rates: Governance) -> None:
     do(rates, MarkDataBad, 5, source="cleaned-rates", reason=BAD)
     sheet = source_sheet(rates, rates.moment(later(5)), source="cleaned-rates")
-    assert [row["name"] for row in sheet["upstream"]] == ["Rates feed"]
-    assert sheet["upstream"][0]["columns"] == ["rate", "day"]
-    assert [row["name"] for row in sheet["downstream"]] == ["Rate features"]
-    assert [(line.model, line.how, line.columns) for line in sheet["uses"]] == [
+    assert [one.name for one in sheet.upstream] == ["Rates feed"]
+    assert sheet.upstream[0].columns == ("rate", "day")
+    assert [one.name for one in sheet.downstream] == ["Rate features"]
+    assert [(line.model, line.how, line.columns) for line in sheet.uses] == [
         ("Pricing", "training", ("rate",))
     ]
-    assert [mark["bad"] for mark in sheet["marks"]] == [True]
+    assert [mark.bad for mark in sheet.marks] == [True]
 
 
 def test_uses_and_origins_end_and_the_past_keeps_them(rates: Governance) -> None:
@@ -211,8 +211,8 @@ def test_a_circle_that_got_in_all_the_same_does_not_hang(rates: Governance) -> N
 def test_what_is_recorded_of_a_source_can_change(rates: Governance) -> None:
     given: dict[str, Any] = {"source": "claims-table", "name": "Claims table", "team": "Claims"}
     do(rates, RecordDataSource, 5, **given, personal_data=True, quality="2% without a date")
-    row = source_sheet(rates, rates.moment(later(5)), source="claims-table")["source"]
-    assert (row["team"], row["personal_data"], row["quality"]) == ("Claims", True, "2% without a date")
+    row = source_sheet(rates, rates.moment(later(5)), source="claims-table").source
+    assert (row.team, row.personal_data, row.quality) == ("Claims", True, "2% without a date")
     with pytest.raises(BadInput, match="nothing would change"):
         do(rates, RecordDataSource, 6, **given, personal_data=True, quality="2% without a date")
 
@@ -222,6 +222,18 @@ def test_what_is_recorded_of_a_source_can_change(rates: Governance) -> None:
     [
         (RecordDataSource, {"name": "???", "team": "Credit", "personal_data": False}, BadInput, "no letter"),
         (RecordDataSource, {"name": "Rates", "team": "Credit"}, BadInput, "personal data is missing"),
+        (
+            RecordDataSource,
+            {"name": "Rates", "team": "C", "personal_data": False},
+            BadInput,
+            r"^team needs at least 3 characters \(",
+        ),
+        (
+            RecordDataSource,
+            {"name": "Rates", "personal_data": False, "actor": BUILDER.model_copy(update={"team": ""})},
+            BadInput,
+            "team is missing",
+        ),
         (
             RecordDataSource,
             {"name": "Rates", "team": "Credit", "personal_data": False, "actor": OUTSIDER},
@@ -254,7 +266,12 @@ def test_what_is_recorded_of_a_source_can_change(rates: Governance) -> None:
             NotFound,
             "no training with",
         ),
-        (MarkDataBad, {"source": "rates-feed", "reason": "bad"}, BadInput, "reason needs at least 10"),
+        (
+            MarkDataBad,
+            {"source": "rates-feed", "reason": "bad"},
+            BadInput,
+            "reason needs at least 10 characters",
+        ),
         (MarkDataBad, {"source": "nope", "reason": BAD}, NotFound, "no data source"),
         (MarkDataBad, {"source": "claims-table", "reason": BAD}, Conflict, "marked as bad already"),
         (ClearData, {"source": "rates-feed", "reason": BAD}, Conflict, "is not marked as bad"),

@@ -84,7 +84,7 @@ def test_a_draft_changes_nothing_until_it_is_approved_by_another_and_published(
     put(governance)
     assert governance.policy(governance.moment(later(5))).version == "2.1"
     assert governance.policy(governance.moment(later(3.5))).version == "2.0", "as it stood"
-    states = [row["state"] for row in policy_drafts(governance, governance.moment(later(5)))]
+    states = [row.state for row in policy_drafts(governance, governance.moment(later(5)))]
     assert states == ["published"]
 
 

@@ -17,6 +17,7 @@ import pytest
 from core.connectors import prediction_arrow
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts.measured import PredictionBatch
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as monitoring
 from core.services.governance import Governance
@@ -67,7 +68,7 @@ def add(
     return add_predictions(governance, make(AddPredictions, actor=ADMIN, at=later(days), **about, **given))
 
 
-def kept_batches(governance: Governance, initiative: str) -> list[dict[str, Any]]:
+def kept_batches(governance: Governance, initiative: str) -> tuple[PredictionBatch, ...]:
     return monitoring.batches(governance.store, initiative, "1", now(governance))
 
 
@@ -514,8 +515,8 @@ def test_a_csv_becomes_a_canonical_batch_with_ids_as_text(
     added = add(governance, initiative, csv(tmp_path, "\ufeff" + text), **MAPPED)
     assert (added.rows, added.labelled) == (3, 2)
     (batch,) = kept_batches(governance, initiative)
-    assert batch["columns"] == ["sex", "income", "row_id", "timestamp", "y_score", "y_pred", "y_true"]
-    kept = pl.read_parquet(batch["path"])
+    assert batch.columns == ("sex", "income", "row_id", "timestamp", "y_score", "y_pred", "y_true")
+    kept = pl.read_parquet(batch.path)
     assert kept["row_id"].to_list() == ["007", "008", "009"]
     assert kept["y_score"].to_list() == [0.91, 0.2, 0.0]
     assert kept["y_true"].to_list() == [1, None, 0]
@@ -530,7 +531,7 @@ def test_codes_with_leading_zeros_and_long_numbers_stay_text(
     text = "granted,p,zip,account,rooms,note\n1,0.9,01234,12345678901234567890,3,NA\n0,0.1,99999,2,NA,\n"
     columns = {"prediction": "granted", "scores": ("p",)}
     added = add(governance, initiative, csv(tmp_path, text), **columns)
-    kept = pl.read_parquet(kept_batches(governance, initiative)[0]["path"])
+    kept = pl.read_parquet(kept_batches(governance, initiative)[0].path)
     assert kept["zip"].to_list() == ["01234", "99999"]
     assert kept["rooms"].to_list() == [3, None]
     assert kept["note"].to_list() == ["NA", None]
@@ -545,7 +546,7 @@ def test_offsets_are_taken_off_and_daylight_saving_is_told(
         "03-02T10:00:00Z", "07-02 10:00+02:00"
     ).replace("03-03T10:00:00Z", "03-03T10:00:00.250+0100")
     added = add(governance, initiative, csv(tmp_path, text), days=300, **MAPPED)
-    kept = pl.read_parquet(kept_batches(governance, initiative)[0]["path"])
+    kept = pl.read_parquet(kept_batches(governance, initiative)[0].path)
     assert [f"{time:%m-%d %H:%M:%S.%f}" for time in kept["timestamp"]] == [
         "03-01 09:00:00.000000",
         "07-02 08:00:00.000000",
@@ -569,7 +570,7 @@ def test_parquet_and_arrow_give_the_same_batch(
     else:
         table.write_ipc(file, compression="lz4" if suffix == "feather" else "uncompressed")
     add(governance, initiative, file, **MAPPED)
-    kept = pl.read_parquet(kept_batches(governance, initiative)[0]["path"])
+    kept = pl.read_parquet(kept_batches(governance, initiative)[0].path)
     assert kept["sex"].to_list() == frame()["sex"].to_list()
     assert kept["y_score"].to_list() == frame()["probability"].to_list()
     assert {str(time) for time in kept["timestamp"]} == {"2026-03-01 10:00:00"}
@@ -628,7 +629,7 @@ def test_a_binary_model_may_declare_its_own_labels(
     words = [("no", "yes")[n % 2] for n in range(200)]
     table = frame(granted=words, repaid=words)
     add(governance, initiative, parquet(tmp_path, table), classes=("no", "yes"), **FRAME)
-    kept = pl.read_parquet(kept_batches(governance, initiative)[0]["path"])
+    kept = pl.read_parquet(kept_batches(governance, initiative)[0].path)
     assert kept["y_pred"].to_list()[:2] == [0, 1]
 
 
@@ -642,8 +643,8 @@ def test_classes_keep_their_scores_and_strange_ones_are_refused(
     assert added.mapping.classes == ("gold", "basic")
     assert "The class scores of 1 rows do not add up to 1." in added.warnings
     (batch,) = kept_batches(governance, initiative)
-    assert batch["classes"] == ["gold", "basic"]
-    assert pl.read_parquet(batch["path"])["y_score_basic"].to_list() == [0.2, 0.7]
+    assert batch.classes == ("gold", "basic")
+    assert pl.read_parquet(batch.path)["y_score_basic"].to_list() == [0.2, 0.7]
     with pytest.raises(BadInput) as problem:
         add(governance, initiative, csv(tmp_path, text.replace("basic,,", "tin,,"), "next.csv"))
     assert "column 'segment' has labels other than the declared ones (gold, basic): 'tin' (row 2)" in str(
@@ -724,7 +725,7 @@ def test_five_thousand_columns_are_taken(governance: Governance, initiative: str
     table = pl.DataFrame({"p": [0.2, 0.8], "granted": [0, 1], **more})
     added = add(governance, initiative, parquet(tmp_path, table), prediction="granted", scores=("p",))
     assert any(note.startswith("5,003 columns") for note in added.warnings)
-    assert len(kept_batches(governance, initiative)[0]["columns"]) == 5003
+    assert len(kept_batches(governance, initiative)[0].columns) == 5003
 
 
 def test_a_wide_csv_is_taken_as_well(governance: Governance, initiative: str, tmp_path: Path) -> None:
@@ -742,5 +743,5 @@ def test_rows_never_come_in_another_order(governance: Governance, initiative: st
     duckdb.sql(query).write_csv(str(tmp_path / "many.csv"))
     columns = {"prediction": "granted", "scores": ("probability",), "row_id": "case"}
     add(governance, initiative, tmp_path / "many.csv", **columns)
-    kept = pl.read_parquet(kept_batches(governance, initiative)[0]["path"])
+    kept = pl.read_parquet(kept_batches(governance, initiative)[0].path)
     assert kept["row_id"].to_list() == [str(n) for n in range(rows)]

@@ -29,6 +29,17 @@ from core.services.work.notices import standing_notices
 from core.services.work.raci_view import observed_matrix
 from core.services.work.tasks import AssignTask, assign_task, open_tasks
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
+from tests.process import (
+    BUSINESS,
+    ask,
+    prove_all,
+    put_in_force,
+    seat_signers,
+    sign,
+    version,
+    without_predictions,
+)
+from tests.services.test_findings_and_waivers import register_moderate
 
 HEAD = Actor(id="hilda-head", name="Hilda Head", team="Risk", roles=("risk_audit", "head_of_risk"))
 ENGINEER = Actor(id="dora-data", name="Dora Data", team="Platform", roles=("data_ops",))
@@ -91,6 +102,38 @@ def test_a_refusal_goes_back_to_the_builder(strict: Governance) -> None:
     back = tasks(strict, 5, "sign_off")[key("development", "ask")]
     assert back.owner == BUILDER.id
     assert back.title.startswith("Answer the refusal")
+
+
+def test_signatures_that_expire_are_to_be_renewed_by_their_day_and_are_late_only_once_they_lapsed(
+    governance: Governance,
+) -> None:
+    seat_signers(governance)
+    put_in_force(governance, without_predictions())
+    live = register_moderate(governance)
+    version(governance, live)
+    prove_all(governance, live, 3)
+    ask(governance, live, "deployment", 3.1)
+    sign(governance, live, "deployment", 3.2, BUSINESS)
+    signed = later(3).date()
+    last = signed + timedelta(days=365)
+
+    def task_at(day: float) -> Task | None:
+        of_all = open_tasks(governance, governance.moment(later(day)))
+        of_one = open_tasks(governance, governance.moment(later(day)), initiative=live)
+        assert list(of_one) == [task for task in of_all if task.initiative == live]
+        return next((task for task in of_one if task.kind == "sign_off"), None)
+
+    assert task_at(330) is None, "it holds, and for long enough"
+    for day in (340, 368):  # the second is its last day
+        task = task_at(day)
+        assert task is not None
+        assert task.title == f"Signatures at “May go live” are to be renewed by {last}"
+        assert (task.key, task.owner) == (f"sign_off:{live}:deployment:ask", BUILDER.id)
+        assert (task.due_on, task.state) == (last, "expiring")
+    lapsed = task_at(369)
+    assert lapsed is not None
+    assert lapsed.title == "Signatures at “May go live” no longer hold: ask again"
+    assert (lapsed.due_on, lapsed.state) == (later(2).date() + timedelta(days=75), "overdue")
 
 
 def test_a_validator_takes_a_signature_and_the_builder_cannot_be_given_it(strict: Governance) -> None:

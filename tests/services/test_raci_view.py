@@ -13,7 +13,6 @@ from core.domain.actors import Actor
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
-from core.domain.work.guides import duties
 from core.domain.work.perspectives import Part, perspectives
 from core.domain.work.raci import RaciTask
 from core.domain.work.work import NoticeRule, Perspective, Place, Routes, Task, notices
@@ -149,7 +148,8 @@ def test_a_wrong_matrix_is_refused_with_its_line(
 def test_every_role_and_step_with_duties_has_a_guide(governance: Governance) -> None:
     policy = governance.policy(governance.moment(later(1)))
     guides = read_guides(CONFIG / "guides.yaml")
-    lacking = [pair for pair in sorted(duties(policy)) if guides.find(*pair) is None]
+    duties = {(measure.responsible, measure.step) for measure in policy.measures.values()}
+    lacking = [pair for pair in sorted(duties) if guides.find(*pair) is None]
     assert lacking == []
     for pair in duties_of_signers(policy):
         assert guides.find(*pair) is not None, pair
@@ -172,7 +172,8 @@ def test_guides_trainings_and_perspectives_name_only_what_there_is(governance: G
     assert {(g.role in roles, g.step in steps) for g in read_guides(CONFIG / "guides.yaml").guides} == {
         (True, True)
     }
-    assert read_trainings(CONFIG / "training.yaml").duty_roles <= roles
+    trainings = read_trainings(CONFIG / "training.yaml").trainings
+    assert {role for training in trainings for role in training.roles} <= roles
     seen = {role for one in read_work(CONFIG / "work.yaml").perspectives for role in one.roles}
     assert seen <= roles
     assert seen >= set(governance.raci.roles), "every column of the matrix brings a perspective"

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.verdict import Verdict
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices
 from core.services.measured.decay_groups import decay_groups
 from core.services.measured.decay_view import decay_view
-from core.services.measured.monitoring import decay_report, newest_alert
+from core.services.measured.monitoring import check_decay_alert, decay_report
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.models.versions import register_model_version
 from core.services.record.entries import verify_record
+from data.demo.example_datasets import DatasetFiles, write_dataset
 from tests.conftest import ADMIN, BUILDER, later, register
 
 
@@ -77,7 +78,7 @@ def test_batches_become_slices_estimates_and_an_alert(governance: Governance, ca
     analysis = [chunk for chunk in report.chunks if chunk["part"] == "analysis"]
     assert [round(chunk["estimate"], 6) for chunk in analysis[:2]] == [0.970744, 0.971011]
     assert [chunk["alert"] for chunk in analysis] == [False] * 5 + [True] * 5
-    assert newest_alert(governance, initiative, "1", moment)[1][-1]
+    assert check_decay_alert(governance, initiative, "1", moment).verdict is Verdict.FAIL
     slices = bias_slices(governance, moment, initiative=initiative, version="1", by=("salary_range",))
     assert sum(line.rows for line in slices.report.slices) == 50_000
     assert verify_record(governance).first_break is None

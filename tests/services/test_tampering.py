@@ -402,7 +402,7 @@ def test_a_clean_cut_is_found_by_a_checkpoint_from_outside_and_by_nothing_else(
     cut_off(copied, kept, whole.columns)
     governance = wire(open_store(copied), CONFIG)
     assert verify_against(governance).record.first_break is None
-    found = verify_against(governance, whole.checkpoint).record.first_break
+    found = verify_against(governance, checkpoint=whole.checkpoint).record.first_break
     governance.close()
     assert found is not None
     assert found.seq == kept + 1
@@ -432,7 +432,7 @@ def test_a_record_written_anew_from_some_entry_on_is_found_by_a_checkpoint(
     store.close()
     governance = wire(open_store(copied), CONFIG)
     assert verify_against(governance).record.first_break is None
-    found = verify_against(governance, whole.checkpoint).record.first_break
+    found = verify_against(governance, checkpoint=whole.checkpoint).record.first_break
     governance.close()
     assert found is not None
     assert "rewritten" in found.problem

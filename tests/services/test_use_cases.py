@@ -22,6 +22,7 @@ from core.domain.process.requirements import Status
 from core.domain.verdict import Verdict
 from core.lake.directory import put_person
 from core.services.governance import Governance
+from core.services.lookups import registered
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
@@ -325,3 +326,23 @@ def test_an_owner_who_left_fails_the_owner_check(governance: Governance, tmp_pat
     governance.store.cursor().execute("DELETE FROM directory WHERE actor = 'leo-leaver'")
     verdicts = {r.check: r.verdict for r in checks(governance, initiative, 3)}
     assert verdicts["owner_set"] is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("given", "owner"), [({}, BUILDER.id), ({"owner": ""}, ""), ({"owner": OWNER.id}, OWNER.id)]
+)
+def test_whoever_names_no_owner_owns_it_and_a_sheet_without_an_owner_stays_one(
+    governance: Governance, given: dict[str, str], owner: str
+) -> None:
+    command = make(
+        RegisterInitiative,
+        actor=BUILDER,
+        at=later(1),
+        name="Postcode sheet",
+        purpose="Look up the postcode of a street.",
+        answers=answers_for(governance, heavy=False),
+        **given,
+    )
+    initiative = register_initiative(governance, command).initiative
+    found = registered(governance, initiative, governance.present(later(2)))
+    assert (found.owner, found.team) == (owner, BUILDER.team)

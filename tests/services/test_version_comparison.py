@@ -8,9 +8,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from core.analytics.slices.metrics import Task
 from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, make
 from core.domain.errors import BadInput, GovernanceError, NotFound
 from core.services.governance import Governance
+from core.services.measured import slice_versions
 from core.services.measured.bias import bias_slices
 from core.services.measured.decay_view import find_version
 from core.services.measured.predictions import AddPredictions, add_predictions
@@ -37,9 +39,12 @@ def add(governance: Governance, label: str, **given: Any) -> None:
     register_model_version(governance, make(RegisterModelVersion, **one, **values))
 
 
-def predict(governance: Governance, folder: Path, label: str, odd: int, more: str = "") -> None:
+def predict(
+    governance: Governance, folder: Path, label: str, odd: int, more: str = "", task: Task = "binary"
+) -> None:
     file = folder / f"{label}.parquet"
-    duckdb.sql(ROWS.format(odd=odd, more=more)).write_parquet(str(file))
+    rows = duckdb.sql(ROWS.format(odd=odd, more=more))
+    (rows.select("* EXCLUDE (y_score)") if task == "regression" else rows).write_parquet(str(file))
     command = AddPredictions(
         actor=BUILDER,
         at=later(3),
@@ -47,7 +52,7 @@ def predict(governance: Governance, folder: Path, label: str, odd: int, more: st
         version=label,
         part="analysis",
         file=file,
-        task="binary",
+        task=task,
         sensitive=("sex",),
     )
     add_predictions(governance, command)
@@ -92,20 +97,53 @@ def test_slices_are_those_of_the_slices_page(three: Governance) -> None:
     found = compared(three, "1", "2").slices
     assert found.by == "sex" and found.features[0] == "sex" and "region" in found.features
     moment = three.moment(later(4))
-    for side, version in (("left", "1"), ("right", "2")):
+    for side, version in (("other", "1"), ("now", "2")):
         own = bias_slices(three, moment, initiative="card-limit-advice", version=version, by=("sex",))
-        shown = {row.label: (getattr(row, side), getattr(row, f"{side}_verdict")) for row in found.rows}
-        assert shown == {line.label: (line.value, line.verdict) for line in own.report.slices}
+        assert [getattr(change, side) for change in found.changes] == list(own.report.slices)
     region = compared(three, "1", "2", by="region").slices
     assert "no column “region”" in region.left.note and region.right.slices is not None
-    assert all(row.left is None and row.left_rows == 0 for row in region.rows)
+    assert region.changes and all(change.other is None for change in region.changes)
+
+
+def test_a_number_is_cut_once_for_both_whoever_asks(governance: Governance, tmp_path: Path) -> None:
+    register(governance)
+    add(governance, "1")
+    add(governance, "2", role="challenger")
+    predict(governance, tmp_path, "1", 3, more="18 + (i * 7) % 61 AS age,")
+    predict(governance, tmp_path, "2", 3, more="33 + (i * 7) % 61 AS age,")
+    moment = governance.moment(later(4))
+    for left, right in (("1", "2"), ("2", "1")):
+        found = compared(governance, left, right, by="age").slices
+        asked = {"initiative": "card-limit-advice", "version": right, "other": left, "by": ("age",)}
+        assert found.changes == slice_versions.compare_versions(governance, moment, **asked).changes
+        own = bias_slices(
+            governance, moment, initiative="card-limit-advice", version=right, by=("age",)
+        ).report.slices
+        assert [change.label for change in found.changes] == [line.label for line in own]
+        joined = [change for change in found.changes if change.now and change.other]
+        assert (len(found.changes), len(joined)) == (5, 4), "one band lies beyond the ages of the other"
+        assert sum(change.other.rows for change in joined if change.other) == 3000
+
+
+def test_versions_that_predict_different_things_are_not_joined(
+    governance: Governance, tmp_path: Path
+) -> None:
+    register(governance)
+    add(governance, "1")
+    add(governance, "2", role="challenger", task="regression")
+    predict(governance, tmp_path, "1", 3)
+    predict(governance, tmp_path, "2", 3, task="regression")
+    found = compared(governance, "1", "2").slices
+    assert found.left.note == found.right.note
+    assert "version '1' is a binary model and version '2' a regression one" in found.left.note
+    assert found.changes == () and found.report is None
 
 
 def test_without_predictions_that_is_said_and_nothing_is_made_up(three: Governance) -> None:
     found = compared(three, "1", "3")
     assert found.slices.right.note == found.decay[1].note == NO_PREDICTIONS
     assert found.decay[0].note == NOT_ESTIMATED
-    assert all(row.right is None for row in found.slices.rows) and found.slices.rows
+    assert found.slices.changes and all(change.now is None for change in found.slices.changes)
     assert found.right.predictions == 0 and found.left.predictions == 3000
 
 
@@ -120,8 +158,8 @@ def test_it_is_read_as_of_any_moment(three: Governance) -> None:
         metrics={"roc_auc": 0.7},
     )
     amend_model_version(three, amend)
-    assert compared(three, "1", "3", 5).right.row["metrics"] == {}
-    assert compared(three, "1", "3", 6).right.row["metrics"] == {"roc_auc": 0.7}
+    assert compared(three, "1", "3", 5).right.version.metrics == {}
+    assert compared(three, "1", "3", 6).right.version.metrics == {"roc_auc": 0.7}
 
 
 def test_the_current_version_is_looked_at_first_not_the_newest_challenger(three: Governance) -> None:
@@ -137,7 +175,7 @@ def test_the_current_version_is_looked_at_first_not_the_newest_challenger(three:
 
 def test_the_registry_grades_what_is_in_use(three: Governance) -> None:
     rows = version_registry(three, three.moment(later(4)))
-    assert {row["version"]: (row["state"], row["grade"]) for row in rows} == {
+    assert {row.version: (row.state, row.grade) for row in rows} == {
         "1": ("champion", 1),
         "2": ("challenger", 1),
         "3": ("challenger", 0),

@@ -20,6 +20,7 @@ from core.domain.commands import (
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.facts.process import CheckRun
 from core.lake.facts import history
+from core.lake.models.versions import current_version, versions
 from core.lake.process import initiatives as lake
 from core.lake.query import asking, fetch, moment_values
 from core.services.governance import Governance
@@ -75,16 +76,16 @@ def amend(governance: Governance, initiative: str, label: str, day: float, **giv
 def current(governance: Governance, initiative: str, day: float) -> str | None:
     """The current version as the pure path and as the query over the inventory give it; they agree."""
     moment = governance.moment(later(day))
-    known = lake.newest_version(governance.store, initiative, moment)
+    known = current_version(governance.store, initiative, moment)
     rows = fetch(governance.store.cursor(), CURRENT, moment_values(moment))
     found = {row["initiative"]: str(row["version"]) for row in rows}.get(initiative)
-    assert found == (known["version"] if known else None)
+    assert found == (known.version if known else None)
     return found
 
 
 def states(governance: Governance, initiative: str, day: float) -> dict[str, str]:
-    rows = lake.versions(governance.store, initiative, governance.moment(later(day)))
-    return {row["version"]: row["state"] for row in rows}
+    rows = versions(governance.store, initiative, governance.moment(later(day)))
+    return {row.version: row.state for row in rows}
 
 
 def test_a_challenger_stands_beside_the_current_version_until_it_is_promoted(governance: Governance) -> None:
@@ -170,23 +171,23 @@ def test_what_registration_left_out_is_filled_in_and_every_reader_sees_it(govern
     changed = amend(governance, initiative, "1", 3, data_sha256="b" * 64, metrics={"roc_auc": 0.8})
     assert changed == ("data_sha256", "metrics")
     moment = governance.moment(later(3))
-    newest = lake.newest_version(governance.store, initiative, moment)
-    assert newest is not None and newest["data_sha256"] == "b" * 64
-    row = lake.versions(governance.store, initiative, moment)[0]
-    assert row["metrics"] == {"accuracy": 0.9, "roc_auc": 0.8} and row["amended"] == 1
+    newest = current_version(governance.store, initiative, moment)
+    assert newest is not None and newest.data_sha256 == "b" * 64
+    row = versions(governance.store, initiative, moment)[0]
+    assert row.metrics == {"accuracy": 0.9, "roc_auc": 0.8} and row.amended == 1
     facts = lake.initiative_facts(governance.store, initiative, moment)
     assert facts is not None and facts.checks["data_digest"].verdict == "pass"
-    before = lake.versions(governance.store, initiative, governance.moment(later(2)))[0]
-    assert before["data_sha256"] == "" and before["metrics"] == {"accuracy": 0.9}
+    before = versions(governance.store, initiative, governance.moment(later(2)))[0]
+    assert before.data_sha256 == "" and before.metrics == {"accuracy": 0.9}
     assert verify_record(governance).first_break is None
 
 
 def test_links_of_a_registration_that_older_tables_do_not_hold_are_kept(governance: Governance) -> None:
     initiative = register(governance)
     add(governance, initiative, "1", image_uri="oci://images/one", image_sha256="e" * 64, data_kind="full")
-    row = lake.versions(governance.store, initiative, governance.moment(later(2)))[0]
-    assert (row["image_uri"], row["image_sha256"], row["data_kind"]) == ("oci://images/one", "e" * 64, "full")
-    assert row["amended"] == 0
+    row = versions(governance.store, initiative, governance.moment(later(2)))[0]
+    assert (row.image_uri, row.image_sha256, row.data_kind) == ("oci://images/one", "e" * 64, "full")
+    assert row.amended == 0
 
 
 def test_an_approved_version_is_frozen(governance: Governance) -> None:
@@ -212,7 +213,7 @@ def test_it_stays_frozen_when_the_gate_shuts_again(governance: Governance) -> No
     for day, outcome in ((3, "open"), (4, "blocked")):
         row = {"initiative": initiative, "version": "1", "gate": "deployment", "outcome": outcome}
         fact = Fact(
-            "gate_decided", initiative, "decision", ({**row, "findings": "[]", "policy_version": ""},)
+            "gate_decided", initiative, "decision", ({**row, "findings": "[]", "policy_version": "2.0"},)
         )
         governance.store.append([fact], actor=BUILDER.id, at=later(day))
     with pytest.raises(Conflict, match="frozen"):

@@ -12,6 +12,7 @@ from core.domain.commands import RegisterInitiative, SubmitEvidence, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.work.work import Task
 from core.lake.directory import put_person
+from core.services.case import begin
 from core.services.governance import Governance
 from core.services.measured.loads import loads
 from core.services.process.evidence import submit_evidence
@@ -231,7 +232,13 @@ def test_two_answers_at_the_same_moment_leave_the_first(
     hand_off = offer(filled, initiative="card-limit-advice", to_team="Claims")
     from core.services.work import hand_offs as service
 
-    seen = service._open_offer(filled, filled.moment(later(4)), hand_off)
+    seen = service._open_offer(
+        begin(
+            filled,
+            make(AnswerHandOff, actor=ELSEWHERE, at=later(4), hand_off=hand_off, answer="accept"),
+        ),
+        hand_off,
+    )
     answer(filled, hand_off, SCIENTIST, "return", reason="We cannot take it on.")
     monkeypatch.setattr(service, "_open_offer", lambda *given: seen)  # both had read before either wrote
     assert "answered before" in refused(filled, Conflict, answer, hand_off, ELSEWHERE)

@@ -14,7 +14,7 @@ from core.analytics.explanations.lightgbm_rows import model_inputs, read_rows
 from core.analytics.explanations.steps import ranked
 from core.analytics.explanations.training import TrainedModel, train_lightgbm
 from core.analytics.job_specs import ExplainSpec, RefusedInput, TrainSpec
-from core.connectors.example_datasets import DatasetFiles, write_dataset
+from data.demo.example_datasets import DatasetFiles, write_dataset
 
 
 @pytest.fixture(scope="module")

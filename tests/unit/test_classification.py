@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_roles
-from core.connectors.policy_file import read_policy
+from core.connectors.config_files import read_policy, read_roles
 from core.domain.errors import BadInput
 from core.domain.policy.classification import check_answers, classify, classify_so_far
 from core.domain.policy.policy import Policy

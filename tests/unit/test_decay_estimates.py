@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,32 @@ import pytest
 from core.analytics.decay.estimates import EstimatedChunk
 from core.analytics.decay.fit import FittedModel
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, RefusedInput
-from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.lake.monitoring.decay_run import Estimates, run_estimate
-from tests.nannyml_oracle import CELLS, assert_equal_to_nannyml, by_nannyml, published
+from data.demo.example_datasets import DatasetFiles, write_dataset
+from tests.oracles import recorded
+from tests.oracles.questions import (
+    BY_SALARY,
+    CARD_ROWS,
+    CENSUS_CHUNK,
+    LOSSES,
+    NORMALISED,
+    RATES,
+    WORTH,
+    WORTH_OF_CARDS,
+)
 
 Loader = Callable[[str], DatasetFiles]
-RATES = ("roc_auc", "average_precision", "f1", "precision", "recall", "specificity", "accuracy")
-WORTH = ((1.0, -5.0), (-3.0, 10.0))
+TOLERANCE = 1e-6
+CELLS = ("true_positive", "true_negative", "false_positive", "false_negative")
+FIGURES = (
+    "estimate",
+    "realised",
+    "lower_confidence",
+    "upper_confidence",
+    "lower_threshold",
+    "upper_threshold",
+    "sampling_error",
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +82,29 @@ def analysis_of(chunks: list[EstimatedChunk], metric: str) -> list[EstimatedChun
     return [chunk for chunk in chunks if chunk.metric == metric and chunk.period == "analysis"]
 
 
+def same(ours: Sequence[float | None], theirs: Sequence[float | None]) -> bool:
+    """Equal to 1e-6, None where NannyML says nothing, NaN or infinite."""
+    wanted = [value if value is not None and math.isfinite(value) else None for value in theirs]
+    if [value is None for value in ours] != [value is None for value in wanted]:
+        return False
+    pairs = [(a, b) for a, b in zip(ours, wanted, strict=True) if a is not None and b is not None]
+    return [a for a, _ in pairs] == pytest.approx([b for _, b in pairs], abs=TOLERANCE, rel=1e-9)
+
+
+def assert_equal_to_nannyml(
+    chunks: Sequence[EstimatedChunk], answer: pl.DataFrame, metrics: Sequence[str], *, places: bool = True
+) -> None:
+    """Estimates, bands, thresholds and realised values to 1e-6; chunks and alerts exactly."""
+    for metric in metrics:
+        ours = [chunk for chunk in chunks if chunk.metric == metric]
+        theirs = answer.filter(pl.col("metric") == metric)
+        for exact in ("period", "alert", *(("first_row", "last_row") if places else ())):
+            assert [getattr(chunk, exact) for chunk in ours] == theirs[exact].to_list(), (metric, exact)
+        for figure in FIGURES:
+            found = [getattr(chunk, figure) for chunk in ours]
+            assert same(found, theirs[figure].to_list()), (metric, figure)
+
+
 def test_car_loan_auc_reads_as_published_and_alerts_on_the_last_five_chunks(
     car_loan_estimates: Estimates,
 ) -> None:
@@ -78,40 +121,15 @@ def test_car_loan_auc_reads_as_published_and_alerts_on_the_last_five_chunks(
 
 
 def test_every_binary_metric_equals_nannyml(car_loan_estimates: Estimates) -> None:
-    table = by_nannyml(
-        "CBPE",
-        *published("synthetic_car_loan", "analysis_target"),
-        metrics=[*RATES, "confusion_matrix", "business_value"],
-        timestamp_column_name="timestamp",
-        y_pred_proba="y_pred_proba",
-        y_pred="y_pred",
-        y_true="repaid",
-        problem_type="classification_binary",
-        chunk_size=5000,
-        business_value_matrix=[list(line) for line in WORTH],
-    )
     metrics = (*RATES, *CELLS, "business_value")
     assert tuple(dict.fromkeys(chunk.metric for chunk in car_loan_estimates.chunks)) == metrics
-    assert_equal_to_nannyml(car_loan_estimates.chunks, table, metrics)
+    assert_equal_to_nannyml(car_loan_estimates.chunks, recorded("car_loan"), metrics)
 
 
-@pytest.mark.parametrize("normalized", ["all", "true", "pred"])
+@pytest.mark.parametrize("normalized", NORMALISED)
 def test_normalised_confusion_and_value_per_prediction_equal_nannyml(
     car_loan: DatasetFiles, normalized: str
 ) -> None:
-    table = by_nannyml(
-        "CBPE",
-        *published("synthetic_car_loan", "analysis_target"),
-        metrics=["confusion_matrix", "business_value"],
-        y_pred_proba="y_pred_proba",
-        y_pred="y_pred",
-        y_true="repaid",
-        problem_type="classification_binary",
-        chunk_size=7000,
-        business_value_matrix=[list(line) for line in WORTH],
-        normalize_confusion_matrix=normalized,
-        normalize_business_value="per_prediction",
-    )
     asked = {
         "metrics": ("confusion_matrix", "business_value"),
         "normalize_confusion": normalized,
@@ -119,71 +137,32 @@ def test_normalised_confusion_and_value_per_prediction_equal_nannyml(
         "business_value": WORTH,
         "chunk_size": 7000,
     }
-    assert_equal_to_nannyml(run(spec_of(car_loan, **asked)).chunks, table, (*CELLS, "business_value"))
+    answer = recorded(f"car_loan_normalised_{normalized}")
+    assert_equal_to_nannyml(run(spec_of(car_loan, **asked)).chunks, answer, (*CELLS, "business_value"))
 
 
 def test_the_census_equals_nannyml_at_5000(load: Loader) -> None:
-    files = load("census_employment")
-    reference, analysis = published("employment_MA", "analysis_target")
-    table = by_nannyml(
-        "CBPE",
-        reference,
-        analysis,
-        metrics=[*RATES, "confusion_matrix"],
-        y_pred_proba="predicted_probability",
-        y_pred="prediction",
-        y_true="employed",
-        problem_type="classification_binary",
-        chunk_size=5000,
-    )
-    assert_equal_to_nannyml(run(spec_of(files, chunk_size=5000)).chunks, table, (*RATES, *CELLS))
+    found = run(spec_of(load("census_employment"), chunk_size=CENSUS_CHUNK))
+    assert_equal_to_nannyml(found.chunks, recorded("census"), (*RATES, *CELLS))
 
 
 def test_chunks_by_month_equal_nannyml(car_loan: DatasetFiles) -> None:
-    table = by_nannyml(
-        "CBPE",
-        *published("synthetic_car_loan", "analysis_target"),
-        metrics=["roc_auc", "f1"],
-        timestamp_column_name="timestamp",
-        y_pred_proba="y_pred_proba",
-        y_pred="y_pred",
-        y_true="repaid",
-        problem_type="classification_binary",
-        chunk_period="M",
-    )
     found = run(spec_of(car_loan, metrics=("roc_auc", "f1"), chunk_size=None, period="month"))
-    assert_equal_to_nannyml(found.chunks, table, ("roc_auc", "f1"))
+    assert_equal_to_nannyml(found.chunks, recorded("car_loan_by_month"), ("roc_auc", "f1"))
 
 
 def test_a_subpopulation_equals_nannyml_on_its_rows_alone(car_loan: DatasetFiles) -> None:
     """By month, so that the chunks of the group are those of everyone."""
-    import pandas as pd
-
-    metrics = ("roc_auc", "average_precision", "f1")
-    found = run(spec_of(car_loan, metrics=metrics, chunk_size=None, period="month", by=(("salary_range",),)))
-    groups = sorted({chunk.values for chunk in found.slices})
-    assert len(groups) == 4
+    by = {"chunk_size": None, "period": "month", "by": (("salary_range",),)}
+    found = run(spec_of(car_loan, metrics=BY_SALARY, **by))
+    assert len({chunk.values for chunk in found.slices}) == 4
     assert {chunk.calibrated for chunk in found.slices} == {"own"}
-    for (group,) in groups[:2]:
-        reference, analysis = (
-            frame[frame["salary_range"] == group].reset_index(drop=True)
-            for frame in (pd.read_parquet(car_loan.reference), pd.read_parquet(car_loan.analysis))
-        )
-        table = by_nannyml(
-            "CBPE",
-            reference,
-            analysis,
-            metrics=list(metrics),
-            timestamp_column_name="timestamp",
-            y_pred_proba="y_score",
-            y_pred="y_pred",
-            y_true="y_true",
-            problem_type="classification_binary",
-            chunk_period="M",
-        )
-        ours = [chunk.estimated for chunk in found.slices if chunk.values == (group,)]
+    answers = recorded("car_loan_by_salary").partition_by("group", as_dict=True)
+    assert len(answers) == 2
+    for group, answer in answers.items():
+        ours = [chunk.estimated for chunk in found.slices if chunk.values == group]
         ours.sort(key=lambda chunk: chunk.period == "analysis")
-        assert_equal_to_nannyml(ours, table, metrics, places=False)
+        assert_equal_to_nannyml(ours, answer, BY_SALARY, places=False)
 
 
 def test_a_small_subpopulation_is_calibrated_on_all_and_a_tiny_one_is_not_judged(
@@ -217,45 +196,20 @@ def test_a_small_subpopulation_is_calibrated_on_all_and_a_tiny_one_is_not_judged
 
 def test_every_multiclass_metric_equals_nannyml(load: Loader, tmp_path: Path) -> None:
     files = load("credit_card_segments")
-    worth = ((1, 2, 3), (4, 5, -6), (7, 8, 9))
-    reference, analysis = (frame.head(20_000) for frame in published("mc", "analysis_gt"))
     paths = {}
     for part in ("reference", "analysis"):
         paths[part] = (tmp_path / f"{part}.parquet",)
-        pl.read_parquet(getattr(files, part)).head(20_000).write_parquet(paths[part][0])
-    table = by_nannyml(
-        "CBPE",
-        reference,
-        analysis,
-        metrics=[*RATES, "confusion_matrix", "business_value"],
-        y_pred_proba={name: f"y_pred_proba_{name}" for name in files.classes},
-        y_pred="y_pred",
-        y_true="y_true",
-        problem_type="classification_multiclass",
-        chunk_size=5000,
-        business_value_matrix=[list(line) for line in worth],
-    )
-    found = run(spec_of(files, business_value=worth, chunk_size=5000, **paths))
-    metrics = tuple(name for name in table.columns.get_level_values(0).unique() if name != "chunk")
+        pl.read_parquet(getattr(files, part)).head(CARD_ROWS).write_parquet(paths[part][0])
+    answer = recorded("cards")
+    found = run(spec_of(files, business_value=WORTH_OF_CARDS, chunk_size=5000, **paths))
+    metrics = answer["metric"].unique(maintain_order=True).to_list()
     assert len(metrics) == len(RATES) + 9 + 1
-    assert_equal_to_nannyml(found.chunks, table, metrics)
+    assert_equal_to_nannyml(found.chunks, answer, metrics)
 
 
 def test_regression_equals_nannyml_and_a_smaller_error_is_not_worse(load: Loader) -> None:
-    files = load("car_price")
-    metrics = ("mae", "mape", "mse", "rmse", "msle", "rmsle")
-    table = by_nannyml(
-        "DLE",
-        *published("regression_synthetic", "analysis_targets"),
-        metrics=list(metrics),
-        timestamp_column_name="timestamp",
-        feature_column_names=list(files.features),
-        y_pred="y_pred",
-        y_true="y_true",
-        chunk_size=6000,
-    )
-    chunks = run(spec_of(files)).chunks
-    assert_equal_to_nannyml(chunks, table, metrics)
+    chunks = run(spec_of(load("car_price"))).chunks
+    assert_equal_to_nannyml(chunks, recorded("car_price"), LOSSES)
     # The absolute error falls (cheaper cars) while the relative one rises: both alert, one is worse.
     mae, mape = analysis_of(chunks, "mae"), analysis_of(chunks, "mape")
     assert [chunk.alert for chunk in mae] == [chunk.alert for chunk in mape] == [False] * 5 + [True] * 5

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.analytics.slices.metrics import SLICE_METRICS, metrics_for
-from core.connectors.ethics_file import read_ethics
+from core.connectors.config_files import read_ethics
 from core.connectors.yaml_lines import BadFile
 from core.domain.rules.ethics import ERRORS, RATES, EthicalLimit, Ethics, Task
 

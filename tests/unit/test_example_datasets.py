@@ -9,14 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from core.connectors.example_datasets import DatasetFiles, list_datasets, write_dataset
 from core.domain.errors import BadInput
+from data.demo.example_datasets import DatasetFiles, write_dataset
+from data.demo.example_recipes import RECIPES
 
 
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DatasetFiles]:
     folder = tmp_path_factory.mktemp("datasets")
-    return {name: write_dataset(name, folder / name) for name in list_datasets()}
+    return {name: write_dataset(name, folder / name) for name in RECIPES}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_no_row_is_lost_and_every_row_has_its_true_outcome(
         assert sum(batch.null_count().row(0)) == 0
 
 
-@pytest.mark.parametrize("name", list_datasets())
+@pytest.mark.parametrize("name", RECIPES)
 def test_both_batches_have_the_canonical_columns(datasets: dict[str, DatasetFiles], name: str) -> None:
     files = datasets[name]
     scores = {
@@ -117,7 +118,7 @@ def test_an_unknown_data_set_is_refused(tmp_path: Path) -> None:
 def test_no_slow_library_is_imported(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path;"
-        "from core.connectors.example_datasets import write_dataset;"
+        "from data.demo.example_datasets import write_dataset;"
         f"write_dataset('california_housing', Path({str(tmp_path)!r}));"
         "print(sorted({'nannyml', 'pandas', 'sklearn', 'lightgbm', 'shap'} & set(sys.modules)))"
     )

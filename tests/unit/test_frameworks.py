@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_roles
-from core.connectors.ethics_file import read_ethics
-from core.connectors.frameworks_file import read_frameworks, read_rights
-from core.connectors.policy_file import read_policy
+from core.connectors.config_files import read_ethics, read_frameworks, read_policy, read_rights, read_roles
 from core.connectors.yaml_lines import BadFile
 from core.domain.policy.policy import Policy
 from core.domain.rules.applicability import Circumstances, applies

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_roles
-from core.connectors.policy_file import read_policy
+from core.connectors.config_files import read_policy, read_roles
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
 from core.domain.process.facts import CheckProof, InitiativeFacts

@@ -63,7 +63,8 @@ def test_mean_interval_equals_students_t(n: int, within: float) -> None:
     values = [math.sin(7 * place) * 100 + place for place in range(n)]
     spread = stats.tstd(values) / math.sqrt(n)
     low, high = stats.t.interval(0.95, n - 1, loc=sum(values) / n, scale=spread)
-    found = mean_interval(n, sum(values), sum(value**2 for value in values))
+    middle = sum(values) / n
+    found = mean_interval(n, sum(values), sum((value - middle) ** 2 for value in values))
     assert found is not None
     assert found.high - found.low == pytest.approx(high - low, rel=within)
     assert found.high + found.low == pytest.approx(high + low, rel=1e-9)
@@ -72,7 +73,7 @@ def test_mean_interval_equals_students_t(n: int, within: float) -> None:
 def test_no_row_gives_no_interval() -> None:
     assert wilson_interval(0, 0) is None
     assert mean_interval(0, 0.0, 0.0) is None
-    assert mean_interval(1, 5.0, 25.0) is None
+    assert mean_interval(1, 5.0, 0.0) is None
     assert rate_difference_interval(0, 0, 5, 10) is None
     assert rate_ratio_interval(5, 10, 0, 0) is None
 
@@ -111,10 +112,9 @@ def test_a_difference_turned_round_is_its_mirror() -> None:
     assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
 
 
-def test_contains_and_overlaps_count_both_ends() -> None:
-    assert Interval(0.1, 0.2).contains(0.2)
-    assert Interval(0.1, 0.2).overlaps(Interval(0.2, 0.3))
-    assert not Interval(0.1, 0.2).overlaps(Interval(0.21, 0.3))
+def test_contains_counts_both_ends() -> None:
+    assert Interval(0.1, 0.2).contains(0.1) and Interval(0.1, 0.2).contains(0.2)
+    assert not Interval(0.1, 0.2).contains(0.21)
 
 
 @pytest.mark.parametrize(("successes", "n"), [(-1, 5), (6, 5), (0, -1)])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.connectors.pack_verifier import ORDER, canonical, ed25519_valid, key_id, zip_parts
 from core.connectors.signing_key import SigningKey, signature_valid
-from core.domain import chain, checkpoint
+from core.domain import chain
+from core.domain import chain as checkpoint
 
 RFC_8032 = [
     (

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from core.connectors.config_files import read_roles
-from core.connectors.policy_file import parse_policy, read_policy
+from core.connectors.config_files import parse_policy, read_policy, read_roles
 from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
 from core.domain.errors import NotFound

@@ -9,9 +9,16 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from core.connectors.config_files import read_kpis, read_leaderboard, read_raci, read_roles
-from core.connectors.ethics_file import read_ethics
-from core.connectors.policy_file import parse_policy, policy_schema, read_policy
+from core.connectors.config_files import (
+    parse_policy,
+    policy_schema,
+    read_ethics,
+    read_kpis,
+    read_leaderboard,
+    read_policy,
+    read_raci,
+    read_roles,
+)
 from core.connectors.yaml_lines import MAX_BYTES, BadFile, parse_lines, read_text
 from core.domain.actors import ACTIONS, Roles
 from core.domain.errors import BadInput

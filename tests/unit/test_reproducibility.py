@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.models.reproducibility import GRADES, grade_reproducibility
+from core.domain.models.model_versions import GRADES, grade_reproducibility
 
 METRICS = {"metrics": {"accuracy": 0.9}}
 RETRAIN = {

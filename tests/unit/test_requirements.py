@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_roles
-from core.connectors.policy_file import read_policy
+from core.connectors.config_files import read_policy, read_roles
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.facts import CheckProof, InitiativeFacts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,25 +84,52 @@ def test_counts_by_hand(cursor: Cursor, tmp_path: Path) -> None:
 
 
 def test_sums_by_hand(cursor: Cursor, tmp_path: Path) -> None:
-    # errors prediction - label: 1, -2, 3 -> sum 2, absolute 6, squared 14, fourth powers 1 + 16 + 81 = 98
+    # errors prediction - label: 1, -2, 3 -> sum 2, absolute 6, squared 14; spreads 14 - 4/3, 14 - 36/3 and
+    # (1 + 16 + 81) - 196/3
     rows = "(11.0, 10.0), (8.0, 10.0), (13.0, 10.0), (5.0, NULL), ('nan'::DOUBLE, 1.0), (1.0, 'inf'::DOUBLE)"
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(y_pred, y_true)")
     (found,) = slice_counts(cursor, paths, "regression", [])
-    assert found == SliceCounts(
-        (),
-        "regression",
-        6,
-        5,
-        3,
-        sum_error=2.0,
-        sum_absolute_error=6.0,
-        sum_squared_error=14.0,
-        sum_fourth_error=98.0,
-    )
+    spreads = found.spread_error, found.spread_absolute_error, found.spread_squared_error
+    assert spreads == pytest.approx((14 - 4 / 3, 2.0, 98 - 196 / 3), rel=1e-14)
+    assert (found.rows, found.predicted, found.labelled) == (6, 5, 3)
+    assert (found.sum_error, found.sum_absolute_error, found.sum_squared_error) == (2.0, 6.0, 14.0)
     assert measure(metric("mean_error"), found).value == 2 / 3
     assert measure(metric("mean_absolute_error"), found).value == 2.0
     root = measure(metric("root_mean_squared_error"), found).value
     assert root == pytest.approx((14 / 3) ** 0.5, rel=1e-15)
+
+
+def test_equal_errors_have_no_spread_however_large(cursor: Cursor, tmp_path: Path) -> None:
+    # two groups of equal errors each, one far from nought; and sizes at which sums of floats are not exact
+    query = (
+        "SELECT i % 3 AS team, 0.0 AS y_true, CASE WHEN i % 3 = 0 THEN 1e6 + 0.3 ELSE 0.3 END AS y_pred "
+        "FROM range(3000) r(i)"
+    )
+    counts = slice_counts(cursor, write(cursor, tmp_path / "x.parquet", query), "regression", ["team"])
+    for name in ("mean_error", "mean_absolute_error", "root_mean_squared_error"):
+        for each in counts:
+            found = measure(metric(name), each)
+            assert found.value is not None and found.interval is not None
+            assert found.interval.high - found.interval.low <= 1e-14 * found.value
+    query = "SELECT i % 7 AS team, 0.0 AS y_true, 0.3 AS y_pred FROM range(3000) r(i)"
+    same = slice_counts(cursor, write(cursor, tmp_path / "y.parquet", query), "regression", ["team"])
+    alike = slice_report(same, total_of(same), "mean_error", reference="overall")
+    assert {line.p_value for line in alike.slices} == {None}, "nothing varies"
+    mixed = slice_report(counts, total_of(counts), "mean_error", reference="overall")
+    assert mixed.slices[0].p_value is None
+    assert all(line.p_value is not None for line in mixed.slices[1:])
+
+
+def test_an_error_too_large_to_square_has_an_endless_interval(cursor: Cursor, tmp_path: Path) -> None:
+    rows = "('a', 1e200, 0.0), ('a', 1.0, 0.0), ('b', 1.0, 0.0), ('b', 3.0, 0.0)"
+    paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, y_pred, y_true)")
+    far, near = (
+        measure(metric("mean_error"), each).interval
+        for each in slice_counts(cursor, paths, "regression", ["team"])
+    )
+    assert far is not None and near is not None
+    assert math.isinf(far.low) and math.isinf(far.high)
+    assert near.contains(2.0) and math.isfinite(near.high)
 
 
 def test_odd_values_become_their_own_slice_or_missing(cursor: Cursor, tmp_path: Path) -> None:
@@ -318,7 +346,8 @@ def test_mean_errors_have_a_difference_and_no_ratio() -> None:
             sum_error=1000 * shift,
             sum_absolute_error=1000.0,
             sum_squared_error=1000 * (shift**2 + 1),
-            sum_fourth_error=2e4,
+            spread_error=1000.0,
+            spread_squared_error=2e4 - 1000 * (shift**2 + 1) ** 2,
         )
 
     counts = [errors("x", 0.0), errors("y", 0.5)]

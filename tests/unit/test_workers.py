@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, ExplainSpec, TrainSpec
-from core.connectors.example_datasets import DatasetFiles, write_dataset
 from core.connectors.workers import Progress, WorkerCancelled, WorkerResult, run_worker, start_worker
 from core.domain.errors import BadInput, GovernanceError
 from core.entrypoints.worker.run import main
+from data.demo.example_datasets import DatasetFiles, write_dataset
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import Any, Literal
 
-Direction = Literal["higher", "lower"]
-Verdict = Literal["pass", "fail", "cannot_tell"]
+from core.ground.figure import Direction, Figure, VerdictName
+
 MINIMUM_COMPARED = 3
 """Chunks with a known outcome that are needed to judge the estimates."""
 MINIMUM_INSIDE = 0.8
@@ -18,16 +18,9 @@ MINIMUM_INSIDE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class DecayMetric:
+class DecayMetric(Figure):
     """A metric of a whole model. `unit` percent: a share from 0 to 1; number: anything else."""
 
-    id: str
-    title: str
-    formula: str
-    direction: Direction
-    zero_means: str
-    leaves_out: str
-    source: str
     unit: Literal["percent", "number"]
 
 
@@ -264,7 +257,7 @@ class EstimateTrust:
         The largest |estimate − realised| of these chunks; None when nothing can be compared.
     """
 
-    verdict: Verdict
+    verdict: VerdictName
     error: float | None
     room: float | None
     compared: int
@@ -315,7 +308,7 @@ def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) ->
     error = fmean(errors) if errors else None
     room = abs(fmean(usual) - limits[-1]) if usual and limits else None
     inside = sum(_inside(c) for c in compared)
-    verdict: Verdict = "cannot_tell"
+    verdict: VerdictName = "cannot_tell"
     if error is not None and room is not None and len(compared) >= MINIMUM_COMPARED:
         held = error < room and inside >= MINIMUM_INSIDE * len(compared)
         verdict = "pass" if held else "fail"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from core.analytics.decay.metrics import MINIMUM_COMPARED, MINIMUM_INSIDE, EstimateTrust, Verdict
+from core.analytics.decay.metrics import MINIMUM_COMPARED, MINIMUM_INSIDE, EstimateTrust
+from core.ground.figure import VerdictName
 
 ReasonId = Literal["record", "assumption", "calibration", "thresholds", "rows"]
 WELL_CALIBRATED, BADLY_CALIBRATED = 0.02, 0.05
@@ -33,7 +34,7 @@ class TrustReason:
     """
 
     id: ReasonId
-    verdict: Verdict
+    verdict: VerdictName
     value: float | None
     limit: float | None
 
@@ -71,8 +72,8 @@ def trust_reasons(
     Source: ours; the limits are rules of thumb.
     """
     known = trust.error is not None and trust.room is not None and trust.compared >= MINIMUM_COMPARED
-    record: Verdict = "cannot_tell"
-    assumption: Verdict = "cannot_tell"
+    record: VerdictName = "cannot_tell"
+    assumption: VerdictName = "cannot_tell"
     if known and trust.error is not None and trust.room is not None:
         record = "pass" if trust.error < trust.room else "fail"
         assumption = "pass" if trust.inside >= MINIMUM_INSIDE * trust.compared else "fail"
@@ -86,24 +87,24 @@ def trust_reasons(
             TrustReason("calibration", _calibration(calibration_error), calibration_error, WELL_CALIBRATED)
         )
     reference = sum(1 for chunk in chunks if chunk["part"] == "reference")
-    enough: Verdict = "pass" if reference >= ENOUGH_CHUNKS else "cannot_tell"
+    enough: VerdictName = "pass" if reference >= ENOUGH_CHUNKS else "cannot_tell"
     found.append(TrustReason("thresholds", enough, float(reference), float(ENOUGH_CHUNKS)))
     errors = [c["sampling_error"] for c in chunks if c["part"] == "analysis" and c.get("sampling_error")]
     band = 3 * median(errors) if errors else None
-    rows: Verdict = "cannot_tell"
+    rows: VerdictName = "cannot_tell"
     if band is not None and trust.room is not None and band < trust.room:
         rows = "pass"
     found.append(TrustReason("rows", rows, band, trust.room))
     return tuple(found)
 
 
-def _calibration(error: float | None) -> Verdict:
+def _calibration(error: float | None) -> VerdictName:
     if error is None or WELL_CALIBRATED < error < BADLY_CALIBRATED:
         return "cannot_tell"
     return "pass" if error <= WELL_CALIBRATED else "fail"
 
 
-def joint_verdict(reasons: Sequence[TrustReason]) -> Verdict:
+def joint_verdict(reasons: Sequence[TrustReason]) -> VerdictName:
     """Fail where one fails; cannot tell where one cannot; else pass.
 
     Examples

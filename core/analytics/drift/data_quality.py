@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from core.analytics.intervals import Interval, rate_difference_interval, wilson_interval
+from core.ground.figure import VerdictName
 
-Verdict = Literal["pass", "fail", "cannot_tell"]
-_WORST: tuple[Verdict, ...] = ("fail", "cannot_tell", "pass")
+_WORST: tuple[VerdictName, ...] = ("fail", "cannot_tell", "pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,9 @@ class ColumnLimits:
 
 @dataclass(frozen=True, slots=True)
 class ColumnQuality:
-    """Verdict on a column with the findings behind it; shares are None where they are undefined."""
+    """VerdictName on a column with the findings behind it; shares are None where they are undefined."""
 
-    verdict: Verdict
+    verdict: VerdictName
     findings: tuple[str, ...]
     reference_missing: float | None
     missing: float | None
@@ -109,13 +108,13 @@ def judge_column(counts: ColumnCounts, limits: ColumnLimits) -> ColumnQuality:
     return ColumnQuality(verdict, tuple(words for _, words in found if words), *shares)
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
+def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
     """The worst of several verdicts: fail, then cannot tell, then pass."""
     known = set(verdicts)
     return next((verdict for verdict in _WORST if verdict in known), "pass")
 
 
-def _missing(counts: ColumnCounts, limits: ColumnLimits) -> tuple[Verdict, str]:
+def _missing(counts: ColumnCounts, limits: ColumnLimits) -> tuple[VerdictName, str]:
     interval = rate_difference_interval(
         counts.missing, counts.rows, counts.reference_missing, counts.reference_rows
     )
@@ -124,12 +123,12 @@ def _missing(counts: ColumnCounts, limits: ColumnLimits) -> tuple[Verdict, str]:
     return _verdict(now - before, interval, limits.max_missing_rise, words)
 
 
-def _held(part: int, rows: int, limit: float, words: str) -> tuple[Verdict, str]:
+def _held(part: int, rows: int, limit: float, words: str) -> tuple[VerdictName, str]:
     share = part / rows
     return _verdict(share, wilson_interval(part, rows), limit, f"{share:.1%} {words}.")
 
 
-def _verdict(value: float, interval: Interval | None, limit: float, words: str) -> tuple[Verdict, str]:
+def _verdict(value: float, interval: Interval | None, limit: float, words: str) -> tuple[VerdictName, str]:
     if interval is None or interval.low <= limit < interval.high:
         few = f"{words[:-1]}; too few rows to tell it from the limit of {limit:.1%}."
         return "cannot_tell", few

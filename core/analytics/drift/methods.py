@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from core.ground.figure import Figure
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 Kind = Literal["number", "text"]
-Direction = Literal["higher", "lower"]
 FINE_BINS = 10_000
 """Bins of the two methods that look at cumulated shares, from `EXACT_BELOW` reference rows on."""
 EXACT_BELOW = 10_000
@@ -28,17 +29,10 @@ _DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class DriftMethod:
-    """A distance between two sets of values, and what its number means."""
+class DriftMethod(Figure):
+    """A distance between two sets of values, for the kinds of feature that it suits."""
 
-    id: str
-    title: str
     kinds: tuple[Kind, ...]
-    formula: str
-    zero_means: str
-    leaves_out: str
-    source: str
-    direction: Direction = "lower"
 
 
 _BINS = "Numbers are cut into the reference's Doane bins; what lies outside them is one more bin."
@@ -48,67 +42,68 @@ METHODS: Mapping[str, DriftMethod] = {
         DriftMethod(
             "jensen_shannon",
             "Jensen-Shannon distance",
-            ("number", "text"),
             f"The square root of the mean divergence of both from their average, to base 2. {_BINS}",
+            "lower",
             "Both hold the same shares; 1 means that they share no value.",
             "How far apart the values are: it sees shares only. Missing values.",
             "Lin 1991, IEEE Trans. Inf. Theory 37(1); as in NannyML 0.13.1.",
+            ("number", "text"),
         ),
         DriftMethod(
             "hellinger",
             "Hellinger distance",
-            ("number", "text"),
             f"The length of the difference of the roots of all shares, divided by √2. {_BINS}",
+            "lower",
             "Both hold the same shares; 1 means that they share no value.",
             "How far apart the values are. Missing values.",
             "Hellinger 1909; as in NannyML 0.13.1.",
+            ("number", "text"),
         ),
         DriftMethod(
             "kolmogorov_smirnov",
             "Kolmogorov-Smirnov statistic",
-            ("number",),
             "The widest gap between the cumulated shares; on 10,000 equal bins from 10,000 reference rows "
             "on.",
+            "lower",
             "Both rise alike; 1 means that all of one lie below all of the other.",
             "Everything but the widest gap. Missing values.",
             "Kolmogorov 1933, Smirnov 1948; as in NannyML 0.13.1.",
+            ("number",),
         ),
         DriftMethod(
             "wasserstein",
             "Wasserstein distance",
-            ("number",),
             "The area between the cumulated shares, in the feature's own unit; on 10,000 equal bins from "
             "10,000 reference rows on.",
+            "lower",
             "Both rise alike; there is no upper end.",
             "Whether the distance is much for this feature: the unit is its own. Missing values.",
             "Vaserstein 1969; as in NannyML 0.13.1.",
+            ("number",),
         ),
         DriftMethod(
             "chi2",
             "Chi-squared statistic",
-            ("text",),
             "The sum over both and all categories of (found − expected)² / expected; it alerts where the "
             "p-value is below 0.05.",
+            "lower",
             "Both hold the same shares; there is no upper end, and it grows with the rows.",
             "How much the difference matters: with many rows any difference is significant. Missing values.",
             "Pearson 1900; as in NannyML 0.13.1 (scipy's chi2_contingency, Yates's correction at 2 × 2).",
+            ("text",),
         ),
         DriftMethod(
             "l_infinity",
             "L-infinity distance",
-            ("text",),
             "The widest difference in the share of one category.",
+            "lower",
             "All categories have the shares of the reference; 1 means that both hold one other category.",
             "All categories but one. Missing values.",
             "As in NannyML 0.13.1.",
+            ("text",),
         ),
     )
 }
-
-
-def methods_of(kind: Kind) -> tuple[DriftMethod, ...]:
-    """Methods that suit numbers, or texts."""
-    return tuple(method for method in METHODS.values() if kind in method.kinds)
 
 
 @dataclass(frozen=True, slots=True)

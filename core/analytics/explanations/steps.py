@@ -11,7 +11,6 @@ from core.analytics.explanations.scales import output_of, output_steps
 ENOUGH_ROWS = 30
 """Rows that each of two groups needs before their difference is judged."""
 _Z = 1.959963984540054
-_ADDS_UP = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +167,6 @@ def group_gap(first: GroupMeans, second: GroupMeans) -> GroupGap:
         missed,
         min(first.rows, second.rows) >= ENOUGH_ROWS,
     )
-
-
-def adds_up(gap: float | None) -> bool | None:
-    """Whether a sum meets its total within 1e-6; None where the total is not known."""
-    return None if gap is None else abs(gap) <= _ADDS_UP
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.slices.metric import Task
 from core.analytics.slices.ranks import RankSums, rank_sums
-from core.analytics.slices.values import SliceCounts
+from core.analytics.slices.values import SPREADS, SliceCounts
+from core.ground.figure import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,17 +54,36 @@ class SliceCells:
 
     def slice_of(self, place: Sequence[int], codes: Sequence[int]) -> SliceCounts:
         """Counts of the slice where the features at `place` have the values at `codes`; else of all."""
+        inside = self._inside(place, codes)
+        keys = tuple((self.features[f], self.values[f][c]) for f, c in zip(place, codes, strict=True))
+        return SliceCounts(keys, self.task, ranks=self._ranks(inside), **self._sums(inside))
+
+    def rest_of(self, place: Sequence[int], codes: Sequence[int]) -> SliceCounts:
+        """Counts of all rows outside that slice, without ranks."""
+        return SliceCounts((), self.task, **self._sums(~self._inside(place, codes)))
+
+    def spreads(self, name: str, ids: NDArray[Any], slices: int) -> NDArray[Any]:
+        """A spread of `SliceCounts` of each slice, joined from those of its cells; see `joined_spread`."""
+        import numpy as np
+
+        total, n = (self.counts[each] for each in SPREADS[name])
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            means = np.bincount(ids, total, slices) / np.bincount(ids, n, slices)
+            offs = np.where(n > 0, total / n - means[ids], 0.0)
+            return np.bincount(ids, self.counts[name] + n * offs * offs, slices)
+
+    def _inside(self, place: Sequence[int], codes: Sequence[int]) -> NDArray[Any]:
         import numpy as np
 
         inside = np.ones(self.codes.shape[1], dtype=bool)
         for feature, code in zip(place, codes, strict=True):
             inside &= self.codes[feature] == code
-        keys = tuple((self.features[f], self.values[f][c]) for f, c in zip(place, codes, strict=True))
-        sums = {
-            name: float(column[inside].sum()) if name.startswith("sum_") else int(column[inside].sum())
-            for name, column in self.counts.items()
-        }
-        return SliceCounts(keys, self.task, ranks=self._ranks(inside), **sums)  # type: ignore[arg-type]
+        return inside
+
+    def _sums(self, inside: NDArray[Any]) -> dict[str, Any]:
+        sums = {name: column[inside].sum().item() for name, column in self.counts.items()}
+        ids = (~inside).astype(int)
+        return sums | {name: float(self.spreads(name, ids, 2)[0]) for name in SPREADS if name in self.counts}
 
     def _ranks(self, inside: NDArray[Any]) -> RankSums | None:
         if self.scores is None or self.positive is None:

@@ -6,7 +6,7 @@ import math
 
 from core.analytics.slices.metric import MetricDefinition
 from core.analytics.slices.significance import means_p_value, normal_p_value, rates_p_value
-from core.analytics.slices.values import SliceCounts, rest_of
+from core.analytics.slices.values import SliceCounts
 
 TEST_NAMES = {
     "rate": "score test of two rates; Fisher's exact test where fewer than five are expected",
@@ -16,22 +16,21 @@ TEST_NAMES = {
     "ranking": "normal test of the difference, with DeLong's variances",
 }
 
+_DIGITS = 1e-12
+"""To how much of itself a mean is known, as sums are rounded: values that vary by less do not vary."""
 
-def difference_p_value(
-    definition: MetricDefinition, own: SliceCounts, reference: SliceCounts, *, within: bool = False
-) -> float | None:
-    """Test a slice's metric against the reference's.
+
+def difference_p_value(definition: MetricDefinition, own: SliceCounts, other: SliceCounts) -> float | None:
+    """Test a slice's metric against that of other rows.
 
     Parameters
     ----------
     definition
         The metric.
-    own, reference
-        Counts of both.
-    within
-        True when the slice is part of the reference (everyone): it is then held against all other rows, which
-        is the same question without the overlap. Areas under the curve cannot be taken apart; those are
-        tested as if apart, which calls fewer slices different, not more.
+    own, other
+        Counts of both. Against everyone a slice is held against all other rows, which is the same question
+        without the overlap. Areas under the curve cannot be taken apart; those are tested against everyone as
+        if apart, which calls fewer slices different, not more.
 
     Returns
     -------
@@ -53,8 +52,7 @@ def difference_p_value(
     0.008
     """
     if definition.form == "ranking":
-        return _areas(own, reference)
-    other = rest_of(reference, own) if within else reference
+        return _areas(own, other)
     if definition.form == "rate":
         counts = (
             int(side.total(names))
@@ -73,9 +71,8 @@ def _spread(definition: MetricDefinition, counts: SliceCounts) -> tuple[float, f
     n = int(counts.total(definition.denominator))
     if n < 2:
         return None
-    total = counts.total(definition.numerator)
-    mean = total / n
-    return mean, max(0.0, (counts.total(definition.squares) - total * mean) / (n - 1)), n
+    mean, variance = counts.total(definition.numerator) / n, counts.total((definition.spread,)) / (n - 1)
+    return mean, variance if variance > (_DIGITS * mean) ** 2 else 0.0, n
 
 
 def _balanced(definition: MetricDefinition, own: SliceCounts, other: SliceCounts) -> float | None:

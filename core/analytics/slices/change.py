@@ -29,13 +29,13 @@ class SliceChange:
     """
 
     label: str
-    now: SliceFigures | None
-    other: SliceFigures | None
-    change: float | None
-    change_interval: Interval | None
-    p_value: float | None
-    adjusted_p: float | None
-    better: bool | None
+    now: SliceFigures | None = None
+    other: SliceFigures | None = None
+    change: float | None = None
+    change_interval: Interval | None = None
+    p_value: float | None = None
+    adjusted_p: float | None = None
+    better: bool | None = None
 
 
 def slice_changes(

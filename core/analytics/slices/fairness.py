@@ -6,22 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.analytics.slices.metrics import measure, metric
-from core.analytics.slices.values import SliceCounts, VerdictName
+from core.analytics.slices.values import SliceCounts
+from core.ground.figure import Figure, VerdictName
 
 FOUR_FIFTHS = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class FairnessDefinition:
-    """What a measure of the distance between slices means; fields as of `MetricDefinition`."""
-
-    id: str
-    title: str
-    formula: str
-    direction: str
-    zero_means: str
-    leaves_out: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +37,7 @@ class FairnessMeasure:
     ('definition', 'value')
     """
 
-    definition: FairnessDefinition
+    definition: Figure
     value: float | None
     low_label: str | None
     high_label: str | None
@@ -62,49 +50,49 @@ _AGARWAL = "Agarwal et al. 2018, arXiv:1803.02453; fairlearn.metrics"
 _SEES_NO_LABEL = "whether those selected had earned it; slices too small or undefined; uncertainty"
 _ODDS_LEAVE_OUT = "whether the labels are just; slices too small or undefined; uncertainty"
 
-FAIRNESS: tuple[FairnessDefinition, ...] = (
-    FairnessDefinition(
+FAIRNESS: tuple[Figure, ...] = (
+    Figure(
         "demographic_parity_difference",
         "Demographic parity difference",
         "highest - lowest selection rate",
-        "lower is called better",
+        "lower",
         "all slices are selected at the same rate",
         _SEES_NO_LABEL,
         _AGARWAL,
     ),
-    FairnessDefinition(
+    Figure(
         "demographic_parity_ratio",
         "Demographic parity ratio",
         "lowest / highest selection rate",
-        "higher is called better, 1 means alike",
-        "nobody in some slice is selected",
+        "higher",
+        "nobody in some slice is selected; 1 means alike",
         _SEES_NO_LABEL,
         _AGARWAL,
     ),
-    FairnessDefinition(
+    Figure(
         "equalized_odds_difference",
         "Equalized odds difference",
         "the larger of: highest - lowest true positive rate, highest - lowest false positive rate",
-        "lower is called better",
+        "lower",
         "errors of both kinds are as frequent in all slices",
         _ODDS_LEAVE_OUT,
         _AGARWAL,
     ),
-    FairnessDefinition(
+    Figure(
         "equalized_odds_ratio",
         "Equalized odds ratio",
         "the smaller of: lowest / highest true positive rate, lowest / highest false positive rate",
-        "higher is called better, 1 means alike",
-        "some slice has no true or no false positives where another has",
+        "higher",
+        "some slice has no true or no false positives where another has; 1 means alike",
         _ODDS_LEAVE_OUT,
         _AGARWAL,
     ),
-    FairnessDefinition(
+    Figure(
         "four_fifths",
         "Four-fifths rule",
         "lowest / highest selection rate is at least 0.8",
-        "higher is called better, 1 means alike",
-        "nobody in some slice is selected",
+        "higher",
+        "nobody in some slice is selected; 1 means alike",
         _SEES_NO_LABEL,
         "29 CFR 1607.4(D); a rule of thumb for a first look",
     ),

@@ -5,30 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["binary", "regression", "multiclass"]
-Direction = Literal["higher", "lower", "zero"]
+from core.ground.figure import Figure, Task
+
 Form = Literal["rate", "mean", "root_mean", "balanced", "ranking"]
 Need = Literal["calibration", "ranking"]
 
 
 @dataclass(frozen=True, slots=True)
-class MetricDefinition:
-    """One metric: what it means, and which counts it is made of.
+class MetricDefinition(Figure):
+    """One metric of a slice: a figure, its formula in words of the counts, and which counts it is made of.
 
     Parameters
     ----------
-    id, title
-        Name in code and on screen.
-    formula
-        In words of the counts.
-    direction
-        Which way is called better: "higher", "lower", or "zero" for the value nearest to nought.
-    zero_means
-        What a value of 0 says.
-    leaves_out
-        What the metric does not see.
-    source
-        Where it is defined.
     tasks
         Kinds of model it applies to. With several classes: one named class against all others.
     form
@@ -36,8 +24,8 @@ class MetricDefinition:
         mean of the two classes' rates) or "ranking" (0.0 to 1.0, from the order of the scores).
     numerator, denominator
         Counts or sums that are added up, by field name of `SliceCounts`. Balanced: of the positive class.
-    squares
-        For a mean: the sum of squares that gives its spread.
+    spread
+        For a mean: the sum of squared deviations of what is averaged, by field name of `SliceCounts`.
     negatives
         For the balanced form: successes and failures of the other class.
     needs
@@ -53,18 +41,11 @@ class MetricDefinition:
     'tp / (tp + fp)'
     """
 
-    id: str
-    title: str
-    formula: str
-    direction: Direction
-    zero_means: str
-    leaves_out: str
-    source: str
     tasks: tuple[Task, ...]
     form: Form
     numerator: tuple[str, ...]
     denominator: tuple[str, ...]
-    squares: tuple[str, ...] = ()
+    spread: str = ""
     negatives: tuple[str, str] = ("", "")
     needs: Need | None = None
     interval: str = "Wilson"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core.analytics.slices.metric import Direction, MetricDefinition, Task
+from core.analytics.slices.metric import MetricDefinition
+from core.ground.figure import Direction, Task
 
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 _NUMBERS: tuple[Task, ...] = ("regression",)
@@ -124,7 +125,7 @@ _DEFINITIONS = (
         "mean",
         ("sum_score_gap",),
         ("scored",),
-        ("sum_score_gap_squares",),
+        "spread_score_gap",
         needs="calibration",
         interval="Student's t",
     ),
@@ -156,7 +157,7 @@ _DEFINITIONS = (
         "mean",
         ("sum_error",),
         ("labelled",),
-        ("sum_squared_error",),
+        "spread_error",
         interval="Student's t",
     ),
     MetricDefinition(
@@ -171,7 +172,7 @@ _DEFINITIONS = (
         "mean",
         ("sum_absolute_error",),
         ("labelled",),
-        ("sum_squared_error",),
+        "spread_absolute_error",
         interval="Student's t",
     ),
     MetricDefinition(
@@ -186,7 +187,7 @@ _DEFINITIONS = (
         "root_mean",
         ("sum_squared_error",),
         ("labelled",),
-        ("sum_fourth_error",),
+        "spread_squared_error",
         interval="root of Student's t on the mean of squares",
     ),
 )

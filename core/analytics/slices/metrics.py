@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.analytics.intervals import Interval, mean_interval, rate_difference_interval, wilson_interval
-from core.analytics.slices.metric import Direction, Form, MetricDefinition, Need, Task
+from core.analytics.slices.metric import Form, MetricDefinition, Need
 from core.analytics.slices.metric_list import SLICE_METRICS
 from core.analytics.slices.ranks import RankSums, ranking_interval
+from core.ground.figure import Direction, Task
 
 __all__ = [
     "SLICE_METRICS",
@@ -164,7 +165,7 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
         return Measured(None, 0, top, None)
     if definition.form == "rate":
         return Measured(top / n, n, top, wilson_interval(int(top), n, confidence))
-    spread = mean_interval(n, top, counts.total(definition.squares), confidence)
+    spread = mean_interval(n, top, counts.total((definition.spread,)), confidence)
     if definition.form == "mean":
         return Measured(top / n, n, top, spread)
     root = (

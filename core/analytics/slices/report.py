@@ -18,9 +18,10 @@ from core.analytics.slices.values import (
     SliceCounts,
     SliceFigures,
     SliceReport,
-    VerdictName,
+    rests_of,
     total_of,
 )
+from core.ground.figure import VerdictName
 
 __all__ = [
     "EVERYONE",
@@ -66,7 +67,7 @@ def slice_report(
     counts
         One `SliceCounts` a slice; labels differ. Order is kept and changes no figure.
     overall
-        Counts over everyone.
+        Counts over everyone, which are the slices added up.
     metric_or_id
         A `MetricDefinition` or its id.
     reference
@@ -122,7 +123,10 @@ def slice_report(
     base = _reference(sides, everyone, reference, definition)
     lines = _tested(
         [_figures(side, base, definition, limit) for side in sides],
-        [_p_value(side, base, everyone, definition) for side in sides],
+        [
+            _p_value(side, base, rest, definition)
+            for side, rest in zip(sides, _held_against(counts, base, everyone, definition), strict=True)
+        ],
         correction,
     )
     usable = sorted((side for side in sides if side.usable), key=_by_value)
@@ -151,10 +155,21 @@ def slice_report(
     )
 
 
-def _p_value(side: _Side, base: _Side | None, everyone: _Side, definition: MetricDefinition) -> float | None:
+def _held_against(
+    counts: Sequence[SliceCounts], base: _Side | None, everyone: _Side, definition: MetricDefinition
+) -> Sequence[SliceCounts]:
+    """What each slice is tested against: the reference, or all other rows where that is everyone."""
+    if base is everyone and definition.form != "ranking":
+        return rests_of(counts)
+    return [(base or everyone).counts] * len(counts)
+
+
+def _p_value(
+    side: _Side, base: _Side | None, other: SliceCounts, definition: MetricDefinition
+) -> float | None:
     if base is None or not (side.usable and base.usable) or side.counts is base.counts:
         return None
-    return difference_p_value(definition, side.counts, base.counts, within=base is everyone)
+    return difference_p_value(definition, side.counts, other)
 
 
 def _tested(

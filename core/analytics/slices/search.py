@@ -162,7 +162,8 @@ def _weak_slice(
     counts = cells.slice_of(one.places, one.codes)
     measured = measure(definition, counts, confidence)
     gap = None if measured.value is None or overall.value is None else measured.value - overall.value
-    p = difference_p_value(definition, counts, everyone, within=True)
+    others = everyone if definition.form == "ranking" else cells.rest_of(one.places, one.codes)
+    p = difference_p_value(definition, counts, others)
     return WeakSlice(counts, measured, one.sure, gap, p, None if p is None else min(1.0, p * searched))
 
 

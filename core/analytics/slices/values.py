@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
-from typing import Literal
+from itertools import accumulate, pairwise
+from types import MappingProxyType
+from typing import Any, Literal
 
 from core.analytics.intervals import Interval
-from core.analytics.slices.metric import MetricDefinition, Task
+from core.analytics.slices.metric import MetricDefinition
 from core.analytics.slices.ranks import RankSums
 from core.analytics.slices.significance import Correction
-
-VerdictName = Literal["pass", "fail", "cannot_tell"]
+from core.ground.figure import Task, VerdictName
 
 MISSING = "(missing)"
 EVERYONE = "everyone"
@@ -74,11 +74,13 @@ class SliceCounts:
         Rows; rows with a prediction; rows with a prediction and a label.
     selected, tp, fp, fn, tn
         Rows predicted positive; labelled rows by prediction and label. tp + fp + fn + tn = labelled.
-    sum_error, sum_absolute_error, sum_squared_error, sum_fourth_error
-        Regression only: sums over the labelled rows of powers of prediction - label.
-    scored, sum_score_gap, sum_score_gap_squares
-        Classes only, when asked for: labelled rows with a score; sums of score - label (1 for the positive
-        class, else 0) and of its square.
+    sum_error, sum_absolute_error, sum_squared_error
+        Regression only: sums over the labelled rows of prediction - label, its size and its square.
+    spread_error, spread_absolute_error, spread_squared_error
+        Of each of these three: the sum of squared deviations from the slice's own mean.
+    scored, sum_score_gap, spread_score_gap
+        Classes only, when asked for: labelled rows with a score; sum of score - label (1 for the positive
+        class, else 0), and of its squared deviations from the slice's mean.
     ranks
         Classes only, when asked for: what the order of the scores comes down to.
 
@@ -101,10 +103,12 @@ class SliceCounts:
     sum_error: float = 0.0
     sum_absolute_error: float = 0.0
     sum_squared_error: float = 0.0
-    sum_fourth_error: float = 0.0
+    spread_error: float = 0.0
+    spread_absolute_error: float = 0.0
+    spread_squared_error: float = 0.0
     scored: int = 0
     sum_score_gap: float = 0.0
-    sum_score_gap_squares: float = 0.0
+    spread_score_gap: float = 0.0
     ranks: RankSums | None = None
 
     @property
@@ -115,6 +119,56 @@ class SliceCounts:
     def total(self, names: tuple[str, ...]) -> float:
         """Sum of the named counts or sums."""
         return math.fsum(getattr(self, name) for name in names)
+
+    def group(self, spread: str) -> Group:
+        """Number, total and spread of the values that a spread is of."""
+        total, n = SPREADS[spread]
+        return getattr(self, n), getattr(self, total), getattr(self, spread)
+
+
+Group = tuple[float, float, float]
+"""Number of values, their sum, and the sum of their squared deviations from their mean."""
+SPREADS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "spread_error": ("sum_error", "labelled"),
+        "spread_absolute_error": ("sum_absolute_error", "labelled"),
+        "spread_squared_error": ("sum_squared_error", "labelled"),
+        "spread_score_gap": ("sum_score_gap", "scored"),
+    }
+)
+"""Spread -> total and number of the same values, as fields of `SliceCounts`."""
+
+
+def joined_spread(groups: Iterable[Group]) -> float:
+    """Sum of squared deviations of all values from their mean, from those of groups of them.
+
+    Parameters
+    ----------
+    groups
+        Groups that do not overlap; those without a value change nothing.
+
+    Returns
+    -------
+    float
+        0.0 without a value. In the values' unit squared.
+
+    Notes
+    -----
+    Formula: sum(spread + n·(mean of the group - mean of all)²). Nothing cancels, as it does in the sum of
+    squares less n·mean²: equal values have no spread, however many there are and however large.
+    Source: Chan, Golub and LeVeque 1983, Am. Stat. 37(3).
+
+    Examples
+    --------
+    >>> joined_spread([(2, 6.0, 2.0), (1, 9.0, 0.0)])  # the values 2, 4 and 9
+    26.0
+    """
+    known = [group for group in groups if group[0]]
+    if not known:
+        return 0.0
+    mean = math.fsum(total for _, total, _ in known) / sum(n for n, _, _ in known)
+    offs = ((n, total / n - mean, spread) for n, total, spread in known)
+    return math.fsum(spread + n * off * off for n, off, spread in offs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +329,14 @@ class SliceReport:
     different: int = 0
 
 
+_SUMMED = tuple(total for total, _ in SPREADS.values())
+_COUNTED = tuple(
+    field.name
+    for field in fields(SliceCounts)
+    if field.name not in ("keys", "task", "ranks", *_SUMMED, *SPREADS)
+)
+
+
 def total_of(counts: Sequence[SliceCounts]) -> SliceCounts:
     """Add slices up to everyone.
 
@@ -300,35 +362,51 @@ def total_of(counts: Sequence[SliceCounts]) -> SliceCounts:
     """
     if len({each.task for each in counts}) != 1:
         raise ValueError("give at least one slice, and all of one task")
-    names = [field.name for field in fields(SliceCounts) if field.name not in ("keys", "task", "ranks")]
-    sums = {name: math.fsum(getattr(each, name) for each in counts) for name in names}
-    whole = {name: value if name.startswith("sum_") else int(value) for name, value in sums.items()}
-    return SliceCounts((), counts[0].task, **whole)  # type: ignore[arg-type]
+    whole: dict[str, Any] = {name: sum(getattr(each, name) for each in counts) for name in _COUNTED}
+    whole |= {name: math.fsum(getattr(each, name) for each in counts) for name in _SUMMED}
+    whole |= {name: joined_spread(each.group(name) for each in counts) for name in SPREADS}
+    return SliceCounts((), counts[0].task, **whole)
 
 
-def rest_of(overall: SliceCounts, part: SliceCounts) -> SliceCounts:
-    """Take a slice out of everyone.
+def rests_of(counts: Sequence[SliceCounts]) -> list[SliceCounts]:
+    """Everyone but each slice, in the order of the slices.
 
     Parameters
     ----------
-    overall
-        Counts over everyone, the slice included.
-    part
-        The slice.
+    counts
+        At least one slice; slices that do not overlap.
 
     Returns
     -------
-    SliceCounts
-        With no keys and no ranks.
+    list of SliceCounts
+        With no keys and no ranks. Spreads are joined from the other slices, as a difference would cancel.
 
     Examples
     --------
-    >>> rest_of(SliceCounts((), "binary", 5), SliceCounts((("a", "x"),), "binary", 2)).rows
-    3
+    >>> [rest.rows for rest in rests_of([SliceCounts((), "binary", 2), SliceCounts((), "binary", 3)])]
+    [3, 2]
     """
-    names = [field.name for field in fields(SliceCounts) if field.name not in ("keys", "task", "ranks")]
-    left = {name: getattr(overall, name) - getattr(part, name) for name in names}
-    return SliceCounts((), overall.task, **left)
+    whole = total_of(counts)
+    spreads = {name: _but_each([each.group(name) for each in counts]) for name in SPREADS}
+    rests = []
+    for place, part in enumerate(counts):
+        left = {name: getattr(whole, name) - getattr(part, name) for name in _COUNTED}
+        for spread, (total, _) in SPREADS.items():
+            left[total], left[spread] = spreads[spread][place][1:]
+        rests.append(SliceCounts((), whole.task, **left))
+    return rests
+
+
+def _but_each(groups: Sequence[Group]) -> list[Group]:
+    """All groups but one joined, for each of them: what comes before it with what comes after."""
+
+    def join(one: Group, other: Group) -> Group:
+        return one[0] + other[0], one[1] + other[1], joined_spread((one, other))
+
+    nothing: Group = (0, 0.0, 0.0)
+    before = accumulate(groups[:-1], join, initial=nothing)
+    after = reversed(list(accumulate(reversed(groups[1:]), join, initial=nothing)))
+    return [join(one, other) for one, other in zip(before, after, strict=True)]
 
 
 def _cut_texts(cuts: tuple[float, ...]) -> list[str]:

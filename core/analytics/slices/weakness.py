@@ -92,7 +92,7 @@ def weaknesses(
     if definition.form == "rate":
         bad = n - added(top) if definition.direction == "higher" else added(top)
         return Weakness(n, wilson_low(bad, n, z), wilson_low(bad, np.maximum(bad, min_rows), z))
-    low, high = _mean_ends(n, added(top), added(cells.total(definition.squares)), z, confidence)
+    low, high = _mean_ends(n, added(top), cells.spreads(definition.spread, ids, slices), z, confidence)
     if definition.direction == "zero":
         most = np.maximum(added(np.maximum(top, 0)), added(np.maximum(-top, 0))) / min_rows
         return Weakness(n, np.where(np.isnan(low), np.nan, np.maximum(0, np.maximum(low, -high))), most)
@@ -114,13 +114,13 @@ def wilson_low(successes: NDArray[Any], n: NDArray[Any], z: float) -> NDArray[An
 
 
 def _mean_ends(
-    n: NDArray[Any], total: NDArray[Any], squares: NDArray[Any], z: float, confidence: float
+    n: NDArray[Any], total: NDArray[Any], spread: NDArray[Any], z: float, confidence: float
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     import numpy as np
 
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / n
-        variance = np.maximum(0, (squares - total * mean) / (n - 1))
+        variance = spread / (n - 1)
         freedom = np.maximum(n - 1, 3)
         quantile = z + sum(term / freedom**power for power, term in enumerate(student_terms(z), start=1))
         quantile = np.where(n == 2, np.tan(np.pi * confidence / 2), quantile)

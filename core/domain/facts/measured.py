@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
-from core.domain.commands import Task
 from core.domain.facts.recorded import Recorded
+from core.ground.figure import Task
 
 Part = Literal["reference", "analysis"]
 
@@ -299,7 +299,7 @@ class Attribution(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessKpi(Recorded):
-    """The business KPI promised at scoping; a later one of the same name revises it. Days as YYYY-MM-DD."""
+    """The business KPI promised at scoping; a later one of the same name revises it."""
 
     table = "business_kpi"
     subject = "{initiative}/{kpi}"
@@ -311,16 +311,16 @@ class BusinessKpi(Recorded):
     unit: str
     direction: Literal["up", "down"]
     baseline: float
-    baseline_on: str
+    baseline_on: date
     target: float
-    target_on: str
+    target_on: date
     source: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessKpiObservation(Recorded):
-    """What was achieved on a day (YYYY-MM-DD); value None withdraws it."""
+    """What was achieved on a day; value None withdraws it."""
 
     table = "business_kpi_observation"
     subject = "{initiative}/{kpi}"
@@ -328,6 +328,6 @@ class BusinessKpiObservation(Recorded):
 
     initiative: str
     kpi: str
-    observed_on: str
+    observed_on: date
     value: float | None = None
     note: str

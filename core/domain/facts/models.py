@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from core.domain.commands import Task
 from core.domain.facts.recorded import Recorded
+from core.ground.figure import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from core.domain.commands import Task
 from core.domain.errors import BadInput
+from core.ground.figure import Task
 
 ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y_pred", "y_true"
 TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")

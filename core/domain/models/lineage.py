@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from core.domain.commands import Command, Name, Words
+from core.domain.given import InitiativeId, argument, option
 
 How = Literal["training", "validation", "scoring", "monitoring", "feedback"]
 HOW: Mapping[str, str] = {
@@ -20,22 +21,38 @@ HOW: Mapping[str, str] = {
 }
 """The ways in which a model uses data, in words."""
 SourceId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9\-]*$", max_length=60)]
-ColumnNames = tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...]
-Reason = Annotated[Words, Field(min_length=10)]
+Source = Annotated[str, Field(description="The source's id, as 'data list' shows it."), argument("SOURCE")]
+Upstream = Annotated[str, Field(description="The source it is made from."), argument("UPSTREAM")]
+ColumnNames = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...],
+    Field(description="A column; repeat for more."),
+    option("--column"),
+]
+OfVersion = Annotated[str, Field(description="Model version; all where none is named.")]
+UsedFor = Annotated[How, Field(description="training, validation, scoring, monitoring or feedback.")]
+Reason = Annotated[Words, Field(min_length=10, description="Why, in a sentence; it stays on record.")]
 
 
 class RecordDataSource(Command):
-    """Record a data source, or what has changed about it; without an id it is made from the name."""
+    """Record a data source, or what has changed about it."""
 
     may: ClassVar[str] = "record_lineage"
 
-    source: SourceId | Literal[""] = ""
-    name: Name
-    description: Words = ""
-    team: Name
-    personal_data: bool
-    location: Annotated[Words, Field(max_length=500)] = ""
-    quality: Words = ""
+    name: Annotated[Name, Field(description="What it is called."), argument()]
+    personal_data: Annotated[
+        bool,
+        Field(description="Whether it is about people."),
+        option("--personal-data/--no-personal-data"),
+    ]
+    source: Annotated[
+        SourceId | Literal[""],
+        Field(description="Its id; made from the name where none is given."),
+        option("--id"),
+    ] = ""
+    team: Annotated[Name | None, Field(description="Who owns it; the acting person's team else.")] = None
+    description: Annotated[Words, Field(description="What is in it.")] = ""
+    location: Annotated[Words, Field(max_length=500, description="Where it lies.")] = ""
+    quality: Annotated[Words, Field(description="What is known of its quality.")] = ""
 
 
 class RecordUpstream(Command):
@@ -43,9 +60,9 @@ class RecordUpstream(Command):
 
     may: ClassVar[str] = "record_lineage"
 
-    source: str
-    upstream: str
-    how: Words = ""
+    source: Source
+    upstream: Upstream
+    how: Annotated[Words, Field(description="How it is made from it, in words.")] = ""
     columns: ColumnNames = ()
 
 
@@ -54,8 +71,8 @@ class EndUpstream(Command):
 
     may: ClassVar[str] = "record_lineage"
 
-    source: str
-    upstream: str
+    source: Source
+    upstream: Upstream
 
 
 class RecordDataUse(Command):
@@ -63,10 +80,10 @@ class RecordDataUse(Command):
 
     may: ClassVar[str] = "record_lineage"
 
-    source: str
-    initiative: str
-    version: str = ""
-    how: How
+    source: Source
+    initiative: InitiativeId
+    version: OfVersion = ""
+    how: UsedFor
     columns: ColumnNames = ()
 
 
@@ -75,27 +92,27 @@ class EndDataUse(Command):
 
     may: ClassVar[str] = "record_lineage"
 
-    source: str
-    initiative: str
-    version: str = ""
-    how: How
+    source: Source
+    initiative: InitiativeId
+    version: OfVersion = ""
+    how: UsedFor
 
 
 class MarkDataBad(Command):
-    """Warn everybody downstream that data is bad, and say why."""
+    """Mark data as bad, and see which initiatives that reaches."""
 
     may: ClassVar[str] = "mark_data"
 
-    source: str
+    source: Source
     reason: Reason
 
 
 class ClearData(Command):
-    """Take the warning back, and say what was done."""
+    """Take the warning about data back."""
 
     may: ClassVar[str] = "mark_data"
 
-    source: str
+    source: Source
     reason: Reason
 
 
@@ -104,8 +121,12 @@ class RecordProcesses(Command):
 
     may: ClassVar[str] = "record_lineage"
 
-    initiative: str
-    processes: tuple[Name, ...]
+    initiative: InitiativeId
+    processes: Annotated[
+        tuple[Name, ...],
+        Field(description="A business process; repeat for more."),
+        option("--process"),
+    ] = ()
 
 
 Kind = Literal["source", "model", "process"]
@@ -192,6 +213,24 @@ def reached(neighbours: Mapping[str, Iterable[str]], seeds: Iterable[str]) -> se
         if node not in found:
             found.add(node)
             waiting.extend(neighbours.get(node, ()))
+    return found
+
+
+def bad_above(edges: Iterable[tuple[str, str]], bad: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The bad sources in or above each source; `edges` lead from a source to what is made of it.
+
+    Examples
+    --------
+    >>> bad_above([("raw", "clean"), ("clean", "weekly")], ["raw"])["weekly"]
+    ('raw',)
+    """
+    made: dict[str, list[str]] = {}
+    for above, source in edges:
+        made.setdefault(above, []).append(source)
+    found: dict[str, tuple[str, ...]] = {}
+    for root in sorted(bad):
+        for source in reached(made, [root]):
+            found[source] = (*found.get(source, ()), root)
     return found
 
 

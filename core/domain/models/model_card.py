@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from core.domain.commands import Command
+from core.domain.given import InitiativeId, argument
 
 Kind = Literal["card", "technical"]
 KINDS: dict[Kind, str] = {"card": "Model card", "technical": "Technical file"}
@@ -145,21 +146,30 @@ def _readable(text: str) -> str:
     return kept
 
 
-class WriteDocumentText(Command):
-    """Write beside the generated text of a section; an empty text takes back what stands there.
+OfKind = Annotated[Kind, Field(description="card or technical.")]
+SectionId = Annotated[str, Field(description="The section, such as limits."), argument()]
+Beside = Annotated[
+    str,
+    StringConstraints(max_length=MOST_CHARACTERS, strip_whitespace=True),
+    AfterValidator(_readable),
+    Field(description="What to write; empty takes back what stands there."),
+]
 
-    `seen` is how many wordings the writer had before their eyes; where there are more by now, somebody else
-    wrote meanwhile. None does not ask.
+
+class WriteDocumentText(Command):
+    """Write beside the generated text of a section, in your name.
+
+    Attributes
+    ----------
+    seen
+        How many wordings the writer had before their eyes; where there are more by now, somebody else wrote
+        meanwhile. None does not ask.
     """
 
     may: ClassVar[str] = "write_document"
 
-    initiative: str
-    document: Kind
-    section: str
-    text: Annotated[
-        str,
-        StringConstraints(max_length=MOST_CHARACTERS, strip_whitespace=True),
-        AfterValidator(_readable),
-    ]
+    initiative: InitiativeId
+    kind: OfKind = "card"
+    section: SectionId
+    text: Beside = ""
     seen: int | None = None

@@ -8,6 +8,28 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.faults import refusal
 from core.domain.policy.policy import Text
+from core.ground.figure import Explained
+
+
+class Leaderboard(BaseModel):
+    """How teams are ranked, from `config/leaderboard.yaml`.
+
+    Attributes
+    ----------
+    window_days
+        Days back that count.
+    minimum
+        First tries that a team needs to be ranked; with fewer we cannot tell.
+    confidence
+        Of the interval around a rate, as a share; the lower end ranks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window_days: Annotated[int, Field(ge=1, le=3650)]
+    minimum: Annotated[int, Field(ge=1)]
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+
 
 KpiId = Literal[
     "first_time_pass_rate",
@@ -26,7 +48,7 @@ KpiId = Literal[
 KPI_IDS: tuple[str, ...] = KpiId.__args__  # type: ignore[attr-defined]  # typing has no public way
 
 
-class KpiDefinition(BaseModel):
+class KpiDefinition(Explained, BaseModel):
     """A KPI: `minimum` is the denominator under which the answer is *cannot tell*.
 
     `window_days` counts back from the day shown; none means on that day alone. A target of unit `share`
@@ -46,10 +68,6 @@ class KpiDefinition(BaseModel):
     zero_means: Text
     leaves_out: Text
     source: Text
-
-    def on_target(self, value: float) -> bool:
-        """Whether a value reaches the target in the KPI's direction; the target itself does."""
-        return value >= self.target if self.direction == "higher" else value <= self.target
 
 
 class Kpis(BaseModel):

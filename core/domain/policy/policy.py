@@ -15,6 +15,8 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=4
 Text = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
 Stars = Annotated[int, Field(ge=0, le=4)]
 Dimension = Literal["audience", "lifetime", "impact"]
+LiveGates = tuple[tuple[str, str], ...]
+"""Pairs of policy version and gate: the gate that made live while that policy was in force."""
 
 
 class Part(BaseModel):
@@ -148,12 +150,13 @@ class Consideration(Part):
 
 
 class Gate(Part):
-    """The end of a process step for the classes named."""
+    """The end of a process step for the classes named; behind the one marked `live` a model is live."""
 
     id: Id
     title: Text
     step: Id
     classes: Annotated[tuple[Id, ...], Field(min_length=1)]
+    live: bool = False
 
 
 class Naming(Part):
@@ -224,6 +227,17 @@ class Policy(Part):
     def gate(self, gate_id: str) -> Gate | None:
         """The gate with this id, or None."""
         return next((gate for gate in self.gates if gate.id == gate_id), None)
+
+    @cached_property
+    def live_gate(self) -> Gate:
+        """The gate behind which a model is live.
+
+        A policy put on record before gates were marked means the gate `deployment`; where it has none, the
+        last gate that every class passes.
+        """
+        marked = [gate for gate in self.gates if gate.live]
+        unmarked = [gate for gate in self.gates if gate.id == "deployment"]
+        return (marked or unmarked or self.gates_of(self.classes[0].id))[-1]
 
     def class_title(self, class_id: str) -> str:
         """Name of a class as people read it."""

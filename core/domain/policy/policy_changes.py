@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.domain.policy.demands import measure_token
-from core.domain.policy.policy import Consideration, Measure, Policy, SignOffPlan
+from core.domain.policy.policy import Consideration, Gate, Measure, Policy, SignOffPlan
 
 Direction = Literal["stricter", "lighter", "other"]
 
@@ -144,11 +144,15 @@ def _plan(plan: SignOffPlan | None) -> str:
 
 
 def _gates(before: Policy, after: Policy) -> Iterator[PolicyChange]:
-    old = {gate.id: ", ".join(gate.classes) for gate in before.gates}
-    new = {gate.id: ", ".join(gate.classes) for gate in after.gates}
+    old = {gate.id: _gate(before, gate) for gate in before.gates}
+    new = {gate.id: _gate(after, gate) for gate in after.gates}
     for gate in dict.fromkeys([*new, *old]):
         if old.get(gate, "") != new.get(gate, ""):
             yield PolicyChange("gates", gate, old.get(gate, ""), new.get(gate, ""), "other")
+
+
+def _gate(policy: Policy, gate: Gate) -> str:
+    return ", ".join(gate.classes) + ("; makes live" if gate == policy.live_gate else "")
 
 
 def _questions(before: Policy, after: Policy) -> Iterator[PolicyChange]:

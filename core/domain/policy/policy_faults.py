@@ -36,6 +36,26 @@ def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
+def live_gate_faults(policy: Policy) -> Iterator[Fault]:
+    """Find out whether exactly one gate makes live, for every class.
+
+    No part of `policy_faults`: policies on record from before gates were marked are read without it.
+    """
+    marked = [place for place, gate in enumerate(policy.gates) if gate.live]
+    if not marked:
+        remedy = "Write 'live: true' on the gate behind which a model is live."
+        yield Fault(("gates",), "no gate makes live", remedy)
+        return
+    first = policy.gates[marked[0]]
+    for place in marked[1:]:
+        what = f"gate {policy.gates[place].id} makes live, and so does {first.id}"
+        yield Fault(("gates", place, "live"), what, "Keep 'live: true' on one of them.")
+    lightest = policy.classes[0].id  # a stricter class passes every gate of a lighter one
+    if lightest not in first.classes and policy.gates_of(lightest):
+        what = f"class {lightest} passes no gate that makes live"
+        yield Fault(("gates", marked[0], "classes"), what, f"Add {lightest} to its classes.")
+
+
 def _duplicate_ids(policy: Policy) -> Iterator[Fault]:
     lists: dict[Path, Iterable[Part]] = {
         (name,): getattr(policy, name)

@@ -156,7 +156,12 @@ def no_predictions(check: str) -> CheckResult:
 def check_decay(metric: str, alerts: Sequence[bool], looked_at: int = 1) -> CheckResult:
     """Hold the newest chunks' alerts (oldest first; True = estimated performance is worse) to the rule."""
     if not alerts:
-        return no_predictions("decay_alert")
+        return CheckResult(
+            "decay_alert",
+            Verdict.CANNOT_TELL,
+            f"{metric} is not among the newest estimates of this model version",
+            "Refresh its monitoring with this metric, or with all that can be estimated.",
+        )
     raised = sum(alerts[-looked_at:])
     if raised:
         return CheckResult(

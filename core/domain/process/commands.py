@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from core.domain.commands import Command, Name, Words
+from core.domain.commands import Command, Day, Name, Words
 from core.domain.given import GateId, InitiativeId, argument, option
 
 _LEAST = 10
@@ -18,7 +17,7 @@ InRole = Annotated[str, Field(description="The role in which you answer, such as
 ForWhom = Annotated[
     str, Field(description="Who delegated the signature; empty for yourself."), option("--for")
 ]
-Until = Annotated[date, Field(description="Last day, such as 2026-03-31."), option(metavar="DAY")]
+Until = Annotated[Day, Field(description="Last day, such as 2026-03-31."), option(metavar="DAY")]
 FindingId = Annotated[str, Field(description="Its name, such as F1."), argument("FINDING")]
 WaiverId = Annotated[str, Field(description="Its name, such as W1."), argument("WAIVER")]
 
@@ -105,7 +104,7 @@ class RaiseFinding(Command):
     severity: Annotated[Literal["blocker", "major", "minor"], Field(description="blocker, major or minor.")]
     step: Annotated[str, Field(description="Process step it belongs to.")]
     owner: Annotated[str, Field(description="Who mends it; the initiative's owner.")] = ""
-    due_on: Annotated[date, Field(description="Day by which it is mended."), option("--due", metavar="DAY")]
+    due_on: Annotated[Day, Field(description="Day by which it is mended."), option("--due", metavar="DAY")]
 
 
 class ResolveFinding(Command):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from core.domain.commands import Task
+from core.ground.figure import Task
 
 
 @dataclass(frozen=True, slots=True)

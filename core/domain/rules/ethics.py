@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.faults import Fault, Path, refusal
 from core.domain.policy.policy import Id, Part, Policy, Text
+from core.ground.figure import Task
 
 RATES = (
     "selection_rate",
@@ -32,7 +33,6 @@ Metric = Literal[
     "mean_absolute_error",
     "root_mean_squared_error",
 ]
-Task = Literal["binary", "multiclass", "regression"]
 QuestionId = Literal["wellbeing", "psychology", "financial", "transparency", "accountability"]
 QUESTIONS: tuple[QuestionId, ...] = (
     "wellbeing",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from core.domain.facts.rules import RightAnswer
 from core.domain.faults import refusal
 from core.domain.policy.policy import Id, Part, Text
 from core.domain.rules.applicability import Rule
@@ -57,18 +57,6 @@ class RightState(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-@dataclass(frozen=True)
-class RightAnswer:
-    """What was recorded last of a right for one initiative."""
-
-    applies: bool
-    answered_by: str
-    how: str
-    within_days: int | None
-    ready_on: date | None
-    reason: str
-
-
 def right_state(answer: RightAnswer | None, people: frozenset[str], day: date) -> tuple[RightState, str]:
     """Where a right stands on a day, and why in a sentence without a full stop.
 
@@ -84,7 +72,7 @@ def right_state(answer: RightAnswer | None, people: frozenset[str], day: date) -
     if answer is None:
         return RightState.OPEN, "nobody has said yet how it is answered"
     if not answer.applies:
-        return RightState.NOT_APPLICABLE, answer.reason
+        return RightState.NOT_APPLICABLE, answer.reason or ""
     if answer.answered_by not in people:
         return RightState.OPEN, "whoever was to answer it is no longer in the directory"
     if answer.ready_on is not None and answer.ready_on > day:

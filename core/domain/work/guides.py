@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.faults import refusal
-from core.domain.policy.policy import Id, Policy, Text
+from core.domain.policy.policy import Id, Text
 
 
 class Guide(BaseModel):
@@ -43,8 +43,3 @@ class Guides(BaseModel):
     def find(self, role: str, step: str) -> Guide | None:
         """The guide of a role for a step, or None."""
         return next((guide for guide in self.guides if (guide.role, guide.step) == (role, step)), None)
-
-
-def duties(policy: Policy) -> frozenset[tuple[str, str]]:
-    """Pairs (role, step) for which the policy gives a role something to do, on any rung."""
-    return frozenset((measure.responsible, measure.step) for measure in policy.measures.values())

@@ -65,11 +65,6 @@ class Trainings(BaseModel):
         """The trainings that somebody with these roles needs."""
         return tuple(one for one in self.trainings if set(one.roles) & set(roles))
 
-    @property
-    def duty_roles(self) -> frozenset[str]:
-        """Roles that need any training."""
-        return frozenset(role for one in self.trainings for role in one.roles)
-
 
 @dataclass(frozen=True)
 class TrainingStanding:

@@ -1,25 +1,23 @@
-"""Commands on documents: model card and technical file."""
+"""Writing a document to a file or to the terminal."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from core.domain.errors import BadInput
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import AsOf, Initiative, Json, Person, Store
-from core.entrypoints.reports.printing import minute, say, show_json
-
-Kind = Annotated[str, typer.Option("--kind", help="card or technical.")]
+from core.entrypoints.reports.printing import say, show_json
 
 
 def document(
     context: typer.Context,
     initiative: Initiative,
-    kind: Kind = "card",
+    kind: Annotated[str, typer.Option("--kind", help="card or technical.")] = "card",
     form: Annotated[str, typer.Option("--format", help="html or md.")] = "md",
     version: options.Version = "",
     out: Annotated[
@@ -43,47 +41,6 @@ def document(
         show_json(result)
     else:
         sys.stdout.write(result["content"])
-
-
-def document_text(
-    context: typer.Context,
-    initiative: Initiative,
-    section: Annotated[str, typer.Argument(help="The section, such as limits.")],
-    text: Annotated[str, typer.Option("--text", help="What to write; empty takes back what stands there.")],
-    kind: Kind = "card",
-    store: Store = None,
-    person: Person = None,
-    as_json: Json = False,
-) -> None:
-    """Write beside the generated text of a section, in your name."""
-
-    def told(result: Any) -> None:
-        say(f"It stands beside the section {result['section']}; earlier wordings are kept.")
-
-    values = {"initiative": initiative, "kind": kind, "section": section, "text": text}
-    options.report(context, "write_document_text", values, told, store=store, person=person, as_json=as_json)
-
-
-def document_notes(
-    context: typer.Context,
-    initiative: Initiative,
-    section: Annotated[str, typer.Argument(help="The section, such as limits.")],
-    kind: Kind = "card",
-    as_of: AsOf = "",
-    store: Store = None,
-    person: Person = None,
-    as_json: Json = False,
-) -> None:
-    """List what people wrote beside a section, newest first."""
-
-    def told(result: Any) -> None:
-        for note in result["notes"]:
-            say(f"{minute(note['at'])} {note['author']}: {note['text'] or '(taken back)'}")
-        if not result["notes"]:
-            say("Nobody has written beside this section.")
-
-    values = {"initiative": initiative, "kind": kind, "section": section, "as_of": as_of}
-    options.report(context, "read_document_notes", values, told, store=store, person=person, as_json=as_json)
 
 
 def _write(place: Path, content: str) -> None:

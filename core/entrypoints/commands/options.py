@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from core.connectors.settings import Settings, read_settings
-from core.domain.errors import BadInput
 from core.entrypoints.client import Caller, open_caller
 from core.entrypoints.reports.printing import show_json
 
@@ -68,20 +67,3 @@ def report(
     else:
         show(result)
     return result
-
-
-def pairs(given: list[str], option: str, example: str) -> dict[str, tuple[str, ...]]:
-    """Read repeated `name=value` options; the same name again adds a value.
-
-    Raises
-    ------
-    BadInput
-        One has no equals sign, no name or no value.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for text in given:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            raise BadInput(f"'{text[:60]}' is not a pair", where=option, remedy=f"Write it like {example}.")
-        found[name] = (*found.get(name, ()), value)
-    return found

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from core.domain.errors import BadInput
+from core.domain.given import pairs
 from core.entrypoints.commands import options
 from core.entrypoints.commands.options import Json, Person, Store
 from core.entrypoints.reports import process as reports
@@ -40,7 +41,7 @@ def register(
     """Register an initiative; on a terminal the questions are asked one by one."""
     given = {"name": name, "purpose": purpose, "team": team, "owner": owner, "builder": builder}
     given |= {"domain": domain, "short_name": short_name}
-    answers = options.pairs(answer or [], "--answer", "--answer consumers=internal")
+    answers = pairs(answer or [], "--answer", "--answer consumers=internal")
     with options.reach(context, store, person) as caller:
         asked = caller.call("list_questions", {})
         if not answers:

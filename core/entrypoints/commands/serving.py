@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import Annotated
 
 import typer
 
-from core.connectors.settings import Settings, read_settings
-from core.domain.errors import Conflict
+from core.connectors.settings import PROJECT, Settings, read_settings
+from core.domain.errors import Conflict, GovernanceError, NotFound
 from core.entrypoints.client import DATABASE, live_server, opened
 from core.entrypoints.commands import options
+from core.entrypoints.commands.decide import BROKEN
 from core.entrypoints.commands.options import Store
 from core.entrypoints.reports.printing import complain, say
+from core.entrypoints.waiting_room import waiting_room
 from core.entrypoints.without_pandas import without_pandas
+
+_DEMO = ("-m", "data.demo")
+"""The program that builds the demo: it lies beside the product, which never imports it."""
 
 
 def serve(
@@ -32,7 +40,7 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port.", show_default=False)] = None,
 ) -> None:
-    """Serve the portal; without a store the demo is built first."""
+    """Serve the portal; without a store the demo is built first, and the address says how far it is."""
     settings = read_settings(store=options.settings_for(context, store).store, host=host, port=port)
     _refuse_second_server(settings)
     _require_free_port(settings)
@@ -40,7 +48,10 @@ def serve(
         if empty:
             _found(settings)
         else:
-            _build(settings)
+            with waiting_room(settings.host, settings.port) as tell:
+                say(f"Governance portal: {settings.address} says how far the demo is, and opens by itself.")
+                sys.stdout.flush()
+                _build(settings, tell)
     elif empty and _is_demo(settings):
         raise Conflict(
             "the store holds the demo", where=str(settings.store), remedy="Name an empty folder with --store."
@@ -105,13 +116,63 @@ def _found(settings: Settings) -> None:
     say(f"Founded a store in {settings.store}, administered by {owner.name}.")
 
 
-def _build(settings: Settings) -> None:
-    from core.entrypoints.demo.build import build_demo
-
+def _build(settings: Settings, tell: Callable[[float, str], None] = lambda share, what: None) -> None:
+    if not (PROJECT / "data" / "demo" / "__main__.py").is_file():
+        raise NotFound(
+            "the demo is not part of this installation",
+            where=str(PROJECT / "data" / "demo"),
+            remedy="Start a store of your own with 'governance serve --empty'.",
+        )
     if settings.store.with_name(f"{settings.store.name}.building").exists():
         complain("An earlier build of the demo did not finish. What it left is removed, and it starts again.")
-    with progress("Building the demo") as on_progress:
-        build_demo(settings.store, settings.config, datetime.now(UTC), on_progress)
+    folders = (str(settings.store.absolute()), "--config", str(settings.config.absolute()))
+    with progress("Building the demo") as on_progress, _lines_of((*_DEMO, *folders)) as lines:
+        for line in lines:
+            share, _, what = line.rstrip().partition(" ")
+            on_progress(float(share), what)
+            tell(float(share), what)
+
+
+@contextmanager
+def _lines_of(arguments: Sequence[str]) -> Iterator[Iterable[str]]:
+    """What another Python says in the project's folder; whoever stops stops it too, and waits for its end.
+
+    Raises
+    ------
+    GovernanceError
+        It ended with a problem, which it says on standard error.
+    """
+    with TemporaryFile("w+", encoding="utf-8") as said:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            start_new_session=True,  # a terminal would interrupt it too, while it cleans up after being told
+        )
+        assert process.stdout is not None
+        try:
+            with process.stdout:
+                yield process.stdout
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            raise
+        finally:
+            process.wait()
+        if process.returncode:
+            said.seek(0)
+            raise _problem(process.returncode, said.read().strip())
+
+
+def _problem(code: int, said: str) -> GovernanceError:
+    """What a program said of its end: a sentence with code 2, as here; else the last line of a traceback."""
+    if code == BROKEN and said:
+        return GovernanceError(said.removesuffix("."))
+    last = said.splitlines()[-1] if said else f"it ended with {code}"
+    return GovernanceError(f"the demo could not be built: {last}", remedy="Please report this.")
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from core.analytics.decay.metrics import decay_metric
-from core.entrypoints.reports.printing import NONE, day, figure, say, show_table, words
+from core.entrypoints.reports.printing import NONE, day, ends, figure, say, show_table, words
 
-Result = dict[str, Any]
+Result = Mapping[str, Any]
 _REASONS = {
     "record": "Past estimates, mean error against the distance to the threshold",
     "assumption": "Assumption that P(y|x) is as it was: came true inside the band",
@@ -21,6 +22,9 @@ def show_decay(result: Result) -> None:
     """Decay estimates, a chunk a line, or a group a line where they are divided."""
     title = decay_metric(result["metric"]).title
     say(f"Estimated {title}: {result['initiative']} version {result['version']}")
+    if result["unestimated"]:
+        lacking = decay_metric(result["unestimated"]).title
+        say(f"The decay check looks at {lacking}, which the newest refresh left out: it cannot tell.")
     if result.get("groups"):
         _show_groups(result)
     else:
@@ -34,9 +38,9 @@ def _show_chunks(result: Result) -> None:
             f"{chunk['part']} {chunk['chunk']}",
             day(chunk["started_at"]),
             figure(chunk["estimate"]),
-            _ends(chunk["lower_confidence"], chunk["upper_confidence"]),
+            ends(chunk["lower_confidence"], chunk["upper_confidence"]),
             figure(chunk["realised"]),
-            _ends(chunk["lower_threshold"], chunk["upper_threshold"]),
+            ends(chunk["lower_threshold"], chunk["upper_threshold"]),
             state_of(chunk["alert"], chunk["worse"]),
         )
         for chunk in result["chunks"]
@@ -82,7 +86,3 @@ def _show_trust(result: Result) -> None:
 def state_of(alert: bool, worse: bool) -> str:
     """An alert in words: worse, different (NannyML's alert on the better side), or within the thresholds."""
     return ("worse" if worse else "different") if alert else "within"
-
-
-def _ends(low: float | None, high: float | None) -> str:
-    return NONE if low is None and high is None else f"{figure(low)} to {figure(high)}"

@@ -109,6 +109,16 @@ def minute(text: str | None) -> str:
     return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M") if text else NONE
 
 
+def interval(found: Mapping[str, float] | None, unit: str = "") -> str:
+    """An interval as people read it."""
+    return ends(found["low"], found["high"], unit) if found else NONE
+
+
+def ends(low: float | None, high: float | None, unit: str = "") -> str:
+    """The two ends of a band."""
+    return NONE if low is None and high is None else f"{figure(low, unit)} to {figure(high, unit)}"
+
+
 def as_of(result: Mapping[str, Any]) -> str:
     """From which moment a result was read."""
     return f"as of {minute(result['moment']['at'])} UTC"

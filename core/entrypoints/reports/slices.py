@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.analytics.slices.significance import CORRECTIONS
-from core.entrypoints.reports.printing import NONE, figure, say, show_table, words
+from core.entrypoints.reports.printing import NONE, figure, interval, say, show_table, words
 
 Result = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ def show_slices(result: Result) -> None:
             line["label"],
             f"{line['rows']:,}",
             figure(line["value"]) if line["value"] is not None else "undefined",
-            _interval(line["interval"]),
+            interval(line["interval"]),
             figure(line["gap"]),
             figure(line["ratio"]),
             chance(line["adjusted_p"]),
@@ -56,7 +56,7 @@ def show_weakest(result: Result) -> None:
             line["label"],
             f"{line['n']:,}",
             figure(line["value"]),
-            _interval(line["interval"]),
+            interval(line["interval"]),
             figure(line["gap"]),
             chance(line["adjusted_p"]),
         )
@@ -81,7 +81,7 @@ def show_changes(result: Result) -> None:
             _value(change["now"]),
             _value(change["other"]),
             figure(change["change"]),
-            _interval(change["change_interval"]),
+            interval(change["change_interval"]),
             chance(change["adjusted_p"]),
             {True: "better", False: "worse", None: NONE}[change["better"]],
         )
@@ -111,7 +111,3 @@ def _fairness(measure: Result) -> str:
     ends = f"{measure['low_label']} against {measure['high_label']}"
     verdict = "" if measure["verdict"] is None else f"; {words(measure['verdict'])}"
     return f"{figure(measure['value'])} ({ends}){verdict}"
-
-
-def _interval(interval: Result | None) -> str:
-    return NONE if interval is None else f"{figure(interval['low'])} to {figure(interval['high'])}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.entrypoints.reports.printing import NONE, day, minute, say, show_table, words
+from core.entrypoints.reports.printing import NONE, as_of, day, minute, say, show_table, words
 
 Result = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ def show_tasks(result: Result) -> None:
     ]
     show_table(("Due", "Status", "To do", "Initiative", "Who acts", "Task"), lines)
     late = sum(row["state"] == "overdue" for row in rows)
-    say(f"{len(rows)} to do, {late} overdue, {_as_of(result)}.")
+    say(f"{len(rows)} to do, {late} overdue, {as_of(result)}.")
 
 
 def show_notices(result: Result) -> None:
@@ -45,7 +45,7 @@ def show_notices(result: Result) -> None:
         for row in rows
     ]
     show_table(("Since", "Notice", "When", "Task", "Initiative", "To"), lines)
-    say(f"{len(rows)} notices, {_as_of(result)}.")
+    say(f"{len(rows)} notices, {as_of(result)}.")
 
 
 def show_hand_offs(result: Result) -> None:
@@ -97,7 +97,7 @@ def show_trainings(result: Result) -> None:
         return
     show_table(("Person", "Team", "Training", "Status", "Attested", "Due or valid until"), lines)
     current = sum(person["current"] for person in result["people"])
-    say(f"{current} of {len(result['people'])} people have all their training, {_as_of(result)}.")
+    say(f"{current} of {len(result['people'])} people have all their training, {as_of(result)}.")
 
 
 def show_raci(result: Result) -> None:
@@ -156,5 +156,13 @@ def show_perspectives(result: Result) -> None:
     show_table(("Perspective", "Took part", "Who", "By", "Whom to ask"), lines)
 
 
-def _as_of(result: Result) -> str:
-    return f"as of {minute(result['moment']['at'])} UTC"
+SHOW: Mapping[str, Callable[[Result], None]] = {
+    "tasks": show_tasks,
+    "notices": show_notices,
+    "hand-off list": show_hand_offs,
+    "comment list": show_comments,
+    "training list": show_trainings,
+    "raci": show_raci,
+    "perspectives": show_perspectives,
+}
+"""Command -> what prints its result."""

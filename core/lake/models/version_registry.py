@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from core.domain.models.model_versions import AMENDABLE, LINKED_LATER
 from core.domain.moment import Moment
-from core.lake.models.versions import AMENDABLE, LINKED_LATER
 from core.lake.query import Rows, asking, fetch
 from core.lake.store import Store
 

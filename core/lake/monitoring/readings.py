@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import get_args
+
+from core.domain.errors import NotFound
+from core.domain.facts.measured import Part, PredictionBatch
 from core.domain.moment import Moment
+from core.lake.facts import history
 from core.lake.query import Rows, asking, fetch
-from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 _MODELLED = asking(
@@ -22,12 +27,36 @@ _MODELLED = asking(
 )
 
 
-def batches(store: Store, initiative: str, version: str, moment: Moment) -> Rows:
+def batches(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionBatch, ...]:
     """Prediction batches of a version, oldest first; `path` is absolute."""
-    rows = [
-        row for row in rows_of(store, "prediction_batch", moment, initiative) if row["version"] == version
-    ]
-    return [{**row, "path": str(store.folder / row["path"])} for row in rows]
+    return tuple(
+        replace(batch, path=str(store.folder / batch.path))
+        for batch in history(store, PredictionBatch, moment, initiative)
+        if batch.version == version
+    )
+
+
+def require_batches(
+    store: Store,
+    initiative: str,
+    version: str,
+    moment: Moment,
+    part: str = "",
+    remedy: str = "Add one with 'governance predictions add'.",
+) -> tuple[PredictionBatch, ...]:
+    """Prediction batches of a version, or of one part of them, oldest first.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    known = batches(store, initiative, version, moment)
+    found = tuple(batch for batch in known if part in ("", batch.part))
+    if not found:
+        kind = part if part in get_args(Part) else "prediction"
+        raise NotFound(f"version '{version[:20]}' of {initiative} has no {kind} batch", remedy=remedy)
+    return found
 
 
 def modelled_initiatives(store: Store, moment: Moment) -> Rows:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
+from core.domain.process.facts import CheckProof
+from core.domain.verdict import Verdict
 from core.lake.query import Rows, asking, fetch
 from core.lake.standing import standing
 from core.lake.store import Store
@@ -60,11 +63,6 @@ _STATES = asking(
     _CLAUSE_STATE + "SELECT initiative, framework, clause, state FROM clause_state ORDER BY ALL",
     "current",
 )
-_PER_INITIATIVE = asking(
-    _CLAUSE_STATE
-    + "SELECT initiative, framework, state, count(*) AS clauses FROM clause_state GROUP BY ALL ORDER BY ALL",
-    "current",
-)
 _PROOFS = asking(
     """
     , newest AS (
@@ -76,15 +74,14 @@ _PROOFS = asking(
                 ORDER BY c.check_id) AS checks
         FROM policy_proof p JOIN current_check_run c USING (check_id) GROUP BY ALL
     )
-    SELECT s.initiative, i.name, i.team, coalesce(o.name, i.owner) AS owner_name, s.class_id, s.requirement,
-        s.proved_by, s.status, s.satisfied, s.due_on, s.expires_on, s.overdue,
+    SELECT s.initiative, i.name, i.team, s.class_id, s.requirement,
+        s.proved_by, s.status, s.satisfied, s.due_on, s.expires_on,
         e.title, e.link, e.file_name, e.sha256, e.recorded_at, e.seq, coalesce(d.name, e.actor) AS actor_name,
         k.checks
     FROM requirement_state s
     JOIN current_initiative i USING (initiative)
     LEFT JOIN newest e ON e.initiative = s.initiative AND e.measure = s.proved_by
     LEFT JOIN checked k ON k.initiative = s.initiative AND k.measure = s.proved_by
-    LEFT JOIN directory o ON o.actor = i.owner
     LEFT JOIN directory d ON d.actor = e.actor
     WHERE list_contains($measures, split_part(s.requirement, ':', 1))
         AND ($initiatives IS NULL OR list_contains($initiatives, s.initiative))
@@ -114,25 +111,69 @@ class ClauseScope:
     clauses: Collection[tuple[int, str, str, bool]]
 
 
-def initiatives_in_scope(store: Store, moment: Moment) -> Rows:
-    """Every initiative with what rules of applicability look at; `regions` is None where it recorded none."""
+@dataclass(frozen=True)
+class InScope:
+    """An initiative with what rules of applicability look at; `regions` is None where it recorded none."""
+
+    initiative: str
+    name: str
+    team: str
+    domain: str
+    answers: Mapping[str, Sequence[str]]
+    class_id: str
+    regions: Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many initiatives of a class stand where with a clause."""
+
+    framework: str
+    clause: str
+    class_id: str
+    state: str
+    initiatives: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClauseProof:
+    """A requirement that stands for a clause, with its newest evidence, if any, and its checks."""
+
+    initiative: str
+    name: str
+    team: str
+    class_id: str
+    requirement: str
+    proved_by: str
+    status: str
+    satisfied: bool
+    due_on: date
+    expires_on: date | None
+    title: str | None
+    link: str | None
+    file_name: str | None
+    sha256: str | None
+    recorded_at: datetime | None
+    seq: int | None
+    actor_name: str | None
+    checks: Mapping[str, CheckProof]
+
+
+def initiatives_in_scope(store: Store, moment: Moment) -> list[InScope]:
+    """Every initiative with what rules of applicability look at."""
     rows = fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
-    return [{**row, "answers": json.loads(row["answers"])} for row in rows]
+    return [InScope(**{**row, "answers": json.loads(row["answers"])}) for row in rows]
 
 
-def clause_tally(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
+def clause_tally(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> list[Counted]:
     """Number of initiatives by framework, clause, class and state of the clause."""
-    return standing(store, policy, moment).fetch(_TALLY, "requirement_state", **_values(scope))
+    rows = standing(store, policy, moment).fetch(_TALLY, "requirement_state", **_values(scope))
+    return [Counted(**row) for row in rows]
 
 
 def clause_states(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
     """State of every clause for every initiative to which it applies."""
     return standing(store, policy, moment).fetch(_STATES, "requirement_state", **_values(scope))
-
-
-def initiative_tally(store: Store, policy: Policy, moment: Moment, scope: ClauseScope) -> Rows:
-    """Number of clauses by initiative, framework and state."""
-    return standing(store, policy, moment).fetch(_PER_INITIATIVE, "requirement_state", **_values(scope))
 
 
 def clause_proofs(
@@ -141,14 +182,19 @@ def clause_proofs(
     moment: Moment,
     measures: Collection[str],
     initiatives: Collection[str] | None,
-) -> Rows:
+) -> list[ClauseProof]:
     """Requirements that stand for the measures, each with its newest evidence and checks; unmet ones first.
 
     Without `initiatives` those of all are given.
     """
     wanted = None if initiatives is None else list(initiatives)
     everything = standing(store, policy, moment)
-    return everything.fetch(_PROOFS, "requirement_state", measures=list(measures), initiatives=wanted)
+    rows = everything.fetch(_PROOFS, "requirement_state", measures=list(measures), initiatives=wanted)
+    return [ClauseProof(**{**row, "checks": _checks(row["checks"] or ())}) for row in rows]
+
+
+def _checks(runs: Iterable[Mapping[str, Any]]) -> dict[str, CheckProof]:
+    return {run["check_id"]: CheckProof(Verdict(run["verdict"]), run["at"].date()) for run in runs}
 
 
 def _values(scope: ClauseScope) -> dict[str, Any]:

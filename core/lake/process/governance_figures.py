@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.domain.moment import Moment
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import LiveGates, Policy
 from core.domain.process.checks import CheckTally
 from core.lake.query import asking, fetch, fetch_as, moment_values
 from core.lake.remembered import remembered
@@ -61,19 +61,20 @@ _FIRST_TRIES = asking(
 _DAYS_TO_DEPLOYMENT = asking(
     """
     , opened AS (
-        SELECT initiative, min(recorded_at) AS opened_at FROM decision
-        WHERE seq <= $seq AND gate = 'deployment' AND outcome = 'open' GROUP BY initiative
+        SELECT initiative, min(recorded_at) AS opened_at FROM live_decision
+        WHERE outcome = 'open' GROUP BY initiative
     )
     SELECT date_diff('day', r.registered_at, opened_at) AS days
     FROM opened JOIN registration r USING (initiative) WHERE opened_at::DATE BETWEEN $since AND $day
     ORDER BY days
     """,
     "current",
+    "live",
 )
 _MONITORED = asking(
     """
     SELECT i.initiative, bool_or(m.version IS NOT NULL) AS monitored FROM current_initiative i
-    JOIN current_decision d ON d.initiative = i.initiative AND d.gate = 'deployment' AND d.outcome = 'open'
+    JOIN current_live l ON l.initiative = i.initiative AND l.live
     JOIN current_classification c ON c.initiative = i.initiative AND list_contains($classes, c.class_id)
     LEFT JOIN current_version v ON v.initiative = i.initiative
     LEFT JOIN decay_chunk m
@@ -81,6 +82,7 @@ _MONITORED = asking(
     GROUP BY i.initiative
     """,
     "current",
+    "live",
 )
 
 _CHECKS_OF_TEAM = asking(
@@ -121,14 +123,18 @@ def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) ->
     return {row["team"]: (row["due"], row["on_time"]) for row in rows}
 
 
-def days_to_deployment(store: Store, moment: Moment, window_days: int) -> list[int]:
-    """Days from registration to the first open deployment gate, where that fell in the window."""
-    return [row["days"] for row in fetch(store.cursor(), _DAYS_TO_DEPLOYMENT, _window(moment, window_days))]
+def days_to_deployment(store: Store, moment: Moment, window_days: int, live_gates: LiveGates) -> list[int]:
+    """Days from registration to the first time the gate that makes live was open, if in the window."""
+    values = {**_window(moment, window_days), "live_gates": live_gates}
+    return [row["days"] for row in fetch(store.cursor(), _DAYS_TO_DEPLOYMENT, values)]
 
 
-def monitored_live(store: Store, moment: Moment, classes: list[str]) -> tuple[int, int]:
+def monitored_live(
+    store: Store, moment: Moment, classes: list[str], live_gates: LiveGates
+) -> tuple[int, int]:
     """Live initiatives of these classes, and how many have estimates for their current version."""
-    rows = fetch(store.cursor(), _MONITORED, {**moment_values(moment), "classes": classes})
+    values = {**moment_values(moment), "classes": classes, "live_gates": live_gates}
+    rows = fetch(store.cursor(), _MONITORED, values)
     return len(rows), sum(row["monitored"] for row in rows)
 
 

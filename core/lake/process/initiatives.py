@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from core.domain.facts.measured import PredictionBatch
 from core.domain.facts.models import ModelVersion, VersionAmendment
@@ -24,11 +24,8 @@ from core.domain.moment import Moment
 from core.domain.process.facts import CheckProof, InitiativeFacts, Registration, SignOffAct
 from core.domain.verdict import Verdict
 from core.lake.directory import names as names_of
-from core.lake.directory import names_today
 from core.lake.facts import history, latest, newest_of
-from core.lake.models.versions import amended, standing, with_metrics
-from core.lake.query import Rows
-from core.lake.record.parts import rows_of
+from core.lake.models.versions import standing
 from core.lake.store import Store
 
 
@@ -43,7 +40,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
 
 @lru_cache(maxsize=2048)
 def _facts(store: Store, initiative: str, seq: int) -> InitiativeFacts | None:
-    moment = Moment.of_entry(seq)
+    moment = Moment(seq, datetime.fromtimestamp(0, UTC))  # rows are read by their entry alone
     registered = history(store, Initiative, moment, initiative)
     classified = latest(store, Classification, moment, initiative)
     if not registered or classified is None:
@@ -135,25 +132,3 @@ def registration(store: Store, initiative: str, moment: Moment) -> Registration 
         owner_name=names[known.owner],
         builder_name=names[known.builder],
     )
-
-
-def versions(store: Store, initiative: str, moment: Moment) -> Rows:
-    """Model versions of an initiative, newest first, with what was filled in later and what each is."""
-    names = names_today(store)
-    rows = [
-        {**row, "actor_name": names.get(row["actor"], row["actor"])}
-        for row in reversed(rows_of(store, "model_version", moment, initiative))
-    ]
-    states = standing(store, initiative, moment).states
-    return [
-        {**with_metrics(row), "state": states[row["version"]]}
-        for row in amended(store, initiative, rows, moment)
-    ]
-
-
-def newest_version(store: Store, initiative: str, moment: Moment) -> dict[str, Any] | None:
-    """The current model version with what was filled in later, or None where none counts."""
-    current = standing(store, initiative, moment).current
-    rows = rows_of(store, "model_version", moment, initiative) if current is not None else []
-    kept = [row for row in rows if row["version"] == current][-1:]
-    return next(iter(amended(store, initiative, kept, moment)), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.domain.moment import Moment
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import LiveGates, Policy
 from core.domain.process.inventory import GateLine, InventoryLine, RequirementLine
 from core.lake.query import asking
 from core.lake.remembered import remembered
@@ -31,7 +31,6 @@ _INVENTORY = asking(
         FROM requirement_state GROUP BY initiative
     ), passage AS (
         SELECT g.initiative, count(*) AS gates, count(*) FILTER (d.outcome = 'open') AS passed,
-            bool_or(g.gate = 'deployment' AND d.outcome = 'open') AS live,
             arg_min(g.gate, g.step) FILTER (d.outcome IS DISTINCT FROM 'open') AS next_gate
         FROM gate_state g LEFT JOIN current_decision d USING (initiative, gate) GROUP BY g.initiative
     ), looked AS (
@@ -44,7 +43,7 @@ _INVENTORY = asking(
     )
     SELECT i.initiative, i.name, i.purpose, i.domain, i.team, i.owner,
         coalesce(d.name, i.owner) AS owner_name, r.registered_at,
-        c.class_id, c.mode_id, v.version, v.task, coalesce(p.live, false) AS live,
+        c.class_id, c.mode_id, v.version, v.task, coalesce(n.live, false) AS live,
         p.next_gate, coalesce(p.gates, 0) AS gates, coalesce(p.passed, 0) AS passed,
         coalesce(t.asked, 0) AS asked, coalesce(t.satisfied, 0) AS satisfied,
         coalesce(t.overdue, 0) AS overdue, coalesce(t.expiring, 0) AS expiring,
@@ -55,12 +54,14 @@ _INVENTORY = asking(
     LEFT JOIN current_version v USING (initiative)
     LEFT JOIN tally t USING (initiative)
     LEFT JOIN passage p USING (initiative)
+    LEFT JOIN current_live n USING (initiative)
     LEFT JOIN looked l USING (initiative)
     LEFT JOIN activity a USING (initiative)
     LEFT JOIN directory d ON d.actor = i.owner
     ORDER BY i.name
     """,
     "current",
+    "live",
 )
 
 
@@ -76,9 +77,12 @@ def gate_lines(store: Store, policy: Policy, moment: Moment) -> tuple[GateLine, 
 
 
 @remembered
-def inventory_lines(store: Store, policy: Policy, moment: Moment) -> tuple[InventoryLine, ...]:
+def inventory_lines(
+    store: Store, policy: Policy, moment: Moment, live_gates: LiveGates
+) -> tuple[InventoryLine, ...]:
     """Every initiative by name: who, class, version, progress, and what is off."""
     tables = ("newest_run", "requirement_state", "gate_state")
+    rows = standing(store, policy, moment).fetch(_INVENTORY, *tables, live_gates=live_gates)
     gates = {gate.id: gate.title for gate in policy.gates}
     return tuple(
         InventoryLine(
@@ -86,5 +90,5 @@ def inventory_lines(store: Store, policy: Policy, moment: Moment) -> tuple[Inven
             class_title=policy.class_title(row["class_id"]),
             next_gate_title=gates.get(row["next_gate"]),
         )
-        for row in standing(store, policy, moment).fetch(_INVENTORY, *tables)
+        for row in rows
     )

@@ -109,12 +109,6 @@ def evidence_names(store: Store, seq: int) -> dict[str, str]:
     return {row["sha256"]: row["file_name"] for row in fetch(store.cursor(), query, {"seq": seq})}
 
 
-def initiatives_at(store: Store, seq: int) -> list[str]:
-    """Ids of the initiatives on record, in order."""
-    query = "SELECT DISTINCT initiative FROM initiative WHERE seq <= $seq ORDER BY initiative"
-    return [row["initiative"] for row in fetch(store.cursor(), query, {"seq": seq})]
-
-
 def _entries(cursor: duckdb.DuckDBPyConnection, seq: int, seqs: set[int] | None) -> Rows:
     chosen = "true" if seqs is None else "seq IN (SELECT unnest($seqs::BIGINT[]))"
     query = (

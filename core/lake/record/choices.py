@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from core.domain.moment import Moment
+from core.domain.policy.policy import LiveGates
 from core.domain.process.inventory import InitiativeChoice
-from core.lake.query import Rows, fetch, fetch_as
+from core.lake.query import Rows, asking, fetch, fetch_as
 from core.lake.store import Store
 
 _COUNT = """
@@ -18,19 +19,19 @@ _INITIATIVES = (
     "SELECT initiative AS id, arg_max(name, seq) AS name FROM initiative WHERE seq <= $seq "
     "GROUP BY initiative ORDER BY name, id"
 )
-_CHOICES = """
-    SELECT i.initiative, i.name, i.team, coalesce(d.outcome = 'open', false)
+_CHOICES = asking(
+    """
+    SELECT i.initiative, i.name, i.team, coalesce(l.live, false)
         AND i.initiative IN (SELECT initiative FROM model_version WHERE seq <= $seq) AS live
     FROM (
         SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team FROM initiative
         WHERE seq <= $seq GROUP BY initiative
     ) i
-    LEFT JOIN (
-        SELECT initiative, arg_max(outcome, seq) AS outcome FROM decision
-        WHERE seq <= $seq AND gate = 'deployment' GROUP BY initiative
-    ) d USING (initiative)
+    LEFT JOIN current_live l USING (initiative)
     ORDER BY i.name, i.initiative
-"""
+    """,
+    "live",
+)
 _PEOPLE = (
     "SELECT DISTINCT r.actor AS id, coalesce(d.name, r.actor) AS name FROM record r "
     "LEFT JOIN directory d ON d.actor = r.actor WHERE r.seq <= $seq ORDER BY name, id"
@@ -55,9 +56,10 @@ def named_initiatives(store: Store, moment: Moment) -> Rows:
     return fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
 
 
-def initiative_choices(store: Store, moment: Moment) -> list[InitiativeChoice]:
+def initiative_choices(store: Store, moment: Moment, live_gates: LiveGates) -> list[InitiativeChoice]:
     """Initiatives to choose from, by name."""
-    return fetch_as(store.cursor(), InitiativeChoice, _CHOICES, {"seq": moment.seq})
+    values = {"seq": moment.seq, "live_gates": live_gates}
+    return fetch_as(store.cursor(), InitiativeChoice, _CHOICES, values)
 
 
 def owning_teams(store: Store, moment: Moment) -> list[str]:

@@ -63,6 +63,6 @@ def entries_ahead(store: Store, clock: datetime) -> tuple[int, int] | None:
     return (found["first_seq"], found["entries"]) if found["entries"] else None
 
 
-def founding(store: Store) -> StoreCreated | None:
+def store_kind(store: Store) -> StoreCreated | None:
     """How the store was made, or None while it is empty."""
     return next(iter(select(store, StoreCreated, "ORDER BY seq LIMIT 1")), None)

@@ -12,22 +12,14 @@ from core.analytics.slices.metrics import Need, Task
 from core.analytics.slices.report import MISSING, Band
 from core.domain.errors import BadInput
 from core.lake.slices.columns import Paths, as_number
-from core.lake.slices.counts import counts_query
+from core.lake.slices.counts import ERROR_FIELDS, counts_query
 from core.lake.slices.rows import Kept, PickedRows, is_positive, outcome_sql, pick_rows, scanned, score_sql
 
 MAX_CELLS = 2_000_000
 
 _RATES = ("rows", "predicted", "labelled", "selected", "tp", "fp", "fn", "tn")
-_CALIBRATION = ("scored", "sum_score_gap", "sum_score_gap_squares")
-_ERRORS = (
-    "rows",
-    "predicted",
-    "labelled",
-    "sum_error",
-    "sum_absolute_error",
-    "sum_squared_error",
-    "sum_fourth_error",
-)
+_CALIBRATION = ("scored", "sum_score_gap", "spread_score_gap")
+_ERRORS = ("rows", "predicted", "labelled", *ERROR_FIELDS)
 
 
 def slice_cells(

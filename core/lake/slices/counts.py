@@ -53,28 +53,46 @@ MAX_SLICES = 10_000
 # 2^20 counters a thread, 8 MB, and half the time on codes such as those of a census.
 _ARRAY_BITS = 20
 
+# Kept as a table: a window over it would be joined to a second scan of the files.
 _RATES = """
+WITH counted AS MATERIALIZED (
+    SELECT {raws} guess AS raw_guess, actual AS raw_actual, count(*) AS n{scores} FROM ({rows}) GROUP BY ALL
+)
 SELECT {slices} coalesce(sum(n), 0)::BIGINT, {n_guess}, {n_both},
     {n_selected}, {n_tp}, {n_fp}, {n_fn}, {n_tn}, {n_stray}{sums}
-FROM (SELECT *, {guess} AS guess, {actual} AS actual
-    FROM (SELECT {raws} guess AS raw_guess, actual AS raw_actual, count(*) AS n{scores}
-        FROM ({rows}) GROUP BY ALL))
+FROM (SELECT *, {guess} AS guess, {actual} AS actual{means} FROM counted{windows})
 GROUP BY ALL LIMIT $most
 """
-_CALIBRATION = """, count(score) AS scored, coalesce(fsum(score - CAST(label AS INTEGER)), 0) AS gap,
-        coalesce(fsum((score - CAST(label AS INTEGER)) ** 2), 0) AS squares"""
-_SUMS = ", coalesce(sum(scored), 0)::BIGINT, coalesce(fsum(gap), 0), coalesce(fsum(squares), 0)"
+_CALIBRATION = """, count(score) AS scored, fsum(score - CAST(label AS INTEGER)) AS gap,
+        var_pop(score - CAST(label AS INTEGER)) * count(score) AS gap_spread"""
 _ERRORS = """
+WITH counted AS MATERIALIZED (
+    SELECT {raws} count(*) AS n, count(guess) FILTER (WHERE isfinite(guess)) AS predicted,
+        count(error) AS labelled, fsum(error) AS plain, fsum(abs(error)) AS absolute,
+        fsum(error * error) AS squared, {spreads}
+    FROM (SELECT *, CASE WHEN abs(error) < 1e75 THEN error END AS near FROM (
+        SELECT *, CASE WHEN isfinite(guess - actual) THEN guess - actual END AS error FROM ({rows})))
+    GROUP BY ALL
+)
 SELECT {slices} coalesce(sum(n), 0)::BIGINT, coalesce(sum(predicted), 0)::BIGINT,
     coalesce(sum(labelled), 0)::BIGINT, coalesce(fsum(plain), 0), coalesce(fsum(absolute), 0),
-    coalesce(fsum(squared), 0), coalesce(fsum(fourth), 0)
-FROM (SELECT {raws} count(*) AS n, count(guess) FILTER (WHERE isfinite(guess)) AS predicted,
-        count(error) AS labelled, fsum(error) AS plain, fsum(abs(error)) AS absolute,
-        fsum(error * error) AS squared, fsum(error * error * error * error) AS fourth
-    FROM (SELECT *, CASE WHEN isfinite(guess - actual) THEN guess - actual END AS error FROM ({rows}))
-    GROUP BY ALL)
+    coalesce(fsum(squared), 0){sums}
+FROM (SELECT *{means} FROM counted{windows})
 GROUP BY ALL LIMIT $most
 """
+# The squared square of an error must be a number; of one that is too large for it the spread is infinite.
+_SPREAD = "CASE WHEN count(near) = count(error) THEN var_pop({value}) * count(near) ELSE 'inf'::DOUBLE END"
+_SPREADS = {"plain": "near", "absolute": "abs(near)", "squared": "near * near"}
+_CALIBRATED = ", coalesce(sum(scored), 0)::BIGINT, coalesce(fsum(gap), 0), {spread}"
+ERROR_FIELDS = (
+    "sum_error",
+    "sum_absolute_error",
+    "sum_squared_error",
+    "spread_error",
+    "spread_absolute_error",
+    "spread_squared_error",
+)
+"""Fields of `SliceCounts` behind the counts of a regression, in the order of `counts_query`."""
 
 
 def slice_counts(
@@ -241,7 +259,9 @@ def _rates_query(picked: PickedRows, task: Task, calibrated: bool) -> str:
         guess=as_number("raw_guess"),
         actual=as_number("raw_actual"),
         scores=_CALIBRATION if calibrated else "",
-        sums=_SUMS if calibrated else "",
+        means=_means("gap", n="scored") if calibrated else "",
+        windows=_windows(picked) if calibrated else "",
+        sums=_CALIBRATED.format(spread=_joined("gap", n="scored")) if calibrated else "",
         **{name: f"coalesce(sum(n) FILTER (WHERE {case}), 0)::BIGINT" for name, case in cases.items()},
     )
 
@@ -254,29 +274,41 @@ def _errors_query(picked: PickedRows) -> str:
         slices=picked.slices(),
         raws="".join(f"raw{place}, " for place in range(len(picked.keys))),
         rows=scanned(picked, f"{guess} AS guess, {actual} AS actual"),
+        spreads=", ".join(
+            f"{_SPREAD.format(value=value)} AS {total}_spread" for total, value in _SPREADS.items()
+        ),
+        means="".join(_means(total, n="labelled") for total in _SPREADS),
+        windows=_windows(picked),
+        sums="".join(f", {_joined(total, n='labelled')}" for total in _SPREADS),
     )
+
+
+def _means(total: str, *, n: str) -> str:
+    """SQL of the mean of the slice that a group of raw values is in."""
+    return f", fsum({total}) OVER slice / sum({n}) OVER slice AS {total}_mean"
+
+
+def _windows(picked: PickedRows) -> str:
+    """SQL that names the window of a slice."""
+    partition = f"PARTITION BY {', '.join(picked.named)}" if picked.named else ""
+    return f" WINDOW slice AS ({partition})"
+
+
+def _joined(total: str, *, n: str) -> str:
+    """SQL of a slice's spread; see `core.analytics.slices.values.joined_spread`."""
+    return f"coalesce(sum({total}_spread + {n} * ({total} / {n} - {total}_mean) ** 2), 0)"
 
 
 def _counts(task: Task, by: Sequence[str | Band], row: Sequence[Any], calibrated: bool) -> SliceCounts:
     keys = slice_keys(by, row)
     rows, predicted, labelled, *rest = row[len(by) :]
     if task == "regression":
-        plain, absolute, squared, fourth = (float(value) for value in rest[:4])
-        return SliceCounts(
-            keys,
-            task,
-            rows,
-            predicted,
-            labelled,
-            sum_error=plain,
-            sum_absolute_error=absolute,
-            sum_squared_error=squared,
-            sum_fourth_error=fourth,
-        )
+        errors: dict[str, Any] = dict(zip(ERROR_FIELDS, map(float, rest), strict=True))
+        return SliceCounts(keys, task, rows, predicted, labelled, **errors)
     selected, tp, fp, fn, tn, stray, *sums = rest
     if stray:
         raise BadInput("y_pred or y_true holds values other than 0 and 1", remedy="Import it as multiclass.")
     counts = SliceCounts(keys, task, rows, predicted, labelled, selected, tp, fp, fn, tn)
     if not calibrated:
         return counts
-    return replace(counts, scored=sums[0], sum_score_gap=sums[1], sum_score_gap_squares=sums[2])
+    return replace(counts, scored=sums[0], sum_score_gap=sums[1], spread_score_gap=sums[2])

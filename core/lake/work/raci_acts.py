@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from core.domain.moment import Moment
 from core.lake.query import Rows, fetch
 from core.lake.store import Store
+
+
+@dataclass(frozen=True)
+class Acts:
+    """Acts of one person of one kind on one initiative.
+
+    `roles` are those that the person had then; `role` the one in which they acted, once that is known.
+    """
+
+    actor: str
+    actor_name: str
+    action: str
+    measure: str | None
+    gate: str | None
+    signed_as: str | None
+    initiative: str
+    name: str
+    team: str
+    roles: list[str]
+    acts: int
+    last_at: datetime
+    role: str = ""
+
 
 _ACTS = """
     WITH act AS (
@@ -23,7 +47,8 @@ _ACTS = """
     )
     SELECT a.actor, coalesce(d.name, a.actor) AS actor_name, a.action, a.measure, a.gate,
         a.signed_as, a.initiative,
-        t.name, t.team, coalesce(g.roles, d.roles, []) AS roles,
+        coalesce(t.name, a.initiative) AS name, coalesce(t.team, '') AS team,
+        coalesce(g.roles, d.roles, []) AS roles,
         count(*) AS acts, max(a.recorded_at) AS last_at
     FROM act a
     ASOF LEFT JOIN given g ON g.person = a.actor AND a.seq >= g.seq
@@ -48,13 +73,13 @@ _PARTS = """
 """
 
 
-def acts(store: Store, moment: Moment, actions: Sequence[str], since: date, *, team: str = "") -> Rows:
+def acts(store: Store, moment: Moment, actions: Sequence[str], since: date, *, team: str = "") -> list[Acts]:
     """Acts of these kinds since a day, counted by actor, action, measure or gate, and initiative.
 
     `roles` are those that the actor had at the act, by recorded membership, else as the directory has them.
     """
     values = {"seq": moment.seq, "actions": list(actions), "since": since, "team": team}
-    return fetch(store.cursor(), _ACTS, values)
+    return [Acts(**row) for row in fetch(store.cursor(), _ACTS, values)]
 
 
 def parts(store: Store, initiative: str, until: int, computed: Sequence[str]) -> Rows:

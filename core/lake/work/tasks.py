@@ -1,4 +1,4 @@
-"""Who was put on a task by name."""
+"""Who has which initiative, and what its signatures wait for."""
 
 from __future__ import annotations
 
@@ -8,18 +8,6 @@ from core.domain.work.work import Held
 from core.lake.facts import select
 from core.lake.query import asking, fetch
 from core.lake.store import Store
-
-_ASSIGNED = """
-    SELECT task, arg_max(person, seq) AS person FROM task_assignment
-    WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative) GROUP BY task
-"""
-
-
-def assignments(store: Store, moment: Moment, *, initiative: str = "") -> dict[str, str]:
-    """Task key -> id of the person put on it last; of one initiative, or of all."""
-    rows = fetch(store.cursor(), _ASSIGNED, {"seq": moment.seq, "initiative": initiative})
-    return {row["task"]: row["person"] for row in rows}
-
 
 _KNOWN = """
     WITH known AS (

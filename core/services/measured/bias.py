@@ -10,6 +10,7 @@ from core.analytics.slices.metrics import MetricDefinition, measure, metric, met
 from core.analytics.slices.report import MISSING, Band, Limit, SliceCounts, SliceReport, slice_report
 from core.analytics.slices.significance import CORRECTIONS, Correction
 from core.domain.errors import BadInput
+from core.domain.given import InitiativeId, VersionId
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
@@ -24,12 +25,22 @@ from core.lake.slices.counts import (
 )
 from core.lake.slices.profiles import MAX_FEATURES
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.measured.slice_batches import (
     BatchesOfVersion,
-    Filters,
+    By,
+    Corrected,
+    Cuts,
+    Favourable,
+    MetricId,
+    Part,
+    Reference,
     RowsAsked,
     RowsChosen,
+    Since,
+    Until,
+    Where,
+    WhichPart,
     batches_of,
     choose_rows,
     first_class,
@@ -78,7 +89,7 @@ class SliceChoices:
     """
 
     batches: BatchesOfVersion
-    parts: tuple[str, ...]
+    parts: tuple[Part, ...]
     features: tuple[SliceFeature, ...]
     metrics: tuple[MetricDefinition, ...]
     classes: tuple[str, ...]
@@ -97,9 +108,9 @@ def slice_choices(
     NotFound
         No such initiative, or no batch of this version and part.
     """
-    known = require_initiative(governance, initiative, moment)
-    rows = lake.batches(governance.store, initiative, version, moment)
-    parts = tuple(sorted({str(row["part"]) for row in rows}))
+    domain = registered(governance, initiative, moment).domain
+    known_batches = lake.batches(governance.store, initiative, version, moment)
+    parts: tuple[Part, ...] = tuple(sorted({batch.part for batch in known_batches}))
     chosen = part or (parts[0] if parts else "analysis")
     batches = batches_of(governance, initiative, version, moment, part=chosen)
     cursor = governance.store.cursor()
@@ -109,12 +120,12 @@ def slice_choices(
     classes: tuple[str, ...] = ()
     if batches.task == "multiclass":
         classes = batches.classes or tuple(class_labels(cursor, batches.paths))
-    rule = governance.position(moment).limit_for(known["domain"], batches.task)
+    rule = governance.position(moment).limit_for(domain, batches.task)
     days = [
-        row[end].date().isoformat()
-        for row in rows
-        for end in ("first_at", "last_at")
-        if row["part"] == chosen and row[end] is not None
+        str(end.date())
+        for batch in known_batches
+        for end in (batch.first_at, batch.last_at)
+        if batch.part == chosen and end is not None
     ]
     return SliceChoices(
         batches,
@@ -156,18 +167,18 @@ def bias_slices(
     governance: Governance,
     moment: Moment,
     *,
-    initiative: str,
-    version: str,
-    by: tuple[str, ...],
-    metric: str = "",
-    part: str = "analysis",
-    reference: str = "best",
-    positive: str = "",
-    where: Filters = (),
-    cuts: Sequence[str] = (),
-    since: str = "",
-    until: str = "",
-    correction: Correction = "holm",
+    initiative: InitiativeId,
+    by: By,
+    version: VersionId = "",
+    metric: MetricId = "",
+    part: WhichPart = "analysis",
+    reference: Reference = "best",
+    positive: Favourable = "",
+    where: Where = (),
+    cuts: Cuts = (),
+    since: Since = "",
+    until: Until = "",
+    correction: Corrected = "holm",
 ) -> BiasSlices:
     """Slice a model version's predictions by up to six features.
 
@@ -197,8 +208,8 @@ def bias_slices(
 
 def rule_for(governance: Governance, batches: BatchesOfVersion, moment: Moment) -> EthicalLimit:
     """The limit that the ethical position sets for the initiative's domain and the model's task."""
-    known = require_initiative(governance, batches.initiative, moment)
-    return governance.position(moment).limit_for(known["domain"], batches.task)
+    domain = registered(governance, batches.initiative, moment).domain
+    return governance.position(moment).limit_for(domain, batches.task)
 
 
 def measure_slices(
@@ -263,10 +274,10 @@ def check_bias_limit(
 
     The message cites the version of the ethical position that the limit stands in.
     """
-    rows = lake.batches(governance.store, initiative, version, moment)
-    if not rows:
+    known = lake.batches(governance.store, initiative, version, moment)
+    if not known:
         return no_predictions("bias_limit")
-    part = "analysis" if any(row["part"] == "analysis" for row in rows) else "reference"
+    part = min(batch.part for batch in known)  # analysis where there is any
     batches = batches_of(governance, initiative, version, moment, part=part)
     if not batches.sensitive:
         return CheckResult(

@@ -5,67 +5,83 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from core.connectors.kpi_files import read_observations
-from core.domain.chain import Fact
-from core.domain.commands import Command, Name, Words, slug
+from core.connectors.kpi_files import MOST_BYTES, read_observations
+from core.domain.commands import Command, Day, Name, Words, slug
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import BusinessKpi, BusinessKpiObservation
+from core.domain.facts.recorded import entry_of
+from core.domain.given import InitiativeId, NamedInitiative, TextOf, option
 from core.domain.moment import Moment
-from core.lake.monitoring import business_kpi as lake
+from core.lake.facts import latest
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Unit = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True)]
+KpiId = Annotated[str, Field(description="The KPI's id, as 'business-kpi show' gives it.")]
+Note = Annotated[Words, Field(description="A note; the reason where it corrects something.")]
 _REASON = 10
 
 
-class SetBusinessKpi(Command):
-    """Promise a business KPI, or revise what was promised (then with the reason).
+def _decoded(content: object) -> object:
+    """The text of a file that comes as bytes."""
+    if not isinstance(content, bytes):
+        return content
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8; save it as CSV UTF-8") from None
 
-    The line of promise runs from `baseline` on `baseline_on` to `target` by `target_on`.
-    """
+
+class SetBusinessKpi(Command):
+    """Promise a business KPI, or revise what was promised."""
 
     may: ClassVar[str] = "define_business_kpi"
 
-    initiative: str
-    name: Name
-    unit: Unit = ""
-    direction: Literal["up", "down"]
-    baseline: Number
-    baseline_on: date
-    target: Number
-    target_on: date
-    source: Words = ""
-    reason: Words = ""
+    initiative: InitiativeId
+    name: Annotated[Name, Field(description="What is measured; the same name again revises it.")]
+    unit: Annotated[Unit, Field(description="Unit, such as % or days.")] = ""
+    direction: Annotated[Literal["up", "down"], Field(description="up or down: which way is better.")]
+    baseline: Annotated[Number, Field(description="Value before.")]
+    baseline_on: Annotated[Day, Field(description="Its day, like 2026-03-31.")]
+    target: Annotated[Number, Field(description="Value promised.")]
+    target_on: Annotated[Day, Field(description="By which day, like 2026-12-31."), option("--by")]
+    source: Annotated[Words, Field(description="Where the figure comes from.")] = ""
+    reason: Annotated[Words, Field(description="Why it is revised.")] = ""
 
 
 class ObserveBusinessKpi(Command):
-    """Record what was achieved on a day; the same day again corrects it, and no value withdraws it.
-
-    A correction or withdrawal says why in `note`.
-    """
+    """Record what was achieved on a day, or correct or withdraw it."""
 
     may: ClassVar[str] = "observe_business_kpi"
 
-    initiative: str
-    kpi: str
-    observed_on: date
-    value: Number | None
-    note: Words = ""
+    initiative: InitiativeId
+    kpi: KpiId
+    observed_on: Annotated[Day, Field(description="Day of the observation, like 2026-03-31."), option("--on")]
+    value: Annotated[
+        float | None,
+        Field(allow_inf_nan=False, description="What was achieved; none withdraws the day's value."),
+    ] = None
+    note: Note = ""
 
 
 class ImportObservations(Command):
-    """Record many observations from CSV (`date,value` and perhaps `note`), all or none."""
+    """Record many observations from CSV, all or none."""
 
     may: ClassVar[str] = "observe_business_kpi"
 
-    initiative: str
-    kpi: str
-    content: bytes
+    text: Annotated[
+        str,
+        BeforeValidator(_decoded),
+        Field(description="CSV with the columns date, value and perhaps note."),
+        TextOf(most_bytes=MOST_BYTES),
+    ]
+    initiative: NamedInitiative
+    kpi: KpiId
     name: str = "observations.csv"
-    note: Words = ""
+    note: Note = ""
 
 
 def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
@@ -77,28 +93,18 @@ def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
         The actor may not; no such initiative; the target is on the wrong side of the baseline or not after
         it; a revision does not say why.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
+    case = begin(governance, command)
+    initiative, kpi = case.initiative.initiative, slug(command.name)
     _refuse_odd(command)
-    kpi = slug(command.name)
-    known = [row for row in lake.promises(governance.store, command.initiative, moment) if row["kpi"] == kpi]
+    known = latest(governance.store, BusinessKpi, case.moment, initiative, kpi=kpi)
     if known and len(command.reason) < _REASON:
         raise BadInput(
             f"'{command.name}' is promised already, and a revision says why",
             where="reason",
             remedy="Give the reason; what was promised before stays on record.",
         )
-    row = {
-        **command.model_dump(exclude={"actor", "at", "baseline_on", "target_on"}),
-        "kpi": kpi,
-        "baseline_on": command.baseline_on.isoformat(),
-        "target_on": command.target_on.isoformat(),
-    }
-    action = "business_kpi_revised" if known else "business_kpi_promised"
-    fact = Fact(action, f"{command.initiative}/{kpi}", "business_kpi", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-    return kpi
+    promise = BusinessKpi(kpi=kpi, **command.model_dump(exclude={"actor", "at"}))
+    return case.put("business_kpi_revised" if known else "business_kpi_promised", promise).kpi
 
 
 def _refuse_odd(command: SetBusinessKpi) -> None:
@@ -129,12 +135,10 @@ def observe_business_kpi(governance: Governance, command: ObserveBusinessKpi) ->
         The actor may not; no such initiative or KPI; the day is to come; a correction does not say why; there
         is nothing to withdraw.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    _require_kpi(governance, command.initiative, command.kpi, moment)
-    known = _counting(governance, command.initiative, command.kpi, moment)
-    _refuse_day(command.observed_on, moment)
-    day = command.observed_on.isoformat()
+    case = begin(governance, command)
+    known = _counting(case, command.kpi)
+    day = command.observed_on
+    _refuse_day(day, case.moment)
     if command.value is None and day not in known:
         raise BadInput(f"nothing was observed on {day}", where="value", remedy="Give a value.")
     if day in known and len(command.note) < _REASON:
@@ -146,15 +150,7 @@ def observe_business_kpi(governance: Governance, command: ObserveBusinessKpi) ->
     action = "business_kpi_observed"
     if day in known:
         action = "business_kpi_withdrawn" if command.value is None else "business_kpi_corrected"
-    row = {
-        "initiative": command.initiative,
-        "kpi": command.kpi,
-        "observed_on": day,
-        "value": command.value,
-        "note": command.note,
-    }
-    fact = Fact(action, f"{command.initiative}/{command.kpi}", "business_kpi_observation", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    case.put(action, BusinessKpiObservation(**command.model_dump(exclude={"actor", "at"})))
 
 
 def import_observations(governance: Governance, command: ImportObservations) -> int:
@@ -168,18 +164,14 @@ def import_observations(governance: Governance, command: ImportObservations) -> 
         The actor may not; no such initiative or KPI; a line cannot be read or lies in the future; lines
         correct what is on record and nobody says why.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    _require_kpi(governance, command.initiative, command.kpi, moment)
-    known = _counting(governance, command.initiative, command.kpi, moment)
-    given = read_observations(command.content, command.name)
+    case = begin(governance, command)
+    known = _counting(case, command.kpi)
+    given = read_observations(command.text.encode(), command.name)
     for one in given:
-        _refuse_day(one.observed_on, moment)
-    changed = [one for one in given if known.get(one.observed_on.isoformat()) != one.value]
+        _refuse_day(one.observed_on, case.moment)
+    changed = [one for one in given if known.get(one.observed_on) != one.value]
     corrected = [
-        one
-        for one in changed
-        if one.observed_on.isoformat() in known and max(len(one.note), len(command.note)) < _REASON
+        one for one in changed if one.observed_on in known and max(len(one.note), len(command.note)) < _REASON
     ]
     if corrected:
         raise BadInput(
@@ -187,21 +179,19 @@ def import_observations(governance: Governance, command: ImportObservations) -> 
             where="observations",
             remedy="Say why, in the notes or for the whole import.",
         )
-    rows = tuple(
-        {
-            "initiative": command.initiative,
-            "kpi": command.kpi,
-            "observed_on": one.observed_on.isoformat(),
-            "value": one.value,
-            "note": one.note or command.note,
-        }
+    seen = [
+        BusinessKpiObservation(
+            initiative=command.initiative,
+            kpi=command.kpi,
+            observed_on=one.observed_on,
+            value=one.value,
+            note=one.note or command.note,
+        )
         for one in changed
-    )
-    if rows:
-        subject = f"{command.initiative}/{command.kpi}"
-        fact = Fact("business_kpi_imported", subject, "business_kpi_observation", rows)
-        governance.store.append([fact], actor=command.actor.id, at=command.at)
-    return len(rows)
+    ]
+    if seen:
+        case.append([entry_of("business_kpi_imported", *seen)])
+    return len(seen)
 
 
 def _refuse_day(day: date, moment: Moment) -> None:
@@ -209,14 +199,15 @@ def _refuse_day(day: date, moment: Moment) -> None:
         raise BadInput(f"{day} is still to come", where="day", remedy="Record what has been observed.")
 
 
-def _require_kpi(governance: Governance, initiative: str, kpi: str, moment: Moment) -> None:
-    require_initiative(governance, initiative, moment)
-    known = dict.fromkeys(row["kpi"] for row in lake.promises(governance.store, initiative, moment))
+def _counting(case: Case, kpi: str) -> dict[date, float]:
+    """What counts of a KPI that is promised, by day."""
+    initiative = case.initiative.initiative
+    known = dict.fromkeys(promise.kpi for promise in case.history(BusinessKpi))
     if kpi not in known:
         has = f"It has: {', '.join(known)}." if known else "Promise it first."
         raise NotFound(f"{initiative} has no business KPI '{kpi[:60]}'", remedy=has)
-
-
-def _counting(governance: Governance, initiative: str, kpi: str, moment: Moment) -> dict[str, float]:
-    rows = lake.observations(governance.store, initiative, moment)
-    return {row["observed_on"]: row["value"] for row in rows if row["kpi"] == kpi and row["counts"]}
+    return {
+        seen.observed_on: seen.value
+        for seen in case.newest(BusinessKpiObservation)
+        if seen.kpi == kpi and seen.value is not None
+    }

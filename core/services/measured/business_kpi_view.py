@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from operator import attrgetter
 
 from core.domain.errors import NotFound
+from core.domain.facts import measured as facts
+from core.domain.facts.measured import BusinessKpiObservation
+from core.domain.facts.process import Initiative
+from core.domain.facts.recorded import Signed, named
 from core.domain.models.business_kpis import Achieved, Observation, Promise, standing_of
 from core.domain.moment import Moment
-from core.lake.monitoring import business_kpi as lake
-from core.lake.process.initiatives import newest_version
+from core.lake import directory
+from core.lake.facts import history, newest, newest_of
+from core.lake.models.versions import current_version
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.measured.monitoring import decay_report
 
 
@@ -39,6 +44,11 @@ class PerformancePoint:
     worse: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Revision(Signed, facts.BusinessKpi):
+    """A promise as recorded, with who made it."""
+
+
 @dataclass(frozen=True)
 class BusinessKpi:
     """A KPI in full: promise as it stands, its revisions oldest first, observations, and standing."""
@@ -46,7 +56,7 @@ class BusinessKpi:
     initiative: str
     promise: Promise
     source: str
-    revisions: tuple[Mapping[str, Any], ...]
+    revisions: tuple[Revision, ...]
     observations: tuple[ObservedDay, ...]
     achieved: Achieved
 
@@ -74,8 +84,8 @@ class KpiLine:
 
 def initiative_names(governance: Governance, moment: Moment) -> dict[str, str]:
     """Initiatives by id, with name and team, in the order of their names."""
-    rows = lake.initiative_names(governance.store, moment)
-    return {row["initiative"]: f"{row['name']} ({row['team']})" for row in rows}
+    known = sorted(newest(governance.store, Initiative, moment), key=attrgetter("name"))
+    return {one.initiative: f"{one.name} ({one.team})" for one in known}
 
 
 def business_kpis(governance: Governance, moment: Moment, *, initiative: str) -> tuple[BusinessKpi, ...]:
@@ -86,70 +96,51 @@ def business_kpis(governance: Governance, moment: Moment, *, initiative: str) ->
     NotFound
         No such initiative.
     """
-    require_initiative(governance, initiative, moment)
-    rows = lake.promises(governance.store, initiative, moment)
-    seen = lake.observations(governance.store, initiative, moment)
-    kpis = dict.fromkeys(row["kpi"] for row in rows)
-    return tuple(
-        _kpi(
-            initiative,
-            [row for row in rows if row["kpi"] == kpi],
-            [row for row in seen if row["kpi"] == kpi],
-            moment,
+    store = governance.store
+    registered(governance, initiative, moment)
+    names = directory.names(store, moment)
+    revisions: dict[str, list[Revision]] = {}
+    for fact in history(store, facts.BusinessKpi, moment, initiative):
+        revisions.setdefault(fact.kpi, []).append(named(Revision, fact, names))
+    seen = history(store, BusinessKpiObservation, moment, initiative)
+    last = {one for one in newest_of(seen) if one.value is not None}
+    days: dict[str, list[ObservedDay]] = {}
+    for one in sorted(seen, key=attrgetter("observed_on")):
+        day = ObservedDay(
+            one.observed_on, one.value, one.note, names[one.actor], one.recorded_at, counts=one in last
         )
-        for kpi in kpis
-    )
+        days.setdefault(one.kpi, []).append(day)
+    return tuple(_kpi(promises, days.get(kpi, []), moment) for kpi, promises in revisions.items())
 
 
-def _kpi(
-    initiative: str, rows: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]], moment: Moment
-) -> BusinessKpi:
-    promise = promise_of(rows[-1])
-    days = tuple(
-        ObservedDay(
-            date.fromisoformat(row["observed_on"]),
-            row["value"],
-            row["note"],
-            row["actor_name"],
-            row["recorded_at"],
-            bool(row["counts"]),
-        )
-        for row in seen
-    )
+def _kpi(revisions: Sequence[Revision], days: Sequence[ObservedDay], moment: Moment) -> BusinessKpi:
+    newest, promise = revisions[-1], promise_of(revisions[-1])
     counting = [Observation(d.observed_on, d.value) for d in days if d.counts and d.value is not None]
     achieved = standing_of(promise, counting, moment.day)
-    return BusinessKpi(initiative, promise, rows[-1]["source"], tuple(rows), days, achieved)
+    return BusinessKpi(newest.initiative, promise, newest.source, tuple(revisions), tuple(days), achieved)
 
 
-def promise_of(row: Mapping[str, Any]) -> Promise:
-    """A promise as recorded."""
-    return Promise(
-        row["kpi"],
-        row["name"],
-        row["unit"],
-        row["direction"],
-        row["baseline"],
-        date.fromisoformat(row["baseline_on"]),
-        row["target"],
-        date.fromisoformat(row["target_on"]),
-    )
+def promise_of(fact: facts.BusinessKpi) -> Promise:
+    """What is promised, as recorded."""
+    return Promise(**{field.name: getattr(fact, field.name) for field in fields(Promise)})
 
 
 def promised_kpis(governance: Governance, moment: Moment) -> tuple[KpiLine, ...]:
     """The KPIs of all initiatives, by the initiative's name."""
     store = governance.store
     seen: dict[tuple[str, str], list[Observation]] = {}
-    for row in lake.counting_observations(store, moment):
-        one = Observation(date.fromisoformat(row["observed_on"]), row["value"])
-        seen.setdefault((row["initiative"], row["kpi"]), []).append(one)
+    for one in sorted(newest(store, BusinessKpiObservation, moment), key=attrgetter("observed_on")):
+        if one.value is not None:
+            seen.setdefault((one.initiative, one.kpi), []).append(Observation(one.observed_on, one.value))
+    promises = newest(store, facts.BusinessKpi, moment)
+    names = directory.names(store, moment, (fact.initiative for fact in promises))
     lines = []
-    for row in lake.promised_initiatives(store, moment):
-        own = seen.get((row["initiative"], row["kpi"]), [])
-        promise = promise_of(row)
+    for fact in promises:
+        own, promise = seen.get((fact.initiative, fact.kpi), []), promise_of(fact)
         achieved = standing_of(promise, own, moment.day)
         course = tuple(one.value for one in own)
-        lines.append(KpiLine(row["initiative"], row["title"], row["team"], promise, achieved, course))
-    return tuple(lines)
+        lines.append(KpiLine(fact.initiative, *names.initiatives[fact.initiative], promise, achieved, course))
+    return tuple(sorted(lines, key=lambda line: (line.title, line.promise.name)))
 
 
 def model_performance(
@@ -162,9 +153,9 @@ def model_performance(
     NotFound
         No such initiative.
     """
-    require_initiative(governance, initiative, moment)
-    newest = newest_version(governance.store, initiative, moment)
-    chosen = version or (newest["version"] if newest else "")
+    registered(governance, initiative, moment)
+    current = current_version(governance.store, initiative, moment)
+    chosen = version or (current.version if current else "")
     if not chosen:
         return None
     try:

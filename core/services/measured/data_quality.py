@@ -12,6 +12,7 @@ from core.analytics.drift.personal_data import TITLES, PersonalData, find_person
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import NotFound
+from core.domain.facts.measured import PredictionBatch
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, no_predictions
@@ -70,27 +71,27 @@ def measure_data_quality(
     cursor = governance.store.cursor()
     tell = step or (lambda share, what: None)
     tell(0.0, "Counting missing, unseen and unlikely values.")
-    columns = quality_columns(cursor, judged["path"], reference["path"] if reference else None)
-    wanted = worth_sampling(cursor, judged["path"])
+    columns = quality_columns(cursor, judged.path, reference.path if reference else None)
+    wanted = worth_sampling(cursor, judged.path)
     limits = governance.data_quality
     personal: dict[str, PersonalData] = {}
     for done, name in enumerate(wanted):
         tell(0.3 + 0.7 * done / len(wanted), f"Looking for personal data in {name}.")
-        sample, suspects = sampled_values(cursor, judged["path"], name)
+        sample, suspects = sampled_values(cursor, judged.path, name)
         found = find_personal_data(name, sample, suspects, min_share=limits.personal_data.min_share)
         if found is not None:
             personal[name] = found
     rows = tuple(
-        _row(command, column, personal.get(column.name), judged["sensitive"], limits) for column in columns
+        _row(command, column, personal.get(column.name), judged.sensitive, limits) for column in columns
     )
     run = {
         "initiative": command.initiative,
         "version": command.version,
-        "reference_rows": reference["rows"] if reference else 0,
-        "analysis_rows": judged["rows"],
+        "reference_rows": reference.rows if reference else 0,
+        "analysis_rows": judged.rows,
         "limits_version": limits.version,
         "verdict": min((row["verdict"] for row in rows), key=_ORDER.__getitem__, default="cannot_tell"),
-        "batches": [batch["sha256"] for batch in (reference, judged) if batch],
+        "batches": [batch.sha256 for batch in (reference, judged) if batch],
     }
     subject = f"{command.initiative}/{command.version}"
     facts = [Fact("data_quality_measured", subject, "data_quality_run", (run,))]
@@ -139,7 +140,7 @@ def check_data_quality(governance: Governance, initiative: str, version: str, mo
     if run is None:
         return _cannot_tell("the data quality of this version has not been measured", "Measure it.")
     judged, _ = _compared(governance, initiative, version, moment)
-    if judged["sha256"] not in run["batches"]:
+    if judged.sha256 not in run["batches"]:
         return _cannot_tell("predictions were added since data quality was measured", "Measure it again.")
     fresh = governance.data_quality.quality.fresh_days
     age = moment.at.replace(tzinfo=None) - run["recorded_at"]
@@ -152,15 +153,10 @@ def check_data_quality(governance: Governance, initiative: str, version: str, mo
 
 def _compared(
     governance: Governance, initiative: str, version: str, moment: Moment
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
+) -> tuple[PredictionBatch, PredictionBatch | None]:
     """The batch that is judged (the newest of analysis, else of the reference), and the newest reference."""
-    rows = monitoring.batches(governance.store, initiative, version, moment)
-    newest = {row["part"]: row for row in rows}
-    if not newest:
-        raise NotFound(
-            f"version '{version[:20]}' of {initiative} has no prediction batch",
-            remedy="Add one with 'governance predictions add'.",
-        )
+    known = monitoring.require_batches(governance.store, initiative, version, moment)
+    newest = {batch.part: batch for batch in known}
     if "analysis" not in newest:
         return newest["reference"], None
     return newest["analysis"], newest.get("reference")

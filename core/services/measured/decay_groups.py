@@ -13,7 +13,7 @@ from core.domain.moment import Moment
 from core.lake.monitoring.decay_records import newest_run, slice_estimates
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
-from core.services.measured.monitoring import LEADING_METRIC
+from core.services.measured.monitoring import decay_report
 
 CROSSED = " × "
 IN_A_ROW = 2
@@ -112,7 +112,7 @@ def decay_groups(
     by: str | Sequence[str],
     metric: str = "",
 ) -> DecayGroups:
-    """Read the newest estimates of each subpopulation for one metric, by default the task's leading one.
+    """Read the newest estimates of each subpopulation for one metric, by default as `decay_report`.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def decay_groups(
             where=f"{initiative} version {version}",
             remedy=f"{found} the monitoring with this feature.",
         )
-    chosen = metric or LEADING_METRIC[run["task"]]
+    chosen = metric or decay_report(governance, moment, initiative=initiative, version=version).metric
     rows = slice_estimates(governance.store, run, wanted.split(CROSSED), chosen)
     if not rows:
         raise NotFound(

@@ -11,7 +11,6 @@ from core.analytics.decay.metrics import (
     DECAY_METRICS,
     DecayMetric,
     EstimateTrust,
-    Verdict,
     decay_metric,
     estimate_trust,
     is_beyond_worse_side,
@@ -19,18 +18,19 @@ from core.analytics.decay.metrics import (
 from core.analytics.decay.trust import TrustReason, joint_verdict, trust_reasons
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
+from core.ground.figure import VerdictName
 from core.lake.monitoring.decay_records import newest_run
 from core.lake.monitoring.decay_states import decay_states
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
-from core.services.measured.monitoring import LEADING_METRIC, decay_report, modelled
+from core.services.measured.monitoring import LEADING_METRIC, SHOWN_FIRST, decay_report, modelled
 
 
 @dataclass(frozen=True)
 class MonitoredVersion:
     """A model version with predictions; `estimated` when its performance has been estimated.
 
-    `worse`: the newest chunk's estimate of the leading metric is beyond the threshold on the worse side.
+    `worse`: the newest chunk's estimate of the metric shown first is beyond the threshold on the worse side.
     """
 
     initiative: str
@@ -71,7 +71,9 @@ class DecayChunk:
 
 @dataclass(frozen=True)
 class DecayView:
-    """Decay of a version for one metric; `leading` is the id of the one whose alert counts for the check.
+    """Decay of a version for one metric; `leading` is the id of the one shown unless another is chosen.
+
+    `unestimated` is the metric that the decay check looks at, where the newest refresh left it out.
 
     `thresholds` are (lower, upper), None where the metric cannot go beyond. `different`, `worse` and
     `realised_worse` count analysis chunks; the last one counts what came true, not estimates. `run` says
@@ -80,6 +82,7 @@ class DecayView:
 
     metric: DecayMetric
     leading: str
+    unestimated: DecayMetric | None
     metrics: tuple[DecayMetric, ...]
     chunks: tuple[DecayChunk, ...]
     thresholds: tuple[float | None, float | None]
@@ -92,17 +95,16 @@ class DecayView:
     run: Mapping[str, Any] | None
 
     @property
-    def trusted(self) -> Verdict:
+    def trusted(self) -> VerdictName:
         """What the reasons come to: fail where one fails, cannot tell where one cannot."""
         return joint_verdict(self.reasons)
 
 
 def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
     """Model versions with predictions, by initiative name; the current version first, then newest."""
-    leading = list(dict.fromkeys(LEADING_METRIC.values()))
     states = {
         (row["initiative"], row["version"]): row["worse"]
-        for row in decay_states(governance.store, moment, leading)
+        for row in decay_states(governance.store, moment, SHOWN_FIRST)
     }
     return tuple(
         MonitoredVersion(
@@ -154,7 +156,7 @@ def find_version(
 def decay_view(
     governance: Governance, moment: Moment, *, initiative: str, version: str, metric: str = ""
 ) -> DecayView:
-    """Read the newest estimates of a version for one metric (by default the leading one of its task).
+    """Read the newest estimates of a version for one metric, by default as `decay_report`.
 
     Raises
     ------
@@ -162,7 +164,7 @@ def decay_view(
         No such initiative, no estimates, or none of this metric.
     """
     report = decay_report(governance, moment, initiative=initiative, version=version)
-    leading = report.metric
+    leading, checked = report.metric, LEADING_METRIC[report.task]
     order = [*DECAY_METRICS]
     known = sorted(report.metrics, key=lambda one: order.index(one) if one in order else len(order))
     metrics = tuple(decay_metric(one) for one in known)
@@ -185,6 +187,7 @@ def decay_view(
     return DecayView(
         definition,
         leading,
+        None if checked in report.metrics else decay_metric(checked),
         metrics,
         tuple(_chunk(row) for row in report.chunks),
         thresholds,

@@ -11,6 +11,8 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import PredictionBatch
+from core.domain.given import InitiativeId, VersionId
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
 from core.lake.monitoring import drift_records as records
@@ -26,17 +28,19 @@ Step = Callable[[float, str], None]
 
 
 class MeasureDrift(Command):
-    """Compare every feature of a version's analysis rows with its reference.
-
-    Chunks are `chunk_rows` consecutive rows (0 chooses), or a period of the rows' time.
-    """
+    """Compare every feature of a version's analysis rows with its reference, chunk by chunk."""
 
     may: ClassVar[str] = "refresh_monitoring"
 
-    initiative: str
-    version: str
-    chunk_rows: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    period: Literal["", "day", "week", "month", "quarter", "year"] = ""
+    initiative: InitiativeId
+    version: VersionId = ""
+    chunk_rows: Annotated[
+        int, Field(ge=0, le=1_000_000, description="Rows a chunk when measuring; 0 chooses.")
+    ] = 0
+    period: Annotated[
+        Literal["", "day", "week", "month", "quarter", "year"],
+        Field(description="day, week, month, quarter or year, in place of rows."),
+    ] = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
     require_initiative(governance, command.initiative, moment)
     batches = compared_batches(governance, command.initiative, command.version, moment)
     chunking = _chunking(command, batches)
-    files = [BatchFile(row["path"], row["part"], row["rows"]) for row in batches]
+    files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
     rows = DriftRows(governance.store.cursor(), files, chunking)
     least = governance.data_quality.drift.min_reference_chunks
     if rows.reference_chunks < least:
@@ -139,7 +143,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
         )
     found = measure(rows, step or (lambda share, what: None))
     about = (command.initiative, command.version)
-    run = records.run_row(*about, chunking, rows.chunks, [row["sha256"] for row in batches], found.skipped)
+    run = records.run_row(*about, chunking, rows.chunks, [batch.sha256 for batch in batches], found.skipped)
     facts = [Fact("drift_measured", "/".join(about), "drift_run", (run,))]
     if found.methods:
         features = tuple(records.feature_row(*about, drift) for drift in found.methods)
@@ -186,7 +190,7 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
 
 def compared_batches(
     governance: Governance, initiative: str, version: str, moment: Moment
-) -> list[dict[str, Any]]:
+) -> tuple[PredictionBatch, ...]:
     """The newest reference and all analysis batches of a version, oldest first.
 
     Raises
@@ -194,24 +198,18 @@ def compared_batches(
     NotFound
         One of the two parts is lacking.
     """
-    rows = monitoring.batches(governance.store, initiative, version, moment)
-    reference = [row for row in rows if row["part"] == "reference"][-1:]
-    analysis = [row for row in rows if row["part"] == "analysis"]
-    for part, some in (("reference", reference), ("analysis", analysis)):
-        if not some:
-            raise NotFound(
-                f"version '{version[:20]}' of {initiative} has no {part} batch",
-                remedy="Comparing needs both: add it with 'governance predictions add'.",
-            )
-    return [*reference, *analysis]
+    about = (governance.store, initiative, version, moment)
+    remedy = "Comparing needs both: add it with 'governance predictions add'."
+    reference = monitoring.require_batches(*about, "reference", remedy)[-1:]
+    return reference + monitoring.require_batches(*about, "analysis", remedy)
 
 
-def _chunking(command: MeasureDrift, batches: Sequence[Mapping[str, Any]]) -> Chunking:
+def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chunking:
     if command.period:
         return Chunking(period=command.period)
     if command.chunk_rows:
         return Chunking(rows=command.chunk_rows)
-    reference = sum(row["rows"] for row in batches if row["part"] == "reference")
+    reference = sum(batch.rows for batch in batches if batch.part == "reference")
     return Chunking(rows=max(1, min(USUAL_CHUNK_ROWS, reference // _USUAL_CHUNKS)))
 
 

@@ -57,7 +57,7 @@ def stale_because(
     fresh_days: int,
 ) -> str:
     """Why a measurement does not count any more, or nothing."""
-    added = {row["sha256"] for row in monitoring.batches(governance.store, initiative, version, moment)}
+    added = {batch.sha256 for batch in monitoring.batches(governance.store, initiative, version, moment)}
     if added - set(run["batches"]) and not _older_references(governance, run, initiative, version, moment):
         return "predictions were added since drift was measured"
     age = moment.at.replace(tzinfo=None) - run["recorded_at"]
@@ -70,10 +70,10 @@ def _older_references(
     governance: Governance, run: Mapping[str, Any], initiative: str, version: str, moment: Moment
 ) -> bool:
     """Whether what was not compared are references before the one that was."""
-    rows = monitoring.batches(governance.store, initiative, version, moment)
-    compared = [row["seq"] for row in rows if row["sha256"] in run["batches"] and row["part"] == "reference"]
-    left = [row for row in rows if row["sha256"] not in run["batches"]]
-    return all(row["part"] == "reference" and row["seq"] < max(compared, default=0) for row in left)
+    known = monitoring.batches(governance.store, initiative, version, moment)
+    compared = [one.seq for one in known if one.sha256 in run["batches"] and one.part == "reference"]
+    left = [batch for batch in known if batch.sha256 not in run["batches"]]
+    return all(batch.part == "reference" and batch.seq < max(compared, default=0) for batch in left)
 
 
 def _held_to_limit(

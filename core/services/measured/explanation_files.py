@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.analytics.explanations.models import ADDITIVITY_TOLERANCE
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import PredictionBatch
 from core.domain.moment import Moment
+from core.lake.models.versions import versions
 from core.lake.monitoring import attribution_files as lake
-from core.lake.monitoring import readings as lake_batches
+from core.lake.monitoring.readings import require_batches
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
 CANONICAL = ("row_id", "timestamp", "y_pred", "y_true", "y_score")
 DERIVED_TOLERANCE = 1e-4
@@ -23,14 +24,14 @@ DERIVED_TOLERANCE = 1e-4
 class ExplainedBatch:
     """The batch whose rows are explained, with its model features and the sensitive columns beside them."""
 
-    row: dict[str, Any]
+    batch: PredictionBatch
     features: tuple[str, ...]
     sensitive: tuple[str, ...]
 
     @property
     def path(self) -> Path:
         """Where the batch lies."""
-        return Path(self.row["path"])
+        return Path(self.batch.path)
 
 
 def batch_to_explain(
@@ -43,20 +44,13 @@ def batch_to_explain(
     NotFound
         No such initiative, or no such batch.
     """
-    require_initiative(governance, initiative, moment)
-    rows = lake_batches.batches(governance.store, initiative, version, moment)
-    parts = [part] if part else ["analysis", "reference"]
-    chosen = next((row for wanted in parts for row in reversed(rows) if row["part"] == wanted), None)
-    if chosen is None:
-        kind = f"{part} batch" if part else "prediction batch"
-        raise NotFound(
-            f"version '{version[:20]}' of {initiative} has no {kind}",
-            remedy="Add one with 'governance predictions add'.",
-        )
+    registered(governance, initiative, moment)
+    known = require_batches(governance.store, initiative, version, moment, part)
+    chosen = min(reversed(known), key=lambda batch: batch.part)  # analysis where there is any
     features = tuple(
-        name for name in chosen["columns"] if name not in CANONICAL and not name.startswith("y_score_")
+        name for name in chosen.columns if name not in CANONICAL and not name.startswith("y_score_")
     )
-    return ExplainedBatch(chosen, features, tuple(chosen["sensitive"]))
+    return ExplainedBatch(chosen, features, chosen.sensitive)
 
 
 def refuse_other_model(
@@ -69,14 +63,11 @@ def refuse_other_model(
     BadInput
         The version names another digest.
     """
-    from core.lake.process.initiatives import versions
-
-    known = next(
-        (row for row in versions(governance.store, initiative, moment) if row["version"] == version), None
-    )
+    there = versions(governance.store, initiative, moment)
+    known = next((one for one in there if one.version == version), None)
     if known is None:
         raise NotFound(f"{initiative} has no version '{version[:20]}'", remedy="Register the version first.")
-    registered = known["artifact_sha256"]
+    registered = known.artifact_sha256
     if registered and registered != sha256:
         raise BadInput(
             f"this file is not the artifact of version {version}: its sha256 begins with {sha256[:12]}, "
@@ -127,7 +118,7 @@ def check_upload(
             remedy="Give one base value.",
         )
     base = faults.base_values[0] if faults.base_values else base_value
-    task = str(batch.row["task"])
+    task = str(batch.batch.task)
     chosen = scale or {"binary": "log_odds", "regression": "output"}.get(task, "raw")
     allowed = {"binary": ("log_odds", "probability", "raw"), "regression": ("output", "log", "raw")}
     if chosen not in allowed.get(task, ("raw",)):

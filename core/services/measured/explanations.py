@@ -18,6 +18,7 @@ from core.connectors.workers import Progress, run_worker
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
+from core.domain.given import InitiativeId, Laid, NamedInitiative, Texts, VersionId, option
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
 from core.domain.verdict import Verdict
@@ -38,32 +39,39 @@ CHECK = "attributions_present"
 VALID_DAYS = 365
 ENOUGH_ROWS = 500
 SAMPLE_ROWS = 5_000
-Part = Literal["", "analysis", "reference"]
+Part = Annotated[
+    Literal["", "analysis", "reference"],
+    Field(description="analysis or reference; analysis where there is any."),
+]
 
 
 class KeepModel(Command):
-    """Keep the model file of a version; `name` is what people call the file."""
+    """Keep the model file of a version, so that its predictions can be explained."""
 
     may: ClassVar[str] = "explain_model"
 
-    initiative: str
-    version: str
-    file: Path
+    file: Annotated[Path, Field(description="LightGBM text, XGBoost JSON, skops or ONNX."), Laid()]
+    initiative: NamedInitiative
+    version: VersionId = ""
     name: str = ""
-    features: tuple[str, ...] = ()
+    features: Annotated[
+        Texts,
+        Field(description="Where the file names none: in training's order."),
+        option("--feature"),
+    ] = ()
 
 
 class ExplainVersion(Command):
-    """Explain scores of a version whose model file is kept; `include` names rows that must be among them."""
+    """Explain a version by its kept model file; takes 5 seconds and more, Ctrl-C stops it."""
 
     may: ClassVar[str] = "explain_model"
 
-    initiative: str
-    version: str
+    initiative: InitiativeId
+    version: VersionId = ""
     part: Part = ""
-    sample_rows: Annotated[int, Field(ge=1, le=1_000_000)] = SAMPLE_ROWS
-    include: tuple[str, ...] = ()
-    outcome: str = ""
+    rows: Annotated[int, Field(ge=1, le=1_000_000, description="Rows to sample.")] = SAMPLE_ROWS
+    row: Annotated[Texts, Field(description="A row that must be among them.")] = ()
+    outcome: Annotated[str, Field(description="Class to explain, of several.")] = ""
 
 
 class RecordExplanation(Command):
@@ -83,24 +91,25 @@ class RecordExplanation(Command):
 
 
 class AddAttributions(Command):
-    """Put attributions made elsewhere on record: Parquet with `row_id` and one column a feature.
-
-    `scale` says on which scale they add up, by default log odds for a binary model and the prediction itself
-    for a regression. `unused` names columns of the batch that the model does not use.
-    """
+    """Add attributions that were made elsewhere."""
 
     may: ClassVar[str] = "explain_model"
 
-    initiative: str
-    version: str
-    file: Path
+    file: Annotated[Path, Field(description="Parquet: row_id and a column a feature."), Laid()]
+    initiative: NamedInitiative
+    version: VersionId = ""
     name: str = ""
     part: Part = ""
-    method: Annotated[str, Field(max_length=100)] = ""
-    scale: Literal["", "log_odds", "probability", "output", "log", "raw"] = ""
-    base_value: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    outcome: Annotated[str, Field(max_length=100)] = ""
-    unused: tuple[str, ...] = ()
+    base_value: Annotated[
+        float | None, Field(allow_inf_nan=False, description="Score before any feature is known.")
+    ] = None
+    scale: Annotated[
+        Literal["", "log_odds", "probability", "output", "log", "raw"],
+        Field(description="log_odds, probability, output, log or raw."),
+    ] = ""
+    method: Annotated[str, Field(max_length=100, description="How they were made.")] = ""
+    outcome: Annotated[str, Field(max_length=100, description="Class that they explain, of several.")] = ""
+    unused: Annotated[Texts, Field(description="Column that the model does not use; repeat.")] = ()
 
 
 def keep_model(governance: Governance, command: KeepModel) -> str:
@@ -170,8 +179,8 @@ def explain_version(
         given = {
             "initiative": command.initiative,
             "version": command.version,
-            "batch_sha256": batch.row["sha256"],
-            "part": batch.row["part"],
+            "batch_sha256": batch.batch.sha256,
+            "part": batch.batch.part,
             "model_sha256": model["sha256"],
             "outcome": command.outcome,
             "asked": asked,
@@ -187,8 +196,8 @@ def _asked(
 ) -> tuple[str, ...]:
     """Rows asked for now and, of the same batch, before."""
     before = lake.newest_explanation(governance.store, command.initiative, command.version, moment)
-    kept = before["asked"] if before and before["batch_sha256"] == batch.row["sha256"] else ()
-    return tuple(dict.fromkeys((*kept, *command.include)))
+    kept = before["asked"] if before and before["batch_sha256"] == batch.batch.sha256 else ()
+    return tuple(dict.fromkeys((*kept, *command.row)))
 
 
 def _explain_spec(
@@ -208,7 +217,7 @@ def _explain_spec(
         categorical_features=tuple(name for name in batch.features if name in texts),
         row_ids=asked,
         outcome=command.outcome,
-        sample_rows=command.sample_rows,
+        sample_rows=command.rows,
     )
 
 
@@ -243,6 +252,8 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
 def add_attributions(governance: Governance, command: AddAttributions) -> int:
     """Check attributions made elsewhere as a whole, record them, and return how many rows they explain.
 
+    By default they add up to log odds for a binary model, and to the prediction itself for a regression.
+
     Raises
     ------
     Forbidden, NotFound, BadInput
@@ -274,8 +285,8 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
             "origin": "uploaded",
             "asked": (),
             "method": command.method or "made elsewhere",
-            "part": batch.row["part"],
-            "batch_sha256": batch.row["sha256"],
+            "part": batch.batch.part,
+            "batch_sha256": batch.batch.sha256,
             "model_sha256": model["sha256"] if model else "",
             "rows": upload.rows,
             "scale": upload.scale,

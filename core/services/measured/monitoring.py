@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from core.analytics.decay.metrics import DECAY_METRICS
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
 from core.domain.moment import Moment
+from core.domain.process.checks import CheckResult, check_decay, no_predictions
 from core.lake.monitoring import readings as lake
 from core.lake.monitoring.decay_records import keep_content
 from core.services.governance import Governance
@@ -18,6 +20,8 @@ from core.services.lookups import require_initiative
 
 LEADING_METRIC = {"binary": "roc_auc", "multiclass": "roc_auc", "regression": "mae"}
 """The metric whose alert counts for the decay check, per task."""
+SHOWN_FIRST = tuple(dict.fromkeys((*LEADING_METRIC.values(), *DECAY_METRICS)))
+"""What is shown unless somebody chooses: the first of these that the newest refresh estimated."""
 
 
 class RecordEstimates(Command):
@@ -89,10 +93,16 @@ def record_estimates(governance: Governance, command: RecordEstimates) -> None:
     store.append(facts, actor=command.actor.id, at=command.at)
 
 
+def shown_metric(estimated: Iterable[str]) -> str:
+    """Of metrics that were estimated, at least one, the one that is shown unless somebody chooses."""
+    places = {metric: place for place, metric in enumerate(SHOWN_FIRST)}
+    return min(estimated, key=lambda metric: (places.get(metric, len(places)), metric))
+
+
 def decay_report(
     governance: Governance, moment: Moment, *, initiative: str, version: str, metric: str = ""
 ) -> DecayReport:
-    """Read the newest estimates of a version for one metric (by default the leading one of its task).
+    """Read the newest estimates of a version for one metric, by default the first of `SHOWN_FIRST`.
 
     Raises
     ------
@@ -106,9 +116,9 @@ def decay_report(
             f"version '{version[:20]}' of {initiative} has no estimates",
             remedy="Refresh its monitoring first.",
         )
-    task = lake.batches(governance.store, initiative, version, moment)[-1]["task"]
+    task = lake.batches(governance.store, initiative, version, moment)[-1].task
     metrics = tuple(dict.fromkeys(row["metric"] for row in rows))
-    chosen = metric or LEADING_METRIC[task]
+    chosen = metric or shown_metric(metrics)
     if chosen not in metrics:
         raise NotFound(
             f"no estimates of '{chosen[:40]}'", where=initiative, remedy=f"Use: {', '.join(metrics)}."
@@ -128,14 +138,15 @@ def decay_report(
     )
 
 
-def newest_alert(
-    governance: Governance, initiative: str, version: str, moment: Moment
-) -> tuple[str, Sequence[bool]]:
-    """The leading metric, and for each analysis chunk, oldest first, whether its estimate is worse."""
-    rows = lake.decay_chunks(governance.store, initiative, version, moment)
-    known = {row["metric"] for row in rows}
-    metric = next((leading for leading in LEADING_METRIC.values() if leading in known), "performance")
-    return metric, [bool(r["worse"]) for r in rows if r["metric"] == metric and r["part"] == "analysis"]
+def check_decay_alert(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
+    """Hold the newest estimate of the leading metric to its thresholds; no other metric stands in for it."""
+    batches = lake.batches(governance.store, initiative, version, moment)
+    if not batches:
+        return no_predictions("decay_alert")
+    leading = LEADING_METRIC[batches[-1].task]
+    rows = lake.decay_chunks(governance.store, initiative, version, moment, leading)
+    worse = [bool(row["worse"]) for row in rows if row["part"] == "analysis"]
+    return check_decay(DECAY_METRICS[leading].title, worse)
 
 
 def attributions(

@@ -6,12 +6,15 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
 
 from core.connectors.prediction_files import open_predictions
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict
+from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.decay_outcomes import OutcomeFile, outcomes, write_outcomes
 from core.lake.monitoring.decay_records import keep_content
@@ -21,20 +24,18 @@ from core.services.measured.predictions import require_version
 
 
 class AddOutcomes(Command):
-    """Add a file of true outcomes, CSV, Parquet or Arrow, to predictions that are on record already.
-
-    Rows are found by their id. `row_id` and `target` name the file's columns; by default those that the
-    version's batches have. A second outcome of a row takes the place of the first; both stay on record.
-    """
+    """Add true outcomes that came after the predictions; the next refresh holds estimates against them."""
 
     may: ClassVar[str] = "add_predictions"
 
-    initiative: str
-    version: str
-    file: Path
-    name: str = ""
-    row_id: str = ""
-    target: str = ""
+    initiative: InitiativeId
+    version: VersionId = ""
+    file: Annotated[Path, Field(description="CSV (UTF-8), Parquet or Arrow with ids and outcomes."), Laid()]
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    row_id: Annotated[
+        str, Field(description="Column of the row's id; as kept by default."), option("--id")
+    ] = ""
+    target: Annotated[str, Field(description="Column of the outcome; as kept by default.")] = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class AddedOutcomes:
 def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     """Judge a file of outcomes as a whole, keep it by its digest, and register it.
 
-    The next refresh of the monitoring holds the estimates against them.
+    Rows are found by their id. A second outcome of a row takes the place of the first; both stay on record.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     require_version(governance, command.initiative, command.version, moment)
     store = governance.store
     batches = monitoring.batches(store, command.initiative, command.version, moment)
-    later = [Path(row["path"]) for row in batches if row["part"] == "analysis"]
+    later = [Path(batch.path) for batch in batches if batch.part == "analysis"]
     if not later:
         raise BadInput(
             f"version '{command.version[:20]}' has no analysis batch",
@@ -78,7 +79,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
         csv = source.kind == "csv"
         given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target)
         part = work / "outcomes.parquet"
-        rows = write_outcomes(store, given, later, batches[-1]["task"], batches[-1]["classes"], part)
+        rows = write_outcomes(store, given, later, batches[-1].task, batches[-1].classes, part)
         sha256 = hashlib.sha256(part.read_bytes()).hexdigest()
         known = outcomes(store, command.initiative, command.version, moment)
         if sha256 in {row["sha256"] for row in known}:

@@ -7,12 +7,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import Field, StringConstraints, model_validator
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
 from core.domain.chain import Fact
-from core.domain.commands import Command, Task
+from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts.recorded import values_of
+from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.domain.models.column_mapping import (
     PREDICTED,
     ROW_ID,
@@ -23,13 +27,15 @@ from core.domain.models.column_mapping import (
     column_mapping,
     merge_mapping,
 )
+from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
+from core.ground.figure import Task
+from core.lake.models.versions import versions
 from core.lake.monitoring import readings as monitoring
 from core.lake.predictions.column_mappings import intakes, kept_mapping, mapping_row, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import Kind
 from core.lake.predictions.intake_whole import IntakeRules
-from core.lake.process import initiatives as lake
 from core.lake.record.files import keep_batch
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -39,28 +45,57 @@ _MAPPED = ("prediction", "target", "row_id", "timestamp", "scores", "features", 
 
 
 class AddPredictions(Command):
-    """Add a file of predictions, CSV, Parquet or Arrow, to a model version.
-
-    What names a column is kept for the version's next file; without any, the kept names count, and where
-    none are kept the file has the store's own (`row_id`, `timestamp`, `y_score`, `y_pred`, `y_true`).
-    """
+    """Add a file of predictions; which column is what is named once and kept for the version."""
 
     may: ClassVar[str] = "add_predictions"
 
-    initiative: str
-    version: str
-    part: Part
-    file: Path
-    name: str = ""
-    task: Task | None = None
-    prediction: str = ""
-    target: str = ""
-    row_id: str = ""
-    timestamp: str = ""
-    scores: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-    sensitive: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
+    file: Annotated[Path, Field(description="CSV (UTF-8), Parquet or Arrow."), Laid()]
+    model_version: Annotated[str, Field(description="INITIATIVE/VERSION."), option(metavar="ID")] = ""
+    part: Annotated[
+        Part, Field(description="reference (validated) or analysis (production)."), option("--role", "--part")
+    ]
+    initiative: Annotated[str, Field(description="In place of --model-version.")] = ""
+    version: Annotated[str, Field(description="In place of --model-version.")] = ""
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    task: Annotated[
+        Task | None, Field(description="binary, regression or multiclass; as registered by default.")
+    ] = None
+    prediction: Annotated[str, Field(description="Column of the prediction.")] = ""
+    scores: Annotated[
+        tuple[str, ...],
+        Field(description="Column of the score; CLASS=COLUMN, repeated, for multiclass."),
+        option("--score"),
+    ] = ()
+    target: Annotated[str, Field(description="Column of the true label.")] = ""
+    row_id: Annotated[
+        str, Field(description="Column of the row's id; else rows are numbered."), option("--id")
+    ] = ""
+    timestamp: Annotated[str, Field(description="Column of the time.")] = ""
+    features: Annotated[
+        tuple[str, ...], Field(description="Column to keep; repeat. All by default."), option("--feature")
+    ] = ()
+    sensitive: Annotated[tuple[str, ...], Field(description="Sensitive column; repeat.")] = ()
+    classes: Annotated[
+        tuple[str, ...],
+        Field(description="Label that may occur; repeat, the negative first."),
+        option("--class"),
+    ] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        """Take the initiative and the version apart where they are given in one."""
+        both = given.get("model_version")
+        if both:
+            initiative, _, version = str(both).rpartition("/")
+            given = {**given, "initiative": initiative, "version": version}
+        if not (given.get("initiative") and given.get("version")):
+            raise BadInput(
+                "no model version is named",
+                where="--model-version",
+                remedy="Write it like --model-version card-limit-advice/1.",
+            )
+        return given
 
 
 @dataclass(frozen=True)
@@ -97,6 +132,9 @@ class BatchesView:
 def add_predictions(governance: Governance, command: AddPredictions) -> AddedBatch:
     """Judge a file as a whole, keep it by its digest, register it, and tell what was odd.
 
+    Without names of columns the kept ones count, and where none are kept the file has the store's own
+    (`row_id`, `timestamp`, `y_score`, `y_pred`, `y_true`).
+
     Raises
     ------
     Forbidden, NotFound, BadInput
@@ -115,7 +153,7 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
         with tempfile.TemporaryDirectory(dir=incoming) as folder:
             work = Path(folder)
             source = open_predictions(command.file, command.name or command.file.name, work)
-            mapping = _mapping(command, known["task"], kept, source.columns)
+            mapping = _mapping(command, known.task, kept, source.columns)
             rules = _rules(governance, command, moment, dict(kept[1]) if kept else {})
             given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
             intake = take_in(governance.store, given, mapping, rules, work)
@@ -140,16 +178,16 @@ def preview_file(
     kept = kept_mapping(governance.store, initiative, version, moment)
     with tempfile.TemporaryDirectory() as folder:
         columns = columns_of_file(file, name, Path(folder)).columns
-    task = cast(Task, kept[0].task if kept else known["task"])
+    task = kept[0].task if kept else known.task
     if kept is not None:
         return FilePreview(columns, task, True, kept[0].model_dump())
     return FilePreview(columns, task, False, _guess(columns, task))
 
 
 def prediction_batches(
-    governance: Governance, moment: Moment, *, initiative: str, version: str
+    governance: Governance, moment: Moment, *, initiative: InitiativeId, version: VersionId = ""
 ) -> BatchesView:
-    """A version's batches with how they came in, and the mapping kept for the next.
+    """List a version's batches with their notes, and the columns that are kept for the next file.
 
     Raises
     ------
@@ -161,9 +199,9 @@ def prediction_batches(
     came = {row["sha256"]: row for row in intakes(store, initiative, version, moment)}
     batches = []
     for row in reversed(monitoring.batches(store, initiative, version, moment)):
-        intake = came.get(row["sha256"], {})
+        intake = came.get(row.sha256, {})
         more = {name: intake.get(name) for name in ("source_name", "source_kind", "source_bytes", "numbered")}
-        batch = {**row, **more, "warnings": tuple(intake.get("warnings") or ())}
+        batch = {**values_of(row), **more, "warnings": tuple(intake.get("warnings") or ())}
         batches.append({name: value for name, value in batch.items() if name != "path"})
     kept = kept_mapping(store, initiative, version, moment)
     mapping, kinds = kept if kept else (None, {})
@@ -186,7 +224,7 @@ def versions_with_batches(governance: Governance, moment: Moment) -> tuple[Regis
     return tuple(RegisteredVersion(**row) for row in registered_versions(governance.store, moment))
 
 
-def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> dict[str, Any]:
+def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> Version:
     """What is registered of a model version.
 
     Raises
@@ -195,9 +233,9 @@ def require_version(governance: Governance, initiative: str, version: str, momen
         There was no such initiative or version at the moment.
     """
     require_initiative(governance, initiative, moment)
-    for row in lake.versions(governance.store, initiative, moment):
-        if row["version"] == version:
-            return dict(row)
+    for known in versions(governance.store, initiative, moment):
+        if known.version == version:
+            return known
     raise NotFound(f"{initiative} has no version '{version[:20]}'", remedy="Register the version first.")
 
 
@@ -259,9 +297,9 @@ def _rules(
         if row["numbered"]
     }
     earlier = [
-        row["path"]
-        for row in monitoring.batches(store, command.initiative, command.version, moment)
-        if row["sha256"] not in numbered
+        batch.path
+        for batch in monitoring.batches(store, command.initiative, command.version, moment)
+        if batch.sha256 not in numbered
     ]
     limits = governance.data_quality.intake
     return IntakeRules(

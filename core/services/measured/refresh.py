@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any, ClassVar
@@ -18,6 +19,8 @@ from core.connectors.workers import Progress, run_worker
 from core.domain.chain import canonical
 from core.domain.commands import Command
 from core.domain.errors import BadInput
+from core.domain.facts.measured import PredictionBatch
+from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake
 from core.lake.monitoring.decay_outcomes import outcomes
@@ -38,24 +41,63 @@ REFRESH = "refresh_monitoring"
 _NAME = "estimates"
 
 
-class RefreshMonitoring(Command):
-    """Estimate the performance of a version anew, in chunks of `chunk_size` rows or of a `period`.
+def _crossed(typed: Sequence[str]) -> list[list[str]]:
+    return [one.split("+") for one in typed if one != "none"]
 
-    `by` names the subpopulations, each a feature or several crossed; None takes each sensitive feature, and
-    an empty tuple none. `business_value` says what each outcome is worth: a line a true class, a column a
-    predicted one. `refit` lets NannyML learn anew where it has learned from the same reference before.
+
+def worth_of(typed: Sequence[str]) -> list[list[float]]:
+    """What outcomes are worth, as people write it: lines parted by semicolons, cells by commas.
+
+    Raises
+    ------
+    BadInput
+        It is no table of numbers.
+    """
+    lines = [line for text in typed if text for line in text.split(";")]
+    try:
+        return [[float(cell) for cell in line.split(",")] for line in lines]
+    except ValueError as problem:
+        raise BadInput(
+            f"'{';'.join(typed)[:60]}' is no table of numbers",
+            where="--worth",
+            remedy="Write it like 1,-5;-3,10.",
+        ) from problem
+
+
+class RefreshMonitoring(Command):
+    """Estimate performance from the prediction batches; a first time takes 10 seconds and more.
+
+    Without --by each sensitive feature gets estimates of its own. Ctrl-C stops it, and nothing is recorded.
     """
 
     may: ClassVar[str] = "refresh_monitoring"
 
-    initiative: str
-    version: str
-    chunk_size: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
-    period: Period | None = None
-    by: tuple[tuple[str, ...], ...] | None = None
-    metrics: tuple[str, ...] = ()
-    business_value: tuple[tuple[float, ...], ...] = ()
-    refit: bool = False
+    initiative: InitiativeId
+    version: VersionId = ""
+    chunk_size: Annotated[
+        int | None, Field(ge=2, le=1_000_000, description="Rows a chunk; 5,000 where nothing is said.")
+    ] = None
+    period: Annotated[
+        Period | None, Field(description="Chunks by day, week, month, quarter or year instead.")
+    ] = None
+    by: Annotated[
+        tuple[tuple[str, ...], ...] | None,
+        Field(
+            description="Feature to divide people by, or several crossed: sex+race. Repeat; 'none' for none."
+        ),
+        option(read=_crossed),
+    ] = None
+    metrics: Annotated[
+        tuple[str, ...],
+        Field(description="Only this metric; repeat. All that can be, else."),
+        option("--metric"),
+    ] = ()
+    business_value: Annotated[
+        tuple[tuple[float, ...], ...],
+        Field(description="What outcomes are worth, '1,-5;-3,10' for TN,FP;FN,TP."),
+        option("--worth", read=worth_of),
+    ] = ()
+    refit: Annotated[bool, Field(description="Let NannyML learn anew.")] = False
 
 
 def refresh_monitoring(
@@ -93,7 +135,7 @@ def refresh_monitoring(
         rows = read_result(governance.store, result.files[_NAME])
         fit_file = result.files[f"{_NAME}.fit"]
         run = run_facts(spec, fit_file, rows)
-        run["batches"] = [row["sha256"] for rows_of in parts.values() for row in rows_of]
+        run["batches"] = [batch.sha256 for batches in parts.values() for batch in batches]
         recorded = RecordEstimates(
             actor=command.actor,
             at=command.at,
@@ -166,44 +208,44 @@ def run_facts(spec: EstimateSpec, fit_file: Path, rows: Sequence[Mapping[str, An
     }
 
 
-Parts = Mapping[str, Sequence[Mapping[str, Any]]]
+Parts = Mapping[str, Sequence[PredictionBatch]]
 
 
 def _parts(governance: Governance, command: RefreshMonitoring, moment: Moment) -> Parts:
     """Batches of the reference and of the analysis, in the order of their rows."""
-    rows = lake.batches(governance.store, command.initiative, command.version, moment)
+    known = lake.batches(governance.store, command.initiative, command.version, moment)
     found = {}
     for part in ("reference", "analysis"):
-        batches = [row for row in rows if row["part"] == part]
+        batches = [batch for batch in known if batch.part == part]
         if not batches:
             raise BadInput(
                 f"version '{command.version[:20]}' has no {part} batch",
                 where=command.initiative,
                 remedy="Estimates need both: add it with 'governance predictions add'.",
             )
-        if all(row["first_at"] is not None for row in batches):
-            batches.sort(key=lambda row: (row["first_at"], row["seq"]))
+        if all(batch.first_at for batch in batches):
+            batches.sort(key=attrgetter("first_at"))
         found[part] = batches
     return found
 
 
 def _spec(governance: Governance, command: RefreshMonitoring, moment: Moment, parts: Parts) -> EstimateSpec:
     newest = parts["reference"][-1]
-    paths = {part: tuple(Path(row["path"]) for row in rows) for part, rows in parts.items()}
+    paths = {part: tuple(Path(batch.path) for batch in batches) for part, batches in parts.items()}
     features: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    if newest["task"] == "regression":
+    if newest.task == "regression":
         kept = kept_mapping(governance.store, command.initiative, command.version, moment)
         features, words = _features(governance, paths, kept[0].features if kept else ())
     return EstimateSpec(
         name=_NAME,
-        task=newest["task"],
+        task=newest.task,
         reference=paths["reference"],
         analysis=paths["analysis"],
         chunk_size=None if command.period else command.chunk_size or CHUNK_ROWS,
         period=command.period,
         metrics=command.metrics,
-        classes=tuple(newest["classes"]) if newest["task"] == "multiclass" else (),
+        classes=newest.classes if newest.task == "multiclass" else (),
         features=features,
         categorical_features=words,
         by=_by(command, parts),
@@ -229,13 +271,13 @@ def _features(
 def _by(command: RefreshMonitoring, parts: Parts) -> tuple[tuple[str, ...], ...]:
     if command.by is not None:
         return command.by
-    everywhere = [set(row["columns"]) for rows in parts.values() for row in rows]
-    sensitive = dict.fromkeys(name for row in parts["reference"] for name in row["sensitive"])
+    everywhere = [set(batch.columns) for batches in parts.values() for batch in batches]
+    sensitive = dict.fromkeys(name for batch in parts["reference"] for name in batch.sensitive)
     return tuple((name,) for name in sensitive if all(name in one for one in everywhere))[:MOST_BY]
 
 
 def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
     """Names what a fit depends on: the reference, the rule of the chunks, and what is asked."""
     asked = spec.model_dump(mode="json", exclude={"name", "reference", "analysis", "fitted", "outcomes"})
-    files = [row["sha256"] for row in parts["reference"]]
+    files = [batch.sha256 for batch in parts["reference"]]
     return hashlib.sha256(canonical({"format": FORMAT, "reference": files, **asked}).encode()).hexdigest()

@@ -5,22 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from core.analytics.slices.bands import CutRule, read_cut_rule
 from core.analytics.slices.filters import Condition, read_condition
 from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition, Task
 from core.analytics.slices.report import MISSING, Band
-from core.domain.errors import BadInput, NotFound
+from core.analytics.slices.significance import Correction
+from core.domain.errors import BadInput
+from core.domain.given import option
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake
 from core.lake.slices.columns import columns_of
 from core.lake.slices.counts import Kept, class_labels
 from core.lake.slices.profiles import cut_features
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
-Filters = Mapping[str, Sequence[str]] | Sequence[str]
+Filters = Sequence[str] | Mapping[str, Sequence[str]]
 """Conditions as text (`age>=30`), or the values that are kept by feature."""
+
+
+def _part(typed: str) -> str:
+    return "" if typed == "all" else typed
+
+
+Part = Literal["reference", "analysis", ""]
+"""A kind of batch; empty for both."""
+MetricId = Annotated[str, Field(description="Metric; the limited one where none is named.")]
+WhichPart = Annotated[Part, Field(description="analysis, reference, or all."), option(read=_part)]
+Reference = Annotated[str, Field(description="best, largest, overall, or a slice.")]
+Favourable = Annotated[str, Field(description="Favourable class of a multiclass model.")]
+Where = Annotated[Filters, Field(description="Rows to keep: sex=Female, race!=White, age>=30; repeat.")]
+Cuts = Annotated[
+    Sequence[str],
+    Field(description="age=quantiles:4, age=bands:5, age=width:10, age=at:30,45 or age=values; repeat."),
+    option("--cut"),
+]
+Since = Annotated[str, Field(max_length=10, description="First UTC day."), option(metavar="DAY")]
+Until = Annotated[str, Field(max_length=10, description="Last UTC day."), option(metavar="DAY")]
+Corrected = Annotated[Correction, Field(description="Of p values: holm, benjamini_hochberg or none.")]
+By = Annotated[
+    tuple[str, ...],
+    Field(min_length=1, max_length=6, description="Feature to slice by; repeat to intersect up to six."),
+]
 
 
 @dataclass(frozen=True)
@@ -68,24 +98,17 @@ def batches_of(
     NotFound
         No such initiative, or no batch of this version.
     """
-    require_initiative(governance, initiative, moment)
-    rows = lake.batches(governance.store, initiative, version, moment)
-    rows = [row for row in rows if part in ("", row["part"])]
-    if not rows:
-        kind = f"{part} batch" if part in ("reference", "analysis") else "prediction batch"
-        raise NotFound(
-            f"version '{version[:20]}' of {initiative} has no {kind}",
-            remedy="Add one with 'governance predictions add'.",
-        )
-    newest = rows[-1]
+    registered(governance, initiative, moment)
+    known = lake.require_batches(governance.store, initiative, version, moment, part)
+    newest = known[-1]
     return BatchesOfVersion(
         initiative,
         version,
-        newest["task"],
-        tuple(newest["classes"]),
-        tuple(newest["sensitive"]),
-        sum(row["rows"] for row in rows),
-        tuple(row["path"] for row in rows),
+        newest.task,
+        newest.classes,
+        newest.sensitive,
+        sum(batch.rows for batch in known),
+        tuple(batch.path for batch in known),
     )
 
 

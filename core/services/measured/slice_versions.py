@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from core.analytics.slices.change import SliceChange, slice_changes
-from core.analytics.slices.significance import Correction
 from core.domain.errors import BadInput
+from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.services.governance import Governance
 from core.services.measured.bias import BiasSlices, measure_slices, rule_for
-from core.services.measured.slice_batches import Filters, RowsAsked, batches_of, choose_rows, first_class
+from core.services.measured.slice_batches import (
+    BatchesOfVersion,
+    By,
+    Corrected,
+    Cuts,
+    Favourable,
+    MetricId,
+    Reference,
+    RowsAsked,
+    Since,
+    Until,
+    Where,
+    WhichPart,
+    batches_of,
+    choose_rows,
+    first_class,
+)
+
+EVERYTHING = RowsAsked()
 
 
 @dataclass(frozen=True)
@@ -32,19 +52,19 @@ def compare_versions(
     governance: Governance,
     moment: Moment,
     *,
-    initiative: str,
-    version: str,
-    other: str,
-    by: tuple[str, ...],
-    metric: str = "",
-    part: str = "analysis",
-    reference: str = "best",
-    positive: str = "",
-    where: Filters = (),
-    cuts: Sequence[str] = (),
-    since: str = "",
-    until: str = "",
-    correction: Correction = "holm",
+    initiative: InitiativeId,
+    by: By,
+    other: Annotated[str, Field(description="Another version, side by side."), option("--compare")],
+    version: VersionId = "",
+    metric: MetricId = "",
+    part: WhichPart = "analysis",
+    reference: Reference = "best",
+    positive: Favourable = "",
+    where: Where = (),
+    cuts: Cuts = (),
+    since: Since = "",
+    until: Until = "",
+    correction: Corrected = "holm",
 ) -> VersionsCompared:
     """Slice two versions alike; parameters as of `bias_slices`, and the version to compare with.
 
@@ -57,12 +77,41 @@ def compare_versions(
         As `bias_slices`, for either version; the two are of different tasks.
     """
     own, others = (batches_of(governance, initiative, each, moment, part=part) for each in (version, other))
+    asked = RowsAsked(cuts, where, since, until)
+    return compare_batches(
+        governance,
+        moment,
+        own,
+        others,
+        by,
+        asked,
+        metric=metric,
+        reference=reference,
+        positive=positive,
+        correction=correction,
+    )
+
+
+def compare_batches(
+    governance: Governance,
+    moment: Moment,
+    own: BatchesOfVersion,
+    others: BatchesOfVersion,
+    by: tuple[str, ...],
+    asked: RowsAsked = EVERYTHING,
+    *,
+    metric: str = "",
+    reference: str = "best",
+    positive: str = "",
+    correction: Corrected = "holm",
+) -> VersionsCompared:
+    """As `compare_versions`, on batches that are found already; `own` is the version looked at."""
     if own.task != others.task:
         raise BadInput(
-            f"version '{other[:20]}' is a {others.task} model and version '{version[:20]}' a {own.task} one",
+            f"version '{others.version[:20]}' is a {others.task} model and version '{own.version[:20]}' a "
+            f"{own.task} one",
             remedy="Compare versions of one task.",
         )
-    asked = RowsAsked(cuts, where, since, until)
     chosen = choose_rows(governance, own, by, asked)
     target = positive or first_class(governance, own)
     rule = rule_for(governance, own, moment)

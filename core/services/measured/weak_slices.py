@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.analytics.slices.search import WeakestSlices, weakest_slices
 from core.domain.errors import BadInput
+from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.lake.slices.cells import slice_cells
 from core.lake.slices.profiles import MAX_FEATURES
@@ -15,8 +18,14 @@ from core.services.governance import Governance
 from core.services.measured.bias import slice_choices
 from core.services.measured.slice_batches import (
     BatchesOfVersion,
-    Filters,
+    Cuts,
+    Favourable,
+    MetricId,
     RowsAsked,
+    Since,
+    Until,
+    Where,
+    WhichPart,
     choose_rows,
     first_class,
     metric_of,
@@ -42,19 +51,23 @@ def find_weakest(
     governance: Governance,
     moment: Moment,
     *,
-    initiative: str,
-    version: str,
-    by: tuple[str, ...] = (),
-    metric: str = "",
-    part: str = "analysis",
-    positive: str = "",
-    where: Filters = (),
-    cuts: Sequence[str] = (),
-    since: str = "",
-    until: str = "",
-    most: int = 10,
-    max_conditions: int = 3,
-    min_rows: int = 0,
+    initiative: InitiativeId,
+    by: Annotated[tuple[str, ...], Field(max_length=12)] = (),
+    version: VersionId = "",
+    metric: MetricId = "",
+    part: WhichPart = "analysis",
+    positive: Favourable = "",
+    where: Where = (),
+    cuts: Cuts = (),
+    since: Since = "",
+    until: Until = "",
+    most: Annotated[int, Field(ge=1, le=100, description="With --weakest: how many.")] = 10,
+    max_conditions: Annotated[
+        int,
+        Field(ge=1, le=6, description="With --weakest: features of one slice at most."),
+        option("--conditions"),
+    ] = 3,
+    min_rows: Annotated[int, Field(ge=0)] = 0,
 ) -> WeakSlices:
     """Search all intersections of features for the slices where a metric is worst.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Literal
 
-from core.domain.chain import Fact
-from core.domain.commands import Command, slug
-from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.commands import slug
+from core.domain.errors import BadInput, NotFound
+from core.domain.facts.models import BusinessProcess, DataMark, DataSource, DataUpstream, DataUse
+from core.domain.life_cycles import DATA_MARK
 from core.domain.models.lineage import (
     ClearData,
     EndDataUse,
@@ -19,9 +21,11 @@ from core.domain.models.lineage import (
     circle,
 )
 from core.domain.moment import Moment
-from core.lake.models import lineage as lake
+from core.lake.facts import latest
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
+from core.services.models.lineage import spoiled, upstreams, uses
 from core.services.models.versions import require_version
 
 
@@ -33,7 +37,7 @@ def record_data_source(governance: Governance, command: RecordDataSource) -> str
     Forbidden, BadInput
         The actor may not; the name holds no letter or digit; nothing would change.
     """
-    governance.roles.require(command.actor, command.may)
+    case = begin(governance, command)
     source = command.source or slug(command.name)
     if not source:
         raise BadInput(
@@ -41,12 +45,14 @@ def record_data_source(governance: Governance, command: RecordDataSource) -> str
             where="name",
             remedy="Give a name that can be typed.",
         )
-    known = lake.source(governance.store, source, governance.present(command.at))
-    row = {**command.model_dump(exclude={"actor", "at"}), "source": source}
-    if known is not None and all(known[field] == value for field, value in row.items()):
+    known = latest(governance.store, DataSource, case.moment, source=source)
+    team = command.team or command.actor.team
+    if not team:
+        raise BadInput("team is missing", where="record data source", remedy="Nothing was stored; mend it.")
+    said = DataSource(**{**command.model_dump(exclude={"actor", "at"}), "source": source, "team": team})
+    if known and known == replace(said, seq=known.seq, recorded_at=known.recorded_at, actor=known.actor):
         raise BadInput("nothing would change", where=source, remedy="Give a field another value.")
-    action = "data_source_changed" if known else "data_source_recorded"
-    _append(governance, command, Fact(action, _subject(source), "data_source", (row,)))
+    case.put("data_source_changed" if known else "data_source_recorded", said)
     return source
 
 
@@ -60,13 +66,12 @@ def record_upstream(governance: Governance, command: RecordUpstream) -> None:
     BadInput
         It would be made from itself, directly or by way of others.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
+    case = begin(governance, command)
     for source in (command.source, command.upstream):
-        require_source(governance, source, moment)
+        require_source(governance, source, case.moment)
     above: dict[str, list[str]] = {}
-    for row in lake.upstreams(governance.store, moment):
-        above.setdefault(row["source"], []).append(row["upstream"])
+    for one in upstreams(governance.store, case.moment):
+        above.setdefault(one.source, []).append(one.upstream)
     way = circle(above, command.source, command.upstream)
     if way:
         raise BadInput(
@@ -74,9 +79,8 @@ def record_upstream(governance: Governance, command: RecordUpstream) -> None:
             where="upstream",
             remedy="Record what it is really made from, or end the step that is wrong first.",
         )
-    row = {**command.model_dump(exclude={"actor", "at"}), "holds": True}
-    fact = Fact("data_upstream_recorded", _subject(command.source), "data_upstream", (row,))
-    _append(governance, command, fact)
+    said = DataUpstream(**command.model_dump(exclude={"actor", "at"}), holds=True)
+    case.put("data_upstream_recorded", said)
 
 
 def end_upstream(governance: Governance, command: EndUpstream) -> None:
@@ -87,17 +91,15 @@ def end_upstream(governance: Governance, command: EndUpstream) -> None:
     Forbidden, NotFound
         The actor may not; it is not made from that one.
     """
-    governance.roles.require(command.actor, command.may)
-    known = lake.upstreams(governance.store, governance.present(command.at))
-    found = [r for r in known if (r["source"], r["upstream"]) == (command.source, command.upstream)]
-    if not found:
-        raise NotFound(
-            f"'{command.source[:60]}' is not made from '{command.upstream[:60]}'",
-            remedy="The lineage lists what it is made from (governance lineage).",
-        )
-    row = {**found[0], "holds": False}
-    fact = Fact("data_upstream_ended", _subject(command.source), "data_upstream", (row,))
-    _append(governance, command, fact)
+    case = begin(governance, command)
+    for known in upstreams(governance.store, case.moment):
+        if (known.source, known.upstream) == (command.source, command.upstream):
+            case.put("data_upstream_ended", replace(known, holds=False))
+            return
+    raise NotFound(
+        f"'{command.source[:60]}' is not made from '{command.upstream[:60]}'",
+        remedy="The lineage lists what it is made from (governance lineage).",
+    )
 
 
 def record_data_use(governance: Governance, command: RecordDataUse) -> None:
@@ -108,14 +110,12 @@ def record_data_use(governance: Governance, command: RecordDataUse) -> None:
     Forbidden, NotFound
         The actor may not; no such source, initiative or version.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_source(governance, command.source, moment)
-    require_initiative(governance, command.initiative, moment)
+    case = begin(governance, command)
+    require_source(governance, command.source, case.moment)
+    registered(governance, command.initiative, case.moment)
     if command.version:
-        require_version(governance, command.initiative, command.version, moment)
-    row = {**command.model_dump(exclude={"actor", "at"}), "holds": True}
-    _append(governance, command, Fact("data_use_recorded", command.initiative, "data_use", (row,)))
+        require_version(governance, command.initiative, command.version, case.moment)
+    case.put("data_use_recorded", DataUse(**command.model_dump(exclude={"actor", "at"}), holds=True))
 
 
 def end_data_use(governance: Governance, command: EndDataUse) -> None:
@@ -126,20 +126,17 @@ def end_data_use(governance: Governance, command: EndDataUse) -> None:
     Forbidden, NotFound
         The actor may not; there is no such use.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
+    case = begin(governance, command)
     wanted = (command.source, command.version, command.how)
-    known = lake.uses(governance.store, moment, command.initiative)
-    found = [row for row in known if (row["source"], row["version"], row["how"]) == wanted]
-    if not found or not command.initiative:
+    known = uses(governance.store, case.moment, command.initiative) if command.initiative else []
+    found = next((use for use in known if (use.source, use.version, use.how) == wanted), None)
+    if found is None:
         of = f"version '{command.version[:20]}' of " if command.version else ""
         raise NotFound(
             f"no {command.how} with '{command.source[:60]}' is recorded for {of}'{command.initiative[:60]}'",
             remedy="The lineage lists the uses (governance lineage).",
         )
-    columns = governance.store.columns["data_use"]
-    row = {**{column: found[0].get(column) for column in columns}, "holds": False}
-    _append(governance, command, Fact("data_use_ended", command.initiative, "data_use", (row,)))
+    case.put("data_use_ended", replace(found, holds=False))
 
 
 def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ...]:
@@ -152,18 +149,11 @@ def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ..
     Conflict
         It is marked as bad already.
     """
-    governance.roles.require(command.actor, command.may)
-    known = require_source(governance, command.source, governance.present(command.at))
-    if known["bad"]:
-        raise Conflict(
-            f"'{command.source}' is marked as bad already",
-            where=f"since {known['marked_at']:%Y-%m-%d}, by {known['marked_by']}",
-            remedy="Clear it first if there is another reason now.",
-        )
-    _mark(governance, command, bad=True)
-    after = governance.present(command.at)
-    rows = lake.spoiled_models(governance.store, after)
-    return tuple(row["initiative"] for row in rows if command.source in row["roots"])
+    case = begin(governance, command)
+    _mark(case, command, "bad")
+    store, after = governance.store, governance.present(command.at)
+    reached = {source for source, roots in spoiled(store, after).items() if command.source in roots}
+    return tuple(sorted({use.initiative for use in uses(store, after) if use.source in reached}))
 
 
 def clear_data(governance: Governance, command: ClearData) -> None:
@@ -176,11 +166,8 @@ def clear_data(governance: Governance, command: ClearData) -> None:
     Conflict
         It is not marked as bad.
     """
-    governance.roles.require(command.actor, command.may)
-    known = require_source(governance, command.source, governance.present(command.at))
-    if not known["bad"]:
-        raise Conflict(f"'{command.source}' is not marked as bad", remedy="Nothing is to be done.")
-    _mark(governance, command, bad=False)
+    case = begin(governance, command)
+    _mark(case, command, "sound")
 
 
 def record_processes(governance: Governance, command: RecordProcesses) -> None:
@@ -191,19 +178,16 @@ def record_processes(governance: Governance, command: RecordProcesses) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; nothing would change.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
-    wanted = list(dict.fromkeys(command.processes))
-    known = {row["initiative"]: row["processes"] for row in lake.processes(governance.store, moment)}
-    if known.get(command.initiative, []) == wanted:
+    case = begin(governance, command)
+    wanted = tuple(dict.fromkeys(command.processes))
+    known = latest(governance.store, BusinessProcess, case.moment, case.initiative.initiative)
+    if (known.processes if known else ()) == wanted:
         raise BadInput("nothing would change", where=command.initiative, remedy="Name another process.")
-    row = {"initiative": command.initiative, "processes": wanted}
-    fact = Fact("business_processes_recorded", command.initiative, "business_process", (row,))
-    _append(governance, command, fact)
+    served = BusinessProcess(initiative=command.initiative, processes=wanted)
+    case.put("business_processes_recorded", served)
 
 
-def require_source(governance: Governance, source: str, moment: Moment) -> dict[str, Any]:
+def require_source(governance: Governance, source: str, moment: Moment) -> DataSource:
     """A data source as recorded last.
 
     Raises
@@ -211,7 +195,7 @@ def require_source(governance: Governance, source: str, moment: Moment) -> dict[
     NotFound
         There was no such source at the moment.
     """
-    known = lake.source(governance.store, source, moment)
+    known = latest(governance.store, DataSource, moment, source=source)
     if known is None:
         raise NotFound(
             f"no data source '{source[:60]}' is recorded",
@@ -221,19 +205,9 @@ def require_source(governance: Governance, source: str, moment: Moment) -> dict[
     return known
 
 
-def _mark(governance: Governance, command: MarkDataBad | ClearData, *, bad: bool) -> None:
-    row = {"source": command.source, "bad": bad, "reason": command.reason}
-    action = "data_marked_bad" if bad else "data_cleared"
-    _append(governance, command, Fact(action, _subject(command.source), "data_mark", (row,)))
-
-
-def _append(governance: Governance, command: Command, fact: Fact) -> None:
-    columns = governance.store.columns[fact.table]
-    rows = tuple({column: row.get(column) for column in columns} for row in fact.rows)
-    kept = Fact(fact.action, fact.subject, fact.table, rows, fact.first)
-    governance.store.append([kept], actor=command.actor.id, at=command.at)
-
-
-def _subject(source: str) -> str:
-    """Apart from initiatives, which stand in the record by their id alone."""
-    return f"data:{source}"
+def _mark(case: Case, command: MarkDataBad | ClearData, state: Literal["bad", "sound"]) -> None:
+    source = require_source(case.governance, command.source, case.moment).source
+    known = latest(case.governance.store, DataMark, case.moment, source=source)
+    mark, step = known or DataMark(source=source, bad=False, reason=""), DATA_MARK.to(state)
+    case.permit(step, mark, state="bad" if mark.bad else "sound")
+    case.put(step.action, replace(mark, bad=state == "bad", reason=command.reason))

@@ -14,6 +14,7 @@ from core.lake.facts import history, newest_of
 from core.lake.monitoring import readings as lake_monitoring
 from core.services.governance import Governance
 from core.services.measured import bias, decay_view
+from core.services.measured.slice_batches import Part
 from core.services.models.lineage import BadData, UseLine, bad_data_of, data_of
 from core.services.models.version_comparison import VersionFace, version_faces
 from core.services.process.inventory import InitiativeSheet, initiative_sheet
@@ -51,12 +52,12 @@ class Material:
     @property
     def version(self) -> str:
         """The version described; empty where there is none."""
-        return str(self.face.row["version"]) if self.face else ""
+        return self.face.version.version if self.face else ""
 
     @property
     def state(self) -> str:
         """What the version is to its initiative, in words."""
-        return STATES[self.face.row["state"]] if self.face else ""
+        return STATES[self.face.version.state] if self.face else ""
 
     @property
     def metric(self) -> DecayMetric | None:
@@ -79,7 +80,7 @@ def gather(governance: Governance, moment: Moment, initiative: str, version: str
     sheet = initiative_sheet(governance, moment, initiative=initiative)
     faces = version_faces(governance, moment, initiative=initiative)
     face = _described(faces, initiative, version)
-    label = str(face.row["version"]) if face else ""
+    label = face.version.version if face else ""
     store = governance.store
     names = {person.id: person.name for person in governance.people()}
     data = data_of(governance, moment, initiative=initiative)
@@ -105,10 +106,10 @@ def gather(governance: Governance, moment: Moment, initiative: str, version: str
 
 def _described(faces: tuple[VersionFace, ...], initiative: str, version: str) -> VersionFace | None:
     if not version:
-        return next((face for face in faces if face.row["state"] == "champion"), None)
-    found = next((face for face in faces if face.row["version"] == version), None)
+        return next((face for face in faces if face.version.state == "champion"), None)
+    found = next((face for face in faces if face.version.version == version), None)
     if found is None:
-        labels = ", ".join(str(face.row["version"]) for face in faces[:12])
+        labels = ", ".join(face.version.version for face in faces[:12])
         raise NotFound(
             f"{initiative} has no version '{version[:20]}'",
             remedy=f"Choose one of: {labels}." if labels else "Register a model version first.",
@@ -128,18 +129,17 @@ def _latest_runs(sheet: InitiativeSheet, version: str) -> tuple[CheckRun, ...]:
 def _slices(
     governance: Governance, moment: Moment, initiative: str, version: str
 ) -> tuple[SlicedFeature, ...]:
-    batches = lake_monitoring.batches(governance.store, initiative, version, moment) if version else []
+    batches = lake_monitoring.batches(governance.store, initiative, version, moment) if version else ()
     if not batches:
         return ()
-    part = "analysis" if any(batch["part"] == "analysis" for batch in batches) else "reference"
+    part: Part = "analysis" if any(batch.part == "analysis" for batch in batches) else "reference"
     return tuple(
-        _sliced(governance, moment, initiative, version, feature, part)
-        for feature in batches[-1]["sensitive"]
+        _sliced(governance, moment, initiative, version, feature, part) for feature in batches[-1].sensitive
     )
 
 
 def _sliced(
-    governance: Governance, moment: Moment, initiative: str, version: str, feature: str, part: str
+    governance: Governance, moment: Moment, initiative: str, version: str, feature: str, part: Part
 ) -> SlicedFeature:
     try:
         found = bias.bias_slices(

@@ -58,27 +58,27 @@ def model(material: Material) -> tuple[Part, ...]:
     face = material.face
     if face is None:
         return (NO_VERSION,)
-    row, grade = face.row, face.grade
+    known, grade = face.version, face.grade
     gates = {gate.id: gate.title for gate in material.sheet.policy.gates}
     approved = ""
     if face.approval:
-        gate = gates.get(face.approval["gate"], face.approval["gate"])
-        approved = f"{day(face.approval['recorded_at'])}, at the gate “{gate}”"
+        gate = gates.get(face.approval.gate, face.approval.gate)
+        approved = f"{day(face.approval.recorded_at)}, at the gate “{gate}”"
     facts = (
-        ("Version", f"{row['version']} ({material.state.lower()})"),
-        ("Algorithm", row["algorithm"]),
-        ("What it predicts", HOW.get(row["task"], row["task"])),
-        ("Registered", f"{day(row['recorded_at'])} by {row['actor_name']}"),
+        ("Version", f"{known.version} ({material.state.lower()})"),
+        ("Algorithm", known.algorithm),
+        ("What it predicts", HOW.get(known.task, known.task)),
+        ("Registered", f"{day(known.recorded_at)} by {known.actor_name}"),
         ("Approved first, and frozen since", approved or "Not approved yet"),
-        ("Notes", row["notes"] or ""),
+        ("Notes", known.notes),
     )
     links = (
-        ("Model file", address(row["artifact_uri"]), row["artifact_sha256"] or ""),
-        ("Training data", address(row["data_uri"]), row["data_sha256"] or ""),
-        ("Code", address(row["code_uri"]), row["code_commit"] or ""),
-        ("Environment", address(row["environment_uri"]), row["environment_sha256"] or ""),
-        ("Image of the machine", address(row["image_uri"]), row["image_sha256"] or ""),
-        ("Snapshot of the metrics", address(row["metrics_uri"]), row["metrics_sha256"] or ""),
+        ("Model file", address(known.artifact_uri), known.artifact_sha256),
+        ("Training data", address(known.data_uri), known.data_sha256),
+        ("Code", address(known.code_uri), known.code_commit),
+        ("Environment", address(known.environment_uri), known.environment_sha256),
+        ("Image of the machine", address(known.image_uri), known.image_sha256),
+        ("Snapshot of the metrics", address(known.metrics_uri), known.metrics_sha256),
     )
     parts: list[Part] = [
         Facts(facts),
@@ -126,7 +126,7 @@ def performance(material: Material) -> tuple[Part, ...]:
     """The metrics recorded for this version."""
     if material.face is None:
         return (NO_VERSION,)
-    metrics = material.face.row["metrics"]
+    metrics = material.face.version.metrics
     if not metrics:
         return (
             Missing("the metrics of this version", "Record them with 'governance version amend --metric'."),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from core.domain.facts.models import VersionAmendment, VersionState
 from core.domain.facts.process import SignOff
 from core.domain.models.model_card import Facts, Missing, Part, Table, Words
+from core.domain.models.model_versions import AMENDABLE
 from core.domain.process.checks import CHECKS
-from core.lake.models import versions as lake_versions
+from core.lake import facts
 from core.lake.models.documents import digest_at
 from core.services.models.document_material import Material
 from core.services.models.document_words import address, day
@@ -158,30 +160,30 @@ def history(material: Material) -> tuple[Part, ...]:
     store, initiative = material.governance.store, material.sheet.initiative.initiative
     made = tuple(
         (
-            face.row["version"],
-            face.row["state"].capitalize(),
-            face.row["algorithm"],
-            f"{day(face.row['recorded_at'])} by {face.row['actor_name']}",
+            face.version.version,
+            face.version.state.capitalize(),
+            face.version.algorithm,
+            f"{day(face.version.recorded_at)} by {face.version.actor_name}",
             face.grade.title,
-            face.row["notes"] or "",
+            face.version.notes,
         )
         for face in material.faces
     )
     wanted = ("Version", "State", "Algorithm", "Registered", "Reproducibility", "Notes")
     turns = tuple(
-        (day(row["recorded_at"]), row["version"], row["state"].capitalize(), row["reason"], row["actor_name"])
-        for row in lake_versions.state_changes(store, initiative, material.moment)
+        (day(turn.recorded_at), turn.version, turn.state.capitalize(), turn.reason, material.name(turn.actor))
+        for turn in reversed(facts.history(store, VersionState, material.moment, initiative))
     )
     amended = tuple(
         (
-            day(row["recorded_at"]),
-            row["version"],
-            ", ".join(c.replace("_", " ") for c in lake_versions.AMENDABLE if row[c]),
-            row["reason"],
-            row["actor_name"],
+            day(change.recorded_at),
+            change.version,
+            ", ".join(name.replace("_", " ") for name in AMENDABLE if getattr(change, name)),
+            change.reason,
+            material.name(change.actor),
         )
-        for row in lake_versions.amendments(store, initiative, material.moment)
-        if row["reason"]
+        for change in facts.history(store, VersionAmendment, material.moment, initiative)
+        if change.reason
     )
     parts: list[Part] = [Table("Versions, newest first", wanted, made)]
     if turns:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.given import InitiativeId
 from core.domain.models.model_card import (
     KINDS,
     Document,
     Kind,
     Note,
+    OfKind,
     Part,
     Section,
+    SectionId,
     WriteDocumentText,
     sections_of,
 )
@@ -76,9 +79,19 @@ def document(
 
 
 def note_history(
-    governance: Governance, moment: Moment, *, initiative: str, kind: str, section: str
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: InitiativeId,
+    kind: OfKind = "card",
+    section: SectionId,
 ) -> tuple[Note, ...]:
-    """Every wording of a section's note, newest first; an empty text is where one was taken back.
+    """List what people wrote beside a section, newest first.
+
+    Returns
+    -------
+    tuple of Note
+        Every wording; an empty text is where one was taken back.
 
     Raises
     ------
@@ -107,14 +120,14 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
     governance.roles.require(command.actor, command.may)
     moment = governance.present(command.at)
     require_initiative(governance, command.initiative, moment)
-    known = {section.id: section.title for section in sections_of(command.document)}
+    known = {section.id: section.title for section in sections_of(command.kind)}
     if command.section not in known:
         raise NotFound(
-            f"a {KINDS[command.document].lower()} has no section '{command.section[:40]}'",
+            f"a {KINDS[command.kind].lower()} has no section '{command.section[:40]}'",
             remedy=f"Use one of: {', '.join(known)}.",
         )
     earlier = note_history(
-        governance, moment, initiative=command.initiative, kind=command.document, section=command.section
+        governance, moment, initiative=command.initiative, kind=command.kind, section=command.section
     )
     if command.seen is not None and len(earlier) != command.seen:
         raise Conflict(
@@ -126,7 +139,7 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
         )
     if command.text == (earlier[0].text if earlier else ""):
         raise BadInput("nothing would change", where=command.section, remedy="Write another text.")
-    row = {**command.model_dump(include={"initiative", "section", "text"}), "kind": command.document}
+    row = command.model_dump(include={"initiative", "kind", "section", "text"})
     action = "document_text_written" if command.text else "document_text_taken_back"
     governance.store.append(
         [Fact(action, command.initiative, "document_text", (row,))], actor=command.actor.id, at=command.at

@@ -2,19 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Annotated
+
+from pydantic import Field
 
 from core.domain.errors import NotFound
-from core.domain.models.lineage import HOW, Edge, Graph, Node
+from core.domain.facts.models import BusinessProcess, DataMark, DataSource, DataUpstream, DataUse
+from core.domain.facts.recorded import Names, Signed, named
+from core.domain.given import option
+from core.domain.models.lineage import HOW, Edge, Graph, Node, Source, bad_above
 from core.domain.moment import Moment
-from core.lake.models import lineage as lake
-from core.lake.process import initiatives as lake_initiatives
+from core.lake import directory
+from core.lake.facts import history, newest
+from core.lake.models.versions import live_versions
+from core.lake.store import Store
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
-Rows = list[dict[str, Any]]
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLine(DataSource):
+    """Data as people read it; `roots` are the bad sources in or above it: a bad one is a root of its own."""
+
+    bad: bool
+    bad_reason: str
+    marked_at: datetime | None
+    marked_by: str | None
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkLine(Signed, DataMark):
+    """A mark on data, or that it was cleared, as people read it."""
+
+
+@dataclass(frozen=True)
+class UpstreamLine:
+    """What data is made of; `name` is that of the data at the other end."""
+
+    source: str
+    upstream: str
+    how: str
+    columns: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class SourceSheet:
+    """A data source: what it is made of, what is made of it, who uses it, and its marks, newest first."""
+
+    source: SourceLine
+    upstream: list[UpstreamLine]
+    downstream: list[UpstreamLine]
+    uses: list[UseLine]
+    marks: list[MarkLine]
 
 
 @dataclass(frozen=True)
@@ -71,7 +116,7 @@ class Lineage:
 
     graph: Graph
     lines: tuple[UseLine, ...]
-    sources: Rows
+    sources: tuple[SourceLine, ...]
     warnings: tuple[BadData, ...]
     choices: Choices
 
@@ -80,17 +125,19 @@ def lineage(
     governance: Governance,
     moment: Moment,
     *,
-    team: str = "",
-    source: str = "",
-    model: str = "",
-    process: str = "",
-    past: bool = False,
+    team: Annotated[str, Field(description="What a team owns, and its lineage.")] = "",
+    source: Annotated[str, Field(description="A data source, and its lineage."), option("--data")] = "",
+    model: Annotated[str, Field(description="An initiative, and its lineage.")] = "",
+    process: Annotated[str, Field(description="A business process, and its lineage.")] = "",
+    past: Annotated[bool, Field(description="Uses of superseded and retired versions too.")] = False,
 ) -> Lineage:
-    """Read the lineage, filtered; empty filters let all through.
+    """Show which team uses which data, how, in which models, for which business process.
 
-    A filter keeps what it names with everything up- and downstream of it; several filters keep what all of
-    them keep. `team` names what the team owns: data and models. `past` adds uses of versions that are
-    superseded or retired.
+    Parameters
+    ----------
+    team, source, model, process
+        A filter keeps what it names with everything up- and downstream of it; several filters keep what all
+        of them keep. `team` names what the team owns: data and models.
 
     Raises
     ------
@@ -118,9 +165,9 @@ def lineage(
     lines = tuple(
         line for line in whole.lines if {f"source:{line.source}", f"model:{line.initiative}"} <= kept
     )
-    rows = [row for row in whole.sources if f"source:{row['source']}" in kept]
+    sources = tuple(one for one in whole.sources if f"source:{one.source}" in kept)
     warnings = tuple(one for one in whole.warnings() if f"source:{one.source}" in kept)
-    return Lineage(graph, lines, rows, warnings, whole.choices)
+    return Lineage(graph, lines, sources, warnings, whole.choices)
 
 
 def bad_data_of(governance: Governance, moment: Moment, *, initiative: str) -> tuple[BadData, ...]:
@@ -131,13 +178,8 @@ def bad_data_of(governance: Governance, moment: Moment, *, initiative: str) -> t
     NotFound
         No such initiative.
     """
-    require_initiative(governance, initiative, moment)
-    rows = lake.uses(governance.store, moment, initiative)
-    if not any(row["roots"] for row in rows):
-        return ()
-    states = lake_initiatives.versions(governance.store, initiative, moment)
-    counting = {row["version"] for row in states if row["state"] in ("champion", "challenger")} | {""}
-    roots = {root for row in rows if row["version"] in counting for root in row["roots"]}
+    lines = data_of(governance, moment, initiative=initiative)
+    roots = {root for line in lines if line.counts for root in line.roots}
     whole = _Whole(governance, moment, past=False) if roots else None
     return tuple(one for one in whole.warnings() if one.source in roots) if whole else ()
 
@@ -150,35 +192,115 @@ def data_of(governance: Governance, moment: Moment, *, initiative: str) -> tuple
     NotFound
         No such initiative.
     """
-    require_initiative(governance, initiative, moment)
-    rows = lake.uses(governance.store, moment, initiative)
-    states = lake_initiatives.versions(governance.store, initiative, moment)
-    live = {row["version"] for row in states if row["state"] in ("champion", "challenger")} | {""}
-    names = {row["source"]: row["name"] for row in lake.sources(governance.store, moment)} if rows else {}
-    return tuple(_line(row, row["version"] in live, names) for row in rows)
+    registered(governance, initiative, moment)
+    used = uses(governance.store, moment, initiative)
+    if not used:
+        return ()
+    serving = newest(governance.store, BusinessProcess, moment, initiative)
+    return _lines(governance.store, moment, used, serving, _sources(governance.store, moment), initiative)
 
 
-def source_sheet(governance: Governance, moment: Moment, *, source: str) -> dict[str, Any]:
-    """One data source with what it is made of, what is made of it, who uses it, and its warnings.
+def source_sheet(governance: Governance, moment: Moment, *, source: Source) -> SourceSheet:
+    """Show a data source: what it is made of, what is made of it, who uses it.
 
     Raises
     ------
     NotFound
         No such source.
     """
-    found = lineage(governance, moment, source=source, past=True)
-    row = next(row for row in found.sources if row["source"] == source)
-    names = {row["source"]: row["name"] for row in found.sources}
-    edges = lake.upstreams(governance.store, moment)
-    return {
-        "source": row,
-        "upstream": [{**edge, "name": names[edge["upstream"]]} for edge in edges if edge["source"] == source],
-        "downstream": [
-            {**edge, "name": names[edge["source"]]} for edge in edges if edge["upstream"] == source
-        ],
-        "uses": [line for line in found.lines if line.source == source],
-        "marks": lake.mark_history(governance.store, source, moment),
-    }
+    found, store = lineage(governance, moment, source=source, past=True), governance.store
+    names, people = {one.source: one.name for one in found.sources}, directory.names(store, moment)
+    above = [one for one in upstreams(store, moment) if source in (one.source, one.upstream)]
+    marks = [mark for mark in history(store, DataMark, moment) if mark.source == source]
+    return SourceSheet(
+        next(one for one in found.sources if one.source == source),
+        [_upstream(one, names[one.upstream]) for one in above if one.source == source],
+        [_upstream(one, names[one.source]) for one in above if one.upstream == source],
+        [line for line in found.lines if line.source == source],
+        [named(MarkLine, mark, people) for mark in reversed(marks)],
+    )
+
+
+def upstreams(store: Store, moment: Moment) -> list[DataUpstream]:
+    """Which source is made from which, as it holds."""
+    held = [one for one in newest(store, DataUpstream, moment) if one.holds]
+    return sorted(held, key=lambda one: (one.source, one.upstream))
+
+
+def uses(store: Store, moment: Moment, initiative: str = "") -> list[DataUse]:
+    """Uses of data that hold, of one initiative or of all."""
+    return [use for use in newest(store, DataUse, moment, initiative) if use.holds]
+
+
+def spoiled(store: Store, moment: Moment) -> dict[str, tuple[str, ...]]:
+    """Source -> the bad sources in or above it; without those that have none."""
+    bad = [mark.source for mark in newest(store, DataMark, moment) if mark.bad]
+    return bad_above([(one.upstream, one.source) for one in upstreams(store, moment)], bad) if bad else {}
+
+
+def _upstream(one: DataUpstream, name: str) -> UpstreamLine:
+    return UpstreamLine(one.source, one.upstream, one.how, one.columns, name)
+
+
+def _sources(store: Store, moment: Moment) -> tuple[SourceLine, ...]:
+    """All data sources by name."""
+    marks = {mark.source: mark for mark in newest(store, DataMark, moment)}
+    roots, names = spoiled(store, moment), directory.names(store, moment)
+    lines = [
+        _source(source, marks.get(source.source), roots.get(source.source, ()), names)
+        for source in newest(store, DataSource, moment)
+    ]
+    return tuple(sorted(lines, key=lambda line: (line.name, line.source)))
+
+
+def _source(source: DataSource, mark: DataMark | None, roots: tuple[str, ...], names: Names) -> SourceLine:
+    return named(
+        SourceLine,
+        source,
+        names,
+        bad=bool(mark and mark.bad),
+        bad_reason=mark.reason if mark and mark.bad else "",
+        marked_at=mark.recorded_at if mark else None,
+        marked_by=names[mark.actor] if mark else None,
+        roots=roots,
+    )
+
+
+def _lines(
+    store: Store,
+    moment: Moment,
+    used: Sequence[DataUse],
+    serving: Sequence[BusinessProcess],
+    sources: Sequence[SourceLine],
+    initiative: str = "",
+) -> tuple[UseLine, ...]:
+    """Uses as people read them, by model."""
+    models = directory.names(store, moment, (use.initiative for use in used)).initiatives
+    live = live_versions(store, moment, initiative)
+    processes = {one.initiative: one.processes for one in serving}
+    known = {one.source: one for one in sources}
+    names = {one.source: one.name for one in sources}
+    lines = [
+        UseLine(
+            use.source,
+            known[use.source].name,
+            known[use.source].team,
+            known[use.source].personal_data,
+            models[use.initiative][1],
+            use.initiative,
+            models[use.initiative][0],
+            use.version,
+            use.how,
+            use.columns,
+            processes.get(use.initiative, ()),
+            not use.version or (use.initiative, use.version) in live,
+            known[use.source].roots,
+            tuple(names.get(root, root) for root in known[use.source].roots),
+        )
+        for use in used
+    ]
+    order = attrgetter("model", "initiative", "source_name", "how", "version")
+    return tuple(sorted(lines, key=order))
 
 
 class _Whole:
@@ -186,17 +308,14 @@ class _Whole:
 
     def __init__(self, governance: Governance, moment: Moment, *, past: bool) -> None:
         store = governance.store
-        self.sources = lake.sources(store, moment)
-        self._names = {row["source"]: row["name"] for row in self.sources}
-        self._upstreams = [
-            row
-            for row in lake.upstreams(store, moment)
-            if {row["source"], row["upstream"]} <= set(self._names)
-        ]
-        self._serving = lake.processes(store, moment)
-        self._processes = {row["initiative"]: row["processes"] for row in self._serving}
-        states = lake.version_states(store, moment)
-        lines = [_line(row, _counts(row, states), self._names) for row in lake.uses(store, moment)]
+        self.sources = _sources(store, moment)
+        self._names = {one.source: one.name for one in self.sources}
+        known = set(self._names)
+        self._upstreams = [one for one in upstreams(store, moment) if {one.source, one.upstream} <= known]
+        serving = [one for one in newest(store, BusinessProcess, moment) if one.processes]
+        self._processes = {one.initiative: one.processes for one in serving}
+        self._serving = directory.names(store, moment, self._processes).initiatives
+        lines = _lines(store, moment, uses(store, moment), serving, self.sources)
         self.lines = tuple(line for line in lines if past or line.counts)
         self.graph = self._graph()
         self.choices = self._choices()
@@ -204,19 +323,19 @@ class _Whole:
     def _graph(self) -> Graph:
         nodes = [
             Node(
-                f"source:{row['source']}",
+                f"source:{one.source}",
                 "source",
-                row["name"],
-                row["team"],
-                "personal data" if row["personal_data"] else "",
-                row["bad_reason"],
-                tuple(self._names[root] for root in row["roots"] if root != row["source"]),
+                one.name,
+                one.team,
+                "personal data" if one.personal_data else "",
+                one.bad_reason,
+                tuple(self._names[root] for root in one.roots if root != one.source),
             )
-            for row in self.sources
+            for one in self.sources
         ]
         edges = [
-            Edge(f"source:{row['upstream']}", f"source:{row['source']}", row["how"] or "is made from it")
-            for row in self._upstreams
+            Edge(f"source:{one.upstream}", f"source:{one.source}", one.how or "is made from it")
+            for one in self._upstreams
         ]
         of_model: dict[str, list[UseLine]] = {}
         for line in self.lines:
@@ -242,7 +361,7 @@ class _Whole:
     def _models(self) -> dict[str, tuple[str, str]]:
         """Models that use data or serve a process: id -> name and team, by name."""
         found = {line.initiative: (line.model, line.team) for line in self.lines}
-        found |= {row["initiative"]: (row["model"], row["team"]) for row in self._serving}
+        found |= self._serving
         return dict(sorted(found.items(), key=lambda one: (one[1][0].casefold(), one[0])))
 
     def _choices(self) -> Choices:
@@ -262,19 +381,22 @@ class _Whole:
 
     def warnings(self) -> tuple[BadData, ...]:
         """Bad sources, newest warning first, each with what is downstream of it."""
-        found = [self._warning(row) for row in self.sources if row["bad"]]
+        found = [
+            self._warning(one, one.marked_at, one.marked_by or "")
+            for one in self.sources
+            if one.bad and one.marked_at
+        ]
         return tuple(sorted(found, key=lambda one: one.marked_at, reverse=True))
 
-    def _warning(self, row: dict[str, Any]) -> BadData:
-        source, name = row["source"], row["name"]
-        reached = [line for line in self.lines if line.counts and source in line.roots]
+    def _warning(self, bad: SourceLine, at: datetime, by: str) -> BadData:
+        reached = [line for line in self.lines if line.counts and bad.source in line.roots]
         return BadData(
-            source,
-            name,
-            row["bad_reason"],
-            row["marked_at"],
-            row["marked_by"],
-            tuple(r["name"] for r in self.sources if source in r["roots"] and r["source"] != source),
+            bad.source,
+            bad.name,
+            bad.bad_reason,
+            at,
+            by,
+            tuple(s.name for s in self.sources if bad.source in s.roots and s is not bad),
             tuple({line.initiative: (line.initiative, line.model) for line in reached}.values()),
             tuple(dict.fromkeys(process for line in reached for process in line.processes)),
         )
@@ -282,29 +404,3 @@ class _Whole:
 
 def _title(node: Node) -> str:
     return node.title.casefold()
-
-
-def _counts(row: dict[str, Any], states: dict[tuple[str, str], str]) -> bool:
-    version = row["version"]
-    if version in ("", row["current_version"]):
-        return True
-    return states.get((row["initiative"], version)) == "challenger"
-
-
-def _line(row: dict[str, Any], counts: bool, names: dict[str, str]) -> UseLine:
-    return UseLine(
-        row["source"],
-        row["source_name"],
-        row["owner"],
-        row["personal_data"],
-        row["team"],
-        row["initiative"],
-        row["model"],
-        row["version"],
-        row["how"],
-        tuple(row["columns"] or ()),
-        tuple(row["processes"]),
-        counts,
-        tuple(row["roots"]),
-        tuple(names.get(root, root) for root in row["roots"]),
-    )

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric
+from core.analytics.slices.change import SliceChange
 from core.analytics.slices.metrics import SLICE_METRICS
+from core.analytics.slices.report import SliceReport
 from core.domain.errors import BadInput, NotFound
-from core.domain.models.reproducibility import ReproducibilityGrade, grade_reproducibility
+from core.domain.facts.recorded import values_of
+from core.domain.given import InitiativeId, argument
+from core.domain.models.model_versions import (
+    Approval,
+    ReproducibilityGrade,
+    Version,
+    grade_reproducibility,
+)
 from core.domain.moment import Moment
+from core.lake.models.versions import versions
 from core.lake.monitoring import readings as lake_monitoring
-from core.lake.process import initiatives as lake_initiatives
+from core.lake.process.initiatives import registration
 from core.services.governance import Governance
+from core.services.lookups import registered
 from core.services.measured import bias, decay_view
+from core.services.measured.bias import BiasSlices
+from core.services.measured.slice_versions import compare_batches
 from core.services.models.versions import require_version, version_approval
 
 Sameness = Literal["same", "different", "one_missing", "both_missing"]
@@ -26,9 +41,9 @@ NOT_ESTIMATED = "It has predictions, but its performance has not been estimated.
 class VersionFace:
     """A version as it is compared: what is recorded, its grade, and who approved it when (None: nobody)."""
 
-    row: Mapping[str, Any]
+    version: Version
     grade: ReproducibilityGrade
-    approval: Mapping[str, Any] | None
+    approval: Approval | None
     predictions: int
 
 
@@ -59,37 +74,32 @@ class MetricPair:
 
 
 @dataclass(frozen=True)
-class SlicePair:
-    """One slice of both; None where a side has no such slice, or the value is undefined there."""
-
-    label: str
-    left: float | None
-    right: float | None
-    left_rows: int
-    right_rows: int
-    left_verdict: str | None
-    right_verdict: str | None
-
-
-@dataclass(frozen=True)
 class SlicesSide:
     """Slices of one version, or in `note` why there are none."""
 
     note: str
-    slices: bias.BiasSlices | None
+    slices: BiasSlices | None = None
 
 
 @dataclass(frozen=True)
 class SlicesPair:
-    """One feature's slices of both; `by` is empty where no feature can be sliced on either side."""
+    """One feature's slices of both; `by` is empty where no feature can be sliced on either side.
+
+    The bands of a number are those of the right version, so that a slice means the same in both; in `changes`
+    the right version is the one looked at.
+    """
 
     by: str
     features: tuple[str, ...]
-    metric: str
-    form: str
     left: SlicesSide
     right: SlicesSide
-    rows: tuple[SlicePair, ...]
+    changes: tuple[SliceChange, ...] = ()
+
+    @property
+    def report(self) -> SliceReport | None:
+        """A report that says what was measured; None where there is none."""
+        found = self.right.slices or self.left.slices
+        return found.report if found else None
 
 
 @dataclass(frozen=True)
@@ -128,19 +138,28 @@ def version_faces(governance: Governance, moment: Moment, *, initiative: str) ->
     NotFound
         No such initiative.
     """
-    rows = lake_initiatives.versions(governance.store, initiative, moment)
-    if not rows and lake_initiatives.registration(governance.store, initiative, moment) is None:
+    known = versions(governance.store, initiative, moment)
+    if not known and registration(governance.store, initiative, moment) is None:
         raise NotFound(f"no initiative '{initiative[:80]}' is registered", remedy="Choose one of the list.")
-    return tuple(_face(governance, moment, row) for row in rows)
+    return tuple(_face(governance, moment, one) for one in known)
 
 
 def compare_versions(
-    governance: Governance, moment: Moment, *, initiative: str, left: str, right: str, by: str = ""
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: InitiativeId,
+    left: Annotated[str, Field(description="A version."), argument()],
+    right: Annotated[str, Field(description="Another version."), argument()],
+    by: Annotated[str, Field(description="Feature whose slices to compare.")] = "",
 ) -> Comparison:
-    """Put two versions of an initiative side by side.
+    """Put two versions side by side: what they are made of, metrics, slices and decay.
 
-    `by` is the feature to slice by; without one it is the first sensitive feature that both have, else the
-    first that one has.
+    Parameters
+    ----------
+    by
+        The feature to slice by; without one it is the first sensitive feature that both have, else the first
+        that one has.
 
     Raises
     ------
@@ -153,30 +172,28 @@ def compare_versions(
             where=initiative,
             remedy="Choose another version.",
         )
-    rows = [require_version(governance, initiative, version, moment) for version in (left, right)]
-    faces = [_face(governance, moment, row) for row in rows]
-    known = lake_initiatives.registration(governance.store, initiative, moment)
-    assert known is not None  # a version was found
+    both = [require_version(governance, initiative, version, moment) for version in (left, right)]
+    faces = [_face(governance, moment, one) for one in both]
     return Comparison(
         initiative,
-        known.name,
+        registered(governance, initiative, moment).name,
         faces[0],
         faces[1],
-        _metrics(rows[0]["metrics"], rows[1]["metrics"]),
-        tuple(_pairs(rows[0], rows[1])),
+        _metrics(both[0].metrics, both[1].metrics),
+        tuple(_pairs(both[0], both[1])),
         _slices(governance, moment, initiative, (left, right), by),
-        (_decay(governance, moment, rows[0]), _decay(governance, moment, rows[1])),
+        (_decay(governance, moment, both[0]), _decay(governance, moment, both[1])),
     )
 
 
-def _face(governance: Governance, moment: Moment, row: dict[str, Any]) -> VersionFace:
-    initiative, version = row["initiative"], row["version"]
+def _face(governance: Governance, moment: Moment, known: Version) -> VersionFace:
+    initiative, version = known.initiative, known.version
     batches = lake_monitoring.batches(governance.store, initiative, version, moment)
     return VersionFace(
-        row,
-        grade_reproducibility(row),
+        known,
+        grade_reproducibility(values_of(known)),
         version_approval(governance, moment, initiative=initiative, version=version),
-        sum(batch["rows"] for batch in batches),
+        sum(batch.rows for batch in batches),
     )
 
 
@@ -218,10 +235,11 @@ _PARTS = (
 )
 
 
-def _pairs(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Pair]:
+def _pairs(left: Version, right: Version) -> list[Pair]:
     """Each part of both; an address says nothing on what lies there, so it is judged by its digest."""
     return [
-        Pair(part, label, left[shown] or "", right[shown] or "", _sameness(left[by] or "", right[by] or ""))
+        Pair(part, label, str(mine[shown]), str(theirs[shown]), _sameness(str(mine[by]), str(theirs[by])))
+        for mine, theirs in [(values_of(left), values_of(right))]
         for part, label, shown, by in _PARTS
     ]
 
@@ -235,9 +253,10 @@ def _sameness(left: str, right: str) -> Sameness:
 def _slices(
     governance: Governance, moment: Moment, initiative: str, versions: tuple[str, str], by: str
 ) -> SlicesPair:
-    features = [_features(governance, moment, initiative, version) for version in versions]
+    sides = [_choices(governance, moment, initiative, version) for version in versions]
+    features = [[feature.name for feature in side.features] if side else [] for side in sides]
     both = [name for name in features[0] if name in features[1]]
-    either = list(dict.fromkeys((*both, *features[0], *features[1])))
+    either = tuple(dict.fromkeys((*both, *features[0], *features[1])))
     if by and by not in either:
         raise BadInput(
             f"neither version can be sliced by '{by[:60]}'",
@@ -245,63 +264,66 @@ def _slices(
             remedy=f"Use one of: {', '.join(either)}." if either else "Add predictions first.",
         )
     chosen = by or (either[0] if either else "")
-    sides = [
-        _slices_of(governance, moment, initiative, version, chosen, chosen in own)
-        for version, own in zip(versions, features, strict=True)
-    ]
-    shown = next((side.slices for side in sides if side.slices is not None), None)
-    title = shown.report.metric.title if shown else ""
-    form = shown.report.metric.form if shown else ""
-    return SlicesPair(chosen, tuple(either), title, form, sides[0], sides[1], _slice_rows(sides))
-
-
-def _features(governance: Governance, moment: Moment, initiative: str, version: str) -> list[str]:
-    """What a version can be sliced by, sensitive features first; empty without predictions."""
+    notes = [_lacking(side, chosen in own, chosen) for side, own in zip(sides, features, strict=True)]
+    left, right = ((None if note else side) for side, note in zip(sides, notes, strict=True))
     try:
-        choices = bias.slice_choices(governance, moment, initiative=initiative, version=version)
-    except NotFound:
-        return []
-    return [feature.name for feature in choices.features]
-
-
-def _slices_of(
-    governance: Governance, moment: Moment, initiative: str, version: str, by: str, has_it: bool
-) -> SlicesSide:
-    if not lake_monitoring.batches(governance.store, initiative, version, moment):
-        return SlicesSide(NO_PREDICTIONS, None)
-    if not has_it:
-        return SlicesSide(f"Its predictions have no column “{by}”." if by else "Nothing to slice by.", None)
-    parts = bias.slice_choices(governance, moment, initiative=initiative, version=version).parts
-    try:
-        found = bias.bias_slices(
-            governance, moment, initiative=initiative, version=version, by=(by,), part=parts[0]
-        )
+        found = _measured(governance, moment, left, right, chosen)
     except BadInput as problem:  # what cannot be sliced is said, not hidden
-        return SlicesSide(str(problem), None)
-    return SlicesSide("", found)
+        unsliced = [SlicesSide(note or str(problem)) for note in notes]
+        return SlicesPair(chosen, either, unsliced[0], unsliced[1])
+    changes, slices = found[0], [SlicesSide(*each) for each in zip(notes, found[1], strict=True)]
+    return SlicesPair(chosen, either, slices[0], slices[1], changes)
 
 
-def _slice_rows(sides: list[SlicesSide]) -> tuple[SlicePair, ...]:
-    found = [
-        {line.label: line for line in side.slices.report.slices} if side.slices else {} for side in sides
-    ]
-    labels = dict.fromkeys((*found[0], *found[1]))
-    return tuple(
-        SlicePair(
-            label,
-            left.value if (left := found[0].get(label)) else None,
-            right.value if (right := found[1].get(label)) else None,
-            left.n if left else 0,
-            right.n if right else 0,
-            left.verdict if left else None,
-            right.verdict if right else None,
-        )
-        for label in labels
+def _choices(
+    governance: Governance, moment: Moment, initiative: str, version: str
+) -> bias.SliceChoices | None:
+    """What a version can be sliced by, sensitive features first; None without predictions."""
+    try:
+        return bias.slice_choices(governance, moment, initiative=initiative, version=version)
+    except NotFound:
+        return None
+
+
+def _lacking(side: bias.SliceChoices | None, has_it: bool, by: str) -> str:
+    """Why a version has no slices of this feature; empty where it has."""
+    if side is None:
+        return NO_PREDICTIONS
+    if has_it:
+        return ""
+    return f"Its predictions have no column “{by}”." if by else "Nothing to slice by."
+
+
+def _measured(
+    governance: Governance,
+    moment: Moment,
+    left: bias.SliceChoices | None,
+    right: bias.SliceChoices | None,
+    by: str,
+) -> tuple[tuple[SliceChange, ...], tuple[BiasSlices | None, BiasSlices | None]]:
+    """Slices of both cut alike, or those of the only one that has any."""
+    if left is not None and right is not None:
+        found = compare_batches(governance, moment, right.batches, left.batches, (by,))
+        return found.changes, (found.other, found.now)
+    alone = left or right
+    if alone is None:
+        return (), (None, None)
+    own = alone.batches
+    slices = bias.bias_slices(
+        governance,
+        moment,
+        initiative=own.initiative,
+        version=own.version,
+        by=(by,),
+        part=alone.parts[0],
     )
+    if left is not None:
+        return tuple(SliceChange(line.label, other=line) for line in slices.report.slices), (slices, None)
+    return tuple(SliceChange(line.label, now=line) for line in slices.report.slices), (None, slices)
 
 
-def _decay(governance: Governance, moment: Moment, row: Mapping[str, Any]) -> DecaySide:
-    initiative, version = row["initiative"], row["version"]
+def _decay(governance: Governance, moment: Moment, known: Version) -> DecaySide:
+    initiative, version = known.initiative, known.version
     if not lake_monitoring.batches(governance.store, initiative, version, moment):
         return DecaySide(NO_PREDICTIONS)
     try:
@@ -309,7 +331,7 @@ def _decay(governance: Governance, moment: Moment, row: Mapping[str, Any]) -> De
     except NotFound:
         return DecaySide(NOT_ESTIMATED)
     newest = view.chunks[-1]
-    known = [chunk.realised for chunk in view.chunks if chunk.realised is not None]
+    realised = [chunk.realised for chunk in view.chunks if chunk.realised is not None]
     return DecaySide(
         "",
         view.metric,
@@ -317,6 +339,6 @@ def _decay(governance: Governance, moment: Moment, row: Mapping[str, Any]) -> De
         view.worse,
         view.realised_worse,
         newest.estimate,
-        known[-1] if known else None,
+        realised[-1] if realised else None,
         view.trust.verdict,
     )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
-from core.domain.chain import Fact, canonical
+from core.domain.chain import canonical
 from core.domain.commands import (
     AmendModelVersion,
     PromoteVersion,
     RegisterModelVersion,
     RetireVersion,
-    VersionLinks,
 )
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts.models import ModelVersion, VersionAmendment, VersionState
+from core.domain.facts.recorded import ORIGIN, columns_of, entry_of
+from core.domain.life_cycles import VERSION
+from core.domain.models.model_versions import AMENDABLE, LINKED_LATER, Approval, Version
 from core.domain.moment import Moment
 from core.lake.models import versions as lake
 from core.lake.monitoring import readings as lake_monitoring
-from core.lake.process import initiatives as lake_initiatives
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.process.checks import LOOK_AT_PREDICTIONS, record_checks
 
 
@@ -36,20 +39,21 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
     Conflict
         The version is registered already.
     """
-    governance.roles.require(command.actor, command.may)
-    require_initiative(governance, command.initiative, governance.present(command.at))
-    row = {**command.model_dump(), "metrics": _metrics(command.metrics)}
-    columns = governance.store.columns["model_version"]
-    subject = f"{command.initiative}/{command.version}"
-    kept = {column: row[column] for column in columns}
-    facts = [Fact("model_version_registered", subject, "model_version", (kept,), first=True)]
-    if any(row[column] for column in lake.LINKED_LATER):
-        facts.append(_amendment(command, {column: row[column] for column in lake.LINKED_LATER}, ""))
+    case = begin(governance, command)
+    initiative, version = case.initiative.initiative, command.version
+    made = command.model_dump(include={*columns_of(ModelVersion)} - {*ORIGIN})
+    fact = ModelVersion(**{**made, "metrics": _metrics(command.metrics)})
+    entries = [entry_of("model_version_registered", fact, first=True)]
+    linked = {name: value for name in LINKED_LATER if (value := getattr(command, name))}
+    if linked:
+        later = VersionAmendment(initiative=initiative, version=version, reason="", **linked)
+        entries.append(entry_of("model_version_linked", later))
     challenger = command.role == "challenger"
     if challenger:
-        facts.append(_state(command, "challenger", "version_entered_as_challenger", ""))
+        entered = VersionState(initiative=initiative, version=version, state="challenger", reason="")
+        entries.append(entry_of("version_entered_as_challenger", entered))
     try:
-        governance.store.append(facts, actor=command.actor.id, at=command.at)
+        case.append(entries)
     except Conflict as error:
         raise Conflict(
             f"version '{command.version}' of {command.initiative} is registered already",
@@ -57,13 +61,7 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
         ) from error
     if not challenger:
         # A new version has no predictions yet; to look at them now would waste the first try.
-        record_checks(
-            governance,
-            command.initiative,
-            actor=command.actor.id,
-            at=command.at,
-            skip=LOOK_AT_PREDICTIONS,
-        )
+        _check(case, LOOK_AT_PREDICTIONS)
 
 
 def amend_model_version(governance: Governance, command: AmendModelVersion) -> tuple[str, ...]:
@@ -79,37 +77,30 @@ def amend_model_version(governance: Governance, command: AmendModelVersion) -> t
     Conflict
         The version is approved, and so frozen.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    known = require_version(governance, command.initiative, command.version, moment)
-    approved = version_approval(governance, moment, initiative=command.initiative, version=command.version)
+    case = begin(governance, command)
+    known = require_version(governance, command.initiative, command.version, case.moment)
+    approved = version_approval(governance, case.moment, initiative=known.initiative, version=known.version)
     if approved is not None:
         raise Conflict(
-            f"version '{command.version}' was approved on {approved['recorded_at']:%Y-%m-%d} and is frozen",
+            f"version '{command.version}' was approved on {approved.recorded_at:%Y-%m-%d} and is frozen",
             where=command.initiative,
             remedy="Register a new version.",
         )
-    given: dict[str, Any] = {
-        field: getattr(command, field) for field in VersionLinks.model_fields if getattr(command, field)
-    }
-    if "metrics" in given:
-        given["metrics"] = {**known["metrics"], **given["metrics"]}
-    changes = {field: value for field, value in given.items() if value != known[field]}
+    given = {name: value for name in AMENDABLE if (value := getattr(command, name))}
+    if command.metrics:
+        given["metrics"] = {**known.metrics, **command.metrics}
+    changes = {name: value for name, value in given.items() if value != getattr(known, name)}
     if not changes:
         raise BadInput(
             "nothing would change", where=f"version {command.version}", remedy="Give a field a new value."
         )
-    row = {**changes, **({"metrics": _metrics(changes["metrics"])} if "metrics" in changes else {})}
-    governance.store.append([_amendment(command, row, command.reason)], actor=command.actor.id, at=command.at)
-    current = known["state"] == "champion"
-    if current:
-        record_checks(
-            governance,
-            command.initiative,
-            actor=command.actor.id,
-            at=command.at,
-            skip=LOOK_AT_PREDICTIONS,
-        )
+    filled = {**changes, "metrics": _metrics(changes["metrics"]) if "metrics" in changes else None}
+    amendment = VersionAmendment(
+        initiative=known.initiative, version=known.version, reason=command.reason, **filled
+    )
+    case.put("model_version_amended", amendment)
+    if known.state == "champion":
+        _check(case, LOOK_AT_PREDICTIONS)
     return tuple(changes)
 
 
@@ -125,25 +116,10 @@ def promote_version(governance: Governance, command: PromoteVersion) -> None:
     Conflict
         It is the current version already.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    known = require_version(governance, command.initiative, command.version, moment)
-    if known["state"] == "champion":
-        raise Conflict(
-            f"version '{command.version}' is the current one already",
-            where=command.initiative,
-            remedy="Nothing is to be done.",
-        )
-    fact = _state(command, "champion", "version_promoted", command.reason)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-    batches = lake_monitoring.batches(governance.store, command.initiative, command.version, moment)
-    record_checks(
-        governance,
-        command.initiative,
-        actor=command.actor.id,
-        at=command.at,
-        skip=() if batches else LOOK_AT_PREDICTIONS,
-    )
+    case = begin(governance, command)
+    _turn(case, command, "champion")
+    batches = lake_monitoring.batches(governance.store, command.initiative, command.version, case.moment)
+    _check(case, () if batches else LOOK_AT_PREDICTIONS)
 
 
 def retire_version(governance: Governance, command: RetireVersion) -> None:
@@ -159,32 +135,23 @@ def retire_version(governance: Governance, command: RetireVersion) -> None:
     Conflict
         It is retired already.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    known = require_version(governance, command.initiative, command.version, moment)
-    if known["state"] == "retired":
-        raise Conflict(
-            f"version '{command.version}' is retired already",
-            where=command.initiative,
-            remedy="Nothing is to be done.",
-        )
-    fact = _state(command, "retired", "version_retired", command.reason)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    case = begin(governance, command)
+    _turn(case, command, "retired")
 
 
-def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> dict[str, Any]:
-    """A version with what was filled in later and its state.
+def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> Version:
+    """A version as it stands.
 
     Raises
     ------
     NotFound
         No such initiative, or no such version of it.
     """
-    require_initiative(governance, initiative, moment)
-    known = lake_initiatives.versions(governance.store, initiative, moment)
-    found = next((row for row in known if row["version"] == version), None)
+    registered(governance, initiative, moment)
+    known = lake.versions(governance.store, initiative, moment)
+    found = next((one for one in known if one.version == version), None)
     if found is None:
-        labels = ", ".join(row["version"] for row in known[:12])
+        labels = ", ".join(one.version for one in known[:12])
         raise NotFound(
             f"{initiative} has no version '{version[:20]}'",
             remedy=f"Choose one of: {labels}." if known else "Register a model version first.",
@@ -194,38 +161,28 @@ def require_version(governance: Governance, initiative: str, version: str, momen
 
 def version_approval(
     governance: Governance, moment: Moment, *, initiative: str, version: str
-) -> dict[str, Any] | None:
+) -> Approval | None:
     """When, by whom and at which gate a version was approved first; None while it may still be amended."""
     policy = governance.policy(moment)
     bound = {step.id for step in policy.steps if step.per_version}
     gates = [gate.id for gate in policy.gates if gate.step in bound]
-    return lake.approval(governance.store, initiative, version, moment, gates)
+    live = governance.live_gates(moment)
+    return lake.approval(governance.store, initiative, version, moment, gates, live)
 
 
-def _amendment(
-    command: RegisterModelVersion | AmendModelVersion, changes: dict[str, Any], reason: str
-) -> Fact:
-    row = {
-        **dict.fromkeys(lake.AMENDABLE),
-        **{column: value or None for column, value in changes.items()},
-        "initiative": command.initiative,
-        "version": command.version,
-        "reason": reason,
-    }
-    action = "model_version_amended" if reason else "model_version_linked"
-    return Fact(action, f"{command.initiative}/{command.version}", "version_amendment", (row,))
+def _turn(case: Case, command: PromoteVersion | RetireVersion, state: Literal["champion", "retired"]) -> None:
+    known = require_version(case.governance, command.initiative, command.version, case.moment)
+    step = VERSION.to(state)
+    case.permit(step, known, state=known.state)
+    turn = VersionState(
+        initiative=known.initiative, version=known.version, state=state, reason=command.reason
+    )
+    case.put(step.action, turn)
 
 
-def _state(
-    command: RegisterModelVersion | PromoteVersion | RetireVersion, state: str, action: str, reason: str
-) -> Fact:
-    row = {
-        "initiative": command.initiative,
-        "version": command.version,
-        "state": state,
-        "reason": reason,
-    }
-    return Fact(action, f"{command.initiative}/{command.version}", "version_state", (row,))
+def _check(case: Case, skip: tuple[str, ...]) -> None:
+    initiative = case.initiative.initiative
+    record_checks(case.governance, initiative, actor=case.actor, at=case.command.at, skip=skip)
 
 
 def _metrics(metrics: dict[str, float]) -> str:

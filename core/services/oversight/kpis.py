@@ -15,7 +15,7 @@ from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.inventory import InventoryLine
 from core.lake.process import governance_figures as lake
 from core.lake.process.inventory import inventory_lines
-from core.lake.record.entries import founding
+from core.lake.record.entries import store_kind
 from core.services.governance import Governance
 from core.services.work.training import training_tally
 
@@ -83,14 +83,14 @@ def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValu
 @lru_cache(maxsize=256)
 def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
-    policy = governance.policy(moment)
-    lines = inventory_lines(governance.store, policy, moment)
+    policy, live_gates = governance.policy(moment), governance.live_gates(moment)
+    lines = inventory_lines(governance.store, policy, moment, live_gates)
     windows = {kpi.id: kpi.window_days or 90 for kpi in governance.kpis.kpis}
     tries = lake.first_tries(governance.store, moment, windows["first_time_pass_rate"])
     due = lake.deadlines(governance.store, policy, moment, windows["deadlines_met"])
     stricter = list(policy.class_order)[1:]
-    live, monitored = lake.monitored_live(governance.store, moment, stricter)
-    days = lake.days_to_deployment(governance.store, moment, windows["days_to_deployment"])
+    live, monitored = lake.monitored_live(governance.store, moment, stricter, live_gates)
+    days = lake.days_to_deployment(governance.store, moment, windows["days_to_deployment"], live_gates)
     return {
         "first_time_pass_rate": _of_all(tries),
         "deadlines_met": _of_all(due),
@@ -122,14 +122,15 @@ def _bias_share(policy: Policy, lines: Sequence[InventoryLine]) -> Share:
 
 def _month_ends(governance: Governance, moment: Moment, months: int) -> list[Moment]:
     """The last `months` month ends before the moment that the record reaches back to."""
-    founded = founding(governance.store)
+    founded = store_kind(governance.store)
     if founded is None:
         return []
-    begun = founded.recorded_at.replace(tzinfo=UTC)
     ends: list[datetime] = []
     first_of_month = moment.day.replace(day=1)
     for _ in range(months):
         last_day = first_of_month - timedelta(days=1)
         ends.append(datetime.combine(last_day, time(23, 59, 59), tzinfo=UTC))
         first_of_month = last_day.replace(day=1)
-    return [governance.moment(end) for end in reversed(ends) if end > begun]
+    return [
+        governance.moment(end) for end in reversed(ends) if end.replace(tzinfo=None) > founded.recorded_at
+    ]

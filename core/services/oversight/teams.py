@@ -24,5 +24,7 @@ def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...
     window = governance.leaderboard.window_days
     tries = lake.first_tries(governance.store, moment, window)
     due = lake.deadlines(governance.store, policy, moment, window)
-    teams = {line.team for line in inventory_lines(governance.store, policy, moment)}
+    teams = {
+        line.team for line in inventory_lines(governance.store, policy, moment, governance.live_gates(moment))
+    }
     return tuple(TeamTally(team, *tries.get(team, (0, 0)), *due.get(team, (0, 0))) for team in sorted(teams))

@@ -12,6 +12,7 @@ from core.domain.errors import BrokenRecord, NotFound
 from core.domain.facts.models import ModelVersion
 from core.domain.facts.process import CheckRun, Evidence
 from core.domain.facts.record import EvidencePurged, Membership
+from core.domain.given import InitiativeId
 from core.domain.moment import Moment
 from core.domain.policy.policy import Measure, Policy
 from core.domain.process.alcoa import (
@@ -82,15 +83,17 @@ class _Known:
     signed: tuple[SignOffAct, ...]
 
 
-def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: str) -> AlcoaSheet:
-    """Grade every piece of evidence of an initiative by ALCOA, newest first.
-
-    Files are read and hashed on the way: the digest is verified now, whatever the moment.
+def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> AlcoaSheet:
+    """Grade the evidence of an initiative: attributable, legible, contemporaneous, original, accurate.
 
     Raises
     ------
     NotFound
         There was no such initiative at the moment.
+
+    Notes
+    -----
+    Files are read and hashed on the way: the digest is verified now, whatever the moment.
     """
     store = governance.store
     facts = facts_of(governance, initiative, moment)

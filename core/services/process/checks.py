@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.analytics.decay.metrics import DECAY_METRICS
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
 from core.domain.facts.process import CheckRun
-from core.domain.facts.recorded import entry_of
+from core.domain.facts.recorded import entry_of, values_of
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
@@ -20,7 +19,6 @@ from core.domain.process.checks import (
     CHECKS,
     CheckResult,
     check_data_digest,
-    check_decay,
     check_evidence_fresh,
     check_naming,
     check_owner,
@@ -30,7 +28,7 @@ from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, due_on, proof_status
 from core.domain.verdict import Verdict
 from core.lake.facts import history
-from core.lake.process.initiatives import newest_version
+from core.lake.models.versions import current_version
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import facts_of, registered
@@ -38,7 +36,7 @@ from core.services.measured.bias import check_bias_limit
 from core.services.measured.data_quality import check_data_quality
 from core.services.measured.drift_check import check_drift
 from core.services.measured.explanations import check_attributions
-from core.services.measured.monitoring import newest_alert
+from core.services.measured.monitoring import check_decay_alert
 from core.services.process.findings import breach_findings
 from core.services.work.training import check_training
 
@@ -199,7 +197,8 @@ def _data_digest(subject: CheckSubject) -> CheckResult:
 
 
 def _links(subject: CheckSubject) -> Mapping[str, Any]:
-    return newest_version(subject.governance.store, subject.facts.initiative, subject.moment) or {}
+    version = current_version(subject.governance.store, subject.facts.initiative, subject.moment)
+    return values_of(version) if version else {}
 
 
 def _bias(subject: CheckSubject) -> CheckResult:
@@ -210,10 +209,7 @@ def _bias(subject: CheckSubject) -> CheckResult:
 
 
 def _decay(subject: CheckSubject) -> CheckResult:
-    initiative, moment = subject.facts.initiative, subject.moment
-    metric, alerts = newest_alert(subject.governance, initiative, subject.version, moment)
-    known = DECAY_METRICS.get(metric)
-    return check_decay(known.title if known else metric, alerts)
+    return check_decay_alert(subject.governance, subject.facts.initiative, subject.version, subject.moment)
 
 
 def _on_version(check: Callable[[Governance, str, str, Moment], CheckResult]) -> Runner:

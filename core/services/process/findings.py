@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core.domain.chain import Fact
 from core.domain.errors import BadInput
-from core.domain.facts.process import Finding, GateDecision
+from core.domain.facts.process import Finding
 from core.domain.facts.recorded import Placed, entry_of, named
 from core.domain.given import AnyInitiative, TeamAlone, option
 from core.domain.life_cycles import FINDING
@@ -18,10 +18,11 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.process.commands import RaiseFinding, ResolveFinding, VerifyFinding
 from core.lake import directory
-from core.lake.facts import latest, newest
+from core.lake.facts import newest
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.lookups import registered
+from core.services.process.gates import is_live
 
 _SEVERITIES = ("blocker", "major", "minor")
 
@@ -139,12 +140,14 @@ def breach_findings(
 ) -> list[Fact]:
     """The findings that failed checks of a live model lead to: one per check that has none open.
 
+    What breaks while a model is live keeps it from going live again: the step is that of the gate.
+
     Parameters
     ----------
     failed
         Pairs of check id and what it said.
     """
-    if not failed or not _is_live(governance, initiative, moment):
+    if not failed or not is_live(governance, initiative, moment):
         return []
     owner = registered(governance, initiative, moment).owner
     there = newest(governance.store, Finding, moment, initiative)
@@ -160,7 +163,7 @@ def breach_findings(
                 severity=breach.severity,
                 title=f"Breach in monitoring: {breach.check.replace('_', ' ')}",
                 detail=said,
-                step=_breach_step(policy),
+                step=policy.live_gate.step,
                 check_id=breach.check,
                 owner=owner,
                 due_on=moment.day + timedelta(days=breach.due_days),
@@ -168,14 +171,3 @@ def breach_findings(
         )
         for number, (breach, said) in enumerate(broken, len(there) + 1)
     ]
-
-
-def _breach_step(policy: Policy) -> str:
-    """What breaks while a model is live keeps it from going live again: the step of the deployment gate."""
-    gate = policy.gate("deployment")
-    return gate.step if gate else policy.steps[-1].id
-
-
-def _is_live(governance: Governance, initiative: str, moment: Moment) -> bool:
-    decided = latest(governance.store, GateDecision, moment, initiative, gate="deployment")
-    return decided is not None and decided.outcome == "open"

@@ -13,13 +13,10 @@ from core.domain.moment import Moment
 from core.domain.policy.demands import demands_digest, demands_of
 from core.domain.process.commands import PullModel
 from core.domain.process.gates import Decision, Finding, decide, find_gate
-from core.lake.facts import latest
+from core.lake.facts import history, latest
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.lookups import facts_of
-
-DEPLOYMENT = "deployment"
-"""The gate behind which a model is live."""
 
 
 def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment) -> Decision:
@@ -61,26 +58,43 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
     return decision
 
 
+def newest_live_decision(governance: Governance, initiative: str, moment: Moment) -> GateDecision | None:
+    """The last answer of the gate that makes live, by whichever policy; open where a model is live."""
+    live = governance.live_gates(moment)
+    decided = history(governance.store, GateDecision, moment, initiative)
+    return next((one for one in reversed(decided) if (one.policy_version, one.gate) in live), None)
+
+
+def is_live(governance: Governance, initiative: str, moment: Moment) -> bool:
+    """Whether a model of an initiative is live."""
+    newest = newest_live_decision(governance, initiative, moment)
+    return newest is not None and newest.outcome == "open"
+
+
 def pull_model(governance: Governance, command: PullModel) -> None:
-    """Take a model out of production at once: its deployment gate is blocked on record, with the reason.
+    """Take a model out of production at once: the gate that makes live is blocked on record, with the reason.
 
     It goes live again by asking for a decision, if the gate is open then.
 
     Raises
     ------
     Forbidden, NotFound
-        The actor may not; no such initiative, or no such gate for its class.
+        The actor may not; no such initiative.
     Conflict
         It is not live.
     """
     case = begin(governance, command)
-    gate = find_gate(case.policy, case.facts.class_id, DEPLOYMENT)
-    last = _last(case, gate.id)
+    gate = case.policy.live_gate
+    last = newest_live_decision(governance, case.facts.initiative, case.moment)
     if last is None or last.outcome != "open":
         raise Conflict(f"{command.initiative} is not live", where=gate.id, remedy="There is nothing to pull.")
     why = Finding("decision", "blocker", f"Pulled: {command.reason}", "Ask for a decision to go live again.")
     pulled = replace(
-        last, outcome="blocked", findings=canonical([asdict(why)]), policy_version=case.policy.version
+        last,
+        gate=gate.id,
+        outcome="blocked",
+        findings=canonical([asdict(why)]),
+        policy_version=case.policy.version,
     )
     _put(case, "model_pulled", pulled)
 

@@ -68,7 +68,8 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
             where="name",
             remedy="Give a name that can be typed.",
         )
-    team, owner = command.team or command.actor.team, command.owner or command.actor.id
+    actor = command.actor  # who names nobody owns it; who says that nobody does is believed
+    team, owner = command.team or actor.team, actor.id if command.owner is None else command.owner
     if not team:
         raise BadInput("team is missing", where="register initiative", remedy="Nothing was stored; mend it.")
     _require_people(governance, owner, command.builder)

@@ -11,6 +11,7 @@ from pydantic import Field
 from core.domain.facts.measured import PredictionBatch
 from core.domain.facts.process import CheckRun, Evidence, GateDecision
 from core.domain.given import argument, option
+from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy
 from core.domain.process.facts import CheckLine, DecisionLine, EvidenceLine, InitiativeFacts, Registration
@@ -19,12 +20,13 @@ from core.domain.process.inventory import InitiativeChoice, InventoryLine
 from core.domain.process.requirements import RequirementState, requirement_states
 from core.lake.directory import signed
 from core.lake.facts import history
-from core.lake.process import initiatives as lake
+from core.lake.models.versions import versions
 from core.lake.process.inventory import inventory_lines
 from core.lake.record import choices
 from core.lake.record.entries import entries
 from core.services.governance import Governance
 from core.services.lookups import facts_of, registered
+from core.services.process.gates import is_live
 
 Rows = list[dict[str, Any]]
 
@@ -47,7 +49,8 @@ class InitiativeSheet:
     facts: InitiativeFacts
     requirements: tuple[RequirementState, ...]
     gates: tuple[GateView, ...]
-    versions: Rows
+    live: bool
+    versions: tuple[Version, ...]
     evidence: tuple[EvidenceLine, ...]
     check_runs: tuple[CheckLine, ...]
     decisions: tuple[DecisionLine, ...]
@@ -82,10 +85,11 @@ def inventory(
         By name. Every word of `search` stands in the name, id, purpose, owner or team (case does not matter);
         empty filters let all through.
     """
+    policy, live = governance.policy(moment), governance.live_gates(moment)
     words = search.casefold().split()
     return [
         line
-        for line in inventory_lines(governance.store, governance.policy(moment), moment)
+        for line in inventory_lines(governance.store, policy, moment, live)
         if _has_words(line, words)
         and (not classes or line.class_id in classes)
         and (not teams or line.team in teams)
@@ -96,7 +100,7 @@ def inventory(
 
 def initiative_choices(governance: Governance, moment: Moment) -> list[InitiativeChoice]:
     """Initiatives to choose from, by name."""
-    return choices.initiative_choices(governance.store, moment)
+    return choices.initiative_choices(governance.store, moment, governance.live_gates(moment))
 
 
 def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeSheet:
@@ -110,7 +114,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     store, policy = governance.store, governance.policy(moment)
     facts = facts_of(governance, initiative, moment)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
-    versions = lake.versions(store, initiative, moment)
+    made = versions(store, initiative, moment)
     added = history(store, PredictionBatch, moment, initiative)
     return InitiativeSheet(
         registered(governance, initiative, moment),
@@ -125,11 +129,12 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
             )
             for gate in policy.gates_of(facts.class_id)
         ),
-        versions,
+        is_live(governance, initiative, moment),
+        made,
         signed(store, EvidenceLine, Evidence, moment, initiative),
         signed(store, CheckLine, CheckRun, moment, initiative),
         decisions,
-        tuple(batch for row in versions for batch in added if batch.version == row["version"]),
+        tuple(batch for one in made for batch in added if batch.version == one.version),
         entries(store, moment, initiative=initiative, most=500),
     )
 

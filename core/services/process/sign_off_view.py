@@ -12,8 +12,7 @@ from core.domain.facts.recorded import Signed, named
 from core.domain.moment import Moment
 from core.domain.policy.demands import plan_at
 from core.domain.policy.policy import Approval, SignOffPlan
-from core.domain.process.sign_off_changes import changes_since
-from core.domain.process.sign_offs import Signature, SignOffStatus
+from core.domain.process.sign_offs import Signature, SignOffStatus, changes_since
 from core.lake import directory
 from core.lake.facts import history
 from core.services.governance import Governance

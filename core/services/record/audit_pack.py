@@ -12,13 +12,12 @@ from typing import Any, ClassVar
 from core.connectors.pack_files import check_pack, write_pack, zip_pack
 from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
 from core.connectors.signing_key import SigningKey
-from core.domain.chain import Fact, canonical
-from core.domain.checkpoint import key_id
+from core.domain.chain import Fact, canonical, key_id
 from core.domain.commands import Command
 from core.domain.errors import BadInput, BrokenRecord
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PEOPLE, PackedEntry, chain_links, evidence_names, packed_entries
-from core.lake.record.entries import founding
+from core.lake.record.entries import store_kind
 from core.lake.record.verify_files import KnownFile, known_files, problem_with
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
@@ -140,8 +139,8 @@ def _write(
     entries = packed_entries(governance.store, moment.seq, initiative)
     held, gone = _evidence(governance, moment, initiative)
     progress(0.3, "Drawing the pages.")
-    founded = founding(governance.store)
-    story = PackStory(founded.store if founded else "governance", key_id(key.public), moment, held)
+    kind = store_kind(governance.store)
+    story = PackStory(kind.store if kind else "governance", key_id(key.public), moment, held)
     files: dict[str, bytes | Path] = {**pack_pages(governance, entries, initiative, story)}
     files |= {name: governance.store.folder / "evidence" / sha256 for sha256, name in held.items()}
     files |= _rules(governance, moment, entries)

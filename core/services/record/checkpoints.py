@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 from core.connectors.signing_key import SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
-from core.domain.chain import Fact
-from core.domain.checkpoint import Checkpoint, key_id, signed_statement
+from core.domain.chain import Checkpoint, Fact, key_id, signed_statement
 from core.domain.commands import Command, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.lake.record.audit_keys import digest_at, known_keys
@@ -22,7 +22,7 @@ MOST_BYTES = 10_000
 
 
 class SignCheckpoint(Command):
-    """Sign how far the record has come."""
+    """Sign how far the record has come. Keep it away from the store: 'verify --checkpoint' needs it."""
 
     may: ClassVar[str] = "sign_checkpoint"
 
@@ -105,28 +105,47 @@ def read_checkpoint(text: str) -> Checkpoint:
     return found
 
 
-def verify_against(governance: Governance, text: str = "", clock: datetime | None = None) -> Verified:
+def checkpoint_text(file: str) -> str:
+    """The text of a checkpoint's file.
+
+    Raises
+    ------
+    BadInput
+        It cannot be read.
+    """
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        remedy = "Name the file that 'checkpoint' wrote."
+        raise BadInput("the checkpoint cannot be read", where=file, remedy=remedy) from None
+
+
+def verify_against(governance: Governance, checkpoint: str = "", clock: datetime | None = None) -> Verified:
     """Recompute the record and its files and, where a checkpoint is given, hold the record against it.
 
-    A record whose end was cut off together with its rows and its head is whole in itself; only a checkpoint
-    from outside shows that it was longer. Where a clock is given, it is noted if entries lie ahead of it.
+    Where a clock is given, it is noted if entries lie ahead of it.
 
     Raises
     ------
     BadInput
         The checkpoint is none, or was changed: nothing can be said by it.
+
+    Notes
+    -----
+    A record whose end was cut off together with its rows and its head is whole in itself; only a checkpoint
+    from outside shows that it was longer.
     """
-    checkpoint = read_checkpoint(text) if text else None
+    held = read_checkpoint(checkpoint) if checkpoint else None
     found = verify_store(governance.store)
     if clock is not None and found.first_break is None and (remark := clock_remark(governance, clock)):
         found = replace(found, notes=(*found.notes, remark))
-    if checkpoint is None:
+    if held is None:
         return Verified(found)
-    gap = _departure(governance, checkpoint)
+    gap = _departure(governance, held)
     inside = found.first_break
     if gap is not None and (inside is None or (inside.seq or 0) > (gap.seq or 0)):
         found = replace(found, first_break=gap)
-    return Verified(found, checkpoint)
+    return Verified(found, held)
 
 
 def _departure(governance: Governance, checkpoint: Checkpoint) -> Break | None:

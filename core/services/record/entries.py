@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from core.domain.errors import NotFound
 from core.domain.moment import CLOCK_TOLERANCE, Moment
@@ -16,13 +18,13 @@ def record_page(
     governance: Governance,
     moment: Moment,
     *,
-    initiative: str = "",
-    action: str = "",
-    actor: str = "",
-    most: int = 200,
-    skip: int = 0,
+    initiative: Annotated[str, Field(description="Only this initiative.")] = "",
+    action: Annotated[str, Field(description="Only this kind of entry.")] = "",
+    actor: Annotated[str, Field(description="Only entries by this person.")] = "",
+    most: Annotated[int, Field(ge=1, le=10_000, description="How many entries.")] = 50,
+    skip: Annotated[int, Field(ge=0, description="How many of the newest to leave out.")] = 0,
 ) -> list[dict[str, Any]]:
-    """Entries of the record up to a moment, newest first; empty filters let all through."""
+    """Show entries of the record, newest first."""
     return lake.entries(
         governance.store, moment, initiative=initiative, action=action, actor=actor, most=most, skip=skip
     )

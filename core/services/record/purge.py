@@ -9,19 +9,20 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import NotFound
+from core.domain.given import InitiativeId, argument
 from core.lake.record.verify_files import drop_if_purged, known_files
 from core.services.governance import Governance
 from core.services.lookups import require_initiative
 
 
 class PurgeEvidence(Command):
-    """Have an initiative's copy of an evidence file forgotten."""
+    """Have an evidence file forgotten: the file goes, its digest and the reason stay on record."""
 
     may: ClassVar[str] = "purge_evidence"
 
-    initiative: str
-    sha256: str
-    reason: Annotated[Words, Field(min_length=10)]
+    initiative: InitiativeId
+    sha256: Annotated[str, Field(description="Digest of the file."), argument()]
+    reason: Annotated[Words, Field(min_length=10, description="Why it is forgotten; stays on record.")]
 
 
 def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:

@@ -5,27 +5,34 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from core.connectors.ethics_file import parse_ethics
+from pydantic import Field
+
+from core.connectors.config_files import parse_ethics
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import Conflict
+from core.domain.facts import rules as recorded
+from core.domain.facts.recorded import Names, entry_of
+from core.domain.given import TextOf
 from core.domain.moment import Moment
 from core.domain.rules.ethics import Ethics, TransparencyLevel
 from core.domain.rules.ethics_changes import position_changes
-from core.lake.process.ethics_positions import published_ethics
+from core.lake import directory
+from core.lake.facts import history, latest
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
 
 class PublishEthics(Command):
-    """Put an ethical position in force: its text as written, and the file's name for messages."""
+    """Put an ethical position in force; a wrong one is refused and the old one stays."""
 
     may: ClassVar[str] = "publish_ethics"
 
-    text: str
-    name: str = "ethics.yaml"
+    text: Annotated[str, Field(description="The file of the position."), TextOf()]
+    name: Annotated[str, Field(description="The file's name, for messages.")] = "ethics.yaml"
 
 
 @dataclass(frozen=True)
@@ -82,12 +89,10 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
     Conflict
         This version was published before.
     """
-    governance.roles.require(command.actor, command.may)
-    policy = governance.policy(governance.present(command.at))
-    ethics = parse_ethics(command.text, policy, name=command.name)
-    fact = ethics_fact(ethics, command.text)
+    case = begin(governance, command)
+    ethics = parse_ethics(command.text, case.policy, name=command.name)
     try:
-        governance.store.append([fact], actor=command.actor.id, at=command.at)
+        case.append([ethics_fact(ethics, command.text)])
     except Conflict as error:
         raise Conflict(
             f"ethical position '{ethics.version}' was published before",
@@ -99,39 +104,36 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
 
 def ethics_fact(ethics: Ethics, text: str) -> Fact:
     """The fact that an ethical position was published."""
-    row = {
-        "version": ethics.version,
-        "title": ethics.title,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "text": text,
-    }
-    return Fact("ethics_published", f"ethics-{ethics.version}", "ethics", (row,), first=True)
+    published = recorded.PublishedEthics(
+        version=ethics.version,
+        title=ethics.title,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        text=text,
+    )
+    return entry_of("ethics_published", published, first=True)
 
 
 def ethics_in_force(governance: Governance, moment: Moment) -> EthicsInForce:
     """The ethical position in force at a moment; checks and decisions cite its `version`."""
-    newest = next(iter(published_ethics(governance.store, moment)), None)
+    newest = latest(governance.store, recorded.PublishedEthics, moment)
     if newest is None:
         return EthicsInForce(governance.ethics)
-    return EthicsInForce(
-        governance.position(moment),
-        newest["sha256"],
-        newest["seq"],
-        newest["recorded_at"],
-        newest["actor_name"],
-    )
+    return _held(governance.position(moment), newest, directory.names(governance.store, moment))
 
 
 def ethics_versions(governance: Governance, moment: Moment) -> tuple[PublishedEthics, ...]:
     """Every position published up to a moment, newest first, with what each changed."""
-    rows = published_ethics(governance.store, moment)
-    parsed = [parse_ethics(row["text"], name=f"ethical position {row['version']}") for row in rows]
-    found = []
-    for place, (row, ethics) in enumerate(zip(rows, parsed, strict=True)):
-        held = EthicsInForce(ethics, row["sha256"], row["seq"], row["recorded_at"], row["actor_name"])
-        before = parsed[place + 1] if place + 1 < len(parsed) else None
-        found.append(PublishedEthics(held, position_changes(before, ethics) if before else ()))
-    return tuple(found)
+    names = directory.names(governance.store, moment)
+    found: list[PublishedEthics] = []
+    for fact in history(governance.store, recorded.PublishedEthics, moment):
+        ethics = parse_ethics(fact.text, name=f"ethical position {fact.version}")
+        changes = position_changes(found[-1].in_force.ethics, ethics) if found else ()
+        found.append(PublishedEthics(_held(ethics, fact, names), changes))
+    return tuple(reversed(found))
+
+
+def _held(ethics: Ethics, fact: recorded.PublishedEthics, names: Names) -> EthicsInForce:
+    return EthicsInForce(ethics, fact.sha256, fact.seq, fact.recorded_at, names[fact.actor])
 
 
 def transparency_demand(governance: Governance, moment: Moment, *, initiative: str) -> TransparencyDemand:
@@ -142,13 +144,13 @@ def transparency_demand(governance: Governance, moment: Moment, *, initiative: s
     NotFound
         There was no such initiative at the moment.
     """
-    known = require_initiative(governance, initiative, moment)
+    known = registered(governance, initiative, moment)
     policy, ethics = governance.policy(moment), governance.position(moment)
-    level = ethics.transparency_for(known["class_id"], known["domain"])
+    level = ethics.transparency_for(known.class_id, known.domain)
     measure = policy.measures.get(level.measure or "")
     asked = None
     if measure is not None:
         ladder = next(known for known in policy.considerations if measure in known.rungs)
-        rung = policy.matrix[known["class_id"]][ladder.id]
+        rung = policy.matrix[known.class_id][ladder.id]
         asked = rung > ladder.rungs.index(measure)
     return TransparencyDemand(level, ethics.version, measure.title if measure else "", asked)

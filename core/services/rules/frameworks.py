@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
@@ -112,10 +111,10 @@ class _Counted:
     policy: Policy
     day: date
     scope: lake.ClauseScope
-    tally: Sequence[Mapping[str, Any]]
+    tally: Sequence[lake.Counted]
 
     def line(self, framework: Framework) -> FrameworkLine:
-        own = [row for row in self.tally if row["framework"] == framework.id]
+        own = [row for row in self.tally if row.framework == framework.id]
         concerned = {profile for profile, of, _, _ in self.scope.clauses if of == framework.id}
         return FrameworkLine(
             framework,
@@ -123,7 +122,7 @@ class _Counted:
             sum(profile in concerned for profile in self.scope.profiles.values()),
             _coverage(own),
             {
-                class_id: _coverage([row for row in own if row["class_id"] == class_id])
+                class_id: _coverage([row for row in own if row.class_id == class_id])
                 for class_id in self.policy.class_order
             },
             sum(not answering(self.policy, clause) for clause in framework.clauses),
@@ -131,8 +130,8 @@ class _Counted:
             tuple(self._clause(clause, own) for clause in framework.clauses),
         )
 
-    def _clause(self, clause: Clause, rows: Sequence[Mapping[str, Any]]) -> ClauseLine:
-        own = [row for row in rows if row["clause"] == clause.id]
+    def _clause(self, clause: Clause, rows: Sequence[lake.Counted]) -> ClauseLine:
+        own = [row for row in rows if row.clause == clause.id]
         known = self.policy.measures
         titles = tuple(known[measure].title for measure in clause.measures if measure in known)
         binding = clause.binding_from is None or clause.binding_from <= self.day
@@ -146,10 +145,10 @@ def _count(governance: Governance, moment: Moment) -> _Counted:
     return _Counted(policy, moment.day, scope, tally)
 
 
-def _coverage(rows: Sequence[Mapping[str, Any]]) -> Coverage:
+def _coverage(rows: Sequence[lake.Counted]) -> Coverage:
     counted = dict.fromkeys(ClauseState, 0)
     for row in rows:
-        counted[ClauseState(row["state"])] += row["initiatives"]
+        counted[ClauseState(row.state)] += row.initiatives
     return Coverage(**{state.value: number for state, number in counted.items()})
 
 
@@ -176,20 +175,20 @@ def clause_proofs(
     return tuple(proof_line(policy, row) for row in rows)
 
 
-def proof_line(policy: Policy, row: Mapping[str, Any]) -> ProofLine:
-    """A row of `core.lake.process.clause_tally.clause_proofs` in words."""
+def proof_line(policy: Policy, proof: lake.ClauseProof) -> ProofLine:
+    """A proof in words."""
     return ProofLine(
-        row["initiative"],
-        row["name"],
-        row["team"],
-        policy.class_title(row["class_id"]),
-        _requirement_title(policy, row["requirement"]),
-        row["status"],
-        row["satisfied"],
-        _proof_words(policy, row),
-        row["seq"],
-        row["due_on"],
-        row["expires_on"],
+        proof.initiative,
+        proof.name,
+        proof.team,
+        policy.class_title(proof.class_id),
+        _requirement_title(policy, proof.requirement),
+        proof.status,
+        proof.satisfied,
+        _proof_words(policy, proof),
+        proof.seq,
+        proof.due_on,
+        proof.expires_on,
     )
 
 
@@ -234,29 +233,28 @@ def _requirement_title(policy: Policy, requirement: str) -> str:
     return f"{title}, at “{known.title}”" if known else title
 
 
-def _proof_words(policy: Policy, row: Mapping[str, Any]) -> str:
+def _proof_words(policy: Policy, proof: lake.ClauseProof) -> str:
     """What proves a requirement, or what is there so far."""
-    if row["status"] == "waived":
-        return f"Waived until {row['expires_on']:%Y-%m-%d}"
-    measure = policy.measures[measure_of(row["proved_by"])]
+    if proof.status == "waived":
+        return f"Waived until {proof.expires_on:%Y-%m-%d}"
+    measure = policy.measures[measure_of(proof.proved_by)]
     said = []
     if measure.evidence is not None:
-        said.append(_evidence_words(row))
-    runs = {run["check_id"]: run for run in row["checks"] or ()}
+        said.append(_evidence_words(proof))
     for check in measure.checks:
         title = CHECKS[check].title if check in CHECKS else check
-        run = runs.get(check)
-        verdict = f"{run['verdict'].replace('_', ' ')} on {run['at']:%Y-%m-%d}" if run else "has not run"
+        run = proof.checks.get(check)
+        verdict = f"{run.verdict.value.replace('_', ' ')} on {run.run_on}" if run else "has not run"
         said.append(f"{title}: {verdict}")
     if measure.sign_offs:
-        said.append("signed at the gate" if row["satisfied"] else "not signed at the gate")
+        said.append("signed at the gate" if proof.satisfied else "not signed at the gate")
     sentence = "; ".join(said)
     return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
-def _evidence_words(row: Mapping[str, Any]) -> str:
-    if row["seq"] is None:
+def _evidence_words(proof: lake.ClauseProof) -> str:
+    if proof.seq is None:
         return "nothing has been submitted"
-    kept = f"file {row['file_name']}" if row["sha256"] else f"link {row['link']}"
-    past = f", expired {row['expires_on']:%Y-%m-%d}" if row["expires_on"] and not row["satisfied"] else ""
-    return f"“{row['title']}” ({kept}) by {row['actor_name']} on {row['recorded_at']:%Y-%m-%d}{past}"
+    kept = f"file {proof.file_name}" if proof.sha256 else f"link {proof.link}"
+    past = f", expired {proof.expires_on:%Y-%m-%d}" if proof.expires_on and not proof.satisfied else ""
+    return f"“{proof.title}” ({kept}) by {proof.actor_name} on {proof.recorded_at:%Y-%m-%d}{past}"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput
 from core.domain.facts.process import Evidence
+from core.domain.facts.recorded import Names
+from core.domain.facts.rules import InitiativeRegions
+from core.domain.given import InitiativeId, OfInitiative, argument
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.domain.process.facts import EvidenceLine, Registration
-from core.domain.process.requirements import requirement_states
+from core.domain.process.facts import InitiativeFacts, Registration
+from core.domain.process.requirements import RequirementState, requirement_states
 from core.domain.rules.applicability import Circumstances, Rule, applies
 from core.domain.rules.coverage import (
     ClauseState,
@@ -27,22 +29,28 @@ from core.domain.rules.coverage import (
     measure_of,
 )
 from core.domain.rules.frameworks import Clause, Framework, Frameworks, Standing
-from core.lake.directory import signed
-from core.lake.process.initiative_regions import regions_of
+from core.lake import directory
+from core.lake.facts import history
+from core.lake.process.clause_tally import ClauseProof
+from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import facts_of, registered
-from core.services.rules.clause_scope import circumstances
+from core.services.rules.clause_scope import circumstances, own_regions
 from core.services.rules.frameworks import ProofLine, proof_line
+
+_PROVES = ("title", "link", "file_name", "sha256", "recorded_at", "seq")
 
 
 class RecordRegions(Command):
-    """Say where the people live whom an initiative concerns, and how one knows."""
+    """Say where the people live whom an initiative concerns; which laws apply follows from it."""
 
     may: ClassVar[str] = "record_regions"
 
-    initiative: str
-    regions: Annotated[tuple[str, ...], Field(min_length=1)]
-    reason: Annotated[Words, Field(min_length=10)]
+    initiative: InitiativeId
+    regions: Annotated[
+        tuple[str, ...], Field(min_length=1, description="Regions, such as eu uk."), argument("REGION...")
+    ]
+    reason: Annotated[Words, Field(min_length=10, description="How one knows.")]
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,9 @@ class InitiativeFrameworks:
     overall: Coverage
 
 
-def initiative_frameworks(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeFrameworks:
+def initiative_frameworks(
+    governance: Governance, moment: Moment, *, initiative: OfInitiative
+) -> InitiativeFrameworks:
     """Every framework that applies to an initiative, clause by clause, down to the proof.
 
     Raises
@@ -88,8 +98,8 @@ def initiative_frameworks(governance: Governance, moment: Moment, *, initiative:
     """
     known = registered(governance, initiative, moment)
     policy, listed = governance.policy(moment), governance.frameworks
-    own = regions_of(governance.store, initiative, moment)
-    about = circumstances(listed, {**vars(known), "regions": own})
+    own = own_regions(governance, initiative, moment)
+    about = circumstances(listed, known, own)
     proofs = _proofs(governance, policy, moment, known)
     found = tuple(
         _framework(governance, framework, about, policy, proofs, moment)
@@ -132,8 +142,8 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; a region that is not listed. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    registered(governance, command.initiative, governance.present(command.at))
+    case = begin(governance, command)
+    initiative = case.initiative.initiative
     known = [region.id for region in governance.frameworks.regions]
     for region in command.regions:
         if region not in known:
@@ -142,50 +152,49 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
                 where="regions",
                 remedy=f"Use one of: {', '.join(known)}.",
             )
-    regions = [region for region in known if region in command.regions]
-    row = {"initiative": command.initiative, "regions": regions, "reason": command.reason}
-    fact = Fact("regions_recorded", command.initiative, "initiative_regions", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    regions = tuple(region for region in known if region in command.regions)
+    case.put(
+        "regions_recorded", InitiativeRegions(initiative=initiative, regions=regions, reason=command.reason)
+    )
 
 
-def _proofs(
-    governance: Governance, policy: Policy, moment: Moment, known: Registration
-) -> Sequence[Mapping[str, Any]]:
-    """Every requirement of one initiative with its proof, in the shape of `clause_tally.clause_proofs`.
+def _proofs(governance: Governance, policy: Policy, moment: Moment, known: Registration) -> list[ClauseProof]:
+    """Every requirement of one initiative with its proof.
 
-    Plain reads of one initiative's rows: asking the whole inventory would take many times as long.
+    Plain reads of one initiative's facts: asking the whole inventory would take many times as long.
     """
     facts = facts_of(governance, known.initiative, moment)
-    submitted = [
-        line
-        for line in signed(governance.store, EvidenceLine, Evidence, moment, known.initiative)
-        if line.version in (None, facts.version)
-    ]
+    submitted = history(governance.store, Evidence, moment, known.initiative)
+    newest = {one.measure: one for one in submitted if one.version in (None, facts.version)}
+    names = directory.names(governance.store, moment)
     return [
-        {
-            **{key: getattr(known, key) for key in ("initiative", "name", "team", "class_id")},
-            "requirement": state.requirement.id,
-            "proved_by": state.proved_by.id,
-            "status": state.status.value,
-            "satisfied": state.satisfied,
-            "due_on": state.due_on,
-            "expires_on": state.expires_on,
-            **_newest(submitted, state.proved_by.id),
-            "checks": [
-                {"check_id": check, "verdict": run.verdict.value, "at": run.run_on}
-                for check in sorted(state.proved_by.checks)
-                if (run := facts.checks.get(check)) is not None
-            ],
-        }
+        _proof(known, state, newest.get(state.proved_by.id), facts, names)
         for state in requirement_states(policy, facts, moment.day)
     ]
 
 
-def _newest(submitted: Sequence[EvidenceLine], measure: str) -> dict[str, Any]:
-    """Evidence of a measure that counts and came last; `submitted` has the newest first."""
-    found = next((line for line in submitted if line.measure == measure), None)
-    wanted = ("title", "link", "file_name", "sha256", "recorded_at", "seq", "actor_name")
-    return {column: getattr(found, column, None) for column in wanted}
+def _proof(
+    known: Registration,
+    state: RequirementState,
+    newest: Evidence | None,
+    facts: InitiativeFacts,
+    names: Names,
+) -> ClauseProof:
+    return ClauseProof(
+        initiative=known.initiative,
+        name=known.name,
+        team=known.team,
+        class_id=known.class_id,
+        requirement=state.requirement.id,
+        proved_by=state.proved_by.id,
+        status=state.status.value,
+        satisfied=state.satisfied,
+        due_on=state.due_on,
+        expires_on=state.expires_on,
+        **{name: getattr(newest, name, None) for name in _PROVES},
+        actor_name=names[newest.actor] if newest else None,
+        checks=facts.checks,
+    )
 
 
 def _framework(
@@ -193,7 +202,7 @@ def _framework(
     framework: Framework,
     about: Circumstances,
     policy: Policy,
-    proofs: Sequence[Mapping[str, Any]],
+    proofs: Sequence[ClauseProof],
     moment: Moment,
 ) -> InitiativeFramework:
     clauses = tuple(
@@ -208,14 +217,12 @@ def _framework(
     )
 
 
-def _answer(
-    clause: Clause, policy: Policy, proofs: Sequence[Mapping[str, Any]], moment: Moment
-) -> ClauseAnswer:
+def _answer(clause: Clause, policy: Policy, proofs: Sequence[ClauseProof], moment: Moment) -> ClauseAnswer:
     measures = answering(policy, clause)
-    asked = {row["requirement"]: bool(row["satisfied"]) for row in proofs}
-    own = [row for row in proofs if measure_of(row["requirement"]) in measures]
+    asked = {proof.requirement: proof.satisfied for proof in proofs}
+    own = [proof for proof in proofs if measure_of(proof.requirement) in measures]
     binding = clause.binding_from is None or clause.binding_from <= moment.day
-    lines = tuple(proof_line(policy, row) for row in own)
+    lines = tuple(proof_line(policy, proof) for proof in own)
     return ClauseAnswer(clause, clause_state(policy, clause, asked), lines, binding)
 
 

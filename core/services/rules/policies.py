@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from core.connectors.policy_file import parse_policy
+from core.connectors.config_files import parse_policy, parse_recorded_policy
 from core.domain.chain import Fact
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
-from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts.recorded import Signed, entry_of, named
+from core.domain.facts.rules import PolicyDraft, PublishedPolicy
+from core.domain.life_cycles import DRAFT
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.lake.process import policy_drafts as lake
+from core.lake import directory
+from core.lake.facts import history, latest, newest_of
+from core.services.case import Case, begin
 from core.services.governance import Governance
 
-POLICY = "policy"
-"""Subject of every entry on drafts, so that two people deciding at once are told apart."""
+
+@dataclass(frozen=True, kw_only=True)
+class DraftLine(Signed, PolicyDraft):
+    """A draft as people read it: `why` is what its author noted."""
+
+    drafted_by: str
+    drafted_by_name: str
+    drafted_at: datetime
+    why: str
 
 
 def draft_policy(governance: Governance, command: DraftPolicy) -> str:
@@ -31,34 +43,28 @@ def draft_policy(governance: Governance, command: DraftPolicy) -> str:
     Conflict
         The text is the one in force, or its version was published before.
     """
-    governance.roles.require(command.actor, command.may)
+    case = begin(governance, command)
     policy = parse_policy(command.text, governance.roles, name=command.name)
-
-    def drafted(moment: Moment) -> list[Fact]:
-        return [_drafted(governance, command, policy, moment)]
-
-    (fact,) = governance.store.append_next(drafted, actor=command.actor.id, at=command.at)
-    return str(fact.rows[0]["draft"])
+    return case.put_next("policy_drafted", lambda now: _drafted(now, command, policy)).draft
 
 
-def _drafted(governance: Governance, command: DraftPolicy, policy: Policy, moment: Moment) -> Fact:
-    if lake.published_version(governance.store, policy.version, moment):
+def _drafted(case: Case, command: DraftPolicy, policy: Policy) -> PolicyDraft:
+    if latest(case.governance.store, PublishedPolicy, case.moment, version=policy.version):
         raise Conflict(
             f"policy version '{policy.version}' was published before",
             where=command.name,
             remedy="Give the new text a new version; a published one never changes.",
         )
-    row = {
-        "draft": f"P{len(lake.drafts(governance.store, moment)) + 1}",
-        "state": "drafted",
-        "version": policy.version,
-        "base_version": governance.policy(moment).version,
-        "title": policy.title,
-        "sha256": hashlib.sha256(command.text.encode()).hexdigest(),
-        "text": command.text,
-        "note": command.note,
-    }
-    return Fact("policy_drafted", POLICY, "policy_draft", (row,))
+    return PolicyDraft(
+        draft=case.next_name(PolicyDraft, "P"),
+        state="drafted",
+        version=policy.version,
+        base_version=case.policy.version,
+        title=policy.title,
+        sha256=hashlib.sha256(command.text.encode()).hexdigest(),
+        text=command.text,
+        note=command.note,
+    )
 
 
 def review_policy(governance: Governance, command: ReviewPolicy) -> None:
@@ -71,20 +77,9 @@ def review_policy(governance: Governance, command: ReviewPolicy) -> None:
     NotFound, Conflict
         No such draft; it was reviewed before.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    known = require_draft(governance, command.draft, moment)
-    if command.actor.id == known["drafted_by"]:
-        raise Forbidden(
-            "nobody reviews a policy that they drafted", where=command.draft, remedy="Ask somebody else."
-        )
-    if known["state"] != "drafted":
-        raise Conflict(
-            f"draft {command.draft} was {known['state']} by {known['actor_name']}",
-            remedy="The first decision stands; draft it again.",
-        )
-    row = {**_kept(governance, known), "state": command.outcome, "note": command.note}
-    _append(governance, f"policy_{command.outcome}", row, command.actor.id, command.at, moment)
+    case = begin(governance, command)
+    draft = require_draft(governance, command.draft, case.moment)
+    case.step(DRAFT, command.outcome, draft, note=command.note)
 
 
 def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
@@ -99,31 +94,21 @@ def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
     BadInput
         It no longer fits the roles as configured.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    known = require_draft(governance, command.draft, moment)
-    if known["state"] != "approved":
+    case = begin(governance, command)
+    draft, step = require_draft(governance, command.draft, case.moment), DRAFT.to("published")
+    case.permit(step, draft, state=draft.state)
+    if draft.base_version != case.policy.version:
         raise Conflict(
-            f"draft {command.draft} is {known['state']}, not approved",
-            remedy="Let somebody who did not draft it review it first.",
-        )
-    in_force = governance.policy(moment).version
-    if known["base_version"] != in_force:
-        raise Conflict(
-            f"draft {command.draft} was made against {known['base_version']}, and {in_force} holds now",
+            f"draft {draft.draft} was made against {draft.base_version}, and {case.policy.version} holds now",
             remedy="Draft it again, and look at its preview.",
         )
-    policy = parse_policy(known["text"], governance.roles, name=f"draft {command.draft}")
-    row = {**_kept(governance, known), "state": "published", "note": ""}
-    facts = [
-        Fact("policy_draft_published", POLICY, "policy_draft", (row,)),
-        policy_fact(policy, known["text"]),
-    ]
-    governance.store.append(facts, actor=command.actor.id, at=command.at, unchanged={POLICY: moment.seq})
+    policy = parse_recorded_policy(draft.text, governance.roles, name=f"draft {draft.draft}")
+    published = entry_of(step.action, replace(draft, state="published", note=""))
+    case.append([published, policy_fact(policy, draft.text)], unchanged=[published.subject])
     return policy
 
 
-def require_draft(governance: Governance, draft: str, moment: Moment) -> dict[str, Any]:
+def require_draft(governance: Governance, draft: str, moment: Moment) -> PolicyDraft:
     """A draft as it stands.
 
     Raises
@@ -131,18 +116,31 @@ def require_draft(governance: Governance, draft: str, moment: Moment) -> dict[st
     NotFound
         There is no such draft.
     """
-    for row in lake.drafts(governance.store, moment):
-        if row["draft"] == draft:
-            return row
-    raise NotFound(
-        f"there is no policy draft '{draft[:40]}'", remedy="'governance policy drafts' lists those there are."
-    )
+    found = latest(governance.store, PolicyDraft, moment, draft=draft)
+    if found is None:
+        raise NotFound(
+            f"there is no policy draft '{draft[:40]}'",
+            remedy="'governance policy drafts' lists those there are.",
+        )
+    return found
 
 
-def policy_drafts(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
-    """Drafts as they stand, newest first, without their texts."""
-    rows = lake.drafts(governance.store, moment)
-    return [{key: row[key] for key in row if key != "text"} for row in reversed(rows)]
+def policy_drafts(governance: Governance, moment: Moment) -> list[DraftLine]:
+    """List the drafts, newest first."""
+    said, names = history(governance.store, PolicyDraft, moment), directory.names(governance.store, moment)
+    first = {draft.draft: draft for draft in reversed(said)}
+    return [
+        named(
+            DraftLine,
+            draft,
+            names,
+            drafted_by=first[draft.draft].actor,
+            drafted_by_name=names[first[draft.draft].actor],
+            drafted_at=first[draft.draft].recorded_at,
+            why=first[draft.draft].note,
+        )
+        for draft in reversed(newest_of(said))
+    ]
 
 
 def read_text_of(governance: Governance, moment: Moment, *, draft: str = "", text: str = "") -> Policy:
@@ -157,27 +155,18 @@ def read_text_of(governance: Governance, moment: Moment, *, draft: str = "", tex
     """
     if bool(draft) == bool(text):
         raise BadInput("name a draft or give a policy file", where="policy", remedy="Give one of the two.")
-    found = require_draft(governance, draft, moment)["text"] if draft else text
-    return parse_policy(found, governance.roles, name=f"draft {draft}" if draft else "policy file")
+    if draft:
+        recorded = require_draft(governance, draft, moment).text
+        return parse_recorded_policy(recorded, governance.roles, name=f"draft {draft}")
+    return parse_policy(text, governance.roles, name="policy file")
 
 
 def policy_fact(policy: Policy, text: str) -> Fact:
     """The fact that a policy was published."""
-    row = {
-        "version": policy.version,
-        "title": policy.title,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "text": text,
-    }
-    return Fact("policy_published", f"policy-{policy.version}", "policy", (row,), first=True)
-
-
-def _kept(governance: Governance, known: dict[str, Any]) -> dict[str, Any]:
-    return {column: known[column] for column in governance.store.columns["policy_draft"]}
-
-
-def _append(
-    governance: Governance, action: str, row: dict[str, Any], actor: str, at: datetime, moment: Moment
-) -> None:
-    fact = Fact(action, POLICY, "policy_draft", (row,))
-    governance.store.append([fact], actor=actor, at=at, unchanged={POLICY: moment.seq})
+    published = PublishedPolicy(
+        version=policy.version,
+        title=policy.title,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        text=text,
+    )
+    return entry_of("policy_published", published, first=True)

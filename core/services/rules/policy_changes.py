@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from core.domain.errors import BadInput
+from core.domain.given import TextOf, argument
 from core.domain.moment import Moment
 from core.domain.policy.classification import classify
 from core.domain.policy.policy import Policy
@@ -18,6 +21,13 @@ from core.services.rules.policies import read_text_of
 
 MOST = 200
 Rows = list[dict[str, Any]]
+OnRecord = Annotated[str, Field(description="A draft on record, such as P1.")]
+OrText = Annotated[
+    str,
+    Field(description="A draft such as P1, or a policy file."),
+    TextOf("draft", known=r"P\d+"),
+    argument("DRAFT|FILE"),
+]
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,10 @@ class Preview:
     cut: bool
 
 
-def compare_policy(governance: Governance, moment: Moment, *, draft: str = "", text: str = "") -> Comparison:
-    """Compare a draft or a text with the policy in force, cell by cell.
+def compare_policy(
+    governance: Governance, moment: Moment, *, draft: OnRecord = "", text: OrText = ""
+) -> Comparison:
+    """Compare a draft or a file with the policy in force, cell by cell.
 
     Raises
     ------
@@ -77,13 +89,19 @@ def compare_policy(governance: Governance, moment: Moment, *, draft: str = "", t
     return Comparison(before.version, after.version, policy_changes(before, after))
 
 
-def preview_policy(governance: Governance, moment: Moment, *, draft: str = "", text: str = "") -> Preview:
-    """Decide the whole inventory by a draft or a text as if it were in force, beside the policy in force.
+def preview_policy(
+    governance: Governance, moment: Moment, *, draft: OnRecord = "", text: OrText = ""
+) -> Preview:
+    """Show what a draft or a file would change over the whole inventory.
 
     Raises
     ------
     BadInput, NotFound
         The text is no sound policy, or drops a class that initiatives are in; there is no such draft.
+
+    Notes
+    -----
+    The whole inventory is decided by it as if it were in force, beside the policy in force.
     """
     before = governance.policy(moment)
     after = read_text_of(governance, moment, draft=draft, text=text)

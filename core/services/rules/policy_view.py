@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from core.domain.errors import NotFound
-from core.domain.facts import rules as facts
+from core.domain.facts import rules as recorded
 from core.domain.moment import Moment
 from core.domain.policy.policy import Consideration, Measure, Option, Policy, SignOffPlan
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.checks import CHECKS
 from core.domain.work.raci import LETTERS
+from core.lake import directory
 from core.lake.facts import latest
-from core.lake.record.entries import entry_rows
 from core.services.governance import Governance
 
 Rows = list[dict[str, Any]]
@@ -48,13 +48,10 @@ def published_policy(governance: Governance, moment: Moment) -> PublishedPolicy:
         None has been published: the store has not been founded.
     """
     policy = governance.policy(moment)
-    fact = latest(governance.store, facts.PublishedPolicy, moment)
+    fact = latest(governance.store, recorded.PublishedPolicy, moment)
     assert fact is not None  # the line above raises where there is none
-    found = entry_rows(governance.store, fact.seq)
-    assert found is not None  # a fact never stands without its entry
-    names = {person.id: person.name for person in governance.people()}
-    actor = found[0]["actor"]
-    return PublishedPolicy(policy, fact.sha256, fact.seq, found[0]["recorded_at"], names.get(actor, actor))
+    names = directory.names(governance.store, moment)
+    return PublishedPolicy(policy, fact.sha256, fact.seq, fact.recorded_at, names[fact.actor])
 
 
 def matrix_rows(governance: Governance, moment: Moment) -> Rows:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts import work as facts
+from core.domain.given import InitiativeId, argument
 from core.domain.moment import Moment
-from core.lake.work import comments as lake
+from core.lake import directory
+from core.lake.facts import history, newest
+from core.lake.store import Store
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.work.routing import cast_of
 
 MOST_MENTIONS = 10
@@ -23,20 +28,20 @@ _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?
 
 
 class WriteComment(Command):
-    """Write a comment on an initiative; `@id` in the text names somebody of the directory."""
+    """Write a comment on an initiative; whoever it names gets a task to read it."""
 
     may: ClassVar[str] = "write_comment"
 
-    initiative: str
-    text: Annotated[Words, Field(min_length=2)]
+    initiative: InitiativeId
+    text: Annotated[Words, Field(min_length=2, description="What you say; @id names people."), argument()]
 
 
 class MarkCommentsRead(Command):
-    """Say that one has read the comments on an initiative, so that mentions no longer wait."""
+    """Say that you have read the comments that name you."""
 
     may: ClassVar[str] = "write_comment"
 
-    initiative: str
+    initiative: InitiativeId
 
 
 @dataclass(frozen=True)
@@ -63,27 +68,27 @@ def mentions_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found.lower() for found in _MENTION.findall(text)))
 
 
-def comments_on(governance: Governance, moment: Moment, *, initiative: str) -> tuple[Comment, ...]:
-    """Comments on an initiative at a moment, oldest first.
+def comments_on(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> tuple[Comment, ...]:
+    """List the comments on an initiative, oldest first.
 
     Raises
     ------
     NotFound
         There was no such initiative.
     """
-    require_initiative(governance, initiative, moment)
-    cast = cast_of(governance, moment)
+    registered(governance, initiative, moment)
+    names = directory.names(governance.store, moment)
     return tuple(
         Comment(
-            row["comment"],
-            row["actor"],
-            row["actor_name"],
-            row["recorded_at"],
-            row["text"],
-            tuple(row["mentions"]),
-            tuple(cast.name(person) for person in row["mentions"]),
+            one.comment,
+            one.actor,
+            names[one.actor],
+            one.recorded_at,
+            one.text,
+            one.mentions,
+            tuple(names[person] for person in one.mentions),
         )
-        for row in lake.comments(governance.store, moment, initiative)
+        for one in history(governance.store, facts.Comment, moment, initiative)
     )
 
 
@@ -98,11 +103,10 @@ def write_comment(governance: Governance, command: WriteComment) -> str:
         No such initiative; somebody who is not in the directory, or too many people, are named.
         Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
+    case = begin(governance, command)
+    initiative = case.initiative.initiative
     mentions = mentions_in(command.text)
-    cast = cast_of(governance, moment)
+    cast = cast_of(governance, case.moment)
     unknown = [person for person in mentions if cast.find(person) is None]
     if unknown:
         raise NotFound(
@@ -113,18 +117,16 @@ def write_comment(governance: Governance, command: WriteComment) -> str:
     if len(mentions) > MOST_MENTIONS:
         raise BadInput(f"more than {MOST_MENTIONS} people are named", where="text", remedy="Name fewer.")
 
-    def written(moment: Moment) -> list[Fact]:
-        number = len(lake.comments(governance.store, moment, command.initiative)) + 1
-        comment = f"{command.initiative}/comment-{number}"
-        row = {
-            "initiative": command.initiative,
-            "comment": comment,
-            "text": command.text,
-            "mentions": list(mentions),
-        }
-        return [Fact("comment_written", comment, "comment", (row,), first=True)]
+    def written(case: Case) -> facts.Comment:
+        number = len(case.history(facts.Comment)) + 1
+        return facts.Comment(
+            initiative=initiative,
+            comment=f"{initiative}/comment-{number}",
+            text=command.text,
+            mentions=mentions,
+        )
 
-    return governance.store.append_next(written, actor=command.actor.id, at=command.at)[0].subject
+    return case.put_next("comment_written", written).comment
 
 
 def mark_comments_read(governance: Governance, command: MarkCommentsRead) -> None:
@@ -137,18 +139,29 @@ def mark_comments_read(governance: Governance, command: MarkCommentsRead) -> Non
     BadInput
         No comment there that names the actor waits to be read.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
-    waiting = [
-        row
-        for row in lake.unread_mentions(governance.store, moment)
-        if row["initiative"] == command.initiative and row["person"] == command.actor.id
-    ]
-    if not waiting:
-        raise BadInput(
-            "no comment there waits for you", where=command.initiative, remedy="Nothing is to be done."
-        )
-    row = {"initiative": command.initiative}
-    fact = Fact("comments_read", command.initiative, "comments_read", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    case = begin(governance, command)
+    initiative = case.initiative.initiative
+    unread = unread_mentions(governance.store, case.moment, initiative)
+    if case.actor not in {person for _, person in unread}:
+        raise BadInput("no comment there waits for you", where=initiative, remedy="Nothing is to be done.")
+    case.put("comments_read", facts.CommentsRead(initiative=initiative))
+
+
+def unread_mentions(
+    store: Store, moment: Moment, initiative: str = ""
+) -> Iterator[tuple[facts.Comment, str]]:
+    """Comments with somebody they name who has neither read nor written there since, oldest first.
+
+    Of one initiative, or of all.
+    """
+    comments = newest(store, facts.Comment, moment, initiative)
+    read = newest(store, facts.CommentsRead, moment, initiative)
+    heard = {(said.initiative, said.actor): said.seq for said in comments}
+    for one in read:
+        place = (one.initiative, one.actor)
+        heard[place] = max(one.seq, heard.get(place, 0))
+    for comment in comments:
+        for person in comment.mentions:
+            since = heard.get((comment.initiative, person), 0)
+            if comment.seq > since and person != comment.actor:
+                yield comment, person

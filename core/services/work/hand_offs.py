@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from core.domain.actors import Actor
-from core.domain.chain import Fact, canonical
+from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.facts import work as facts
+from core.domain.facts.process import Initiative
+from core.domain.facts.recorded import entry_of
+from core.domain.given import argument, option
+from core.domain.life_cycles import HAND_OFF
 from core.domain.moment import Moment
+from core.domain.process.facts import Registration
 from core.domain.work.work import Task
-from core.lake.work import hand_offs as lake
+from core.lake import directory
+from core.lake.facts import latest, newest
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
-from core.services.work.people_tasks import receivers
+from core.services.lookups import registered
+from core.services.work.people_tasks import offers, receivers
 from core.services.work.routing import Cast, cast_of
 from core.services.work.tasks import (
-    assignment_fact,
+    assignment,
     find_task,
     open_tasks,
     require_fit,
@@ -27,18 +37,20 @@ from core.services.work.tasks import (
     require_movable,
 )
 
-Reason = Annotated[Words, Field(min_length=10)]
+OfferId = Annotated[str, Field(description="The offer, as 'hand-off list' shows it."), argument("HAND_OFF")]
+Why = Annotated[Words, Field(description="Why, in a sentence.")]
+Reason = Annotated[Why, Field(min_length=10)]
 
 
 class OfferHandOff(Command):
-    """Offer a whole initiative, or one task of it, to a team or to a person."""
+    """Offer an initiative or a task to a team or a person."""
 
     may: ClassVar[str] = "offer_hand_off"
 
-    initiative: str = ""
-    task: str = ""
-    to_team: str = ""
-    to_person: str = ""
+    initiative: Annotated[str, Field(description="A whole initiative, by id.")] = ""
+    task: Annotated[str, Field(description="One task, as 'governance tasks' shows it.")] = ""
+    to_team: Annotated[str, Field(description="The team that gets it.")] = ""
+    to_person: Annotated[str, Field(description="The person who gets it, by id.")] = ""
     reason: Reason
 
 
@@ -47,17 +59,17 @@ class AnswerHandOff(Command):
 
     may: ClassVar[str] = "answer_hand_off"
 
-    hand_off: str
+    hand_off: OfferId
     answer: Literal["accept", "return"]
-    reason: Words = ""
+    reason: Why = ""
 
 
 class WithdrawHandOff(Command):
-    """Take an offer back that nobody has answered yet."""
+    """Take back an offer that nobody has answered yet."""
 
     may: ClassVar[str] = "offer_hand_off"
 
-    hand_off: str
+    hand_off: OfferId
     reason: Reason
 
 
@@ -78,42 +90,52 @@ class HandOff:
     to_team: str
     to_name: str
     reason: str
-    offered_at: Any
+    offered_at: datetime
     waits_for: tuple[str, ...]
     answer: str
     answer_reason: str
     answered_by: str
-    answered_at: Any
+    answered_at: datetime | None
 
 
 def hand_offs(
-    governance: Governance, moment: Moment, *, initiative: str = "", team: str = "", open_only: bool = False
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: Annotated[str, Field(description="Of one initiative.")] = "",
+    team: Annotated[str, Field(description="That this team gave or got.")] = "",
+    open_only: Annotated[
+        bool, Field(description="Only those that wait for an answer."), option("--open")
+    ] = False,
 ) -> tuple[HandOff, ...]:
-    """Offers at a moment, newest first; `team` gave or got them. Empty filters let all through."""
-    cast = cast_of(governance, moment)
-    rows = lake.hand_offs(governance.store, moment, initiative=initiative, open_only=open_only)
-    return tuple(_view(cast, row) for row in rows if team in ("", row["from_team"], row["to_team"]))
+    """List offers and their answers, newest first."""
+    cast, found = cast_of(governance, moment), offers(governance.store, moment, initiative)
+    names = directory.names(governance.store, moment, (offer.initiative for offer, _ in found)).initiatives
+    return tuple(
+        _view(cast, offer, answer, names[offer.initiative][0])
+        for offer, answer in reversed(found)
+        if team in ("", offer.from_team, offer.to_team) and not (open_only and answer)
+    )
 
 
-def _view(cast: Cast, row: dict[str, Any]) -> HandOff:
-    waiting = () if row["answer"] else receivers(cast, row["to_team"], row["to_person"])
+def _view(cast: Cast, offer: facts.HandOff, answer: facts.HandOffAnswer | None, name: str) -> HandOff:
     return HandOff(
-        row["hand_off"],
-        row["initiative"],
-        row["name"] or row["initiative"],
-        row["task"] or "",
-        row["what"],
-        row["from_team"],
-        cast.name(row["offered_by"]),
-        row["to_team"],
-        cast.name(row["to_person"]) if row["to_person"] else "",
-        row["reason"],
-        row["offered_at"],
-        waiting,
-        row["answer"] or "",
-        row["answer_reason"] or "",
-        cast.name(row["answered_by"]) if row["answered_by"] else "",
-        row["answered_at"],
+        offer.hand_off,
+        offer.initiative,
+        name,
+        offer.task or "",
+        offer.what,
+        offer.from_team,
+        cast.name(offer.actor),
+        offer.to_team,
+        cast.name(offer.to_person) if offer.to_person else "",
+        offer.reason,
+        offer.recorded_at,
+        () if answer else receivers(cast, offer),
+        answer.answer if answer else "",
+        answer.reason if answer else "",
+        cast.name(answer.actor) if answer else "",
+        answer.recorded_at if answer else None,
     )
 
 
@@ -129,46 +151,39 @@ def offer_hand_off(governance: Governance, command: OfferHandOff) -> str:
     Conflict
         The same work is on offer and not answered. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    cast = cast_of(governance, moment)
+    case = begin(governance, command)
+    moment, cast = case.moment, cast_of(governance, case.moment)
     team, person = _receiver(governance, cast, command)
     if bool(command.initiative) == bool(command.task):
         raise BadInput("an offer is of one initiative or of one task", remedy="Name one of the two.")
     task = find_task(governance, moment, command.task, cast) if command.task else None
-    initiative = task.initiative if task else command.initiative
-    known = require_initiative(governance, initiative, moment)
+    known = registered(governance, task.initiative if task else command.initiative, moment)
     if task is not None:
         _require_task_can_go(governance, cast, command.actor, task, person, moment)
     else:
         _require_initiative_can_go(command.actor, known, team, person)
-    row = {
-        "initiative": initiative,
-        "task": command.task or None,
-        "what": task.title if task else known["name"],
-        "from_team": task.team if task else known["team"],
-        "to_team": team,
-        "to_person": person.id if person else None,
-        "reason": command.reason,
-    }
-
-    def offered(moment: Moment) -> list[Fact]:
-        return [_offered(governance, row, moment)]
-
-    (fact,) = governance.store.append_next(offered, actor=command.actor.id, at=command.at)
-    return fact.subject
+    offer = facts.HandOff(
+        hand_off="",
+        initiative=known.initiative,
+        task=command.task or None,
+        what=task.title if task else known.name,
+        from_team=task.team if task else known.team,
+        to_team=team,
+        to_person=person.id if person else None,
+        reason=command.reason,
+    )
+    return case.put_next("hand_off_offered", lambda now: _numbered(now, offer)).hand_off
 
 
-def _offered(governance: Governance, row: dict[str, Any], moment: Moment) -> Fact:
-    earlier = lake.hand_offs(governance.store, moment, initiative=row["initiative"])
-    if any(not one["answer"] and one["task"] == row["task"] for one in earlier):
+def _numbered(case: Case, offer: facts.HandOff) -> facts.HandOff:
+    earlier = offers(case.governance.store, case.moment, offer.initiative)
+    if any(answer is None and one.task == offer.task for one, answer in earlier):
         raise Conflict(
             "it is on offer already, and nobody has answered",
-            where=row["task"] or row["initiative"],
+            where=offer.task or offer.initiative,
             remedy="Wait for the answer, or withdraw that offer first.",
         )
-    hand_off = f"{row['initiative']}/hand-off-{len(earlier) + 1}"
-    return Fact("hand_off_offered", hand_off, "hand_off", ({**row, "hand_off": hand_off},), first=True)
+    return replace(offer, hand_off=f"{offer.initiative}/hand-off-{len(earlier) + 1}")
 
 
 def _receiver(governance: Governance, cast: Cast, command: OfferHandOff) -> tuple[str, Actor | None]:
@@ -206,17 +221,17 @@ def _require_task_can_go(
         require_fit(governance, cast, task, person, moment)
 
 
-def _require_initiative_can_go(actor: Actor, known: dict[str, Any], team: str, person: Actor | None) -> None:
-    has_part = actor.team == known["team"] or actor.id in (known["owner"], known["builder"])
+def _require_initiative_can_go(actor: Actor, known: Registration, team: str, person: Actor | None) -> None:
+    has_part = actor.team == known.team or actor.id in (known.owner, known.builder)
     if not has_part and "administrator" not in actor.roles:
         raise Forbidden(
-            f"{actor.name or actor.id} neither belongs to {known['team']} nor owns or builds it",
-            where=known["initiative"],
-            remedy=f"Ask somebody of {known['team']}.",
+            f"{actor.name or actor.id} neither belongs to {known.team} nor owns or builds it",
+            where=known.initiative,
+            remedy=f"Ask somebody of {known.team}.",
         )
-    if person is not None and person.id == known["owner"]:
+    if person is not None and person.id == known.owner:
         raise BadInput(f"{person.name} owns it already", remedy="Nothing is to be done.")
-    if person is None and team == known["team"]:
+    if person is None and team == known.team:
         raise BadInput(f"it belongs to {team} already", remedy="Name another team, or a person.")
 
 
@@ -235,12 +250,11 @@ def answer_hand_off(governance: Governance, command: AnswerHandOff) -> None:
     Conflict
         It was answered before. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    cast = cast_of(governance, moment)
-    offer = _open_offer(governance, moment, command.hand_off)
-    if command.actor.id not in receivers(cast, offer["to_team"], offer["to_person"] or ""):
-        to = cast.name(offer["to_person"]) if offer["to_person"] else offer["to_team"]
+    case = begin(governance, command)
+    cast = cast_of(governance, case.moment)
+    offer = _open_offer(case, command.hand_off)
+    if case.actor not in receivers(cast, offer):
+        to = cast.name(offer.to_person) if offer.to_person else offer.to_team
         raise Forbidden("only the receiver may answer an offer", where=command.hand_off, remedy=f"Ask {to}.")
     if command.answer == "return" and len(command.reason) < 10:
         raise BadInput(
@@ -248,11 +262,10 @@ def answer_hand_off(governance: Governance, command: AnswerHandOff) -> None:
             where=command.hand_off,
             remedy="Say in a sentence why, so that the giver can act on it.",
         )
-    answer = "accepted" if command.answer == "accept" else "returned"
-    facts = [_answer_fact(offer, answer, command.reason)]
     if command.answer == "accept":
-        facts += _moved(governance, cast, moment, offer, command)
-    _append_answer(governance, facts, command, moment)
+        _put_answer(case, offer, "accepted", command.reason, _moved(case, cast, offer))
+    else:
+        _put_answer(case, offer, "returned", command.reason)
 
 
 def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
@@ -265,77 +278,73 @@ def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
     NotFound, Conflict
         No such offer; it was answered before. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    offer = _open_offer(governance, moment, command.hand_off)
-    if command.actor.id != offer["offered_by"] and command.actor.team != offer["from_team"]:
+    case = begin(governance, command)
+    offer = _open_offer(case, command.hand_off)
+    if case.actor != offer.actor and command.actor.team != offer.from_team:
         raise Forbidden(
             "only whoever made an offer may withdraw it",
             where=command.hand_off,
-            remedy=f"Ask somebody of {offer['from_team'] or 'the team that made it'}.",
+            remedy=f"Ask somebody of {offer.from_team or 'the team that made it'}.",
         )
-    _append_answer(governance, [_answer_fact(offer, "withdrawn", command.reason)], command, moment)
+    _put_answer(case, offer, "withdrawn", command.reason)
 
 
-def _open_offer(governance: Governance, moment: Moment, hand_off: str) -> dict[str, Any]:
-    found = lake.hand_offs(governance.store, moment, hand_off=hand_off) if hand_off else []
-    if not found:
+def _open_offer(case: Case, hand_off: str) -> facts.HandOff:
+    initiative = hand_off.split("/", maxsplit=1)[0]
+    there = newest(case.governance.store, facts.HandOff, case.moment, initiative)
+    found = next((offer for offer in there if offer.hand_off == hand_off), None)
+    if found is None:
         raise NotFound(
             f"there is no offer '{hand_off[:120]}'",
-            where=f"as of {moment.day}",
+            where=f"as of {case.moment.day}",
             remedy="'governance hand-off list' shows them.",
         )
-    if found[0]["answer"]:
-        raise _answered(hand_off, f" ({found[0]['answer']})")
-    return found[0]
+    _require_open(case, found)
+    return found
 
 
-def _answered(hand_off: str, how: str = "") -> Conflict:
-    return Conflict(f"this offer was answered before{how}", where=hand_off, remedy="The first answer stands.")
+def _require_open(case: Case, offer: facts.HandOff) -> None:
+    answer = latest(
+        case.governance.store, facts.HandOffAnswer, case.moment, offer.initiative, hand_off=offer.hand_off
+    )
+    if answer is not None:
+        case.permit(HAND_OFF.to("accepted"), answer, state=answer.answer)
 
 
-def _answer_fact(offer: dict[str, Any], answer: str, reason: str) -> Fact:
-    row = {
-        "hand_off": offer["hand_off"],
-        "initiative": offer["initiative"],
-        "answer": answer,
-        "reason": reason,
-    }
-    return Fact("hand_off_answered", offer["hand_off"], "hand_off_answer", (row,), first=True)
-
-
-def _append_answer(governance: Governance, facts: list[Fact], command: Command, read: Moment) -> None:
+def _put_answer(
+    case: Case,
+    offer: facts.HandOff,
+    answer: Literal["accepted", "returned", "withdrawn"],
+    reason: str,
+    moved: Sequence[Fact] = (),
+) -> None:
     """The first answer stands; what it rests on must not have changed since it was read."""
-    hand_off = facts[0].subject
+    said = facts.HandOffAnswer(
+        hand_off=offer.hand_off, initiative=offer.initiative, answer=answer, reason=reason
+    )
+    entries = (entry_of(HAND_OFF.to(answer).action, said, first=True), *moved)
     try:
-        governance.store.append(
-            facts, actor=command.actor.id, at=command.at, unchanged={hand_off.split("/")[0]: read.seq}
-        )
-    except Conflict as error:
-        now = governance.present(command.at)
-        if lake.hand_offs(governance.store, now, hand_off=hand_off)[0]["answer"]:
-            raise _answered(hand_off) from error
+        case.append(entries, unchanged=(offer.initiative,))
+    except Conflict:
+        _require_open(replace(case, moment=case.governance.present(case.command.at)), offer)
         raise
 
 
-def _moved(
-    governance: Governance, cast: Cast, moment: Moment, offer: dict[str, Any], command: AnswerHandOff
-) -> list[Fact]:
+def _moved(case: Case, cast: Cast, offer: facts.HandOff) -> list[Fact]:
     """What acceptance changes: the initiative's team and owner, or who has the task."""
-    initiative = offer["initiative"]
-    if not offer["task"]:
-        known = require_initiative(governance, initiative, moment)
-        columns = governance.store.columns["initiative"]
-        row = {**{column: known[column] for column in columns}, "answers": canonical(known["answers"])}
-        row |= {"team": offer["to_team"] or command.actor.team, "owner": command.actor.id}
-        return [Fact("initiative_amended", initiative, "initiative", (row,))]
-    found = open_tasks(governance, moment, initiative=initiative, cast=cast)
-    task = next((task for task in found if task.key == offer["task"]), None)
+    governance, actor = case.governance, case.command.actor
+    if not offer.task:
+        known = latest(governance.store, Initiative, case.moment, offer.initiative)
+        assert known is not None
+        moved = replace(known, team=offer.to_team or actor.team, owner=actor.id)
+        return [entry_of("initiative_amended", moved)]
+    found = open_tasks(governance, case.moment, initiative=offer.initiative, cast=cast)
+    task = next((task for task in found if task.key == offer.task), None)
     if task is None:
         raise BadInput(
-            f"“{offer['what']}” is done meanwhile",
-            where=offer["hand_off"],
+            f"“{offer.what}” is done meanwhile",
+            where=offer.hand_off,
             remedy="Return the offer with that reason.",
         )
-    require_fit(governance, cast, task, command.actor, moment)
-    return [assignment_fact(task, command.actor.id, offer["reason"], offer["hand_off"])]
+    require_fit(governance, cast, task, actor, case.moment)
+    return [assignment(task, actor.id, offer.reason, offer.hand_off)]

@@ -65,23 +65,23 @@ def news(governance: Governance, moment: Moment, *, person: str = "", team: str 
     since = moment.day - timedelta(days=governance.work.told_days)
     told: dict[tuple[str, str, str], News] = {}
     for row in lake.acts(governance.store, moment, recorded_actions(raci), since, team=team):
-        task, initiative = task_of_act(raci, policy, row), known.get(row["initiative"])
+        task, initiative = task_of_act(raci, policy, row), known.get(row.initiative)
         if task is None or initiative is None:
             continue
         informed = cast.routes(task, (), initiative).informed
-        to = tuple(one for one in informed if one != row["actor"])
+        to = tuple(one for one in informed if one != row.actor)
         if not to or (person and person not in to):
             continue
-        key = (task.id, row["initiative"], row["actor"])
+        key = (task.id, row.initiative, row.actor)
         earlier = told.get(key)
         told[key] = News(
             task.id,
             task.title,
-            row["initiative"],
+            row.initiative,
             initiative.name,
-            row["actor"],
-            row["acts"] + (earlier.acts if earlier else 0),
-            max(row["last_at"].date(), earlier.on) if earlier else row["last_at"].date(),
+            row.actor,
+            row.acts + (earlier.acts if earlier else 0),
+            max(row.last_at.date(), earlier.on) if earlier else row.last_at.date(),
             to,
         )
     return tuple(sorted(told.values(), key=lambda one: (-one.on.toordinal(), one.name, one.title, one.actor)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from core.domain.facts.work import Comment, HandOff, HandOffAnswer
+from core.domain.moment import Moment
 from core.domain.work.work import Place, Routes, Task
-from core.lake.work import comments as lake_comments
-from core.lake.work import hand_offs as lake_hand_offs
+from core.lake import directory
+from core.lake.facts import newest
+from core.lake.store import Store
+from core.services.work.comments import unread_mentions
 from core.services.work.routing import Cast
 from core.services.work.task_reading import Reading
 from core.services.work.training import training_standings
@@ -15,60 +19,80 @@ from core.services.work.training import training_standings
 
 def hand_off_tasks(reading: Reading) -> Iterator[Task]:
     """Offers that wait for an answer: for the person named, else for everybody of the team named."""
-    for offer in lake_hand_offs.hand_offs(
-        reading.governance.store, reading.moment, initiative=reading.only, open_only=True
-    ):
-        doers = receivers(reading.cast, offer["to_team"], offer["to_person"])
-        due_on = reading.answer_by(offer["offered_at"].date())
-        giver = reading.cast.name(offer["offered_by"])
+    waiting = [
+        offer
+        for offer, answer in reversed(offers(reading.governance.store, reading.moment, reading.only))
+        if answer is None
+    ]
+    names = _initiatives(reading, waiting)
+    for offer in waiting:
+        doers = receivers(reading.cast, offer)
+        due_on = reading.answer_by(offer.recorded_at.date())
+        giver = reading.cast.name(offer.actor)
         yield Task(
-            key=f"hand_off:{offer['hand_off']}",
+            key=f"hand_off:{offer.hand_off}",
             kind="hand_off",
-            title=f"Accept or return: {offer['what']}",
-            why=f"{giver} ({offer['from_team'] or 'no team'}) hands it over: {offer['reason']}",
+            title=f"Accept or return: {offer.what}",
+            why=f"{giver} ({offer.from_team or 'no team'}) hands it over: {offer.reason}",
             how="Accept it to make it yours, or return it with a reason.",
             waits=f"{giver} waits for the answer",
             state=reading.state(due_on),
             due_on=due_on,
-            place=Place("my_work", {"task": f"hand_off:{offer['hand_off']}"}),
+            place=Place("my_work", {"task": f"hand_off:{offer.hand_off}"}),
             owner=doers[0] if len(doers) == 1 else "",
-            routes=Routes(doers, (offer["offered_by"],)),
-            initiative=offer["initiative"],
-            name=offer["name"] or offer["initiative"],
-            team=offer["to_team"],
+            routes=Routes(doers, (offer.actor,)),
+            initiative=offer.initiative,
+            name=names[offer.initiative][0],
+            team=offer.to_team,
         )
 
 
-def receivers(cast: Cast, team: str, person: str) -> tuple[str, ...]:
+def offers(
+    store: Store, moment: Moment, initiative: str = ""
+) -> tuple[tuple[HandOff, HandOffAnswer | None], ...]:
+    """Offers of an initiative, or of all, oldest first, each with its answer where there is one."""
+    answers = {one.hand_off: one for one in newest(store, HandOffAnswer, moment, initiative)}
+    return tuple((offer, answers.get(offer.hand_off)) for offer in newest(store, HandOff, moment, initiative))
+
+
+def receivers(cast: Cast, offer: HandOff) -> tuple[str, ...]:
     """Who may answer an offer: the person named, else everybody of the team."""
-    if person:
-        return (person,)
-    return tuple(known.id for known in cast.people if known.team == team)
+    if offer.to_person:
+        return (offer.to_person,)
+    return tuple(known.id for known in cast.people if known.team == offer.to_team)
 
 
 def mention_tasks(reading: Reading) -> Iterator[Task]:
     """Comments that name somebody who has neither read nor written there since."""
     days = timedelta(days=reading.governance.work.mention_days)
-    for row in lake_comments.unread_mentions(reading.governance.store, reading.moment):
-        if reading.only and row["initiative"] != reading.only:
-            continue
-        due_on = row["recorded_at"].date() + days
+    unread = list(unread_mentions(reading.governance.store, reading.moment, reading.only))
+    names = _initiatives(reading, [comment for comment, _ in unread])
+    for comment, person in unread:
+        due_on = comment.recorded_at.date() + days
+        key, writer = f"mention:{comment.comment}:{person}", reading.cast.name(comment.actor)
+        name, team = names[comment.initiative]
         yield Task(
-            key=f"mention:{row['comment']}:{row['person']}",
+            key=key,
             kind="mention",
-            title=f"Read what {row['actor_name']} wrote",
-            why=row["text"],
+            title=f"Read what {writer} wrote",
+            why=comment.text,
             how="Answer there, or mark it as read.",
-            waits=f"{row['actor_name']} waits for you",
+            waits=f"{writer} waits for you",
             state=reading.state(due_on),
             due_on=due_on,
-            place=Place("my_work", {"task": f"mention:{row['comment']}:{row['person']}"}),
-            owner=row["person"],
-            routes=Routes((row["person"],)),
-            initiative=row["initiative"],
-            name=row["name"] or row["initiative"],
-            team=row["team"] or "",
+            place=Place("my_work", {"task": key}),
+            owner=person,
+            routes=Routes((person,)),
+            initiative=comment.initiative,
+            name=name,
+            team=team,
         )
+
+
+def _initiatives(reading: Reading, said: Iterable[HandOff | Comment]) -> Mapping[str, tuple[str, str]]:
+    """Name and team of the initiatives that something was said of."""
+    of = (one.initiative for one in said)
+    return directory.names(reading.governance.store, reading.moment, of).initiatives
 
 
 def training_tasks(reading: Reading) -> Iterator[Task]:

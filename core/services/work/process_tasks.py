@@ -7,6 +7,7 @@ from datetime import date
 
 from core.domain.facts.process import Finding, SignOff, Waiver
 from core.domain.policy.policy import SignOffPlan
+from core.domain.process.requirements import Status
 from core.domain.work.work import Place, Routes, Task, TaskKind
 from core.lake.facts import newest
 from core.lake.work import tasks as lake_tasks
@@ -35,6 +36,10 @@ def _of_sign_off(
 ) -> Iterator[Task]:
     """This round begins with the request; a refusal, or a full quorum that no longer holds, ends it."""
     gate = asked.requirement.gate_title
+    if asked.status is Status.EXPIRING and asked.expires_on is not None:
+        title = f"Signatures at “{gate}” are to be renewed by {asked.expires_on}"
+        yield _ask_task(reading, asked, title, asked.expires_on)
+        return
     if not this_round:
         yield _to_ask(reading, asked, f"Ask for the signatures at “{gate}”")
         return
@@ -62,6 +67,11 @@ def _of_sign_off(
 
 def _to_ask(reading: Reading, asked: OpenRequirement, title: str, answered_on: date | None = None) -> Task:
     """The team asks, or asks again: not late before it had the days of an answer since the last one."""
+    due_on = max(asked.due_on, reading.answer_by(answered_on)) if answered_on else asked.due_on
+    return _ask_task(reading, asked, title, due_on)
+
+
+def _ask_task(reading: Reading, asked: OpenRequirement, title: str, due_on: date) -> Task:
     initiative = reading.known[asked.initiative]
     doers = tuple(
         person
@@ -69,7 +79,6 @@ def _to_ask(reading: Reading, asked: OpenRequirement, title: str, answered_on: d
         if reading.cast.find(person)
     )[:1]
     how = "Open the sign-offs and ask; say what has changed since the last time."
-    due_on = max(asked.due_on, reading.answer_by(answered_on)) if answered_on else asked.due_on
     return _sign_off_task(reading, asked, "ask", title, how, due_on, doers, "")
 
 
@@ -127,7 +136,7 @@ def _sign_off_task(
         why=requirement.consideration.why,
         how=how,
         waits=waits or f"“{requirement.gate_title}” asks for it",
-        state=reading.state(due_on),
+        state="expiring" if asked.status is Status.EXPIRING else reading.state(due_on),
         due_on=due_on,
         place=Place("initiative", {"id": asked.initiative, "tab": "Sign-offs", "gate": gate}),
         owner=doers[0] if len(doers) == 1 else "",

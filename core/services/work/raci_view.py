@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.work.raci import Raci, RaciTask
 from core.lake.work import raci_acts as lake
+from core.lake.work.raci_acts import Acts
 from core.services.governance import Governance
 
 OTHER = "other"
@@ -98,16 +98,16 @@ def observed_matrix(
     raci, policy = governance.raci, governance.policy(moment)
     since = moment.day - timedelta(days=days) if days else None
     rows = lake.acts(governance.store, moment, recorded_actions(raci), since or ALWAYS, team=team)
-    placed: dict[str, list[dict[str, Any]]] = {task.id: [] for task in raci.tasks}
-    known: dict[tuple[str, ...], RaciTask | None] = {}  # thousands of acts are of some dozens of kinds
+    placed: dict[str, list[Acts]] = {task.id: [] for task in raci.tasks}
+    known: dict[tuple[str | None, ...], RaciTask | None] = {}  # thousands of acts are of some dozens of kinds
     for row in rows:
-        kind = (row["action"], row["gate"], row["signed_as"], row["measure"])
+        kind = (row.action, row.gate, row.signed_as, row.measure)
         if kind not in known:
             known[kind] = task_of_act(raci, policy, row)
         task = known[kind]
         if task is not None:
-            role = row["signed_as"] or task.acting_role(row["roles"])
-            placed[task.id].append({**row, "role": role})
+            role = row.signed_as or task.acting_role(row.roles)
+            placed[task.id].append(replace(row, role=role))
     tasks = tuple(_observed(raci, task, placed[task.id]) for task in raci.tasks)
     deviations = [one for task in raci.tasks for one in _deviations(governance, task, placed[task.id])]
     deviations.sort(key=lambda one: (-one.acts, one.task_title, one.name))
@@ -119,14 +119,14 @@ def recorded_actions(raci: Raci) -> list[str]:
     return [*(action for task in raci.tasks for action in task.actions), *_BY_MEASURE, *_BY_GATE]
 
 
-def task_of_act(raci: Raci, policy: Policy, row: Mapping[str, Any]) -> RaciTask | None:
+def task_of_act(raci: Raci, policy: Policy, row: Acts) -> RaciTask | None:
     """The task that an act stands for: evidence by measure, signatures by gate and role, else by kind."""
-    if row["action"] in _BY_GATE:
-        gate = policy.gate(row["gate"] or "")
-        return raci.task_of_measure(gate.step, row["signed_as"], "sign_off") if gate else None
-    if row["action"] not in _BY_MEASURE:
-        return raci.task_of_action(row["action"])
-    known = policy.measures.get(row["measure"] or "")
+    if row.action in _BY_GATE:
+        gate = policy.gate(row.gate or "")
+        return raci.task_of_measure(gate.step, row.signed_as or "", "sign_off") if gate else None
+    if row.action not in _BY_MEASURE:
+        return raci.task_of_action(row.action)
+    known = policy.measures.get(row.measure or "")
     if known is None:  # a measure of an older policy
         return None
     ladder = next(c.id for c in policy.considerations if known in c.rungs)
@@ -137,16 +137,16 @@ def _is_off(raci: Raci, task: RaciTask, role: str) -> bool:
     return task.deviates(role) and role not in raci.automation
 
 
-def _observed(raci: Raci, task: RaciTask, rows: list[dict[str, Any]]) -> ObservedTask:
+def _observed(raci: Raci, task: RaciTask, rows: list[Acts]) -> ObservedTask:
     acts: dict[str, int] = {}
     by_person: dict[str, dict[str, int]] = {}
     deviating: set[str] = set()
     for row in rows:
-        column = row["role"] if row["role"] in raci.roles else OTHER
-        acts[column] = acts.get(column, 0) + row["acts"]
+        column = row.role if row.role in raci.roles else OTHER
+        acts[column] = acts.get(column, 0) + row.acts
         people = by_person.setdefault(column, {})
-        people[row["actor_name"]] = people.get(row["actor_name"], 0) + row["acts"]
-        if _is_off(raci, task, row["role"]):
+        people[row.actor_name] = people.get(row.actor_name, 0) + row.acts
+        if _is_off(raci, task, row.role):
             deviating.add(column)
     names = {
         column: tuple(sorted(people, key=lambda name: (-people[name], name)))
@@ -155,11 +155,11 @@ def _observed(raci: Raci, task: RaciTask, rows: list[dict[str, Any]]) -> Observe
     return ObservedTask(task, acts, names, frozenset(deviating))
 
 
-def _deviations(governance: Governance, task: RaciTask, rows: list[dict[str, Any]]) -> list[Deviation]:
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+def _deviations(governance: Governance, task: RaciTask, rows: list[Acts]) -> list[Deviation]:
+    found: dict[tuple[str, str], list[Acts]] = {}
     for row in rows:
-        if _is_off(governance.raci, task, row["role"]):
-            found.setdefault((row["actor"], row["role"]), []).append(row)
+        if _is_off(governance.raci, task, row.role):
+            found.setdefault((row.actor, row.role), []).append(row)
     titles = governance.roles.title
     expected = ", ".join(titles(role) for role in dict.fromkeys((*task.responsible, task.accountable)))
     return [
@@ -167,14 +167,14 @@ def _deviations(governance: Governance, task: RaciTask, rows: list[dict[str, Any
             task.id,
             task.title,
             actor,
-            own[0]["actor_name"],
+            own[0].actor_name,
             role,
             titles(role) if role else "no role",
             task.letters.get(role, ""),
-            sum(row["acts"] for row in own),
-            tuple(sorted({row["initiative"]: row["name"] or row["initiative"] for row in own}.items())),
+            sum(row.acts for row in own),
+            tuple(sorted({row.initiative: row.name for row in own}.items())),
             expected,
-            max(row["last_at"] for row in own),
+            max(row.last_at for row in own),
         )
         for (actor, role), own in found.items()
     ]

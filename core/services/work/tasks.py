@@ -6,30 +6,39 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.facts.recorded import entry_of
+from core.domain.facts.work import TaskAssignment
+from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.work.work import Held, Task, by_due_day
+from core.lake.facts import newest
 from core.lake.work import tasks as lake
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.work.routing import Cast, cast_of
 from core.services.work.task_reading import Reading
 from core.services.work.task_sources import SOURCES
 
 
 class AssignTask(Command):
-    """Put somebody on an open task by name; of the actor's own team, or the actor themself."""
+    """Put somebody of your team on a task, or take it yourself."""
 
     may: ClassVar[str] = "assign_task"
 
-    task: str
-    person: str
-    reason: Words = ""
+    task: Annotated[str, Field(description="The task, as 'governance tasks' shows it."), argument()]
+    person: Annotated[
+        str, Field(description="Who gets it, by id; you where nobody is named."), option("--to")
+    ] = ""
+    reason: Annotated[Words, Field(description="Why, if it needs saying.")] = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,8 @@ def _of_all(governance: Governance, seq: int, day: date, people: Cast) -> tuple[
 def _worked_out(governance: Governance, moment: Moment, people: Cast, initiative: str) -> tuple[Task, ...]:
     known = lake.who_has_what(governance.store, moment, initiative=initiative)
     reading = Reading(governance, moment, people, known, initiative)
-    assigned = lake.assignments(governance.store, moment, initiative=initiative)
+    given = newest(governance.store, TaskAssignment, moment, initiative)
+    assigned = {one.task: one.person for one in given}
     found = (task for source in SOURCES for task in source(reading))
     return by_due_day(_with_assignment(task, assigned, people, known) for task in found)
 
@@ -143,11 +153,11 @@ def assign_task(governance: Governance, command: AssignTask) -> None:
         No such open task or person; the person is in another team; the task is personal; nothing would
         change. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    cast = cast_of(governance, moment)
-    task = find_task(governance, moment, command.task, cast)
-    person = cast.find(command.person) or governance.person(command.person)
+    case = begin(governance, command)
+    cast = cast_of(governance, case.moment)
+    task = find_task(governance, case.moment, command.task, cast)
+    named = command.person or command.actor.id
+    person = cast.find(named) or governance.person(named)
     require_movable(task)
     require_giver(command.actor, task, taking=person.id == command.actor.id)
     if person.id != command.actor.id and person.team != command.actor.team:
@@ -156,23 +166,18 @@ def assign_task(governance: Governance, command: AssignTask) -> None:
             where=task.key,
             remedy="Offer the task with a hand-off, so that they can accept or return it.",
         )
-    require_fit(governance, cast, task, person, moment)
+    require_fit(governance, cast, task, person, case.moment)
     if task.owner == person.id:
         raise BadInput(f"{person.name} has it already", where=task.key, remedy="Nothing is to be done.")
-    fact = assignment_fact(task, person.id, command.reason)
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+    case.append([assignment(task, person.id, command.reason)])
 
 
-def assignment_fact(task: Task, person: str, reason: str, hand_off: str = "") -> Fact:
-    """The fact that somebody was put on a task; `hand_off` names the offer that it came by."""
-    row = {
-        "initiative": task.initiative,
-        "task": task.key,
-        "person": person,
-        "reason": reason,
-        "hand_off": hand_off or None,
-    }
-    return Fact("task_assigned", task.initiative, "task_assignment", (row,))
+def assignment(task: Task, person: str, reason: str, hand_off: str | None = None) -> Fact:
+    """The entry that somebody was put on a task; `hand_off` names the offer that it came by."""
+    given = TaskAssignment(
+        initiative=task.initiative, task=task.key, person=person, reason=reason, hand_off=hand_off
+    )
+    return entry_of("task_assigned", given)
 
 
 def find_task(governance: Governance, moment: Moment, key: str, cast: Cast | None = None) -> Task:
@@ -241,8 +246,8 @@ def require_fit(governance: Governance, cast: Cast, task: Task, person: Actor, m
         They may not submit evidence, lack the role that has to be independent, or own or build it.
     """
     if task.independent:
-        known = require_initiative(governance, task.initiative, moment)
-        if task.role not in person.roles or person.id in (known["owner"], known["builder"]):
+        known = registered(governance, task.initiative, moment)
+        if task.role not in person.roles or person.id in (known.owner, known.builder):
             title = governance.roles.title(task.role)
             raise Forbidden(
                 f"{person.name} may not do this: it is for {title}, and for nobody who owns or builds it",

@@ -130,7 +130,8 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         No initiative belonged to such a team at the moment.
     """
     policy, store = governance.policy(moment), governance.store
-    own = [line for line in inventory_lines(store, policy, moment) if line.team == team]
+    lines = inventory_lines(store, policy, moment, governance.live_gates(moment))
+    own = [line for line in lines if line.team == team]
     if not own:
         raise NotFound(f"no team '{team[:60]}' has an initiative", remedy="Choose a team from the list.")
     cast = cast_of(governance, moment)

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from core.domain.actors import Actor
-from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.facts.work import TrainingAttestation
+from core.domain.given import argument
 from core.domain.moment import Moment
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CheckResult
 from core.domain.work.training import TrainingStanding, standing, training_check
 from core.domain.work.work import InHands
-from core.lake.work import training as lake
+from core.lake.facts import newest
+from core.services.case import begin
 from core.services.governance import Governance
 from core.services.work.routing import Cast, cast_of
 
 
 class AttestTraining(Command):
-    """Attest a training; `person` is empty or the actor's own id."""
+    """Attest a training for yourself.
+
+    Attributes
+    ----------
+    person
+        Empty, or the actor's own id.
+    """
 
     may: ClassVar[str] = "attest_training"
 
-    training: str
+    training: Annotated[
+        str, Field(description="The training, as 'training list' says."), argument("TRAINING")
+    ]
     person: str = ""
 
 
@@ -53,7 +64,7 @@ def attest_training(governance: Governance, command: AttestTraining) -> date:
     NotFound, BadInput
         No such training, or none of the actor's roles asks for it. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
+    case = begin(governance, command)
     if command.person and command.person != command.actor.id:
         raise Forbidden(
             "a training is attested by the person who took it", remedy="Let them attest it themselves."
@@ -62,22 +73,18 @@ def attest_training(governance: Governance, command: AttestTraining) -> date:
     if training is None:
         known = ", ".join(one.id for one in governance.trainings.trainings)
         raise NotFound(f"'{command.training[:60]}' is no training", remedy=f"Use one of: {known}.")
-    moment = governance.present(command.at)
-    person = cast_of(governance, moment).find(command.actor.id)
+    person = cast_of(governance, case.moment).find(command.actor.id)
     if person is None or not set(person.roles) & set(training.roles):
         raise BadInput(
             f"none of your roles asks for “{training.title}”", remedy="Attest the ones on your own list."
         )
-    valid_until = moment.day + timedelta(days=training.valid_days)
-    row = {
-        "training": training.id,
-        "person": command.actor.id,
-        "statement": training.statement,
-        "valid_until": valid_until,
-    }
-    fact = Fact("training_attested", command.actor.id, "training_attestation", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-    return valid_until
+    attested = TrainingAttestation(
+        training=training.id,
+        person=case.actor,
+        statement=training.statement,
+        valid_until=case.moment.day + timedelta(days=training.valid_days),
+    )
+    return case.put("training_attested", attested).valid_until
 
 
 def training_standings(
@@ -85,21 +92,20 @@ def training_standings(
 ) -> tuple[TrainingStanding, ...]:
     """Where everybody stands with each training that their roles ask for, by name of the person."""
     people = cast or cast_of(governance, moment)
-    attested: Mapping[tuple[str, str], tuple[date, date]] = {
-        (row["person"], row["training"]): (row["attested_on"], row["valid_until"])
-        for row in lake.attestations(governance.store, moment)
+    attested = {
+        (one.person, one.training): one for one in newest(governance.store, TrainingAttestation, moment)
     }
     found = []
     for person in people.people:
         for training in governance.trainings.asked_of(person.roles):
-            attested_on, valid_until = attested.get((person.id, training.id), (None, None))
+            said = attested.get((person.id, training.id))
             found.append(
                 standing(
                     training,
                     person.id,
                     since=people.since[person.id],
-                    attested_on=attested_on,
-                    valid_until=valid_until,
+                    attested_on=said.recorded_at.date() if said else None,
+                    valid_until=said.valid_until if said else None,
                     renew_days=governance.trainings.renew_days,
                     day=moment.day,
                 )

@@ -19,9 +19,9 @@ def slice_pairs(
     value_title: str,
     alt: str,
     formats: tuple[str, int],
-    key: str,
+    key: str = "",
 ) -> str | None:
-    """Draw each slice's value under two versions; a click on a slice's row returns its name.
+    """Draw each slice's value under two versions; with a key, a click on a slice's row returns its name.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def slice_pairs(
     formats
         `%` for shares 0..1 or `f` for other numbers, and the decimals to read them with.
     key
-        A name that no other chart of the page has.
+        A name that no other chart of the page has; without one nothing can be clicked.
     """
     marks = [
         {
@@ -53,14 +53,17 @@ def slice_pairs(
         }
         for row in rows
         for side, name in (("now", names[0]), ("then", names[1]))
+        if row[side] is not None
     ]
+    if not marks:
+        return None
     order = tuple(dict.fromkeys(mark["slice"] for mark in marks))
     moves = tuple(move for move in _MOVES if move in {mark["move"] for mark in marks})
-    spec = json.loads(_frame(value_title, names, moves, formats))
+    spec = json.loads(_frame(value_title, names, moves, formats, picks=bool(key)))
     spec["height"] = {"step": max(30, 8 + 13 * (1 + max(map(len, order), default=0) // 24))}
     for layer in spec["layer"]:
         layer["encoding"]["y"]["sort"] = list(order)
-    picked = draw(marks, json.dumps(spec), alt=alt, key=key, picks=("slice",))
+    picked = draw(marks, json.dumps(spec), alt=alt, key=key or None, picks=("slice",) if key else ())
     return picked[0] if picked else None
 
 
@@ -70,6 +73,8 @@ def _frame(
     names: tuple[str, str],
     moves: tuple[str, ...],
     formats: tuple[str, int],
+    *,
+    picks: bool,
 ) -> str:
     import altair as alt
 
@@ -116,5 +121,6 @@ def _frame(
         )
         .add_params(picked, near)
     )
-    chart = alt.layer(spans, moved, dots, rows).resolve_scale(color="independent", shape="independent")
+    layers = (spans, moved, dots, rows) if picks else (spans, moved, dots)
+    chart = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
     return finish(chart.properties(height=alt.Step(30)))

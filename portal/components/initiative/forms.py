@@ -59,7 +59,7 @@ class Given:
 
 
 def give(
-    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], *, done: str, **values: Any
+    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], /, *, done: str, **values: Any
 ) -> Given | None:
     """Make a command of what was typed and give it; a refusal is shown in one sentence and gives None."""
     try:
@@ -238,7 +238,7 @@ def _person(label: str, people: Mapping[str, str], current: str, place: Any) -> 
 
 
 def _next_version(sheet: InitiativeSheet) -> str:
-    numbers = [int(row["version"]) for row in sheet.versions if row["version"].isdecimal()]
+    numbers = [int(one.version) for one in sheet.versions if one.version.isdecimal()]
     return str(max(numbers, default=0) + 1) if numbers or not sheet.versions else ""
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.facts.recorded import values_of
-from core.domain.models.model_versions import STATES
+from core.domain.models.model_versions import STATES, Version
 from core.domain.process.checks import CHECKS
 from core.services.process.evidence import evidence_file
 from core.services.record import record_view
@@ -77,34 +77,34 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         with st.container(horizontal=True):
             page_link("versions", "Compare, promote or retire", icon=":material/difference:", **known)
             page_link("documents", "Model card", icon=":material/article:", **known)
-    for place, row in enumerate(sheet.versions):
-        state = "the current one" if row["state"] == "champion" else STATES[row["state"]].lower()
-        made = f"{row['algorithm']}. {TASKS.get(row['task'], row['task'])}."
-        by = f"Registered {minute(row['recorded_at'])} by {row['actor_name']}."
-        with panel(f"Version {row['version']}, {state}", f"{made} {by}", key=f"version-{place}"):
-            _version(sheet, row)
+    for place, one in enumerate(sheet.versions):
+        state = "the current one" if one.state == "champion" else STATES[one.state].lower()
+        made = f"{one.algorithm}. {TASKS.get(one.task, one.task)}."
+        by = f"Registered {minute(one.recorded_at)} by {one.actor_name}."
+        with panel(f"Version {one.version}, {state}", f"{made} {by}", key=f"version-{place}"):
+            _version(sheet, one)
 
 
-def _version(sheet: InitiativeSheet, row: Mapping[str, Any]) -> None:
-    if row["notes"]:
-        st.markdown(escape(row["notes"]))
-    if row["metrics"]:
-        facts([(_metric_title(name), number(value, 4)) for name, value in row["metrics"].items()])
+def _version(sheet: InitiativeSheet, one: Version) -> None:
+    if one.notes:
+        st.markdown(escape(one.notes))
+    if one.metrics:
+        facts([(_metric_title(name), number(value, 4)) for name, value in one.metrics.items()])
     st.html(
         '<dl class="gp-facts">'
-        + _link_html("Model", row["artifact_uri"], "sha256", row["artifact_sha256"])
-        + _link_html("Training data", row["data_uri"], "sha256", row["data_sha256"])
-        + _link_html("Code", row["code_uri"], "commit", row["code_commit"])
-        + _link_html("Environment", "", "sha256", row["environment_sha256"])
+        + _link_html("Model", one.artifact_uri, "sha256", one.artifact_sha256)
+        + _link_html("Training data", one.data_uri, "sha256", one.data_sha256)
+        + _link_html("Code", one.code_uri, "commit", one.code_commit)
+        + _link_html("Environment", "", "sha256", one.environment_sha256)
         + "</dl>"
     )
-    batches = [batch for batch in sheet.batches if batch.version == row["version"]]
+    batches = [batch for batch in sheet.batches if batch.version == one.version]
     if batches:
         made = count(sum(batch.rows for batch in batches), "prediction")
         sensitive = ", ".join(humanise(name) for name in batches[-1].sensitive)
         named = f"; sensitive features: {sensitive}" if sensitive else ""
         st.caption(escape(f"{made} in {count(len(batches), 'batch', 'batches')}{named}."))
-        known = {"id": sheet.initiative.initiative, "version": row["version"]}
+        known = {"id": sheet.initiative.initiative, "version": one.version}
         with st.container(horizontal=True):
             page_link("slices", "Bias slices", icon=":material/balance:", **known)
             page_link("decay", "Decay", icon=":material/trending_down:", **known)

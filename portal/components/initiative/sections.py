@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.commands import DecideGate, RunChecks
 from core.domain.process.gates import finding_for
 from core.services.process.checks import run_checks
-from core.services.process.gates import DEPLOYMENT, decide_gate
+from core.services.process.gates import decide_gate
 from core.services.process.permitted import override_refusal, proof_refusal
 from core.services.rules.initiative_frameworks import clause_references
 from portal.components.cards import facts
@@ -45,7 +45,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     met = sum(state.satisfied for state in sheet.requirements)
     mode = next((mode for mode in sheet.policy.modes if mode.id == known.mode_id), None)
     shown = [(known.class_id, f"{sheet.policy.class_title(known.class_id)} risk")]
-    shown += [("done", "Live")] if _is_live(sheet) else []
+    shown += [("done", "Live")] if sheet.live else []
     shown += [("met", f"{met} of {len(sheet.requirements)} requirements met")]
     shown += [("overdue", f"{late} overdue")] if late else []
     waived = [state for state in sheet.requirements if state.status.value == "waived"]
@@ -91,10 +91,6 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
         st.caption(escape(because))
     elif override_form(desk, sheet):
         st.rerun()
-
-
-def _is_live(sheet: InitiativeSheet) -> bool:
-    return any(view.gate.id == DEPLOYMENT and _passed(view) for view in sheet.gates)
 
 
 def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:
@@ -153,7 +149,7 @@ def _gate(desk: Desk, sheet: InitiativeSheet, view: GateView) -> None:
             key="ask-gate",
         )
         st.caption(escape(because or "The answer, open or blocked, is put on record with its reasons."))
-    if view.gate.id == DEPLOYMENT and _passed(view) and not desk.in_past:
+    if view.gate == sheet.policy.live_gate and sheet.live and not desk.in_past:
         pull_form(desk, sheet)
     if asked and give(
         desk,

@@ -136,7 +136,7 @@ def _import_form(desk: Desk, kpi: BusinessKpi) -> None:
         done=f"The observations of {file.name} are on record.",
         initiative=kpi.initiative,
         kpi=kpi.promise.kpi,
-        content=file.getvalue(),
+        text=file.getvalue(),
         name=file.name,
         note=note,
     )

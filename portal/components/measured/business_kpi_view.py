@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -188,15 +189,10 @@ def _performance(performance: ModelPerformance, days: tuple[date, date], key: st
         f"Beside it: the model's {title}, version {performance.version}, estimated before outcomes are "
         "known. That both move together shows no cause."
     )
-    rows = [vars_of(point) for point in performance.points]
+    rows = [asdict(point) for point in performance.points]
     unit = metric.unit if metric else "number"
     alt = f"{title} of the model on the same days, estimated and realised."
     performance_chart(rows, title=title, days=days, unit=unit, alt=alt, key=f"performance-{key}")
-
-
-def vars_of(point: Any) -> dict[str, Any]:
-    """A point of performance as a plain row."""
-    return {name: getattr(point, name) for name in ("at", "estimate", "realised", "worse")}
 
 
 def _days(kpi: BusinessKpi, performance: ModelPerformance | None) -> tuple[date, date]:
@@ -214,8 +210,8 @@ def _rows(kpi: BusinessKpi) -> list[dict[str, Any]]:
         {"at": promise.target_on, "promised": promise.target},
     ]
     for place, row in enumerate(kpi.revisions[:-1]):
-        for at, value in (("baseline_on", "baseline"), ("target_on", "target")):
-            rows.append({"at": date.fromisoformat(row[at]), "before": row[value], "line": str(place)})
+        for at, value in ((row.baseline_on, row.baseline), (row.target_on, row.target)):
+            rows.append({"at": at, "before": value, "line": str(place)})
     for one in kpi.observations:
         if one.counts and one.value is not None:
             due = promise.promised_on(one.observed_on)
@@ -263,11 +259,11 @@ def _revisions(kpi: BusinessKpi) -> None:
     with panel("How the promise was revised", "What was promised before stays on record."):
         rows = [
             {
-                "on": minute(row["recorded_at"]),
-                "target": amount(row["target"], promise),
-                "by": row["target_on"],
-                "why": row["reason"] or "First promise",
-                "who": row["actor_name"],
+                "on": minute(row.recorded_at),
+                "target": amount(row.target, promise),
+                "by": str(row.target_on),
+                "why": row.reason or "First promise",
+                "who": row.actor_name,
             }
             for row in kpi.revisions
         ]

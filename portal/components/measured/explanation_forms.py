@@ -68,7 +68,7 @@ def explain_row(desk: Desk, known: ExplainableVersion, row: str) -> None:
     if closed_because(desk, "explain_model"):
         return
     if st.button("Explain this row too", icon=":material/play_arrow:", key="explain-row"):
-        _start(desk, known, sample_rows=SAMPLE_ROWS, include=(row,))
+        _start(desk, known, rows=SAMPLE_ROWS, row=(row,))
 
 
 def _model_form(desk: Desk, known: ExplainableVersion) -> None:
@@ -92,7 +92,7 @@ def _run_form(desk: Desk, known: ExplainableVersion) -> None:
         rows = st.number_input("Rows to sample", 100, 1_000_000, SAMPLE_ROWS, step=1000)
         sent = st.form_submit_button("Explain", type="primary", icon=":material/play_arrow:")
     if sent:
-        _start(desk, known, sample_rows=int(rows), include=())
+        _start(desk, known, rows=int(rows), row=())
 
 
 def _upload_form(desk: Desk, known: ExplainableVersion) -> None:
@@ -138,7 +138,7 @@ def _laid(folder: str, file: Any) -> Path:
     return path
 
 
-def _start(desk: Desk, known: ExplainableVersion, *, sample_rows: int, include: tuple[str, ...]) -> None:
+def _start(desk: Desk, known: ExplainableVersion, *, rows: int, row: tuple[str, ...]) -> None:
     """Start the job that explains; what goes wrong in it is shown by its bar."""
     try:
         command = make(
@@ -147,8 +147,8 @@ def _start(desk: Desk, known: ExplainableVersion, *, sample_rows: int, include: 
             at=desk.moment.at,
             initiative=known.initiative,
             version=known.version,
-            sample_rows=sample_rows,
-            include=include,
+            rows=rows,
+            row=row,
         )
     except GovernanceError as problem:
         show_problem(problem)
@@ -156,8 +156,8 @@ def _start(desk: Desk, known: ExplainableVersion, *, sample_rows: int, include: 
     governance = desk.governance
 
     def work(control: JobControl) -> str:
-        rows = explain_version(governance, command, on_progress=control.follow, cancelled=control.cancelled)
-        return f"{rows:,} scores of version {known.version} are explained."
+        found = explain_version(governance, command, on_progress=control.follow, cancelled=control.cancelled)
+        return f"{found:,} scores of version {known.version} are explained."
 
     start_job(KIND, _subject(known), work, desk.actor)
     st.rerun()

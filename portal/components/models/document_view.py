@@ -161,7 +161,7 @@ def _form(desk: Desk, document: Document, section: Section) -> bool:
         WriteDocumentText,
         done="It is on record beside the section.",
         initiative=document.initiative,
-        document=document.kind,
+        kind=document.kind,
         section=section.definition.id,
         text=text,
         seen=seen,

@@ -62,8 +62,8 @@ def _warn(desk: Desk, found: Lineage) -> bool:
     if not found.sources:
         st.caption("No data source is recorded yet.")
         return False
-    bad = {row["source"]: bool(row["bad"]) for row in found.sources}
-    names = {row["source"]: row["name"] + (" (marked as bad)" if row["bad"] else "") for row in found.sources}
+    bad = {one.source: one.bad for one in found.sources}
+    names = {one.source: one.name + (" (marked as bad)" if one.bad else "") for one in found.sources}
     source = st.selectbox("Data", list(names), format_func=lambda one: names[one], key="warn-source")
     clears = bad[source]
     with st.form("warn"):
@@ -85,26 +85,28 @@ def _warn(desk: Desk, found: Lineage) -> bool:
 
 
 def _source(desk: Desk, found: Lineage) -> bool:
-    known = {row["source"]: row for row in found.sources}
-    names = {"": "A new one", **{source: row["name"] for source, row in known.items()}}
+    known = {one.source: one for one in found.sources}
+    names = {"": "A new one", **{source: one.name for source, one in known.items()}}
     source = st.selectbox("Which", list(names), format_func=lambda one: names[one], key="source-which")
-    row = known.get(source, {})
+    kept = known.get(source)
+
+    def before(field: str) -> str:
+        return getattr(kept, field, "")
+
     with st.form(f"source-{source}"):
         left, right = st.columns(2)
-        name = left.text_input("Name", value=row.get("name", ""), max_chars=100)
-        team = right.text_input("Owning team", value=row.get("team", desk.actor.team), max_chars=100)
-        location = left.text_input("Where it lies", value=row.get("location", ""), max_chars=500)
+        name = left.text_input("Name", value=before("name"), max_chars=100)
+        team = right.text_input("Owning team", value=kept.team if kept else desk.actor.team, max_chars=100)
+        location = left.text_input("Where it lies", value=before("location"), max_chars=500)
         personal = right.selectbox(
             "Personal data",
             (None, True, False),
-            index=(None, True, False).index(row.get("personal_data")),
+            index=(None, True, False).index(kept.personal_data if kept else None),
             format_func=lambda one: {None: "Say yes or no", True: "Yes", False: "No"}[one],
         )
-        description = st.text_area(
-            "What is in it", value=row.get("description", ""), max_chars=2000, height=70
-        )
+        description = st.text_area("What is in it", value=before("description"), max_chars=2000, height=70)
         quality = st.text_area(
-            "What is known of its quality", value=row.get("quality", ""), max_chars=2000, height=70
+            "What is known of its quality", value=before("quality"), max_chars=2000, height=70
         )
         if not st.form_submit_button("Save", type="primary", icon=":material/save:"):
             return False
@@ -128,7 +130,7 @@ def _source(desk: Desk, found: Lineage) -> bool:
 
 
 def _upstream(desk: Desk, found: Lineage) -> bool:
-    names = {row["source"]: row["name"] for row in found.sources}
+    names = {one.source: one.name for one in found.sources}
     if len(names) < 2:
         st.caption("Record two data sources first.")
         return False
@@ -161,7 +163,7 @@ def _upstream(desk: Desk, found: Lineage) -> bool:
 
 
 def _use(desk: Desk, found: Lineage, initiatives: dict[str, str]) -> bool:
-    names = {row["source"]: row["name"] for row in found.sources}
+    names = {one.source: one.name for one in found.sources}
     if not names or not initiatives:
         st.caption("Record a data source and register an initiative first.")
         return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.domain.facts.recorded import values_of
 from core.services.models import lineage as service
 from portal.components.charts.lineage import MOST_NODES, drawable, lineage_chart
 from portal.components.models.model_look import dress_models
@@ -162,11 +163,11 @@ def sources_panel(found: Lineage) -> Mapping[str, Any] | None:
     """Show the data sources with quality and owner; give the one that is clicked."""
     rows = [
         {
-            **row,
-            "personal": "Yes" if row["personal_data"] else "No",
-            "state": "bad_data" if row["bad"] else "affected" if row["roots"] else "sound",
+            **values_of(one),
+            "personal": "Yes" if one.personal_data else "No",
+            "state": "bad_data" if one.bad else "affected" if one.roots else "sound",
         }
-        for row in found.sources
+        for one in found.sources
     ]
     with panel("Data sources", f"{count(len(rows), 'source')}. Click one to see its lineage alone."):
         return live_table(

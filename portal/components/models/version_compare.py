@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from portal.components.charts.pairs import pair_chart
 from portal.components.initiative.history import shown_address
 from portal.components.page import panel
 from portal.components.pills import pill_html
+from portal.components.slices.version_view import change_chart
 from portal.components.tables import Column, plain_table
 from portal.components.text import count, day, escape, escape_html, humanise, number, percent
 from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
+    from core.analytics.slices.report import SliceFigures
     from core.services.models.version_comparison import Comparison, DecaySide, SlicesSide, VersionFace
 
 _MADE_OF_URIS = ("Model file", "Training data", "Code", "Lock file", "Image of the machine")
@@ -26,18 +27,18 @@ def sides(found: Comparison) -> None:
 
 
 def _side(face: VersionFace) -> str:
-    row = face.row
-    pills = f"{pill_html(row['state'])} {pill_html(f'grade_{face.grade.rung}')}"
+    one = face.version
+    pills = f"{pill_html(one.state)} {pill_html(f'grade_{face.grade.rung}')}"
     approved = (
-        f"Approved on {day(face.approval['recorded_at'])}; frozen since."
+        f"Approved on {day(face.approval.recorded_at)}; frozen since."
         if face.approval
         else "Not approved yet."
     )
-    notes = f"<p>{escape_html(row['notes'])}</p>" if row["notes"] else ""
+    notes = f"<p>{escape_html(one.notes)}</p>" if one.notes else ""
     return (
-        f'<div class="gp-side"><div class="gp-side-head">Version {escape_html(row["version"])} {pills}</div>'
-        f"<p>{escape_html(row['algorithm'])}, registered {day(row['recorded_at'])} by "
-        f"{escape_html(row['actor_name'])}. {escape_html(approved)}</p>{notes}</div>"
+        f'<div class="gp-side"><div class="gp-side-head">Version {escape_html(one.version)} {pills}</div>'
+        f"<p>{escape_html(one.algorithm)}, registered {day(one.recorded_at)} by "
+        f"{escape_html(one.actor_name)}. {escape_html(approved)}</p>{notes}</div>"
     )
 
 
@@ -108,8 +109,8 @@ def _shown(label: str, value: str) -> str:
 
 def slices_panel(found: Comparison) -> None:
     """One feature's slices of both versions, drawn and as a table."""
-    slices, names = found.slices, _names(found)
-    title = f"{slices.metric} by {humanise(slices.by).lower()}" if slices.metric else "Slices"
+    slices, names, report = found.slices, _names(found), found.slices.report
+    title = f"{report.metric.title} by {humanise(slices.by).lower()}" if report else "Slices"
     with panel(title, "The same metric for the same groups, each version on its own predictions."):
         if len(slices.features) > 1:
             titles = {feature: humanise(feature) for feature in slices.features}
@@ -117,20 +118,12 @@ def slices_panel(found: Comparison) -> None:
         for name, side in zip(names, (slices.left, slices.right), strict=True):
             if side.note:
                 st.caption(escape(f"{name}: {side.note}"))
-        if not slices.rows:
+        if report is None:
             return
-        rate = slices.form == "rate"
-        drawn = [
-            {"slice": row.label, "version": name, "value": value, "rows": rows}
-            for row in slices.rows
-            for name, value, rows in (
-                (names[0], row.left, row.left_rows),
-                (names[1], row.right, row.right_rows),
-            )
-        ]
-        said = f"{slices.metric} by slice for both versions"
-        pair_chart(drawn, names=names, value_title=slices.metric, rate=rate, alt=said)
-        _slices_table(found, names, rate=rate)
+        change_chart(slices.changes, report, (names[1], names[0]))
+        if slices.left.slices and slices.right.slices and slices.right.slices.bands:
+            st.caption(escape(f"Bands are those of {names[1]}, so that a slice means the same in both."))
+        _slices_table(found, names, rate=report.metric.form == "rate")
         for name, side in zip(names, (slices.left, slices.right), strict=True):
             st.caption(escape(_summary(name, side)))
 
@@ -138,13 +131,13 @@ def slices_panel(found: Comparison) -> None:
 def _slices_table(found: Comparison, names: tuple[str, str], *, rate: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
-            "label": row.label,
-            "left": _value(row.left, row.left_rows, rate=rate),
-            "left_verdict": row.left_verdict,
-            "right": _value(row.right, row.right_rows, rate=rate),
-            "right_verdict": row.right_verdict,
+            "label": change.label,
+            "left": _value(change.other, rate=rate),
+            "left_verdict": change.other.verdict if change.other else None,
+            "right": _value(change.now, rate=rate),
+            "right_verdict": change.now.verdict if change.now else None,
         }
-        for row in found.slices.rows
+        for change in found.slices.changes
     ]
     columns = [
         Column("label", "Slice", strong=True),
@@ -156,12 +149,12 @@ def _slices_table(found: Comparison, names: tuple[str, str], *, rate: bool) -> N
     plain_table(rows, columns, caption="Slices of both versions")
 
 
-def _value(value: float | None, rows: int, *, rate: bool) -> str | None:
-    if not rows:
+def _value(line: SliceFigures | None, *, rate: bool) -> str | None:
+    if line is None or not line.n:
         return None
-    if value is None:
+    if line.value is None:
         return "undefined"
-    return f"{percent(value, 1) if rate else number(value, 3)} of {count(rows, 'row')}"
+    return f"{percent(line.value, 1) if rate else number(line.value, 3)} of {count(line.n, 'row')}"
 
 
 def _summary(name: str, side: SlicesSide) -> str:
@@ -200,4 +193,4 @@ def _decay_html(name: str, side: DecaySide) -> str:
 
 
 def _names(found: Comparison) -> tuple[str, str]:
-    return f"Version {found.left.row['version']}", f"Version {found.right.row['version']}"
+    return f"Version {found.left.version.version}", f"Version {found.right.version.version}"

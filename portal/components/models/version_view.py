@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.domain.models.reproducibility import GRADES
+from core.domain.facts.recorded import values_of
+from core.domain.models.model_versions import GRADES
 from portal.components.cards import Card, cards
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
@@ -16,6 +17,7 @@ from portal.components.text import count, day, escape_html
 
 if TYPE_CHECKING:
     from core.services.models.version_comparison import VersionFace
+    from core.services.models.version_registry import RegistryLine
 
 REGISTRY = [
     Column("name", "Model", strong=True, width=215),
@@ -39,15 +41,15 @@ OWN = [
 ]
 
 
-def registry_cards(rows: Sequence[Mapping[str, Any]]) -> None:
+def registry_cards(rows: Sequence[RegistryLine]) -> None:
     """Count the current versions by how well they can be made again, and the challengers."""
-    current = [row for row in rows if row["state"] == "champion"]
-    challengers = sum(row["state"] == "challenger" for row in rows)
+    current = [row for row in rows if row.state == "champion"]
+    challengers = sum(row.state == "challenger" for row in rows)
     items = [
         Card("Challengers", str(challengers), note="Beside a current version, until promoted or retired.")
     ]
     for rung in (3, 2, 1, 0):
-        amount = sum(row["grade"] == rung for row in current)
+        amount = sum(row.grade == rung for row in current)
         status = {3: "grade_3", 2: "grade_2", 1: "grade_1", 0: "grade_0"}[rung]
         items.append(
             Card(GRADES[rung], str(amount), status=status, note=f"Of {len(current)} current versions.")
@@ -55,10 +57,10 @@ def registry_cards(rows: Sequence[Mapping[str, Any]]) -> None:
     cards(items, min_column_width=190)
 
 
-def registry_table(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def registry_table(rows: Sequence[RegistryLine]) -> RegistryLine | None:
     """Show champions and challengers; give the line that is clicked."""
     return live_table(
-        [{**row, "grade_state": f"grade_{row['grade']}"} for row in rows],
+        rows,
         REGISTRY,
         key="registry",
         select=True,
@@ -72,15 +74,15 @@ def own_versions(faces: Sequence[VersionFace]) -> None:
     """Show the versions of one model, newest first."""
     rows = [
         {
-            **face.row,
+            **values_of(face.version),
             "grade_state": f"grade_{face.grade.rung}",
             "predictions": face.predictions,
-            "registered": f"{day(face.row['recorded_at'])} by {face.row['actor_name']}",
-            "approved": f"{day(face.approval['recorded_at'])}, frozen" if face.approval else "",
+            "registered": f"{day(face.version.recorded_at)} by {face.version.actor_name}",
+            "approved": f"{day(face.approval.recorded_at)}, frozen" if face.approval else "",
         }
         for face in faces
     ]
-    challengers = sum(face.row["state"] == "challenger" for face in faces)
+    challengers = sum(face.version.state == "challenger" for face in faces)
     caption = f"{count(len(faces), 'version')}, newest first"
     caption += f"; {count(challengers, 'challenger')} waiting." if challengers else "."
     with panel("Versions", caption):
@@ -107,7 +109,7 @@ def _ladder_html(face: VersionFace) -> str:
         + "</li>"
         for rung in (1, 2, 3)
     )
-    head = f"Version {escape_html(face.row['version'])} {pill_html(f'grade_{face.grade.rung}')}"
+    head = f"Version {escape_html(face.version.version)} {pill_html(f'grade_{face.grade.rung}')}"
     return f'<div class="gp-ladder"><h3>{head}</h3><ol>{rungs}</ol></div>'
 
 

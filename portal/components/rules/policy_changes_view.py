@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,6 +16,7 @@ from portal.components.tables import Column, plain_table
 from portal.components.text import count, escape
 
 if TYPE_CHECKING:
+    from core.services.rules.policies import DraftLine
     from core.services.rules.policy_changes import Comparison, Preview
     from portal.components.desk import Desk
 
@@ -87,7 +88,7 @@ def draft_form(desk: Desk) -> None:
             st.rerun()
 
 
-def drafts_table(rows: Sequence[Mapping[str, Any]]) -> None:
+def drafts_table(rows: Sequence[DraftLine]) -> None:
     """Show the drafts, newest first."""
     plain_table(rows, _DRAFTS, caption="Drafts of the policy")
 
@@ -134,15 +135,15 @@ def _change(difference: int) -> str:
     )
 
 
-def review_panel(desk: Desk, row: Mapping[str, Any]) -> None:
+def review_panel(desk: Desk, row: DraftLine) -> None:
     """Offer to review a draft, or to put an approved one in force."""
-    if desk.in_past or row["state"] in ("rejected", "published"):
+    if desk.in_past or row.state in ("rejected", "published"):
         return
-    if row["state"] == "approved":
+    if row.state == "approved":
         _publish(desk, row)
         return
     because = closed_because(desk, "review_policy")
-    if desk.actor.id == row["drafted_by"]:
+    if desk.actor.id == row.drafted_by:
         because = because or "You drafted it: somebody else reviews it."
     if because:
         st.caption(escape(because))
@@ -161,15 +162,15 @@ def review_panel(desk: Desk, row: Mapping[str, Any]) -> None:
         desk,
         review_policy,
         ReviewPolicy,
-        done=f"Draft {row['draft']} is {outcome}.",
-        draft=row["draft"],
+        done=f"Draft {row.draft} is {outcome}.",
+        draft=row.draft,
         outcome=outcome,
         note=note,
     ):
         st.rerun()
 
 
-def _publish(desk: Desk, row: Mapping[str, Any]) -> None:
+def _publish(desk: Desk, row: DraftLine) -> None:
     because = closed_because(desk, "publish_policy")
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
@@ -180,8 +181,8 @@ def _publish(desk: Desk, row: Mapping[str, Any]) -> None:
         desk,
         publish_policy,
         PublishPolicy,
-        done=f"Policy version {row['version']} is in force.",
-        draft=row["draft"],
+        done=f"Policy version {row.version} is in force.",
+        draft=row.draft,
     ):
         st.rerun()
 

@@ -13,7 +13,7 @@ from portal.components.pills import pill_html
 from portal.components.text import escape_html, number
 
 if TYPE_CHECKING:
-    from core.analytics.slices.fairness import FairnessDefinition, FairnessMeasure
+    from core.analytics.slices.fairness import FairnessMeasure
 
 
 def fairness_panel(measures: Sequence[FairnessMeasure]) -> None:
@@ -22,14 +22,8 @@ def fairness_panel(measures: Sequence[FairnessMeasure]) -> None:
         "Apart by the usual measures", "As fairlearn defines them, between the slices with enough rows."
     ):
         st.html(f'<div class="gp-measures">{"".join(_measure(each) for each in measures)}</div>{_STYLE}')
-        figure_help([_help(each.definition) for each in measures], title="How these are counted")
-
-
-def _help(definition: FairnessDefinition) -> str:
-    return (
-        f"{definition.title}: {definition.formula}. Direction: {definition.direction}. Zero means: "
-        f"{definition.zero_means}. Leaves out: {definition.leaves_out}. Source: {definition.source}."
-    )
+        notes = [f"{each.definition.title}. {' '.join(each.definition.notes)}" for each in measures]
+        figure_help(notes, title="How these are counted")
 
 
 _STYLE = """<style>

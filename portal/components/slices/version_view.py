@@ -16,6 +16,7 @@ from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
     from core.analytics.slices.change import SliceChange
+    from core.analytics.slices.report import SliceReport
     from core.services.measured.decay_view import MonitoredVersion
     from core.services.measured.slice_versions import VersionsCompared
 
@@ -65,13 +66,7 @@ def version_cards(found: VersionsCompared) -> None:
     )
 
 
-def version_rows(found: VersionsCompared) -> list[dict[str, Any]]:
-    """One plain row a slice."""
-    return [_row(found, each) for each in found.changes]
-
-
-def _row(found: VersionsCompared, each: SliceChange) -> dict[str, Any]:
-    report = found.now.report
+def _row(report: SliceReport, each: SliceChange) -> dict[str, Any]:
     sure = each.adjusted_p is not None and each.adjusted_p <= 1 - report.confidence
     move = "not beyond chance" if not sure or each.better is None else "better" if each.better else "worse"
     row: dict[str, Any] = {"slice": each.label, "move": move, "change": each.change}
@@ -91,11 +86,19 @@ def _row(found: VersionsCompared, each: SliceChange) -> dict[str, Any]:
 
 def version_chart(found: VersionsCompared, key: str) -> str | None:
     """Draw both versions; give the label of the slice that is clicked."""
-    rows, metric = version_rows(found)[:60], found.now.report.metric
-    values = [abs(row["now"]) for row in rows if row["now"] is not None]
+    names = f"Version {found.now.batches.version}", f"Version {found.other.batches.version}"
+    return change_chart(found.changes, found.now.report, names, key)
+
+
+def change_chart(
+    changes: Sequence[SliceChange], report: SliceReport, names: tuple[str, str], key: str = ""
+) -> str | None:
+    """Draw the slices of the version looked at and of the other; with a key, give the one clicked."""
+    rows, metric = [_row(report, each) for each in changes[:60]], report.metric
+    values = [abs(row[side]) for row in rows for side in ("now", "then") if row[side] is not None]
     return slice_pairs(
         rows,
-        names=(f"Version {found.now.batches.version}", f"Version {found.other.batches.version}"),
+        names=names,
         value_title=metric.title,
         alt=f"{metric.title} by slice under two versions, with 95 % intervals",
         formats=axis_format(metric, max(values, default=1.0)),
@@ -105,7 +108,7 @@ def version_chart(found: VersionsCompared, key: str) -> str | None:
 
 def version_table(found: VersionsCompared, key: str) -> str | None:
     """Draw both versions as a table; give the label of the slice that is clicked."""
-    rows = version_rows(found)
+    rows = [_row(found.now.report, each) for each in found.changes]
     columns = [
         Column("slice", "Slice", strong=True, width=240),
         Column("now_words", f"Version {found.now.batches.version}", width=110),

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from core.analytics.slices.metrics import MetricDefinition
     from core.analytics.slices.report import SliceReport
 
-_BETTER = {
-    "higher": "higher is called better",
-    "lower": "lower is called better",
-    "zero": "nearest to 0 is best",
-}
-
 
 def level(metric: MetricDefinition, value: float | None) -> str:
     """A value of the metric."""
@@ -72,11 +66,7 @@ def axis_format(metric: MetricDefinition, largest: float) -> tuple[str, int]:
 def metric_notes(metric: MetricDefinition) -> tuple[str, ...]:
     """What the metric means, one sentence each."""
     return (
-        f"Formula: {metric.formula}.",
-        f"Direction: {_BETTER[metric.direction]}.",
-        f"Zero means: {metric.zero_means}.",
-        f"Leaves out: {metric.leaves_out}.",
-        f"Source: {metric.source}.",
+        *metric.notes,
         f"Interval: 95% each, {metric.interval}.",
     )
 

@@ -1,1 +1,0 @@
-"""The demo organisation: a seeded simulation of people who work through the services."""

@@ -1,1 +1,0 @@
-"""What command line and API can do: one name, its parameters, one function."""

@@ -1,0 +1,217 @@
+"""What the command line prints of model versions, of data and its lineage, and of notes in documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.entrypoints.reports.printing import NONE, day, figure, minute, say, show_table, words
+
+Result = Mapping[str, Any]
+
+
+def show_versions(result: Result) -> None:
+    """Versions, newest first."""
+    rows = result["versions"]
+    if not rows:
+        say("No model version is registered.")
+        return
+    headings = ("Version", "State", "Algorithm", "Registered", "Approved", "Predictions", "Reproducibility")
+    lines = [
+        (
+            row["version"],
+            row["state"],
+            row["algorithm"],
+            day(row["recorded_at"]),
+            day(row["approved"]["recorded_at"]) if row["approved"] else NONE,
+            f"{row['predictions']:,}",
+            f"{row['reproducibility']['grade']} of 3: {row['reproducibility']['title']}",
+        )
+        for row in rows
+    ]
+    show_table(headings, lines, right=(5,))
+
+
+def show_comparison(result: Result) -> None:
+    """Two versions side by side."""
+    left, right = result["left"], result["right"]
+    names = (f"Version {left['version']} ({left['state']})", f"Version {right['version']} ({right['state']})")
+    say(f"{result['name']} ({result['initiative']}): {names[0]} and {names[1]}")
+    say()
+    grades = [
+        f"{one['reproducibility']['grade']} of 3: {one['reproducibility']['title']}" for one in (left, right)
+    ]
+    made = [
+        (one["part"], one["label"], one["left"], one["right"], words(one["sameness"]))
+        for one in result["made_of"]
+    ]
+    show_table(("Part", "What", *names, "Same?"), [*made, ("Grade", "Reproducibility", *grades, "")])
+    say()
+    _show_metrics(result, names)
+    _show_slices(result["slices"], names)
+    _show_decay(result["decay"], names)
+
+
+def _show_metrics(result: Result, names: tuple[str, str]) -> None:
+    if not result["metrics"]:
+        say("No metrics are on record for either.")
+        return
+    better = {True: "better", False: "worse", None: ""}
+    lines = [
+        (
+            one["title"],
+            figure(one["left"]),
+            figure(one["right"]),
+            figure(one["change"]),
+            better[one["better"]],
+        )
+        for one in result["metrics"]
+    ]
+    show_table(("Metric", *names, "Change", "Which is"), lines, right=(1, 2, 3))
+
+
+def _show_slices(slices: Result, names: tuple[str, str]) -> None:
+    say()
+    for name, side in zip(names, ("left", "right"), strict=True):
+        if slices[side]["note"]:
+            say(f"Slices of {name[:1].lower() + name[1:]}: {slices[side]['note']}")
+    if not slices["rows"]:
+        return
+    unit = "share" if slices["form"] == "rate" else ""
+    lines = [
+        (
+            row["label"],
+            _cell(row["left"], unit),
+            words(row["left_verdict"]),
+            _cell(row["right"], unit),
+            words(row["right_verdict"]),
+        )
+        for row in slices["rows"]
+    ]
+    say(f"{slices['metric']} by {words(slices['by'])}:")
+    show_table(("Slice", names[0], "Verdict", names[1], "Verdict"), lines, right=(1, 3))
+
+
+def _cell(value: float | None, unit: str) -> str:
+    return NONE if value is None else figure(value, unit)
+
+
+def _show_decay(decay: Result, names: tuple[str, str]) -> None:
+    say()
+    for name, side in zip(names, (decay["left"], decay["right"]), strict=True):
+        if side["note"]:
+            say(f"Decay of {name[:1].lower() + name[1:]}: {side['note']}")
+        else:
+            say(
+                f"Decay of {name[:1].lower() + name[1:]}: {words(side['metric'])} estimated at "
+                f"{figure(side['estimate'])}, {side['worse']} of {side['chunks']} chunks estimated worse, "
+                f"{side['realised_worse']} realised worse; trust in the estimates: {words(side['trust'])}."
+            )
+
+
+def show_lineage(result: Result) -> None:
+    """Every use of data, a line each, then what bad data reaches."""
+    if not result["uses"]:
+        say("No use of data is recorded that fits.")
+    else:
+        headings = (
+            "Team",
+            "Data",
+            "How",
+            "Model",
+            "Version",
+            "Business process",
+            "Personal",
+            "Bad data above",
+        )
+        lines = [
+            (
+                use["team"],
+                use["source"],
+                use["how"] + ("" if use["counts"] else " (past)"),
+                use["initiative"],
+                use["version"] or "all",
+                "; ".join(use["processes"]),
+                "yes" if use["personal_data"] else "no",
+                ", ".join(use["bad"]),
+            )
+            for use in result["uses"]
+        ]
+        show_table(headings, lines)
+    _show_warnings(result)
+
+
+def _show_warnings(result: Result) -> None:
+    for one in result["warnings"]:
+        say()
+        say(f"Bad since {day(one['marked_at'])}, by {one['marked_by']}: {one['name']}. {one['reason']}")
+        made = ", ".join(one["sources"]) or "nothing"
+        reached = ", ".join(name for _, name in one["initiatives"]) or "none"
+        say(f"  Made from it: {made}. Models: {reached}. Processes: {', '.join(one['processes']) or 'none'}.")
+
+
+def show_sources(result: Result) -> None:
+    """Data sources, a line each."""
+    if not result["sources"]:
+        say("No data source is recorded.")
+        return
+    lines = [
+        (
+            row["source"],
+            row["name"],
+            row["team"],
+            "yes" if row["personal_data"] else "no",
+            "bad" if row["bad"] else "affected" if row["roots"] else "sound",
+            row["location"],
+        )
+        for row in result["sources"]
+    ]
+    show_table(("Source", "Name", "Owned by", "Personal", "State", "Where it lies"), lines)
+
+
+def show_source(result: Result) -> None:
+    """One data source in full."""
+    row = result["source"]
+    say(f"{row['name']} ({row['source']})")
+    say(f"  {row['description']}" if row["description"] else "  No description.")
+    personal = "holds personal data" if row["personal_data"] else "holds no personal data"
+    say(f"  Owned by {row['team']}; {personal}. Lies at {row['location'] or 'a place that is not recorded'}.")
+    if row["quality"]:
+        say(f"  Quality: {row['quality']}")
+    if row["bad"]:
+        say(f"  Bad since {day(row['marked_at'])}, by {row['marked_by']}: {row['bad_reason']}")
+    for label, edges in (("Made from", result["upstream"]), ("Made into", result["downstream"])):
+        for edge in edges:
+            columns = f" (columns {', '.join(edge['columns'])})" if edge["columns"] else ""
+            say(f"  {label} {edge['name']}{': ' + edge['how'] if edge['how'] else ''}{columns}")
+    for use in result["uses"]:
+        say(f"  Used by {use['model']} ({use['team']}) for {use['how']}, version {use['version'] or 'all'}")
+
+
+def show_marked(result: Result) -> None:
+    """What a mark of bad data reaches."""
+    reached = result["initiatives"]
+    end = ": " if reached else "."
+    say(f"{result['source']} is marked as bad. It reaches {len(reached)} initiatives{end}")
+    for initiative in reached:
+        say(f"  {initiative}")
+
+
+def show_notes(result: Result) -> None:
+    """What people wrote beside a section, newest first."""
+    for note in result["notes"]:
+        say(f"{minute(note['at'])} {note['author']}: {note['text'] or '(taken back)'}")
+    if not result["notes"]:
+        say("Nobody has written beside this section.")
+
+
+SHOW: Mapping[str, Callable[[Result], None]] = {
+    "version list": show_versions,
+    "version compare": show_comparison,
+    "data bad": show_marked,
+    "data list": show_sources,
+    "data show": show_source,
+    "lineage": show_lineage,
+    "document-notes": show_notes,
+}
+"""Command -> what prints its result."""

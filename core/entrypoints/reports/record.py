@@ -1,0 +1,77 @@
+"""What the command line prints of the record: whether it is whole, replays, entries, and people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.entrypoints.reports.printing import minute, say, show_table, words
+
+Result = Mapping[str, Any]
+
+
+def show_verification(result: Result) -> None:
+    """Whether the record is whole."""
+    purged = f", {result['purged']:,} files forgotten on purpose" if result["purged"] else ""
+    counted = f"{result['entries']:,} entries, {result['files']:,} files{purged}"
+    broken = result["first_break"]
+    if broken is None:
+        say(f"The record is whole: {counted}.")
+        signed = result["checkpoint"]
+        if signed is not None:
+            say(f"It goes on from the checkpoint of {minute(signed['at'])} UTC at entry {signed['seq']:,}.")
+    else:
+        place = f"entry {broken['seq']}" if broken["seq"] is not None else "the record"
+        say(f"The record is broken at {place} ({broken['subject']}): {broken['problem']}.")
+    for note in result["notes"]:
+        say(f"Note: {note}.")
+
+
+def show_replay(result: Result) -> None:
+    """A decision on record beside the one made anew."""
+    recorded = result["recorded"]
+    say(
+        f"{result['gate_title']} of {result['initiative']}: {recorded['outcome']} "
+        f"on {minute(result['at'])} UTC, policy {recorded['policy_version']}, "
+        f"{len(recorded['findings'])} findings."
+    )
+    lines = [(known["title"], known["status"], known["due_on"]) for known in result["requirements"]]
+    show_table(("What was known", "Stood at", "Due"), lines)
+    if result["same"]:
+        say(f"Made anew from the first {result['known_seq']:,} entries, the decision is the same.")
+    for difference in result["differences"]:
+        say(f"Not the same: {difference}.")
+
+
+def show_record(result: Result) -> None:
+    """Entries of the record, newest first."""
+    lines = [
+        (
+            entry["seq"],
+            minute(entry["recorded_at"]),
+            entry["actor_name"],
+            words(entry["action"]),
+            entry["subject"],
+            entry["digest"][:12],
+        )
+        for entry in result["entries"]
+    ]
+    show_table(("Entry", "UTC", "By", "What", "Subject", "Digest"), lines)
+
+
+def show_people(result: Result) -> None:
+    """The directory, a person a line."""
+    lines = [
+        (person["id"], person["name"], person["title"], person["team"], ", ".join(person["role_titles"]))
+        for person in result["people"]
+    ]
+    show_table(("Id", "Name", "Title", "Team", "Roles"), lines)
+
+
+SHOW: Mapping[str, Callable[[Result], None]] = {
+    "verify": show_verification,
+    "replay": show_replay,
+    "record": show_record,
+    "people list": show_people,
+}
+"""Command -> what prints its result."""

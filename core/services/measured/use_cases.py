@@ -1,0 +1,292 @@
+"""The use cases of measurement: predictions, slices, decay, drift, explanations and business KPIs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from core.domain.commands import Command
+from core.domain.errors import BadInput, NotFound
+from core.domain.given import InitiativeId, Texts, VersionId, argument, option
+from core.domain.moment import Moment
+from core.services.governance import Governance
+from core.services.measured import business_kpi, explanations
+from core.services.measured import explanation_view as explained
+from core.services.measured.bias import bias_slices
+from core.services.measured.business_kpi_view import (
+    BusinessKpi,
+    business_kpis,
+    model_performance,
+    promised_kpis,
+)
+from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
+from core.services.measured.decay_groups import decay_groups, group_choices
+from core.services.measured.decay_view import DecayView, decay_view
+from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
+from core.services.measured.monitoring import decay_report
+from core.services.measured.outcomes import AddOutcomes, add_outcomes
+from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
+from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
+from core.services.measured.slice_results import changes_result, slices_result, weakest_result
+from core.services.measured.slice_versions import compare_versions
+from core.services.measured.weak_slices import find_weakest
+from core.services.plain import plain
+from core.services.use_case import Call, Choice, Line, Result, Values, asks, does
+
+_OF_VERSION = "/initiatives/{initiative}/versions/{version}"
+
+
+def _slices_meant(typed: Values) -> str:
+    if typed.get("weakest") and typed.get("other"):
+        raise BadInput("--weakest looks at one version", where="--compare", remedy="Leave one of them out.")
+    if typed.get("weakest"):
+        return "weakest_slices"
+    if not typed.get("by"):
+        raise BadInput("no feature was named", where="--by", remedy="Name one, or use --weakest.")
+    return "compare_slices" if typed.get("other") else "bias_slices"
+
+
+def _crossed(typed: Sequence[str]) -> list[str]:
+    return [feature for one in typed for feature in one.split("+")]
+
+
+def read_decay(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: InitiativeId,
+    version: VersionId = "",
+    metric: Annotated[str, Field(description="Metric; the leading one where none is named.")] = "",
+    by: Annotated[
+        Texts,
+        Field(description="Feature to divide people by; repeat to cross several."),
+        option(read=_crossed),
+    ] = (),
+) -> Result:
+    """Show estimated performance chunk by chunk, with what was realised; by group with --by."""
+    one: dict[str, str] = {"initiative": initiative, "version": version}
+    report = decay_report(governance, moment, **one, metric=metric)
+    view = decay_view(governance, moment, **one, metric=metric)
+    choices = group_choices(governance, moment, **one)
+    found = {**plain(report), **_trusted(view), "by_choices": choices}
+    if not by:
+        return found
+    groups = decay_groups(governance, moment, **one, by=by, metric=metric)
+    return {
+        **found,
+        "by": groups.by,
+        "decays_first": [group.label for group in groups.first],
+        "cannot_tell_groups": groups.untold,
+        "groups": groups.groups,
+    }
+
+
+def _trusted(view: DecayView) -> Result:
+    trust = view.trust
+    return {
+        "direction": view.metric.direction,
+        "unestimated": view.unestimated.id if view.unestimated else None,
+        "different": view.different,
+        "realised_worse": view.realised_worse,
+        "trust": {"verdict": view.trusted, "reasons": view.reasons},
+        "past_estimates": {
+            "compared_chunks": trust.compared,
+            "mean_absolute_error": trust.error,
+            "worst_error": trust.worst,
+            "inside_band": trust.inside,
+            "coverage": trust.inside / trust.compared if trust.compared else None,
+        },
+        "run": view.run or None,
+    }
+
+
+def measure_inputs(governance: Governance, asked: MeasureDrift) -> Result:
+    """Measure the drift of the inputs and the quality of the data; both go on record."""
+    features = measure_drift(governance, asked)
+    quality = MeasureDataQuality(**asked.model_dump(include=set(MeasureDataQuality.model_fields)))
+    return {"features": features, "columns": measure_data_quality(governance, quality)}
+
+
+def read_drift(
+    governance: Governance, moment: Moment, *, initiative: InitiativeId, version: VersionId = ""
+) -> Result:
+    """Show which inputs drifted, what matters most first, and the quality of the newest data."""
+    found = drift_report(governance, moment, initiative=initiative, version=version)
+    try:
+        quality = quality_report(governance, moment, initiative=initiative, version=version)
+    except NotFound:
+        quality = None
+    return {**plain(found), "data_quality": quality}
+
+
+def explain(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: InitiativeId,
+    version: VersionId = "",
+    row: Annotated[str, Field(description="Why this prediction: the row's id.")] = "",
+    feature: Annotated[str, Field(description="This feature along its values.")] = "",
+    by: Annotated[str, Field(description="Column whose groups are held apart.")] = "",
+    between: Annotated[
+        Texts, Field(description="Two groups of that column; else the two largest."), option(values=2)
+    ] = (),
+) -> Result:
+    """Show which features the scores of a version come from."""
+    one: dict[str, str] = {"initiative": initiative, "version": version}
+    found = dict(plain(explained.explanation_report(governance, moment, **one)))
+    if row:
+        found["prediction"] = explained.explained_prediction(governance, moment, **one, row=row)
+    if feature:
+        points = explained.feature_along(governance, moment, **one, feature=feature)
+        found["along"] = {"feature": feature, "points": points}
+    if between and not by:
+        raise BadInput("two groups are named and no column", where="explain", remedy="Name it with --by.")
+    if by:
+        found["apart"] = explained.groups_apart(governance, moment, **one, by=by, between=between)
+    return found
+
+
+def read_business_kpis(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: Annotated[
+        str, Field(description="The initiative's id, as 'governance list' shows it."), argument()
+    ] = "",
+) -> Result:
+    """Show what an initiative promised and achieved, corrections included."""
+    if not initiative:
+        return {"kpis": promised_kpis(governance, moment)}
+    kpis = business_kpis(governance, moment, initiative=initiative)
+    performance = model_performance(governance, moment, initiative=initiative)
+    return {"kpis": [_in_full(kpi) for kpi in kpis], "model": performance}
+
+
+def _in_full(kpi: BusinessKpi) -> Result:
+    """A KPI with what was promised for the day of each observation."""
+    seen = [{**plain(one), "promised": kpi.promise.promised_on(one.observed_on)} for one in kpi.observations]
+    return {**plain(kpi), "observations": seen}
+
+
+def _with(*fields: str, under: str = "") -> Callable[[Call, Command, Any], Result]:
+    """Makes the result of a command: some of its fields, and what came of it, a value under a name."""
+
+    def result(_: Call, command: Command, found: Any) -> Result:
+        return {
+            **{name: getattr(command, name) for name in fields},
+            **({under: found} if under else plain(found)),
+        }
+
+    return result
+
+
+def _observed(result: Result) -> str:
+    what = "Withdrawn" if result["value"] is None else f"{result['value']:g} is on record"
+    return f"{what} for {result['observed_on']}."
+
+
+GROUPS: Mapping[str, str] = {
+    "monitoring": "Estimates of performance decay.",
+    "predictions": "Predictions of model versions.",
+    "explain": "What scores come from: 'governance explain INITIATIVE', and how to get there.",
+    "business-kpi": "Business KPIs: promised at scoping, achieved since.",
+}
+
+CHOICES = (
+    Choice(
+        "slices",
+        "Compare a metric between slices of a model version's predictions.",
+        ("bias_slices", "compare_slices", "weakest_slices"),
+        _slices_meant,
+        flags={"weakest": "Find the weakest slices over all intersections."},
+        hidden=("min_rows",),
+    ),
+    Choice(
+        "drift",
+        "Show which inputs drifted, what matters most first, and the quality of the newest data.",
+        ("measure_drift", "drift_report"),
+        lambda typed: "measure_drift" if typed.get("measure") else "drift_report",
+        flags={"measure": "Measure anew, and put it on record."},
+        then="drift_report",
+    ),
+)
+
+USE_CASES = (
+    does(
+        add_predictions,
+        AddPredictions,
+        Line("predictions add"),
+        returns=_with("initiative", "version", "part"),
+    ),
+    asks(prediction_batches, Line("predictions list"), name="list_prediction_batches"),
+    does(
+        refresh_monitoring,
+        RefreshMonitoring,
+        Line("monitoring refresh", "{chunks:,} estimates of {initiative} version {version} are on record."),
+        returns="chunks",
+    ),
+    does(
+        add_outcomes,
+        AddOutcomes,
+        Line("monitoring outcomes", "{rows:,} outcomes of {initiative} version {version} are on record."),
+        returns=_with("initiative", "version"),
+    ),
+    asks(read_decay, Line("decay"), name="decay_report", route=f"GET {_OF_VERSION}/decay"),
+    asks(bias_slices, returns=slices_result, route=f"GET {_OF_VERSION}/slices"),
+    asks(compare_versions, name="compare_slices", returns=changes_result, route=f"GET {_OF_VERSION}/slices"),
+    asks(
+        find_weakest,
+        name="weakest_slices",
+        returns=weakest_result,
+        route=f"GET {_OF_VERSION}/weakest-slices",
+    ),
+    does(measure_inputs, MeasureDrift, name="measure_drift", returns=_with("initiative", "version")),
+    asks(read_drift, name="drift_report"),
+    asks(explain, Line("explain show"), name="explanation_report"),
+    does(
+        explanations.explain_version,
+        explanations.ExplainVersion,
+        Line("explain run", "{rows:,} scores of {initiative} version {version} are explained."),
+        returns=_with("initiative", "version", under="rows"),
+    ),
+    does(
+        explanations.keep_model,
+        explanations.KeepModel,
+        Line("explain model", "The model of {initiative} version {version} is kept, sha256 {sha256}."),
+        returns=_with("initiative", "version", under="sha256"),
+    ),
+    does(
+        explanations.add_attributions,
+        explanations.AddAttributions,
+        Line("explain add", "Attributions of {rows:,} rows of {initiative} version {version} are kept."),
+        returns=_with("initiative", "version", under="rows"),
+    ),
+    does(
+        business_kpi.set_business_kpi,
+        business_kpi.SetBusinessKpi,
+        Line("business-kpi set", "Promised as {kpi} of {initiative}."),
+        returns=_with("initiative", under="kpi"),
+    ),
+    does(
+        business_kpi.observe_business_kpi,
+        business_kpi.ObserveBusinessKpi,
+        Line("business-kpi observe", _observed),
+    ),
+    does(
+        business_kpi.import_observations,
+        business_kpi.ImportObservations,
+        Line("business-kpi import", "{observations:,} observations are on record."),
+        returns=_with("initiative", "kpi", "name", "note", under="observations"),
+    ),
+    asks(
+        read_business_kpis,
+        Line("business-kpi show", needs=("initiative",)),
+        Line(
+            "business-kpi list", fixed={"initiative": ""}, help="List the business KPIs of all initiatives."
+        ),
+        name="business_kpis",
+    ),
+)

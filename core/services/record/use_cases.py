@@ -1,0 +1,118 @@
+"""The use cases of the record: verify, sign, replay, pack, forget, read; and the directory of people."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from core.domain.chain import key_id
+from core.domain.given import AsOf, argument, option
+from core.services.governance import Governance
+from core.services.people import AddPerson, add_person
+from core.services.plain import plain
+from core.services.record.audit_pack import ExportAuditPack, export_audit_pack
+from core.services.record.checkpoints import (
+    MOST_BYTES,
+    SignCheckpoint,
+    checkpoint_text,
+    sign_checkpoint,
+    verify_against,
+)
+from core.services.record.entries import record_page
+from core.services.record.pack_jobs import OUTGOING
+from core.services.record.purge import PurgeEvidence, purge_evidence
+from core.services.record.replay import replay_decision
+from core.services.use_case import Call, Line, Result, asks, does
+
+EntryNumber = Annotated[
+    int,
+    Field(ge=1, description="Entry of a gate decision, as 'governance record' shows it."),
+    argument("entry"),
+]
+
+
+def replay(call: Call, *, seq: EntryNumber, as_of: AsOf = "") -> Result:
+    """Decide again from what was known then; exit code 1 where the answer is not the one on record."""
+    found = replay_decision(call.governance, call.moment(as_of), seq=seq)
+    return {**plain(found), "same": found.same}
+
+
+def export_pack(
+    call: Call,
+    *,
+    initiative: Annotated[str, Field(max_length=80, description="The initiative's id, or 'all'.")],
+    zipped: Annotated[bool, Field(description="Write one zip file.")] = False,
+    as_of: AsOf = "",
+) -> Result:
+    """Write all that the record holds of an initiative into a folder that anybody can verify."""
+    name = f"{secrets.token_hex(8)}.zip" if zipped else secrets.token_hex(8)
+    command = ExportAuditPack(
+        actor=call.actor,
+        at=call.now,
+        initiative=initiative,
+        as_of=call.moment(as_of),
+        target=call.governance.store.folder / OUTGOING / name,
+        zipped=zipped,
+    )
+    return {**plain(export_audit_pack(call.governance, command)), "path": f"{OUTGOING}/{name}"}
+
+
+def list_people(governance: Governance) -> Result:
+    """List the people who can own, build or act."""
+    titles = governance.roles.title
+    people = [
+        {**person.model_dump(), "role_titles": [titles(role) for role in person.roles]}
+        for person in governance.people()
+    ]
+    return {"people": people}
+
+
+def verify(
+    call: Call,
+    *,
+    checkpoint: Annotated[
+        str,
+        Field(
+            max_length=MOST_BYTES,
+            description="A checkpoint file: shows also a record whose end was cut off.",
+        ),
+        option(metavar="FILE", read=checkpoint_text),
+    ] = "",
+) -> Result:
+    """Recompute the whole record; exit code 1 names the first broken entry."""
+    found = verify_against(call.governance, checkpoint, call.now)
+    signed = found.checkpoint
+    held = None if signed is None else {**signed.as_json(), "key_id": key_id(signed.public_key)}
+    return {**plain(found.record), "checkpoint": held}
+
+
+def _purged(result: Result) -> str:
+    if result["removed"]:
+        return f"The file {result['sha256'][:16]} is removed; its digest stays on record."
+    return "It is on record; the file stays for now, another initiative holds it too."
+
+
+GROUPS: Mapping[str, str] = {"people": "The directory of people."}
+
+USE_CASES = (
+    asks(
+        verify,
+        Line("verify", code=lambda result: int(result["first_break"] is not None)),
+        name="verify_record",
+    ),
+    does(sign_checkpoint, SignCheckpoint, returns=lambda call, command, found: found.as_json()),
+    asks(replay, Line("replay", code=lambda result: int(not result["same"])), name="replay_decision"),
+    asks(export_pack, name="export_audit_pack"),
+    does(purge_evidence, PurgeEvidence, Line("purge-evidence", _purged), returns="removed"),
+    asks(record_page, Line("record"), name="read_record", returns="entries"),
+    asks(list_people, Line("people list")),
+    does(
+        add_person,
+        AddPerson,
+        Line("people add", needs=("roles",), says="{name} ({id}) is in the directory."),
+        returns=lambda call, command, person: person.model_dump(),
+    ),
+)

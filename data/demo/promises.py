@@ -1,0 +1,171 @@
+"""Business KPIs in the simulation: promised at scoping, observed month by month, corrected and revised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.connectors.yaml_lines import parse_lines, read_text
+from core.connectors.yaml_models import read_model
+from core.domain.commands import slug
+from core.services.measured.business_kpi import (
+    ObserveBusinessKpi,
+    SetBusinessKpi,
+    observe_business_kpi,
+    set_business_kpi,
+)
+from data.demo.recipe import RECIPE_FOLDER
+from data.demo.workdays import Workdays, workdays
+
+if TYPE_CHECKING:
+    from data.demo.acts import Act, World
+    from data.demo.plans import InitiativePlan
+
+_MONTH = 30
+_NOISE = 0.03
+_LATE = 4.0
+"""Working days after a month's end on which its figure is recorded."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RevisionRecipe(_Part):
+    """A promise changed some days after the start, and why."""
+
+    after: int
+    target: float
+    by: int
+    reason: str
+
+
+class PromiseRecipe(_Part):
+    """A KPI of one initiative; see `data/demo/business_kpis.yaml`. `corrected` is a month put right later."""
+
+    initiative: str
+    name: str
+    unit: str = ""
+    direction: Literal["up", "down"]
+    baseline: float
+    target: float
+    agreed: Annotated[int, Field(ge=1)]
+    by: int
+    course: tuple[float, ...] = ()
+    source: str = ""
+    corrected: int | None = None
+    revised: RevisionRecipe | None = None
+
+
+class _Promises(_Part):
+    kpis: tuple[PromiseRecipe, ...]
+
+
+def read_promises(path: Path = RECIPE_FOLDER / "business_kpis.yaml") -> tuple[PromiseRecipe, ...]:
+    """Read the promises of the recipe.
+
+    Raises
+    ------
+    BadInput
+        The file is missing or wrong, with file and line.
+    """
+    return read_model(parse_lines(read_text(path, str(path)), str(path)), _Promises).kpis
+
+
+def promise_acts(world: World, plan: InitiativePlan, days: Workdays) -> Iterator[tuple[float, Act]]:
+    """What the owner of an initiative does about its business KPI."""
+    for recipe in read_promises():
+        if recipe.initiative == plan.recipe.name:
+            yield from _acts(world, plan, days, recipe)
+
+
+def _acts(
+    world: World, plan: InitiativePlan, days: Workdays, recipe: PromiseRecipe
+) -> Iterator[tuple[float, Act]]:
+    started = days.moment(plan.starts)
+    agreed = plan.starts + workdays(recipe.agreed)
+    yield agreed, partial(_promise, world, plan, recipe, started)
+    if recipe.revised is not None:
+        yield plan.starts + workdays(recipe.revised.after), partial(_revise, world, plan, recipe, started)
+    rng = Random(f"{plan.seed}/{plan.key}/kpi")
+    for month, share in enumerate(recipe.course):
+        day = started + timedelta(days=recipe.agreed + _MONTH * (month + 1))
+        wandered = share + rng.uniform(-_NOISE, _NOISE)
+        value = round(recipe.baseline + (recipe.target - recipe.baseline) * wandered, 2)
+        at = plan.starts + workdays((day - started).days) + _LATE
+        if month == recipe.corrected:
+            wrong = partial(_observe, world, plan, recipe, day, round(value * 1.12, 2), "")
+            why = "Calls of one week were counted twice; put right after the audit of the call list."
+            yield at, wrong
+            yield at + 9, partial(_observe, world, plan, recipe, day, value, why)
+        else:
+            yield at, partial(_observe, world, plan, recipe, day, value, "")
+
+
+def _promise(
+    world: World, plan: InitiativePlan, recipe: PromiseRecipe, started: datetime, at: datetime
+) -> None:
+    _set(world, plan, recipe, started, at, target=recipe.target, by=recipe.by, reason="")
+
+
+def _revise(
+    world: World, plan: InitiativePlan, recipe: PromiseRecipe, started: datetime, at: datetime
+) -> None:
+    change = recipe.revised
+    assert change is not None  # planned only where there is one
+    _set(world, plan, recipe, started, at, target=change.target, by=change.by, reason=change.reason)
+
+
+def _set(
+    world: World,
+    plan: InitiativePlan,
+    recipe: PromiseRecipe,
+    started: datetime,
+    at: datetime,
+    *,
+    target: float,
+    by: int,
+    reason: str,
+) -> None:
+    command = SetBusinessKpi(
+        actor=plan.crew.owner,
+        at=at,
+        initiative=plan.key,
+        name=recipe.name,
+        unit=recipe.unit,
+        direction=recipe.direction,
+        baseline=recipe.baseline,
+        baseline_on=(started + timedelta(days=recipe.agreed)).date(),
+        target=target,
+        target_on=(started + timedelta(days=by)).date(),
+        source=recipe.source,
+        reason=reason,
+    )
+    set_business_kpi(world.governance, command)
+
+
+def _observe(
+    world: World,
+    plan: InitiativePlan,
+    recipe: PromiseRecipe,
+    day: datetime,
+    value: float,
+    note: str,
+    at: datetime,
+) -> None:
+    command = ObserveBusinessKpi(
+        actor=plan.crew.owner,
+        at=at,
+        initiative=plan.key,
+        kpi=slug(recipe.name),
+        observed_on=min(day, at).date(),
+        value=value,
+        note=note,
+    )
+    observe_business_kpi(world.governance, command)

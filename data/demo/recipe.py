@@ -1,0 +1,150 @@
+"""The recipe of the demo organisation, read from `data/demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.connectors.settings import PROJECT
+from core.connectors.yaml_lines import parse_lines, read_text
+from core.connectors.yaml_models import read_model
+from core.domain.actors import Actor
+from core.ground.figure import Task
+
+RECIPE_FOLDER = PROJECT / "data" / "demo"
+M = TypeVar("M", bound=BaseModel)
+Answers = dict[str, tuple[str, ...]]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TeamRecipe(_Part):
+    """How a team works, at the beginning and today.
+
+    `care` is the share of work that is right the first time, `punctual` the share done by its due day,
+    `pace` the length of the work (1 = as planned).
+    """
+
+    name: str
+    care: tuple[Share, Share]
+    punctual: tuple[Share, Share]
+    pace: tuple[float, float]
+
+
+class PersonRecipe(_Part):
+    """A person of the directory; personas stand in for a login, in the file's order."""
+
+    id: str
+    name: str
+    team: str
+    title: str
+    roles: tuple[str, ...]
+    persona: bool = False
+
+    def actor(self) -> Actor:
+        """The person as the directory keeps them."""
+        return Actor(id=self.id, name=self.name, team=self.team, title=self.title, roles=self.roles)
+
+
+class OverrideRecipe(_Part):
+    """A class that validation set by hand, and why."""
+
+    class_id: str
+    why: str
+
+
+class InitiativeRecipe(_Part):
+    """An initiative: `starts` and `every` are in days, `every` 0 = one version only.
+
+    Without `algorithm` there is no model; `groups` are the columns that may show a difference between
+    people, and a model without any has no predictions on record.
+    """
+
+    name: str
+    purpose: str
+    team: str
+    domain: str
+    profile: str
+    starts: Annotated[int, Field(ge=1, le=548)]
+    answers: Answers = Field(default_factory=dict)
+    algorithm: str = ""
+    every: Annotated[int, Field(ge=0)] = 0
+    groups: tuple[str, ...] = ()
+    dataset: str = ""
+    stalls: str = ""
+    override: OverrideRecipe | None = None
+
+    @property
+    def task(self) -> Task:
+        """What kind of answer the model gives."""
+        return {"car_price": "regression", "credit_card_segments": "multiclass"}.get(  # type: ignore[return-value]
+            self.dataset, "regression" if self.algorithm == "Exponential smoothing" else "binary"
+        )
+
+
+class DocumentRecipe(_Part):
+    """Words of the evidence for one measure, with names in braces to fill in."""
+
+    title: str
+    text: str
+
+
+class _Organisation(_Part):
+    name: str
+    teams: tuple[TeamRecipe, ...]
+    people: tuple[PersonRecipe, ...]
+
+
+class Recipe(_Part):
+    """The whole organisation."""
+
+    name: str
+    teams: dict[str, TeamRecipe]
+    people: tuple[PersonRecipe, ...]
+    initiatives: tuple[InitiativeRecipe, ...]
+    profiles: dict[str, Answers]
+    documents: dict[str, DocumentRecipe]
+
+    def answers(self, initiative: InitiativeRecipe) -> Answers:
+        """Answers of an initiative: those of its profile, and its own before them."""
+        return {**self.profiles[initiative.profile], **initiative.answers}
+
+
+class _Initiatives(_Part):
+    initiatives: tuple[InitiativeRecipe, ...]
+
+
+class _Profiles(_Part):
+    profiles: dict[str, Answers]
+
+
+class _Documents(_Part):
+    documents: dict[str, DocumentRecipe]
+
+
+def read_recipe(folder: Path = RECIPE_FOLDER) -> Recipe:
+    """Read the four files of the recipe.
+
+    Raises
+    ------
+    BadInput
+        A file is missing or wrong, with file and line.
+    """
+    organisation = _read(folder / "organisation.yaml", _Organisation)
+    return Recipe(
+        name=organisation.name,
+        teams={team.name: team for team in organisation.teams},
+        people=organisation.people,
+        initiatives=_read(folder / "initiatives.yaml", _Initiatives).initiatives,
+        profiles=_read(folder / "profiles.yaml", _Profiles).profiles,
+        documents=_read(folder / "evidence.yaml", _Documents).documents,
+    )
+
+
+def _read(path: Path, model: type[M]) -> M:
+    return read_model(parse_lines(read_text(path, str(path)), str(path)), model)

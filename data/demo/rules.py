@@ -1,0 +1,117 @@
+"""What people of the demo do about rights, regions and the ethical position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+
+from core.connectors.yaml_lines import read_text
+from core.domain.commands import DraftPolicy
+from core.services.rules.ethics import PublishEthics, publish_ethics
+from core.services.rules.initiative_frameworks import RecordRegions, record_regions
+from core.services.rules.policies import draft_policy
+from core.services.rules.rights import ExcludeRight, SettleRight, exclude_right, settle_right
+from data.demo.acts import Act, World
+from data.demo.plans import InitiativePlan, temper_at
+from data.demo.workdays import Workdays, workdays
+
+_HOW = {
+    "informed": "The notice on the customer pages names the model and its purpose; we keep it in step.",
+    "access": "The service desk asks the team, which reads the customer's rows and explains the result.",
+    "correct": "The source system is put right; the next nightly load brings the change to our table.",
+    "forgotten": "Rows leave the tables and batches; the model is trained anew at the next release.",
+    "restrict": "The customer number goes on the list of those left out, which every run reads first.",
+    "portability": "The customer portal hands out a CSV file of what the customer gave us.",
+    "object": "A clerk with the power to decide looks again; the letter says how to ask for it.",
+}
+_NO_DECISION = "The result goes to a person who decides; nothing is decided by the model alone."
+_ABROAD = {
+    "singapore": "Sold through the Singapore branch too.",
+    "australia": "Used for Australian accounts.",
+}
+_SHARE_ABROAD = 0.15
+_DRAFTED_DAYS_AGO = 12
+_STRICTER = ("  moderate:\n    reproducibility: 1\n", "  moderate:\n    reproducibility: 2\n")
+_WHY_STRICTER = "Two audits could not re-create a moderate model; ask for retraining on a sample."
+_BECAUSE = "Reviewed after a year: marketing models are documented for those who use them."
+
+
+def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) -> Iterator[tuple[float, Act]]:
+    """Every act of this kind with its working day, in no order."""
+    for plan in plans:
+        rng = Random(f"{plan.seed}/{plan.key}/rules")
+        answers = world.recipe.answers(plan.recipe)
+        if rng.random() < _SHARE_ABROAD:
+            yield plan.starts + 3, partial(_regions, world, plan, rng.choice(sorted(_ABROAD)))
+        if "personal_data" in answers["regulations"]:
+            yield from _rights(world, plan, days, rng)
+    if plans:
+        validator = plans[0].crew.validator
+        yield days.workday(200), partial(_second_position, world, validator.id)
+        yield days.workday(_DRAFTED_DAYS_AGO), partial(_draft_policy, world, validator.id)
+
+
+def _rights(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[tuple[float, Act]]:
+    """The owner settles right after right; who is careless leaves some to later, or for good."""
+    temper = temper_at(world.recipe.teams[plan.recipe.team], days.progress(plan.starts))
+    for right in _HOW:
+        at = plan.starts + workdays(rng.uniform(10, 60)) * temper.pace
+        if rng.random() > temper.care:
+            at += workdays(rng.uniform(120, 500))
+        yield at, partial(_settle, world, plan, right, rng.randint(10, 30), rng.random() < 0.06)
+
+
+def _settle(
+    world: World, plan: InitiativePlan, right: str, within_days: int, later: bool, at: datetime
+) -> None:
+    owner = plan.crew.owner
+    strict = plan.strict or "public" in world.recipe.answers(plan.recipe)["consumers"]
+    if right == "object" and not strict:
+        excluded = ExcludeRight(actor=owner, at=at, initiative=plan.key, right=right, reason=_NO_DECISION)
+        exclude_right(world.governance, excluded)
+        return
+    command = SettleRight(
+        actor=owner,
+        at=at,
+        initiative=plan.key,
+        right=right,
+        answered_by=(owner if right in ("informed", "object") else plan.crew.builder).id,
+        how=_HOW[right],
+        within_days=within_days,
+        ready_on=(at + timedelta(days=90)).date() if later else None,
+    )
+    settle_right(world.governance, command)
+
+
+def _regions(world: World, plan: InitiativePlan, abroad: str, at: datetime) -> None:
+    command = RecordRegions(
+        actor=plan.crew.owner,
+        at=at,
+        initiative=plan.key,
+        regions=("eu", "uk", abroad),
+        reason=_ABROAD[abroad],
+    )
+    record_regions(world.governance, command)
+
+
+def _second_position(world: World, validator: str, at: datetime) -> None:
+    """A year on, a validator publishes the position anew, with one demand more."""
+    governance = world.governance
+    shipped = read_text(governance.config / "ethics.yaml", "ethics.yaml")
+    text = shipped.replace('version: "1.0"', 'version: "1.1"', 1)
+    text = text.replace(
+        "  domains:\n    credit:", f"  domains:  # {_BECAUSE}\n    marketing: documented\n    credit:", 1
+    )
+    command = PublishEthics(actor=governance.person(validator), at=at, text=text)
+    publish_ethics(governance, command)
+
+
+def _draft_policy(world: World, validator: str, at: datetime) -> None:
+    """Towards the end somebody proposes a stricter policy, which waits for somebody else's word."""
+    governance = world.governance
+    shipped = read_text(governance.config / "policy.yaml", "policy.yaml")
+    text = shipped.replace('version: "2.0"', 'version: "2.1"', 1).replace(*_STRICTER, 1)
+    command = DraftPolicy(actor=governance.person(validator), at=at, text=text, note=_WHY_STRICTER)
+    draft_policy(governance, command)

@@ -1,0 +1,79 @@
+"""The simulation: a queue of timed acts, taken in true time order up to now."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from core.domain.policy.policy import Policy
+from core.services.governance import Governance
+from data.demo.acts import Act, World
+from data.demo.agenda import Agenda
+from data.demo.lineage import lineage_acts
+from data.demo.people import People
+from data.demo.plans import InitiativePlan
+from data.demo.recipe import Recipe
+from data.demo.rules import rules_acts
+from data.demo.shelf import Shelf
+from data.demo.work import work_acts
+from data.demo.workdays import Workdays
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass
+class Queue:
+    """Acts by working day; those planned first come first where the day is the same."""
+
+    days: Workdays
+    today: float = 0.0
+    _waiting: list[tuple[float, int, Act]] = field(default_factory=list)
+    _planned: int = 0
+
+    def put(self, workday: float, act: Act) -> None:
+        """Plan an act, unless its day has not come yet by now."""
+        if self.days.moment(workday) <= self.days.now:
+            self._planned += 1
+            heapq.heappush(self._waiting, (workday, self._planned, act))
+
+    def later(self, wait: float, act: Act) -> None:
+        """Plan an act some working days after the one at work."""
+        self.put(self.today + wait, act)
+
+    def run(self, on_progress: Progress) -> None:
+        """Let every act happen."""
+        month, done = "", 0
+        while self._waiting:
+            self.today, _, act = heapq.heappop(self._waiting)
+            at = self.days.moment(self.today)
+            if f"{at:%B %Y}" != month:
+                month = f"{at:%B %Y}"
+                on_progress(done / (done + len(self._waiting) + 1), f"People at work: {month}.")
+            act(at)
+            done += 1
+
+
+def simulate(
+    governance: Governance,
+    policy: Policy,
+    recipe: Recipe,
+    people: People,
+    plans: Sequence[InitiativePlan],
+    days: Workdays,
+    shelf: Shelf,
+    on_progress: Progress,
+) -> None:
+    """Let the people of the recipe work through the services until now."""
+    queue = Queue(days)
+    world = World(governance, recipe, people, shelf, queue.later)
+    for plan in plans:
+        for workday, act in Agenda(world, plan, policy, days).acts():
+            queue.put(workday, act)
+    for workday, act in work_acts(world, plans, days):
+        queue.put(workday, act)
+    for workday, act in rules_acts(world, plans, days):
+        queue.put(workday, act)
+    for workday, act in lineage_acts(world, plans, days):
+        queue.put(workday, act)
+    queue.run(on_progress)
