@@ -113,7 +113,7 @@ def check_evidence_fresh(due: Sequence[str], lacking: Sequence[str]) -> CheckRes
     )
 
 
-def check_versions_locked(links: Mapping[str, str]) -> CheckResult:
+def check_versions_locked(links: Mapping[str, object]) -> CheckResult:
     """Hold a model version's links to the rule: artifact digest, code commit, environment lock digest."""
     wanted = {
         "artifact_sha256": "the artifact's sha256",

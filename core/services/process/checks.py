@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
 from core.domain.facts.process import CheckRun
 from core.domain.facts.recorded import entry_of, values_of
+from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
@@ -189,16 +189,17 @@ def _training(subject: CheckSubject) -> CheckResult:
 
 
 def _versions_locked(subject: CheckSubject) -> CheckResult:
-    return check_versions_locked(_links(subject))
+    return check_versions_locked(values_of(_current(subject)))
 
 
 def _data_digest(subject: CheckSubject) -> CheckResult:
-    return check_data_digest(_links(subject)["data_sha256"])
+    return check_data_digest(_current(subject).data_sha256)
 
 
-def _links(subject: CheckSubject) -> Mapping[str, Any]:
+def _current(subject: CheckSubject) -> Version:
     version = current_version(subject.governance.store, subject.facts.initiative, subject.moment)
-    return values_of(version) if version else {}
+    assert version is not None  # checks of a version are chosen only where there is one
+    return version
 
 
 def _bias(subject: CheckSubject) -> CheckResult:

@@ -200,7 +200,7 @@ def checks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         plain_table(shown, _CHECKS, caption="Check runs, newest first")
 
 
-def _check_line(run: CheckLine) -> dict[str, Any]:
+def _check_line(run: CheckLine) -> dict[str, object]:
     known = CHECKS.get(run.check_id)
     remedy = f" {run.remedy}" if run.remedy else ""
     return {
