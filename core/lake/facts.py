@@ -8,8 +8,6 @@ from functools import cache
 from operator import attrgetter
 from typing import cast, get_type_hints
 
-import duckdb
-
 from core.domain.facts.recorded import F, columns_of
 from core.domain.facts.tables import TABLES
 from core.domain.moment import Moment
@@ -37,7 +35,7 @@ def history(store: Store, kind: type[F], moment: Moment, initiative: str = "") -
     where = {"initiative": initiative} if "initiative" in columns_of(kind) else {}
     tail = "WHERE initiative = $initiative" if where else ""
     # Sorted here: in the query that takes as long as all the rest.
-    facts = tuple(sorted(_read(store.cursor(), kind, tail, where), key=_SEQ))
+    facts = tuple(sorted(select(store, kind, tail, where), key=_SEQ))
     store.kept.keep(part, whole_to, facts)
     return tuple(fact for fact in facts if fact.seq <= moment.seq)
 
@@ -50,7 +48,7 @@ def newest(store: Store, kind: type[F], moment: Moment, initiative: str = "") ->
         "WHERE seq <= $seq "
         f"QUALIFY row_number() OVER (PARTITION BY {', '.join(kind.key)} ORDER BY seq DESC) = 1 ORDER BY seq"
     )
-    return tuple(_read(store.cursor(), kind, tail, {"seq": moment.seq}))
+    return select(store, kind, tail, {"seq": moment.seq})
 
 
 def newest_of(facts: Iterable[F]) -> tuple[F, ...]:
@@ -68,14 +66,20 @@ def _is_like(fact: object, like: dict[str, object]) -> bool:
     return all(getattr(fact, name) == value for name, value in like.items())
 
 
-def _read(
-    cursor: duckdb.DuckDBPyConnection, kind: type[F], tail: str, values: Mapping[str, object]
-) -> list[F]:
+def together(store: Store, kind: type[F], initiative: str, version: str, moment: Moment) -> tuple[F, ...]:
+    """What the newest measurement of a version brought of a kind; nothing keeps it in memory."""
+    tail = f"""WHERE seq = (SELECT max(seq) FROM {kind.table}
+        WHERE initiative = $initiative AND version = $version AND seq <= $seq)"""
+    return select(store, kind, tail, {"initiative": initiative, "version": version, "seq": moment.seq})
+
+
+def select(store: Store, kind: type[F], tail: str, values: Mapping[str, object]) -> tuple[F, ...]:
+    """Facts of a kind by what stands behind FROM: a condition, an order."""
     # Names of tables and columns come from the classes, never from a user.
-    columns = columns_of(kind)
+    cursor = store.cursor()
     cursor.execute(f"SELECT {_selected(kind.table)} FROM {kind.table} {tail}", values)
-    setters = [getattr(kind, column).__set__ for column in columns]
-    return [_made(kind, setters, row) for row in cursor.fetchall()]
+    setters = [getattr(kind, column).__set__ for column in columns_of(kind)]
+    return tuple(_made(kind, setters, row) for row in cursor.fetchall())
 
 
 @cache
