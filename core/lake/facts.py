@@ -71,6 +71,13 @@ def _is_like(fact: object, like: dict[str, object]) -> bool:
     return all(getattr(fact, name) == value for name, value in like.items())
 
 
+def together(store: Store, kind: type[F], initiative: str, version: str, moment: Moment) -> tuple[F, ...]:
+    """What the newest measurement of a version brought of a kind; nothing keeps it in memory."""
+    tail = f"""WHERE seq = (SELECT max(seq) FROM {kind.table}
+        WHERE initiative = $initiative AND version = $version AND seq <= $seq)"""
+    return select(store, kind, tail, initiative=initiative, version=version, seq=moment.seq)
+
+
 def _read(store: Store, kind: type[F], tail: str, values: Mapping[str, object]) -> list[F]:
     # Names of tables and columns come from the classes, never from a user.
     return fetch_as(store.cursor(), kind, f"SELECT {_selected(kind.table)} FROM {kind.table} {tail}", values)

@@ -245,8 +245,8 @@ def test_what_is_beyond_a_limit_fails(
     filled(governance, initiative, tmp_path, shift=0, **changed)
     report = quality(governance, initiative)
     first = report.columns[0]
-    assert (first["feature"], first["verdict"]) == (column, "fail")
-    assert said in first["findings"]
+    assert (first.feature, first.verdict) == (column, "fail")
+    assert said in first.findings
     assert report.check.verdict is Verdict.FAIL
     assert report.check.message.startswith(f"1 of 3 columns are beyond a limit ({column})")
     assert report.check.observed == 1
@@ -262,14 +262,14 @@ def test_personal_data_is_found_masked_and_not_allowed(
     add(governance, initiative, tmp_path / "analysis.parquet", days=4)
     report = quality(governance, initiative)
     (personal,) = report.personal
-    assert (personal["feature"], personal["personal_kind"], personal["personal_share"]) == (
+    assert (personal.feature, personal.personal_kind, personal.personal_share) == (
         "note",
         "email",
         1.0,
     )
     assert report.check.verdict is Verdict.FAIL
     assert "personal data in note" in report.check.message
-    assert all(example.startswith("p") and "person" not in example for example in personal["examples"])
+    assert all(example.startswith("p") and "person" not in example for example in personal.examples)
     kept = governance.store.cursor().execute("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM data_quality_column")
     assert not any(
         "person" in str(cell) and "@example" in str(cell) for row in kept.fetchall() for cell in row
@@ -297,7 +297,7 @@ def test_a_version_without_a_reference_cannot_tell(
     rows_of(ROWS, 0).write_parquet(tmp_path / "analysis.parquet")
     add(governance, initiative, tmp_path / "analysis.parquet", days=4)
     report = quality(governance, initiative)
-    assert {row["verdict"] for row in report.columns} == {"cannot_tell"}
+    assert {row.verdict for row in report.columns} == {"cannot_tell"}
     assert report.check.verdict is Verdict.CANNOT_TELL
     assert "There is no reference to compare with" in report.check.message
 

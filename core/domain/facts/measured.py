@@ -166,8 +166,8 @@ class DataQualityColumn(Recorded):
     sensitive: bool
     verdict: str
     findings: tuple[str, ...]
-    reference_missing: float
-    missing: float
+    reference_missing: float | None = None
+    missing: float | None = None
     unseen: float | None = None
     unseen_values: tuple[str, ...]
     out_of_range: float | None = None
@@ -210,7 +210,11 @@ class DecayRun(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecayChunk(Recorded):
-    """The estimate of a metric in one chunk."""
+    """The estimate of a metric in one chunk; None where it is undefined or unknown.
+
+    Rows count from 0 within the reference or the analysis. `alert`: NannyML's two-sided alert. `worse`: the
+    estimate lies beyond the threshold on the worse side.
+    """
 
     table = "decay_chunk"
     subject = "{initiative}/{version}"
@@ -225,15 +229,38 @@ class DecayChunk(Recorded):
     last_row: int
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    estimate: float
+    estimate: float | None = None
     realised: float | None = None
-    lower_confidence: float
-    upper_confidence: float
-    lower_threshold: float
-    upper_threshold: float
-    sampling_error: float
+    lower_confidence: float | None = None
+    upper_confidence: float | None = None
+    lower_threshold: float | None = None
+    upper_threshold: float | None = None
+    sampling_error: float | None = None
     alert: bool
     worse: bool
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        return self.last_row - self.first_row + 1
+
+    @property
+    def gap(self) -> float | None:
+        """Estimate minus realised."""
+        return None if self.estimate is None or self.realised is None else self.estimate - self.realised
+
+    @property
+    def name(self) -> str:
+        """Days where the rows have times; else the rows, counted from 1 within reference and analysis."""
+        if self.started_at is not None and self.ended_at is not None:
+            days = dict.fromkeys((self.started_at.date(), self.ended_at.date()))
+            return " to ".join(f"{day.day} {day:%b %Y}" for day in days)
+        return f"{self.first_row + 1:,}–{self.last_row + 1:,}, {self.part}"
+
+    @property
+    def short(self) -> str:
+        """A name for an axis: the first row from 1, with `ref` before it within the reference."""
+        return f"{'ref ' if self.part == 'reference' else ''}{self.first_row + 1:,}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from core.domain.errors import BrokenRecord
+from core.domain.facts.measured import DecayChunk, DecayFit, DecayRun
 from core.domain.moment import Moment
+from core.lake.facts import latest, together
 from core.lake.query import Rows, fetch
 from core.lake.record.files import StoredFile
 from core.lake.store import Store
@@ -44,13 +45,8 @@ def kept_fit(store: Store, initiative: str, version: str, fit_key: str, moment: 
     BrokenRecord
         Its file is not what was recorded.
     """
-    query = (
-        "SELECT path, sha256 FROM decay_fit WHERE initiative = $initiative AND version = $version "
-        "AND fit_key = $key AND seq <= $seq ORDER BY seq DESC LIMIT 1"
-    )
-    values = {"initiative": initiative, "version": version, "key": fit_key, "seq": moment.seq}
-    rows = fetch(store.cursor(), query, values)
-    return _whole(store, rows[0]["path"], rows[0]["sha256"]) if rows else None
+    fit = latest(store, DecayFit, moment, initiative, version=version, fit_key=fit_key)
+    return _whole(store, fit.path, fit.sha256) if fit else None
 
 
 def _whole(store: Store, path: str, sha256: str) -> Path:
@@ -64,20 +60,15 @@ def _whole(store: Store, path: str, sha256: str) -> Path:
     return file
 
 
-def newest_run(store: Store, initiative: str, version: str, moment: Moment) -> Mapping[str, Any] | None:
+def newest_run(store: Store, initiative: str, version: str, moment: Moment) -> DecayRun | None:
     """How the newest estimates came about; None for estimates from before this was kept."""
-    query = (
-        "SELECT * FROM decay_run WHERE initiative = $initiative AND version = $version AND seq <= $seq "
-        # Recorded right before its chunks; chunks without one are from before this was kept.
-        "AND seq = (SELECT max(seq) FROM decay_chunk WHERE initiative = $initiative "
-        "AND version = $version AND seq <= $seq) - 1"
-    )
-    values = {"initiative": initiative, "version": version, "seq": moment.seq}
-    rows = fetch(store.cursor(), query, values)
-    return rows[0] if rows else None
+    run = latest(store, DecayRun, moment, initiative, version=version)
+    chunks = together(store, DecayChunk, initiative, version, moment)
+    # Recorded right before its chunks; chunks without one are from before this was kept.
+    return run if run and chunks and run.seq == chunks[0].seq - 1 else None
 
 
-def slice_estimates(store: Store, run: Mapping[str, Any], features: Sequence[str], metric: str) -> Rows:
+def slice_estimates(store: Store, run: DecayRun, features: Sequence[str], metric: str) -> Rows:
     """Estimates of the subpopulations of crossed features for one metric, chunk after chunk.
 
     Raises
@@ -85,13 +76,13 @@ def slice_estimates(store: Store, run: Mapping[str, Any], features: Sequence[str
     BrokenRecord
         The file is gone or cannot be read.
     """
-    if run["slices_path"] is None:
+    if run.slices_path is None:
         return []
     query = (
-        "SELECT * FROM read_parquet($file) WHERE features = $features AND metric = $metric "
-        "ORDER BY period DESC, chunk"
+        "SELECT * RENAME (period AS part) FROM read_parquet($file) "
+        "WHERE features = $features AND metric = $metric ORDER BY part DESC, chunk"
     )
-    file = store.folder / run["slices_path"]
+    file = store.folder / run.slices_path
     values = {"file": str(file), "features": list(features), "metric": metric}
     try:
         return fetch(store.cursor(), query, values)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from operator import attrgetter
 from typing import get_args
 
 from core.domain.errors import NotFound
-from core.domain.facts.measured import Part, PredictionBatch
+from core.domain.facts.measured import Attribution, DecayChunk, Part, PredictionBatch
+from core.domain.facts.recorded import Recorded
 from core.domain.moment import Moment
-from core.lake.facts import history
+from core.lake.facts import history, together
 from core.lake.query import Rows, asking, fetch
 from core.lake.store import Store
 
@@ -64,27 +67,26 @@ def modelled_initiatives(store: Store, moment: Moment) -> Rows:
     return fetch(store.cursor(), _MODELLED, {"seq": moment.seq})
 
 
-def decay_chunks(store: Store, initiative: str, version: str, moment: Moment, metric: str = "") -> Rows:
+def aged(run: Recorded, moment: Moment, fresh_days: int) -> str:
+    """Why a measurement is too old to count, or nothing."""
+    age = moment.at.replace(tzinfo=None) - run.recorded_at
+    if age > timedelta(days=fresh_days):
+        return f"the measurement is {age.days} days old, and counts for {fresh_days}"
+    return ""
+
+
+def decay_chunks(
+    store: Store, initiative: str, version: str, moment: Moment, metric: str = ""
+) -> tuple[DecayChunk, ...]:
     """Estimated performance per chunk, from the newest refresh; reference first, then analysis.
 
     An empty metric gives all.
     """
-    query = """
-        WITH newest AS (SELECT max(seq) AS seq FROM decay_chunk
-            WHERE initiative = $initiative AND version = $version AND seq <= $seq)
-        SELECT * FROM decay_chunk WHERE seq = (SELECT seq FROM newest)
-            AND ($metric = '' OR metric = $metric)
-        ORDER BY metric, part DESC, chunk
-    """
-    values = {"initiative": initiative, "version": version, "seq": moment.seq, "metric": metric}
-    return fetch(store.cursor(), query, values)
+    found = together(store, DecayChunk, initiative, version, moment)
+    chosen = [chunk for chunk in found if metric in ("", chunk.metric)]
+    return tuple(sorted(chosen, key=lambda one: (one.metric, one.part == "analysis", one.chunk)))
 
 
-def attributions(store: Store, initiative: str, version: str, moment: Moment) -> Rows:
+def attributions(store: Store, initiative: str, version: str, moment: Moment) -> tuple[Attribution, ...]:
     """Attribution per feature from the newest explanation, strongest first."""
-    query = """
-        SELECT * FROM attribution WHERE seq = (SELECT max(seq) FROM attribution
-            WHERE initiative = $initiative AND version = $version AND seq <= $seq)
-        ORDER BY place
-    """
-    return fetch(store.cursor(), query, {"initiative": initiative, "version": version, "seq": moment.seq})
+    return tuple(sorted(together(store, Attribution, initiative, version, moment), key=attrgetter("place")))

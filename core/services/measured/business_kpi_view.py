@@ -163,8 +163,8 @@ def model_performance(
     except NotFound:
         return None
     points = tuple(
-        PerformancePoint(row["started_at"], row["estimate"], row["realised"], bool(row["worse"]))
-        for row in report.chunks
-        if row["started_at"] is not None
+        PerformancePoint(chunk.started_at, chunk.estimate, chunk.realised, chunk.worse)
+        for chunk in report.chunks
+        if chunk.started_at is not None
     )
     return ModelPerformance(chosen, report.metric, points) if points else None

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from core.analytics.drift.data_quality import ColumnLimits, ColumnQuality, judge_column
 from core.analytics.drift.personal_data import TITLES, PersonalData, find_personal_data
-from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import NotFound
-from core.domain.facts.measured import PredictionBatch
+from core.domain.facts.measured import DataQualityColumn, DataQualityRun, PredictionBatch
+from core.domain.facts.recorded import entry_of, values_of
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, no_predictions
 from core.domain.verdict import Verdict
-from core.lake.monitoring import drift_records as records
+from core.lake.facts import latest, together
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.quality_counts import QualityColumn, quality_columns, sampled_values, worth_sampling
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
 Step = Callable[[float, str], None]
 _ORDER = {"fail": 0, "cannot_tell": 1, "pass": 2}
@@ -34,6 +34,13 @@ class MeasureDataQuality(Command):
 
     initiative: str
     version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedColumn(DataQualityColumn):
+    """A column as people read it: the kind of its personal data in words."""
+
+    personal_title: str
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,8 @@ class QualityReport:
     measured_at: Any
     reference_rows: int
     analysis_rows: int
-    columns: tuple[Mapping[str, Any], ...]
-    personal: tuple[Mapping[str, Any], ...]
+    columns: tuple[JudgedColumn, ...]
+    personal: tuple[JudgedColumn, ...]
     check: CheckResult
 
 
@@ -64,10 +71,8 @@ def measure_data_quality(
     Forbidden, NotFound
         The actor may not; no such initiative; the version has no batch.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
-    judged, reference = _compared(governance, command.initiative, command.version, moment)
+    case = begin(governance, command)
+    judged, reference = _compared(governance, case.initiative.initiative, command.version, case.moment)
     cursor = governance.store.cursor()
     tell = step or (lambda share, what: None)
     tell(0.0, "Counting missing, unseen and unlikely values.")
@@ -82,22 +87,21 @@ def measure_data_quality(
         if found is not None:
             personal[name] = found
     rows = tuple(
-        _row(command, column, personal.get(column.name), judged.sensitive, limits) for column in columns
+        _judged(command, column, personal.get(column.name), judged.sensitive, limits) for column in columns
     )
-    run = {
-        "initiative": command.initiative,
-        "version": command.version,
-        "reference_rows": reference.rows if reference else 0,
-        "analysis_rows": judged.rows,
-        "limits_version": limits.version,
-        "verdict": min((row["verdict"] for row in rows), key=_ORDER.__getitem__, default="cannot_tell"),
-        "batches": [batch.sha256 for batch in (reference, judged) if batch],
-    }
-    subject = f"{command.initiative}/{command.version}"
-    facts = [Fact("data_quality_measured", subject, "data_quality_run", (run,))]
+    run = DataQualityRun(
+        initiative=command.initiative,
+        version=command.version,
+        reference_rows=reference.rows if reference else 0,
+        analysis_rows=judged.rows,
+        limits_version=limits.version,
+        verdict=min((row.verdict for row in rows), key=_ORDER.__getitem__, default="cannot_tell"),
+        batches=tuple(batch.sha256 for batch in (reference, judged) if batch),
+    )
+    entries = [entry_of("data_quality_measured", run)]
     if rows:
-        facts.append(Fact("columns_judged", subject, "data_quality_column", rows))
-    governance.store.append(facts, actor=command.actor.id, at=command.at)
+        entries.append(entry_of("columns_judged", *rows))
+    case.append(entries)
     return len(rows)
 
 
@@ -109,24 +113,29 @@ def quality_report(governance: Governance, moment: Moment, *, initiative: str, v
     NotFound
         No such initiative, or nothing was measured yet.
     """
-    require_initiative(governance, initiative, moment)
-    run = records.newest_quality_run(governance.store, initiative, version, moment)
+    registered(governance, initiative, moment)
+    run = latest(governance.store, DataQualityRun, moment, initiative, version=version)
     if run is None:
         raise NotFound(
             f"the data quality of version '{version[:20]}' of {initiative} has not been measured",
             remedy="Measure it with 'governance drift INITIATIVE --measure', or on the page Drift and data.",
         )
-    rows = records.quality_columns(governance.store, initiative, version, moment)
-    titled = [{**row, "personal_title": TITLES.get(row["personal_kind"] or "", "")} for row in rows]
-    columns = sorted(titled, key=lambda row: (_ORDER[row["verdict"]], row["feature"]))
+    titles: Mapping[str, str] = TITLES
+    columns = sorted(
+        (
+            JudgedColumn(**values_of(row), personal_title=titles.get(row.personal_kind or "", ""))  # type: ignore[arg-type]
+            for row in _columns(governance, run, moment)
+        ),
+        key=lambda row: (_ORDER[row.verdict], row.feature),
+    )
     return QualityReport(
         initiative,
         version,
-        run["recorded_at"],
-        run["reference_rows"],
-        run["analysis_rows"],
+        run.recorded_at,
+        run.reference_rows,
+        run.analysis_rows,
         tuple(columns),
-        tuple(row for row in columns if row["personal_kind"]),
+        tuple(row for row in columns if row.personal_kind),
         check_data_quality(governance, initiative, version, moment),
     )
 
@@ -136,19 +145,21 @@ def check_data_quality(governance: Governance, initiative: str, version: str, mo
     batches = monitoring.batches(governance.store, initiative, version, moment)
     if not batches:
         return no_predictions("data_quality")
-    run = records.newest_quality_run(governance.store, initiative, version, moment)
+    run = latest(governance.store, DataQualityRun, moment, initiative, version=version)
     if run is None:
         return _cannot_tell("the data quality of this version has not been measured", "Measure it.")
     judged, _ = _compared(governance, initiative, version, moment)
-    if judged.sha256 not in run["batches"]:
+    if judged.sha256 not in run.batches:
         return _cannot_tell("predictions were added since data quality was measured", "Measure it again.")
-    fresh = governance.data_quality.quality.fresh_days
-    age = moment.at.replace(tzinfo=None) - run["recorded_at"]
-    if age > timedelta(days=fresh):
-        return _cannot_tell(
-            f"the measurement is {age.days} days old, and counts for {fresh}", "Measure again."
-        )
-    return _worst(records.quality_columns(governance.store, initiative, version, moment))
+    old = monitoring.aged(run, moment, governance.data_quality.quality.fresh_days)
+    if old:
+        return _cannot_tell(old, "Measure again.")
+    return _worst(_columns(governance, run, moment))
+
+
+def _columns(governance: Governance, run: DataQualityRun, moment: Moment) -> list[DataQualityColumn]:
+    found = together(governance.store, DataQualityColumn, run.initiative, run.version, moment)
+    return [column for column in found if column.seq > run.seq]
 
 
 def _compared(
@@ -162,13 +173,13 @@ def _compared(
     return newest["analysis"], newest.get("reference")
 
 
-def _row(
+def _judged(
     command: MeasureDataQuality,
     column: QualityColumn,
     personal: PersonalData | None,
     sensitive: Sequence[str],
     limits: DataQuality,
-) -> dict[str, Any]:
+) -> DataQualityColumn:
     held = ColumnLimits(
         limits.quality.max_missing_rise,
         limits.quality.max_unseen_share,
@@ -185,50 +196,50 @@ def _row(
         ):
             verdict = "fail"
     counts = column.counts
-    return {
-        "initiative": command.initiative,
-        "version": command.version,
-        "feature": column.name,
-        "kind": column.kind,
-        "sensitive": column.name in sensitive,
-        "verdict": verdict,
-        "findings": findings,
-        "reference_missing": quality.reference_missing,
-        "missing": quality.missing,
-        "unseen": quality.unseen,
-        "unseen_values": _shown(counts.unseen_values, personal),
-        "out_of_range": quality.out_of_range,
-        "low": counts.low,
-        "high": counts.high,
-        "reference_low": counts.reference_low,
-        "reference_high": counts.reference_high,
-        "personal_kind": personal.kind if personal else None,
-        "personal_share": personal.share if personal else None,
-        "personal_why": personal.why if personal else None,
-        "examples": list(personal.examples) if personal else [],
-    }
+    return DataQualityColumn(
+        initiative=command.initiative,
+        version=command.version,
+        feature=column.name,
+        kind=column.kind,
+        sensitive=column.name in sensitive,
+        verdict=verdict,
+        findings=tuple(findings),
+        reference_missing=quality.reference_missing,
+        missing=quality.missing,
+        unseen=quality.unseen,
+        unseen_values=_shown(counts.unseen_values, personal),
+        out_of_range=quality.out_of_range,
+        low=counts.low,
+        high=counts.high,
+        reference_low=counts.reference_low,
+        reference_high=counts.reference_high,
+        personal_kind=personal.kind if personal else None,
+        personal_share=personal.share if personal else None,
+        personal_why=personal.why if personal else None,
+        examples=tuple(personal.examples) if personal else (),
+    )
 
 
-def _shown(values: Sequence[str], personal: PersonalData | None) -> list[str]:
+def _shown(values: Sequence[str], personal: PersonalData | None) -> tuple[str, ...]:
     """Categories to keep on record; none of a column that holds personal data."""
-    return [] if personal else [value[:60] for value in values]
+    return () if personal else tuple(value[:60] for value in values)
 
 
-def _worst(rows: Sequence[Mapping[str, Any]]) -> CheckResult:
-    failing = [row for row in rows if row["verdict"] == "fail"]
-    unknown = [row for row in rows if row["verdict"] == "cannot_tell"]
-    personal = [row["feature"] for row in rows if row["personal_kind"]]
+def _worst(rows: Sequence[DataQualityColumn]) -> CheckResult:
+    failing = [row for row in rows if row.verdict == "fail"]
+    unknown = [row for row in rows if row.verdict == "cannot_tell"]
+    personal = [row.feature for row in rows if row.personal_kind]
     told = f"; personal data in {', '.join(personal[:5])}" if personal else ""
     if failing:
         first = failing[0]
-        names = ", ".join(row["feature"] for row in failing[:5])
-        message = f"{len(failing)} of {len(rows)} columns are beyond a limit ({names}): {first['feature']}: "
-        message += f"{first['findings'][-1].rstrip('.')}{told}"
+        names = ", ".join(row.feature for row in failing[:5])
+        message = f"{len(failing)} of {len(rows)} columns are beyond a limit ({names}): {first.feature}: "
+        message += f"{first.findings[-1].rstrip('.')}{told}"
         remedy = "Mend the data at its source, or take the column out and retrain."
         return CheckResult("data_quality", Verdict.FAIL, message, remedy, len(failing), 0)
     if unknown or not rows:
         what = f"{len(unknown)} of {len(rows)} columns cannot be judged"
-        first_words = f": {unknown[0]['findings'][0].rstrip('.')}" if unknown else ""
+        first_words = f": {unknown[0].findings[0].rstrip('.')}" if unknown else ""
         return CheckResult(
             "data_quality",
             Verdict.CANNOT_TELL,

@@ -100,7 +100,7 @@ def group_choices(
 ) -> tuple[str, ...]:
     """The features, or crossed features, by which the newest estimates were divided."""
     run = newest_run(governance.store, initiative, version, moment)
-    return tuple(run["slices_by"] or ()) if run else ()
+    return tuple(run.slices_by or ()) if run else ()
 
 
 def decay_groups(
@@ -122,7 +122,7 @@ def decay_groups(
     require_initiative(governance, initiative, moment)
     wanted = by if isinstance(by, str) else CROSSED.join(by)
     run = newest_run(governance.store, initiative, version, moment)
-    known = tuple(run["slices_by"] or ()) if run else ()
+    known = tuple(run.slices_by or ()) if run else ()
     if run is None or wanted not in known:
         found = f"Use one of: {', '.join(known)}; or refresh" if known else "Refresh"
         raise NotFound(
@@ -159,9 +159,9 @@ def _groups(rows: Sequence[Mapping[str, Any]], metric: DecayMetric) -> Iterable[
 
 
 def _group(label: str, rows: Sequence[Mapping[str, Any]], metric: DecayMetric) -> DecayGroup:
-    analysis = [row for row in rows if row["period"] == "analysis"]
+    analysis = [row for row in rows if row["part"] == "analysis"]
     judged = [row for row in analysis if row["judged"]]
-    known = [r["realised"] for r in rows if r["period"] == "reference" and r["realised"] is not None]
+    known = [r["realised"] for r in rows if r["part"] == "reference" and r["realised"] is not None]
     usual = fmean(known) if known else None
     side = "lower_threshold" if metric.direction == "higher" else "upper_threshold"
     threshold = rows[-1][side]
@@ -203,7 +203,7 @@ def _urgency(group: DecayGroup) -> tuple[bool, int, bool, float]:
 def _chunk(row: Mapping[str, Any], usual: float | None, threshold: float | None) -> GroupChunk:
     return GroupChunk(
         row["chunk"],
-        row["period"],
+        row["part"],
         row["rows"],
         row["first_row"] + 1,
         row["started_at"],

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from core.analytics.decay.metrics import (
     DECAY_METRICS,
@@ -17,12 +14,14 @@ from core.analytics.decay.metrics import (
 )
 from core.analytics.decay.trust import TrustReason, joint_verdict, trust_reasons
 from core.domain.errors import NotFound
+from core.domain.facts.measured import DecayChunk, DecayRun
+from core.domain.facts.recorded import values_of
 from core.domain.moment import Moment
 from core.ground.figure import VerdictName
 from core.lake.monitoring.decay_records import newest_run
 from core.lake.monitoring.decay_states import decay_states
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.measured.monitoring import LEADING_METRIC, SHOWN_FIRST, decay_report, modelled
 
 
@@ -40,33 +39,6 @@ class MonitoredVersion:
     rows: int
     estimated: bool
     worse: bool
-
-
-@dataclass(frozen=True)
-class DecayChunk:
-    """One chunk in words and numbers; values in the metric's unit, None where undefined or unknown.
-
-    `first_row` counts from 1 within its part. `gap` is estimate minus realised. `different`: NannyML's
-    two-sided alert. `worse`: the estimate lies beyond the threshold on the worse side.
-    """
-
-    name: str
-    part: str
-    first_row: int
-    rows: int
-    started_at: datetime | None
-    estimate: float | None
-    low: float | None
-    high: float | None
-    realised: float | None
-    gap: float | None
-    different: bool
-    worse: bool
-
-    @property
-    def short(self) -> str:
-        """A name for an axis: the first row, with `ref` before it within the reference."""
-        return f"ref {self.first_row:,}" if self.part == "reference" else f"{self.first_row:,}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +64,7 @@ class DecayView:
     realised_worse: int
     trust: EstimateTrust
     reasons: tuple[TrustReason, ...]
-    run: Mapping[str, Any] | None
+    run: DecayRun | None
 
     @property
     def trusted(self) -> VerdictName:
@@ -145,10 +117,10 @@ def find_version(
         if first is None or not version:
             return first
         initiative = first.initiative
-    named = require_initiative(governance, initiative, moment)["name"]
+    named = registered(governance, initiative, moment).name
     found = [one for one in known if one.initiative == initiative and version in ("", one.version)]
     if not found:
-        what = f"version '{version[:20]}' of {named}" if version else str(named)
+        what = f"version '{version[:20]}' of {named}" if version else named
         raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
     return found[0]
 
@@ -174,14 +146,15 @@ def decay_view(
     if metric and metric != report.metric:
         report = decay_report(governance, moment, initiative=initiative, version=version, metric=metric)
     definition = decay_metric(report.metric)
-    analysis = [row for row in report.chunks if row["part"] == "analysis"]
-    thresholds = _thresholds(report.chunks)
-    trust = estimate_trust(report.chunks, definition.direction)
+    analysis = [chunk for chunk in report.chunks if chunk.part == "analysis"]
+    thresholds = report.chunks[-1].lower_threshold, report.chunks[-1].upper_threshold
+    values = [values_of(chunk) for chunk in report.chunks]
+    trust = estimate_trust(values, definition.direction)
     run = newest_run(governance.store, initiative, version, moment)
     reasons = trust_reasons(
         trust,
-        report.chunks,
-        calibration_error=run["calibration_error"] if run else None,
+        values,
+        calibration_error=run.calibration_error if run else None,
         classifies=report.task != "regression",
     )
     return DecayView(
@@ -189,46 +162,13 @@ def decay_view(
         leading,
         None if checked in report.metrics else decay_metric(checked),
         metrics,
-        tuple(_chunk(row) for row in report.chunks),
+        report.chunks,
         thresholds,
         len(analysis),
         report.alerts,
         report.worse,
-        sum(is_beyond_worse_side(definition.id, row["realised"], *thresholds) for row in analysis),
+        sum(is_beyond_worse_side(definition.id, chunk.realised, *thresholds) for chunk in analysis),
         trust,
         reasons,
         run,
     )
-
-
-def _thresholds(rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, float | None]:
-    newest = rows[-1]
-    return newest["lower_threshold"], newest["upper_threshold"]
-
-
-def _chunk(row: Mapping[str, Any]) -> DecayChunk:
-    estimate, realised = row["estimate"], row["realised"]
-    return DecayChunk(
-        name=_name(row),
-        part=row["part"],
-        first_row=row["first_row"] + 1,
-        rows=row["last_row"] - row["first_row"] + 1,
-        started_at=row["started_at"],
-        estimate=estimate,
-        low=row["lower_confidence"],
-        high=row["upper_confidence"],
-        realised=realised,
-        gap=None if estimate is None or realised is None else estimate - realised,
-        different=bool(row["alert"]),
-        worse=bool(row["worse"]),
-    )
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    """Days where the rows have times; else the rows, counted from 1 within reference and analysis."""
-    if row["started_at"] is not None and row["ended_at"] is not None:
-        first, last = row["started_at"].date(), row["ended_at"].date()
-        days = [f"{day.day} {day:%b %Y}" for day in dict.fromkeys((first, last))]
-        return " to ".join(days)
-    part = "reference" if row["part"] == "reference" else "analysis"
-    return f"{row['first_row'] + 1:,}–{row['last_row'] + 1:,}, {part}"

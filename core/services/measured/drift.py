@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
-from core.domain.facts.measured import PredictionBatch
+from core.domain.facts.measured import DriftFeature, DriftRun, PredictionBatch
+from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, VersionId
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
-from core.lake.monitoring import drift_records as records
+from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring
+from core.lake.monitoring.drift_records import compared_features, run_of
 from core.lake.monitoring.drift_rows import BatchFile, Chunking, DriftRows
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.measured.drift_check import attribution_shares, check_drift, stale_because
 
 USUAL_CHUNK_ROWS = 5_000
@@ -123,14 +125,13 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
         The actor may not; no such initiative; a part of the batches is lacking, or the reference has too
         few chunks.
     """
-    governance.roles.require(command.actor, command.may)
+    case = begin(governance, command)
     from core.services.measured.drift_measure import (
         measure,  # numpy comes in only where something is measured
     )
 
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
-    batches = compared_batches(governance, command.initiative, command.version, moment)
+    about = (case.initiative.initiative, command.version)
+    batches = compared_batches(governance, *about, case.moment)
     chunking = _chunking(command, batches)
     files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
     rows = DriftRows(governance.store.cursor(), files, chunking)
@@ -142,13 +143,14 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
             remedy="Choose smaller chunks.",
         )
     found = measure(rows, step or (lambda share, what: None))
-    about = (command.initiative, command.version)
-    run = records.run_row(*about, chunking, rows.chunks, [batch.sha256 for batch in batches], found.skipped)
-    facts = [Fact("drift_measured", "/".join(about), "drift_run", (run,))]
+    run = run_of(*about, chunking, rows.chunks, [batch.sha256 for batch in batches], found.skipped)
+    entries = [entry_of("drift_measured", run)]
     if found.methods:
-        features = tuple(records.feature_row(*about, drift) for drift in found.methods)
-        facts.append(Fact("features_compared", "/".join(about), "drift_feature", features))
-    governance.store.append(facts, actor=command.actor.id, at=command.at)
+        features = [
+            DriftFeature(initiative=about[0], version=about[1], **asdict(one)) for one in found.methods
+        ]
+        entries.append(entry_of("features_compared", *features))
+    case.append(entries)
     return len({drift.feature for drift in found.methods})
 
 
@@ -160,8 +162,8 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
     NotFound
         No such initiative, or nothing was measured yet.
     """
-    require_initiative(governance, initiative, moment)
-    run = records.newest_run(governance.store, initiative, version, moment)
+    registered(governance, initiative, moment)
+    run = latest(governance.store, DriftRun, moment, initiative, version=version)
     if run is None:
         raise NotFound(
             f"the drift of version '{version[:20]}' of {initiative} has not been measured",
@@ -169,21 +171,21 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
         )
     limits = governance.data_quality.drift
     shares = attribution_shares(governance, initiative, version, moment)
-    rows = records.feature_rows(governance.store, initiative, version, moment)
-    features = _ranked(rows, run["reference_chunks"], shares, limits.method)
+    rows = compared_features(governance.store, run, moment)
+    features = _ranked(rows, run.reference_chunks, shares, limits.method)
     return DriftReport(
         initiative,
         version,
-        run["recorded_at"],
+        run.recorded_at,
         limits.method,
-        run["chunk_rows"],
-        run["period"],
-        run["reference_chunks"],
+        run.chunk_rows,
+        run.period,
+        run.reference_chunks,
         _chunks(run),
         features,
         bool(shares),
-        tuple(run["skipped"]),
-        stale_because(governance, run, initiative, version, moment, limits.fresh_days),
+        run.skipped,
+        stale_because(governance, run, moment),
         check_drift(governance, initiative, version, moment),
     )
 
@@ -214,29 +216,29 @@ def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chun
 
 
 def _ranked(
-    rows: Sequence[Mapping[str, Any]], reference_chunks: int, shares: Mapping[str, float], leading: str
+    rows: Sequence[DriftFeature], reference_chunks: int, shares: Mapping[str, float], leading: str
 ) -> tuple[FeatureDrift, ...]:
-    methods: dict[str, dict[str, Mapping[str, Any]]] = {}
+    methods: dict[str, dict[str, DriftFeature]] = {}
     for row in rows:
-        methods.setdefault(row["feature"], {})[row["method"]] = row
+        methods.setdefault(row.feature, {})[row.method] = row
     found = []
     for feature, own in methods.items():
         lead = own[leading]
-        after = list(lead["distances"][reference_chunks:])
+        after = lead.distances[reference_chunks:]
         known = [distance for distance in after if distance is not None]
         drift = sum(known) / len(known) if known else None
         share = shares.get(feature, 0.0) if shares else None
         importance = drift if drift is None or share is None else drift * share
-        alerts = lead["alerts"][reference_chunks:]
+        alerts = lead.alerts[reference_chunks:]
         found.append(
             FeatureDrift(
                 feature,
-                lead["kind"],
+                lead.kind,
                 share,
                 drift,
                 importance,
                 after[-1] if after else None,
-                lead["threshold"],
+                lead.threshold,
                 sum(bool(alert) for alert in alerts),
                 alerts[-1] if alerts else None,
                 {name: _series(row) for name, row in own.items()},
@@ -246,19 +248,14 @@ def _ranked(
     return tuple(found)
 
 
-def _series(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "distances": tuple(row["distances"]),
-        "threshold": row["threshold"],
-        "alerts": tuple(row["alerts"]),
-        "p_values": tuple(row["p_values"]),
-    }
+def _series(row: DriftFeature) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("distances", "threshold", "alerts", "p_values")}
 
 
-def _chunks(run: Mapping[str, Any]) -> tuple[DriftChunk, ...]:
-    lists = (run[name] for name in ("parts", "first_rows", "last_rows", "started_at", "ended_at"))
+def _chunks(run: DriftRun) -> tuple[DriftChunk, ...]:
+    lists = (run.parts, run.first_rows, run.last_rows, run.started_at, run.ended_at)
     found = []
     for part, first, last, started, ended in zip(*lists, strict=True):
-        name = started[:10] if run["period"] else f"{first:,}–{last:,}"
+        name = started[:10] if run.period else f"{first:,}–{last:,}"
         found.append(DriftChunk(part, name, last - first + 1, started, ended))
     return tuple(found)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
 
+from core.domain.facts.measured import DriftFeature, DriftRun
 from core.domain.models.data_quality import DriftLimits
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, no_predictions
 from core.domain.verdict import Verdict
-from core.lake.monitoring import drift_records as records
+from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring
+from core.lake.monitoring.drift_records import compared_features
 from core.services.governance import Governance
 
 
@@ -22,19 +22,19 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
     """
     if not monitoring.batches(governance.store, initiative, version, moment):
         return no_predictions("drift_alert")
-    run = records.newest_run(governance.store, initiative, version, moment)
+    run = latest(governance.store, DriftRun, moment, initiative, version=version)
     limits = governance.data_quality.drift
     if run is None:
         return _cannot_tell("the drift of this version's inputs has not been measured", "Measure it.")
-    stale = stale_because(governance, run, initiative, version, moment, limits.fresh_days)
+    stale = stale_because(governance, run, moment)
     if stale:
         return _cannot_tell(stale, "Measure it again.")
-    spans = zip(run["parts"], run["first_rows"], run["last_rows"], strict=True)
+    spans = zip(run.parts, run.first_rows, run.last_rows, strict=True)
     newest = [last - first + 1 for part, first, last in spans if part == "analysis"][-limits.newest_chunks :]
     if len(newest) < limits.newest_chunks or min(newest) < limits.min_rows:
         least = f"{limits.newest_chunks} newest chunks of {limits.min_rows:,} rows or more"
         return _cannot_tell(f"there are too few rows: it takes {least}", "Add predictions, measure again.")
-    rows = records.feature_rows(governance.store, initiative, version, moment, limits.method)
+    rows = compared_features(governance.store, run, moment, limits.method)
     if not rows:
         return _cannot_tell("no feature could be compared with the reference", "Look at the batches.")
     return _held_to_limit(rows, attribution_shares(governance, initiative, version, moment), limits)
@@ -45,42 +45,24 @@ def attribution_shares(
 ) -> dict[str, float]:
     """Feature -> share of the model's attribution; empty where none is on record."""
     rows = monitoring.attributions(governance.store, initiative, version, moment)
-    return {row["feature"]: row["share"] for row in rows if row["share"] is not None}
+    return {row.feature: row.share for row in rows}
 
 
-def stale_because(
-    governance: Governance,
-    run: Mapping[str, Any],
-    initiative: str,
-    version: str,
-    moment: Moment,
-    fresh_days: int,
-) -> str:
+def stale_because(governance: Governance, run: DriftRun, moment: Moment) -> str:
     """Why a measurement does not count any more, or nothing."""
-    added = {batch.sha256 for batch in monitoring.batches(governance.store, initiative, version, moment)}
-    if added - set(run["batches"]) and not _older_references(governance, run, initiative, version, moment):
+    known = monitoring.batches(governance.store, run.initiative, run.version, moment)
+    left = [batch for batch in known if batch.sha256 not in run.batches]
+    compared = [one.seq for one in known if one.sha256 in run.batches and one.part == "reference"]
+    if any(batch.part == "analysis" or batch.seq >= max(compared, default=0) for batch in left):
         return "predictions were added since drift was measured"
-    age = moment.at.replace(tzinfo=None) - run["recorded_at"]
-    if age > timedelta(days=fresh_days):
-        return f"the measurement is {age.days} days old, and counts for {fresh_days}"
-    return ""
-
-
-def _older_references(
-    governance: Governance, run: Mapping[str, Any], initiative: str, version: str, moment: Moment
-) -> bool:
-    """Whether what was not compared are references before the one that was."""
-    known = monitoring.batches(governance.store, initiative, version, moment)
-    compared = [one.seq for one in known if one.sha256 in run["batches"] and one.part == "reference"]
-    left = [batch for batch in known if batch.sha256 not in run["batches"]]
-    return all(batch.part == "reference" and batch.seq < max(compared, default=0) for batch in left)
+    return monitoring.aged(run, moment, governance.data_quality.drift.fresh_days)
 
 
 def _held_to_limit(
-    rows: Sequence[Mapping[str, Any]], shares: Mapping[str, float], limits: DriftLimits
+    rows: Sequence[DriftFeature], shares: Mapping[str, float], limits: DriftLimits
 ) -> CheckResult:
-    weights = {row["feature"]: shares.get(row["feature"], 0.0) if shares else 1 / len(rows) for row in rows}
-    newest = {row["feature"]: row["alerts"][-limits.newest_chunks :] for row in rows}
+    weights = {row.feature: shares.get(row.feature, 0.0) if shares else 1 / len(rows) for row in rows}
+    newest = {row.feature: row.alerts[-limits.newest_chunks :] for row in rows}
     alerting = [feature for feature, alerts in newest.items() if all(alerts)]
     unknown = [feature for feature, alerts in newest.items() if None in alerts and False not in alerts]
     carried = sum(weights[feature] for feature in alerting)

@@ -163,8 +163,7 @@ def explanation_report(
     found = _require_explanation(governance, initiative, version, moment)
     rows = lake_batches.attributions(governance.store, initiative, version, moment)
     features = tuple(
-        FeatureStrength(row["feature"], row["place"], row["mean_absolute"], row["mean_signed"], row["share"])
-        for row in rows
+        FeatureStrength(row.feature, row.place, row.mean_absolute, row.mean_signed, row.share) for row in rows
     )
     sensitive = tuple(found["sensitive"] or ())
     columns = [name for name in found["batch_columns"] or () if name not in CANONICAL]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from core.analytics.decay.metrics import DECAY_METRICS
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import Attribution, DecayChunk
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, check_decay, no_predictions
 from core.lake.monitoring import readings as lake
@@ -55,7 +56,7 @@ class DecayReport:
     task: str
     metric: str
     metrics: tuple[str, ...]
-    chunks: tuple[Mapping[str, Any], ...]
+    chunks: tuple[DecayChunk, ...]
     alerts: int
     worse: int
     estimate_error: float | None
@@ -117,14 +118,14 @@ def decay_report(
             remedy="Refresh its monitoring first.",
         )
     task = lake.batches(governance.store, initiative, version, moment)[-1].task
-    metrics = tuple(dict.fromkeys(row["metric"] for row in rows))
+    metrics = tuple(dict.fromkeys(row.metric for row in rows))
     chosen = metric or shown_metric(metrics)
     if chosen not in metrics:
         raise NotFound(
             f"no estimates of '{chosen[:40]}'", where=initiative, remedy=f"Use: {', '.join(metrics)}."
         )
-    chunks = tuple(row for row in rows if row["metric"] == chosen)
-    analysis = [row for row in chunks if row["part"] == "analysis"]
+    chunks = tuple(row for row in rows if row.metric == chosen)
+    analysis = [row for row in chunks if row.part == "analysis"]
     return DecayReport(
         initiative,
         version,
@@ -132,8 +133,8 @@ def decay_report(
         chosen,
         metrics,
         chunks,
-        sum(bool(row["alert"]) for row in analysis),
-        sum(bool(row["worse"]) for row in analysis),
+        sum(bool(row.alert) for row in analysis),
+        sum(bool(row.worse) for row in analysis),
         _estimate_error(analysis),
     )
 
@@ -145,13 +146,13 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
         return no_predictions("decay_alert")
     leading = LEADING_METRIC[batches[-1].task]
     rows = lake.decay_chunks(governance.store, initiative, version, moment, leading)
-    worse = [bool(row["worse"]) for row in rows if row["part"] == "analysis"]
+    worse = [bool(row.worse) for row in rows if row.part == "analysis"]
     return check_decay(DECAY_METRICS[leading].title, worse)
 
 
 def attributions(
     governance: Governance, moment: Moment, *, initiative: str, version: str
-) -> list[dict[str, Any]]:
+) -> tuple[Attribution, ...]:
     """Attribution per feature from the newest explanation, strongest first; empty where there is none."""
     require_initiative(governance, initiative, moment)
     return lake.attributions(governance.store, initiative, version, moment)
@@ -162,10 +163,6 @@ def modelled(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
     return lake.modelled_initiatives(governance.store, moment)
 
 
-def _estimate_error(rows: Sequence[Mapping[str, Any]]) -> float | None:
-    errors = [
-        abs(row["estimate"] - row["realised"])
-        for row in rows
-        if row["estimate"] is not None and row["realised"] is not None
-    ]
+def _estimate_error(chunks: Sequence[DecayChunk]) -> float | None:
+    errors = [abs(chunk.gap) for chunk in chunks if chunk.gap is not None]
     return sum(errors) / len(errors) if errors else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from portal.components.text import count, number, percent
 
 if TYPE_CHECKING:
     from core.analytics.decay.trust import TrustReason
+    from core.domain.facts.measured import DecayRun
     from core.services.measured.decay_view import DecayView
 
 TRUST = (
@@ -80,21 +81,19 @@ def _calibration(view: DecayView, reason: TrustReason) -> str:
     if reason.value is None:
         return "It is not on record how well probabilities are calibrated; refresh the monitoring."
     found = f"Probabilities are off by {points(reason.value)} on the reference"
-    if view.run is None or view.run["raw_calibration_error"] is None:
+    if view.run is None or view.run.raw_calibration_error is None:
         return f"{found}."
-    raw = points(view.run["raw_calibration_error"])
-    if view.run["calibrated"]:
+    raw = points(view.run.raw_calibration_error)
+    if view.run.calibrated:
         return f"{found} after calibration, raw scores by {raw}; up to {points(reason.limit)} is fine."
     return f"{found}. Scores are used as they came, as calibration would not help (NannyML)."
 
 
-def _how(run: Any) -> str:
-    size = str(run["chunking"]).removesuffix(" rows")
+def _how(run: DecayRun) -> str:
+    size = run.chunking.removesuffix(" rows")
     chunks = f"Chunks of {int(size):,} rows" if size.isdecimal() else f"One chunk a {size}"
-    known = f"{run['labelled_rows']:,} of {count(run['analysis_rows'], 'row')} after the reference"
-    return (
-        f"{chunks}. NannyML learned from {run['reference_rows']:,} reference rows; {known} have an outcome."
-    )
+    known = f"{run.labelled_rows:,} of {count(run.analysis_rows, 'row')} after the reference"
+    return f"{chunks}. NannyML learned from {run.reference_rows:,} reference rows; {known} have an outcome."
 
 
 def points(share: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
@@ -16,7 +16,8 @@ from portal.components.tables import Column, live_table, plain_table
 from portal.components.text import count, humanise, number
 
 if TYPE_CHECKING:
-    from core.services.measured.decay_view import DecayChunk, DecayView
+    from core.domain.facts.measured import Attribution, DecayChunk
+    from core.services.measured.decay_view import DecayView
 
 MOST_FEATURES = 12
 FEATURES = [
@@ -97,10 +98,10 @@ def _points(view: DecayView) -> list[dict[str, Any]]:
         {
             "at": chunk.started_at if timed else chunk.short,
             "estimate": chunk.estimate,
-            "low": chunk.low,
-            "high": chunk.high,
+            "low": chunk.lower_confidence,
+            "high": chunk.upper_confidence,
             "realised": chunk.realised,
-            "alert": chunk.different,
+            "alert": chunk.alert,
         }
         for chunk in view.chunks[-MOST_POINTS:]
     ]
@@ -114,35 +115,38 @@ def chunks_table(view: DecayView) -> None:
         Column("name", "Rows or days", strong=True, width=220),
         Column("rows", "Rows", "number", phone=False),
         Column("estimate", "Estimated", kind, decimals, width=90),
-        Column("low", "Band from", kind, decimals, phone=False, width=100),
-        Column("high", "Band to", kind, decimals, phone=False, width=100),
+        Column("lower_confidence", "Band from", kind, decimals, phone=False, width=100),
+        Column("upper_confidence", "Band to", kind, decimals, phone=False, width=100),
         Column("realised", "Realised", kind, decimals, phone=False, width=100),
         Column("gap", "Estimated − realised", kind, decimals, phone=False, width=150),
         Column("alert", "Alert", width=96),
     ]
-    lines = [{**vars(chunk), "alert": _alert(chunk)} for chunk in view.chunks]
+    shown = [column.field for column in columns[:-1]]
+    lines = [
+        {**{name: getattr(chunk, name) for name in shown}, "alert": _alert(chunk)} for chunk in view.chunks
+    ]
     live_table(lines, columns, key="chunks", download="decay-chunks", alt="Chunks with estimates and alerts.")
 
 
 def _alert(chunk: DecayChunk) -> str:
     if chunk.worse:
         return "▲ Worse"
-    return "◆ Different" if chunk.different else ""
+    return "◆ Different" if chunk.alert else ""
 
 
-def attributions_panel(features: Sequence[Mapping[str, Any]]) -> None:
+def attributions_panel(features: Sequence[Attribution]) -> None:
     """Draw which features a version's scores come from; log odds explained in the caption."""
     rows = [
         {
-            "label": humanise(feature["feature"]),
-            "value": feature["mean_absolute"],
-            "push": feature["mean_signed"],
-            "share": feature["share"],
+            "label": humanise(feature.feature),
+            "value": feature.mean_absolute,
+            "push": feature.mean_signed,
+            "share": feature.share,
         }
         for feature in features[:MOST_FEATURES]
     ]
     caption = (
-        f"SHAP contributions on {features[0]['sample_rows']:,} rows, strongest first, in log odds: +0.7 "
+        f"SHAP contributions on {features[0].sample_rows:,} rows, strongest first, in log odds: +0.7 "
         "doubles the odds of the positive class, −0.7 halves them. Strength is the mean size of a feature's "
         "push, whichever way; the mean push keeps the sign, so what pushes both ways has one near 0."
     )

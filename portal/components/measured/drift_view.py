@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.domain.facts.recorded import values_of
 from portal.components.cards import Card, cards
 from portal.components.charts import Threshold
 from portal.components.charts.drift import STATES, drift_lines, drift_map
@@ -86,7 +87,7 @@ def drift_cards(view: DriftView) -> None:
             )
         )
     if view.quality is not None:
-        beyond = sum(row["verdict"] == "fail" for row in view.quality.columns)
+        beyond = sum(row.verdict == "fail" for row in view.quality.columns)
         note = f"Of {count(len(view.quality.columns), 'column')} in the newest {_rows(view.quality)}."
         items.append(
             Card("Columns beyond a limit", number(beyond), view.quality.check.verdict.value, note=note)
@@ -267,7 +268,7 @@ def quality_panel(quality: QualityReport) -> None:
     )
     with panel("Data quality", caption):
         rows = [
-            {**row, "title": humanise(row["feature"]), "words": " ".join(row["findings"]) or "Nothing."}
+            {**values_of(row), "title": humanise(row.feature), "words": " ".join(row.findings) or "Nothing."}
             for row in quality.columns
         ]
         live_table(rows, QUALITY, key="quality", download="data-quality", alt="Columns by verdict.")
@@ -285,7 +286,7 @@ def personal_panel(quality: QualityReport) -> None:
     caption = "For the measure on purpose and personal data: say why each is needed, or leave it out."
     with panel("Personal data", caption):
         rows = [
-            {**row, "title": humanise(row["feature"]), "shown": ", ".join(row["examples"])}
+            {**values_of(row), "title": humanise(row.feature), "shown": ", ".join(row.examples)}
             for row in quality.personal
         ]
         plain_table(rows, PERSONAL, caption="Columns with personal data", download="personal-data")
