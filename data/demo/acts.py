@@ -1,72 +1,36 @@
-"""What people do in the simulation: each act calls the services that a person would use."""
+"""What people do in the simulation: each act asks for the use case that a person would."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from core.domain.actors import Actor
-from core.domain.commands import (
-    AmendInitiative,
-    DecideGate,
-    OverrideClassification,
-    RegisterInitiative,
-    RegisterModelVersion,
-    RunChecks,
-    SubmitEvidence,
-)
-from core.services.governance import Governance
 from core.services.measured.monitoring import RecordEstimates, record_estimates
-from core.services.measured.predictions import AddPredictions, add_predictions
-from core.services.models.versions import register_model_version
-from core.services.process.checks import run_checks
-from core.services.process.evidence import submit_evidence
-from core.services.process.gates import decide_gate
-from core.services.process.initiatives import amend_initiative, override_classification, register_initiative
 from data.demo import exceptions, signing
-from data.demo.attributing import upload_attributions
 from data.demo.batches import Batches
 from data.demo.decay import estimates_with_run
 from data.demo.documents import write_paper
-from data.demo.explaining import keep_and_explain
-from data.demo.inputs import measure_inputs
-from data.demo.people import People
+from data.demo.measuring import measure_inputs, upload_attributions
 from data.demo.plans import InitiativePlan, VersionPlan
-from data.demo.recipe import Recipe
-from data.demo.shelf import Shelf, estimate_name
+from data.demo.shelf import estimate_name
+from data.demo.world import World
 
 _PIPELINE_MODE = "controlled_cicd"
 _TRIES = 2
-Act = Callable[[datetime], None]
-
-
-@dataclass(frozen=True)
-class World:
-    """What acts need: the portal, the cast, and what was prepared.
-
-    `later` puts another act so many working days after the one at work. Without a workshop there are no
-    estimates and no second version of the census model.
-    """
-
-    governance: Governance
-    recipe: Recipe
-    people: People
-    shelf: Shelf
-    later: Callable[[float, Act], None]
-    metrics: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
-    mending: set[tuple[str, str]] = field(default_factory=set)
+_LOCKS = ("artifact_sha256", "environment_sha256")
 
 
 def register(world: World, plan: InitiativePlan, at: datetime) -> None:
     """The owner registers the initiative; the careless forget the naming standard or the owner."""
     wanted, owner = plan.recipe, plan.crew.owner
-    command = RegisterInitiative(
-        actor=owner,
-        at=at,
+    world.do(
+        owner,
+        at,
+        "register_initiative",
         name=wanted.name,
         purpose=wanted.purpose,
         domain=wanted.domain,
@@ -76,7 +40,6 @@ def register(world: World, plan: InitiativePlan, at: datetime) -> None:
         short_name=plan.key if plan.well_named else plan.key.replace("-", "_"),
         answers=world.recipe.answers(wanted),
     )
-    register_initiative(world.governance, command)
 
 
 def mend_registration(world: World, plan: InitiativePlan, at: datetime) -> None:
@@ -84,7 +47,7 @@ def mend_registration(world: World, plan: InitiativePlan, at: datetime) -> None:
     owner = plan.crew.owner
     changes = {} if plan.well_named else {"short_name": plan.key}
     changes |= {} if plan.owner_named else {"owner": owner.id}
-    amend_initiative(world.governance, AmendInitiative(actor=owner, at=at, initiative=plan.key, **changes))
+    world.do(owner, at, "amend_initiative", initiative=plan.key, **changes)
     check(world, plan, ("naming_standard", "owner_set"), at)
 
 
@@ -92,38 +55,31 @@ def reclassify(world: World, plan: InitiativePlan, at: datetime) -> None:
     """A validator puts the initiative into another class."""
     wanted = plan.recipe.override
     assert wanted is not None  # planned only where there is one
-    command = OverrideClassification(
-        actor=plan.crew.validator,
-        at=at,
+    world.do(
+        plan.crew.validator,
+        at,
+        "override_classification",
         initiative=plan.key,
         class_id=wanted.class_id,
         justification=wanted.why,
     )
-    override_classification(world.governance, command)
 
 
 def register_version(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:
     """The builder registers a version; the careless leave digests out."""
     metrics = _metrics(world, plan, version)
     world.metrics[plan.key, version.label] = metrics
-    name = f"{plan.key}/{version.label}"
-    links = {
-        "artifact_uri": f"s3://models/{name}/model",
-        "data_uri": f"s3://training/{name}/rows.parquet",
-        "code_uri": f"https://git.larkfield.example/{plan.key}",
-        "code_commit": _digest(name, "commit")[:40],
-    }
+    links = made_up_links(plan, version)
     if version.locked:
         links["artifact_sha256"] = _artifact_digest(world, plan, version)
-        links["environment_sha256"] = _digest(name, "environment")
-    if version.data_digest:
-        links["data_sha256"] = _digest(name, "data")
     if version.whole and plan.strict and not plan.recipe.dataset:
+        name = f"{plan.key}/{version.label}"
         links |= {"image_uri": f"oci://images.larkfield.example/{name}", "data_kind": "full"}
         links["image_sha256"] = _digest(name, "image")
-    command = RegisterModelVersion(
-        actor=plan.crew.builder,
-        at=at,
+    world.do(
+        plan.crew.builder,
+        at,
+        "register_model_version",
         initiative=plan.key,
         version=version.label,
         algorithm=_algorithm(plan, version),
@@ -132,7 +88,22 @@ def register_version(world: World, plan: InitiativePlan, version: VersionPlan, a
         metrics=metrics,
         **links,
     )
-    register_model_version(world.governance, command)
+
+
+def made_up_links(plan: InitiativePlan, version: VersionPlan) -> dict[str, str]:
+    """Where a version's model, data and code lie, as it were, with the digests that its people give."""
+    name = f"{plan.key}/{version.label}"
+    links = {
+        "artifact_uri": f"s3://models/{name}/model",
+        "data_uri": f"s3://training/{name}/rows.parquet",
+        "code_uri": f"https://git.larkfield.example/{plan.key}",
+        "code_commit": _digest(name, "commit")[:40],
+    }
+    if version.locked:
+        links |= {what: _digest(name, what.removesuffix("_sha256")) for what in _LOCKS}
+    if version.data_digest:
+        links["data_sha256"] = _digest(name, "data")
+    return links
 
 
 def add_batches(world: World, plan: InitiativePlan, version: VersionPlan, parts: slice, at: datetime) -> None:
@@ -140,20 +111,7 @@ def add_batches(world: World, plan: InitiativePlan, version: VersionPlan, parts:
     known = _batches(world, plan, version)
     files = [("reference", known.reference), *(("analysis", path) for path in known.analysis)]
     for part, file in files[parts]:
-        command = AddPredictions.model_validate(
-            {
-                "actor": plan.crew.builder,
-                "at": at,
-                "initiative": plan.key,
-                "version": version.label,
-                "part": part,
-                "file": file,
-                "task": known.task,
-                "sensitive": known.sensitive,
-                "classes": known.classes,
-            }
-        )
-        add_predictions(world.governance, command)
+        add_batch(world, plan, version, known, part, file, at)
     if (
         plan.class_id == "very_high"
         and not plan.recipe.dataset
@@ -161,6 +119,30 @@ def add_batches(world: World, plan: InitiativePlan, version: VersionPlan, parts:
         and parts.start == 0
     ):
         upload_attributions(world, plan, version, known, at)
+
+
+def add_batch(
+    world: World,
+    plan: InitiativePlan,
+    version: VersionPlan,
+    known: Batches,
+    part: str,
+    file: Path,
+    at: datetime,
+) -> None:
+    """The builder adds one batch of predictions."""
+    world.give(
+        plan.crew.builder,
+        at,
+        "add_predictions",
+        file,
+        initiative=plan.key,
+        version=version.label,
+        part=part,
+        task=known.task,
+        sensitive=known.sensitive,
+        classes=known.classes,
+    )
 
 
 def refresh(world: World, plan: InitiativePlan, version: VersionPlan, whole: bool, at: datetime) -> None:
@@ -180,15 +162,9 @@ def refresh(world: World, plan: InitiativePlan, version: VersionPlan, whole: boo
         measure_inputs(world, plan, version, at)
 
 
-def explain(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:
-    """The builder keeps the model trained for the demo and records what its scores come from."""
-    keep_and_explain(world, plan, version, at)
-
-
 def check(world: World, plan: InitiativePlan, checks: tuple[str, ...], at: datetime) -> None:
     """Somebody of the team, or the pipeline, runs checks; none named runs all that apply."""
-    command = RunChecks(actor=_asker(world, plan), at=at, initiative=plan.key, checks=checks)
-    run_checks(world.governance, command)
+    world.do(_asker(world, plan), at, "run_checks", initiative=plan.key, checks=checks)
     exceptions.after_checks(world, plan, at)
 
 
@@ -199,8 +175,7 @@ def submit(
     author = plan.crew.by_role[role]
     metrics = world.metrics.get((plan.key, version.label), {}) if version else {}
     paper = write_paper(world.recipe, measure, plan, version, author, at, metrics)
-    command = SubmitEvidence(actor=author, at=at, initiative=plan.key, measure=measure, **paper.fields())
-    submit_evidence(world.governance, command)
+    world.do(author, at, "submit_evidence", initiative=plan.key, measure=measure, **paper)
 
 
 def ask(
@@ -210,13 +185,12 @@ def ask(
 
     Where nothing but signatures is missing, these are asked for first.
     """
-    if signing.only_signatures_missing(world.governance, plan.key, gate, at):
+    if signing.only_signatures_missing(world, plan, gate, at):
         again = partial(ask, world, plan, gate, days_left, tries=tries + 1)
         signing.seek(world, plan, gate, at, then=again)
         return
-    command = DecideGate(actor=_asker(world, plan), at=at, initiative=plan.key, gate=gate)
-    decision = decide_gate(world.governance, command)
-    if decision.is_open:
+    decision = world.do(_asker(world, plan), at, "decide_gate", initiative=plan.key, gate=gate)
+    if decision["outcome"] == "open":
         return
     again = partial(ask, world, plan, gate, days_left, tries=tries + 1)
     if exceptions.ask_for_waivers(world, plan, decision, at, again):

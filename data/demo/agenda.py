@@ -10,13 +10,12 @@ from core.domain.policy.policy import Measure, Policy
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
 from data.demo import acts
-from data.demo.acts import Act, World
+from data.demo.measuring import explain
 from data.demo.plans import FOREVER, InitiativePlan, Temper, VersionPlan, temper_at
 from data.demo.promises import promise_acts
 from data.demo.workdays import Workdays, workdays
+from data.demo.world import Timed, World
 
-Timed = tuple[float, Act]
-"""A working day and what happens on it."""
 _STEP_WINDOWS = {
     "development": (3.0, 13.0),
     "preproduction": (9.0, 18.0),
@@ -127,7 +126,7 @@ class Agenda:
             at = self._days.workday(_REAL_ESTIMATES[version.label])
             yield from self._refresh(version, at, whole=True)
             if version.label != "1":
-                yield at + 0.3, partial(acts.explain, world, plan, version)
+                yield at + 0.3, partial(explain, world, plan, version)
             return
         yield from self._refresh(version, refreshed, whole=False)
         if more + 3 < version.until:

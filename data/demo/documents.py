@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from base64 import b64encode
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -15,20 +15,6 @@ _WIKI = "https://wiki.larkfield.example"
 _SHARE_OF_FILES = 0.45
 
 
-@dataclass(frozen=True)
-class Paper:
-    """What is submitted: a link, or a file's name and content."""
-
-    title: str
-    link: str = ""
-    file_name: str = ""
-    content: bytes = b""
-
-    def fields(self) -> dict[str, Any]:
-        """The fields of the command that submits it."""
-        return vars(self)
-
-
 def write_paper(
     recipe: Recipe,
     measure: str,
@@ -37,7 +23,7 @@ def write_paper(
     author: Actor,
     at: datetime,
     metrics: dict[str, float],
-) -> Paper:
+) -> dict[str, str]:
     """Write the evidence for a measure; the same plan, measure and day give the same words."""
     label = version.label if version else ""
     rng = Random(f"{plan.key}/{label}/{measure}/{at:%Y%m%d}")
@@ -46,9 +32,10 @@ def write_paper(
     title = document.title.format(**words)
     stem = measure.replace("_", "-") + (f"-v{label}" if label else "")
     if rng.random() >= _SHARE_OF_FILES:
-        return Paper(title, link=f"{_WIKI}/{plan.key}/{stem}")
+        return {"title": title, "link": f"{_WIKI}/{plan.key}/{stem}"}
     text = f"# {title}\n\n{plan.recipe.name}, {plan.recipe.team}, {at:%Y-%m-%d}\n\n"
-    return Paper(title, file_name=f"{stem}.md", content=(text + document.text.format(**words)).encode())
+    content = b64encode((text + document.text.format(**words)).encode()).decode()
+    return {"title": title, "file_name": f"{stem}.md", "content_base64": content}
 
 
 def _words(

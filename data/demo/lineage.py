@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
-from core.domain.commands import PromoteVersion, RegisterModelVersion, RetireVersion
-from core.domain.models.lineage import (
-    ClearData,
-    MarkDataBad,
-    RecordDataSource,
-    RecordDataUse,
-    RecordProcesses,
-    RecordUpstream,
-)
-from core.domain.models.model_card import WriteDocumentText
-from core.services.measured.predictions import AddPredictions, add_predictions
-from core.services.models import data_sources
-from core.services.models.documents import write_document_text
-from core.services.models.versions import promote_version, register_model_version, retire_version
-from data.demo.acts import Act, World
-from data.demo.batches import Batches, write_batches
+from core.domain.actors import Actor
+from data.demo.acts import add_batch, made_up_links
+from data.demo.batches import write_batches
 from data.demo.plans import FOREVER, InitiativePlan, VersionPlan
 from data.demo.recipe import RECIPE_FOLDER
 from data.demo.workdays import Workdays
+from data.demo.world import Timed, World
 
 Days = Annotated[float, Field(gt=0)]
 _FIRST_DAY = 2.0
@@ -92,9 +79,7 @@ class _DataRecipe(_Part):
     notes: tuple[_NoteText, ...]
 
 
-def lineage_acts(
-    world: World, plans: Sequence[InitiativePlan], days: Workdays
-) -> Iterator[tuple[float, Act]]:
+def lineage_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) -> Iterator[Timed]:
     """Every act of this kind with its working day, in no order; only what the plans make possible."""
     if not plans:
         return
@@ -122,17 +107,15 @@ def _read(path: Path) -> _DataRecipe:
     return read_model(parse_lines(read_text(path, str(path)), str(path)), _DataRecipe)
 
 
-def _source(world: World, keeper: Any, source: _Source, at: datetime) -> None:
+def _source(world: World, keeper: Actor, source: _Source, at: datetime) -> None:
     """The platform records a source with what it is made from."""
     values = source.model_dump(exclude={"id", "upstream"})
-    command = RecordDataSource(actor=keeper, at=at, source=source.id, **values)
-    data_sources.record_data_source(world.governance, command)
+    world.do(keeper, at, "record_data_source", source=source.id, **values)
     for upstream, how in source.upstream.items():
-        step = RecordUpstream(actor=keeper, at=at, source=source.id, upstream=upstream, how=how)
-        data_sources.record_upstream(world.governance, step)
+        world.do(keeper, at, "record_data_upstream", source=source.id, upstream=upstream, how=how)
 
 
-def _uses(world: World, plan: InitiativePlan, uses: _Uses) -> Iterator[tuple[float, Act]]:
+def _uses(world: World, plan: InitiativePlan, uses: _Uses) -> Iterator[Timed]:
     """The builder records which data the model uses, a few days after it is registered."""
     rng = Random(f"{plan.seed}/{plan.key}/data")
     at = max(plan.starts, _FIRST_DAY + 1) + rng.uniform(2, 9)
@@ -146,41 +129,25 @@ def _record_uses(
     columns = ("customer_id", *plan.recipe.groups)
     for how, sources in data.items():
         for source in sources:
-            command = RecordDataUse.model_validate(
-                {
-                    "actor": plan.crew.builder,
-                    "at": at,
-                    "source": source,
-                    "initiative": plan.key,
-                    "how": how,
-                    "columns": columns if how == "training" and plan.recipe.groups else (),
-                }
-            )
-            data_sources.record_data_use(world.governance, command)
+            seen = columns if how == "training" and plan.recipe.groups else ()
+            about = {"source": source, "initiative": plan.key, "how": how, "columns": seen}
+            world.do(plan.crew.builder, at, "record_data_use", **about)
 
 
 def _serves(world: World, plan: InitiativePlan, processes: tuple[str, ...], at: datetime) -> None:
-    command = RecordProcesses(actor=plan.crew.builder, at=at, initiative=plan.key, processes=processes)
-    data_sources.record_processes(world.governance, command)
+    world.do(plan.crew.builder, at, "record_business_processes", initiative=plan.key, processes=processes)
 
 
-def _warning(world: World, keeper: Any, warning: _Warning, days: Workdays) -> Iterator[tuple[float, Act]]:
-    def mark(at: datetime) -> None:
-        command = MarkDataBad(actor=keeper, at=at, source=warning.source, reason=warning.why)
-        data_sources.mark_data_bad(world.governance, command)
+def _warning(world: World, keeper: Actor, warning: _Warning, days: Workdays) -> Iterator[Timed]:
+    def say(use_case: str, reason: str, at: datetime) -> None:
+        world.do(keeper, at, use_case, source=warning.source, reason=reason)
 
-    def clear(at: datetime) -> None:
-        command = ClearData(actor=keeper, at=at, source=warning.source, reason=warning.then)
-        data_sources.clear_data(world.governance, command)
-
-    yield days.workday(warning.marked), mark
+    yield days.workday(warning.marked), partial(say, "mark_data_bad", warning.why)
     if warning.cleared is not None:
-        yield days.workday(warning.cleared), clear
+        yield days.workday(warning.cleared), partial(say, "clear_data", warning.then)
 
 
-def _challenger(
-    world: World, plan: InitiativePlan, wanted: _Challenger, days: Workdays
-) -> Iterator[tuple[float, Act]]:
+def _challenger(world: World, plan: InitiativePlan, wanted: _Challenger, days: Workdays) -> Iterator[Timed]:
     """A challenger with predictions of its own, and what became of it."""
     at = days.workday(wanted.days)
     before = [version for version in plan.versions if version.at < at]
@@ -188,29 +155,26 @@ def _challenger(
         return
     label = f"{before[-1].label}b"
     version = VersionPlan(label, at, FOREVER)
-    one = {"actor": plan.crew.builder, "initiative": plan.key, "version": label}
+
+    def becomes(use_case: str, then: datetime) -> None:
+        world.do(plan.crew.builder, then, use_case, initiative=plan.key, version=label, reason=wanted.why)
+
     yield at, partial(_register, world, plan, version, wanted)
     if wanted.promoted is not None:
-        yield (
-            days.workday(wanted.promoted),
-            lambda then: promote_version(world.governance, PromoteVersion(at=then, reason=wanted.why, **one)),
-        )
+        yield days.workday(wanted.promoted), partial(becomes, "promote_version")
     if wanted.retired is not None:
-        yield (
-            days.workday(wanted.retired),
-            lambda then: retire_version(world.governance, RetireVersion(at=then, reason=wanted.why, **one)),
-        )
+        yield days.workday(wanted.retired), partial(becomes, "retire_version")
 
 
 def _register(
     world: World, plan: InitiativePlan, version: VersionPlan, wanted: _Challenger, at: datetime
 ) -> None:
-    name = f"{plan.key}/{version.label}"
     with TemporaryDirectory() as folder:
         batches = write_batches(plan, version, at, Path(folder))
-        command = RegisterModelVersion(
-            actor=plan.crew.builder,
-            at=at,
+        world.do(
+            plan.crew.builder,
+            at,
+            "register_model_version",
             initiative=plan.key,
             version=version.label,
             role="challenger",
@@ -218,48 +182,12 @@ def _register(
             task=plan.recipe.task,
             notes=wanted.notes,
             metrics=batches.metrics,
-            artifact_uri=f"s3://models/{name}/model",
-            artifact_sha256=_digest(name, "artifact"),
-            data_uri=f"s3://training/{name}/rows.parquet",
-            data_sha256=_digest(name, "data"),
-            code_uri=f"https://git.larkfield.example/{plan.key}",
-            code_commit=_digest(name, "commit")[:40],
-            environment_sha256=_digest(name, "environment"),
+            **made_up_links(plan, version),
         )
-        register_model_version(world.governance, command)
-        _predictions(world, plan, version, batches, at)
-
-
-def _predictions(
-    world: World, plan: InitiativePlan, version: VersionPlan, batches: Batches, at: datetime
-) -> None:
-    for part, file in (("reference", batches.reference), ("analysis", batches.analysis[0])):
-        command = AddPredictions.model_validate(
-            {
-                "actor": plan.crew.builder,
-                "at": at,
-                "initiative": plan.key,
-                "version": version.label,
-                "part": part,
-                "file": file,
-                "task": batches.task,
-                "sensitive": batches.sensitive,
-            }
-        )
-        add_predictions(world.governance, command)
+        for part, file in (("reference", batches.reference), ("analysis", batches.analysis[0])):
+            add_batch(world, plan, version, batches, part, file, at)
 
 
 def _note(world: World, plan: InitiativePlan, note: _NoteText, at: datetime) -> None:
-    command = WriteDocumentText(
-        actor=plan.crew.builder,
-        at=at,
-        initiative=plan.key,
-        kind="card",
-        section=note.section,
-        text=note.text,
-    )
-    write_document_text(world.governance, command)
-
-
-def _digest(name: str, what: str) -> str:
-    return hashlib.sha256(f"{name}/{what}".encode()).hexdigest()
+    about = {"initiative": plan.key, "kind": "card", "section": note.section, "text": note.text}
+    world.do(plan.crew.builder, at, "write_document_text", **about)

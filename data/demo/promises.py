@@ -7,25 +7,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.connectors.yaml_lines import parse_lines, read_text
 from core.connectors.yaml_models import read_model
 from core.domain.commands import slug
-from core.services.measured.business_kpi import (
-    ObserveBusinessKpi,
-    SetBusinessKpi,
-    observe_business_kpi,
-    set_business_kpi,
-)
+from data.demo.plans import InitiativePlan
 from data.demo.recipe import RECIPE_FOLDER
 from data.demo.workdays import Workdays, workdays
-
-if TYPE_CHECKING:
-    from data.demo.acts import Act, World
-    from data.demo.plans import InitiativePlan
+from data.demo.world import Timed, World
 
 _MONTH = 30
 _NOISE = 0.03
@@ -78,21 +70,20 @@ def read_promises(path: Path = RECIPE_FOLDER / "business_kpis.yaml") -> tuple[Pr
     return read_model(parse_lines(read_text(path, str(path)), str(path)), _Promises).kpis
 
 
-def promise_acts(world: World, plan: InitiativePlan, days: Workdays) -> Iterator[tuple[float, Act]]:
+def promise_acts(world: World, plan: InitiativePlan, days: Workdays) -> Iterator[Timed]:
     """What the owner of an initiative does about its business KPI."""
     for recipe in read_promises():
         if recipe.initiative == plan.recipe.name:
             yield from _acts(world, plan, days, recipe)
 
 
-def _acts(
-    world: World, plan: InitiativePlan, days: Workdays, recipe: PromiseRecipe
-) -> Iterator[tuple[float, Act]]:
+def _acts(world: World, plan: InitiativePlan, days: Workdays, recipe: PromiseRecipe) -> Iterator[Timed]:
     started = days.moment(plan.starts)
     agreed = plan.starts + workdays(recipe.agreed)
-    yield agreed, partial(_promise, world, plan, recipe, started)
-    if recipe.revised is not None:
-        yield plan.starts + workdays(recipe.revised.after), partial(_revise, world, plan, recipe, started)
+    yield agreed, partial(_set, world, plan, recipe, started, recipe.target, recipe.by, "")
+    if (change := recipe.revised) is not None:
+        revise = partial(_set, world, plan, recipe, started, change.target, change.by, change.reason)
+        yield plan.starts + workdays(change.after), revise
     rng = Random(f"{plan.seed}/{plan.key}/kpi")
     for month, share in enumerate(recipe.course):
         day = started + timedelta(days=recipe.agreed + _MONTH * (month + 1))
@@ -108,46 +99,27 @@ def _acts(
             yield at, partial(_observe, world, plan, recipe, day, value, "")
 
 
-def _promise(
-    world: World, plan: InitiativePlan, recipe: PromiseRecipe, started: datetime, at: datetime
-) -> None:
-    _set(world, plan, recipe, started, at, target=recipe.target, by=recipe.by, reason="")
-
-
-def _revise(
-    world: World, plan: InitiativePlan, recipe: PromiseRecipe, started: datetime, at: datetime
-) -> None:
-    change = recipe.revised
-    assert change is not None  # planned only where there is one
-    _set(world, plan, recipe, started, at, target=change.target, by=change.by, reason=change.reason)
-
-
 def _set(
     world: World,
     plan: InitiativePlan,
     recipe: PromiseRecipe,
     started: datetime,
-    at: datetime,
-    *,
     target: float,
     by: int,
     reason: str,
+    at: datetime,
 ) -> None:
-    command = SetBusinessKpi(
-        actor=plan.crew.owner,
-        at=at,
+    world.do(
+        plan.crew.owner,
+        at,
+        "set_business_kpi",
+        **recipe.model_dump(include={"name", "unit", "direction", "baseline", "source"}),
         initiative=plan.key,
-        name=recipe.name,
-        unit=recipe.unit,
-        direction=recipe.direction,
-        baseline=recipe.baseline,
         baseline_on=(started + timedelta(days=recipe.agreed)).date(),
         target=target,
         target_on=(started + timedelta(days=by)).date(),
-        source=recipe.source,
         reason=reason,
     )
-    set_business_kpi(world.governance, command)
 
 
 def _observe(
@@ -159,13 +131,5 @@ def _observe(
     note: str,
     at: datetime,
 ) -> None:
-    command = ObserveBusinessKpi(
-        actor=plan.crew.owner,
-        at=at,
-        initiative=plan.key,
-        kpi=slug(recipe.name),
-        observed_on=min(day, at).date(),
-        value=value,
-        note=note,
-    )
-    observe_business_kpi(world.governance, command)
+    about = {"initiative": plan.key, "kpi": slug(recipe.name), "observed_on": min(day, at).date()}
+    world.do(plan.crew.owner, at, "observe_business_kpi", **about, value=value, note=note)

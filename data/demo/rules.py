@@ -8,14 +8,10 @@ from functools import partial
 from random import Random
 
 from core.connectors.yaml_lines import read_text
-from core.domain.commands import DraftPolicy
-from core.services.rules.ethics import PublishEthics, publish_ethics
-from core.services.rules.initiative_frameworks import RecordRegions, record_regions
-from core.services.rules.policies import draft_policy
-from core.services.rules.rights import ExcludeRight, SettleRight, exclude_right, settle_right
-from data.demo.acts import Act, World
+from core.domain.actors import Actor
 from data.demo.plans import InitiativePlan, temper_at
 from data.demo.workdays import Workdays, workdays
+from data.demo.world import Timed, World
 
 _HOW = {
     "informed": "The notice on the customer pages names the model and its purpose; we keep it in step.",
@@ -35,10 +31,14 @@ _SHARE_ABROAD = 0.15
 _DRAFTED_DAYS_AGO = 12
 _STRICTER = ("  moderate:\n    reproducibility: 1\n", "  moderate:\n    reproducibility: 2\n")
 _WHY_STRICTER = "Two audits could not re-create a moderate model; ask for retraining on a sample."
-_BECAUSE = "Reviewed after a year: marketing models are documented for those who use them."
+_ONE_DEMAND_MORE = (
+    "  domains:\n    credit:",
+    "  domains:  # Reviewed after a year: marketing models are documented for those who use them.\n"
+    "    marketing: documented\n    credit:",
+)
 
 
-def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) -> Iterator[tuple[float, Act]]:
+def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) -> Iterator[Timed]:
     """Every act of this kind with its working day, in no order."""
     for plan in plans:
         rng = Random(f"{plan.seed}/{plan.key}/rules")
@@ -49,11 +49,11 @@ def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) ->
             yield from _rights(world, plan, days, rng)
     if plans:
         validator = plans[0].crew.validator
-        yield days.workday(200), partial(_second_position, world, validator.id)
-        yield days.workday(_DRAFTED_DAYS_AGO), partial(_draft_policy, world, validator.id)
+        yield days.workday(200), partial(_second_position, world, validator)
+        yield days.workday(_DRAFTED_DAYS_AGO), partial(_draft_policy, world, validator)
 
 
-def _rights(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[tuple[float, Act]]:
+def _rights(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:
     """The owner settles right after right; who is careless leaves some to later, or for good."""
     temper = temper_at(world.recipe.teams[plan.recipe.team], days.progress(plan.starts))
     for right in _HOW:
@@ -69,12 +69,12 @@ def _settle(
     owner = plan.crew.owner
     strict = plan.strict or "public" in world.recipe.answers(plan.recipe)["consumers"]
     if right == "object" and not strict:
-        excluded = ExcludeRight(actor=owner, at=at, initiative=plan.key, right=right, reason=_NO_DECISION)
-        exclude_right(world.governance, excluded)
+        world.do(owner, at, "exclude_right", initiative=plan.key, right=right, reason=_NO_DECISION)
         return
-    command = SettleRight(
-        actor=owner,
-        at=at,
+    world.do(
+        owner,
+        at,
+        "settle_right",
         initiative=plan.key,
         right=right,
         answered_by=(owner if right in ("informed", "object") else plan.crew.builder).id,
@@ -82,36 +82,22 @@ def _settle(
         within_days=within_days,
         ready_on=(at + timedelta(days=90)).date() if later else None,
     )
-    settle_right(world.governance, command)
 
 
 def _regions(world: World, plan: InitiativePlan, abroad: str, at: datetime) -> None:
-    command = RecordRegions(
-        actor=plan.crew.owner,
-        at=at,
-        initiative=plan.key,
-        regions=("eu", "uk", abroad),
-        reason=_ABROAD[abroad],
-    )
-    record_regions(world.governance, command)
+    about = {"initiative": plan.key, "regions": ("eu", "uk", abroad), "reason": _ABROAD[abroad]}
+    world.do(plan.crew.owner, at, "record_regions", **about)
 
 
-def _second_position(world: World, validator: str, at: datetime) -> None:
+def _second_position(world: World, validator: Actor, at: datetime) -> None:
     """A year on, a validator publishes the position anew, with one demand more."""
-    governance = world.governance
-    shipped = read_text(governance.config / "ethics.yaml", "ethics.yaml")
-    text = shipped.replace('version: "1.0"', 'version: "1.1"', 1)
-    text = text.replace(
-        "  domains:\n    credit:", f"  domains:  # {_BECAUSE}\n    marketing: documented\n    credit:", 1
-    )
-    command = PublishEthics(actor=governance.person(validator), at=at, text=text)
-    publish_ethics(governance, command)
+    text = read_text(world.governance.config / "ethics.yaml", "ethics.yaml")
+    text = text.replace('version: "1.0"', 'version: "1.1"', 1).replace(*_ONE_DEMAND_MORE, 1)
+    world.do(validator, at, "publish_ethics", text=text)
 
 
-def _draft_policy(world: World, validator: str, at: datetime) -> None:
+def _draft_policy(world: World, validator: Actor, at: datetime) -> None:
     """Towards the end somebody proposes a stricter policy, which waits for somebody else's word."""
-    governance = world.governance
-    shipped = read_text(governance.config / "policy.yaml", "policy.yaml")
-    text = shipped.replace('version: "2.0"', 'version: "2.1"', 1).replace(*_STRICTER, 1)
-    command = DraftPolicy(actor=governance.person(validator), at=at, text=text, note=_WHY_STRICTER)
-    draft_policy(governance, command)
+    text = read_text(world.governance.config / "policy.yaml", "policy.yaml")
+    text = text.replace('version: "2.0"', 'version: "2.1"', 1).replace(*_STRICTER, 1)
+    world.do(validator, at, "draft_policy", text=text, note=_WHY_STRICTER)

@@ -7,20 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
 
 from core.domain.actors import Actor
-from core.domain.errors import GovernanceError
 from core.domain.policy.policy import Approval
-from core.domain.process.commands import DelegateSignOff, GiveFeedback, RequestSignOff, SignGate
-from core.services.governance import Governance
-from core.services.process.delegations import delegate_sign_off
-from core.services.process.gates import ask_gate
-from core.services.process.sign_offs import Table, give_feedback, lay_table, request_sign_off, sign_gate
-
-if TYPE_CHECKING:
-    from data.demo.acts import World
-    from data.demo.plans import InitiativePlan
+from core.services.process.sign_offs import Table, lay_table
+from data.demo.plans import InitiativePlan
+from data.demo.world import World, blockers
 
 Then = Callable[[datetime], None]
 _REASONS = (
@@ -50,11 +42,19 @@ class Round:
         """Draws of this round: the same plan at the same time draws the same."""
         return Random(f"{self.plan.seed}/{self.plan.key}/{self.gate}/{what}/{at}")
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What it is about, as use cases take it."""
+        return {"initiative": self.plan.key, "gate": self.gate}
 
-def only_signatures_missing(governance: Governance, initiative: str, gate: str, at: datetime) -> bool:
+    def table(self, world: World, at: datetime) -> Table:
+        """Who has a seat, who takes part, and what was answered; no one answer tells it."""
+        return lay_table(world.governance, self.plan.key, self.gate, world.governance.present(at))
+
+
+def only_signatures_missing(world: World, plan: InitiativePlan, gate: str, at: datetime) -> bool:
     """Whether all that keeps a gate shut are its own signatures."""
-    decision = ask_gate(governance, initiative, gate, governance.present(at))
-    missing = [finding.requirement for finding in decision.findings if finding.severity == "blocker"]
+    missing = blockers(world.do(plan.crew.builder, at, "ask_gate", initiative=plan.key, gate=gate))
     return bool(missing) and all(name.endswith(f":{gate}") for name in missing)
 
 
@@ -64,12 +64,9 @@ def seek(world: World, plan: InitiativePlan, gate: str, at: datetime, *, then: T
 
 
 def _begin(world: World, turn: Round, at: datetime) -> None:
-    asked = RequestSignOff(actor=turn.plan.crew.builder, at=at, initiative=turn.plan.key, gate=turn.gate)
-    try:
-        request_sign_off(world.governance, asked)
-    except GovernanceError:
+    if not world.tries(turn.plan.crew.builder, at, "request_sign_off", **turn.about):
         return  # somebody else asked, or the version was replaced meanwhile
-    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.present(at))
+    table = turn.table(world, at)
     rng, wait = turn.rng("begin", at), 0.0
     for role in table.plan.feedback:
         wait += rng.uniform(0.2, 1.0)
@@ -83,27 +80,21 @@ def _queue(approvals: Sequence[Approval]) -> tuple[str, ...]:
 
 
 def _advise(world: World, turn: Round, role: str, at: datetime) -> None:
-    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.present(at))
+    table = turn.table(world, at)
     rng = turn.rng("advise", at)
     free = _free(world, table, role)
     if not free:
         return
     issue = rng.random() < 0.2
-    command = GiveFeedback(
-        actor=rng.choice(free),
-        at=at,
-        initiative=turn.plan.key,
-        gate=turn.gate,
-        outcome="minor_issue" if issue else "approved",
-        role=role,
-        reason=rng.choice(_ISSUES) if issue else "",
-    )
-    _let(lambda: give_feedback(world.governance, command))
+    adviser = rng.choice(free)
+    reason = rng.choice(_ISSUES) if issue else ""
+    outcome = "minor_issue" if issue else "approved"
+    world.tries(adviser, at, "give_feedback", outcome=outcome, role=role, reason=reason, **turn.about)
 
 
 def _answer(world: World, turn: Round, queue: tuple[str, ...], at: datetime) -> None:
     """The next in the queue answers; the first validator of a first round is the hardest to convince."""
-    table = lay_table(world.governance, turn.plan.key, turn.gate, world.governance.present(at))
+    table = turn.table(world, at)
     rng, role = turn.rng(f"answer {len(queue)}", at), queue[0]
     free = _free(world, table, role)
     if not free:
@@ -115,17 +106,8 @@ def _answer(world: World, turn: Round, queue: tuple[str, ...], at: datetime) -> 
     signer, behalf = rng.choice(free), ""
     if role == "business_stakeholder" and rng.random() < 0.08:
         signer, behalf = _delegated(world, table, signer, at)
-    command = SignGate(
-        actor=signer,
-        at=at,
-        initiative=turn.plan.key,
-        gate=turn.gate,
-        outcome="rejected" if refuses else "approved",
-        role=role,
-        reason=reason,
-        on_behalf_of=behalf,
-    )
-    if not _let(lambda: sign_gate(world.governance, command)):
+    answer = {"outcome": "rejected" if refuses else "approved", "role": role, "reason": reason}
+    if not world.tries(signer, at, "sign_gate", on_behalf_of=behalf, **answer, **turn.about):
         return
     if refuses:
         if turn.tries < _TRIES:
@@ -143,16 +125,13 @@ def _delegated(world: World, table: Table, signer: Actor, at: datetime) -> tuple
     deputy = next((a for a in analysts if a.id != signer.id and a.team == signer.team), None)
     if deputy is None:
         return signer, ""
-    until = (at + timedelta(days=14)).date()
-    command = DelegateSignOff(
-        actor=signer,
-        at=at,
-        delegate=deputy.id,
-        role="business_stakeholder",
-        until=until,
-        reason="On leave for two weeks; the deputy knows the case.",
-    )
-    return (deputy, signer.id) if _let(lambda: delegate_sign_off(world.governance, command)) else (signer, "")
+    about = {
+        "delegate": deputy.id,
+        "role": "business_stakeholder",
+        "until": (at + timedelta(days=14)).date(),
+        "reason": "On leave for two weeks; the deputy knows the case.",
+    }
+    return (deputy, signer.id) if world.tries(signer, at, "delegate_sign_off", **about) else (signer, "")
 
 
 def _free(world: World, table: Table, role: str) -> list[Actor]:
@@ -163,12 +142,3 @@ def _free(world: World, table: Table, role: str) -> list[Actor]:
         for person in world.people.holding(role)
         if person.id not in table.involved and person.id not in answered
     ]
-
-
-def _let(act: Callable[[], object]) -> bool:
-    """Let somebody try; whoever is refused lets it be until the gate is asked for again."""
-    try:
-        act()
-    except GovernanceError:
-        return False
-    return True

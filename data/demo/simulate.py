@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from core.domain.policy.policy import Policy
 from core.services.governance import Governance
-from data.demo.acts import Act, World
 from data.demo.agenda import Agenda
 from data.demo.lineage import lineage_acts
 from data.demo.people import People
@@ -18,6 +18,7 @@ from data.demo.rules import rules_acts
 from data.demo.shelf import Shelf
 from data.demo.work import work_acts
 from data.demo.workdays import Workdays
+from data.demo.world import Act, World
 
 Progress = Callable[[float, str], None]
 
@@ -67,13 +68,8 @@ def simulate(
     """Let the people of the recipe work through the services until now."""
     queue = Queue(days)
     world = World(governance, recipe, people, shelf, queue.later)
-    for plan in plans:
-        for workday, act in Agenda(world, plan, policy, days).acts():
-            queue.put(workday, act)
-    for workday, act in work_acts(world, plans, days):
-        queue.put(workday, act)
-    for workday, act in rules_acts(world, plans, days):
-        queue.put(workday, act)
-    for workday, act in lineage_acts(world, plans, days):
+    own = (Agenda(world, plan, policy, days).acts() for plan in plans)
+    rest = (kind(world, plans, days) for kind in (work_acts, rules_acts, lineage_acts))
+    for workday, act in chain(*own, *rest):
         queue.put(workday, act)
     queue.run(on_progress)

@@ -11,15 +11,11 @@ from core.domain.actors import Actor
 from core.domain.errors import Conflict
 from core.domain.work.training import Training
 from core.domain.work.work import Task
-from core.services.work.comments import WriteComment, write_comment
-from core.services.work.hand_offs import AnswerHandOff, OfferHandOff, answer_hand_off, offer_hand_off
-from core.services.work.tasks import AssignTask, assign_task, open_tasks
-from core.services.work.training import AttestTraining, attest_training
-from data.demo.acts import Act, World
+from core.services.work.tasks import open_tasks
 from data.demo.plans import InitiativePlan
 from data.demo.workdays import Workdays, workdays
+from data.demo.world import Timed, World
 
-Timed = tuple[float, Act]
 _DILIGENCE = {"Claims": 0.45, "Marketing Analytics": 0.8, "Executive Office": 0.6}
 """Share of people who take a training in time; elsewhere nearly all do."""
 _TALKS = (
@@ -57,6 +53,7 @@ _TALKS = (
 """Who asks whom, what, and what the answer is."""
 _SETTLED = 15
 """Working days after which an initiative has an owner and open tasks."""
+_SHORT_OF_HANDS = "You know this data better than we do, and we are short of hands until the release."
 _RETURNED = "Nobody here has the time before the quarter ends; please ask again then."
 
 
@@ -101,7 +98,7 @@ def _attestations(
 
 
 def _attest(world: World, person: Actor, training: str, at: datetime) -> None:
-    attest_training(world.governance, AttestTraining(actor=person, at=at, training=training))
+    world.do(person, at, "attest_training", training=training)
 
 
 def _talk(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:
@@ -117,7 +114,7 @@ def _talk(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> It
 
 
 def _say(world: World, plan: InitiativePlan, actor: Actor, text: str, at: datetime) -> None:
-    write_comment(world.governance, WriteComment(actor=actor, at=at, initiative=plan.key, text=text))
+    world.do(actor, at, "write_comment", initiative=plan.key, text=text)
 
 
 def _taken(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:
@@ -133,7 +130,7 @@ def _taken(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> I
 def _take(world: World, plan: InitiativePlan, person: Actor, at: datetime) -> None:
     for task in _open(world, plan, at):
         if task.movable and not task.owner and person.id in task.routes.responsible:
-            assign_task(world.governance, AssignTask(actor=person, at=at, task=task.key, person=person.id))
+            world.do(person, at, "assign_task", task=task.key, person=person.id)
             return
 
 
@@ -183,15 +180,9 @@ def _offer_a_task(
     if task is None:
         return
     giver = plan.crew.owner if task.owner == plan.crew.owner.id else plan.crew.builder
-    command = OfferHandOff(
-        actor=giver,
-        at=at,
-        task=task.key,
-        to_person=receiver.id,
-        reason="You know this data better than we do, and we are short of hands until the release.",
-    )
+    about = {"task": task.key, "to_person": receiver.id, "reason": _SHORT_OF_HANDS}
     try:
-        hand_off = offer_hand_off(world.governance, command)
+        hand_off = world.do(giver, at, "offer_hand_off", **about)["hand_off"]
     except Conflict:  # the same was offered before, and nobody has answered yet
         return
     if accepts is not None:
@@ -203,16 +194,12 @@ def _answer(
 ) -> None:
     """The receiver accepts what is still to be done, or returns it with a reason."""
     still_open = any(one.key == task for one in _open(world, plan, at))
-    reason = _RETURNED if still_open else "It is done meanwhile; thank you for asking."
-    taken = accepts and still_open
-    command = AnswerHandOff(
-        actor=actor,
-        at=at,
-        hand_off=hand_off,
-        answer="accept" if taken else "return",
-        reason="" if taken else reason,
-    )
-    answer_hand_off(world.governance, command)
+    if accepts and still_open:
+        answer = {"answer": "accept"}
+    else:
+        reason = _RETURNED if still_open else "It is done meanwhile; thank you for asking."
+        answer = {"answer": "return", "reason": reason}
+    world.do(actor, at, "answer_hand_off", hand_off=hand_off, **answer)
 
 
 def _this_week(world: World, plans: Sequence[InitiativePlan], days: Workdays, rng: Random) -> Iterator[Timed]:
@@ -250,11 +237,5 @@ def _for_the_personas(
 
 
 def _offer_whole(world: World, plan: InitiativePlan, to_team: str, at: datetime) -> None:
-    command = OfferHandOff(
-        actor=plan.crew.owner,
-        at=at,
-        initiative=plan.key,
-        to_team=to_team,
-        reason=f"{to_team} takes the decisions that this prepares; it should stand with them.",
-    )
-    offer_hand_off(world.governance, command)
+    reason = f"{to_team} takes the decisions that this prepares; it should stand with them."
+    world.do(plan.crew.owner, at, "offer_hand_off", initiative=plan.key, to_team=to_team, reason=reason)
