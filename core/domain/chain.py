@@ -56,6 +56,59 @@ class Entry:
     content_digest: str
 
 
+@dataclass(frozen=True)
+class KeptEntry(Entry):
+    """An entry as it stands on record, with the table that keeps what it brought."""
+
+    fact_table: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class EntryLine(KeptEntry):
+    """An entry as people read it."""
+
+    actor_name: str
+    subject_name: str
+
+    @property
+    def what(self) -> str:
+        """What was done, in words: `gate_decided` is `Gate decided`."""
+        return in_words(self.action)
+
+    @property
+    def about(self) -> str:
+        """What it is about, in words."""
+        match self.action:
+            case "store_created" | "signing_key_registered":
+                return "This store"
+            case "audit_pack_exported":
+                return "An audit pack"
+            case "policy_published":
+                return f"Policy {self.subject.removeprefix('policy-')}"
+            case "ethics_published":
+                return f"Ethical position {self.subject.removeprefix('ethics-')}"
+        return self.subject_name
+
+
+@dataclass(frozen=True)
+class OpenedEntry(EntryLine):
+    """An entry with its place in the chain."""
+
+    previous_digest: str
+
+
+def in_words(identifier: str) -> str:
+    """An identifier of the record in words.
+
+    Examples
+    --------
+    >>> in_words("gate_decided")
+    'Gate decided'
+    """
+    return identifier.replace("_", " ").capitalize()
+
+
 def canonical(value: object) -> str:
     """Encode a value as JSON with sorted keys, no spaces, UTC times to the microsecond; NaN is refused.
 

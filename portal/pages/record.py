@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services.record import record_view
+from core.services.record import entries, record_view
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link, panel
 from portal.components.record.record_list import entries_table, entry_panel, proof_panel, record_filters
@@ -48,12 +48,12 @@ def _entries(desk: Desk, filters: dict[str, Any], total: int) -> str:
     if pages > 1:
         spans = {str(p): f"{(p - 1) * PAGE + 1:,} to {min(p * PAGE, total):,}" for p in range(1, pages + 1)}
         place = int(url_choice("Entries shown", spans, "page", default="1", width=200))
-    rows = desk.ask(record_view.entry_rows, **filters, most=PAGE, skip=(place - 1) * PAGE)
-    everything = functools.partial(desk.ask, record_view.entry_rows, **filters, most=MOST_DOWNLOADED)
+    rows = desk.ask(entries.record_page, **filters, most=PAGE, skip=(place - 1) * PAGE)
+    everything = functools.partial(desk.ask, entries.record_page, **filters, most=MOST_DOWNLOADED)
     chosen = entries_table(rows, everything=everything)
     if chosen is not None:
         set_url(entry=str(chosen))
-    return str(rows[0]["seq"]) if rows else ""
+    return str(rows[0].seq) if rows else ""
 
 
 def _entry(desk: Desk, number: str) -> None:

@@ -88,7 +88,7 @@ def test_an_entry_of_a_clock_ahead_freezes_nothing(governance: Governance, initi
     assert comment(governance, new, NOW + timedelta(minutes=1)) == f"{new}/comment-1"
     assert comment(governance, initiative, NOW + timedelta(minutes=2)) == f"{initiative}/comment-2"
     assert len(comments_on(governance, governance.present(NOW), initiative=initiative)) == 2
-    assert record_page(governance, governance.present(NOW), most=1)[0]["subject"] == f"{initiative}/comment-2"
+    assert record_page(governance, governance.present(NOW), most=1)[0].subject == f"{initiative}/comment-2"
 
 
 def test_a_decision_behind_midnight_is_made_and_replayed_on_one_day(
@@ -101,7 +101,7 @@ def test_a_decision_behind_midnight_is_made_and_replayed_on_one_day(
     present = governance.present(NOW)
     assert present.day == AHEAD.date()
     decision = record_page(governance, present, action="gate_decided", most=1)[0]
-    assert replay_decision(governance, present, seq=decision["seq"]).same
+    assert replay_decision(governance, present, seq=decision.seq).same
 
 
 @pytest.mark.parametrize("as_of", ["", f"{AHEAD:%Y-%m-%d}"])

@@ -190,7 +190,7 @@ def test_a_whole_initiative_moves_when_the_receiver_accepts(filled: Governance) 
     sheet = initiative_sheet(filled, filled.moment(later(5)), initiative="card-limit-advice")
     assert (sheet.initiative.team, sheet.initiative.owner) == ("Claims", ELSEWHERE.id)
     assert sheet.initiative.builder == BUILDER.id
-    actions = [entry["action"] for entry in sheet.record]
+    actions = [entry.action for entry in sheet.record]
     assert actions[:2] == ["initiative_amended", "hand_off_answered"]
     assert task(filled, EVIDENCE, day=5).owner == ELSEWHERE.id
     assert verify_record(filled).first_break is None

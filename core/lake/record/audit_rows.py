@@ -8,7 +8,8 @@ from typing import Any
 
 import duckdb
 
-from core.domain.chain import GENESIS, Entry, header_digest, linked_digest
+from core.domain.chain import GENESIS, Entry, KeptEntry, header_digest, linked_digest
+from core.domain.facts.recorded import ORIGIN
 from core.lake.query import Rows, fetch
 from core.lake.store import Store
 
@@ -34,7 +35,6 @@ NOT_OF_ONE = ("policy_draft",)
 PEOPLE = ("actor", "owner", "builder", "person", "on_behalf_of", "to_person", "delegate", "answered_by")
 """Columns that name people by id."""
 _IN_FORCE = ("policy", "ethics")
-_ORIGIN = ("seq", "recorded_at", "actor")
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,13 @@ class PackedEntry:
 
     Attributes
     ----------
-    entry
-        Columns of the record.
     rows
         What it put on record, without the three columns that every row has.
     partly
         It also put rows there that belong to others, which are left out.
     """
 
-    entry: Mapping[str, Any]
+    entry: KeptEntry
     rows: tuple[Mapping[str, Any], ...]
     partly: bool = False
 
@@ -73,14 +71,14 @@ def packed_entries(store: Store, seq: int, initiative: str) -> list[PackedEntry]
     people = _people(cursor, store, seq, initiative) if initiative else set()
     by_table: dict[str, list[int]] = {}
     for entry in wanted:
-        by_table.setdefault(entry["fact_table"], []).append(entry["seq"])
+        by_table.setdefault(entry.fact_table, []).append(entry.seq)
     rows = {table: _rows(cursor, table, seqs) for table, seqs in by_table.items() if table in store.columns}
     found = []
     for entry in wanted:
-        table = entry["fact_table"]
-        held = rows.get(table, {}).get(entry["seq"], [])
+        table = entry.fact_table
+        held = rows.get(table, {}).get(entry.seq, [])
         kept = [row for row in held if not initiative or _belongs(table, row, initiative, people)]
-        bare = tuple({name: value for name, value in row.items() if name not in _ORIGIN} for row in kept)
+        bare = tuple({name: value for name, value in row.items() if name not in ORIGIN} for row in kept)
         found.append(PackedEntry(entry, bare, partly=len(kept) < len(held)))
     return found
 
@@ -109,13 +107,13 @@ def evidence_names(store: Store, seq: int) -> dict[str, str]:
     return {row["sha256"]: row["file_name"] for row in fetch(store.cursor(), query, {"seq": seq})}
 
 
-def _entries(cursor: duckdb.DuckDBPyConnection, seq: int, seqs: set[int] | None) -> Rows:
+def _entries(cursor: duckdb.DuckDBPyConnection, seq: int, seqs: set[int] | None) -> list[KeptEntry]:
     chosen = "true" if seqs is None else "seq IN (SELECT unnest($seqs::BIGINT[]))"
     query = (
         "SELECT seq, recorded_at, actor, action, subject, fact_table, content_digest, digest FROM record "
         f"WHERE seq <= $seq AND {chosen} ORDER BY seq"
     )
-    return fetch(cursor, query, {"seq": seq, "seqs": sorted(seqs or ())})
+    return [KeptEntry(**row) for row in fetch(cursor, query, {"seq": seq, "seqs": sorted(seqs or ())})]
 
 
 def _seqs(cursor: duckdb.DuckDBPyConnection, store: Store, seq: int, initiative: str) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates
 from core.domain.process.inventory import InitiativeChoice
-from core.lake.query import Rows, asking, fetch, fetch_as
+from core.lake.query import asking, fetch, fetch_as
 from core.lake.store import Store
 
 _COUNT = """
@@ -51,9 +51,10 @@ def entry_count(
     return int(fetch(store.cursor(), _COUNT, values)[0]["entries"])
 
 
-def named_initiatives(store: Store, moment: Moment) -> Rows:
-    """Ids and newest names of the initiatives on record."""
-    return fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
+def named_initiatives(store: Store, moment: Moment) -> dict[str, str]:
+    """Newest names of the initiatives on record, by id."""
+    rows = fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
+    return {row["id"]: row["name"] for row in rows}
 
 
 def initiative_choices(store: Store, moment: Moment, live_gates: LiveGates) -> list[InitiativeChoice]:
@@ -67,9 +68,9 @@ def owning_teams(store: Store, moment: Moment) -> list[str]:
     return [row["team"] for row in fetch(store.cursor(), _TEAMS, {"seq": moment.seq})]
 
 
-def acting_people(store: Store, moment: Moment) -> Rows:
-    """Ids of those who acted, with their names where the directory still knows them."""
-    return fetch(store.cursor(), _PEOPLE, {"seq": moment.seq})
+def acting_people(store: Store, moment: Moment) -> dict[str, str]:
+    """Names of those who acted, by id; the id where the directory no longer knows them."""
+    return {row["id"]: row["name"] for row in fetch(store.cursor(), _PEOPLE, {"seq": moment.seq})}
 
 
 def recorded_actions(store: Store, moment: Moment) -> list[str]:

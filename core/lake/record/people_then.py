@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from core.domain.actors import Actor
+from core.domain.facts.record import Membership, StoreCreated
 from core.domain.moment import Moment
 from core.lake.directory import people
+from core.lake.facts import history
 from core.lake.query import fetch
-from core.lake.record.parts import rows_of
 from core.lake.store import Store
 
 _AFTERWARDS = "SELECT DISTINCT person FROM membership WHERE seq > $seq"
@@ -32,10 +32,10 @@ def people_then(store: Store, moment: Moment) -> list[KnownPerson]:
     Names and titles are those of today: they are kept beside the record and have no history. People who
     came without a recorded membership count from the founding of the store.
     """
-    memberships = rows_of(store, "membership", moment)
-    given = {row["person"]: row for row in memberships}
-    since = {row["person"]: row["recorded_at"] for row in reversed(memberships)}
-    founded = min((row["recorded_at"] for row in rows_of(store, "store_created", moment)), default=None)
+    memberships = history(store, Membership, moment)
+    given = {one.person: one for one in memberships}
+    since = {one.person: one.recorded_at for one in reversed(memberships)}
+    founded = min((one.recorded_at for one in history(store, StoreCreated, moment)), default=None)
     absent = _not_yet_there(store, moment, given)
     return [
         KnownPerson(_as_given(person, given.get(person.id)), first.date() if first else moment.day)
@@ -52,12 +52,8 @@ def _not_yet_there(store: Store, moment: Moment, given: Mapping[str, object]) ->
     return later - {row["actor"] for row in fetch(store.cursor(), _ACTED, values)} if later else set()
 
 
-def _as_given(person: Actor, membership: Mapping[str, Any] | None) -> Actor:
+def _as_given(person: Actor, membership: Membership | None) -> Actor:
     if membership is None:
         return person
-    team, roles = membership["team"], membership["roles"]
-    given = {
-        "team": person.team if team is None else team,
-        "roles": person.roles if roles is None else tuple(roles),
-    }
-    return person.model_copy(update=given)
+    given = {"team": membership.team, "roles": membership.roles}
+    return person.model_copy(update={name: value for name, value in given.items() if value is not None})

@@ -8,7 +8,7 @@ from core.domain.models.model_card import Facts, Missing, Part, Table, Words
 from core.domain.models.model_versions import AMENDABLE
 from core.domain.process.checks import CHECKS
 from core.lake import facts
-from core.lake.models.documents import digest_at
+from core.lake.record.audit_keys import digest_at
 from core.services.models.document_material import Material
 from core.services.models.document_words import address, day
 
@@ -203,7 +203,7 @@ def origin(material: Material) -> tuple[Part, ...]:
                 ("Record entry", f"{moment.seq:,}"),
                 ("As of", f"{day(moment.at)}, {moment.at:%H:%M} UTC"),
                 ("Policy", material.sheet.policy.version),
-                ("Digest of the record up to there", digest_at(material.governance.store, moment.seq)),
+                ("Digest of the record up to there", digest_at(material.governance.store, moment.seq) or ""),
             )
         ),
         Words("The digest holds every entry up to this one; 'governance verify' recomputes it."),

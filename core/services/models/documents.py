@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts.models import DocumentText
 from core.domain.given import InitiativeId
 from core.domain.models.model_card import (
     KINDS,
@@ -20,9 +20,12 @@ from core.domain.models.model_card import (
     sections_of,
 )
 from core.domain.moment import Moment
-from core.lake.models import documents as lake
+from core.lake import directory
+from core.lake.facts import history
+from core.lake.record.audit_keys import digest_at
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.models import document_frameworks, document_model, document_process
 from core.services.models.document_material import Material, gather
 
@@ -57,14 +60,14 @@ def document(
     """
     chosen = _kind(kind)
     material = gather(governance, moment, initiative, version)
-    noted = _notes(governance, moment, initiative, chosen)
+    noted = _wordings(governance, moment, initiative, chosen)
     sections = []
     for definition in sections_of(chosen):
-        parts, newest = _WRITERS[definition.id](material), noted.get(definition.id)
-        note = newest if newest is not None and newest.text else None
+        parts, wordings = _WRITERS[definition.id](material), noted.get(definition.id, ())
+        note = wordings[-1] if wordings and wordings[-1].text else None
         if definition.id == "limits" and note is not None:
             parts = parts[:-1]  # somebody has described them: nothing is missing
-        sections.append(Section(definition, parts, note, newest.wordings if newest else 0))
+        sections.append(Section(definition, parts, note, len(wordings)))
     known = material.sheet.initiative
     return Document(
         chosen,
@@ -73,7 +76,7 @@ def document(
         material.version,
         moment.at,
         moment.seq,
-        lake.digest_at(governance.store, moment.seq),
+        digest_at(governance.store, moment.seq) or "",
         tuple(sections),
     )
 
@@ -98,13 +101,9 @@ def note_history(
     NotFound
         No such initiative or kind of document.
     """
-    require_initiative(governance, initiative, moment)
-    rows = lake.notes(governance.store, initiative, _kind(kind), moment)
-    found = [row for row in rows if row["section"] == section]
-    return tuple(
-        Note(row["actor_name"], row["recorded_at"], row["text"], place)
-        for place, row in reversed(list(enumerate(found, start=1)))
-    )
+    registered(governance, initiative, moment)
+    found = _wordings(governance, moment, initiative, _kind(kind))
+    return tuple(reversed(found.get(section, ())))
 
 
 def write_document_text(governance: Governance, command: WriteDocumentText) -> None:
@@ -117,9 +116,8 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
     Conflict
         Somebody else wrote there meanwhile.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
+    case = begin(governance, command)
+    initiative = case.initiative.initiative
     known = {section.id: section.title for section in sections_of(command.kind)}
     if command.section not in known:
         raise NotFound(
@@ -127,7 +125,7 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
             remedy=f"Use one of: {', '.join(known)}.",
         )
     earlier = note_history(
-        governance, moment, initiative=command.initiative, kind=command.kind, section=command.section
+        governance, case.moment, initiative=initiative, kind=command.kind, section=command.section
     )
     if command.seen is not None and len(earlier) != command.seen:
         raise Conflict(
@@ -139,20 +137,21 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
         )
     if command.text == (earlier[0].text if earlier else ""):
         raise BadInput("nothing would change", where=command.section, remedy="Write another text.")
-    row = command.model_dump(include={"initiative", "kind", "section", "text"})
-    action = "document_text_written" if command.text else "document_text_taken_back"
-    governance.store.append(
-        [Fact(action, command.initiative, "document_text", (row,))], actor=command.actor.id, at=command.at
-    )
+    said = DocumentText(initiative=initiative, kind=command.kind, section=command.section, text=command.text)
+    case.put("document_text_written" if command.text else "document_text_taken_back", said)
 
 
-def _notes(governance: Governance, moment: Moment, initiative: str, kind: Kind) -> dict[str, Note]:
-    """The newest wording of each section; its text is empty where it was taken back."""
-    found: dict[str, Note] = {}
-    for row in lake.notes(governance.store, initiative, kind, moment):
-        before = found.get(row["section"])
-        wordings = before.wordings + 1 if before else 1
-        found[row["section"]] = Note(row["actor_name"], row["recorded_at"], row["text"], wordings)
+def _wordings(
+    governance: Governance, moment: Moment, initiative: str, kind: Kind
+) -> dict[str, tuple[Note, ...]]:
+    """Every wording beside each section, oldest first; a text is empty where one was taken back."""
+    names = directory.names(governance.store, moment)
+    found: dict[str, tuple[Note, ...]] = {}
+    for said in history(governance.store, DocumentText, moment, initiative):
+        if said.kind == kind:
+            before = found.get(said.section, ())
+            note = Note(names[said.actor], said.recorded_at, said.text, len(before) + 1)
+            found[said.section] = (*before, note)
     return found
 
 

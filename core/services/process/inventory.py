@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.domain.chain import EntryLine
 from core.domain.facts.measured import PredictionBatch
 from core.domain.facts.process import CheckRun, Evidence, GateDecision
 from core.domain.given import argument, option
@@ -55,7 +56,7 @@ class InitiativeSheet:
     check_runs: tuple[CheckLine, ...]
     decisions: tuple[DecisionLine, ...]
     batches: tuple[PredictionBatch, ...]
-    record: Rows
+    record: list[EntryLine]
 
 
 def inventory(

@@ -12,15 +12,17 @@ from typing import Any, ClassVar
 from core.connectors.pack_files import check_pack, write_pack, zip_pack
 from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
 from core.connectors.signing_key import SigningKey
-from core.domain.chain import Fact, canonical, key_id
+from core.domain.chain import canonical, key_id
 from core.domain.commands import Command
 from core.domain.errors import BadInput, BrokenRecord
+from core.domain.facts import record as recorded
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PEOPLE, PackedEntry, chain_links, evidence_names, packed_entries
 from core.lake.record.entries import store_kind
 from core.lake.record.verify_files import KnownFile, known_files, problem_with
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.record.audit_pages import PackStory, pack_pages
 from core.services.record.checkpoints import recorded_key, signed_checkpoint
 
@@ -29,6 +31,7 @@ FORMAT = 1
 _SHOWN_AS_THEY_ARE = frozenset(
     {".pdf", ".txt", ".md", ".csv", ".json", ".yaml", ".yml", ".png", ".jpg", ".xlsx", ".docx", ".parquet"}
 )
+_HEADER = ("seq", "recorded_at", "actor", "action", "subject")
 Progress = Callable[[float, str], None]
 
 
@@ -94,10 +97,10 @@ def export_audit_pack(
     BrokenRecord
         The record or a file is not what was recorded; no pack is left behind.
     """
-    governance.roles.require(command.actor, command.may)
+    case = begin(governance, command)
     initiative = "" if command.initiative == ALL else command.initiative
     if initiative:
-        require_initiative(governance, initiative, command.as_of)
+        registered(governance, initiative, command.as_of)
     if command.target.exists():
         raise BadInput(
             "there is something of this name already",
@@ -115,7 +118,7 @@ def export_audit_pack(
             zip_pack(folder, scratch / "pack.zip")
             check_pack(scratch / "pack.zip", key.public)
             folder = scratch / "pack.zip"
-        _put_on_record(governance, command, initiative, pack)
+        case.put("audit_pack_exported", _recorded(initiative, pack))
         folder.rename(command.target)
     except Wrong as problem:
         raise BrokenRecord(
@@ -168,18 +171,14 @@ def _write(
     return AuditPack(command.target, count, size, manifest_sha256, key_id(key.public), moment.seq, verified)
 
 
-def _put_on_record(
-    governance: Governance, command: ExportAuditPack, initiative: str, pack: AuditPack
-) -> None:
-    row = {
-        "initiative": initiative or None,
-        "as_of_seq": pack.seq,
-        "manifest_sha256": pack.manifest_sha256,
-        "files": pack.files,
-        "bytes": pack.bytes,
-    }
-    fact = Fact("audit_pack_exported", "audit-pack", "audit_pack", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+def _recorded(initiative: str, pack: AuditPack) -> recorded.AuditPack:
+    return recorded.AuditPack(
+        initiative=initiative or None,
+        as_of_seq=pack.seq,
+        manifest_sha256=pack.manifest_sha256,
+        files=pack.files,
+        bytes=pack.bytes,
+    )
 
 
 def _evidence(
@@ -220,10 +219,10 @@ def _rules(governance: Governance, moment: Moment, entries: Sequence[PackedEntry
     """The texts of policy and ethical position, as they were published."""
     found: dict[str, bytes | Path] = {}
     for packed in entries:
-        table = packed.entry["fact_table"]
+        table = packed.entry.fact_table
         if table in ("policy", "ethics"):
             for row in packed.rows:
-                found[f"{table}/entry-{packed.entry['seq']}.yaml"] = str(row["text"]).encode()
+                found[f"{table}/entry-{packed.entry.seq}.yaml"] = str(row["text"]).encode()
     if not any(name.startswith("ethics/") for name in found):
         shipped = governance.position(moment).model_dump_json(indent=2)
         found["ethics/not-on-record.json"] = shipped.encode()
@@ -237,11 +236,11 @@ def _chain_lines(governance: Governance, seq: int) -> Iterator[str]:
 
 def _entry_lines(entries: Sequence[PackedEntry]) -> Iterator[str]:
     for packed in entries:
-        known = {name: packed.entry[name] for name in ("seq", "recorded_at", "actor", "action", "subject")}
+        known = {name: getattr(packed.entry, name) for name in _HEADER}
         shown = {
             **known,
-            "table": packed.entry["fact_table"],
-            "content_digest": packed.entry["content_digest"],
+            "table": packed.entry.fact_table,
+            "content_digest": packed.entry.content_digest,
             "partly": packed.partly,
             "rows": packed.rows,
         }
@@ -250,6 +249,6 @@ def _entry_lines(entries: Sequence[PackedEntry]) -> Iterator[str]:
 
 def _people(governance: Governance, entries: Sequence[PackedEntry]) -> dict[str, str]:
     """Id -> name of everybody whom the packed entries name and the directory still knows."""
-    named: set[Any] = {packed.entry["actor"] for packed in entries}
+    named: set[Any] = {packed.entry.actor for packed in entries}
     named |= {row[column] for packed in entries for row in packed.rows for column in PEOPLE if column in row}
     return {person.id: person.name for person in governance.people() if person.id in named}

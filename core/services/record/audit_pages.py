@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.connectors.pack_html import Cell, Code, Link, Mark, Page, Table, columns_of, page_html
+from core.domain.chain import in_words
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PackedEntry
 from core.services.governance import Governance
-from core.services.record.record_view import readable_rows, words
+from core.services.record.record_view import readable_rows
 
 MOST_ROWS = 400
 TITLES = {
@@ -142,7 +143,7 @@ def _index(
                 f"{sum(outcome == 'open' for outcome in gates.values())} of {len(gates)}",
                 f"{sum(1 for row in _rows_of(own, 'evidence'))}",
                 f"{len(own):,}",
-                f"{own[-1].entry['recorded_at']:%Y-%m-%d}",
+                f"{own[-1].entry.recorded_at:%Y-%m-%d}",
             )
         )
     heads = ("Initiative", "Team", "Gates open of those decided", "Evidence", "Entries", "Last entry")
@@ -178,7 +179,7 @@ def _by_table(entries: Sequence[PackedEntry]) -> Iterable[tuple[str, list[Packed
     found: dict[str, list[PackedEntry]] = {}
     for packed in entries:
         if packed.rows:
-            found.setdefault(packed.entry["fact_table"], []).append(packed)
+            found.setdefault(packed.entry.fact_table, []).append(packed)
     first = list(TITLES)
     return sorted(found.items(), key=lambda item: (first.index(item[0]) if item[0] in first else 99, item[0]))
 
@@ -194,9 +195,9 @@ def _table(
     rows: list[dict[str, Cell]] = []
     for (entry, row), fields in zip(shown, read, strict=True):
         line: dict[str, Cell] = {
-            "Entry": f"{entry['seq']:,}",
-            "When (UTC)": f"{entry['recorded_at']:%Y-%m-%d %H:%M}",
-            "Who": people.get(entry["actor"], entry["actor"]),
+            "Entry": f"{entry.seq:,}",
+            "When (UTC)": f"{entry.recorded_at:%Y-%m-%d %H:%M}",
+            "Who": people.get(entry.actor, entry.actor),
         }
         line |= {label: _marked(label, text) for label, text in fields}
         if table == "evidence" and row["sha256"] in story.evidence:
@@ -206,7 +207,7 @@ def _table(
     left = len(pairs) - len(shown)
     note = f"The newest {MOST_ROWS:,}; {left:,} more are in record/entries.jsonl." if left else ""
     return Table(
-        TITLES.get(table, words(table)),
+        TITLES.get(table, in_words(table)),
         columns,
         tuple(tuple(line.get(label, "") for label in columns) for line in rows),
         note,
@@ -224,12 +225,12 @@ def _marked(label: str, text: str) -> Cell:
 def _timeline(entries: Sequence[PackedEntry], people: Mapping[str, str]) -> Table:
     lines = tuple(
         (
-            f"{packed.entry['seq']:,}",
-            f"{packed.entry['recorded_at']:%Y-%m-%d %H:%M}",
-            words(packed.entry["action"]),
-            people.get(packed.entry["actor"], packed.entry["actor"]),
-            packed.entry["subject"],
-            Code(packed.entry["digest"][:16]),
+            f"{packed.entry.seq:,}",
+            f"{packed.entry.recorded_at:%Y-%m-%d %H:%M}",
+            in_words(packed.entry.action),
+            people.get(packed.entry.actor, packed.entry.actor),
+            packed.entry.subject,
+            Code(packed.entry.digest[:16]),
         )
         for packed in reversed(entries[-MOST_ROWS:])
     )
@@ -240,7 +241,7 @@ def _timeline(entries: Sequence[PackedEntry], people: Mapping[str, str]) -> Tabl
 
 
 def _rows_of(entries: Sequence[PackedEntry], table: str) -> Iterable[Mapping[str, Any]]:
-    return (row for packed in entries if packed.entry["fact_table"] == table for row in packed.rows)
+    return (row for packed in entries if packed.entry.fact_table == table for row in packed.rows)
 
 
 def _newest(entries: Sequence[PackedEntry], table: str) -> Mapping[str, Any]:

@@ -10,9 +10,11 @@ from typing import ClassVar
 
 from core.connectors.signing_key import SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
-from core.domain.chain import Checkpoint, Fact, key_id, signed_statement
+from core.domain.chain import Checkpoint, key_id, signed_statement
 from core.domain.commands import Command, make
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.facts import record as recorded
+from core.domain.facts.recorded import entry_of
 from core.lake.record.audit_keys import digest_at, known_keys
 from core.lake.record.verify import Break, Verification, verify_store
 from core.services.governance import Governance
@@ -57,12 +59,10 @@ def recorded_key(governance: Governance, actor: Actor, at: datetime) -> SigningK
     """The store's key; its public half is put on record when it is used for the first time."""
     key = read_signing_key(governance.store.folder, governance.signing_key)
     if key.public not in known_keys(governance.store):
-        row = {"key_id": key_id(key.public), "public_key": key.public}
-        fact = Fact(
-            "signing_key_registered", f"signing-key-{key_id(key.public)}", "signing_key", (row,), first=True
-        )
+        public = recorded.SigningKey(key_id=key_id(key.public), public_key=key.public)
+        entry = entry_of("signing_key_registered", public, first=True)
         try:
-            governance.store.append([fact], actor=actor.id, at=at)
+            governance.store.append([entry], actor=actor.id, at=at)
         except Conflict:
             if key.public not in known_keys(governance.store):
                 raise

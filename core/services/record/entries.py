@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from core.domain.chain import EntryLine, OpenedEntry
 from core.domain.errors import NotFound
+from core.domain.facts.recorded import Recorded
 from core.domain.moment import CLOCK_TOLERANCE, Moment
 from core.lake.record import entries as lake
 from core.lake.record.verify import Verification, verify_store
@@ -23,7 +25,7 @@ def record_page(
     actor: Annotated[str, Field(description="Only entries by this person.")] = "",
     most: Annotated[int, Field(ge=1, le=10_000, description="How many entries.")] = 50,
     skip: Annotated[int, Field(ge=0, description="How many of the newest to leave out.")] = 0,
-) -> list[dict[str, Any]]:
+) -> list[EntryLine]:
     """Show entries of the record, newest first."""
     return lake.entries(
         governance.store, moment, initiative=initiative, action=action, actor=actor, most=most, skip=skip
@@ -32,15 +34,15 @@ def record_page(
 
 def record_entry(
     governance: Governance, moment: Moment, *, seq: int
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """An entry of the record, and the rows that it put there.
+) -> tuple[OpenedEntry, tuple[Recorded, ...]]:
+    """An entry of the record, and the facts that it put there.
 
     Raises
     ------
     NotFound
         The record had no such entry at the moment.
     """
-    found = lake.entry_rows(governance.store, seq) if seq <= moment.seq else None
+    found = lake.opened_entry(governance.store, seq) if seq <= moment.seq else None
     if found is None:
         raise NotFound(f"the record has no entry {seq}", remedy=f"Its last one is {moment.seq}.")
     return found

@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import NotFound
+from core.domain.facts.record import EvidencePurged
 from core.domain.given import InitiativeId, argument
 from core.lake.record.verify_files import drop_if_purged, known_files
+from core.services.case import begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
 
 
 class PurgeEvidence(Command):
@@ -35,20 +35,18 @@ def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:
     Forbidden, NotFound
         The actor may not; no such initiative, or it has no such file.
     """
-    governance.roles.require(command.actor, command.may)
-    require_initiative(governance, command.initiative, governance.present(command.at))
-    store = governance.store
+    case = begin(governance, command)
+    initiative, store = case.initiative.initiative, governance.store
     held = [
         file
         for file in known_files(store.cursor(), store)
-        if (file.table, file.initiative, file.sha256) == ("evidence", command.initiative, command.sha256)
+        if (file.table, file.initiative, file.sha256) == ("evidence", initiative, command.sha256)
     ]
     if not any(not file.purged for file in held):
         raise NotFound(
-            f"{command.initiative} holds no evidence file '{command.sha256[:16]}'",
+            f"{initiative} holds no evidence file '{command.sha256[:16]}'",
             remedy="Take the digest from the initiative's evidence.",
         )
-    row = command.model_dump(include={"initiative", "sha256", "reason"})
-    fact = Fact("evidence_purged", command.initiative, "evidence_purged", (row,))
-    store.append([fact], actor=command.actor.id, at=command.at)
+    gone = EvidencePurged(initiative=initiative, sha256=command.sha256, reason=command.reason)
+    case.put("evidence_purged", gone)
     return drop_if_purged(store, command.sha256)

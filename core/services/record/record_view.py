@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from core.analytics.decay.metrics import DECAY_METRICS
+from core.domain.chain import OpenedEntry, in_words
 from core.domain.errors import NotFound
+from core.domain.facts.recorded import values_of
 from core.domain.moment import Moment
 from core.domain.process.checks import CHECKS
 from core.lake.record import choices as lake
 from core.services.governance import Governance
-from core.services.record.entries import record_entry, record_page
+from core.services.record.entries import record_entry
 
 MOST_WORDS = 600
 _HIDDEN = frozenset({"seq", "recorded_at", "actor", "initiative"})
 """The entry itself says when, who and about which initiative."""
-_OF_THE_STORE = {
-    "store_created": "This store",
-    "signing_key_registered": "This store",
-    "audit_pack_exported": "An audit pack",
-}
 _COMMENT = 2000
 """Characters that a comment may have at most."""
 _LABELS = {
@@ -55,7 +52,7 @@ class EntrySheet:
     `initiative` is empty where the entry is about none.
     """
 
-    entry: Mapping[str, Any]
+    entry: OpenedEntry
     initiative: str
     rows: tuple[tuple[tuple[str, str], ...], ...]
 
@@ -79,9 +76,9 @@ def record_choices(governance: Governance, moment: Moment) -> RecordChoices:
     """Initiatives, kinds of entry and people that the record knows at a moment."""
     store = governance.store
     return RecordChoices(
-        {row["id"]: row["name"] for row in lake.named_initiatives(store, moment)},
-        {action: words(action) for action in lake.recorded_actions(store, moment)},
-        {row["id"]: row["name"] for row in lake.acting_people(store, moment)},
+        lake.named_initiatives(store, moment),
+        {action: in_words(action) for action in lake.recorded_actions(store, moment)},
+        lake.acting_people(store, moment),
     )
 
 
@@ -92,23 +89,6 @@ def entry_count(
     return lake.entry_count(governance.store, moment, initiative=initiative, action=action, actor=actor)
 
 
-def entry_rows(
-    governance: Governance,
-    moment: Moment,
-    *,
-    initiative: str = "",
-    action: str = "",
-    actor: str = "",
-    most: int = 100,
-    skip: int = 0,
-) -> list[dict[str, Any]]:
-    """Entries newest first, with `what` and `about` in words beside the columns of the record."""
-    rows = record_page(
-        governance, moment, initiative=initiative, action=action, actor=actor, most=most, skip=skip
-    )
-    return [{**row, "what": words(row["action"]), "about": _about(row)} for row in rows]
-
-
 def entry_sheet(governance: Governance, moment: Moment, *, seq: int) -> EntrySheet:
     """Open an entry: who did what and when, its digests, and what it put on record, in words.
 
@@ -117,24 +97,19 @@ def entry_sheet(governance: Governance, moment: Moment, *, seq: int) -> EntryShe
     NotFound
         The record had no such entry at the moment.
     """
-    entry, rows = record_entry(governance, moment, seq=seq)
-    names = {row["id"]: row["name"] for row in lake.acting_people(governance.store, moment)}
-    names |= {person.id: person.name for person in governance.people()}
-    readers = _readers(governance, moment, names)
-    actor = names.get(entry["actor"], entry["actor"])
-    titled = {row["id"]: row["name"] for row in lake.named_initiatives(governance.store, moment)}
-    subject = entry["subject"].split("/")[0]
-    known = {**entry, "subject_name": titled.get(subject, entry["subject"])}
-    shown = {**entry, "what": words(entry["action"]), "about": _about(known), "actor_name": actor}
-    fields = tuple(_fields(row, readers) for row in rows)
-    return EntrySheet(shown, subject if subject in titled else "", fields)
+    entry, facts = record_entry(governance, moment, seq=seq)
+    subject = entry.subject.split("/")[0]
+    initiatives = lake.named_initiatives(governance.store, moment)
+    named = replace(entry, subject_name=initiatives.get(subject, entry.subject))
+    rows = readable_rows(governance, moment, [values_of(fact) for fact in facts])
+    return EntrySheet(named, subject if subject in initiatives else "", tuple(rows))
 
 
 def readable_rows(
-    governance: Governance, moment: Moment, rows: Sequence[Mapping[str, Any]]
+    governance: Governance, moment: Moment, rows: Sequence[Mapping[str, object]]
 ) -> list[tuple[tuple[str, str], ...]]:
     """Rows of the record as fields of (label, words), with the titles in force at the moment."""
-    names = {row["id"]: row["name"] for row in lake.acting_people(governance.store, moment)}
+    names = lake.acting_people(governance.store, moment)
     names |= {person.id: person.name for person in governance.people()}
     readers = _readers(governance, moment, names)
     return [_fields(row, readers) for row in rows]
@@ -153,21 +128,6 @@ def find_entry(text: str) -> int:
     return int(text)
 
 
-def words(identifier: str) -> str:
-    """An identifier of the record in words: `gate_decided` becomes `Gate decided`."""
-    return identifier.replace("_", " ").capitalize()
-
-
-def _about(row: Mapping[str, Any]) -> str:
-    if row["action"] in _OF_THE_STORE:
-        return _OF_THE_STORE[row["action"]]
-    if row["action"] == "policy_published":
-        return f"Policy {row['subject'].removeprefix('policy-')}"
-    if row["action"] == "ethics_published":
-        return f"Ethical position {row['subject'].removeprefix('ethics-')}"
-    return str(row["subject_name"])
-
-
 def _readers(
     governance: Governance, moment: Moment, names: Mapping[str, str]
 ) -> dict[str, Callable[[Any], str]]:
@@ -177,7 +137,7 @@ def _readers(
     gates = {g.id: g.title for g in policy.gates}
 
     def titled(titles: Mapping[str, str]) -> Callable[[Any], str]:
-        return lambda value: titles.get(value, words(str(value)))
+        return lambda value: titles.get(value, in_words(str(value)))
 
     return {
         "class_id": titled(classes),
@@ -193,11 +153,11 @@ def _readers(
         "to_person": lambda value: names.get(value, value),
         "training": titled({one.id: one.title for one in governance.trainings.trainings}),
         "answered_by": lambda value: names.get(value, value),
-        "right_id": words,
-        "verdict": words,
-        "outcome": words,
-        "task": words,
-        "part": words,
+        "right_id": in_words,
+        "verdict": in_words,
+        "outcome": in_words,
+        "task": in_words,
+        "part": in_words,
         "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
         "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
         "findings": _findings,
@@ -214,14 +174,14 @@ def _text(text: str) -> str:
 
 
 def _fields(
-    row: Mapping[str, Any], readers: Mapping[str, Callable[[Any], str]]
+    row: Mapping[str, object], readers: Mapping[str, Callable[[Any], str]]
 ) -> tuple[tuple[str, str], ...]:
     shown = []
     for column, value in row.items():
-        if column not in _HIDDEN and value is not None and value not in ("", []):
+        if column not in _HIDDEN and value is not None and value not in ("", [], ()):
             text = _in_words(readers.get(column, _plain), value)
             if text:
-                shown.append((_LABELS.get(column, words(column)), _short(text)))
+                shown.append((_LABELS.get(column, in_words(column)), _short(text)))
     return tuple(shown)
 
 
@@ -241,7 +201,7 @@ def _plain(value: Any) -> str:
             return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
         case int():
             return f"{value:,}"
-        case list():
+        case list() | tuple():
             return "; ".join(str(item) for item in value)
         case datetime():
             return f"{value:%Y-%m-%d %H:%M} UTC"
@@ -257,8 +217,8 @@ def _answers(questions: Mapping[str, Any], text: str) -> str:
     for question_id, chosen in json.loads(text).items():
         question = questions.get(question_id)
         options = [question.option(one) if question else None for one in chosen]
-        labels = [known.label if known else words(one) for known, one in zip(options, chosen, strict=True)]
-        said.append(f"{question.text if question else words(question_id)} {', '.join(labels)}")
+        labels = [known.label if known else in_words(one) for known, one in zip(options, chosen, strict=True)]
+        said.append(f"{question.text if question else in_words(question_id)} {', '.join(labels)}")
     return "; ".join(f"{sentence}." for sentence in said).replace(".;", ".")
 
 
@@ -268,4 +228,4 @@ def _findings(text: str) -> str:
 
 
 def _metrics(text: str) -> str:
-    return ", ".join(f"{words(name)} {value:.4g}" for name, value in json.loads(text).items())
+    return ", ".join(f"{in_words(name)} {value:.4g}" for name, value in json.loads(text).items())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from core.domain.chain import canonical
 from core.domain.errors import BadInput
+from core.domain.facts.process import GateDecision
 from core.domain.moment import Moment
 from core.domain.process.gates import Decision
 from core.services.governance import Governance
@@ -27,6 +27,15 @@ class KnownRequirement:
     status: str
     due_on: str
     satisfied: bool
+
+
+@dataclass(frozen=True)
+class RecordedOutcome:
+    """What was recorded of a decision."""
+
+    outcome: str
+    findings: list[dict[str, str]]
+    policy_version: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class Replay:
     initiative: str
     gate: str
     gate_title: str
-    recorded: dict[str, Any]
+    recorded: RecordedOutcome
     again: Decision
     differences: tuple[str, ...]
     requirements: tuple[KnownRequirement, ...]
@@ -76,48 +85,46 @@ def replay_decision(governance: Governance, moment: Moment, *, seq: int) -> Repl
     BadInput
         The entry is no gate decision.
     """
-    entry, rows = record_entry(governance, moment, seq=seq)
-    if entry["action"] != DECIDED or not rows:
-        what = str(entry["action"]).replace("_", " ")
+    entry, facts = record_entry(governance, moment, seq=seq)
+    decided = facts[0] if facts else None
+    if entry.action != DECIDED or not isinstance(decided, GateDecision):
         raise BadInput(
-            f"entry {seq} is no gate decision but '{what}'",
+            f"entry {seq} is no gate decision but '{entry.action.replace('_', ' ')}'",
             remedy="List decisions with 'governance record --action gate_decided'.",
         )
-    row = rows[0]
-    then = Moment(seq - 1, entry["recorded_at"].replace(tzinfo=UTC))
-    again = ask_gate(governance, row["initiative"], row["gate"], then)
-    recorded = {
-        "outcome": row["outcome"],
-        "findings": json.loads(row["findings"]),
-        "policy_version": row["policy_version"],
-    }
+    then = Moment(seq - 1, entry.recorded_at.replace(tzinfo=UTC))
+    again = ask_gate(governance, decided.initiative, decided.gate, then)
+    recorded = RecordedOutcome(decided.outcome, json.loads(decided.findings), decided.policy_version)
     titles = {gate.id: gate.title for gate in governance.policy(then).gates}
     return Replay(
         seq,
         then.seq,
         then.at,
-        row["initiative"],
-        row["gate"],
-        titles.get(row["gate"], row["gate"]),
+        decided.initiative,
+        decided.gate,
+        titles.get(decided.gate, decided.gate),
         recorded,
         again,
         _differences(recorded, again),
-        _known(governance, row["initiative"], then),
+        _known(governance, decided.initiative, then),
     )
 
 
-def _differences(recorded: dict[str, Any], again: Decision) -> tuple[str, ...]:
+def _differences(recorded: RecordedOutcome, again: Decision) -> tuple[str, ...]:
     found = []
-    for name in ("outcome", "policy_version"):
-        now = getattr(again, name)
-        if recorded[name] != now:
-            label = name.replace("_", " ")
-            found.append(f"the {label} on record is '{recorded[name]}', made anew it is '{now}'")
+    for label, before, now in (
+        ("outcome", recorded.outcome, again.outcome),
+        ("policy version", recorded.policy_version, again.policy_version),
+    ):
+        if before != now:
+            found.append(f"the {label} on record is '{before}', made anew it is '{now}'")
     anew = [asdict(finding) for finding in again.findings]
-    if canonical(recorded["findings"]) != canonical(anew):
-        found.append(f"{len(recorded['findings'])} findings are on record, made anew there are {len(anew)}")
-        if len(anew) == len(recorded["findings"]):
-            found[-1] = "the findings on record read otherwise than those made anew"
+    if canonical(recorded.findings) != canonical(anew):
+        found.append(
+            "the findings on record read otherwise than those made anew"
+            if len(anew) == len(recorded.findings)
+            else f"{len(recorded.findings)} findings are on record, made anew there are {len(anew)}"
+        )
     return tuple(found)
 
 

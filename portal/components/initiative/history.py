@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,7 +13,7 @@ from core.domain.facts.recorded import values_of
 from core.domain.models.model_versions import STATES, Version
 from core.domain.process.checks import CHECKS
 from core.services.process.evidence import evidence_file
-from core.services.record import record_view
+from core.services.record.entries import record_page
 from portal.components.cards import facts
 from portal.components.initiative.forms import TASKS, closed_because, version_form
 from portal.components.initiative.sections import run_checks_button
@@ -214,9 +213,7 @@ def _check_line(run: CheckLine) -> dict[str, object]:
 def record_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the initiative's part of the record."""
     initiative = sheet.initiative.initiative
-    rows: Sequence[Mapping[str, Any]] = desk.ask(
-        record_view.entry_rows, initiative=initiative, most=MOST_LINES
-    )
+    rows = desk.ask(record_page, initiative=initiative, most=MOST_LINES)
     since = day(sheet.initiative.registered_at)
     with panel("Record", f"What was done since {since}, newest first, at most {MOST_LINES}."):
         plain_table(rows, _ENTRIES, caption="Entries of the record, newest first")

@@ -22,6 +22,7 @@ from portal.components.url_inputs import url_choice, url_value
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from core.domain.chain import EntryLine
     from core.lake.record.verify import Verification
     from core.services.record.record_view import EntrySheet, RecordChoices
     from portal.components.desk import Desk
@@ -94,7 +95,7 @@ def record_filters(choices: RecordChoices) -> dict[str, Any]:
     return found
 
 
-def entries_table(rows: Sequence[Mapping[str, Any]], *, everything: Callable[[], Any]) -> int | None:
+def entries_table(rows: Sequence[EntryLine], *, everything: Callable[[], Sequence[EntryLine]]) -> int | None:
     """Show a page of entries; give the number of the one that is clicked.
 
     Parameters
@@ -108,14 +109,19 @@ def entries_table(rows: Sequence[Mapping[str, Any]], *, everything: Callable[[],
     row = live_table(rows, ENTRIES, key="entries", select=True, height=560, alt=alt)
     st.download_button(
         "Download CSV",
-        data=lambda: ("\ufeff" + csv_text(everything(), CSV_TITLES)).encode("utf-8"),
+        data=lambda: (
+            "\ufeff"
+            + csv_text(
+                [{name: getattr(one, name) for name in CSV_TITLES} for one in everything()], CSV_TITLES
+            )
+        ).encode("utf-8"),
         file_name="record.csv",
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
         key="download-record",
     )
-    return None if row is None else int(row["seq"])
+    return None if row is None else row.seq
 
 
 def entry_panel(sheet: EntrySheet, *, replay: Callable[[int], None] | None = None) -> None:
@@ -124,21 +130,21 @@ def entry_panel(sheet: EntrySheet, *, replay: Callable[[int], None] | None = Non
     `replay` draws what replays a gate decision, given the number of its entry.
     """
     entry = sheet.entry
-    said = f"{entry['what']} by {entry['actor_name']}, {minute(entry['recorded_at'])}."
-    with panel(f"Entry {entry['seq']:,}", said):
+    said = f"{entry.what} by {entry.actor_name}, {minute(entry.recorded_at)}."
+    with panel(f"Entry {entry.seq:,}", said):
         if sheet.initiative:
-            page_link("initiative", entry["about"], icon=":material/description:", id=sheet.initiative)
+            page_link("initiative", entry.about, icon=":material/description:", id=sheet.initiative)
         facts(sheet.shared)
         if sheet.differing:
             _lines(sheet.differing)
-        if replay is not None and entry["action"] == "gate_decided":
-            replay(int(entry["seq"]))
+        if replay is not None and entry.action == "gate_decided":
+            replay(entry.seq)
         with st.expander("Its place in the chain", icon=":material/link:"):
             facts(
                 [
-                    ("Digest of its content", entry["content_digest"]),
-                    ("Digest of the entry before it", entry["previous_digest"]),
-                    ("Its own digest", entry["digest"]),
+                    ("Digest of its content", entry.content_digest),
+                    ("Digest of the entry before it", entry.previous_digest),
+                    ("Its own digest", entry.digest),
                 ]
             )
 
