@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from core.domain.errors import BadInput
+from core.domain.facts.measured import Explanation, PredictionBatch
+from core.domain.facts.models import ModelFile
 from core.domain.moment import Moment
+from core.lake.facts import latest
 from core.lake.query import Rows, fetch
 from core.lake.record.files import StoredFile
 from core.lake.store import Store
@@ -41,19 +44,21 @@ class AttributionColumns:
     has_base: bool
 
 
-def newest_explanation(store: Store, initiative: str, version: str, moment: Moment) -> dict[str, Any] | None:
-    """The explanation of a version that counts at a moment, with absolute paths; None where there is none."""
-    query = """
-        SELECT e.*, b.path AS batch_path, b.task, b.columns AS batch_columns, b.sensitive,
-            b.rows AS batch_rows
-        FROM explanation e
-        LEFT JOIN prediction_batch b ON b.initiative = e.initiative AND b.version = e.version
-            AND b.sha256 = e.batch_sha256 AND b.part = e.part AND b.seq <= $seq
-        WHERE e.initiative = $initiative AND e.version = $version AND e.seq <= $seq
-        ORDER BY e.seq DESC, b.seq DESC LIMIT 1
-    """
-    rows = fetch(store.cursor(), query, {"initiative": initiative, "version": version, "seq": moment.seq})
-    return _with_paths(store, rows[0]) if rows else None
+@dataclass(frozen=True)
+class Explained:
+    """The explanation that counts, and the batch whose rows it explains; None where that is not on record."""
+
+    fact: Explanation
+    batch: PredictionBatch | None
+
+
+def newest_explanation(store: Store, initiative: str, version: str, moment: Moment) -> Explained | None:
+    """The explanation of a version that counts at a moment; None where there is none."""
+    fact = latest(store, Explanation, moment, initiative, version=version)
+    if fact is None:
+        return None
+    of = {"version": version, "part": fact.part, "sha256": fact.batch_sha256}
+    return Explained(fact, latest(store, PredictionBatch, moment, initiative, **of))
 
 
 def explained_versions(store: Store, moment: Moment) -> Rows:
@@ -65,19 +70,10 @@ def explained_versions(store: Store, moment: Moment) -> Rows:
     return fetch(store.cursor(), query, {"seq": moment.seq})
 
 
-def newest_model_file(store: Store, initiative: str, version: str, moment: Moment) -> dict[str, Any] | None:
+def newest_model_file(store: Store, initiative: str, version: str, moment: Moment) -> ModelFile | None:
     """The model file kept for a version, with its absolute path; None where there is none."""
-    query = """
-        SELECT * FROM model_file WHERE initiative = $initiative AND version = $version AND seq <= $seq
-        ORDER BY seq DESC LIMIT 1
-    """
-    rows = fetch(store.cursor(), query, {"initiative": initiative, "version": version, "seq": moment.seq})
-    return {**rows[0], "path": str(store.folder / rows[0]["path"])} if rows else None
-
-
-def _with_paths(store: Store, row: dict[str, Any]) -> dict[str, Any]:
-    batch = None if row["batch_path"] is None else str(store.folder / row["batch_path"])
-    return {**row, "file": str(store.folder / row["path"]), "batch_path": batch}
+    kept = latest(store, ModelFile, moment, initiative, version=version)
+    return kept and replace(kept, path=str(store.folder / kept.path))
 
 
 def keep_model(store: Store, source: Path) -> StoredFile:

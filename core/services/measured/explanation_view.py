@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from core.analytics.explanations.scales import SCALES
+from core.analytics.explanations.scales import SCALES, Scale
 from core.analytics.explanations.steps import GroupGap, GroupMeans, Waterfall, group_gap, waterfall
 from core.domain.errors import BadInput, NotFound
 from core.domain.moment import Moment
 from core.lake.monitoring import attribution_files as lake
 from core.lake.monitoring import attribution_queries as queries
 from core.lake.monitoring import readings as lake_batches
+from core.lake.monitoring.attribution_files import Explained
 from core.lake.monitoring.attribution_queries import FeaturePoint, Files
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.measured.explanation_files import CANONICAL
 
 SEVERAL = 2
@@ -137,10 +137,10 @@ def find_explainable(
     known = explainable_versions(governance, moment)
     if not initiative:
         return next((one for one in known if one.explained), known[0] if known else None)
-    named = require_initiative(governance, initiative, moment)["name"]
+    named = registered(governance, initiative, moment).name
     own = [one for one in known if one.initiative == initiative and version in ("", one.version)]
     if not own:
-        what = f"version '{version[:20]}' of {named}" if version else str(named)
+        what = f"version '{version[:20]}' of {named}" if version else named
         raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
     return next((one for one in own if one.explained), own[0]) if not version else own[0]
 
@@ -165,22 +165,20 @@ def explanation_report(
     features = tuple(
         FeatureStrength(row.feature, row.place, row.mean_absolute, row.mean_signed, row.share) for row in rows
     )
-    sensitive = tuple(found["sensitive"] or ())
-    columns = [name for name in found["batch_columns"] or () if name not in CANONICAL]
-    groups = tuple(dict.fromkeys((*sensitive, *(n for n in columns if not n.startswith("y_score_")))))
+    fact, batch = found.fact, found.batch
+    sensitive = batch.sensitive if batch else ()
+    columns = [name for name in _columns(found) if not name.startswith("y_score_")]
+    same = ("origin", "method", "part", "scale", "outcome", "base_value", "additivity_gap", "rounding_gap")
     return ExplanationReport(
         initiative=initiative,
         version=version,
-        task=str(found["task"]),
-        **{name: found[name] for name in ("origin", "method", "part", "scale", "outcome")},
-        **{name: found[name] for name in ("base_value", "additivity_gap", "rounding_gap", "recorded_at")},
-        **{name: found[name] for name in ("sha256", "model_sha256")},
-        rows=int(found["rows"]),
-        batch_rows=int(found["batch_rows"] or found["rows"]),
-        scale_title=SCALES[found["scale"]],
+        task=str(batch and batch.task),
+        **{name: getattr(fact, name) for name in (*same, "rows", "recorded_at", "sha256", "model_sha256")},
+        batch_rows=batch.rows if batch else fact.rows,
+        scale_title=SCALES[cast(Scale, fact.scale)],
         features=features,
         sensitive=sensitive,
-        groups=groups,
+        groups=tuple(dict.fromkeys((*sensitive, *columns))),
     )
 
 
@@ -197,38 +195,39 @@ def explained_prediction(
         The attributions came without a base value, so that no way to the score can be drawn.
     """
     found = _require_explanation(governance, initiative, version, moment)
-    if found["base_value"] is None:
+    fact, base = found.fact, found.fact.base_value
+    if base is None:
         raise BadInput(
             "the attributions came without a base value",
             where=f"{initiative} version {version}",
             remedy="Upload them with the base value to see single predictions.",
         )
-    files = _files(found)
+    files = _files(governance, found)
     contributions = queries.row_contributions(governance.store, files.file, row)
     values = queries.batch_row(governance.store, files.batch, row)
     if values is None:
         raise NotFound(
-            f"the {found['part']} batch has no row '{row[:60]}'",
+            f"the {fact.part} batch has no row '{row[:60]}'",
             where=f"{initiative} version {version}",
             remedy="Name a row of the batch.",
         )
     if contributions is None:
         raise NotFound(
-            f"row '{row[:60]}' is not among the {found['rows']:,} explained ones",
+            f"row '{row[:60]}' is not among the {fact.rows:,} explained ones",
             where=f"{initiative} version {version}",
             remedy="Explain it too, with 'governance explain run --row'.",
         )
     raw = contributions[lake.RAW_SCORE]
     steps = waterfall(
-        {name: contributions[name] for name in found["features"]},
-        found["base_value"],
+        {name: contributions[name] for name in fact.features},
+        base,
         raw,
-        found["scale"],
+        fact.scale,
     )
     return ExplainedPrediction(
         row,
         steps,
-        {name: values.get(name) for name in found["features"]},
+        {name: values.get(name) for name in fact.features},
         values.get("y_pred"),
         values.get("y_true"),
         values.get("y_score"),
@@ -239,7 +238,7 @@ def notable_rows(
     governance: Governance, moment: Moment, *, initiative: str, version: str
 ) -> tuple[NotableRow, ...]:
     """Rows worth a look: the highest and lowest scores, and the mistakes furthest from the middle."""
-    files = _files(_require_explanation(governance, initiative, version, moment))
+    files = _files(governance, _require_explanation(governance, initiative, version, moment))
     return tuple(
         NotableRow(row["row_id"], row["kind"], row["raw_score"], row["y_pred"], row["y_true"])
         for row in queries.notable_rows(governance.store, files)
@@ -257,8 +256,8 @@ def feature_along(
         No such initiative, explanation or feature.
     """
     found = _require_explanation(governance, initiative, version, moment)
-    _require_column(feature, tuple(found["features"]), "feature")
-    return queries.along_values(governance.store, _files(found), feature)
+    _require_column(feature, found.fact.features, "feature")
+    return queries.along_values(governance.store, _files(governance, found), feature)
 
 
 def groups_apart(
@@ -278,9 +277,8 @@ def groups_apart(
         No such initiative, explanation, column or group; two groups are needed.
     """
     found = _require_explanation(governance, initiative, version, moment)
-    columns = tuple(name for name in found["batch_columns"] or () if name not in CANONICAL)
-    _require_column(by, columns, "column")
-    groups = queries.group_means(governance.store, _files(found), tuple(found["features"]), by)
+    _require_column(by, _columns(found), "column")
+    groups = queries.group_means(governance.store, _files(governance, found), found.fact.features, by)
     names = {group.name: group for group in groups}
     chosen = between or tuple(g.name for g in sorted(groups, key=lambda g: -g.rows)[:SEVERAL])
     strange = [name for name in chosen if name not in names]
@@ -299,10 +297,8 @@ def groups_apart(
     return GroupsApart(by, groups, group_gap(names[chosen[0]], names[chosen[1]]))
 
 
-def _require_explanation(
-    governance: Governance, initiative: str, version: str, moment: Moment
-) -> dict[str, Any]:
-    require_initiative(governance, initiative, moment)
+def _require_explanation(governance: Governance, initiative: str, version: str, moment: Moment) -> Explained:
+    registered(governance, initiative, moment)
     found = lake.newest_explanation(governance.store, initiative, version, moment)
     if found is None:
         raise NotFound(
@@ -317,7 +313,13 @@ def _require_column(name: str, known: tuple[str, ...], what: str) -> None:
         raise NotFound(f"there is no {what} '{name[:60]}'", remedy=f"Use: {', '.join(known)[:300]}.")
 
 
-def _files(found: Mapping[str, Any]) -> Files:
-    if found["batch_path"] is None:
+def _columns(found: Explained) -> tuple[str, ...]:
+    columns = found.batch.columns if found.batch else ()
+    return tuple(name for name in columns if name not in CANONICAL)
+
+
+def _files(governance: Governance, found: Explained) -> Files:
+    if found.batch is None:
         raise NotFound("the batch whose rows are explained is not on record", remedy="Explain it again.")
-    return Files(Path(found["file"]), Path(found["batch_path"]))
+    folder = governance.store.folder
+    return Files(folder / found.fact.path, folder / found.batch.path)

@@ -15,17 +15,19 @@ from core.analytics.explanations.steps import ranked
 from core.analytics.job_specs import ExplainSpec
 from core.connectors.model_files import recognise_model
 from core.connectors.workers import Progress, run_worker
-from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import Attribution, Explanation
+from core.domain.facts.models import ModelFile
+from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, Laid, NamedInitiative, Texts, VersionId, option
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
 from core.domain.verdict import Verdict
 from core.lake.monitoring import attribution_files as lake
 from core.lake.predictions.batch_facts import text_columns
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
 from core.services.measured.explanation_files import (
     DERIVED_TOLERANCE,
     ExplainedBatch,
@@ -121,22 +123,20 @@ def keep_model(governance: Governance, command: KeepModel) -> str:
         The actor may not; no such initiative or version; the file is a pickle, of an unknown format, too
         large, or not the artifact that the version registered. Nothing is stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    require_initiative(governance, command.initiative, moment)
+    case = begin(governance, command)
+    initiative = case.initiative.initiative
     found = recognise_model(command.file, name=command.name)
     sha256 = lake.digest_of(command.file)
-    refuse_other_model(governance, command.initiative, command.version, sha256, moment)
+    refuse_other_model(governance, initiative, command.version, sha256, case.moment)
     stored = lake.keep_model(governance.store, command.file)
-    row = {
+    kept = ModelFile(
         **command.model_dump(include={"initiative", "version", "features"}),
-        "path": stored.path,
-        "sha256": stored.sha256,
-        "bytes": stored.size,
-        "format": found.format,
-    }
-    fact = Fact("model_file_kept", f"{command.initiative}/{command.version}", "model_file", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
+        path=stored.path,
+        sha256=stored.sha256,
+        bytes=stored.size,
+        format=found.format,
+    )
+    case.put("model_file_kept", kept)
     return stored.sha256
 
 
@@ -159,8 +159,8 @@ def explain_version(
     GovernanceError
         The worker was cancelled, or ended by itself.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
+    case = begin(governance, command)
+    moment = case.moment
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)
     if model is None:
@@ -169,7 +169,7 @@ def explain_version(
             where=command.initiative,
             remedy="Give one, or upload attributions made elsewhere.",
         )
-    recognise_model(Path(model["path"]))
+    recognise_model(Path(model.path))
     asked = _asked(governance, command, batch, moment)
     spec = _explain_spec(governance, command, batch, model, asked)
     with tempfile.TemporaryDirectory() as folder:
@@ -181,7 +181,7 @@ def explain_version(
             "version": command.version,
             "batch_sha256": batch.batch.sha256,
             "part": batch.batch.part,
-            "model_sha256": model["sha256"],
+            "model_sha256": model.sha256,
             "outcome": command.outcome,
             "asked": asked,
             "file": result.files["contributions"],
@@ -196,7 +196,7 @@ def _asked(
 ) -> tuple[str, ...]:
     """Rows asked for now and, of the same batch, before."""
     before = lake.newest_explanation(governance.store, command.initiative, command.version, moment)
-    kept = before["asked"] if before and before["batch_sha256"] == batch.batch.sha256 else ()
+    kept = before.fact.asked if before and before.fact.batch_sha256 == batch.batch.sha256 else ()
     return tuple(dict.fromkeys((*kept, *command.row)))
 
 
@@ -204,16 +204,16 @@ def _explain_spec(
     governance: Governance,
     command: ExplainVersion,
     batch: ExplainedBatch,
-    model: dict[str, Any],
+    model: ModelFile,
     asked: tuple[str, ...],
 ) -> ExplainSpec:
     """What the worker is asked to do."""
     texts = text_columns(governance.store, batch.path)
     return ExplainSpec(
-        model=Path(model["path"]),
-        format=model["format"],
+        model=Path(model.path),
+        format=model.format,
         rows=batch.path,
-        features=tuple(model["features"]),
+        features=model.features,
         categorical_features=tuple(name for name in batch.features if name in texts),
         row_ids=asked,
         outcome=command.outcome,
@@ -229,24 +229,27 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
     Forbidden, NotFound, BadInput
         The actor may not; no such initiative; the contributions do not add up.
     """
-    governance.roles.require(command.actor, command.may)
-    require_initiative(governance, command.initiative, governance.present(command.at))
-    figures = command.figures
+    case = begin(governance, command)
+    initiative, figures = case.initiative.initiative, command.figures
     if not float(figures["additivity_gap"]) <= ADDITIVITY_TOLERANCE:
         raise BadInput(
             "the contributions do not add up to the score",
-            where=command.initiative,
+            where=initiative,
             remedy="Check the order of the features, and explain again.",
         )
-    row = {
-        **command.model_dump(
-            include={"initiative", "version", "part", "batch_sha256", "model_sha256", "outcome", "asked"}
-        ),
-        "origin": "computed",
-        **{name: figures[name] for name in ("method", "rows", "scale", "base_value")},
-        **{name: figures[name] for name in ("additivity_gap", "rounding_gap")},
-    }
-    _append(governance, command, command.file, tuple(figures["features"]), row)
+    measured = ("method", "rows", "scale", "base_value", "additivity_gap", "rounding_gap")
+    given = {"part", "version", "batch_sha256", "model_sha256", "outcome", "asked"}
+    stored = lake.keep_attributions(governance.store, command.file)
+    fact = Explanation(
+        initiative=initiative,
+        **command.model_dump(include=given),
+        origin="computed",
+        path=stored.path,
+        sha256=stored.sha256,
+        features=tuple(figures["features"]),
+        **{name: figures[name] for name in measured},
+    )
+    _append(case, fact)
 
 
 def add_attributions(governance: Governance, command: AddAttributions) -> int:
@@ -260,8 +263,8 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
         The actor may not; no such initiative or batch; columns, ids, numbers or sums are wrong. Nothing is
         stored.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
+    case = begin(governance, command)
+    moment = case.moment
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)
     called = (command.name or command.file.name)[:80]
@@ -273,61 +276,52 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
         scale=command.scale,
         base_value=command.base_value,
         unused=command.unused,
-        model_features=tuple(model["features"]) if model else (),
+        model_features=model.features if model else (),
     )
     with tempfile.TemporaryDirectory() as folder:
         canonical = Path(folder) / "attributions.parquet"
         lake.write_canonical_attributions(
             governance.store, command.file, upload.columns, canonical, batch.path, upload.raw
         )
-        row = {
-            **command.model_dump(include={"initiative", "version", "outcome"}),
-            "origin": "uploaded",
-            "asked": (),
-            "method": command.method or "made elsewhere",
-            "part": batch.batch.part,
-            "batch_sha256": batch.batch.sha256,
-            "model_sha256": model["sha256"] if model else "",
-            "rows": upload.rows,
-            "scale": upload.scale,
-            "base_value": upload.base_value,
-            "additivity_gap": measured_gap(governance, canonical, upload),
-            "rounding_gap": None,
-        }
-        _append(governance, command, canonical, upload.columns.features, row)
+        gap = measured_gap(governance, canonical, upload)
+        stored = lake.keep_attributions(governance.store, canonical)
+    fact = Explanation(
+        **command.model_dump(include={"initiative", "version", "outcome"}),
+        origin="uploaded",
+        method=command.method or "made elsewhere",
+        part=batch.batch.part,
+        batch_sha256=batch.batch.sha256,
+        model_sha256=model.sha256 if model else "",
+        path=stored.path,
+        sha256=stored.sha256,
+        rows=upload.rows,
+        features=upload.columns.features,
+        scale=upload.scale,
+        asked=(),
+        base_value=upload.base_value,
+        additivity_gap=gap,
+    )
+    _append(case, fact)
     return upload.rows
 
 
-def _append(
-    governance: Governance,
-    command: RecordExplanation | AddAttributions,
-    file: Path,
-    features: tuple[str, ...],
-    row: dict[str, Any],
-) -> None:
-    """Keep the file, and record explanation and summary together."""
-    stored = lake.keep_attributions(governance.store, file)
-    row = {**row, "path": stored.path, "sha256": stored.sha256, "features": features}
-    means = lake.feature_means(governance.store, governance.store.folder / stored.path, features)
-    summary = tuple(
-        {
-            "initiative": command.initiative,
-            "version": command.version,
-            "feature": one.feature,
-            "place": one.rank,
-            "mean_absolute": one.mean_absolute,
-            "mean_signed": one.mean_signed,
-            "share": one.share,
-            "sample_rows": row["rows"],
-        }
-        for one in ranked(means)
-    )
-    subject = f"{command.initiative}/{command.version}"
-    facts = [
-        Fact("attributions_kept", subject, "explanation", (row,)),
-        Fact("model_explained", subject, "attribution", summary),
+def _append(case: Case, fact: Explanation) -> None:
+    """Record an explanation, whose file is kept, together with its summary."""
+    store = case.governance.store
+    summary = [
+        Attribution(
+            initiative=fact.initiative,
+            version=fact.version,
+            feature=one.feature,
+            place=one.rank,
+            mean_absolute=one.mean_absolute,
+            mean_signed=one.mean_signed,
+            share=one.share,
+            sample_rows=fact.rows,
+        )
+        for one in ranked(lake.feature_means(store, store.folder / fact.path, fact.features))
     ]
-    governance.store.append(facts, actor=command.actor.id, at=command.at)
+    case.append([entry_of("attributions_kept", fact), entry_of("model_explained", *summary)])
 
 
 def check_attributions(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
@@ -342,8 +336,9 @@ def check_attributions(governance: Governance, initiative: str, version: str, mo
             observed=0,
             limit=ENOUGH_ROWS,
         )
-    rows, enough = int(found["rows"]), min(ENOUGH_ROWS, int(found["batch_rows"] or ENOUGH_ROWS))
-    days = (moment.day - found["recorded_at"].date()).days
+    fact, batch = found.fact, found.batch
+    rows, enough = fact.rows, min(ENOUGH_ROWS, batch.rows if batch else ENOUGH_ROWS)
+    days = (moment.day - fact.recorded_at.date()).days
 
     def result(verdict: Verdict, message: str, remedy: str = "") -> CheckResult:
         return CheckResult(CHECK, verdict, message, remedy, observed=rows, limit=enough)
@@ -358,14 +353,14 @@ def check_attributions(governance: Governance, initiative: str, version: str, mo
             f"the attributions cover {rows:,} rows, fewer than {enough:,}",
             "Explain more rows.",
         )
-    gap = found["additivity_gap"]
+    gap = fact.additivity_gap
     if gap is None:
         return result(
             Verdict.CANNOT_TELL,
             "the attributions come without a base value, so nobody can tell whether they add up",
             "Upload them with the base value, or explain the model here.",
         )
-    allowed = ADDITIVITY_TOLERANCE if found["origin"] == "computed" else DERIVED_TOLERANCE
+    allowed = ADDITIVITY_TOLERANCE if fact.origin == "computed" else DERIVED_TOLERANCE
     if gap > allowed:
         return result(Verdict.FAIL, f"the attributions miss the score by {gap:.2g}", "Explain it again.")
     return result(
