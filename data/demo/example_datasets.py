@@ -7,15 +7,74 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from core.domain.errors import BadInput
 from core.ground.figure import Task
-from data.demo.example_recipes import RECIPES, Band, Recipe
+from data.demo.recipe import RECIPE_FOLDER, Part, read_part
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+class Band(Part):
+    """A text column cut from a number: `labels[i]` up to, not including, `breaks[i]`."""
+
+    name: str
+    of: str
+    breaks: tuple[float, ...]
+    labels: tuple[str, ...]
+
+
+class DatasetRecipe(Part):
+    """Where a data set lies in nannyml's wheel and how its columns become canonical ones."""
+
+    title: str
+    description: str
+    source: str
+    task: Task
+    reference_file: str
+    analysis_file: str
+    target_file: str
+    target: str
+    prediction: str
+    scores: dict[str, str]
+    features: dict[str, str] = Field(default_factory=dict)
+    same: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    bands: tuple[Band, ...] = ()
+    words: dict[str, dict[str, str]] = Field(default_factory=dict)
+    timestamp: str | None = "timestamp"
+    classes: tuple[str, ...] = ()
+    chunk_size: int = 5000
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The features: the file's name -> ours."""
+        return self.features or {name: name for name in self.same}
+
+    def words_of(self, column: str) -> dict[str, str]:
+        """Code -> word; a span of codes is spread out."""
+        spread: dict[str, str] = {}
+        for codes, word in self.words[column].items():
+            first, _, last = codes.partition("-")
+            spread |= {str(code): word for code in range(int(first), int(last or first) + 1)}
+        return spread
+
+
+class _Datasets(Part):
+    datasets: dict[str, DatasetRecipe]
+
+
+@cache
+def dataset_recipes() -> dict[str, DatasetRecipe]:
+    """The data sets by name."""
+    return read_part(RECIPE_FOLDER / "datasets.yaml", _Datasets).datasets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +108,7 @@ def write_dataset(name: str, folder: Path) -> DatasetFiles:
     Parameters
     ----------
     name
-        One of `RECIPES`.
+        One of `dataset_recipes()`.
     folder
         Where the two files go; made if absent, files of the same name are replaced.
 
@@ -68,12 +127,12 @@ def write_dataset(name: str, folder: Path) -> DatasetFiles:
     -----
     Source: nannyml 0.13.1, folder `datasets/data`. Code words: PUMS data dictionary 2015-2018.
     """
-    recipe = RECIPES.get(name)
+    recipe = dataset_recipes().get(name)
     if recipe is None:
         raise BadInput(
             f"{name!r} is not an example data set",
             where="data set",
-            remedy=f"Use one of {', '.join(RECIPES)}.",
+            remedy=f"Use one of {', '.join(dataset_recipes())}.",
         )
     source = _source_folder()
     reference_rows = _read(source / recipe.reference_file)
@@ -92,7 +151,7 @@ def write_dataset(name: str, folder: Path) -> DatasetFiles:
         task=recipe.task,
         reference=reference,
         analysis=analysis,
-        features=tuple(recipe.features.values()),
+        features=tuple(recipe.columns.values()),
         categorical_features=recipe.categorical,
         slice_features=_slice_features(recipe),
         sensitive_features=recipe.sensitive,
@@ -101,7 +160,7 @@ def write_dataset(name: str, folder: Path) -> DatasetFiles:
     )
 
 
-def _slice_features(recipe: Recipe) -> tuple[str, ...]:
+def _slice_features(recipe: DatasetRecipe) -> tuple[str, ...]:
     names = (*recipe.sensitive, *recipe.categorical, *(band.name for band in recipe.bands))
     return tuple(dict.fromkeys(names))  # sensitive ones first, each once
 
@@ -128,7 +187,7 @@ def _read(path: Path) -> pl.DataFrame:
     return pl.read_csv(path, infer_schema_length=None)
 
 
-def _canonical(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def _canonical(rows: pl.DataFrame, recipe: DatasetRecipe) -> pl.DataFrame:
     import polars as pl
 
     label = (
@@ -140,19 +199,18 @@ def _canonical(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     columns.append(pl.col(recipe.prediction).cast(label).alias("y_pred"))
     columns.append(pl.col(recipe.target).cast(label).alias("y_true"))
     columns += [pl.col(old).cast(pl.Float64).alias(new) for new, old in recipe.scores.items()]
-    columns += [_feature(old, new, rows.schema[old], recipe) for old, new in recipe.features.items()]
+    columns += [_feature(old, new, rows.schema[old], recipe) for old, new in recipe.columns.items()]
     canonical = rows.select(columns)
     return canonical.with_columns(_band(band) for band in recipe.bands)
 
 
-def _feature(old: str, new: str, kind: pl.DataType, recipe: Recipe) -> pl.Expr:
+def _feature(old: str, new: str, kind: pl.DataType, recipe: DatasetRecipe) -> pl.Expr:
     import polars as pl
 
     column = pl.col(old)
     if new in recipe.words:
-        words = recipe.words[new]
         # A code without a word is an error of the file, so no default is given.
-        return column.cast(pl.String).replace_strict(words, return_dtype=pl.String).alias(new)
+        return column.cast(pl.String).replace_strict(recipe.words_of(new), return_dtype=pl.String).alias(new)
     if kind == pl.Boolean:
         return pl.when(column).then(pl.lit("yes")).when(~column).then(pl.lit("no")).alias(new)
     return column.cast(pl.String).alias(new) if new in recipe.categorical else column.alias(new)

@@ -10,15 +10,13 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from core.connectors.yaml_lines import parse_lines, read_text
-from core.connectors.yaml_models import read_model
 from core.domain.actors import Actor
 from data.demo.acts import add_batch, made_up_links
 from data.demo.batches import write_batches
 from data.demo.plans import FOREVER, InitiativePlan, VersionPlan
-from data.demo.recipe import RECIPE_FOLDER
+from data.demo.recipe import RECIPE_FOLDER, Part, read_part
 from data.demo.workdays import Workdays
 from data.demo.world import Timed, World
 
@@ -26,11 +24,7 @@ Days = Annotated[float, Field(gt=0)]
 _FIRST_DAY = 2.0
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Source(_Part):
+class _Source(Part):
     id: str
     name: str
     team: str
@@ -41,13 +35,13 @@ class _Source(_Part):
     upstream: dict[str, str] = Field(default_factory=dict)
 
 
-class _Uses(_Part):
+class _Uses(Part):
     name: str
     serves: tuple[str, ...]
     data: dict[str, tuple[str, ...]]
 
 
-class _Warning(_Part):
+class _Warning(Part):
     source: str
     marked: Days
     why: str
@@ -55,7 +49,7 @@ class _Warning(_Part):
     then: str = ""
 
 
-class _Challenger(_Part):
+class _Challenger(Part):
     name: str
     days: Days
     algorithm: str
@@ -65,13 +59,13 @@ class _Challenger(_Part):
     why: str = ""
 
 
-class _NoteText(_Part):
+class _NoteText(Part):
     name: str
     section: str
     text: str
 
 
-class _DataRecipe(_Part):
+class _DataRecipe(Part):
     sources: tuple[_Source, ...]
     initiatives: tuple[_Uses, ...]
     warnings: tuple[_Warning, ...]
@@ -83,7 +77,7 @@ def lineage_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) 
     """Every act of this kind with its working day, in no order; only what the plans make possible."""
     if not plans:
         return
-    recipe = _read(RECIPE_FOLDER / "data.yaml")
+    recipe = read_part(RECIPE_FOLDER / "data.yaml", _DataRecipe)
     by_name = {plan.recipe.name: plan for plan in plans}
     keeper = plans[0].crew.by_role["data_ops"]
     for place, source in enumerate(recipe.sources):
@@ -101,10 +95,6 @@ def lineage_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) 
             plan = by_name[note.name]
             at = days.workday(Random(f"{plan.seed}/{plan.key}/{note.section}").uniform(20, 60))
             yield max(at, plan.starts + 1), partial(_note, world, plan, note)
-
-
-def _read(path: Path) -> _DataRecipe:
-    return read_model(parse_lines(read_text(path, str(path)), str(path)), _DataRecipe)
 
 
 def _source(world: World, keeper: Actor, source: _Source, at: datetime) -> None:

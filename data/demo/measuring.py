@@ -10,7 +10,7 @@ from random import Random
 from core.services.measured.explanation_files import batch_to_explain
 from core.services.measured.explanations import CHECK, RecordExplanation, record_explanation
 from data.demo.batches import CHUNK, Batches
-from data.demo.example_recipes import RECIPES
+from data.demo.example_datasets import dataset_recipes
 from data.demo.plans import InitiativePlan, VersionPlan
 from data.demo.world import World
 
@@ -82,7 +82,7 @@ def explain(world: World, plan: InitiativePlan, version: VersionPlan, at: dateti
 
 def measure_inputs(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:
     """Production compares the inputs with the reference, in the chunks of the estimates."""
-    recipe = RECIPES.get(plan.recipe.dataset)
+    recipe = dataset_recipes().get(plan.recipe.dataset)
     about = {"initiative": plan.key, "version": version.label}
     chunk_rows = recipe.chunk_size if recipe else CHUNK
     world.do(plan.crew.by_role["production"], at, "measure_drift", **about, chunk_rows=chunk_rows)

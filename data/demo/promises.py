@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from core.connectors.yaml_lines import parse_lines, read_text
-from core.connectors.yaml_models import read_model
 from core.domain.commands import slug
 from data.demo.plans import InitiativePlan
-from data.demo.recipe import RECIPE_FOLDER
+from data.demo.recipe import RECIPE_FOLDER, Part, read_part
 from data.demo.workdays import Workdays, workdays
 from data.demo.world import Timed, World
 
@@ -25,11 +22,7 @@ _LATE = 4.0
 """Working days after a month's end on which its figure is recorded."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RevisionRecipe(_Part):
+class RevisionRecipe(Part):
     """A promise changed some days after the start, and why."""
 
     after: int
@@ -38,7 +31,7 @@ class RevisionRecipe(_Part):
     reason: str
 
 
-class PromiseRecipe(_Part):
+class PromiseRecipe(Part):
     """A KPI of one initiative; see `data/demo/business_kpis.yaml`. `corrected` is a month put right later."""
 
     initiative: str
@@ -55,24 +48,13 @@ class PromiseRecipe(_Part):
     revised: RevisionRecipe | None = None
 
 
-class _Promises(_Part):
+class _Promises(Part):
     kpis: tuple[PromiseRecipe, ...]
-
-
-def read_promises(path: Path = RECIPE_FOLDER / "business_kpis.yaml") -> tuple[PromiseRecipe, ...]:
-    """Read the promises of the recipe.
-
-    Raises
-    ------
-    BadInput
-        The file is missing or wrong, with file and line.
-    """
-    return read_model(parse_lines(read_text(path, str(path)), str(path)), _Promises).kpis
 
 
 def promise_acts(world: World, plan: InitiativePlan, days: Workdays) -> Iterator[Timed]:
     """What the owner of an initiative does about its business KPI."""
-    for recipe in read_promises():
+    for recipe in read_part(RECIPE_FOLDER / "business_kpis.yaml", _Promises).kpis:
         if recipe.initiative == plan.recipe.name:
             yield from _acts(world, plan, days, recipe)
 

@@ -19,11 +19,13 @@ Answers = dict[str, tuple[str, ...]]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of the recipe, as its files hold it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TeamRecipe(_Part):
+class TeamRecipe(Part):
     """How a team works, at the beginning and today.
 
     `care` is the share of work that is right the first time, `punctual` the share done by its due day,
@@ -36,7 +38,7 @@ class TeamRecipe(_Part):
     pace: tuple[float, float]
 
 
-class PersonRecipe(_Part):
+class PersonRecipe(Part):
     """A person of the directory; personas stand in for a login, in the file's order."""
 
     id: str
@@ -51,14 +53,14 @@ class PersonRecipe(_Part):
         return Actor(id=self.id, name=self.name, team=self.team, title=self.title, roles=self.roles)
 
 
-class OverrideRecipe(_Part):
+class OverrideRecipe(Part):
     """A class that validation set by hand, and why."""
 
     class_id: str
     why: str
 
 
-class InitiativeRecipe(_Part):
+class InitiativeRecipe(Part):
     """An initiative: `starts` and `every` are in days, `every` 0 = one version only.
 
     Without `algorithm` there is no model; `groups` are the columns that may show a difference between
@@ -87,20 +89,20 @@ class InitiativeRecipe(_Part):
         )
 
 
-class DocumentRecipe(_Part):
+class DocumentRecipe(Part):
     """Words of the evidence for one measure, with names in braces to fill in."""
 
     title: str
     text: str
 
 
-class _Organisation(_Part):
+class _Organisation(Part):
     name: str
     teams: tuple[TeamRecipe, ...]
     people: tuple[PersonRecipe, ...]
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """The whole organisation."""
 
     name: str
@@ -115,15 +117,15 @@ class Recipe(_Part):
         return {**self.profiles[initiative.profile], **initiative.answers}
 
 
-class _Initiatives(_Part):
+class _Initiatives(Part):
     initiatives: tuple[InitiativeRecipe, ...]
 
 
-class _Profiles(_Part):
+class _Profiles(Part):
     profiles: dict[str, Answers]
 
 
-class _Documents(_Part):
+class _Documents(Part):
     documents: dict[str, DocumentRecipe]
 
 
@@ -135,16 +137,23 @@ def read_recipe(folder: Path = RECIPE_FOLDER) -> Recipe:
     BadInput
         A file is missing or wrong, with file and line.
     """
-    organisation = _read(folder / "organisation.yaml", _Organisation)
+    organisation = read_part(folder / "organisation.yaml", _Organisation)
     return Recipe(
         name=organisation.name,
         teams={team.name: team for team in organisation.teams},
         people=organisation.people,
-        initiatives=_read(folder / "initiatives.yaml", _Initiatives).initiatives,
-        profiles=_read(folder / "profiles.yaml", _Profiles).profiles,
-        documents=_read(folder / "evidence.yaml", _Documents).documents,
+        initiatives=read_part(folder / "initiatives.yaml", _Initiatives).initiatives,
+        profiles=read_part(folder / "profiles.yaml", _Profiles).profiles,
+        documents=read_part(folder / "evidence.yaml", _Documents).documents,
     )
 
 
-def _read(path: Path, model: type[M]) -> M:
+def read_part(path: Path, model: type[M]) -> M:
+    """Read one file of the recipe.
+
+    Raises
+    ------
+    BadInput
+        It is missing or wrong, with file and line.
+    """
     return read_model(parse_lines(read_text(path, str(path)), str(path)), model)

@@ -10,14 +10,13 @@ import polars as pl
 import pytest
 
 from core.domain.errors import BadInput
-from data.demo.example_datasets import DatasetFiles, write_dataset
-from data.demo.example_recipes import RECIPES
+from data.demo.example_datasets import DatasetFiles, dataset_recipes, write_dataset
 
 
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DatasetFiles]:
     folder = tmp_path_factory.mktemp("datasets")
-    return {name: write_dataset(name, folder / name) for name in RECIPES}
+    return {name: write_dataset(name, folder / name) for name in dataset_recipes()}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def test_no_row_is_lost_and_every_row_has_its_true_outcome(
         assert sum(batch.null_count().row(0)) == 0
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", dataset_recipes())
 def test_both_batches_have_the_canonical_columns(datasets: dict[str, DatasetFiles], name: str) -> None:
     files = datasets[name]
     scores = {
