@@ -69,7 +69,7 @@ def explain(world: World, plan: InitiativePlan, version: VersionPlan, at: dateti
             **named,
             "actor": builder,
             "at": at,
-            "batch_sha256": batch.row["sha256"],
+            "batch_sha256": batch.batch.sha256,
             "part": "analysis",
             "model_sha256": sha256,
             "file": contributions,
