@@ -9,7 +9,7 @@ from core.domain.errors import NotFound
 from core.services.process import inventory
 from core.services.process.initiatives import preview_classification, register_initiative
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.initiative.register_form import (
     Answers,
     identity_fields,

@@ -17,7 +17,7 @@ from core.services.work.comments import (
     write_comment,
 )
 from core.services.work.routing import names_of
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.page import panel
 from portal.components.text import escape, escape_html, minute, plain
 from portal.components.work.work_look import dress_work

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.services.rules import ethics, initiative_frameworks
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.page import page_link, section
 from portal.components.pills import pill_html, pills
 from portal.components.rules.rules_look import dress_rules, segments_html, segments_legend, share_words

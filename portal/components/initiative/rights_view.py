@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.services.rules import rights
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.lists import LinkedRow, linked_rows
 from portal.components.page import empty_state, section
 from portal.components.pills import pill_html, pills

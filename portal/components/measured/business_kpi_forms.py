@@ -15,7 +15,7 @@ from core.services.measured.business_kpi import (
     set_business_kpi,
 )
 from portal.components.desk import Desk
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.text import escape
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from core.domain.models.lineage import (
     RecordUpstream,
 )
 from core.services.models import data_sources as services
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.text import escape
 
 if TYPE_CHECKING:

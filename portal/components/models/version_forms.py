@@ -12,7 +12,7 @@ from core.domain.errors import BadInput
 from core.domain.facts.recorded import values_of
 from core.services.models.versions import amend_model_version, promote_version, retire_version
 from portal.components.desk import show_problem
-from portal.components.initiative.forms import closed_because, give, metrics_typed
+from portal.components.forms import closed_because, give, metrics_typed
 from portal.components.text import escape
 
 if TYPE_CHECKING:

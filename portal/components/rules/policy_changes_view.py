@@ -10,7 +10,7 @@ import streamlit as st
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
 from core.services.rules.policies import draft_policy, publish_policy, review_policy
 from portal.components.cards import Card, cards
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.page import empty_state, section
 from portal.components.tables import Column, plain_table
 from portal.components.text import count, escape
