@@ -252,11 +252,12 @@ def _read(kind: type[Command], name: str, value: Any, ask: Ask) -> Iterator[tupl
                 f"no file is given; choose the {ask.titles.get(name, info.title or name).lower()} first"
             )
         if value is not None:
-            content = value.getvalue()
-            yield name, content.decode("utf-8", errors="replace") if kept is str else content
+            yield name, value.getvalue()
             yield file.name, value.name
     elif info and name in ask.choices and value == "" and info.default is None:
         yield name, None
+    elif info and name in ask.choices and value is None:
+        raise BadInput(f"{ask.titles.get(name, info.title or name).lower()} is not said; choose an answer")
     elif get_origin(kept) is tuple:
         yield name, tuple(value) if isinstance(value, list) else listed(value)
     elif get_origin(kept) is dict:

@@ -16,7 +16,7 @@ from core.services.models.versions import register_model_version
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import pull_model
 from core.services.process.initiatives import amend_initiative, override_classification
-from portal.components.forms import Ask, Row, Values, form, unfolding_form
+from portal.components.forms import Ask, Values, form, unfolding_form
 from portal.components.text import escape
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from portal.components.desk import Desk
 
 TASKS = {"binary": "Yes or no", "multiclass": "One of several classes", "regression": "A number"}
-LINKS: tuple[Row, ...] = (
+LINKS = (
     ("artifact_uri", "artifact_sha256"),
     ("data_uri", "data_sha256"),
     ("code_uri", "code_commit"),
@@ -102,7 +102,9 @@ def amend_form(desk: Desk, sheet: InitiativeSheet) -> None:
         rows=(("name", "short_name"), ("owner", "builder"), "purpose"),
         fixed={"initiative": known.initiative},
         choices={
-            role: people if getattr(known, role) in people else {getattr(known, role): getattr(known, role) or "–", **people}
+            role: people
+            if getattr(known, role) in people
+            else {getattr(known, role): getattr(known, role) or "–", **people}
             for role in ("owner", "builder")
         },
         first={name: getattr(known, name) for name in ("name", "short_name", "purpose", "owner", "builder")},
