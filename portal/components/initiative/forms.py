@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from core.domain.commands import (
@@ -101,15 +101,14 @@ def amend_form(desk: Desk, sheet: InitiativeSheet) -> None:
         primary=True,
         rows=(("name", "short_name"), ("owner", "builder"), "purpose"),
         fixed={"initiative": known.initiative},
-        choices={
-            role: people
-            if getattr(known, role) in people
-            else {getattr(known, role): getattr(known, role) or "–", **people}
-            for role in ("owner", "builder")
-        },
+        choices={role: _with(people, getattr(known, role)) for role in ("owner", "builder")},
         first={name: getattr(known, name) for name in ("name", "short_name", "purpose", "owner", "builder")},
     )
     form(desk, amend_initiative, AmendInitiative, ask)
+
+
+def _with(people: Mapping[str, str], current: str) -> Mapping[str, str]:
+    return people if current in people else {current: current or "–", **people}
 
 
 def _next_version(sheet: InitiativeSheet) -> str:

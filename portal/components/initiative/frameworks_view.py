@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.services.rules import ethics, initiative_frameworks
 from portal.components.forms import Ask, closed_because, form
-from portal.components.page import page_link, section
+from portal.components.page import dress, page_link, section
 from portal.components.pills import pill_html, pills
-from portal.components.rules.rules_look import dress_rules, segments_html, segments_legend, share_words
+from portal.components.rules.rules_look import segments_html, segments_legend, share_words
 from portal.components.text import day, escape, escape_html
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _PILLS = {"open": "clause_open"}
 
 def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw every framework that applies, from clause to measure to proof."""
-    dress_rules()
+    dress("rules")
     known = sheet.initiative.initiative
     found = desk.ask(initiative_frameworks.initiative_frameworks, initiative=known)
     overall = found.overall
