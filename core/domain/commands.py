@@ -20,7 +20,7 @@ from pydantic import (
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
-from core.domain.given import Content, GateId, InitiativeId, TextOf, argument, option, pairs
+from core.domain.given import Content, GateId, InitiativeId, Shown, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
 from core.ground.figure import Task
 
@@ -96,11 +96,13 @@ class AmendInitiative(Command):
     may: ClassVar[str] = "register_initiative"
 
     initiative: InitiativeId
-    name: Annotated[Name | None, Field(description="What it is called.")] = None
-    short_name: Annotated[ShortName | None, Field(description="Technical name.")] = None
-    purpose: Annotated[Words | None, Field(description="What it is for, in a sentence.")] = None
-    owner: Annotated[str | None, Field(description="Who owns it, by id.")] = None
-    builder: Annotated[str | None, Field(description="Who builds it, by id.")] = None
+    name: Annotated[Name | None, Field(title="Name", description="What it is called.")] = None
+    short_name: Annotated[ShortName | None, Field(title="Short name", description="Technical name.")] = None
+    purpose: Annotated[
+        Words | None, Field(title="Purpose", description="What it is for, in a sentence."), Shown(lines=True)
+    ] = None
+    owner: Annotated[str | None, Field(title="Owner", description="Who owns it, by id.")] = None
+    builder: Annotated[str | None, Field(title="Builder", description="Who builds it, by id.")] = None
 
 
 class OverrideClassification(Command):
@@ -109,8 +111,16 @@ class OverrideClassification(Command):
     may: ClassVar[str] = "override_classification"
 
     initiative: InitiativeId
-    class_id: Annotated[str, Field(description="low, moderate, high or very_high."), argument("CLASS")]
-    justification: Annotated[Words, Field(min_length=20, description="Why, in a sentence or two.")]
+    class_id: Annotated[
+        str,
+        Field(title="Put it into class", description="low, moderate, high or very_high."),
+        argument("CLASS"),
+    ]
+    justification: Annotated[
+        Words,
+        Field(min_length=20, title="Reason", description="Why, in a sentence or two."),
+        Shown(lines=True, help="At least 20 characters; it stays on record."),
+    ]
 
 
 def _metrics(texts: list[str]) -> dict[str, float]:
@@ -128,7 +138,8 @@ def _metrics(texts: list[str]) -> dict[str, float]:
     return found
 
 
-Sha256 = Annotated[Digest, Field(description="Its sha256.")]
+_DIGEST = Shown("64 hexadecimal digits")
+Sha256 = Annotated[Digest, Field(title="Its sha256", description="Its sha256."), _DIGEST]
 
 
 class VersionLinks(BaseModel):
@@ -136,37 +147,83 @@ class VersionLinks(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    artifact_uri: Annotated[Link, Field(description="Address of the model file."), option("--artifact")] = ""
+    artifact_uri: Annotated[
+        Link,
+        Field(title="Address of the model file", description="Address of the model file."),
+        option("--artifact"),
+        Shown("s3://models/scoring/1"),
+    ] = ""
     artifact_sha256: Sha256 = ""
-    data_uri: Annotated[Link, Field(description="Address of the training data."), option("--data")] = ""
+    data_uri: Annotated[
+        Link,
+        Field(title="Address of the training data", description="Address of the training data."),
+        option("--data"),
+        Shown("s3://data/scoring"),
+    ] = ""
     data_sha256: Sha256 = ""
     data_kind: Annotated[
-        Literal["", "full", "sample"], Field(description="full or sample: what lies there.")
+        Literal["", "full", "sample"],
+        Field(title="Training data is kept", description="full or sample: what lies there."),
     ] = ""
-    code_uri: Annotated[Link, Field(description="Address of the code."), option("--code")] = ""
-    code_commit: Annotated[Commit, Field(description="Its full commit."), option("--commit")] = ""
+    code_uri: Annotated[
+        Link,
+        Field(title="Address of the code", description="Address of the code."),
+        option("--code"),
+        Shown("https://git.example.org/scoring"),
+    ] = ""
+    code_commit: Annotated[
+        Commit,
+        Field(title="Full commit", description="Its full commit."),
+        option("--commit"),
+        Shown("40 or 64 hexadecimal digits"),
+    ] = ""
     environment_uri: Annotated[
-        Link, Field(description="Address of the lock file."), option("--environment")
+        Link,
+        Field(title="Address of the environment's lock file", description="Address of the lock file."),
+        option("--environment"),
+        Shown("https://git.example.org/scoring/lock"),
     ] = ""
-    environment_sha256: Annotated[Digest, Field(description="Lock file's sha256.")] = ""
+    environment_sha256: Annotated[
+        Digest, Field(title="Its sha256", description="Lock file's sha256."), _DIGEST
+    ] = ""
     image_uri: Annotated[
-        Link, Field(description="Address of the image of the machine."), option("--image")
+        Link,
+        Field(
+            title="Address of the image of the machine", description="Address of the image of the machine."
+        ),
+        option("--image"),
+        Shown("oci://images/scoring"),
     ] = ""
     image_sha256: Sha256 = ""
     metrics_uri: Annotated[
-        Link, Field(description="Address of the snapshot of the metrics."), option("--metrics")
+        Link,
+        Field(
+            title="Address of the snapshot of the metrics",
+            description="Address of the snapshot of the metrics.",
+        ),
+        option("--metrics"),
+        Shown("s3://metrics/scoring/1"),
     ] = ""
     metrics_sha256: Sha256 = ""
     metrics: Annotated[
         dict[str, float],
-        Field(description="NAME=VALUE; repeat for more."),
+        Field(title="Metrics", description="NAME=VALUE; repeat for more."),
         option("--metric", read=_metrics),
+        Shown("roc_auc = 0.81", help="One metric a line, as name = value.", lines=True),
     ] = Field(default_factory=dict)
-    notes: Annotated[Words, Field(description="What changed, and why.")] = ""
+    notes: Annotated[
+        Words,
+        Field(title="Notes", description="What changed, and why."),
+        Shown("What changed since the last version"),
+    ] = ""
 
 
-VersionLabel = Annotated[str, Field(description="Its label, such as 2."), argument("VERSION")]
-VersionReason = Annotated[Words, Field(min_length=5, description="Why, in a sentence; it stays on record.")]
+VersionLabel = Annotated[
+    str, Field(title="Version", description="Its label, such as 2."), argument("VERSION")
+]
+VersionReason = Annotated[
+    Words, Field(min_length=5, title="Why", description="Why, in a sentence; it stays on record.")
+]
 
 
 class NewVersion(BaseModel):
@@ -176,11 +233,13 @@ class NewVersion(BaseModel):
     version: Annotated[
         VersionLabel, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=20)
     ]
-    algorithm: Annotated[Name, Field(description="What was trained, in words.")]
-    task: Annotated[Task, Field(description="binary, regression or multiclass.")]
+    algorithm: Annotated[
+        Name, Field(title="Algorithm", description="What was trained, in words."), Shown("Gradient boosting")
+    ]
+    task: Annotated[Task, Field(title="What it predicts", description="binary, regression or multiclass.")]
     role: Annotated[
         Literal["champion", "challenger"],
-        Field(description="Beside the current version, until it is promoted."),
+        Field(title="It becomes", description="Beside the current version, until it is promoted."),
         option("--challenger", flag="challenger"),
     ] = "champion"
 
@@ -198,7 +257,7 @@ class AmendModelVersion(Command, VersionLinks):
 
     initiative: InitiativeId
     version: VersionLabel
-    reason: VersionReason
+    reason: Annotated[VersionReason, Shown("It was left out at registration")]
 
 
 class PromoteVersion(Command):
@@ -208,7 +267,7 @@ class PromoteVersion(Command):
 
     initiative: InitiativeId
     version: VersionLabel
-    reason: VersionReason
+    reason: Annotated[VersionReason, Shown(lines=True)]
 
 
 class RetireVersion(Command):
@@ -218,7 +277,7 @@ class RetireVersion(Command):
 
     initiative: InitiativeId
     version: VersionLabel
-    reason: VersionReason
+    reason: Annotated[VersionReason, Shown(lines=True)]
 
 
 class SubmitEvidence(Command):
@@ -228,11 +287,19 @@ class SubmitEvidence(Command):
 
     initiative: InitiativeId
     measure: Annotated[str, Field(description="The measure, as 'governance show' lists it."), argument()]
-    title: Annotated[Name, Field(description="What the evidence is.")]
-    link: Annotated[Link, Field(description="Where it lies.")] = ""
+    title: Annotated[
+        Name,
+        Field(title="Title of the evidence", description="What the evidence is."),
+        Shown("Log of the retraining run"),
+    ]
+    link: Annotated[Link, Field(title="Link", description="Where it lies."), Shown("https://…")] = ""
     file_name: Annotated[str, StringConstraints(max_length=200)] = ""
     content: Annotated[
-        bytes, Field(description="A file to keep by its digest."), Content(), option("--file")
+        bytes,
+        Field(title="Or a file", description="A file to keep by its digest."),
+        Content(),
+        option("--file"),
+        Shown(help="Kept by its digest, up to 25 MiB."),
     ] = b""
 
 
@@ -267,9 +334,14 @@ class DraftPolicy(Command):
 
     may: ClassVar[str] = "draft_policy"
 
-    text: Annotated[str, Field(description="The policy file."), TextOf()]
+    text: Annotated[
+        str,
+        Field(title="Policy file", description="The policy file."),
+        TextOf(),
+        Shown(endings=("yaml", "yml")),
+    ]
     name: Annotated[str, Field(description="The file's name, for messages.")] = "policy.yaml"
-    note: Annotated[Words, Field(description="Why it is to change.")] = ""
+    note: Annotated[Words, Field(title="Why it is to change", description="Why it is to change.")] = ""
 
 
 class ReviewPolicy(Command):
@@ -278,8 +350,10 @@ class ReviewPolicy(Command):
     may: ClassVar[str] = "review_policy"
 
     draft: DraftId
-    outcome: Annotated[Literal["approved", "rejected"], Field(description="approved or rejected.")]
-    note: Annotated[Words, Field(min_length=10, description="Why; it stays on record.")]
+    outcome: Annotated[
+        Literal["approved", "rejected"], Field(title="Your decision", description="approved or rejected.")
+    ]
+    note: Annotated[Words, Field(min_length=10, title="Why", description="Why; it stays on record.")]
 
 
 class PublishPolicy(Command):

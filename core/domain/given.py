@@ -71,6 +71,28 @@ class TextOf:
     known: str = ""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How a field stands in a form, where its title and type do not say it.
+
+    Attributes
+    ----------
+    hint
+        What is shown while nothing is typed.
+    help
+        What the form says of the field when asked.
+    lines
+        Whether several lines are typed.
+    endings
+        Endings of the files that may be given.
+    """
+
+    hint: str = ""
+    help: str = ""
+    lines: bool = False
+    endings: tuple[str, ...] = ()
+
+
 def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:
     """A field that is typed by its place."""
     return Given(metavar=metavar, argument=True, read=read)

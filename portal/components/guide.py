@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from portal.components.page import dress
 from portal.components.text import escape, escape_html
-from portal.components.work.work_look import dress_work
 
 if TYPE_CHECKING:
     from portal.components.desk import Desk
@@ -21,7 +21,7 @@ def guide_for(desk: Desk, role: str, step: str, *, expanded: bool = False) -> bo
     title = desk.governance.roles.title(role)
     steps = "".join(f"<li>{escape_html(line)}</li>" for line in guide.do)
     with st.expander(f"Guide for {escape(title)}", icon=":material/menu_book:", expanded=expanded):
-        dress_work()
+        dress("work")
         st.markdown(f"**{escape(guide.aim)}**")
         st.html(f'<ol class="gp-guide">{steps}</ol>')
         st.caption(escape(f"Done well: {guide.done_well}"))

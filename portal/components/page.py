@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
     from portal.components.desk import Desk
 
-_STYLES = Path(__file__).with_name("look.css")
+_STYLES = Path(__file__).with_name("styles")
 
 
 @cache
-def _styles() -> str:
-    return f"<style>{_STYLES.read_text(encoding='utf-8')}</style>"
+def _style(name: str) -> str:
+    return f"<style>{(_STYLES / name).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 
 
-def dress_page() -> None:
-    """Load the styles that the cards, pills and tables need; the shell does so on every run."""
-    st.html(_styles())
+def dress(*names: str) -> None:
+    """Load styles: `page` for all pages, which the shell does on every run, or those of some pieces."""
+    for name in names:
+        st.html(_style(name))
 
 
 def page_header(desk: Desk, title: str, rule: str = "") -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,18 +12,6 @@ from portal.components.text import escape_html
 
 if TYPE_CHECKING:
     from core.domain.process.gates import Finding
-
-_STYLES = Path(__file__).with_name("sheets.css")
-
-
-@cache
-def _styles() -> str:
-    return f"<style>{_STYLES.read_text(encoding='utf-8')}</style>"
-
-
-def dress_sheet() -> None:
-    """Load the styles of the pieces below."""
-    st.html(_styles())
 
 
 def findings_list(findings: Sequence[Finding]) -> None:

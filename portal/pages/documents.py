@@ -11,17 +11,14 @@ from core.services.models.version_comparison import version_faces
 from core.services.process import inventory
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.models.document_view import document_head, document_sections
-from portal.components.models.model_look import dress_models
-from portal.components.page import empty_state, page_header, page_link
-from portal.components.sheet_look import dress_sheet
+from portal.components.page import dress, empty_state, page_header, page_link
 from portal.components.url_inputs import url_choice, url_value
 
 
 def render() -> None:
     """Draw the document that the address names; without an initiative let people choose one."""
     desk = current_desk()
-    dress_sheet()
-    dress_models()
+    dress("sheets", "models")
     page_header(desk, "Documents", "Written from the record; people's words stand beside it, by name.")
     known = desk.ask(inventory.initiative_choices)
     if not known:

@@ -11,7 +11,7 @@ from core.services.measured.decay_view import MonitoredVersion
 from core.services.measured.drift import MeasureDrift
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.job_bar import job_bar
 from portal.components.measured import drift_view as view
 from portal.components.models.version_choice import version_choice

@@ -7,9 +7,8 @@ import streamlit as st
 from core.services.rules import ethics
 from portal.components.cards import facts
 from portal.components.desk import current_desk
-from portal.components.page import page_header
+from portal.components.page import dress, page_header
 from portal.components.rules import ethics_view as view
-from portal.components.rules.rules_look import dress_rules
 from portal.components.text import count, minute
 
 PARTS = ("Position", "Transparency", "Limits", "Versions")
@@ -18,7 +17,7 @@ PARTS = ("Position", "Transparency", "Limits", "Versions")
 def render() -> None:
     """Draw the position in force in four parts."""
     desk = current_desk()
-    dress_rules()
+    dress("rules")
     page_header(desk, "Ethical position", "What we accept and what not; checks cite its version.")
     held = desk.ask(ethics.ethics_in_force)
     position, policy = held.ethics, desk.governance.policy(desk.moment)

@@ -8,9 +8,8 @@ from core.domain.errors import NotFound
 from core.services.rules import frameworks, rights
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.initiative.rights_view import rights_table
-from portal.components.page import empty_state, page_header, panel
+from portal.components.page import dress, empty_state, page_header, panel
 from portal.components.rules import frameworks_view as view
-from portal.components.rules.rules_look import dress_rules
 from portal.components.url_inputs import url_choice, url_value
 
 PARTS = ("All frameworks", "By risk class", "One framework", "Rights")
@@ -19,7 +18,7 @@ PARTS = ("All frameworks", "By risk class", "One framework", "Rights")
 def render() -> None:
     """Draw the coverage of all frameworks, by class, and of one down to the proof."""
     desk = current_desk()
-    dress_rules()
+    dress("rules")
     page_header(
         desk,
         "Frameworks",

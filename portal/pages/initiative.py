@@ -10,15 +10,14 @@ from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.initiative.sections import gates_panel, sheet_head
 from portal.components.initiative.tabs import TABS
 from portal.components.models.lineage_view import bad_data_banner
-from portal.components.page import empty_state, page_header
-from portal.components.sheet_look import dress_sheet
+from portal.components.page import dress, empty_state, page_header
 from portal.components.url_inputs import set_url, url_value
 
 
 def render() -> None:
     """Draw the sheet of the initiative in the address, or let people choose one."""
     desk = current_desk()
-    dress_sheet()
+    dress("sheets")
     wanted = url_value("id")
     if not wanted:
         _choose(desk)

@@ -9,8 +9,7 @@ from core.services.process import inventory
 from portal.components.desk import Desk, current_desk
 from portal.components.models import lineage_view as view
 from portal.components.models.lineage_forms import lineage_forms
-from portal.components.models.model_look import dress_models
-from portal.components.page import empty_state, page_header
+from portal.components.page import dress, empty_state, page_header
 from portal.components.url_inputs import set_url, url_value
 
 PARAMS = {"source": "data", "model": "model", "process": "process"}
@@ -19,7 +18,7 @@ PARAMS = {"source": "data", "model": "model", "process": "process"}
 def render() -> None:
     """Draw the lineage that the address asks for, and offer to record more."""
     desk = current_desk()
-    dress_models()
+    dress("models")
     rule = "Data, what it is made of, the models that it feeds, and the business processes that those serve."
     page_header(desk, "Lineage", rule)
     whole = desk.ask(service.lineage)

@@ -9,17 +9,16 @@ from core.services.work.notices import news, standing_notices
 from core.services.work.routing import names_of
 from core.services.work.tasks import list_for, open_tasks
 from portal.components.desk import current_desk
-from portal.components.page import page_header, section
+from portal.components.page import dress, page_header, section
 from portal.components.url_inputs import url_value
 from portal.components.work.task_panel import task_panel
 from portal.components.work.work_list import notices_panel, work_cards, work_rows
-from portal.components.work.work_look import dress_work
 
 
 def render() -> None:
     """Draw the reader's own tasks beside the one that is open, what they could take, and their notices."""
     desk = current_desk()
-    dress_work()
+    dress("work")
     page_header(desk, "My work", "What is yours to do, by due day; a title leads to where it is done.")
     tasks = desk.ask(open_tasks)
     work = list_for(desk.actor, tasks)

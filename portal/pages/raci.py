@@ -8,11 +8,11 @@ from core.services.measured.loads import loads
 from core.services.work.raci_view import observed_matrix
 from core.services.work.team_work import team_names
 from portal.components.desk import current_desk
-from portal.components.page import page_header, panel, section
+from portal.components.page import dress, page_header, panel, section
 from portal.components.text import day
 from portal.components.url_inputs import url_choice
 from portal.components.work.raci_matrix import deviations_table, matrix_cards, matrix_table
-from portal.components.work.work_look import dress_work, load_bars
+from portal.components.work.work_look import load_bars
 
 WINDOWS = {"90": "Last 90 days", "365": "Last 12 months", "0": "The whole record"}
 
@@ -20,7 +20,7 @@ WINDOWS = {"90": "Last 90 days", "365": "Last 12 months", "0": "The whole record
 def render() -> None:
     """Draw the declared matrix with the observed acts, who deviates, and who has how much to do."""
     desk = current_desk()
-    dress_work()
+    dress("work")
     rule = "Who does, answers for, is asked and is told; and who really acted, taken from the record."
     page_header(desk, "Responsibilities", rule)
     with st.container(horizontal=True, vertical_alignment="bottom"):

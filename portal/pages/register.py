@@ -9,7 +9,7 @@ from core.domain.errors import NotFound
 from core.services.process import inventory
 from core.services.process.initiatives import preview_classification, register_initiative
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.initiative.register_form import (
     Answers,
     identity_fields,
@@ -21,8 +21,7 @@ from portal.components.initiative.register_form import (
     start_over,
     still_open,
 )
-from portal.components.page import page_header
-from portal.components.sheet_look import dress_sheet
+from portal.components.page import dress, page_header
 from portal.components.text import escape
 from portal.components.url_inputs import set_url, url_value
 
@@ -30,7 +29,7 @@ from portal.components.url_inputs import set_url, url_value
 def render() -> None:
     """Draw the questions beside what they lead to, or the receipt of a registration."""
     desk = current_desk()
-    dress_sheet()
+    dress("sheets")
     done = url_value("done")
     if done:
         page_header(desk, "Registered", "The class, why, and what it asks for.")

@@ -7,8 +7,7 @@ import streamlit as st
 from core.services.oversight.kpis import governance_kpis
 from core.services.work.training import trained_people
 from portal.components.desk import current_desk
-from portal.components.page import page_header, section
-from portal.components.sheet_look import dress_sheet
+from portal.components.page import dress, page_header, section
 from portal.components.url_inputs import url_choice
 from portal.components.work.training_view import own_trainings, people_table, training_cards
 
@@ -18,7 +17,7 @@ ALL = "all"
 def render() -> None:
     """Draw the reader's trainings, then everybody's or one team's."""
     desk = current_desk()
-    dress_sheet()
+    dress("sheets")
     page_header(desk, "Training", "What each role has to know, attested by each person, and until when.")
     everybody = desk.ask(trained_people)
     own = next((one for one in everybody if one.person.id == desk.actor.id), None)

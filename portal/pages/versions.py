@@ -12,16 +12,15 @@ from core.services.models.version_registry import RegistryLine, version_registry
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.models import version_compare as compare
 from portal.components.models import version_view as view
-from portal.components.models.model_look import dress_models
 from portal.components.models.version_forms import version_actions
-from portal.components.page import empty_state, page_header, page_link, section
+from portal.components.page import dress, empty_state, page_header, page_link, section
 from portal.components.url_inputs import set_url, url_choice, url_value
 
 
 def render() -> None:
     """Draw the registry, or the versions of the model in the address."""
     desk = current_desk()
-    dress_models()
+    dress("models")
     wanted = url_value("id")
     rule = "Champions and challengers, and how well each could be made again."
     page_header(desk, "Model versions", rule)

@@ -12,7 +12,7 @@ from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
 from core.services.record.entries import clock_remark
 from portal.components.desk import Desk, seat_desk, show_done, show_problem
-from portal.components.page import dress_page
+from portal.components.page import dress
 from portal.components.text import count, day, escape
 from portal.shell.house import House, current_house
 from portal.shell.plan import FIRST, SECTIONS, Entry
@@ -30,7 +30,7 @@ def main() -> None:
     page = st.navigation(
         {section: [_page(entry) for entry in entries] for section, entries in SECTIONS.items()}, expanded=True
     )
-    dress_page()
+    dress("page")
     try:
         desk = take_seat(current_house())
         seat_desk(desk)

@@ -181,27 +181,28 @@ class Seat:
     def ask(self, initiative: str, gate: str) -> None:
         """The builder asks for the signatures of one gate."""
         self.tab(initiative, "Sign-offs", BUILDER)
-        box = self.page.locator(f'[class*="st-key-ask-sign-{gate}"]')
+        box = self.page.locator(f'[class*="st-key-RequestSignOff-"][class*="-{gate}"]')
         self.press("Ask for the signatures", done="are asked for", within=box)
 
     def advise(self, initiative: str, gate: str, person: Any) -> None:
         """Give feedback without an issue."""
         self.tab(initiative, "Sign-offs", person)
-        self.press("Give feedback", done="Your feedback at", within=self._form("feedback", gate))
+        self.press("Give feedback", done="Your feedback at", within=self._form("GiveFeedback", gate))
 
     def sign(
         self, initiative: str, gate: str, person: Any, answer: str = "Approve", reason: str = ""
     ) -> None:
         """Answer at a gate."""
         self.tab(initiative, "Sign-offs", person)
-        form = self._form("answer", gate)
+        form = self._form("SignGate", gate)
         form.get_by_role("radio", name=answer, exact=True).click()
         if reason:
             form.get_by_label("Reason").fill(reason)
         self.press("Sign", done="Your answer at", within=form)
 
-    def _form(self, kind: str, gate: str) -> Locator:
-        return self.page.locator(f'[data-testid="stForm"]:has([class*="st-key-{kind}-outcome-{gate}"])')
+    def _form(self, command: str, gate: str) -> Locator:
+        asked = f'[class*="st-key-{command}-"][class*="-{gate}-outcome"]'
+        return self.page.locator(f'[data-testid="stForm"]:has({asked})')
 
 
 def api(address: str, name: str, parameters: dict[str, Any], actor: str = BUILDER.id) -> Any:
@@ -291,7 +292,7 @@ def register_version(seat: Seat, initiative: str) -> None:
     seat.page.get_by_text("Register a model version", exact=True).click()
     seat.write("Algorithm", "Gradient boosting")
     for field, digest in LOCKED.items():
-        seat.page.locator(f'[class*="st-key-version-{field}"] input').fill(digest)
+        seat.page.locator(f'[class*="st-key-RegisterModelVersion-"][class*="-{field}"] input').fill(digest)
     seat.press("Register the version", done="is registered")
 
 

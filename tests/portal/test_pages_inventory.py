@@ -23,7 +23,7 @@ from core.services.process.evidence import evidence_file, submit_evidence
 from core.services.process.inventory import initiative_sheet, inventory
 from core.services.process.permitted import override_refusal, proof_refusal
 from portal.components.desk import Desk, forget_answers
-from portal.components.initiative.forms import metrics_typed
+from portal.components.forms import metrics_typed
 from portal.components.initiative.history import safe_file_name, shown_address
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
 
@@ -218,9 +218,9 @@ def field(at: AppTest, kind: str, label: str) -> Any:
     return next(one for one in at.get(kind) if one.label == label)
 
 
-def submit(at: AppTest, form: str) -> AppTest:
-    """Press the button of a form."""
-    return next(one for one in at.button if one.proto.form_id == form).click().run()
+def submit(at: AppTest, command: str) -> AppTest:
+    """Press the button of a command's form."""
+    return next(one for one in at.button if one.proto.form_id.startswith(command)).click().run()
 
 
 def facts(governance: Governance, day: float = 6) -> Any:
@@ -231,11 +231,11 @@ def test_evidence_is_refused_in_one_sentence_and_what_was_typed_stays(filled: Go
     at = open_page(filled, "initiative", id=MODEL)
     at.button(key="prove-development_logged").click().run()
     field(at, "text_input", "Title of the evidence").set_value("Development log")
-    submit(at, "evidence-development_logged")
+    submit(at, "SubmitEvidence")
     assert "either a link or a file" in at.error[0].value
     assert field(at, "text_input", "Title of the evidence").value == "Development log"
     field(at, "text_input", "Link").set_value("https://wiki.example.org/log")
-    submit(at, "evidence-development_logged")
+    submit(at, "SubmitEvidence")
     assert facts(filled).evidence[0].link == "https://wiki.example.org/log"
 
 
@@ -248,7 +248,7 @@ def test_an_independent_measure_is_offered_to_the_validator_only(filled: Governa
 
 def test_a_gate_is_asked_and_the_answer_recorded(filled: Governance) -> None:
     at = open_page(filled, "initiative", id=MODEL, gate="deployment")
-    at.button(key="ask-gate").click().run()
+    field(at, "button", "Ask for a decision").click().run()
     sound(at)
     assert [(row.gate, row.outcome) for row in facts(filled).decisions] == [("deployment", "blocked")]
 
@@ -263,15 +263,15 @@ def test_a_version_is_registered_and_a_wrong_one_refused(filled: Governance) -> 
     at = open_page(filled, "initiative", id=MODEL, tab="Versions")
     assert field(at, "text_input", "Version").value == "2", "the next number is proposed"
     field(at, "text_input", "Algorithm").set_value("Decision tree")
-    at.text_area(key="version-metrics").set_value("roc_auc is fine")
-    submit(at, "version")
+    field(at, "text_area", "Metrics").set_value("roc_auc is fine")
+    submit(at, "RegisterModelVersion")
     assert "is no metric" in at.error[0].value
-    at.text_area(key="version-metrics").set_value("roc_auc = 0.81")
+    field(at, "text_area", "Metrics").set_value("roc_auc = 0.81")
     field(at, "text_input", "Address of the code").set_value("not an address")
-    submit(at, "version")
+    submit(at, "RegisterModelVersion")
     assert "Code uri" in at.error[0].value.replace("\\", "")
     field(at, "text_input", "Address of the code").set_value("https://git.example.org/x")
-    submit(at, "version")
+    submit(at, "RegisterModelVersion")
     newest = facts(filled).versions[0]
     assert (newest.version, newest.metrics) == ("2", {"roc_auc": 0.81})
 
@@ -280,10 +280,10 @@ def test_the_validator_overrides_a_class_with_a_reason_that_stays(filled: Govern
     at = open_page(filled, "initiative", VALIDATOR, id=MODEL)
     field(at, "selectbox", "Put it into class").set_value("high")
     field(at, "text_area", "Reason").set_value("too short")
-    submit(at, "override")
+    submit(at, "OverrideClassification")
     assert "at least 20" in at.error[0].value
     field(at, "text_area", "Reason").set_value("The board limits it to staff, as minuted in May.")
-    submit(at, "override")
+    submit(at, "OverrideClassification")
     assert facts(filled).initiative.class_id == "high"
     seat(at, filled, VALIDATOR)
     assert "as minuted in May" in words(sound(at.run()))
@@ -292,7 +292,7 @@ def test_the_validator_overrides_a_class_with_a_reason_that_stays(filled: Govern
 def test_what_is_registered_is_changed(filled: Governance) -> None:
     at = open_page(filled, "initiative", id=MODEL)
     field(at, "text_area", "Purpose").set_value("Advise customers on a limit that they can afford.")
-    submit(at, "amend")
+    submit(at, "AmendInitiative")
     assert facts(filled).initiative.purpose.endswith("can afford.")
 
 

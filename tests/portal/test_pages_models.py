@@ -23,7 +23,7 @@ from core.services.models.lineage import lineage
 from core.services.models.versions import register_model_version
 from core.services.process.inventory import initiative_sheet
 from portal.components.desk import Desk, forget_answers
-from portal.components.models.lineage_forms import listed
+from portal.components.forms import listed
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
 from tests.portal.test_pages_inventory import HOSTILE, MODEL, RATES, give_predictions, open_page, sound, words
 
@@ -136,10 +136,10 @@ def test_a_challenger_is_promoted_on_the_page_and_the_refusal_keeps_what_was_typ
 ) -> None:
     at = open_page(filled, "versions", id=MODEL)
     at = at.selectbox(key="act-version").set_value("2").run()
-    at.text_area(key="promote-why").set_value("why")
+    field(at, "text_area", "Why").set_value("why")
     at = press(at, "Promote")
-    assert "needs at least 5" in words(at) and at.text_area(key="promote-why").value == "why"
-    at.text_area(key="promote-why").set_value("It errs less.")
+    assert "needs at least 5" in words(at) and field(at, "text_area", "Why").value == "why"
+    field(at, "text_area", "Why").set_value("It errs less.")
     press(at, "Promote")
     sheet = initiative_sheet(filled, filled.moment(later(9)), initiative=MODEL)
     assert {one.version: one.state for one in sheet.versions} == {"1": "superseded", "2": "champion"}

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from core.domain.commands import Command, Name, Words
-from core.domain.given import InitiativeId, argument, option
+from core.domain.given import InitiativeId, Shown, argument, option
 
 How = Literal["training", "validation", "scoring", "monitoring", "feedback"]
 HOW: Mapping[str, str] = {
@@ -31,6 +31,7 @@ ColumnNames = Annotated[
 OfVersion = Annotated[str, Field(description="Model version; all where none is named.")]
 UsedFor = Annotated[How, Field(description="training, validation, scoring, monitoring or feedback.")]
 Reason = Annotated[Words, Field(min_length=10, description="Why, in a sentence; it stays on record.")]
+_READ_BY_ALL = Shown(help="At least 10 characters; everybody downstream reads it.", lines=True)
 
 
 class RecordDataSource(Command):
@@ -38,10 +39,10 @@ class RecordDataSource(Command):
 
     may: ClassVar[str] = "record_lineage"
 
-    name: Annotated[Name, Field(description="What it is called."), argument()]
+    name: Annotated[Name, Field(title="Name", description="What it is called."), argument()]
     personal_data: Annotated[
         bool,
-        Field(description="Whether it is about people."),
+        Field(title="Personal data", description="Whether it is about people."),
         option("--personal-data/--no-personal-data"),
     ]
     source: Annotated[
@@ -49,10 +50,20 @@ class RecordDataSource(Command):
         Field(description="Its id; made from the name where none is given."),
         option("--id"),
     ] = ""
-    team: Annotated[Name | None, Field(description="Who owns it; the acting person's team else.")] = None
-    description: Annotated[Words, Field(description="What is in it.")] = ""
-    location: Annotated[Words, Field(max_length=500, description="Where it lies.")] = ""
-    quality: Annotated[Words, Field(description="What is known of its quality.")] = ""
+    team: Annotated[
+        Name | None, Field(title="Owning team", description="Who owns it; the acting person's team else.")
+    ] = None
+    description: Annotated[
+        Words, Field(title="What is in it", description="What is in it."), Shown(lines=True)
+    ] = ""
+    location: Annotated[Words, Field(max_length=500, title="Where it lies", description="Where it lies.")] = (
+        ""
+    )
+    quality: Annotated[
+        Words,
+        Field(title="What is known of its quality", description="What is known of its quality."),
+        Shown(lines=True),
+    ] = ""
 
 
 class RecordUpstream(Command):
@@ -104,7 +115,7 @@ class MarkDataBad(Command):
     may: ClassVar[str] = "mark_data"
 
     source: Source
-    reason: Reason
+    reason: Annotated[Reason, Field(title="What is wrong with it"), _READ_BY_ALL]
 
 
 class ClearData(Command):
@@ -113,7 +124,7 @@ class ClearData(Command):
     may: ClassVar[str] = "mark_data"
 
     source: Source
-    reason: Reason
+    reason: Annotated[Reason, Field(title="What was done about it"), _READ_BY_ALL]
 
 
 class RecordProcesses(Command):
@@ -124,8 +135,9 @@ class RecordProcesses(Command):
     initiative: InitiativeId
     processes: Annotated[
         tuple[Name, ...],
-        Field(description="A business process; repeat for more."),
+        Field(title="Business processes that it serves", description="A business process; repeat for more."),
         option("--process"),
+        Shown(help="All of them. One a line, or separated by commas."),
     ] = ()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from core.domain.commands import Command, Day, Name, Words
-from core.domain.given import GateId, InitiativeId, argument, option
+from core.domain.given import GateId, InitiativeId, Shown, argument, option
 
 _LEAST = 10
 """Characters of a reason: the least that says anything."""
@@ -17,7 +17,9 @@ InRole = Annotated[str, Field(description="The role in which you answer, such as
 ForWhom = Annotated[
     str, Field(description="Who delegated the signature; empty for yourself."), option("--for")
 ]
-Until = Annotated[Day, Field(description="Last day, such as 2026-03-31."), option(metavar="DAY")]
+Until = Annotated[
+    Day, Field(title="Until", description="Last day, such as 2026-03-31."), option(metavar="DAY")
+]
 FindingId = Annotated[str, Field(description="Its name, such as F1."), argument("FINDING")]
 WaiverId = Annotated[str, Field(description="Its name, such as W1."), argument("WAIVER")]
 
@@ -41,10 +43,12 @@ class GiveFeedback(Command):
     gate: GateId
     outcome: Annotated[
         Literal["approved", "minor_issue", "major_issue"],
-        Field(description="approved, minor_issue or major_issue."),
+        Field(title="Opinion", description="approved, minor_issue or major_issue."),
     ] = "approved"
     role: InRole
-    reason: Annotated[Words, Field(description="Why; it stays on record.")] = ""
+    reason: Annotated[
+        Words, Field(title="What the issue is", description="Why; it stays on record."), Shown(lines=True)
+    ] = ""
     on_behalf_of: ForWhom = ""
 
 
@@ -56,10 +60,15 @@ class SignGate(Command):
     initiative: InitiativeId
     gate: GateId
     outcome: Annotated[
-        Literal["approved", "rejected", "abandoned"], Field(description="approved, rejected or abandoned.")
+        Literal["approved", "rejected", "abandoned"],
+        Field(title="Answer", description="approved, rejected or abandoned."),
     ]
     role: InRole
-    reason: Annotated[Words, Field(description="Why; it stays on record.")] = ""
+    reason: Annotated[
+        Words,
+        Field(title="Reason", description="Why; it stays on record."),
+        Shown(lines=True, hint="Needed to reject, to abandon, and to approve against feedback"),
+    ] = ""
     on_behalf_of: ForWhom = ""
 
 
@@ -70,7 +79,7 @@ class WithdrawSignature(Command):
 
     initiative: InitiativeId
     gate: GateId
-    reason: Reason
+    reason: Annotated[Reason, Field(title="Why")]
 
 
 class DelegateSignOff(Command):
@@ -78,10 +87,10 @@ class DelegateSignOff(Command):
 
     may: ClassVar[str] = "delegate_sign_off"
 
-    delegate: Annotated[str, Field(description="Who may sign in your place."), argument()]
-    role: InRole
+    delegate: Annotated[str, Field(title="Who", description="Who may sign in your place."), argument()]
+    role: Annotated[InRole, Field(title="In the role")]
     until: Until
-    reason: Reason
+    reason: Annotated[Reason, Field(title="Why"), Shown(hint="On leave for two weeks")]
 
 
 class EndDelegation(Command):
@@ -99,12 +108,19 @@ class RaiseFinding(Command):
     may: ClassVar[str] = "raise_finding"
 
     initiative: InitiativeId
-    title: Annotated[Name, Field(description="What is wrong.")]
-    detail: Annotated[Words, Field(description="More words.")] = ""
-    severity: Annotated[Literal["blocker", "major", "minor"], Field(description="blocker, major or minor.")]
-    step: Annotated[str, Field(description="Process step it belongs to.")]
-    owner: Annotated[str, Field(description="Who mends it; the initiative's owner.")] = ""
-    due_on: Annotated[Day, Field(description="Day by which it is mended."), option("--due", metavar="DAY")]
+    title: Annotated[Name, Field(title="What is wrong", description="What is wrong.")]
+    detail: Annotated[Words, Field(title="More words", description="More words."), Shown(lines=True)] = ""
+    severity: Annotated[
+        Literal["blocker", "major", "minor"],
+        Field(title="How much it matters", description="blocker, major or minor."),
+    ]
+    step: Annotated[str, Field(title="Process step", description="Process step it belongs to.")]
+    owner: Annotated[
+        str, Field(title="Who mends it", description="Who mends it; the initiative's owner.")
+    ] = ""
+    due_on: Annotated[
+        Day, Field(title="By", description="Day by which it is mended."), option("--due", metavar="DAY")
+    ]
 
 
 class ResolveFinding(Command):
@@ -114,7 +130,7 @@ class ResolveFinding(Command):
 
     initiative: InitiativeId
     finding: FindingId
-    note: Note
+    note: Annotated[Note, Field(title="How")]
 
 
 class VerifyFinding(Command):
@@ -124,9 +140,11 @@ class VerifyFinding(Command):
 
     initiative: InitiativeId
     finding: FindingId
-    note: Note
+    note: Annotated[Note, Field(title="What you saw")]
     mended: Annotated[
-        bool, Field(description="It is not mended: open it again."), option("--reopen", flag=False)
+        bool,
+        Field(title="It is mended", description="It is not mended: open it again."),
+        option("--reopen", flag=False),
     ] = True
 
 
@@ -136,10 +154,12 @@ class RequestWaiver(Command):
     may: ClassVar[str] = "request_waiver"
 
     initiative: InitiativeId
-    measure: Annotated[str, Field(description="The measure's id.")]
-    reason: Reason
+    measure: Annotated[str, Field(title="Requirement", description="The measure's id.")]
+    reason: Annotated[Reason, Field(title="Why it cannot be met now")]
     compensation: Annotated[
-        Words, Field(min_length=_LEAST, description="What is done meanwhile."), option("--meanwhile")
+        Words,
+        Field(min_length=_LEAST, title="What is done meanwhile", description="What is done meanwhile."),
+        option("--meanwhile"),
     ]
     until: Until
 
@@ -152,7 +172,7 @@ class DecideWaiver(Command):
     initiative: InitiativeId
     waiver: WaiverId
     outcome: Annotated[Literal["granted", "refused"], Field(description="granted or refused.")]
-    note: Note
+    note: Annotated[Note, Field(title="Why")]
 
 
 class WithdrawWaiver(Command):
@@ -162,7 +182,7 @@ class WithdrawWaiver(Command):
 
     initiative: InitiativeId
     waiver: WaiverId
-    note: Note
+    note: Annotated[Note, Field(title="Why")]
 
 
 class PullModel(Command):
@@ -171,4 +191,4 @@ class PullModel(Command):
     may: ClassVar[str] = "pull_model"
 
     initiative: InitiativeId
-    reason: Reason
+    reason: Annotated[Reason, Field(title="Why")]

@@ -12,7 +12,7 @@ from core.domain.commands import Command, Day, Name, Words, slug
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import BusinessKpi, BusinessKpiObservation
 from core.domain.facts.recorded import entry_of
-from core.domain.given import InitiativeId, NamedInitiative, TextOf, option
+from core.domain.given import InitiativeId, NamedInitiative, Shown, TextOf, option
 from core.domain.moment import Moment
 from core.lake.facts import latest
 from core.services.case import Case, begin
@@ -41,15 +41,26 @@ class SetBusinessKpi(Command):
     may: ClassVar[str] = "define_business_kpi"
 
     initiative: InitiativeId
-    name: Annotated[Name, Field(description="What is measured; the same name again revises it.")]
-    unit: Annotated[Unit, Field(description="Unit, such as % or days.")] = ""
-    direction: Annotated[Literal["up", "down"], Field(description="up or down: which way is better.")]
-    baseline: Annotated[Number, Field(description="Value before.")]
-    baseline_on: Annotated[Day, Field(description="Its day, like 2026-03-31.")]
-    target: Annotated[Number, Field(description="Value promised.")]
-    target_on: Annotated[Day, Field(description="By which day, like 2026-12-31."), option("--by")]
-    source: Annotated[Words, Field(description="Where the figure comes from.")] = ""
-    reason: Annotated[Words, Field(description="Why it is revised.")] = ""
+    name: Annotated[
+        Name, Field(title="What is measured", description="What is measured; the same name again revises it.")
+    ]
+    unit: Annotated[
+        Unit, Field(title="Unit", description="Unit, such as % or days."), Shown("%, days, € per month")
+    ] = ""
+    direction: Annotated[
+        Literal["up", "down"],
+        Field(title="Which way is better", description="up or down: which way is better."),
+    ]
+    baseline: Annotated[Number, Field(title="Baseline", description="Value before.")]
+    baseline_on: Annotated[Day, Field(title="Measured on", description="Its day, like 2026-03-31.")]
+    target: Annotated[Number, Field(title="Target", description="Value promised.")]
+    target_on: Annotated[
+        Day, Field(title="Promised by", description="By which day, like 2026-12-31."), option("--by")
+    ]
+    source: Annotated[
+        Words, Field(title="Source of the figure", description="Where the figure comes from.")
+    ] = ""
+    reason: Annotated[Words, Field(title="Why it is revised", description="Why it is revised.")] = ""
 
 
 class ObserveBusinessKpi(Command):
@@ -75,13 +86,14 @@ class ImportObservations(Command):
     text: Annotated[
         str,
         BeforeValidator(_decoded),
-        Field(description="CSV with the columns date, value and perhaps note."),
+        Field(title="Many at once: CSV", description="CSV with the columns date, value and perhaps note."),
         TextOf(most_bytes=MOST_BYTES),
+        Shown(help="Columns date, value, perhaps note.", endings=("csv",)),
     ]
     initiative: NamedInitiative
     kpi: KpiId
     name: str = "observations.csv"
-    note: Note = ""
+    note: Annotated[Note, Field(title="Reason, where lines correct what is on record")] = ""
 
 
 def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:

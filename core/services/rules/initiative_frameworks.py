@@ -13,7 +13,7 @@ from core.domain.errors import BadInput
 from core.domain.facts.process import Evidence
 from core.domain.facts.recorded import Names
 from core.domain.facts.rules import InitiativeRegions
-from core.domain.given import InitiativeId, OfInitiative, argument
+from core.domain.given import InitiativeId, OfInitiative, Shown, argument
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.process.facts import InitiativeFacts, Registration
@@ -48,9 +48,15 @@ class RecordRegions(Command):
 
     initiative: InitiativeId
     regions: Annotated[
-        tuple[str, ...], Field(min_length=1, description="Regions, such as eu uk."), argument("REGION...")
+        tuple[str, ...],
+        Field(min_length=1, title="Regions", description="Regions, such as eu uk."),
+        argument("REGION..."),
     ]
-    reason: Annotated[Words, Field(min_length=10, description="How one knows.")]
+    reason: Annotated[
+        Words,
+        Field(min_length=10, title="How one knows", description="How one knows."),
+        Shown("Sold to customers there."),
+    ]
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import streamlit as st
 
 from core.services.process import alcoa
 from portal.components.cards import Card, cards
-from portal.components.page import panel, section
+from portal.components.page import dress, panel, section
 from portal.components.pills import pill_html
-from portal.components.rules.rules_look import dress_rules
 from portal.components.text import count, escape_html, minute
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _LESS = ("partly", "not", "cannot_tell")
 
 def alcoa_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw how far the evidence is attributable, legible, contemporaneous, original and accurate."""
-    dress_rules()
+    dress("rules")
     found = desk.ask(alcoa.alcoa_sheet, initiative=sheet.initiative.initiative)
     if not found.evidence:
         return  # the list of evidence above says that there is none

@@ -17,10 +17,9 @@ from core.services.work.comments import (
     write_comment,
 )
 from core.services.work.routing import names_of
-from portal.components.initiative.forms import closed_because, give
-from portal.components.page import panel
+from portal.components.forms import closed_because, give
+from portal.components.page import dress, panel
 from portal.components.text import escape, escape_html, minute, plain
-from portal.components.work.work_look import dress_work
 
 if TYPE_CHECKING:
     from core.services.process.inventory import InitiativeSheet
@@ -32,7 +31,7 @@ LATEST = 12
 
 def discussion(desk: Desk, initiative: str, *, key: str = "", latest: int = LATEST) -> None:
     """Draw the newest comments on an initiative, oldest first, and let people answer and name others."""
-    dress_work()
+    dress("work")
     try:
         comments = desk.ask(comments_on, initiative=initiative)
     except NotFound:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.services.rules import ethics, initiative_frameworks
-from portal.components.initiative.forms import closed_because, give
-from portal.components.page import page_link, section
+from portal.components.forms import Ask, closed_because, form
+from portal.components.page import dress, page_link, section
 from portal.components.pills import pill_html, pills
-from portal.components.rules.rules_look import dress_rules, segments_html, segments_legend, share_words
+from portal.components.rules.rules_look import segments_html, segments_legend, share_words
 from portal.components.text import day, escape, escape_html
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _PILLS = {"open": "clause_open"}
 
 def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw every framework that applies, from clause to measure to proof."""
-    dress_rules()
+    dress("rules")
     known = sheet.initiative.initiative
     found = desk.ask(initiative_frameworks.initiative_frameworks, initiative=known)
     overall = found.overall
@@ -40,8 +40,7 @@ def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     _demand(desk, known)
     if not closed_because(desk, "record_regions"):
         with st.expander("Say where the people concerned live", icon=":material/public:"):
-            if _form(desk, found):
-                st.rerun()
+            _form(desk, found)
     segments_legend()
     for one in found.frameworks:
         share = f"{share_words(one.coverage)} covered" if one.coverage.counted else "nothing to count"
@@ -101,16 +100,13 @@ def _proof_html(line: ProofLine) -> str:
     return f'<div class="gp-clause-by">{pill_html(line.status)} {said}</div>'
 
 
-def _form(desk: Desk, found: InitiativeFrameworks) -> bool:
-    titles = {region.id: region.title for region in desk.governance.frameworks.regions}
-    with st.form("regions"):
-        chosen = st.multiselect("Regions", list(titles), format_func=lambda one: titles[one])
-        reason = st.text_input("How one knows", max_chars=2000, placeholder="Sold to customers there.")
-        if not st.form_submit_button("Put it on record", type="primary", icon=":material/check:"):
-            return False
-    given = give(
-        desk, initiative_frameworks.record_regions, initiative_frameworks.RecordRegions,
-        done="The regions are on record; what applies follows from them.",
-        initiative=found.initiative, regions=tuple(chosen), reason=reason,
-    )  # fmt: skip
-    return given is not None
+def _form(desk: Desk, found: InitiativeFrameworks) -> None:
+    ask = Ask(
+        "Put it on record",
+        "The regions are on record; what applies follows from them.",
+        icon=":material/check:",
+        primary=True,
+        fixed={"initiative": found.initiative},
+        choices={"regions": {region.id: region.title for region in desk.governance.frameworks.regions}},
+    )
+    form(desk, initiative_frameworks.record_regions, initiative_frameworks.RecordRegions, ask)

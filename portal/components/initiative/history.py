@@ -15,7 +15,8 @@ from core.domain.process.checks import CHECKS
 from core.services.process.evidence import evidence_file
 from core.services.record.entries import record_page
 from portal.components.cards import facts
-from portal.components.initiative.forms import TASKS, closed_because, version_form
+from portal.components.forms import closed_because
+from portal.components.initiative.forms import TASKS, version_form
 from portal.components.initiative.sections import run_checks_button
 from portal.components.page import empty_state, page_link, panel
 from portal.components.tables import Column, plain_table
@@ -69,8 +70,7 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         st.caption(escape(because))
     else:
         with st.expander("Register a model version", icon=":material/add:"):
-            if version_form(desk, sheet):
-                st.rerun()
+            version_form(desk, sheet)
     if sheet.versions:
         known = {"id": sheet.initiative.initiative}
         with st.container(horizontal=True):

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.services.work.perspectives import perspectives_of
-from portal.components.page import panel
+from portal.components.page import dress, panel
 from portal.components.pills import pill_html
 from portal.components.text import count, day, escape_html, humanise
 from portal.components.url_inputs import url_value
-from portal.components.work.work_look import dress_work
 
 if TYPE_CHECKING:
     from core.domain.work.perspectives import PerspectiveView
@@ -36,7 +35,7 @@ def perspectives_panel(desk: Desk, sheet: InitiativeSheet, gate: str = "") -> No
         initiative=sheet.initiative.initiative,
         gate=wanted if wanted in gates else following,
     )
-    dress_work()
+    dress("work")
     with panel("Perspectives", _caption(found)):
         st.html(f'<ul class="gp-views">{"".join(_view_html(found, view) for view in found.views)}</ul>')
 

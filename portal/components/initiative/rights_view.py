@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.services.rules import rights
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.lists import LinkedRow, linked_rows
-from portal.components.page import empty_state, section
+from portal.components.page import dress, empty_state, section
 from portal.components.pills import pill_html, pills
-from portal.components.rules.rules_look import dress_rules
 from portal.components.text import count, day, escape, escape_html, minute
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _MOST_ROWS = 100
 
 def rights_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the seven rights with where each stands, and the form that settles one."""
-    dress_rules()
+    dress("rules")
     section("Rights of people whose data is used", "Who answers each, how, and within how many days.")
     found = desk.ask(rights.rights_checklist, initiative=sheet.initiative.initiative)
     if not found.needed:

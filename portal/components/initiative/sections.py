@@ -13,14 +13,8 @@ from core.services.process.gates import decide_gate
 from core.services.process.permitted import override_refusal, proof_refusal
 from core.services.rules.initiative_frameworks import clause_references
 from portal.components.cards import facts
-from portal.components.initiative.forms import (
-    amend_form,
-    closed_because,
-    evidence_form,
-    give,
-    override_form,
-    pull_form,
-)
+from portal.components.forms import Ask, action, closed_because, give
+from portal.components.initiative.forms import amend_form, evidence_form, override_form, pull_form
 from portal.components.page import panel
 from portal.components.pills import pill, pill_html, pills
 from portal.components.sheet_look import findings_list
@@ -65,11 +59,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     with left, st.expander("Why this class", icon=":material/balance:"):
         _why(desk, sheet)
     with right, st.expander("Change what is registered", icon=":material/edit:"):
-        because = closed_because(desk, "register_initiative")
-        if because:
-            st.caption(escape(because))
-        elif amend_form(desk, sheet):
-            st.rerun()
+        amend_form(desk, sheet)
 
 
 def _why(desk: Desk, sheet: InitiativeSheet) -> None:
@@ -84,13 +74,7 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
         st.markdown(escape(said))
     on = day(known.registered_at)
     st.caption(escape(f"Registered on {on}; classified by policy {known.policy_version}."))
-    because = closed_because(desk, "override_classification") or override_refusal(
-        desk.governance, desk.actor, known
-    )
-    if because:
-        st.caption(escape(because))
-    elif override_form(desk, sheet):
-        st.rerun()
+    override_form(desk, sheet, override_refusal(desk.governance, desk.actor, known))
 
 
 def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:
@@ -139,27 +123,17 @@ def _gate(desk: Desk, sheet: InitiativeSheet, view: GateView) -> None:
     if len(findings) > MOST_FINDINGS:
         with st.expander(f"{len(findings) - MOST_FINDINGS} more"):
             findings_list(findings[MOST_FINDINGS:])
-    because = closed_because(desk, "decide_gate")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        asked = st.button(
-            "Ask for a decision",
-            type="primary" if view.decision.is_open and not _passed(view) else "secondary",
-            icon=":material/gavel:",
-            disabled=bool(because),
-            key="ask-gate",
-        )
-        st.caption(escape(because or "The answer, open or blocked, is put on record with its reasons."))
+    ask = Ask(
+        "Ask for a decision",
+        f"The answer for “{view.gate.title}” is on record.",
+        icon=":material/gavel:",
+        primary=view.decision.is_open and not _passed(view),
+        fixed={"initiative": sheet.initiative.initiative, "gate": view.gate.id},
+        note="The answer, open or blocked, is put on record with its reasons.",
+    )
+    action(desk, decide_gate, DecideGate, ask)
     if view.gate == sheet.policy.live_gate and sheet.live and not desk.in_past:
         pull_form(desk, sheet)
-    if asked and give(
-        desk,
-        decide_gate,
-        DecideGate,
-        done=f"The answer for “{view.gate.title}” is on record.",
-        initiative=sheet.initiative.initiative,
-        gate=view.gate.id,
-    ):
-        st.rerun()
 
 
 def _quoted(words: str) -> str:
@@ -218,9 +192,12 @@ def _requirement(desk: Desk, sheet: InitiativeSheet, state: RequirementState, *,
         if refused:
             st.caption(escape(refused))
         opened = wanted and not refused and st.session_state.get(_OPEN_FORM) == measure.id
-        if opened and evidence_form(desk, sheet.initiative.initiative, measure):
-            st.session_state[_OPEN_FORM] = ""
-            st.rerun()
+        if opened:
+            evidence_form(desk, sheet.initiative.initiative, measure, then=_fold)
+
+
+def _fold() -> None:
+    st.session_state[_OPEN_FORM] = ""
 
 
 def _standing(sheet: InitiativeSheet, state: RequirementState, desk: Desk) -> str:

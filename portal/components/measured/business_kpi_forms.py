@@ -15,70 +15,34 @@ from core.services.measured.business_kpi import (
     set_business_kpi,
 )
 from portal.components.desk import Desk
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import Ask, closed_because, form, give
 from portal.components.text import escape
 
 if TYPE_CHECKING:
     from core.services.measured.business_kpi_view import BusinessKpi
 
 _WAYS = {"up": "Up: higher is better", "down": "Down: lower is better"}
+_PROMISED = (("name", "unit"), ("baseline", "direction"), ("target", "baseline_on"), ("source", "target_on"))
+_REVISED = (("unit", "direction"), ("baseline", "baseline_on"), ("target", "target_on"), ("source", "reason"))
 
 
 def promise_form(desk: Desk, initiative: str, kpi: BusinessKpi | None, *, opened: bool) -> None:
     """Ask for a KPI's promise; with a KPI, for its revision."""
     label = "Revise the promise" if kpi else "Promise a business KPI"
     with st.expander(label, expanded=opened, icon=":material/flag:"):
-        refused = closed_because(desk, "define_business_kpi")
-        if refused:
-            st.caption(escape(refused))
-            return
-        key = f"promise-{initiative}-{kpi.promise.kpi if kpi else 'new'}"
-        before = kpi.promise if kpi else None
-        with st.form(key):
-            left, right = st.columns(2)
-            name = before.name if before else left.text_input("What is measured", max_chars=100)
-            unit = (right if not before else left).text_input(
-                "Unit", value=before.unit if before else "", max_chars=30, placeholder="%, days, € per month"
-            )
-            ways = list(_WAYS)
-            direction = right.selectbox(
-                "Which way is better",
-                ways,
-                index=ways.index(before.direction) if before else 0,
-                format_func=lambda one: _WAYS[one],
-            )
-            baseline = left.number_input(
-                "Baseline", value=before.baseline if before else 0.0, format="%g", step=None
-            )
-            baseline_on = right.date_input(
-                "Measured on", value=before.baseline_on if before else desk.moment.day
-            )
-            target = left.number_input(
-                "Target", value=before.target if before else 0.0, format="%g", step=None
-            )
-            target_on = right.date_input("Promised by", value=before.target_on if before else desk.moment.day)
-            source = left.text_input("Source of the figure", value=kpi.source if kpi else "", max_chars=2000)
-            reason = right.text_input("Why it is revised", max_chars=2000) if kpi else ""
-            if not st.form_submit_button("Put it on record", type="primary", icon=":material/flag:"):
-                return
-        done = "The revised promise is on record." if kpi else "The promise is on record."
-        if give(
-            desk,
-            set_business_kpi,
-            SetBusinessKpi,
-            done=done,
-            initiative=initiative,
-            name=name,
-            unit=unit,
-            direction=direction,
-            baseline=baseline,
-            baseline_on=baseline_on,
-            target=target,
-            target_on=target_on,
-            source=source,
-            reason=reason,
-        ):
-            st.rerun()
+        known = kpi.promise if kpi else None
+        today = {"baseline": 0.0, "target": 0.0, "baseline_on": desk.moment.day, "target_on": desk.moment.day}
+        ask = Ask(
+            "Put it on record",
+            "The revised promise is on record." if kpi else "The promise is on record.",
+            icon=":material/flag:",
+            primary=True,
+            rows=_REVISED if kpi else _PROMISED,
+            fixed={"initiative": initiative, **({"name": known.name} if known else {})},
+            choices={"direction": _WAYS},
+            first={**vars(known), "source": kpi.source} if kpi and known else today,
+        )
+        form(desk, set_business_kpi, SetBusinessKpi, ask)
 
 
 def observation_forms(desk: Desk, kpi: BusinessKpi) -> None:
@@ -124,21 +88,11 @@ def _observation_form(desk: Desk, kpi: BusinessKpi) -> None:
 
 
 def _import_form(desk: Desk, kpi: BusinessKpi) -> None:
-    with st.form(f"import-{kpi.initiative}-{kpi.promise.kpi}"):
-        file = st.file_uploader("Many at once: CSV", type=["csv"], help="Columns date, value, perhaps note.")
-        note = st.text_input("Reason, where lines correct what is on record", max_chars=2000)
-        if not st.form_submit_button("Import", icon=":material/upload_file:") or file is None:
-            return
-    given = give(
-        desk,
-        import_observations,
-        ImportObservations,
-        done=f"The observations of {file.name} are on record.",
-        initiative=kpi.initiative,
-        kpi=kpi.promise.kpi,
-        text=file.getvalue(),
-        name=file.name,
-        note=note,
+    ask = Ask(
+        "Import",
+        lambda given: f"The observations of {given['name']} are on record.",
+        icon=":material/upload_file:",
+        rows=("text", "note"),
+        fixed={"initiative": kpi.initiative, "kpi": kpi.promise.kpi},
     )
-    if given:
-        st.rerun()
+    form(desk, import_observations, ImportObservations, ask)

@@ -22,7 +22,7 @@ from core.services.measured.explanations import (
     keep_model,
 )
 from portal.components.desk import Desk, show_problem
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.job_bar import job_bar
 from portal.components.text import escape
 

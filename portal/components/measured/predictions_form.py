@@ -13,7 +13,7 @@ from core.connectors.prediction_files import SUFFIXES
 from core.domain.errors import GovernanceError
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, preview_file
 from portal.components.desk import Desk, show_problem
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.page import panel
 from portal.components.tables import bullet_list
 from portal.components.text import count, escape

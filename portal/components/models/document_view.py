@@ -21,7 +21,7 @@ from core.domain.models.model_card import (
     WriteDocumentText,
 )
 from core.services.models.documents import note_history, write_document_text
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.page import panel
 from portal.components.pills import pill_html, pills
 from portal.components.text import count, escape, escape_html, minute

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.domain.facts.recorded import values_of
 from core.domain.models.lineage import (
     HOW,
     ClearData,
@@ -19,7 +20,7 @@ from core.domain.models.lineage import (
     RecordUpstream,
 )
 from core.services.models import data_sources as services
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import Ask, closed_because, form, give, listed
 from portal.components.text import escape
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def lineage_forms(desk: Desk, found: Lineage, initiatives: dict[str, str]) -> No
     initiatives
         Id -> name of every initiative, for new uses.
     """
-    forms: dict[str, Callable[[], bool]] = {
+    forms: dict[str, Callable[[], bool | None]] = {
         "Warn of bad data": lambda: _warn(desk, found),
         "Data source": lambda: _source(desk, found),
         "Made from": lambda: _upstream(desk, found),
@@ -58,75 +59,38 @@ def lineage_forms(desk: Desk, found: Lineage, initiatives: dict[str, str]) -> No
         st.rerun()
 
 
-def _warn(desk: Desk, found: Lineage) -> bool:
+def _warn(desk: Desk, found: Lineage) -> None:
     if not found.sources:
         st.caption("No data source is recorded yet.")
-        return False
+        return
     bad = {one.source: one.bad for one in found.sources}
     names = {one.source: one.name + (" (marked as bad)" if one.bad else "") for one in found.sources}
     source = st.selectbox("Data", list(names), format_func=lambda one: names[one], key="warn-source")
-    clears = bad[source]
-    with st.form("warn"):
-        why = st.text_area(
-            "What was done about it" if clears else "What is wrong with it",
-            max_chars=2000,
-            height=80,
-            help="At least 10 characters; everybody downstream reads it.",
-        )
-        label = "Take the warning back" if clears else "Mark as bad"
-        icon = ":material/check_circle:" if clears else ":material/report:"
-        if not st.form_submit_button(label, type="primary", icon=icon):
-            return False
-    if clears:
-        done = "The warning is taken back."
-        return give(desk, services.clear_data, ClearData, done=done, source=source, reason=why) is not None
-    done = "Marked as bad; everything downstream shows it now."
-    return give(desk, services.mark_data_bad, MarkDataBad, done=done, source=source, reason=why) is not None
+    if bad[source]:
+        icon, done = ":material/check_circle:", "The warning is taken back."
+        ask = Ask("Take the warning back", done, icon=icon, primary=True, fixed={"source": source})
+        form(desk, services.clear_data, ClearData, ask)
+    else:
+        icon, done = ":material/report:", "Marked as bad; everything downstream shows it now."
+        ask = Ask("Mark as bad", done, icon=icon, primary=True, fixed={"source": source})
+        form(desk, services.mark_data_bad, MarkDataBad, ask)
 
 
-def _source(desk: Desk, found: Lineage) -> bool:
+def _source(desk: Desk, found: Lineage) -> None:
     known = {one.source: one for one in found.sources}
     names = {"": "A new one", **{source: one.name for source, one in known.items()}}
     source = st.selectbox("Which", list(names), format_func=lambda one: names[one], key="source-which")
-    kept = known.get(source)
-
-    def before(field: str) -> str:
-        return getattr(kept, field, "")
-
-    with st.form(f"source-{source}"):
-        left, right = st.columns(2)
-        name = left.text_input("Name", value=before("name"), max_chars=100)
-        team = right.text_input("Owning team", value=kept.team if kept else desk.actor.team, max_chars=100)
-        location = left.text_input("Where it lies", value=before("location"), max_chars=500)
-        personal = right.selectbox(
-            "Personal data",
-            (None, True, False),
-            index=(None, True, False).index(kept.personal_data if kept else None),
-            format_func=lambda one: {None: "Say yes or no", True: "Yes", False: "No"}[one],
-        )
-        description = st.text_area("What is in it", value=before("description"), max_chars=2000, height=70)
-        quality = st.text_area(
-            "What is known of its quality", value=before("quality"), max_chars=2000, height=70
-        )
-        if not st.form_submit_button("Save", type="primary", icon=":material/save:"):
-            return False
-    if personal is None:
-        st.error("Nothing is recorded yet. Say whether it holds personal data.")
-        return False
-    given = give(
-        desk,
-        services.record_data_source,
-        RecordDataSource,
-        done=f"{name} is on record.",
-        source=source,
-        name=name,
-        team=team,
-        personal_data=personal,
-        location=location,
-        description=description,
-        quality=quality,
+    ask = Ask(
+        "Save",
+        lambda given: f"{given['name']} is on record.",
+        icon=":material/save:",
+        primary=True,
+        rows=(("name", "team"), ("location", "personal_data"), "description", "quality"),
+        fixed={"source": source},
+        choices={"personal_data": {None: "Say yes or no", True: "Yes", False: "No"}},
+        first=values_of(known[source]) if source else {"team": desk.actor.team},
     )
-    return given is not None
+    form(desk, services.record_data_source, RecordDataSource, ask)
 
 
 def _upstream(desk: Desk, found: Lineage) -> bool:
@@ -194,37 +158,18 @@ def _use(desk: Desk, found: Lineage, initiatives: dict[str, str]) -> bool:
     )
 
 
-def _processes(desk: Desk, found: Lineage, initiatives: dict[str, str]) -> bool:
+def _processes(desk: Desk, found: Lineage, initiatives: dict[str, str]) -> None:
     if not initiatives:
         st.caption("Register an initiative first.")
-        return False
-    with st.form("processes"):
-        initiative = st.selectbox("Model", list(initiatives), format_func=lambda one: initiatives[one])
-        processes = st.text_input(
-            "Business processes that it serves",
-            help=f"All of them. {COLUMNS_HELP}",
-            placeholder=", ".join(found.choices.processes) or "Card issuing",
-        )
-        if not st.form_submit_button("Save", type="primary", icon=":material/save:"):
-            return False
-    given = give(
-        desk,
-        services.record_processes,
-        RecordProcesses,
-        done="The business processes are on record.",
-        initiative=initiative,
-        processes=listed(processes),
+        return
+    ask = Ask(
+        "Save",
+        "The business processes are on record.",
+        icon=":material/save:",
+        primary=True,
+        rows=("initiative", "processes"),
+        choices={"initiative": initiatives},
+        titles={"initiative": "Model"},
+        hints={"processes": ", ".join(found.choices.processes) or "Card issuing"},
     )
-    return given is not None
-
-
-def listed(text: str) -> tuple[str, ...]:
-    """Names typed one a line or separated by commas.
-
-    Examples
-    --------
-    >>> listed("age, sex,,\\nregion ")
-    ('age', 'sex', 'region')
-    """
-    names = (name.strip() for line in text.splitlines() for name in line.split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
+    form(desk, services.record_processes, RecordProcesses, ask)

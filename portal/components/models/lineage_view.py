@@ -10,8 +10,7 @@ import streamlit as st
 from core.domain.facts.recorded import values_of
 from core.services.models import lineage as service
 from portal.components.charts.lineage import MOST_NODES, drawable, lineage_chart
-from portal.components.models.model_look import dress_models
-from portal.components.page import page_link, panel
+from portal.components.page import dress, page_link, panel
 from portal.components.pills import pill_html
 from portal.components.tables import Column, live_table
 from portal.components.text import count, day, escape, escape_html
@@ -187,7 +186,7 @@ def bad_data_banner(desk: Desk, sheet: InitiativeSheet) -> None:
     found = desk.ask(service.bad_data_of, initiative=initiative)
     if not found:
         return
-    dress_models()
+    dress("models")
     for one in found:
         lead = f"This model is fed by data that is marked as bad: {one.name}"
         st.html(_warning_html(one, lead))

@@ -10,10 +10,10 @@ import streamlit as st
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
 from core.services.rules.policies import draft_policy, publish_policy, review_policy
 from portal.components.cards import Card, cards
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import Ask, action, form
 from portal.components.page import empty_state, section
 from portal.components.tables import Column, plain_table
-from portal.components.text import count, escape
+from portal.components.text import count
 
 if TYPE_CHECKING:
     from core.services.rules.policies import DraftLine
@@ -61,31 +61,14 @@ _MOVED = [
 def draft_form(desk: Desk) -> None:
     """Ask for a policy file and why it is to change."""
     with st.expander("Draft a change", icon=":material/edit_document:"):
-        because = closed_because(desk, "draft_policy")
-        if because:
-            st.caption(escape(because))
-            return
-        with st.form("draft-policy"):
-            file = st.file_uploader("Policy file", type=["yaml", "yml"], max_upload_size=1)
-            note = st.text_input("Why it is to change", max_chars=2000)
-            st.caption("Every fault is told with its line; nothing is in force until somebody else approved.")
-            pressed = st.form_submit_button("Put the draft on record", icon=":material/edit_document:")
-        if not pressed:
-            return
-        if file is None:
-            st.error("Choose the policy file first.", icon=":material/error:")
-            return
-        text = file.getvalue().decode("utf-8", errors="replace")
-        if give(
-            desk,
-            draft_policy,
-            DraftPolicy,
-            done="The draft is on record.",
-            text=text,
-            name=file.name,
-            note=note,
-        ):
-            st.rerun()
+        ask = Ask(
+            "Put the draft on record",
+            "The draft is on record.",
+            icon=":material/edit_document:",
+            rows=("text", "note"),
+            note="Every fault is told with its line; nothing is in force until somebody else approved.",
+        )
+        form(desk, draft_policy, DraftPolicy, ask)
 
 
 def drafts_table(rows: Sequence[DraftLine]) -> None:
@@ -142,49 +125,28 @@ def review_panel(desk: Desk, row: DraftLine) -> None:
     if row.state == "approved":
         _publish(desk, row)
         return
-    because = closed_because(desk, "review_policy")
-    if desk.actor.id == row.drafted_by:
-        because = because or "You drafted it: somebody else reviews it."
-    if because:
-        st.caption(escape(because))
-        return
-    with st.form("review-policy"):
-        outcome = st.segmented_control(
-            "Your decision",
-            ["approved", "rejected"],
-            format_func=lambda known: "Approve" if known == "approved" else "Reject",
-            default="approved",
-            required=True,
-        )
-        note = st.text_input("Why", max_chars=2000)
-        pressed = st.form_submit_button("Put on record", type="primary", icon=":material/gavel:")
-    if pressed and give(
-        desk,
-        review_policy,
-        ReviewPolicy,
-        done=f"Draft {row.draft} is {outcome}.",
-        draft=row.draft,
-        outcome=outcome,
-        note=note,
-    ):
-        st.rerun()
+    ask = Ask(
+        "Put on record",
+        lambda given: f"Draft {row.draft} is {given['outcome']}.",
+        icon=":material/gavel:",
+        primary=True,
+        fixed={"draft": row.draft},
+        choices={"outcome": {"approved": "Approve", "rejected": "Reject"}},
+        because="You drafted it: somebody else reviews it." if desk.actor.id == row.drafted_by else "",
+    )
+    form(desk, review_policy, ReviewPolicy, ask)
 
 
 def _publish(desk: Desk, row: DraftLine) -> None:
-    because = closed_because(desk, "publish_policy")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
-            "Put it in force", type="primary", icon=":material/publish:", disabled=bool(because)
-        )
-        st.caption(escape(because or "From then on every decision uses it, and it never changes."))
-    if pressed and give(
-        desk,
-        publish_policy,
-        PublishPolicy,
-        done=f"Policy version {row.version} is in force.",
-        draft=row.draft,
-    ):
-        st.rerun()
+    ask = Ask(
+        "Put it in force",
+        f"Policy version {row.version} is in force.",
+        icon=":material/publish:",
+        primary=True,
+        fixed={"draft": row.draft},
+        note="From then on every decision uses it, and it never changes.",
+    )
+    action(desk, publish_policy, PublishPolicy, ask)
 
 
 def changes_table(compared: Comparison) -> None:

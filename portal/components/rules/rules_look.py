@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from math import floor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 if TYPE_CHECKING:
     from core.domain.rules.coverage import Coverage
-
-_STYLES = Path(__file__).with_name("rules.css")
-
-
-@cache
-def _styles() -> str:
-    return f"<style>{_STYLES.read_text(encoding='utf-8')}</style>"
-
-
-def dress_rules() -> None:
-    """Load the styles of bars in segments, clauses, ladders and grades."""
-    st.html(_styles())
 
 
 def segments_html(found: Coverage) -> str:

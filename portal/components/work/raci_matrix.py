@@ -9,11 +9,10 @@ import streamlit as st
 
 from core.services.work.raci_view import OTHER
 from portal.components.cards import Card, cards
-from portal.components.page import empty_state
+from portal.components.page import dress, empty_state
 from portal.components.pills import shape_html
 from portal.components.tables import Column, plain_table
 from portal.components.text import count, escape_html, percent
-from portal.components.work.work_look import dress_work
 
 if TYPE_CHECKING:
     from core.services.measured.loads import Load
@@ -81,7 +80,7 @@ def matrix_cards(matrix: ObservedMatrix, loads: Sequence[Load]) -> None:
 
 def matrix_table(desk: Desk, matrix: ObservedMatrix) -> None:
     """Draw the matrix: a letter where one is declared, below it the acts on record, deviations marked."""
-    dress_work()
+    dress("work")
     raci, titles = desk.governance.raci, desk.governance.roles.title
     columns = [*raci.roles, *([OTHER] if any(OTHER in one.acts for one in matrix.tasks) else [])]
     head = "".join(

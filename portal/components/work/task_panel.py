@@ -11,9 +11,9 @@ from core.services.work.hand_offs import AnswerHandOff, OfferHandOff, answer_han
 from core.services.work.routing import names_of
 from core.services.work.tasks import AssignTask, assign_task
 from portal.components.cards import facts
+from portal.components.forms import closed_because, give
 from portal.components.guide import guide_for
 from portal.components.initiative.discussion import discussion, mark_read_button
-from portal.components.initiative.forms import closed_because, give
 from portal.components.page import page_link, panel
 from portal.components.pills import pills
 from portal.components.text import day, escape

@@ -8,10 +8,10 @@ import streamlit as st
 
 from portal.components.cards import Card, cards
 from portal.components.lists import LinkedRow, linked_rows
-from portal.components.page import empty_state, panel, section
+from portal.components.page import dress, empty_state, panel, section
 from portal.components.tables import Column, live_table, plain_table
 from portal.components.text import count, day, percent
-from portal.components.work.work_look import dress_work, load_bars
+from portal.components.work.work_look import load_bars
 
 if TYPE_CHECKING:
     from core.domain.process.inventory import InventoryLine
@@ -60,7 +60,7 @@ def team_cards(sheet: TeamSheet) -> None:
 
 def late_and_load(sheet: TeamSheet) -> None:
     """Show what is late with who acts, beside the people of the team with their load."""
-    dress_work()
+    dress("work")
     left, right = st.columns([1.15, 1])
     late = sheet.late
     with (

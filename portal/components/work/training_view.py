@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.services.work.training import AttestTraining, attest_training
 from portal.components.cards import Card, cards
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.page import panel
 from portal.components.pills import pill, pill_html
 from portal.components.tables import bullet_list

@@ -10,7 +10,7 @@ import streamlit as st
 from core.services.work.notices import said, when
 from core.services.work.tasks import AssignTask, assign_task
 from portal.components.cards import Card, cards
-from portal.components.initiative.forms import closed_because, give
+from portal.components.forms import closed_because, give
 from portal.components.page import page_link, panel
 from portal.components.pills import pill
 from portal.components.text import count, day, escape

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +12,6 @@ from portal.components.text import count, escape_html
 if TYPE_CHECKING:
     from core.services.measured.loads import Load
 
-_STYLES = Path(__file__).with_name("work.css")
 _PARTS = (
     ("overdue", "Overdue"),
     ("week", "Due within 7 days"),
@@ -22,16 +19,6 @@ _PARTS = (
     ("later", "Later"),
     ("shared", "Could be theirs, nobody has it"),
 )
-
-
-@cache
-def _styles() -> str:
-    return f"<style>{_STYLES.read_text(encoding='utf-8')}</style>"
-
-
-def dress_work() -> None:
-    """Load the styles of the pieces below."""
-    st.html(_styles())
 
 
 def load_bars(loads: Sequence[Load], *, most: int = 12, with_team: bool = False) -> None:
