@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -37,7 +37,7 @@ class PolicyDraft(Recorded):
     base_version: str
     title: str
     sha256: str
-    text: str
+    text: str = field(repr=False)
     note: str
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from core.domain.models.model_versions import LIVE, State, grade_reproducibility
 from core.domain.moment import Moment
@@ -34,18 +36,13 @@ class RegistryLine:
 
 def version_registry(governance: Governance, moment: Moment, *, past: bool = False) -> list[RegistryLine]:
     """Champions and challengers of all initiatives by name; `past` adds all others."""
+    names = [field.name for field in fields(RegistryLine) if field.name != "grade"]
     return [
-        RegistryLine(
-            row["initiative"],
-            row["name"],
-            row["team"],
-            row["version"],
-            row["state"],
-            grade_reproducibility({**row, "metrics": json.loads(row["metrics"])}).rung,
-            row["algorithm"],
-            row["predictions"],
-            row["recorded_at"],
-        )
+        RegistryLine(**{name: row[name] for name in names}, grade=_grade(row))
         for row in lake.all_versions(governance.store, moment)
         if past or row["state"] in LIVE
     ]
+
+
+def _grade(row: Mapping[str, Any]) -> int:
+    return grade_reproducibility({**row, "metrics": json.loads(row["metrics"])}).rung

@@ -161,10 +161,6 @@ def _put_in_force(call: Call, command: object, found: Any) -> Result:
     return {"version": found.version, "title": found.title}
 
 
-def _drafts(found: list[policies.DraftLine]) -> Result:
-    return {"drafts": [{name: it for name, it in plain(one).items() if name != "text"} for one in found]}
-
-
 def _which_frameworks(typed: Values) -> str:
     """All frameworks, one of them, one clause, or those of an initiative."""
     if "clause" in typed and "framework" not in typed:
@@ -213,7 +209,7 @@ USE_CASES = (
         ),
         returns=lambda call, command, draft: {"draft": draft},
     ),
-    asks(policies.policy_drafts, Line("policy drafts"), name="list_policy_drafts", returns=_drafts),
+    asks(policies.policy_drafts, Line("policy drafts"), name="list_policy_drafts", returns="drafts"),
     asks(policy_changes.compare_policy, Line("policy compare", needs=("text",))),
     asks(policy_changes.preview_policy, Line("policy preview", needs=("text",))),
     does(policies.review_policy, ReviewPolicy, Line("policy review", "Draft {draft} is {outcome}.")),
