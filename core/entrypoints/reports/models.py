@@ -5,31 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.entrypoints.reports.printing import NONE, day, figure, minute, say, show_table, words
+from core.entrypoints.reports.printing import (
+    Column,
+    counted,
+    day,
+    figure,
+    minute,
+    say,
+    show_rows,
+    show_table,
+    words,
+    yes_or_no,
+)
 
 Result = Mapping[str, Any]
 
 
 def show_versions(result: Result) -> None:
     """Versions, newest first."""
-    rows = result["versions"]
-    if not rows:
-        say("No model version is registered.")
-        return
-    headings = ("Version", "State", "Algorithm", "Registered", "Approved", "Predictions", "Reproducibility")
-    lines = [
-        (
-            row["version"],
-            row["state"],
-            row["algorithm"],
-            day(row["recorded_at"]),
-            day(row["approved"]["recorded_at"]) if row["approved"] else NONE,
-            f"{row['predictions']:,}",
-            f"{row['reproducibility']['grade']} of 3: {row['reproducibility']['title']}",
-        )
-        for row in rows
-    ]
-    show_table(headings, lines, right=(5,))
+    columns: Mapping[str, Column] = {
+        "Version": "version",
+        "State": "state",
+        "Algorithm": "algorithm",
+        "Registered": "recorded_at",
+        "Approved": ("approved", lambda approved: day(approved["recorded_at"]) if approved else None),
+        "Predictions": ("predictions", counted),
+        "Reproducibility": ("reproducibility", _grade),
+    }
+    show_rows(result["versions"], columns, empty="No model version is registered.", right=(5,))
+
+
+def _grade(found: Result) -> str:
+    return f"{found['grade']} of 3: {found['title']}"
 
 
 def show_comparison(result: Result) -> None:
@@ -38,9 +45,7 @@ def show_comparison(result: Result) -> None:
     names = (f"Version {left['version']} ({left['state']})", f"Version {right['version']} ({right['state']})")
     say(f"{result['name']} ({result['initiative']}): {names[0]} and {names[1]}")
     say()
-    grades = [
-        f"{one['reproducibility']['grade']} of 3: {one['reproducibility']['title']}" for one in (left, right)
-    ]
+    grades = [_grade(one["reproducibility"]) for one in (left, right)]
     made = [
         (one["part"], one["label"], one["left"], one["right"], words(one["sameness"]))
         for one in result["made_of"]
@@ -56,18 +61,14 @@ def _show_metrics(result: Result, names: tuple[str, str]) -> None:
     if not result["metrics"]:
         say("No metrics are on record for either.")
         return
-    better = {True: "better", False: "worse", None: ""}
-    lines = [
-        (
-            one["title"],
-            figure(one["left"]),
-            figure(one["right"]),
-            figure(one["change"]),
-            better[one["better"]],
-        )
-        for one in result["metrics"]
-    ]
-    show_table(("Metric", *names, "Change", "Which is"), lines, right=(1, 2, 3))
+    columns: Mapping[str, Column] = {
+        "Metric": "title",
+        names[0]: ("left", figure),
+        names[1]: ("right", figure),
+        "Change": ("change", figure),
+        "Which is": ("better", {True: "better", False: "worse", None: ""}.get),
+    }
+    show_rows(result["metrics"], columns, right=(1, 2, 3))
 
 
 def _show_slices(slices: Result, names: tuple[str, str]) -> None:
@@ -81,19 +82,15 @@ def _show_slices(slices: Result, names: tuple[str, str]) -> None:
     lines = [
         (
             row["label"],
-            _cell(row["left"], unit),
+            figure(row["left"], unit),
             words(row["left_verdict"]),
-            _cell(row["right"], unit),
+            figure(row["right"], unit),
             words(row["right_verdict"]),
         )
         for row in slices["rows"]
     ]
     say(f"{slices['metric']} by {words(slices['by'])}:")
     show_table(("Slice", names[0], "Verdict", names[1], "Verdict"), lines, right=(1, 3))
-
-
-def _cell(value: float | None, unit: str) -> str:
-    return NONE if value is None else figure(value, unit)
 
 
 def _show_decay(decay: Result, names: tuple[str, str]) -> None:
@@ -111,33 +108,17 @@ def _show_decay(decay: Result, names: tuple[str, str]) -> None:
 
 def show_lineage(result: Result) -> None:
     """Every use of data, a line each, then what bad data reaches."""
-    if not result["uses"]:
-        say("No use of data is recorded that fits.")
-    else:
-        headings = (
-            "Team",
-            "Data",
-            "How",
-            "Model",
-            "Version",
-            "Business process",
-            "Personal",
-            "Bad data above",
-        )
-        lines = [
-            (
-                use["team"],
-                use["source"],
-                use["how"] + ("" if use["counts"] else " (past)"),
-                use["initiative"],
-                use["version"] or "all",
-                "; ".join(use["processes"]),
-                "yes" if use["personal_data"] else "no",
-                ", ".join(use["bad"]),
-            )
-            for use in result["uses"]
-        ]
-        show_table(headings, lines)
+    columns: Mapping[str, Column] = {
+        "Team": "team",
+        "Data": "source",
+        "How": lambda use: use["how"] + ("" if use["counts"] else " (past)"),
+        "Model": "initiative",
+        "Version": ("version", lambda version: version or "all"),
+        "Business process": ("processes", "; ".join),
+        "Personal": ("personal_data", yes_or_no),
+        "Bad data above": ("bad", ", ".join),
+    }
+    show_rows(result["uses"], columns, empty="No use of data is recorded that fits.")
     _show_warnings(result)
 
 
@@ -152,21 +133,15 @@ def _show_warnings(result: Result) -> None:
 
 def show_sources(result: Result) -> None:
     """Data sources, a line each."""
-    if not result["sources"]:
-        say("No data source is recorded.")
-        return
-    lines = [
-        (
-            row["source"],
-            row["name"],
-            row["team"],
-            "yes" if row["personal_data"] else "no",
-            "bad" if row["bad"] else "affected" if row["roots"] else "sound",
-            row["location"],
-        )
-        for row in result["sources"]
-    ]
-    show_table(("Source", "Name", "Owned by", "Personal", "State", "Where it lies"), lines)
+    columns: Mapping[str, Column] = {
+        "Source": "source",
+        "Name": "name",
+        "Owned by": "team",
+        "Personal": ("personal_data", yes_or_no),
+        "State": lambda source: "bad" if source["bad"] else "affected" if source["roots"] else "sound",
+        "Where it lies": "location",
+    }
+    show_rows(result["sources"], columns, empty="No data source is recorded.")
 
 
 def show_source(result: Result) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ _ESCAPES = re.compile(
 )
 _WIDTH_OF_A_PIPE = 200
 NONE = "–"
+Column = str | tuple[str, Callable[[Any], object]] | Callable[[Mapping[str, Any]], object]
 
 
 def clean(text: object) -> str:
@@ -69,6 +70,32 @@ def show_table(
     Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
+def show_rows(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Column],
+    *,
+    empty: str = "",
+    right: Sequence[int] = (),
+) -> bool:
+    """Print rows of a result under headings, or the sentence that there is none; say whether there are any.
+
+    A column is a field of the row (a time, `..._at`, is shown by its day), a field with what writes its
+    value, or what makes the cell of a row.
+    """
+    cells = [[_cell(row, column) for column in columns.values()] for row in rows]
+    if rows or not empty:
+        show_table(tuple(columns), cells, right=right)
+    else:
+        say(empty)
+    return bool(rows)
+
+
+def _cell(row: Mapping[str, Any], column: Column) -> object:
+    if isinstance(column, str):
+        return day(row[column]) if column.endswith("_at") else row[column]
+    return column(row) if callable(column) else column[1](row[column[0]])
+
+
 def words(name: object) -> str:
     """A name as people read it.
 
@@ -78,6 +105,16 @@ def words(name: object) -> str:
     ('cannot tell', '–')
     """
     return NONE if name in (None, "") else str(name).replace("_", " ")
+
+
+def dashed(value: object) -> object:
+    """A value, or a dash where there is none."""
+    return value or NONE
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a row, or a dash where there is none."""
+    return ", ".join(names) or NONE
 
 
 def figure(value: float | None, unit: str = "") -> str:
@@ -95,6 +132,21 @@ def figure(value: float | None, unit: str = "") -> str:
     if unit in ("count", "days"):
         return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
     return f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def counted(number: int) -> str:
+    """A count with its thousands apart."""
+    return f"{number:,}"
+
+
+def yes_or_no(true: object) -> str:
+    """Whether something is so, in a word."""
+    return "yes" if true else "no"
+
+
+def share(value: float | None) -> str:
+    """A share in per cent."""
+    return figure(value, "share")
 
 
 def day(text: str | None) -> str:

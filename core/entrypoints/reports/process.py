@@ -5,9 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.entrypoints.reports.printing import NONE, as_of, day, say, show_table, words
+from core.entrypoints.reports.printing import (
+    NONE,
+    Column,
+    as_of,
+    dashed,
+    day,
+    say,
+    show_rows,
+    show_table,
+    words,
+)
 
 Result = Mapping[str, Any]
+_ACTS: Mapping[str, Column] = {
+    "Day": "recorded_at",
+    "Who": "actor_name",
+    "Act": ("act", words),
+    "Answer": ("outcome", words),
+    "As": "role_title",
+    "For": ("on_behalf_of_name", dashed),
+    "Reason": ("reason", dashed),
+}
 
 
 def show_sign_offs(result: Result) -> None:
@@ -24,110 +43,69 @@ def show_sign_offs(result: Result) -> None:
             say(f"  Lapsed: {reason}.")
         for change in sign_off["changed"]:
             say(f"  Changed since the last decision: {change}")
-        lines = [
-            (
-                day(act["recorded_at"]),
-                act["actor_name"],
-                words(act["act"]),
-                words(act["outcome"]),
-                act["role_title"],
-                act["on_behalf_of_name"] or NONE,
-                act["reason"] or NONE,
-            )
-            for act in sign_off["acts"]
-        ]
-        if lines:
-            show_table(("Day", "Who", "Act", "Answer", "As", "For", "Reason"), lines)
+        if sign_off["acts"]:
+            show_rows(sign_off["acts"], _ACTS)
         say()
 
 
 def show_delegations(result: Result) -> None:
     """Delegations that hold."""
-    if not result["delegations"]:
-        say("Nobody signs for anybody.")
-        return
-    lines = [
-        (row["actor_name"], row["delegate_name"], words(row["role"]), day(row["until"]), row["reason"])
-        for row in result["delegations"]
-    ]
-    show_table(("Given by", "To", "Role", "Until", "Reason"), lines)
+    columns: Mapping[str, Column] = {
+        "Given by": "actor_name",
+        "To": "delegate_name",
+        "Role": ("role", words),
+        "Until": "until",
+        "Reason": "reason",
+    }
+    show_rows(result["delegations"], columns, empty="Nobody signs for anybody.")
 
 
 def show_findings(result: Result) -> None:
     """Findings, the most severe first."""
-    if not result["findings"]:
-        say("There is no finding.")
-        return
-    lines = [
-        (
-            row["initiative"],
-            row["finding"],
-            words(row["severity"]),
-            words(row["state"]) + (", overdue" if row["overdue"] else ""),
-            row["title"],
-            row["owner_name"] or NONE,
-            day(row["due_on"]),
-        )
-        for row in result["findings"]
-    ]
-    show_table(("Initiative", "Finding", "Severity", "State", "What", "Owner", "Due"), lines)
+    columns: Mapping[str, Column] = {
+        "Initiative": "initiative",
+        "Finding": "finding",
+        "Severity": ("severity", words),
+        "State": lambda finding: words(finding["state"]) + (", overdue" if finding["overdue"] else ""),
+        "What": "title",
+        "Owner": ("owner_name", dashed),
+        "Due": "due_on",
+    }
+    show_rows(result["findings"], columns, empty="There is no finding.")
 
 
 def show_waivers(result: Result) -> None:
     """Waivers, newest first."""
-    if not result["waivers"]:
-        say("There is no waiver.")
-        return
-    lines = [
-        (
-            row["initiative"],
-            row["waiver"],
-            words(row["state"]),
-            row["title"],
-            day(row["until"]),
-            row["reason"],
-            row["compensation"],
-        )
-        for row in result["waivers"]
-    ]
-    show_table(("Initiative", "Waiver", "State", "Requirement", "Until", "Reason", "Meanwhile"), lines)
+    columns: Mapping[str, Column] = {
+        "Initiative": "initiative",
+        "Waiver": "waiver",
+        "State": ("state", words),
+        "Requirement": "title",
+        "Until": "until",
+        "Reason": "reason",
+        "Meanwhile": "compensation",
+    }
+    show_rows(result["waivers"], columns, empty="There is no waiver.")
 
 
 def show_inventory(result: Result) -> None:
     """The inventory, an initiative a line."""
-    rows = result["initiatives"]
-    if not rows:
-        say("No initiative is registered that fits.")
-        return
-    headings = (
-        "Initiative",
-        "Name",
-        "Team",
-        "Class",
-        "Status",
-        "Met",
-        "Overdue",
-        "Failed",
-        "Version",
-        "Next gate",
-    )
-    show_table(headings, [_inventory_line(row) for row in rows], right=(5, 6, 7))
-    say(f"{len(rows)} {'initiative' if len(rows) == 1 else 'initiatives'}, {as_of(result)}.")
-
-
-def _inventory_line(row: Result) -> Sequence[object]:
-    return (
-        row["initiative"],
-        row["name"],
-        row["team"],
-        row["class_title"],
-        "live" if row["live"] else "in progress",
-        f"{row['satisfied']}/{row['asked']}",
-        row["overdue"],
-        row["failed"],
-        row["version"],
-        row["next_gate_title"] or "none left",
-    )
+    count = len(result["initiatives"])
+    columns: Mapping[str, Column] = {
+        "Initiative": "initiative",
+        "Name": "name",
+        "Team": "team",
+        "Class": "class_title",
+        "Status": ("live", lambda live: "live" if live else "in progress"),
+        "Met": lambda one: f"{one['satisfied']}/{one['asked']}",
+        "Overdue": "overdue",
+        "Failed": "failed",
+        "Version": "version",
+        "Next gate": ("next_gate_title", lambda title: title or "none left"),
+    }
+    empty = "No initiative is registered that fits."
+    if show_rows(result["initiatives"], columns, empty=empty, right=(5, 6, 7)):
+        say(f"{count} {'initiative' if count == 1 else 'initiatives'}, {as_of(result)}.")
 
 
 def show_sheet(result: Result) -> None:
@@ -151,19 +129,15 @@ def show_sheet(result: Result) -> None:
 
 
 def _show_states(states: Sequence[Result]) -> None:
-    headings = ("Required measure", "Title", "Status", "Due", "Expires", "Responsible")
-    lines = [
-        (
-            state["measure"],
-            state["title"],
-            words(state["status"]) + (", overdue" if state["overdue"] else ""),
-            day(state["due_on"]),
-            day(state["expires_on"]) if state["status"] in ("met", "expiring") else NONE,
-            state["responsible_title"],
-        )
-        for state in states
-    ]
-    show_table(headings, lines)
+    columns: Mapping[str, Column] = {
+        "Required measure": "measure",
+        "Title": "title",
+        "Status": lambda state: words(state["status"]) + (", overdue" if state["overdue"] else ""),
+        "Due": "due_on",
+        "Expires": lambda state: state["expires_on"] if state["status"] in ("met", "expiring") else None,
+        "Responsible": "responsible_title",
+    }
+    show_rows(states, columns)
 
 
 def _show_gates(gates: Sequence[Result]) -> None:
@@ -185,18 +159,15 @@ def _show_versions(versions: Sequence[Result]) -> None:
 def _show_evidence(evidence: Sequence[Result]) -> None:
     if evidence:
         say()
-        lines = [
-            (
-                item["measure"],
-                item["title"],
-                item["link"] or item["file_name"],
-                item["version"],
-                item["actor_name"],
-                day(item["recorded_at"]),
-            )
-            for item in evidence
-        ]
-        show_table(("Evidence for", "Title", "Link or file", "Version", "By", "On"), lines)
+        columns: Mapping[str, Column] = {
+            "Evidence for": "measure",
+            "Title": "title",
+            "Link or file": lambda item: item["link"] or item["file_name"],
+            "Version": "version",
+            "By": "actor_name",
+            "On": "recorded_at",
+        }
+        show_rows(evidence, columns)
 
 
 def show_registered(result: Result) -> None:

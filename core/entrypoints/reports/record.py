@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.entrypoints.reports.printing import minute, say, show_table, words
+from core.entrypoints.reports.printing import Column, minute, say, show_rows, show_table, words
 
 Result = Mapping[str, Any]
 
@@ -45,18 +45,15 @@ def show_replay(result: Result) -> None:
 
 def show_record(result: Result) -> None:
     """Entries of the record, newest first."""
-    lines = [
-        (
-            entry["seq"],
-            minute(entry["recorded_at"]),
-            entry["actor_name"],
-            words(entry["action"]),
-            entry["subject"],
-            entry["digest"][:12],
-        )
-        for entry in result["entries"]
-    ]
-    show_table(("Entry", "UTC", "By", "What", "Subject", "Digest"), lines)
+    columns: Mapping[str, Column] = {
+        "Entry": "seq",
+        "UTC": ("recorded_at", minute),
+        "By": "actor_name",
+        "What": ("action", words),
+        "Subject": "subject",
+        "Digest": ("digest", lambda digest: digest[:12]),
+    }
+    show_rows(result["entries"], columns)
 
 
 def show_people(result: Result) -> None:

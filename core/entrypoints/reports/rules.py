@@ -5,47 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.entrypoints.reports.printing import NONE, day, figure, minute, say, show_table, words
+from core.entrypoints.reports.printing import (
+    NONE,
+    Column,
+    dashed,
+    day,
+    minute,
+    say,
+    share,
+    show_rows,
+    show_table,
+    words,
+)
 
 Result = Mapping[str, Any]
 
 
 def show_drafts(result: Result) -> None:
     """Drafts, newest first."""
-    if not result["drafts"]:
-        say("There is no draft.")
-        return
-    lines = [
-        (
-            row["draft"],
-            row["version"],
-            words(row["state"]),
-            row["drafted_by_name"],
-            day(row["drafted_at"]),
-            row["why"],
-        )
-        for row in result["drafts"]
-    ]
-    show_table(("Draft", "Version", "State", "Drafted by", "On", "Why"), lines)
+    columns: Mapping[str, Column] = {
+        "Draft": "draft",
+        "Version": "version",
+        "State": ("state", words),
+        "Drafted by": "drafted_by_name",
+        "On": "drafted_at",
+        "Why": "why",
+    }
+    show_rows(result["drafts"], columns, empty="There is no draft.")
 
 
 def show_comparison(result: Result) -> None:
     """Every difference from the policy in force."""
     say(f"Version {result['after']} against {result['before']}, which is in force:")
-    if not result["changes"]:
-        say("Nothing differs but words.")
-        return
-    lines = [
-        (
-            words(row["part"]),
-            row["subject"],
-            row["before"] or NONE,
-            row["after"] or NONE,
-            words(row["direction"]),
-        )
-        for row in result["changes"]
-    ]
-    show_table(("Part", "What", "Now", "Then", "Which is"), lines)
+    columns: Mapping[str, Column] = {
+        "Part": ("part", words),
+        "What": "subject",
+        "Now": ("before", dashed),
+        "Then": ("after", dashed),
+        "Which is": ("direction", words),
+    }
+    show_rows(result["changes"], columns, empty="Nothing differs but words.")
 
 
 def show_preview(result: Result) -> None:
@@ -89,25 +88,19 @@ def show_preview(result: Result) -> None:
 
 def show_frameworks(result: Result) -> None:
     """All frameworks with where they stand and how far they are covered."""
-    rows = [
-        (
-            row["id"],
-            row["short"],
-            words(row["standing"]),
-            row["in_force_from"],
-            row["initiatives"],
-            figure(row["coverage"]["share"], "share"),
-            row["coverage"]["met"],
-            row["coverage"]["open"],
-            row["coverage"]["gap"],
-            row["coverage"]["not_asked"],
-        )
-        for row in result["frameworks"]
-    ]
-    headings = (
-        "Framework", "Short", "Stands", "Since", "Initiatives", "Covered", "Met", "Open", "Gaps", "Not asked",
-    )  # fmt: skip
-    show_table(headings, rows, right=range(4, 10))
+    columns: Mapping[str, Column] = {
+        "Framework": "id",
+        "Short": "short",
+        "Stands": ("standing", words),
+        "Since": "in_force_from",
+        "Initiatives": "initiatives",
+        "Covered": ("share", share),
+        "Met": "met",
+        "Open": "open",
+        "Gaps": "gap",
+        "Not asked": "not_asked",
+    }
+    show_rows([{**row["coverage"], **row} for row in result["frameworks"]], columns, right=range(4, 10))
     say(f"Overall, superseded and coming ones left out: {_covered(result['overall'])}. {_as_of(result)}")
 
 
@@ -118,31 +111,29 @@ def show_framework(result: Result) -> None:
         say(f"  {milestone['day']}: {milestone['what']}.")
     if result["note"]:
         say(f"  {result['note']}")
-    rows = [
-        (
-            row["id"],
-            row["number"],
-            row["title"],
-            row["initiatives"],
-            figure(row["coverage"]["share"], "share"),
-            "; ".join(row["answered_by"]) or f"Gap: {row['gap']}",
-        )
-        for row in result["clauses"]
-    ]
-    show_table(("Clause", "Number", "Title", "Initiatives", "Covered", "Answered by"), rows, right=(3, 4))
+    columns: Mapping[str, Column] = {
+        "Clause": "id",
+        "Number": "number",
+        "Title": "title",
+        "Initiatives": "initiatives",
+        "Covered": ("coverage", lambda coverage: share(coverage["share"])),
+        "Answered by": lambda clause: "; ".join(clause["answered_by"]) or f"Gap: {clause['gap']}",
+    }
+    show_rows(result["clauses"], columns, right=(3, 4))
     say(f"{_covered(result['coverage'])} at {result['initiatives']} initiatives. {_as_of(result)}")
 
 
 def show_proofs(result: Result) -> None:
     """What proves a clause, what is open first."""
-    rows = [
-        (row["initiative"], row["measure"], words(row["status"]), day(row["due_on"]), row["proof"])
-        for row in result["proofs"]
-    ]
-    if rows:
-        show_table(("Initiative", "Measure", "Status", "Due", "Proof"), rows)
-    else:
-        say("No initiative is asked for a measure that answers this clause.")
+    columns: Mapping[str, Column] = {
+        "Initiative": "initiative",
+        "Measure": "measure",
+        "Status": ("status", words),
+        "Due": "due_on",
+        "Proof": "proof",
+    }
+    empty = "No initiative is asked for a measure that answers this clause."
+    show_rows(result["proofs"], columns, empty=empty)
     say(_as_of(result))
 
 
@@ -187,21 +178,16 @@ def show_rights(result: Result) -> None:
     if not result["needed"]:
         say(f"{result['name']} names no rules on personal data: there is nothing to answer. {_as_of(result)}")
         return
-    rows = [
-        (
-            line["right"]["id"],
-            words(line["state"]),
-            line["answered_by"],
-            line["within_days"],
-            line["how"] or line["why"],
-            f"{line['right']['gdpr']}; {line['right']['ccpa'] or NONE}",
-        )
-        for line in result["lines"]
-    ]
-    show_table(
-        ("Right", "State", "Who answers", "Days", "How, or what is open", "GDPR; CCPA"), rows, right=(3,)
-    )
-    say(f"{result['open']} of {len(rows)} are open. {_as_of(result)}")
+    columns: Mapping[str, Column] = {
+        "Right": ("right", lambda right: right["id"]),
+        "State": ("state", words),
+        "Who answers": "answered_by",
+        "Days": "within_days",
+        "How, or what is open": lambda line: line["how"] or line["why"],
+        "GDPR; CCPA": ("right", lambda right: f"{right['gdpr']}; {right['ccpa'] or NONE}"),
+    }
+    show_rows(result["lines"], columns, right=(3,))
+    say(f"{result['open']} of {len(result['lines'])} are open. {_as_of(result)}")
 
 
 def show_grades(result: Result) -> None:
@@ -253,9 +239,9 @@ def show_ethics(result: Result) -> None:
 
 
 def _covered(coverage: Result) -> str:
-    share = figure(coverage["share"], "share")
     counted = f"{coverage['met']} of {coverage['counted']} clauses met"
-    return f"{share} covered ({counted}, {coverage['gap']} gaps; {coverage['not_asked']} not asked)"
+    left = f"{coverage['gap']} gaps; {coverage['not_asked']} not asked"
+    return f"{share(coverage['share'])} covered ({counted}, {left})"
 
 
 def _as_of(result: Result) -> str:

@@ -5,31 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.entrypoints.reports.printing import NONE, as_of, day, minute, say, show_table, words
+from core.entrypoints.reports.printing import (
+    NONE,
+    Column,
+    as_of,
+    dashed,
+    day,
+    listed,
+    minute,
+    say,
+    show_rows,
+    show_table,
+    words,
+)
 
 Result = Mapping[str, Any]
 
 
 def show_tasks(result: Result) -> None:
     """Tasks by due day."""
-    rows = result["tasks"]
-    if not rows:
-        say("Nothing is to be done.")
-        return
-    lines = [
-        (
-            day(row["due_on"]),
-            words(row["state"]),
-            row["title"],
-            row["name"],
-            row["owner_name"] + (" (nobody has taken it)" if row["shared"] else ""),
-            row["key"],
-        )
-        for row in rows
-    ]
-    show_table(("Due", "Status", "To do", "Initiative", "Who acts", "Task"), lines)
-    late = sum(row["state"] == "overdue" for row in rows)
-    say(f"{len(rows)} to do, {late} overdue, {as_of(result)}.")
+    tasks = result["tasks"]
+    columns: Mapping[str, Column] = {
+        "Due": "due_on",
+        "Status": ("state", words),
+        "To do": "title",
+        "Initiative": "name",
+        "Who acts": lambda task: task["owner_name"] + (" (nobody has taken it)" if task["shared"] else ""),
+        "Task": "key",
+    }
+    if show_rows(tasks, columns, empty="Nothing is to be done."):
+        late = sum(task["state"] == "overdue" for task in tasks)
+        say(f"{len(tasks)} to do, {late} overdue, {as_of(result)}.")
 
 
 def show_notices(result: Result) -> None:
@@ -50,23 +56,16 @@ def show_notices(result: Result) -> None:
 
 def show_hand_offs(result: Result) -> None:
     """Offers, newest first."""
-    rows = result["hand_offs"]
-    if not rows:
-        say("No work was handed over.")
-        return
-    lines = [
-        (
-            row["hand_off"],
-            row["what"],
-            row["from_team"],
-            row["to_name"] or row["to_team"],
-            day(row["offered_at"]),
-            row["answer"] or "waits for an answer",
-            row["answer_reason"] or row["reason"],
-        )
-        for row in rows
-    ]
-    show_table(("Hand-off", "What", "From", "To", "Offered", "Answer", "Reason"), lines)
+    columns: Mapping[str, Column] = {
+        "Hand-off": "hand_off",
+        "What": "what",
+        "From": "from_team",
+        "To": lambda offer: offer["to_name"] or offer["to_team"],
+        "Offered": "offered_at",
+        "Answer": lambda offer: offer["answer"] or "waits for an answer",
+        "Reason": lambda offer: offer["answer_reason"] or offer["reason"],
+    }
+    show_rows(result["hand_offs"], columns, empty="No work was handed over.")
 
 
 def show_comments(result: Result) -> None:
@@ -80,24 +79,19 @@ def show_comments(result: Result) -> None:
 
 def show_trainings(result: Result) -> None:
     """Trainings per person."""
-    lines = [
-        (
-            person["name"],
-            person["team"],
-            one["training"],
-            words(one["state"]),
-            day(one["attested_on"]),
-            day(one["due_on"]),
-        )
-        for person in result["people"]
-        for one in person["trainings"]
-    ]
-    if not lines:
-        say("No role in the directory asks for a training.")
-        return
-    show_table(("Person", "Team", "Training", "Status", "Attested", "Due or valid until"), lines)
-    current = sum(person["current"] for person in result["people"])
-    say(f"{current} of {len(result['people'])} people have all their training, {as_of(result)}.")
+    people = result["people"]
+    columns: Mapping[str, Column] = {
+        "Person": "name",
+        "Team": "team",
+        "Training": "training",
+        "Status": ("state", words),
+        "Attested": "attested_on",
+        "Due or valid until": "due_on",
+    }
+    trainings = [{**person, **one} for person in people for one in person["trainings"]]
+    if show_rows(trainings, columns, empty="No role in the directory asks for a training."):
+        current = sum(person["current"] for person in people)
+        say(f"{current} of {len(people)} people have all their training, {as_of(result)}.")
 
 
 def show_raci(result: Result) -> None:
@@ -143,17 +137,14 @@ def show_perspectives(result: Result) -> None:
         f"{result['outcome']} on {day(result['decided_at'])}" if result["outcome"] else "not decided yet"
     )
     say(f"{result['gate_title']}: {decided}.")
-    lines = [
-        (
-            one["title"],
-            "missing" if one["missing"] else "took part",
-            ", ".join(one["names"]) or NONE,
-            ", ".join(words(did) for did in one["did"]) or NONE,
-            one["to_ask"] or NONE,
-        )
-        for one in result["perspectives"]
-    ]
-    show_table(("Perspective", "Took part", "Who", "By", "Whom to ask"), lines)
+    columns: Mapping[str, Column] = {
+        "Perspective": "title",
+        "Took part": ("missing", lambda missing: "missing" if missing else "took part"),
+        "Who": ("names", listed),
+        "By": ("did", lambda did: listed(map(words, did))),
+        "Whom to ask": ("to_ask", dashed),
+    }
+    show_rows(result["perspectives"], columns)
 
 
 SHOW: Mapping[str, Callable[[Result], None]] = {
