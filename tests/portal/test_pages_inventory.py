@@ -237,7 +237,7 @@ def test_evidence_is_refused_in_one_sentence_and_what_was_typed_stays(filled: Go
     assert field(at, "text_input", "Title of the evidence").value == "Development log"
     field(at, "text_input", "Link").set_value("https://wiki.example.org/log")
     submit(at, "SubmitEvidence")
-    assert facts(filled).evidence[0]["link"] == "https://wiki.example.org/log"
+    assert facts(filled).evidence[0].link == "https://wiki.example.org/log"
 
 
 def test_an_independent_measure_is_offered_to_the_validator_only(filled: Governance) -> None:
