@@ -251,7 +251,7 @@ def test_a_gate_is_asked_and_the_answer_recorded(filled: Governance) -> None:
     at = open_page(filled, "initiative", id=MODEL, gate="deployment")
     field(at, "button", "Ask for a decision").click().run()
     sound(at)
-    assert [(row["gate"], row["outcome"]) for row in facts(filled).decisions] == [("deployment", "blocked")]
+    assert [(one.gate, one.outcome) for one in facts(filled).decisions] == [("deployment", "blocked")]
 
 
 def test_checks_run_from_the_sheet(filled: Governance) -> None:
