@@ -12,17 +12,6 @@ from core.domain.errors import GovernanceError
 from data.demo.plans import InitiativePlan
 from data.demo.world import World, blockers
 
-_REASONS = (
-    "The environment for it is ready two weeks after the release, and the release cannot wait.",
-    "The colleague who prepares it is away until the end of the month.",
-    "The supplier of the tool has announced a fix for next month.",
-)
-_MEANWHILE = (
-    "A second analyst looks at twenty results a day by hand.",
-    "The old procedure runs beside it, and differences are looked into every morning.",
-    "Results above the usual amount are decided by a person.",
-)
-
 
 def after_checks(world: World, plan: InitiativePlan, at: datetime) -> None:
     """A breach on a live model opened a finding: it is mended by its owner, and verified by a validator."""
@@ -68,8 +57,8 @@ def ask_for_waivers(
     about = {
         "initiative": plan.key,
         "measure": missing[0],
-        "reason": rng.choice(_REASONS),
-        "compensation": rng.choice(_MEANWHILE),
+        "reason": rng.choice(world.recipe.words.waived_because),
+        "compensation": rng.choice(world.recipe.words.meanwhile),
         "until": (at + timedelta(days=rng.choice((30, 45, 60)))).date(),
     }
     try:

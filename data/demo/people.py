@@ -28,6 +28,10 @@ class Crew:
     validator: Actor
     by_role: dict[str, Actor]
 
+    def named(self, part: str) -> Actor:
+        """Who has a part in it."""
+        return {"owner": self.owner, "builder": self.builder, "validator": self.validator}[part]
+
 
 class People:
     """The cast of the recipe."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -96,6 +96,27 @@ class DocumentRecipe(Part):
     text: str
 
 
+class TalkRecipe(Part):
+    """A question on an initiative and its answer."""
+
+    asker: Literal["owner", "builder", "validator"]
+    asked: Literal["owner", "builder", "validator"]
+    question: str
+    reply: str
+
+
+class Words(Part):
+    """What people write; see `data/demo/words.yaml`."""
+
+    refusals: tuple[str, ...]
+    issues: tuple[str, ...]
+    waived_because: tuple[str, ...]
+    meanwhile: tuple[str, ...]
+    rights: dict[str, str]
+    abroad: dict[str, str]
+    talks: tuple[TalkRecipe, ...]
+
+
 class _Organisation(Part):
     name: str
     teams: tuple[TeamRecipe, ...]
@@ -111,6 +132,7 @@ class Recipe(Part):
     initiatives: tuple[InitiativeRecipe, ...]
     profiles: dict[str, Answers]
     documents: dict[str, DocumentRecipe]
+    words: Words
 
     def answers(self, initiative: InitiativeRecipe) -> Answers:
         """Answers of an initiative: those of its profile, and its own before them."""
@@ -130,7 +152,7 @@ class _Documents(Part):
 
 
 def read_recipe(folder: Path = RECIPE_FOLDER) -> Recipe:
-    """Read the four files of the recipe.
+    """Read the files of the recipe.
 
     Raises
     ------
@@ -145,6 +167,7 @@ def read_recipe(folder: Path = RECIPE_FOLDER) -> Recipe:
         initiatives=read_part(folder / "initiatives.yaml", _Initiatives).initiatives,
         profiles=read_part(folder / "profiles.yaml", _Profiles).profiles,
         documents=read_part(folder / "evidence.yaml", _Documents).documents,
+        words=read_part(folder / "words.yaml", Words),
     )
 
 

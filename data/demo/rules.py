@@ -13,20 +13,7 @@ from data.demo.plans import InitiativePlan, temper_at
 from data.demo.workdays import Workdays, workdays
 from data.demo.world import Timed, World
 
-_HOW = {
-    "informed": "The notice on the customer pages names the model and its purpose; we keep it in step.",
-    "access": "The service desk asks the team, which reads the customer's rows and explains the result.",
-    "correct": "The source system is put right; the next nightly load brings the change to our table.",
-    "forgotten": "Rows leave the tables and batches; the model is trained anew at the next release.",
-    "restrict": "The customer number goes on the list of those left out, which every run reads first.",
-    "portability": "The customer portal hands out a CSV file of what the customer gave us.",
-    "object": "A clerk with the power to decide looks again; the letter says how to ask for it.",
-}
 _NO_DECISION = "The result goes to a person who decides; nothing is decided by the model alone."
-_ABROAD = {
-    "singapore": "Sold through the Singapore branch too.",
-    "australia": "Used for Australian accounts.",
-}
 _SHARE_ABROAD = 0.15
 _DRAFTED_DAYS_AGO = 12
 _STRICTER = ("  moderate:\n    reproducibility: 1\n", "  moderate:\n    reproducibility: 2\n")
@@ -44,7 +31,10 @@ def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) ->
         rng = Random(f"{plan.seed}/{plan.key}/rules")
         answers = world.recipe.answers(plan.recipe)
         if rng.random() < _SHARE_ABROAD:
-            yield plan.starts + 3, partial(_regions, world, plan, rng.choice(sorted(_ABROAD)))
+            yield (
+                plan.starts + 3,
+                partial(_regions, world, plan, rng.choice(sorted(world.recipe.words.abroad))),
+            )
         if "personal_data" in answers["regulations"]:
             yield from _rights(world, plan, days, rng)
     if plans:
@@ -56,7 +46,7 @@ def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) ->
 def _rights(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:
     """The owner settles right after right; who is careless leaves some to later, or for good."""
     temper = temper_at(world.recipe.teams[plan.recipe.team], days.progress(plan.starts))
-    for right in _HOW:
+    for right in world.recipe.words.rights:
         at = plan.starts + workdays(rng.uniform(10, 60)) * temper.pace
         if rng.random() > temper.care:
             at += workdays(rng.uniform(120, 500))
@@ -78,14 +68,18 @@ def _settle(
         initiative=plan.key,
         right=right,
         answered_by=(owner if right in ("informed", "object") else plan.crew.builder).id,
-        how=_HOW[right],
+        how=world.recipe.words.rights[right],
         within_days=within_days,
         ready_on=(at + timedelta(days=90)).date() if later else None,
     )
 
 
 def _regions(world: World, plan: InitiativePlan, abroad: str, at: datetime) -> None:
-    about = {"initiative": plan.key, "regions": ("eu", "uk", abroad), "reason": _ABROAD[abroad]}
+    about = {
+        "initiative": plan.key,
+        "regions": ("eu", "uk", abroad),
+        "reason": world.recipe.words.abroad[abroad],
+    }
     world.do(plan.crew.owner, at, "record_regions", **about)
 
 

@@ -15,17 +15,6 @@ from data.demo.plans import InitiativePlan
 from data.demo.world import World, blockers
 
 Then = Callable[[datetime], None]
-_REASONS = (
-    "The reference period ends before the change of prices; show that the result holds after it.",
-    "Two groups have fewer than a hundred rows. Say in the document what follows from that.",
-    "The fallback for missing inputs is not described, and it decides one case in fifty.",
-    "The business case names a volume that the load test did not reach.",
-)
-_ISSUES = (
-    "The alert on missing inputs has nobody on call at weekends.",
-    "The job takes longer than the window it has on the last day of a month.",
-    "The rollback was written down but not tried.",
-)
 _TRIES = 3
 
 
@@ -87,7 +76,7 @@ def _advise(world: World, turn: Round, role: str, at: datetime) -> None:
         return
     issue = rng.random() < 0.2
     adviser = rng.choice(free)
-    reason = rng.choice(_ISSUES) if issue else ""
+    reason = rng.choice(world.recipe.words.issues) if issue else ""
     outcome = "minor_issue" if issue else "approved"
     world.tries(adviser, at, "give_feedback", outcome=outcome, role=role, reason=reason, **turn.about)
 
@@ -100,7 +89,7 @@ def _answer(world: World, turn: Round, queue: tuple[str, ...], at: datetime) -> 
     if not free:
         return
     refuses = turn.tries == 1 and role == "risk_audit" and rng.random() < 0.12
-    reason = rng.choice(_REASONS) if refuses else ""
+    reason = rng.choice(world.recipe.words.refusals) if refuses else ""
     if not refuses and table.state.issues:
         reason = "The issue is known and is mended with the next release; it does not change the decision."
     signer, behalf = rng.choice(free), ""

@@ -18,39 +18,6 @@ from data.demo.world import Timed, World
 
 _DILIGENCE = {"Claims": 0.45, "Marketing Analytics": 0.8, "Executive Office": 0.6}
 """Share of people who take a training in time; elsewhere nearly all do."""
-_TALKS = (
-    (
-        "validator",
-        "builder",
-        "@{to} which groups are too small to be judged, and what do you do?",
-        "Two of them; the document now says so, and we look at them by hand each quarter.",
-    ),
-    (
-        "validator",
-        "builder",
-        "@{to} two features carry most of the result. Is that expected?",
-        "Yes. We read them with the business, and the review is among the evidence.",
-    ),
-    (
-        "owner",
-        "builder",
-        "@{to} the branches say that results come later on Mondays. Is that the load?",
-        "It is the load of the weekend. It starts an hour earlier now.",
-    ),
-    (
-        "builder",
-        "owner",
-        "@{to} I would leave the postcode out: it stands in for origin. Do you agree?",
-        "Agreed. Please write down what it costs us in accuracy.",
-    ),
-    (
-        "builder",
-        "validator",
-        "@{to} the document now says why the sample is from two years. Is it enough?",
-        "It is, together with the table of the months. Thank you.",
-    ),
-)
-"""Who asks whom, what, and what the answer is."""
 _SETTLED = 15
 """Working days after which an initiative has an owner and open tasks."""
 _SHORT_OF_HANDS = "You know this data better than we do, and we are short of hands until the release."
@@ -103,14 +70,14 @@ def _attest(world: World, person: Actor, training: str, at: datetime) -> None:
 
 def _talk(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:
     """A question and an answer after some of the versions."""
-    people = {"owner": plan.crew.owner, "builder": plan.crew.builder, "validator": plan.crew.validator}
-    talks = rng.sample(_TALKS, 3)
-    for version, (asker, asked, question, reply) in zip(plan.versions, talks, strict=False):
+    talks = rng.sample(world.recipe.words.talks, 3)
+    for version, talk in zip(plan.versions, talks, strict=False):
+        asker, asked = plan.crew.named(talk.asker), plan.crew.named(talk.asked)
         at = version.at + rng.uniform(2, 9)
         answered = at + rng.uniform(0.4, 4)
-        if answered < days.last and people[asker].id != people[asked].id:
-            yield at, partial(_say, world, plan, people[asker], question.format(to=people[asked].id))
-            yield answered, partial(_say, world, plan, people[asked], reply)
+        if answered < days.last and asker.id != asked.id:
+            yield at, partial(_say, world, plan, asker, talk.question.format(to=asked.id))
+            yield answered, partial(_say, world, plan, asked, talk.reply)
 
 
 def _say(world: World, plan: InitiativePlan, actor: Actor, text: str, at: datetime) -> None:
@@ -209,16 +176,17 @@ def _this_week(world: World, plans: Sequence[InitiativePlan], days: Workdays, rn
         if plan.recipe.algorithm and plan.starts < days.last - _SETTLED:
             by_team.setdefault(plan.recipe.team, []).append(plan)
     givers = [plan for team in sorted(by_team) for plan in rng.sample(by_team[team], 1)]
+    talks = world.recipe.words.talks
     for place, plan in enumerate(givers):
         receiver = _counterpart(world, plan, rng)
         if receiver is not None and place % 2 == 0:
             at = days.last - rng.uniform(0.5, 9)
             yield at, partial(_offer_a_task, world, plan, receiver, 0.0, None)
-        asker, asked, text, _ = _TALKS[place % len(_TALKS)]
-        people = {"owner": plan.crew.owner, "builder": plan.crew.builder, "validator": plan.crew.validator}
-        if people[asker].id != people[asked].id:
+        talk = talks[place % len(talks)]
+        asker, asked = plan.crew.named(talk.asker), plan.crew.named(talk.asked)
+        if asker.id != asked.id:
             at = days.last - rng.uniform(0.2, 5)
-            yield at, partial(_say, world, plan, people[asker], text.format(to=people[asked].id))
+            yield at, partial(_say, world, plan, asker, talk.question.format(to=asked.id))
     yield from _for_the_personas(world, by_team, days)
 
 
