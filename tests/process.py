@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,8 @@ from core.domain.process.commands import GiveFeedback, RequestSignOff, SignGate
 from core.domain.process.gates import Decision
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.directory import put_person
-from core.lake.store import DATABASE, Store, open_memory_store
-from core.services.founding import found_store
-from core.services.governance import Governance, wire
+from core.lake.store import DATABASE, Store
+from core.services.governance import Governance
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
@@ -40,7 +40,7 @@ from core.services.rules.policies import (
     publish_policy,
     review_policy,
 )
-from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, VALIDATOR, later
+from tests.conftest import ADMIN, BUILDER, CONFIG, VALIDATOR, later, shipped
 
 BUSINESS = Actor(id="bea-business", name="Bea Business", team="Cards", roles=("business_stakeholder",))
 BUSINESS_TWO = Actor(id="bob-business", name="Bob Business", team="Loans", roles=("business_stakeholder",))
@@ -60,22 +60,13 @@ LOCKED = {
 }
 
 
-def founded(folder: Path) -> Governance:
-    """A founded store in memory with the fixed cast."""
-    governance = wire(open_memory_store(folder), CONFIG)
-    found_store(governance, CONFIG, ADMIN, START, demo=False)
-    for person in CAST:
-        put_person(governance.store, person)
-    return governance
-
-
 def thawed(saved: Path, folder: Path) -> Governance:
     """A copy in memory of a store that was saved: preparing it anew for each test would take long."""
     connection = duckdb.connect(":memory:", config={"threads": 1})
     connection.execute(f"ATTACH '{saved / DATABASE}' AS saved (READ_ONLY)")
     connection.execute("COPY FROM DATABASE saved TO memory")
     connection.execute("DETACH saved")
-    return wire(Store(connection, folder), CONFIG)
+    return replace(shipped(), store=Store(connection, folder))
 
 
 def seat_signers(governance: Governance) -> None:
