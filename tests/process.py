@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +77,15 @@ def seat_signers(governance: Governance) -> None:
         put_person(governance.store, person)
 
 
-def without_predictions(config: Path = CONFIG, version: str = "no-predictions") -> str:
+def without_predictions(version: str = "no-predictions") -> str:
     """The shipped policy without the checks that look at predictions, trainings and the like."""
-    policy: dict[str, Any] = yaml.safe_load((config / "policy.yaml").read_text(encoding="utf-8"))
-    policy["version"] = version
+    return _without_predictions().replace("version: VERSION", f"version: {json.dumps(version)}", 1)
+
+
+@cache
+def _without_predictions() -> str:
+    policy: dict[str, Any] = yaml.safe_load((CONFIG / "policy.yaml").read_text(encoding="utf-8"))
+    policy["version"] = "VERSION"
     for ladder in policy["considerations"]:
         for rung in ladder["rungs"]:
             rung["checks"] = [check for check in rung.get("checks", []) if check in SELF_SUFFICIENT]
