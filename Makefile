@@ -50,7 +50,7 @@ help: ## list these commands
 setup: ## set up everything that running and testing need, but for the browser
 	$(call install)
 
-run: ## serve the portal on 127.0.0.1:8501, with a demo store if there is none
+run: ## serve the portal on 127.0.0.1:8501; without a store it builds the demo meanwhile
 	$(call install,--no-dev --inexact)
 	@$(BIN)/governance serve $(ARGS)
 
@@ -60,7 +60,7 @@ empty: ## serve the portal on a store of its own that starts with nothing
 
 test: lint ## run the checks and all tests, in a headless Chromium too
 	@$(AWAY) $(BIN)/python .ci/fetch_browser.py
-	@$(AWAY) $(BIN)/python -m pytest -n 2 --dist loadfile -o cache_dir=.cache/pytest $(ARGS)
+	@$(AWAY) $(BIN)/python -m pytest -n 2 --dist worksteal -o cache_dir=.cache/pytest $(ARGS)
 
 lint: setup ## check style, types and the floors
 	@$(BIN)/python -m ruff check .

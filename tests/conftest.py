@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,13 +47,25 @@ def later(days: float) -> datetime:
     return START + timedelta(days=days)
 
 
+@cache
+def shipped() -> Governance:
+    """What `config` ships, read once: put another store in its place with `replace`."""
+    return wire(open_memory_store(Path("unused")), CONFIG)
+
+
+def founded(folder: Path) -> Governance:
+    """A founded store in memory with the fixed cast."""
+    governance = replace(shipped(), store=open_memory_store(folder))
+    found_store(governance, CONFIG, ADMIN, START, demo=False)
+    for person in CAST:
+        put_person(governance.store, person)
+    return governance
+
+
 @pytest.fixture
 def governance(tmp_path: Path) -> Iterator[Governance]:
     """A founded store in memory with the fixed cast in its directory."""
-    opened = wire(open_memory_store(tmp_path / "store"), CONFIG)
-    found_store(opened, CONFIG, ADMIN, START, demo=False)
-    for person in CAST:
-        put_person(opened.store, person)
+    opened = founded(tmp_path / "store")
     yield opened
     opened.close()
 

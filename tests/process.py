@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,8 @@ from core.domain.process.commands import GiveFeedback, RequestSignOff, SignGate
 from core.domain.process.gates import Decision
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.directory import put_person
-from core.lake.store import DATABASE, Store, open_memory_store
-from core.services.founding import found_store
-from core.services.governance import Governance, wire
+from core.lake.store import DATABASE, Store
+from core.services.governance import Governance
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
@@ -40,7 +42,7 @@ from core.services.rules.policies import (
     publish_policy,
     review_policy,
 )
-from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, VALIDATOR, later
+from tests.conftest import ADMIN, BUILDER, CONFIG, VALIDATOR, later, shipped
 
 BUSINESS = Actor(id="bea-business", name="Bea Business", team="Cards", roles=("business_stakeholder",))
 BUSINESS_TWO = Actor(id="bob-business", name="Bob Business", team="Loans", roles=("business_stakeholder",))
@@ -60,22 +62,13 @@ LOCKED = {
 }
 
 
-def founded(folder: Path) -> Governance:
-    """A founded store in memory with the fixed cast."""
-    governance = wire(open_memory_store(folder), CONFIG)
-    found_store(governance, CONFIG, ADMIN, START, demo=False)
-    for person in CAST:
-        put_person(governance.store, person)
-    return governance
-
-
 def thawed(saved: Path, folder: Path) -> Governance:
     """A copy in memory of a store that was saved: preparing it anew for each test would take long."""
     connection = duckdb.connect(":memory:", config={"threads": 1})
     connection.execute(f"ATTACH '{saved / DATABASE}' AS saved (READ_ONLY)")
     connection.execute("COPY FROM DATABASE saved TO memory")
     connection.execute("DETACH saved")
-    return wire(Store(connection, folder), CONFIG)
+    return replace(shipped(), store=Store(connection, folder))
 
 
 def seat_signers(governance: Governance) -> None:
@@ -84,10 +77,15 @@ def seat_signers(governance: Governance) -> None:
         put_person(governance.store, person)
 
 
-def without_predictions(config: Path = CONFIG, version: str = "no-predictions") -> str:
+def without_predictions(version: str = "no-predictions") -> str:
     """The shipped policy without the checks that look at predictions, trainings and the like."""
-    policy: dict[str, Any] = yaml.safe_load((config / "policy.yaml").read_text(encoding="utf-8"))
-    policy["version"] = version
+    return _without_predictions().replace("version: VERSION", f"version: {json.dumps(version)}", 1)
+
+
+@cache
+def _without_predictions() -> str:
+    policy: dict[str, Any] = yaml.safe_load((CONFIG / "policy.yaml").read_text(encoding="utf-8"))
+    policy["version"] = "VERSION"
     for ladder in policy["considerations"]:
         for rung in ladder["rungs"]:
             rung["checks"] = [check for check in rung.get("checks", []) if check in SELF_SUFFICIENT]

@@ -23,30 +23,19 @@ SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
-    close_house()  # one process holds one house: let go of whatever was open before
-    settings = Settings(store=tmp_path_factory.mktemp("empty") / "store", actor="nadia")
-    yield open_house(settings).governance
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    """The house of a store, copied or new: a process holds one house, so one fixture opens them all."""
+    close_house()
+    store = tmp_path_factory.mktemp("house") / "store"
+    if request.param:
+        shutil.copytree(request.getfixturevalue(request.param), store)
+    yield open_house(Settings(store=store, actor="nadia")).governance
     close_house()
 
 
-@pytest.fixture(scope="module")
-def demo_house(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
-    yield from _copied(demo_folder, tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def whole_demo_house(
-    whole_demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Governance]:
-    yield from _copied(whole_demo_folder, tmp_path_factory)
-
-
-def _copied(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
-    close_house()
-    copy = shutil.copytree(folder, tmp_path_factory.mktemp("demo") / "store")
-    yield open_house(Settings(store=copy)).governance
-    close_house()
+def of(store: str) -> pytest.MarkDecorator:
+    """Let a test be about the house of a store: a fixture with a folder, or '' for an empty one."""
+    return pytest.mark.parametrize("house", [store], indirect=True, ids=[store or "empty"])
 
 
 def open_page(page: str) -> AppTest:
@@ -62,13 +51,15 @@ def sound(at: AppTest) -> None:
     assert at.title or at.header or at.markdown
 
 
+@of("")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_of_an_empty_store_leads_on(empty_house: Governance, page: str) -> None:
+def test_a_page_of_an_empty_store_leads_on(house: Governance, page: str) -> None:
     sound(open_page(page))
 
 
+@of("")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_says_so_where_the_record_does_not_reach_back(empty_house: Governance, page: str) -> None:
+def test_a_page_says_so_where_the_record_does_not_reach_back(house: Governance, page: str) -> None:
     at = open_page(page)
     at.date_input(key="as_of").set_value((datetime.now(UTC) - timedelta(days=200)).date())
     at.run()
@@ -76,28 +67,32 @@ def test_a_page_says_so_where_the_record_does_not_reach_back(empty_house: Govern
     assert "Nothing was on record yet" in at.info[0].value
 
 
+@of("demo_folder")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_of_the_demo_draws(demo_house: Governance, page: str) -> None:
-    assert demo_house.demo
+def test_a_page_of_the_demo_draws(house: Governance, page: str) -> None:
+    assert house.demo
     sound(open_page(page))
 
 
-def test_every_persona_sees_the_overview(demo_house: Governance) -> None:
+@of("demo_folder")
+def test_every_persona_sees_the_overview(house: Governance) -> None:
     at = AppTest.from_file(str(SCRIPT), default_timeout=SECONDS).run()
-    for persona in demo_house.personas():
+    for persona in house.personas():
         at.selectbox(key="persona").set_value(persona)
         sound(at.run())
 
 
+@of("demo_folder")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_reads_the_past(demo_house: Governance, page: str) -> None:
+def test_a_page_reads_the_past(house: Governance, page: str) -> None:
     at = open_page(page)
     at.date_input(key="as_of").set_value((datetime.now(UTC) - timedelta(days=200)).date())
     sound(at.run())
 
 
-def test_every_page_of_the_whole_demo_draws(whole_demo_house: Governance) -> None:
-    assert len(inventory(whole_demo_house, whole_demo_house.moment(datetime.now(UTC)))) > 60
+@of("whole_demo_folder")
+def test_every_page_of_the_whole_demo_draws(house: Governance) -> None:
+    assert len(inventory(house, house.moment(datetime.now(UTC)))) > 60
     for page in PAGES:
         sound(open_page(page))
 

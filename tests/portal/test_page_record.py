@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from core.connectors.pack_files import check_pack
 from core.domain.actors import Actor
 from core.domain.commands import DecideGate
 from core.services.governance import Governance
-from core.services.jobs import jobs_of, stop_all_jobs, wait_for
+from core.services.jobs import jobs_of, wait_for
 from core.services.process.gates import decide_gate
 from core.services.record.pack_jobs import pack_subject
 from portal.components.desk import forget_answers
@@ -23,13 +22,11 @@ from tests.portal.test_pages_oversight import open_page, said
 
 
 @pytest.fixture(autouse=True)
-def _page_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     import streamlit as st
 
     forget_answers()
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
-    yield
-    stop_all_jobs()
 
 
 @pytest.fixture

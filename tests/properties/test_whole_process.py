@@ -56,7 +56,7 @@ from core.services.process.gates import decide_gate, pull_model
 from core.services.process.initiatives import amend_initiative, override_classification
 from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate, withdraw_signature
 from core.services.process.waivers import decide_waiver, request_waiver
-from tests.conftest import BUILDER, CAST, OWNER, VALIDATOR, later, register
+from tests.conftest import BUILDER, CAST, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     ANALYST,
     BUSINESS,
@@ -67,7 +67,6 @@ from tests.process import (
     SECOND,
     SIGNERS,
     THIRD,
-    founded,
     prove_all,
     put_in_force,
     seat_signers,

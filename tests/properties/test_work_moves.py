@@ -16,9 +16,6 @@ from core.domain.actors import Actor
 from core.domain.commands import make
 from core.domain.errors import GovernanceError
 from core.lake.directory import put_person
-from core.lake.store import open_memory_store
-from core.services.founding import found_store
-from core.services.governance import wire
 from core.services.lookups import require_initiative
 from core.services.record.entries import verify_record
 from core.services.work.comments import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
@@ -33,7 +30,7 @@ from core.services.work.hand_offs import (
 )
 from core.services.work.tasks import AssignTask, assign_task, open_tasks
 from core.services.work.training import AttestTraining, attest_training
-from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, OWNER, START, VALIDATOR, later, register
+from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, founded, later, register
 
 CLAIMS = Actor(id="cara-claims", name="Cara Claims", team="Claims", roles=("business_stakeholder",))
 SCIENTIST = Actor(id="cleo-claims", name="Cleo Claims", team="Claims", roles=("data_scientist",))
@@ -50,9 +47,8 @@ class WorkMoves(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.governance = wire(open_memory_store(Path(self.folder.name)), CONFIG)
-        found_store(self.governance, CONFIG, ADMIN, START, demo=False)
-        for person in (*CAST, CLAIMS, SCIENTIST):
+        self.governance = founded(Path(self.folder.name))
+        for person in (CLAIMS, SCIENTIST):
             put_person(self.governance.store, person)
         register(self.governance)
         self.day = 2.0

@@ -28,6 +28,8 @@ NOW = datetime(2026, 9, 16, 15, 30, tzinfo=UTC)
 FEW = ("Retail credit scoring", "Claims fraud referral", "Churn call list", "Postcode mailing sheet")
 """One initiative of each class."""
 OPTIONS = DemoOptions(only=FEW, workers=False)
+ONE = DemoOptions(only=FEW[3:], workers=False)
+"""Enough where a build is looked at, not what it built."""
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +160,7 @@ def test_working_days_keep_their_order_as_moments() -> None:
 
 
 def test_a_store_that_is_there_is_not_replaced(built: Governance, tmp_path: Path) -> None:
-    build_demo(tmp_path / "store", CONFIG, NOW, options=DemoOptions(only=FEW[3:], workers=False))
+    build_demo(tmp_path / "store", CONFIG, NOW, options=ONE)
 
     with pytest.raises(Conflict, match="there is a store already"):
         build_demo(tmp_path / "store", CONFIG, NOW, options=OPTIONS)
@@ -172,7 +174,7 @@ def test_a_store_that_is_there_is_not_replaced(built: Governance, tmp_path: Path
 def test_a_database_that_was_never_founded_makes_way(tmp_path: Path) -> None:
     open_store(tmp_path / "store").close()
 
-    build_demo(tmp_path / "store", CONFIG, NOW, options=DemoOptions(only=FEW[3:], workers=False))
+    build_demo(tmp_path / "store", CONFIG, NOW, options=ONE)
 
     governance = opened(tmp_path / "store")
     assert governance.demo
@@ -185,7 +187,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_demo(tmp_path / "store", CONFIG, NOW, interrupt, options=OPTIONS)
+        build_demo(tmp_path / "store", CONFIG, NOW, interrupt, options=ONE)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -195,7 +197,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from data.demo.build import DemoOptions, build_demo
-options = DemoOptions(only={FEW!r}, workers=False)
+options = DemoOptions(only={ONE.only!r}, workers=False)
 def report(share, sentence):
     print(share, sentence, flush=True)
 build_demo(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC), report, options=options)
@@ -221,7 +223,7 @@ def test_a_build_that_was_killed_leaves_no_store_and_the_next_one_completes(tmp_
     assert not folder.exists()
     assert (tmp_path / "store.building").exists()
 
-    build_demo(folder, CONFIG, NOW, options=OPTIONS)
+    build_demo(folder, CONFIG, NOW, options=ONE)
 
     governance = opened(folder)
     assert verify_record(governance).first_break is None
@@ -233,6 +235,6 @@ def test_two_builds_do_not_work_in_one_place(tmp_path: Path) -> None:
     def build_another(share: float, sentence: str) -> None:
         if 0.5 < share < 0.9:
             with pytest.raises(Conflict, match="another build"):
-                build_demo(tmp_path / "store", CONFIG, NOW, options=OPTIONS)
+                build_demo(tmp_path / "store", CONFIG, NOW, options=ONE)
 
-    build_demo(tmp_path / "store", CONFIG, NOW, build_another, options=OPTIONS)
+    build_demo(tmp_path / "store", CONFIG, NOW, build_another, options=ONE)

@@ -35,7 +35,7 @@ from core.services.process.findings import (
 from core.services.process.gates import ask_gate, pull_model
 from core.services.process.inventory import initiative_sheet, inventory
 from core.services.process.waivers import decide_waiver, request_waiver, waivers_list, withdraw_waiver
-from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
+from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,
     HEAD,
@@ -43,7 +43,6 @@ from tests.process import (
     SECOND,
     ask,
     decide,
-    founded,
     on,
     prove,
     prove_all,

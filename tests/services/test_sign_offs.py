@@ -20,7 +20,7 @@ from core.services.process.gates import ask_gate
 from core.services.process.initiatives import amend_initiative
 from core.services.process.sign_off_view import feedback_choices, sign_off_views, signing_choices
 from core.services.process.sign_offs import lay_table, withdraw_signature
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
+from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     ANALYST,
     BUSINESS,
@@ -32,7 +32,6 @@ from tests.process import (
     advise,
     ask,
     decide,
-    founded,
     on,
     prove,
     prove_all,
