@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from core.domain.moment import Moment
-from core.lake.query import Rows, fetch
+from core.domain.work.perspectives import Part
+from core.lake.query import fetch
 from core.lake.store import Store
 
 
@@ -65,7 +66,7 @@ _PARTS = """
     ), given AS (
         SELECT person, seq, roles FROM membership WHERE seq <= $until
     )
-    SELECT a.actor, a.action, a.recorded_at, coalesce(g.roles, d.roles, []) AS roles
+    SELECT a.actor, a.action AS did, a.recorded_at AS at, coalesce(g.roles, d.roles, []) AS roles
     FROM act a
     ASOF LEFT JOIN given g ON g.person = a.actor AND a.seq >= g.seq
     LEFT JOIN directory d ON d.actor = a.actor
@@ -82,7 +83,7 @@ def acts(store: Store, moment: Moment, actions: Sequence[str], since: date, *, t
     return [Acts(**row) for row in fetch(store.cursor(), _ACTS, values)]
 
 
-def parts(store: Store, initiative: str, until: int, computed: Sequence[str]) -> Rows:
+def parts(store: Store, initiative: str, until: int, computed: Sequence[str]) -> list[Part]:
     """Everything that people did on one initiative up to an entry, but for what is worked out."""
     values = {"initiative": initiative, "until": until, "computed": list(computed)}
-    return fetch(store.cursor(), _PARTS, values)
+    return [Part(**{**row, "roles": tuple(row["roles"])}) for row in fetch(store.cursor(), _PARTS, values)]

@@ -8,7 +8,7 @@ from datetime import datetime
 from core.domain.facts.process import GateDecision
 from core.domain.moment import Moment
 from core.domain.process.gates import find_gate
-from core.domain.work.perspectives import Part, PerspectiveView, perspectives
+from core.domain.work.perspectives import PerspectiveView, perspectives
 from core.lake.facts import latest
 from core.lake.work import raci_acts
 from core.services.governance import Governance
@@ -66,8 +66,7 @@ def perspectives_of(
     found = find_gate(governance.policy(moment), known.class_id, gate)
     decided = latest(governance.store, GateDecision, moment, initiative, gate=gate)
     until = decided.seq if decided else moment.seq
-    rows = raci_acts.parts(governance.store, initiative, until, COMPUTED)
-    parts = [Part(row["actor"], tuple(row["roles"]), row["action"], row["recorded_at"]) for row in rows]
+    parts = raci_acts.parts(governance.store, initiative, until, COMPUTED)
     views = perspectives(governance.work.perspectives, parts)
     cast = cast_of(governance, moment)
     to_ask = {

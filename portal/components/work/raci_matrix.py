@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -138,7 +138,7 @@ def deviations_table(deviations: Sequence[Deviation]) -> None:
         st.caption(f"{len(rows) - MOST_DEVIATIONS} more with fewer acts.")
 
 
-def _line(one: Deviation) -> dict[str, Any]:
+def _line(one: Deviation) -> dict[str, object]:
     names = [name for _, name in one.initiatives]
     more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from portal.components.tables import bullet_list
 from portal.components.text import count, day, escape, escape_html, percent
 
 if TYPE_CHECKING:
-    from core.domain.work.training import TrainingStanding
+    from core.domain.work.training import Training, TrainingStanding
     from core.services.oversight.kpis import KpiReading
     from core.services.work.training import TrainedPerson
     from portal.components.desk import Desk
@@ -149,7 +149,7 @@ def _urgency(person: TrainedPerson) -> tuple[int, str]:
     return -late, person.person.name
 
 
-def _person_html(person: TrainedPerson, known: Sequence[Any]) -> str:
+def _person_html(person: TrainedPerson, known: Sequence[Training]) -> str:
     by_id = {standing.training.id: standing for standing in person.standings}
     cells = "".join(
         f'<td class="gp-tight">{pill_html(one.state, standing_words(one)) if one else "–"}</td>'
