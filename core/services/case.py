@@ -34,24 +34,12 @@ class Case:
 
     @cached_property
     def initiative(self) -> Registration:
-        """The initiative that the command names.
-
-        Raises
-        ------
-        NotFound
-            There is no such initiative.
-        """
+        """The initiative that the command names."""
         return registered(self.governance, self._named(), self.moment)
 
     @cached_property
     def facts(self) -> InitiativeFacts:
-        """What rules need of the initiative that the command names.
-
-        Raises
-        ------
-        NotFound
-            There is no such initiative.
-        """
+        """What rules need of the initiative that the command names."""
         return facts_of(self.governance, self._named(), self.moment)
 
     @cached_property

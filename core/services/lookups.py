@@ -12,13 +12,7 @@ from core.services.governance import Governance
 
 
 def registered(governance: Governance, initiative: str, moment: Moment) -> Registration:
-    """What is registered of an initiative.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative at the moment.
-    """
+    """What is registered of an initiative."""
     known = lake.registration(governance.store, initiative, moment)
     if known is None:
         raise _unknown(initiative, moment)
@@ -32,13 +26,7 @@ def require_initiative(governance: Governance, initiative: str, moment: Moment) 
 
 
 def facts_of(governance: Governance, initiative: str, moment: Moment) -> InitiativeFacts:
-    """What rules need of an initiative.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative at the moment.
-    """
+    """What rules need of an initiative."""
     known = lake.initiative_facts(governance.store, initiative, moment)
     if known is None:
         raise _unknown(initiative, moment)

@@ -101,9 +101,8 @@ def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; the target is on the wrong side of the baseline or not after
-        it; a revision does not say why.
+    BadInput
+        The target is on the wrong side of the baseline or not after it; a revision does not say why.
     """
     case = begin(governance, command)
     initiative, kpi = case.initiative.initiative, slug(command.name)
@@ -143,9 +142,9 @@ def observe_business_kpi(governance: Governance, command: ObserveBusinessKpi) ->
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or KPI; the day is to come; a correction does not say why; there
-        is nothing to withdraw.
+    NotFound, BadInput
+        No such initiative or KPI; the day is to come; a correction does not say why; there is nothing to
+        withdraw.
     """
     case = begin(governance, command)
     known = _counting(case, command.kpi)
@@ -172,9 +171,9 @@ def import_observations(governance: Governance, command: ImportObservations) -> 
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or KPI; a line cannot be read or lies in the future; lines
-        correct what is on record and nobody says why.
+    NotFound, BadInput
+        No such initiative or KPI; a line cannot be read or lies in the future; lines correct what is on
+        record and nobody says why.
     """
     case = begin(governance, command)
     known = _counting(case, command.kpi)

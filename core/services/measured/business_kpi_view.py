@@ -89,13 +89,7 @@ def initiative_names(governance: Governance, moment: Moment) -> dict[str, str]:
 
 
 def business_kpis(governance: Governance, moment: Moment, *, initiative: str) -> tuple[BusinessKpi, ...]:
-    """The KPIs of an initiative with their history, in the order of their first promise.
-
-    Raises
-    ------
-    NotFound
-        No such initiative.
-    """
+    """The KPIs of an initiative with their history, in the order of their first promise."""
     store = governance.store
     registered(governance, initiative, moment)
     names = directory.names(store, moment)
@@ -146,13 +140,7 @@ def promised_kpis(governance: Governance, moment: Moment) -> tuple[KpiLine, ...]
 def model_performance(
     governance: Governance, moment: Moment, *, initiative: str, version: str = ""
 ) -> ModelPerformance | None:
-    """Estimated performance of the current version where its chunks have times; None where there is none.
-
-    Raises
-    ------
-    NotFound
-        No such initiative.
-    """
+    """Estimated performance of the current version where its chunks have times; None where there is none."""
     registered(governance, initiative, moment)
     current = current_version(governance.store, initiative, moment)
     chosen = version or (current.version if current else "")

@@ -121,9 +121,8 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; a part of the batches is lacking, or the reference has too
-        few chunks.
+    BadInput
+        A part of the batches is lacking, or the reference has too few chunks.
     """
     case = begin(governance, command)
     from core.services.measured.drift_measure import (

@@ -44,13 +44,7 @@ class DriftView:
 
 
 def drift_view(governance: Governance, moment: Moment, *, initiative: str, version: str) -> DriftView:
-    """Everything the page shows of a version.
-
-    Raises
-    ------
-    NotFound
-        No such initiative.
-    """
+    """Everything the page shows of a version."""
     require_initiative(governance, initiative, moment)
     about = {"initiative": initiative, "version": version}
     drift = quality = None
@@ -71,13 +65,7 @@ def most_drifted(governance: Governance, moment: Moment) -> tuple[str, str] | No
 
 
 def start_measuring(governance: Governance, command: MeasureDrift) -> str:
-    """Measure drift and data quality beside the pages, and return the job's id.
-
-    Raises
-    ------
-    Forbidden
-        The actor may not.
-    """
+    """Measure drift and data quality beside the pages, and return the job's id."""
     governance.roles.require(command.actor, command.may)
 
     def work(control: JobControl) -> str:

@@ -119,9 +119,9 @@ def keep_model(governance: Governance, command: KeepModel) -> str:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or version; the file is a pickle, of an unknown format, too
-        large, or not the artifact that the version registered. Nothing is stored.
+    NotFound, BadInput
+        No such initiative or version; the file is a pickle, of an unknown format, too large, or not the
+        artifact that the version registered. Nothing is stored.
     """
     case = begin(governance, command)
     initiative = case.initiative.initiative
@@ -153,9 +153,8 @@ def explain_version(
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative, batch or row; no model file is kept, or the worker refused it.
-        Nothing is stored.
+    NotFound, BadInput
+        No such initiative, batch or row; no model file is kept, or the worker refused it. Nothing is stored.
     GovernanceError
         The worker was cancelled, or ended by itself.
     """
@@ -226,8 +225,8 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; the contributions do not add up.
+    BadInput
+        The contributions do not add up.
     """
     case = begin(governance, command)
     initiative, figures = case.initiative.initiative, command.figures
@@ -259,9 +258,8 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or batch; columns, ids, numbers or sums are wrong. Nothing is
-        stored.
+    NotFound, BadInput
+        No such initiative or batch; columns, ids, numbers or sums are wrong. Nothing is stored.
     """
     case = begin(governance, command)
     moment = case.moment

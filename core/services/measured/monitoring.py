@@ -67,8 +67,8 @@ def record_estimates(governance: Governance, command: RecordEstimates) -> None:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; there is no chunk.
+    BadInput
+        There is no chunk.
     """
     governance.roles.require(command.actor, command.may)
     require_initiative(governance, command.initiative, governance.present(command.at))

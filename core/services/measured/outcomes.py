@@ -53,8 +53,8 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or version; the file is refused, and nothing is stored.
+    NotFound, BadInput
+        No such initiative or version; the file is refused, and nothing is stored.
     Conflict
         The same outcomes were added before.
     """

@@ -137,8 +137,8 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or version; the file is refused, and nothing is stored.
+    NotFound, BadInput
+        No such initiative or version; the file is refused, and nothing is stored.
     Conflict
         The same batch was added before.
     """

@@ -114,9 +114,8 @@ def refresh_monitoring(
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; a part of the batches is lacking, or NannyML would answer
-        wrongly on them. Nothing is stored.
+    BadInput
+        A part of the batches is lacking, or NannyML would answer wrongly on them. Nothing is stored.
     GovernanceError
         The worker was cancelled, or ended by itself.
     """

@@ -34,8 +34,8 @@ def record_data_source(governance: Governance, command: RecordDataSource) -> str
 
     Raises
     ------
-    Forbidden, BadInput
-        The actor may not; the name holds no letter or digit; nothing would change.
+    BadInput
+        The name holds no letter or digit; nothing would change.
     """
     case = begin(governance, command)
     source = command.source or slug(command.name)
@@ -61,8 +61,8 @@ def record_upstream(governance: Governance, command: RecordUpstream) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; one of the sources is not recorded.
+    NotFound
+        One of the sources is not recorded.
     BadInput
         It would be made from itself, directly or by way of others.
     """
@@ -88,8 +88,8 @@ def end_upstream(governance: Governance, command: EndUpstream) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; it is not made from that one.
+    NotFound
+        It is not made from that one.
     """
     case = begin(governance, command)
     for known in upstreams(governance.store, case.moment):
@@ -107,8 +107,8 @@ def record_data_use(governance: Governance, command: RecordDataUse) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such source, initiative or version.
+    NotFound
+        No such source, initiative or version.
     """
     case = begin(governance, command)
     require_source(governance, command.source, case.moment)
@@ -123,8 +123,8 @@ def end_data_use(governance: Governance, command: EndDataUse) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; there is no such use.
+    NotFound
+        There is no such use.
     """
     case = begin(governance, command)
     wanted = (command.source, command.version, command.how)
@@ -144,8 +144,8 @@ def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ..
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such source.
+    NotFound
+        No such source.
     Conflict
         It is marked as bad already.
     """
@@ -161,8 +161,8 @@ def clear_data(governance: Governance, command: ClearData) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such source.
+    NotFound
+        No such source.
     Conflict
         It is not marked as bad.
     """
@@ -175,8 +175,8 @@ def record_processes(governance: Governance, command: RecordProcesses) -> None:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; nothing would change.
+    BadInput
+        Nothing would change.
     """
     case = begin(governance, command)
     wanted = tuple(dict.fromkeys(command.processes))

@@ -111,8 +111,8 @@ def write_document_text(governance: Governance, command: WriteDocumentText) -> N
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or section; nothing would change.
+    NotFound, BadInput
+        No such initiative or section; nothing would change.
     Conflict
         Somebody else wrote there meanwhile.
     """

@@ -171,13 +171,7 @@ def lineage(
 
 
 def bad_data_of(governance: Governance, moment: Moment, *, initiative: str) -> tuple[BadData, ...]:
-    """Bad sources in or above the data that an initiative's current version or challengers use.
-
-    Raises
-    ------
-    NotFound
-        No such initiative.
-    """
+    """Bad sources in or above the data that an initiative's current version or challengers use."""
     lines = data_of(governance, moment, initiative=initiative)
     roots = {root for line in lines if line.counts for root in line.roots}
     whole = _Whole(governance, moment, past=False) if roots else None
@@ -185,13 +179,7 @@ def bad_data_of(governance: Governance, moment: Moment, *, initiative: str) -> t
 
 
 def data_of(governance: Governance, moment: Moment, *, initiative: str) -> tuple[UseLine, ...]:
-    """Every recorded use of data by one initiative, of all its versions.
-
-    Raises
-    ------
-    NotFound
-        No such initiative.
-    """
+    """Every recorded use of data by one initiative, of all its versions."""
     registered(governance, initiative, moment)
     used = uses(governance.store, moment, initiative)
     if not used:

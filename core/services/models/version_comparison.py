@@ -131,13 +131,7 @@ class Comparison:
 
 
 def version_faces(governance: Governance, moment: Moment, *, initiative: str) -> tuple[VersionFace, ...]:
-    """All versions of an initiative, newest first, with state, grade and approval.
-
-    Raises
-    ------
-    NotFound
-        No such initiative.
-    """
+    """All versions of an initiative, newest first, with state, grade and approval."""
     known = versions(governance.store, initiative, moment)
     if not known and registration(governance.store, initiative, moment) is None:
         raise NotFound(f"no initiative '{initiative[:80]}' is registered", remedy="Choose one of the list.")

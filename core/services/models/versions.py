@@ -34,8 +34,8 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; a metric is not a finite number.
+    BadInput
+        A metric is not a finite number.
     Conflict
         The version is registered already.
     """
@@ -72,8 +72,8 @@ def amend_model_version(governance: Governance, command: AmendModelVersion) -> t
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or version; nothing would change.
+    NotFound, BadInput
+        No such initiative or version; nothing would change.
     Conflict
         The version is approved, and so frozen.
     """
@@ -111,8 +111,8 @@ def promote_version(governance: Governance, command: PromoteVersion) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such initiative or version.
+    NotFound
+        No such initiative or version.
     Conflict
         It is the current version already.
     """
@@ -130,8 +130,8 @@ def retire_version(governance: Governance, command: RetireVersion) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such initiative or version.
+    NotFound
+        No such initiative or version.
     Conflict
         It is retired already.
     """

@@ -69,8 +69,8 @@ def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult,
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; a check that does not exist or has no version to look at.
+    BadInput
+        A check that does not exist or has no version to look at.
     """
     case = begin(governance, command)
     return record_checks(governance, command.initiative, actor=case.actor, at=command.at, only=command.checks)

@@ -40,8 +40,8 @@ def raise_finding(governance: Governance, command: RaiseFinding) -> str:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative, step or owner; a due day that has passed.
+    NotFound, BadInput
+        No such initiative, step or owner; a due day that has passed.
     """
     case = begin(governance, command)
     owner = command.owner or case.initiative.owner
@@ -77,8 +77,8 @@ def resolve_finding(governance: Governance, command: ResolveFinding) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such finding.
+    NotFound
+        No such finding.
     Conflict
         It is not open.
     """

@@ -78,8 +78,6 @@ def pull_model(governance: Governance, command: PullModel) -> None:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such initiative.
     Conflict
         It is not live.
     """

@@ -106,8 +106,8 @@ def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; a person is not known, or nothing would change.
+    BadInput
+        A person is not known, or nothing would change.
     """
     case = begin(governance, command)
     known = case.find(Initiative, command.initiative)

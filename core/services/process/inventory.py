@@ -105,13 +105,7 @@ def initiative_choices(governance: Governance, moment: Moment) -> list[Initiativ
 
 
 def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeSheet:
-    """Open an initiative: class, requirements, gates, versions, evidence, and its part of the record.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative at the moment.
-    """
+    """Open an initiative: class, requirements, gates, versions, evidence, and its part of the record."""
     store, policy = governance.store, governance.policy(moment)
     facts = facts_of(governance, initiative, moment)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)

@@ -76,13 +76,7 @@ class SignOffView:
 
 
 def sign_off_views(governance: Governance, moment: Moment, *, initiative: str) -> tuple[SignOffView, ...]:
-    """The gates of an initiative at which somebody signs, in their order.
-
-    Raises
-    ------
-    NotFound
-        No such initiative at the moment.
-    """
+    """The gates of an initiative at which somebody signs, in their order."""
     class_id, policy = facts_of(governance, initiative, moment).class_id, governance.policy(moment)
     return tuple(
         _view(governance, lay_table(governance, initiative, gate.id, moment))

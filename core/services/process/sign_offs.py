@@ -60,8 +60,8 @@ def give_feedback(governance: Governance, command: GiveFeedback) -> None:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; the role is not asked; an issue without a reason.
+    NotFound, BadInput
+        The role is not asked; an issue without a reason.
     Conflict
         Nobody asked, or the round is over.
     """

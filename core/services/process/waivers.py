@@ -36,9 +36,8 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; nothing that is asked of it, or nothing that may be waived;
-        a last day that has passed or is too far.
+    BadInput
+        Nothing that is asked of it, or nothing that may be waived; a last day that has passed or is too far.
     Conflict
         A waiver of it is asked for or granted already.
     """
@@ -87,8 +86,8 @@ def withdraw_waiver(governance: Governance, command: WithdrawWaiver) -> None:
 
     Raises
     ------
-    Forbidden, NotFound, Conflict
-        The actor may not; no such waiver; it was refused or withdrawn.
+    NotFound, Conflict
+        No such waiver; it was refused or withdrawn.
     """
     case = begin(governance, command)
     case.step(WAIVER, "withdrawn", case.find(Waiver, command.waiver), note=command.note)

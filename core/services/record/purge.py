@@ -32,8 +32,8 @@ def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such initiative, or it has no such file.
+    NotFound
+        No such initiative, or it has no such file.
     """
     case = begin(governance, command)
     initiative, store = case.initiative.initiative, governance.store

@@ -137,13 +137,7 @@ def _held(ethics: Ethics, fact: recorded.PublishedEthics, names: Names) -> Ethic
 
 
 def transparency_demand(governance: Governance, moment: Moment, *, initiative: str) -> TransparencyDemand:
-    """What the position in force demands to be told about an initiative.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative at the moment.
-    """
+    """What the position in force demands to be told about an initiative."""
     known = registered(governance, initiative, moment)
     policy, ethics = governance.policy(moment), governance.position(moment)
     level = ethics.transparency_for(known.class_id, known.domain)

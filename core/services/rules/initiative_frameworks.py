@@ -95,13 +95,7 @@ class InitiativeFrameworks:
 def initiative_frameworks(
     governance: Governance, moment: Moment, *, initiative: OfInitiative
 ) -> InitiativeFrameworks:
-    """Every framework that applies to an initiative, clause by clause, down to the proof.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative at the moment.
-    """
+    """Every framework that applies to an initiative, clause by clause, down to the proof."""
     known = registered(governance, initiative, moment)
     policy, listed = governance.policy(moment), governance.frameworks
     own = own_regions(governance, initiative, moment)
@@ -125,11 +119,6 @@ def clause_references(
     """Why each measure is asked: measure id -> clauses that apply, as `short name and number`.
 
     A measure stands for the lighter ones of its ladder, and so answers their clauses too.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative at the moment.
     """
     found: dict[str, list[str]] = {}
     policy = governance.policy(moment)
@@ -145,8 +134,8 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative; a region that is not listed. Nothing is stored.
+    BadInput
+        A region that is not listed. Nothing is stored.
     """
     case = begin(governance, command)
     initiative = case.initiative.initiative

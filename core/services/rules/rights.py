@@ -107,9 +107,9 @@ def settle_right(governance: Governance, command: SettleRight) -> str:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative, right or person; the initiative uses no personal data; more
-        days than the law gives. Nothing is stored.
+    NotFound, BadInput
+        No such initiative, right or person; the initiative uses no personal data; more days than the law
+        gives. Nothing is stored.
     """
     case = begin(governance, command)
     right = _concerned(case, command.right)
@@ -138,8 +138,8 @@ def exclude_right(governance: Governance, command: ExcludeRight) -> None:
 
     Raises
     ------
-    Forbidden, NotFound, BadInput
-        The actor may not; no such initiative or right; the initiative uses no personal data.
+    NotFound, BadInput
+        No such initiative or right; the initiative uses no personal data.
     """
     case = begin(governance, command)
     right = _concerned(case, command.right)
@@ -153,13 +153,7 @@ OneInitiative = Annotated[str, Field(description="One initiative; none lists all
 
 
 def rights_checklist(governance: Governance, moment: Moment, *, initiative: OneInitiative) -> RightsChecklist:
-    """The rights of the people whose data an initiative uses, and how each is answered.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative at the moment.
-    """
+    """The rights of the people whose data an initiative uses, and how each is answered."""
     known = registered(governance, initiative, moment)
     answers = {one.right_id: one for one in newest(governance.store, RightAnswer, moment, initiative)}
     line = _lines(governance, moment)

@@ -69,13 +69,7 @@ def mentions_in(text: str) -> tuple[str, ...]:
 
 
 def comments_on(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> tuple[Comment, ...]:
-    """List the comments on an initiative, oldest first.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative.
-    """
+    """List the comments on an initiative, oldest first."""
     registered(governance, initiative, moment)
     names = directory.names(governance.store, moment)
     return tuple(
@@ -99,9 +93,8 @@ def write_comment(governance: Governance, command: WriteComment) -> str:
     ------
     Forbidden
         The actor may not comment.
-    NotFound, BadInput
-        No such initiative; somebody who is not in the directory, or too many people, are named.
-        Nothing is stored.
+    BadInput
+        Somebody who is not in the directory, or too many people, are named. Nothing is stored.
     """
     case = begin(governance, command)
     initiative = case.initiative.initiative
@@ -134,8 +127,6 @@ def mark_comments_read(governance: Governance, command: MarkCommentsRead) -> Non
 
     Raises
     ------
-    Forbidden, NotFound
-        The actor may not; no such initiative.
     BadInput
         No comment there that names the actor waits to be read.
     """
