@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,10 @@ from starlette.routing import Mount
 
 from core.entrypoints.api import create_api
 from core.entrypoints.cli import run
-from core.lake.directory import put_person
+from core.lake.save import save_store
 from core.lake.store import open_store
-from core.services.founding import found_store
-from core.services.governance import Governance, wire
-from tests.conftest import ADMIN, CAST, CONFIG, START
+from core.services.governance import Governance
+from tests.conftest import ADMIN, founded, shipped
 
 TOKEN = "a-token-long-enough-for-tests"
 
@@ -63,21 +63,20 @@ def answers(given: dict[str, str]) -> list[str]:
     return [part for question, option in given.items() for part in ("--answer", f"{question}={option}")]
 
 
-def found(folder: Path) -> Governance:
-    """Found a store on disk with the fixed cast, and leave it open."""
-    governance = wire(open_store(folder), CONFIG)
-    found_store(governance, CONFIG, ADMIN, START, demo=False)
-    for person in CAST:
-        put_person(governance.store, person)
-    return governance
+@pytest.fixture(scope="session")
+def founded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A founded store on disk with the fixed cast, to be copied: to make one takes half a second."""
+    folder = tmp_path_factory.mktemp("founded") / "store"
+    governance = founded(folder)
+    save_store(governance.store)
+    governance.close()
+    return folder
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def store(founded_folder: Path, tmp_path: Path) -> Path:
     """A founded store on disk that nobody holds."""
-    folder = tmp_path / "store"
-    found(folder).close()
-    return folder
+    return shutil.copytree(founded_folder, tmp_path / "store")
 
 
 @pytest.fixture
@@ -125,11 +124,11 @@ def serving(governance: Governance) -> Iterator[int]:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Governance]:
+def live(store: Path) -> Iterator[Governance]:
     """A store on disk, held by a server that has put up its note."""
-    governance = found(tmp_path / "store")
+    governance = replace(shipped(), store=open_store(store))
     with serving(governance) as port:
-        put_note(tmp_path / "store", port=port)
+        put_note(store, port=port)
         yield governance
     governance.close()
 

@@ -13,7 +13,7 @@ import pytest
 from core.entrypoints.commands import serving
 from core.services.governance import Governance
 from tests.conftest import ADMIN
-from tests.entrypoints.conftest import Govern, found
+from tests.entrypoints.conftest import Govern
 
 
 @pytest.fixture
@@ -91,10 +91,12 @@ def test_without_a_store_the_demo_is_built_first(
     assert len(handed_over) == 1
 
 
-def test_a_demo_is_built_where_there_is_none(govern: Govern, built: Built, tmp_path: Path) -> None:
+def test_a_demo_is_built_where_there_is_none(
+    govern: Govern, built: Built, tmp_path: Path, store: Path
+) -> None:
     said = govern("demo", "--store", str(tmp_path / "other"))
     assert (said.code, built()) == (0, [tmp_path / "other"])
-    found(tmp_path / "store").close()
+    assert store.is_dir()
     assert "there is a store already" in govern("demo").err
     assert len(built()) == 1
 
