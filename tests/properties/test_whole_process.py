@@ -324,8 +324,7 @@ class WholeProcess(RuleBasedStateMachine):
         moment = self.governance.moment(later(self.day))
         assert self.picture(fresh, moment)[0] == self.picture(old, moment)[0]
         outcomes = [
-            {(row["gate"], row["outcome"]) for row in self.picture(store, moment)[1]}
-            for store in (fresh, old)
+            {(line.gate, line.outcome) for line in self.picture(store, moment)[1]} for store in (fresh, old)
         ]
         assert outcomes[0] == outcomes[1]
         fresh.close()

@@ -93,7 +93,7 @@ def test_estimates_made_before_are_held_against_outcomes_that_came_later(
     known = [c.realised is not None for c in after.chunks if c.part == "analysis"]
     assert known == [True] * 3 + [False] * 3
     assert after.run is not None
-    assert after.run["labelled_rows"] == 1_500
+    assert after.run is not None and after.run.labelled_rows == 1_500
     assert after.trust.compared == 3
     from sklearn.metrics import roc_auc_score
 

@@ -75,9 +75,9 @@ def test_batches_become_slices_estimates_and_an_alert(governance: Governance, ca
     assert refresh(governance, initiative) > 0
     moment = governance.moment(later(5))
     report = decay_report(governance, moment, initiative=initiative, version="1")
-    analysis = [chunk for chunk in report.chunks if chunk["part"] == "analysis"]
-    assert [round(chunk["estimate"], 6) for chunk in analysis[:2]] == [0.970744, 0.971011]
-    assert [chunk["alert"] for chunk in analysis] == [False] * 5 + [True] * 5
+    analysis = [chunk for chunk in report.chunks if chunk.part == "analysis"]
+    assert [round(chunk.estimate or 0, 6) for chunk in analysis[:2]] == [0.970744, 0.971011]
+    assert [chunk.alert for chunk in analysis] == [False] * 5 + [True] * 5
     assert check_decay_alert(governance, initiative, "1", moment).verdict is Verdict.FAIL
     slices = bias_slices(governance, moment, initiative=initiative, version="1", by=("salary_range",))
     assert sum(line.rows for line in slices.report.slices) == 50_000
@@ -95,14 +95,14 @@ def test_batches_become_slices_estimates_and_an_alert(governance: Governance, ca
     assert 0.9 < (groups.groups[0].room_used or 0) < 1
     view = decay_view(governance, moment, initiative=initiative, version="1")
     assert view.run is not None
-    assert (view.run["chunking"], view.run["reference_chunks"]) == ("5000 rows", 10)
+    assert view.run and (view.run.chunking, view.run.reference_chunks) == ("5000 rows", 10)
     assert {reason.id: reason.verdict for reason in view.reasons}["calibration"] == "pass"
 
     # NannyML learns once: the next refresh reads what it kept, and finds the same.
     assert refresh(governance, initiative, day=6) > 0
     later_on = governance.moment(later(7))
     again = decay_report(governance, later_on, initiative=initiative, version="1")
-    assert [chunk["estimate"] for chunk in again.chunks] == [chunk["estimate"] for chunk in report.chunks]
+    assert [chunk.estimate for chunk in again.chunks] == [chunk.estimate for chunk in report.chunks]
     asked = governance.store.cursor().execute("SELECT count(*) FROM decay_fit").fetchall()
     assert asked == [(1,)]
     # As of before, the record answers as it did then.

@@ -178,14 +178,9 @@ def test_every_domain_has_a_limit_and_an_unknown_one_the_default() -> None:
     assert (ethics.domain_title("public_services"), ethics.domain_title("x")) == ("Public services", "x")
 
 
-def test_every_kpi_is_defined_once_and_knows_its_direction() -> None:
+def test_every_kpi_is_defined_once() -> None:
     kpis = read_kpis(CONFIG / "kpis.yaml")
     assert tuple(kpi.id for kpi in kpis.kpis) == KPI_IDS
-    rate, overdue = kpis.find("first_time_pass_rate"), kpis.find("overdue_requirements")
-    assert rate.on_target(rate.target)
-    assert not rate.on_target(rate.target - 0.01)
-    assert overdue.on_target(overdue.target)
-    assert not overdue.on_target(overdue.target + 1)
     windows = {kpi.id: kpi.window_days for kpi in kpis.kpis if kpi.window_days is not None}
     assert windows == {"first_time_pass_rate": 90, "deadlines_met": 90, "days_to_deployment": 180}
 
