@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -33,8 +32,8 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     close_house()
 
 
-def of(store: str) -> pytest.MarkDecorator:
-    """Let a test be about the house of a store: a fixture with a folder, or '' for an empty one."""
+def of(store: str | None) -> pytest.MarkDecorator:
+    """Let a test be about the house of a fixture's folder, of a shared empty store (''), or of its own."""
     return pytest.mark.parametrize("house", [store], indirect=True, ids=[store or "empty"])
 
 
@@ -97,20 +96,16 @@ def test_every_page_of_the_whole_demo_draws(house: Governance) -> None:
         sound(open_page(page))
 
 
-def test_a_clock_behind_the_record_is_said_on_the_page(tmp_path: Path) -> None:
-    close_house()
-    governance = open_house(Settings(store=tmp_path / "store", actor="nadia")).governance
-    (nadia,) = governance.people()
+@of(None)
+def test_a_clock_behind_the_record_is_said_on_the_page(house: Governance) -> None:
+    (nadia,) = house.people()
     assert not open_page("record.py").warning
     ahead = datetime.now(UTC) + timedelta(hours=3)
-    sign_checkpoint(governance, make(SignCheckpoint, actor=nadia, at=ahead))
+    sign_checkpoint(house, make(SignCheckpoint, actor=nadia, at=ahead))
 
     at = open_page("record.py")
     sound(at)
     (warning,) = at.warning
     said = warning.value.replace("\\", "")
-    assert said.startswith(
-        f"Entry {governance.store.head()} lies up to 3 hours ahead of this machine's clock"
-    )
-    assert any(f"record entry {governance.store.head()}" in caption.value for caption in at.caption)
-    close_house()
+    assert said.startswith(f"Entry {house.store.head()} lies up to 3 hours ahead of this machine's clock")
+    assert any(f"record entry {house.store.head()}" in caption.value for caption in at.caption)
