@@ -1,4 +1,4 @@
-"""One browser per worker; servers on the small demo, on the whole one, and on an empty store."""
+"""One browser per file; servers on the small demo, on the whole one, and on an empty store."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; the run fails where there is none."""
+    """Headless Chromium; the run fails where there is none.
+
+    It goes with its file: while Playwright is at work no other test of the process may run an event loop.
+    """
     program = find_chromium()
     assert program is not None, "no Chromium: run 'make test', which installs one, or set GOVERNANCE_CHROMIUM"
     with sync_playwright() as playwright:

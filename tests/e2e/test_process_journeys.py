@@ -384,8 +384,7 @@ def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_
     seat.tab(initiative, "Findings and waivers", HEAD)
     seat.unfold("Decide")
     seat.page.get_by_label("Why", exact=True).first.fill("Granted with the control in place.")
-    with seat.runs():
-        seat.page.get_by_text("Grant it", exact=True).click()
+    seat.page.get_by_text("Grant it", exact=True).click()
     seat.press("Put on record", done="W1 is granted.")
     seat.reads("Granted")
     seat.ask(initiative, "development")

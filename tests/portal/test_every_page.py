@@ -33,7 +33,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def of(store: str | None) -> pytest.MarkDecorator:
-    """Let a test be about a house: a fixture's folder, a shared empty store (''), or a store of its own."""
+    """Let a test be about the house of a fixture's folder, of a shared empty store (''), or of its own."""
     return pytest.mark.parametrize("house", [store], indirect=True, ids=[store or "empty"])
 
 
