@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,7 +16,7 @@ from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterInitiative, make
 from core.lake.directory import put_person
-from core.lake.store import open_memory_store
+from core.lake.store import Store, open_memory_store
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
 from core.services.process.initiatives import register_initiative
@@ -53,9 +53,9 @@ def shipped() -> Governance:
     return wire(open_memory_store(Path("unused")), CONFIG)
 
 
-def founded(folder: Path) -> Governance:
-    """A founded store in memory with the fixed cast."""
-    governance = replace(shipped(), store=open_memory_store(folder))
+def founded(folder: Path, opened: Callable[[Path], Store] = open_memory_store) -> Governance:
+    """A founded store with the fixed cast; in memory, or on disk where `open_store` opens it."""
+    governance = replace(shipped(), store=opened(folder))
     found_store(governance, CONFIG, ADMIN, START, demo=False)
     for person in CAST:
         put_person(governance.store, person)

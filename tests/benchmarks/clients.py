@@ -6,9 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from core.lake.store import open_store
 from tests.benchmarks.timing import Figure, in_seconds
 from tests.clients import CLIENTS, checked_first, register_at_once
-from tests.entrypoints.conftest import found
+from tests.conftest import founded
 
 EACH = 100
 
@@ -17,7 +18,7 @@ def measure(_: Path) -> dict[str, Figure]:
     """Time registering over HTTP into a store of its own."""
     total = CLIENTS * EACH
     with tempfile.TemporaryDirectory() as folder:
-        governance = found(Path(folder) / "store")
+        governance = founded(Path(folder) / "store", open_store)
         start = time.perf_counter()
         answers = register_at_once(governance, EACH)
         seconds = time.perf_counter() - start

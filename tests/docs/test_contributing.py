@@ -11,10 +11,10 @@ import textwrap
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
+from core.lake.store import open_store
 from core.services.governance import Governance
 from core.services.process.inventory import initiative_sheet
-from tests.conftest import CONFIG, VALIDATOR, later, register
-from tests.entrypoints.conftest import found
+from tests.conftest import CONFIG, VALIDATOR, founded, later, register
 from tests.process import publish
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def test_the_recipe_for_a_use_case_is_three_files(tmp_path: Path) -> None:
     head, start, rest = table.read_text().partition("USE_CASES = (\n")
     table.write_text(head + start + textwrap.indent(row.rstrip() + ",\n", "    ") + rest)
 
-    governance = found(tmp_path / "store")
+    governance = founded(tmp_path / "store", open_store)
     initiative = register(governance)
     governance.close()
     raised = govern(

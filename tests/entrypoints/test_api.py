@@ -13,11 +13,12 @@ import pytest
 from core.domain.errors import BadInput
 from core.entrypoints import api_guard
 from core.entrypoints.api import create_api
+from core.lake.store import open_store
 from core.services.governance import Governance
 from core.services.use_cases import every_use_case
 from tests.clients import CLIENTS, checked_first, register_at_once
-from tests.conftest import register
-from tests.entrypoints.conftest import SCHEDULED, TOKEN, found, serving
+from tests.conftest import founded, register
+from tests.entrypoints.conftest import SCHEDULED, TOKEN, serving
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_an_initiative_is_registered_listed_and_shown(client: httpx.Client) -> N
 
 def test_clients_that_register_at_once_are_all_on_record_with_their_first_checks(tmp_path: Path) -> None:
     each = 12  # the benchmark 'clients' lets each register a hundred
-    governance = found(tmp_path / "store")
+    governance = founded(tmp_path / "store", open_store)
     assert register_at_once(governance, each) == {201: CLIENTS * each}
     assert checked_first(governance) == {4: CLIENTS * each}
     governance.close()

@@ -20,13 +20,12 @@ from core.services.process.gates import is_live, newest_live_decision, pull_mode
 from core.services.process.inventory import initiative_choices, initiative_sheet, inventory
 from core.services.rules.policies import draft_policy, publish_policy
 from core.services.rules.policy_changes import compare_policy
-from tests.conftest import VALIDATOR, later, register
+from tests.conftest import VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,
     OPS,
     ask,
     decide,
-    founded,
     prove_all,
     publish,
     put_in_force,
