@@ -86,8 +86,8 @@ def live_by_every_account(governance: Governance, day: float) -> set[tuple[str, 
     moment = governance.moment(later(day))
     both = (LIVE, STRICT)
     return {
-        tuple(row["initiative"] for row in inventory(governance, moment, status="live")),
-        tuple(row["initiative"] for row in initiative_choices(governance, moment) if row["live"]),
+        tuple(line.initiative for line in inventory(governance, moment, status="live")),
+        tuple(one.initiative for one in initiative_choices(governance, moment) if one.live),
         tuple(name for name in both if initiative_sheet(governance, moment, initiative=name).live),
         tuple(name for name in both if is_live(governance, name, moment)),
     }
