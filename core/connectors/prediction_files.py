@@ -12,7 +12,7 @@ from typing import Literal
 
 from core.connectors.prediction_arrow import arrow_to_parquet, parquet_columns
 from core.connectors.prediction_csv import csv_columns, csv_rows
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, unreadable
 
 FileKind = Literal["csv", "parquet", "arrow"]
 SUFFIXES: dict[str, FileKind] = {
@@ -112,9 +112,7 @@ def _kind(path: Path, name: str) -> FileKind:
             file.seek(max(0, size - 4))
             end = file.read(4)
     except OSError as error:
-        raise BadInput(
-            f"the file cannot be read: {error.strerror or error}", where=name, remedy="Check the path."
-        ) from error
+        raise unreadable(name, error) from error
     if not start:
         raise BadInput("the file is empty", where=name, remedy="Export it again.")
     for mark, packer in _PACKED.items():

@@ -50,3 +50,10 @@ class Conflict(GovernanceError):
 
 class BrokenRecord(GovernanceError):
     """The store does not hold what it recorded."""
+
+
+def unreadable(where: str, error: OSError) -> BadInput:
+    """The answer to a file that the system does not let us read, with the system's own reason."""
+    return BadInput(
+        f"the file cannot be read: {error.strerror or error}", where=where, remedy="Check the path."
+    )

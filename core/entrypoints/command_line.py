@@ -5,24 +5,23 @@ from __future__ import annotations
 import base64
 import inspect
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
-from uuid import uuid4
 
 import typer
 from pydantic.fields import FieldInfo
 
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, unreadable
 from core.domain.given import Content, Given, Laid, TextOf, pairs
 from core.entrypoints.client import require_store
 from core.entrypoints.commands import options
 from core.entrypoints.reports.printing import say
-from core.services.use_case import INCOMING, Choice, Line, UseCase, joined
+from core.services.incoming import INCOMING, laid
+from core.services.use_case import Choice, Line, UseCase, joined
 
 Mark = TypeVar("Mark")
 Said = str | Callable[[Mapping[str, Any]], str]
@@ -176,31 +175,16 @@ def _sent(
     for one in fields:
         if not isinstance(one.file, Laid):
             values |= one.sent(typed[one.parameter.name])
-    laid = next((one for one in fields if isinstance(one.file, Laid)), None)
-    if laid is None or typed["file"] is None:
+    fetches = next((one for one in fields if isinstance(one.file, Laid)), None)
+    if fetches is None or typed["file"] is None:
         yield values
         return
     file = Path(typed["file"])
     store = options.settings_for(context, typed["folder"]).store
     require_store(store)
-    incoming = store / INCOMING
-    copy = incoming / f"{uuid4().hex}{file.suffix.lower()[:10]}"
-    try:
-        _lay(file, copy)
-        named = {laid.file.name: file.name} if laid.file else {}
-        yield {**values, **named, INCOMING: copy.name}
-    finally:
-        copy.unlink(missing_ok=True)
-        if incoming.is_dir() and not any(incoming.iterdir()):
-            incoming.rmdir()
-
-
-def _lay(file: Path, copy: Path) -> None:
-    try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
-    except OSError as error:
-        raise unreadable(file, error) from error
+    with laid(store, file) as name:
+        named = {fetches.file.name: file.name} if fetches.file else {}
+        yield {**values, **named, INCOMING: name}
 
 
 def _read(field: str, made: Content | TextOf, file: Path) -> dict[str, Any]:
@@ -220,13 +204,7 @@ def _read(field: str, made: Content | TextOf, file: Path) -> dict[str, Any]:
             )
         return {field: base64.b64encode(file.read_bytes()).decode(), made.name: file.name}
     except OSError as error:
-        raise unreadable(file, error) from error
-
-
-def unreadable(file: Path, error: OSError) -> BadInput:
-    """The answer to a file that cannot be read."""
-    what = f"the file cannot be read: {error.strerror or error}"
-    return BadInput(what, where=str(file), remedy="Check the path.")
+        raise unreadable(str(file), error) from error
 
 
 def _report(

@@ -208,6 +208,7 @@ def open_store(folder: Path) -> Store:
 
 def open_memory_store(folder: Path) -> Store:
     """Open a store in memory, with its files in `folder`; what the tests use."""
+    folder.mkdir(parents=True, exist_ok=True)
     # One thread: what is asked here is small, and more threads only wait for each other.
     return _migrated(duckdb.connect(":memory:", config={"threads": 1}), folder)
 

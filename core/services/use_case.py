@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -22,10 +21,11 @@ from pydantic.fields import FieldInfo
 
 from core.domain.actors import Actor
 from core.domain.commands import Command, make
-from core.domain.errors import BadInput, NotFound
+from core.domain.errors import BadInput
 from core.domain.given import AsOf, Content, Laid, OrCurrent
 from core.domain.moment import Moment
 from core.services.governance import Governance
+from core.services.incoming import INCOMING, fetched
 from core.services.lookups import version_named_or_current
 from core.services.plain import plain
 from core.services.reading import read_moment
@@ -33,8 +33,6 @@ from core.services.reading import read_moment
 C = TypeVar("C", bound=Command)
 Values = dict[str, Any]
 Result = Mapping[str, Any]
-INCOMING = "incoming"
-"""Folder below the store where whoever asks lays a file for whoever holds the store to fetch."""
 _BASE64 = "_base64"
 _ORIGIN = ("actor", "at")
 _SECTIONS = re.compile(r"\n\s*\n[A-Z][a-z]+\n\s*-{3,}.*", re.DOTALL)
@@ -298,7 +296,7 @@ def _resolved(call: Call, asked: BaseModel) -> Values:
                 call.governance, values["initiative"], value, call.moment(as_of)
             )
         elif name == INCOMING:
-            values["file"] = incoming_file(call.governance, value)
+            values["file"] = fetched(call.governance.store.folder, value)
         elif _marked(info, Content):
             values[name.removesuffix(_BASE64)] = _decoded(value)
         else:
@@ -322,22 +320,6 @@ def joined(models: Sequence[type[BaseModel]]) -> Mapping[str, FieldInfo]:
 def needed(model: type[BaseModel]) -> set[str]:
     """Names of the fields that must be given."""
     return {name for name, info in model.model_fields.items() if info.is_required()}
-
-
-def incoming_file(governance: Governance, name: str) -> Path:
-    """A file that somebody laid into the store's `incoming` folder.
-
-    Raises
-    ------
-    BadInput, NotFound
-        It is named by more than a file name; it does not lie there.
-    """
-    if Path(name).name != name or name in ("", ".", ".."):
-        raise BadInput("a file is named by its file name alone", where=INCOMING)
-    file = governance.store.folder / INCOMING / name
-    if not file.is_file():
-        raise NotFound(f"'{name[:80]}' does not lie there", where=INCOMING, remedy="Send it again.")
-    return file
 
 
 def _decoded(text: str) -> bytes:

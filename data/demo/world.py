@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +11,9 @@ from typing import Any
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
 from core.services.governance import Governance
+from core.services.incoming import laid
 from core.services.plain import plain
-from core.services.use_case import INCOMING, Call
+from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from data.demo.people import People
 from data.demo.recipe import Recipe
@@ -54,13 +54,8 @@ class World:
 
     def give(self, actor: Actor, at: datetime, use_case: str, file: Path, /, **values: object) -> Any:
         """Let somebody ask for a use case that takes a file, which is laid where the portal fetches it."""
-        folder = self.governance.store.folder / INCOMING
-        folder.mkdir(parents=True)
-        try:
-            shutil.copyfile(file, folder / file.name)
-            return self.do(actor, at, use_case, incoming=file.name, **values)
-        finally:
-            shutil.rmtree(folder)
+        with laid(self.governance.store.folder, file) as name:
+            return self.do(actor, at, use_case, incoming=name, name=file.name, **values)
 
 
 def blockers(decision: Any) -> list[str]:

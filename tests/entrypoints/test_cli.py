@@ -323,7 +323,7 @@ def test_predictions_are_sliced(govern: Govern, moderate: str, tmp_path: Path) -
     assert first == f"400 rows are on record as analysis of {moderate} version 1."
     assert all(note.startswith("Note: ") for note in notes)
     assert "was added before" in govern(*batch, *mapped, "--sensitive", "sex").err
-    assert not (tmp_path / "store" / "incoming").exists()
+    assert not list((tmp_path / "store" / "incoming").iterdir())
 
     found = govern("slices", moderate, "--by", "sex", "--metric", "selection_rate", "--json").json
     assert {line["label"]: line["value"] for line in found["slices"]} == {"Female": 0.5, "Male": 0.5}

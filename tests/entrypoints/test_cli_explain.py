@@ -63,7 +63,7 @@ def test_attributions_are_added_and_shown_for_model_row_feature_and_groups(
     assert "miss the log odds of its score by 0.5" in missed.err
     said = govern(*add, "--base-value", "-0.2", "--method", "by hand")
     assert (said.code, said.out) == (0, f"Attributions of 600 rows of {predicted} version 1 are kept.\n")
-    assert not (tmp_path / "store" / "incoming").exists()
+    assert not list((tmp_path / "store" / "incoming").iterdir())
 
     shown = govern("explain", predicted)
     assert shown.code == 0, shown.err

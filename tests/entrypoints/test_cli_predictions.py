@@ -100,7 +100,7 @@ def test_what_cannot_be_added_is_said_in_a_sentence(
     refused = govern("predictions", "add", str(tmp_path / "reference.csv"), *arguments)
     assert refused.code == 2
     assert said in refused.err
-    assert not (tmp_path / "store" / "incoming").exists()
+    assert not list((tmp_path / "store" / "incoming").iterdir())
 
 
 def test_a_file_for_a_store_that_is_not_there_makes_none(govern: Govern, tmp_path: Path) -> None:
@@ -116,4 +116,4 @@ def test_a_file_that_is_not_there_is_said_so(govern: Govern, versioned: str, tmp
     model = ("--model-version", f"{versioned}/1", "--role", "analysis")
     refused = govern("predictions", "add", str(tmp_path / "no.csv"), *model)
     assert (refused.code, "the file cannot be read" in refused.err) == (2, True)
-    assert not (tmp_path / "store" / "incoming").exists()
+    assert not list((tmp_path / "store" / "incoming").iterdir())

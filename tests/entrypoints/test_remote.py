@@ -92,7 +92,7 @@ def test_predictions_reach_a_server(live: Governance, held: str, govern: Govern,
     batch = ("predictions", "add", str(file), "--initiative", held, "--version", "1", "--part", "analysis")
     said = govern(*batch, "--task", "regression", "--prediction", "price")
     assert said.out.startswith(f"2 rows are on record as analysis of {held} version 1.\n"), said.err
-    assert not (tmp_path / "store" / "incoming").exists()
+    assert not list((tmp_path / "store" / "incoming").iterdir())
     assert govern("show", held, "--json").json["batches"][0]["columns"] == ["shop", "row_id", "y_pred"]
 
 

@@ -89,7 +89,7 @@ def refused(governance: Governance, initiative: str, file: Path, **given: Any) -
         add(governance, initiative, file, **given)
     assert governance.store.head() == head
     assert not list(governance.store.folder.rglob("*.parquet"))
-    assert not (governance.store.folder / "incoming").exists()
+    assert not list(governance.store.folder.glob("tmp*"))
     assert problem.value.remedy.endswith((".", ")", "?"))
     return problem.value
 

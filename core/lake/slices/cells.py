@@ -101,7 +101,10 @@ def _cells(task: Task, by: Sequence[str | Band], table: Any, columns: dict[str, 
     names = tuple(item if isinstance(item, str) else item.feature for item in by)
     shape = np.array(codes, dtype=np.int64).reshape(len(by), table.num_rows)
     if "score" not in columns:
-        return SliceCells(task, names, tuple(values), shape, columns)
+        # The database groups in no order: sums over cells are the same each time only if the cells are.
+        ordered = np.lexsort(shape[::-1])
+        columns = {name: column[ordered] for name, column in columns.items()}
+        return SliceCells(task, names, tuple(values), shape[:, ordered], columns)
     one = np.ones(table.num_rows, dtype=np.int64)
     counts = {"rows": one, "labelled": one, "scored": one}
     return SliceCells(task, names, tuple(values), shape, counts, columns["score"], columns["won"])

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
 from core.domain.chain import Fact
 from core.domain.commands import Command
-from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.errors import BadInput, Conflict, NotFound, unreadable
 from core.domain.facts.recorded import values_of
 from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.domain.models.column_mapping import (
@@ -147,20 +147,14 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
     known = require_version(governance, command.initiative, command.version, moment)
     kept = kept_mapping(governance.store, command.initiative, command.version, moment)
     source_sha256 = _digest_once(governance, command, moment)
-    incoming = governance.store.folder / "incoming"
-    incoming.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(dir=incoming) as folder:
-            work = Path(folder)
-            source = open_predictions(command.file, command.name or command.file.name, work)
-            mapping = _mapping(command, known.task, kept, source.columns)
-            rules = _rules(governance, command, moment, dict(kept[1]) if kept else {})
-            given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
-            intake = take_in(governance.store, given, mapping, rules, work)
-            _record(governance, command, source, intake, kept, source_sha256)
-    finally:
-        if not any(incoming.iterdir()):
-            incoming.rmdir()
+    with tempfile.TemporaryDirectory(dir=governance.store.folder) as folder:
+        work = Path(folder)
+        source = open_predictions(command.file, command.name or command.file.name, work)
+        mapping = _mapping(command, known.task, kept, source.columns)
+        rules = _rules(governance, command, moment, dict(kept[1]) if kept else {})
+        given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
+        intake = take_in(governance.store, given, mapping, rules, work)
+        _record(governance, command, source, intake, kept, source_sha256)
     return AddedBatch(intake.facts.rows, intake.facts.labelled, intake.warnings, intake.mapping)
 
 
@@ -372,9 +366,7 @@ def _digest_once(governance: Governance, command: AddPredictions, moment: Moment
         with command.file.open("rb") as opened:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise BadInput(
-            f"the file cannot be read: {error.strerror or error}", where=name, remedy="Check the path."
-        ) from error
+        raise unreadable(name, error) from error
     known = intakes(governance.store, command.initiative, command.version, moment)
     if sha256 in {row["source_sha256"] for row in known}:
         raise Conflict("this batch was added before", where=name, remedy="Nothing is to be done.")
