@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from portal.components.charts import interval_bars
+from portal.components.charts.bars import Bar, interval_bars
 from portal.components.page import page_link
 from portal.components.tables import Column, plain_table
 from portal.components.text import percent
@@ -54,11 +54,10 @@ def _own_place(standings: Sequence[Standing], own: str) -> None:
     page_link("team", f"Your team, {mine.team}: {place}", icon=":material/groups:", team=mine.team)
 
 
-def _bar(line: Standing, own: str) -> dict[str, Any]:
+def _bar(line: Standing, own: str) -> Bar:
     low, high = (line.interval.low, line.interval.high) if line.interval else (None, None)
     label = line.team if line.rank else f"{line.team}, no rank"
-    mark = line.team == own
-    return {"label": label, "value": line.rate, "low": low, "high": high, "rows": line.n, "highlight": mark}
+    return Bar(label, line.rate, low, high, line.n, line.team == own)
 
 
 def _row(line: Standing) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.oversight import kpis, overview
-from portal.components.charts import heat_map
+from portal.components.charts.heat import Cell, heat_map
 from portal.components.desk import Desk, current_desk
 from portal.components.kpi_cards import kpi_cards
 from portal.components.lists import LinkedRow, linked_rows
@@ -35,19 +35,13 @@ def render() -> None:
 
 
 def _heat(cells: tuple[overview.HeatCell, ...]) -> None:
-    rows = [
-        {
-            "row": cell.consideration_title,
-            "column": cell.class_title,
-            "share": cell.share,
-            "met": cell.satisfied,
-            "asked": cell.asked,
-        }
+    shown = [
+        Cell(cell.consideration_title, cell.class_title, cell.satisfied, cell.asked, cell.share)
         for cell in cells
     ]
     order = tuple(dict.fromkeys(cell.class_title for cell in cells))
     alt = "Share of satisfied requirements for each consideration and risk class."
-    heat_map(rows, alt=alt, column_order=order, key="heat")
+    heat_map(shown, alt=alt, columns=order, key="heat")
 
 
 def _attention(desk: Desk) -> None:

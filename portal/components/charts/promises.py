@@ -2,39 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from portal.components.charts.canvas import (
     ACCENT,
     BAD,
+    DAY,
     FINE_FORMATS,
     FORMATS,
     GOOD,
     QUIET,
     SECOND,
+    Spec,
     Unit,
-    draw,
-    finish,
-    top_legend,
+    along_time,
+    by_name,
+    channel,
+    fixed,
+    hints,
+    layer,
+    legend,
+    loose,
+    plot,
+    points,
+    values,
 )
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from core.services.measured.business_kpi_view import PerformancePoint
+
 Days = tuple[date, date]
 PALE = "#9aa5b8"
-_SERIES = ("Promised", "Promised before", "Achieved")
+_SERIES = {"Promised": QUIET, "Promised before": PALE, "Achieved": ACCENT}
+_PERFORMANCE = {"Estimated": ACCENT, "Realised": SECOND, "Estimated worse": BAD}
+_SHAPES = dict(zip(_PERFORMANCE, ("square", "circle", "triangle-up"), strict=True))
 
 
-def promise_chart(rows: Sequence[Row], *, title: str, days: Days, target: float, alt: str, key: str) -> None:
+@dataclass(frozen=True)
+class KpiPoint:
+    """A day of a business KPI: an end of the promised line, of one revised since, or what was achieved.
+
+    `line` tells revised promises apart, `due` is what was promised for the day of an observation.
+    """
+
+    at: date
+    promised: float | None = None
+    before: float | None = None
+    line: str | None = None
+    achieved: float | None = None
+    due: float | None = None
+    note: str | None = None
+
+
+def promise_chart(
+    rows: Sequence[KpiPoint], *, title: str, days: Days, target: float, alt: str, key: str
+) -> None:
     """Draw what was promised as a dashed line and what was achieved as a line with dots.
 
     Parameters
     ----------
     rows
-        `at` (day), `promised` or `before` (ends of the lines, the latter of a promise revised since, with
-        `line` to tell several apart), or `achieved` with `due` (what was promised for that day).
+        Ends of the lines, and observations.
     title
         The KPI with its unit.
     days
@@ -46,126 +77,75 @@ def promise_chart(rows: Sequence[Row], *, title: str, days: Days, target: float,
     key
         A name that no other chart of the page has.
     """
-    names = ("at", "promised", "before", "line", "achieved", "due", "note")
-    shown = [{name: row.get(name) for name in names} for row in rows]
-    revised = any(row["before"] is not None for row in shown)
-    draw(shown, _promise_spec(title, days, target, revised), alt=alt, key=key, height=340)
+    revised = any(row.before is not None for row in rows)
+    looks = {name: look for name, look in _SERIES.items() if revised or name != "Promised before"}
+    colour = by_name("series", looks, legend(2))
 
+    def series(mark: str, field: str, name: str, channels: Spec | None = None, **look: Any) -> Spec:
+        place = {"x": along_time(days=days), "y": _level(field, title, "number", 16), "color": colour}
+        return layer(mark, {**place, **(channels or {})}, only=field, series=f"'{name}'", **look)
 
-@lru_cache(maxsize=128)
-def _promise_spec(title: str, days: Days, target: float, revised: bool) -> str:
-    import altair as alt
-
-    looks = dict(zip(_SERIES, (QUIET, PALE, ACCENT), strict=True))
-    shown = [name for name in _SERIES if revised or name != _SERIES[1]]
-    colours = alt.Scale(domain=shown, range=[looks[name] for name in shown])
-    x = _time("at", days)
-    y = {"title": title, "scale": alt.Scale(zero=False, padding=16), "axis": _values("number")}
-    hints = [
-        alt.Tooltip("at:T", title="Day", format="%-d %b %Y"),
-        alt.Tooltip("achieved:Q", title="Achieved", format=",.4~g"),
-        alt.Tooltip("due:Q", title="Promised for the day", format=",.4~g"),
-        alt.Tooltip("note:N", title="Note"),
+    told = hints(
+        ("at:T", "Day", DAY),
+        ("achieved:Q", "Achieved", ",.4~g"),
+        ("due:Q", "Promised for the day", ",.4~g"),
+        ("note:N", "Note"),
+    )
+    before = {"strokeDash": [2, 4], "strokeWidth": 1.6}
+    earlier = series("line", "before", "Promised before", {"detail": channel("line:N")}, **before)
+    goal = [{"level": target, "words": f"Target {target:,.4g}"}]
+    y = {"y": _level("level", title, "number", 16)}
+    words = {**y, "x": fixed(0), "text": channel("words:N")}
+    layers = [
+        *([earlier] if revised else []),
+        series("line", "promised", "Promised", strokeDash=[6, 4], strokeWidth=2),
+        layer("rule", y, rows=goal, color=GOOD, strokeWidth=1.2),
+        layer(
+            "text", words, rows=goal, color=GOOD, align="left", baseline="bottom", dx=4, dy=-3, fontSize=11
+        ),
+        series("line", "achieved", "Achieved", strokeWidth=2.4),
+        series("point", "achieved", "Achieved", {"tooltip": told}, filled=True, opacity=1, size=58),
     ]
+    plot(rows, layers, alt=alt, key=key, height=340)
 
-    def series(field: str, name: str) -> Any:
-        return (
-            alt.Chart()
-            .transform_filter(f"isValid(datum.{field})")
-            .transform_calculate(series=f"'{name}'")
-            .encode(
-                x=x,
-                y=alt.Y(f"{field}:Q", **y),
-                color=alt.Color("series:N", scale=colours, legend=top_legend(2)),
-            )
-        )
 
-    before = (
-        series("before", _SERIES[1]).mark_line(strokeDash=[2, 4], strokeWidth=1.6).encode(detail="line:N")
+def performance_chart(
+    rows: Sequence[PerformancePoint], *, title: str, days: Days, unit: Unit, alt: str, key: str
+) -> None:
+    """Draw the model's estimated and realised performance on the days of the KPI above it."""
+    told = hints(
+        ("at:T", "From", DAY),
+        ("estimate:Q", "Estimated", FINE_FORMATS[unit]),
+        ("realised:Q", "Realised", FINE_FORMATS[unit]),
     )
-    promised = series("promised", _SERIES[0]).mark_line(strokeDash=[6, 4], strokeWidth=2)
-    line = series("achieved", _SERIES[2]).mark_line(strokeWidth=2.4)
-    dots = series("achieved", _SERIES[2]).mark_point(filled=True, size=58, opacity=1).encode(tooltip=hints)
-    goal = alt.Chart(alt.InlineData(values=[{"level": target, "words": f"Target {target:,.4g}"}]))
-    rule = goal.mark_rule(strokeWidth=1.2, color=GOOD).encode(y=alt.Y("level:Q", **y))
-    words = goal.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=11, color=GOOD).encode(
-        y=alt.Y("level:Q", **y), x=alt.value(0), text="words:N"
-    )
-    lines = [before, promised] if revised else [promised]
-    return finish(alt.layer(*lines, rule, words, line, dots))
+    base = {"x": along_time(days=days), "tooltip": told}
 
+    def dots(field: str, name: str, size: int) -> Spec:
+        looks = {
+            "color": by_name("series", _PERFORMANCE, legend(2)),
+            "shape": by_name("series", _SHAPES, legend(2)),
+        }
+        place = {**base, "y": _level(field, title, unit, 10, 4), **looks}
+        return points(place, size, only=field, series=f"'{name}'")
 
-def performance_chart(rows: Sequence[Row], *, title: str, days: Days, unit: Unit, alt: str, key: str) -> None:
-    """Draw the model's estimated and realised performance on the days of the KPI above it.
-
-    Parameters
-    ----------
-    rows
-        One row a chunk with `at`, `estimate`, `realised` (or None) and `worse` (bool).
-    title
-        The metric.
-    days
-        First and last day of the axis, those of the KPI's chart.
-    unit
-        `percent` for shares 0..1, `number` for anything else.
-    alt
-        One sentence for people who do not see the chart.
-    key
-        A name that no other chart of the page has.
-    """
+    line = {**base, "y": _level("estimate", title, unit, 10, 4)}
+    layers = [
+        layer("line", line, color=ACCENT, strokeWidth=2),
+        dots("realised", "Realised", 32),
+        dots("estimate", "Estimated", 22),
+        dots("alert", "Estimated worse", 100),
+    ]
     shown = [
         {
-            "at": row["at"],
-            "estimate": row["estimate"],
-            "realised": row["realised"],
-            "alert": row["estimate"] if row["worse"] else None,
+            "at": row.at,
+            "estimate": row.estimate,
+            "realised": row.realised,
+            "alert": row.estimate if row.worse else None,
         }
         for row in rows
     ]
-    draw(shown, _performance_spec(title, days, unit), alt=alt, key=key, height=190)
+    plot(shown, layers, alt=alt, key=key, height=190)
 
 
-@lru_cache(maxsize=128)
-def _performance_spec(title: str, days: Days, unit: Unit) -> str:
-    import altair as alt
-
-    names = ["Estimated", "Realised", "Estimated worse"]
-    colours = alt.Scale(domain=names, range=[ACCENT, SECOND, BAD])
-    shapes = alt.Scale(domain=names, range=["square", "circle", "triangle-up"])
-    hints = [
-        alt.Tooltip("at:T", title="From", format="%-d %b %Y"),
-        alt.Tooltip("estimate:Q", title="Estimated", format=FINE_FORMATS[unit]),
-        alt.Tooltip("realised:Q", title="Realised", format=FINE_FORMATS[unit]),
-    ]
-    base = alt.Chart().encode(x=_time("at", days), tooltip=hints)
-    y = {"title": title, "scale": alt.Scale(zero=False, padding=10), "axis": _values(unit, ticks=4)}
-
-    def dots(field: str, name: str, size: int) -> Any:
-        marks = base.transform_filter(f"isValid(datum.{field})").transform_calculate(series=f"'{name}'")
-        return marks.mark_point(filled=True, size=size, opacity=1).encode(
-            y=alt.Y(f"{field}:Q", **y),
-            color=alt.Color("series:N", scale=colours, legend=top_legend(2)),
-            shape=alt.Shape("series:N", scale=shapes, legend=top_legend(2)),
-        )
-
-    line = base.mark_line(strokeWidth=2, color=ACCENT).encode(y=alt.Y("estimate:Q", **y))
-    marks = [dots("realised", names[1], 32), dots("estimate", names[0], 22), dots("alert", names[2], 100)]
-    return finish(alt.layer(line, *marks))
-
-
-def _time(field: str, days: Days) -> Any:
-    import altair as alt
-
-    ends = [alt.DateTime(year=day.year, month=day.month, date=day.day) for day in days]
-    return alt.X(
-        f"{field}:T",
-        title=None,
-        scale=alt.Scale(domain=ends),
-        axis=alt.Axis(labelFlush=False, grid=False, tickCount=6),
-    )
-
-
-def _values(unit: Unit, ticks: int = 5) -> Any:
-    import altair as alt
-
-    return alt.Axis(format=FORMATS[unit], labelFlush=False, tickCount=ticks, minExtent=52)
+def _level(field: str, title: str, unit: Unit, room: int, ticks: int = 5) -> Spec:
+    return values(field, title, FORMATS[unit], scale=loose(room), tickCount=ticks, minExtent=52)

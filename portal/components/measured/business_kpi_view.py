@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import streamlit as st
 
 from core.analytics.decay.metrics import DECAY_METRICS
 from portal.components.cards import Card, cards
-from portal.components.charts.promises import performance_chart, promise_chart
+from portal.components.charts.promises import KpiPoint, performance_chart, promise_chart
 from portal.components.figure_help import figure_help
 from portal.components.page import page_link, panel
 from portal.components.pills import look_of
@@ -189,10 +188,11 @@ def _performance(performance: ModelPerformance, days: tuple[date, date], key: st
         f"Beside it: the model's {title}, version {performance.version}, estimated before outcomes are "
         "known. That both move together shows no cause."
     )
-    rows = [asdict(point) for point in performance.points]
     unit = metric.unit if metric else "number"
     alt = f"{title} of the model on the same days, estimated and realised."
-    performance_chart(rows, title=title, days=days, unit=unit, alt=alt, key=f"performance-{key}")
+    performance_chart(
+        performance.points, title=title, days=days, unit=unit, alt=alt, key=f"performance-{key}"
+    )
 
 
 def _days(kpi: BusinessKpi, performance: ModelPerformance | None) -> tuple[date, date]:
@@ -203,20 +203,20 @@ def _days(kpi: BusinessKpi, performance: ModelPerformance | None) -> tuple[date,
     return min(known) - room, max(known) + room
 
 
-def _rows(kpi: BusinessKpi) -> list[dict[str, Any]]:
+def _rows(kpi: BusinessKpi) -> list[KpiPoint]:
     promise = kpi.promise
-    rows: list[dict[str, Any]] = [
-        {"at": promise.baseline_on, "promised": promise.baseline},
-        {"at": promise.target_on, "promised": promise.target},
+    rows = [
+        KpiPoint(promise.baseline_on, promised=promise.baseline),
+        KpiPoint(promise.target_on, promised=promise.target),
     ]
     for place, row in enumerate(kpi.revisions[:-1]):
         for at, value in ((row.baseline_on, row.baseline), (row.target_on, row.target)):
-            rows.append({"at": at, "before": value, "line": str(place)})
+            rows.append(KpiPoint(at, before=value, line=str(place)))
     for one in kpi.observations:
         if one.counts and one.value is not None:
             due = promise.promised_on(one.observed_on)
             note = one.note or None
-            rows.append({"at": one.observed_on, "achieved": one.value, "due": due, "note": note})
+            rows.append(KpiPoint(one.observed_on, achieved=one.value, due=due, note=note))
     return rows
 
 

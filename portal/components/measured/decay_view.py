@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from portal.components.cards import Card, cards
-from portal.components.charts import Threshold, decay_chart, interval_bars
-from portal.components.charts.canvas import MOST_POINTS
+from portal.components.charts.bars import Bar, interval_bars
+from portal.components.charts.canvas import MOST_POINTS, Threshold
+from portal.components.charts.decay import decay_chart
 from portal.components.measured.decay_trust import digits, shown
 from portal.components.page import panel
 from portal.components.tables import Column, live_table, plain_table
@@ -154,7 +155,8 @@ def attributions_panel(features: Sequence[Attribution]) -> None:
         left, right = st.columns([1.1, 1])
         with left:
             title = "Mean strength (log odds)"
-            interval_bars(rows, value_title=title, alt="Features by mean strength.", unit="number")
+            bars = [Bar(humanise(one.feature), one.mean_absolute) for one in features[:MOST_FEATURES]]
+            interval_bars(bars, value_title=title, alt="Features by mean strength.", unit="number")
         with right:
             plain_table(rows, FEATURES, caption="Features by strength", download="attributions")
         st.caption(

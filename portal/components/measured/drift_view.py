@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.domain.facts.recorded import values_of
 from portal.components.cards import Card, cards
-from portal.components.charts import Threshold
+from portal.components.charts.canvas import Threshold
 from portal.components.charts.drift import STATES, drift_lines, drift_map
 from portal.components.figure_help import figure_help
 from portal.components.page import panel, section

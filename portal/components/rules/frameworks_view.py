@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from portal.components.cards import Card, cards, facts
-from portal.components.charts import heat_map
+from portal.components.charts.heat import Cell, heat_map
 from portal.components.page import empty_state
 from portal.components.pills import pill_html
 from portal.components.rules.rules_look import segments_html, segments_legend, share_words
@@ -87,13 +87,7 @@ def _wall_line(line: FrameworkLine) -> str:
 def class_heat(lines: Sequence[FrameworkLine], classes: Mapping[str, str]) -> None:
     """Show coverage by framework and risk class; `classes` maps id to title, from light to strict."""
     rows = [
-        {
-            "row": line.framework.short,
-            "column": title,
-            "share": one.share,
-            "met": one.met,
-            "asked": one.counted,
-        }
+        Cell(line.framework.short, title, one.met, one.counted, one.share)
         for line in lines
         if line.coverage.counted
         for class_id, title in classes.items()
@@ -101,11 +95,10 @@ def class_heat(lines: Sequence[FrameworkLine], classes: Mapping[str, str]) -> No
     ]
     st.caption("Clauses met, of those counted. A dash: no initiative of the class is concerned.")
     if rows:
-        order = tuple(classes.values())
         heat_map(
             rows,
             alt="Covered clauses by framework and class.",
-            column_order=order,
+            columns=list(classes.values()),
             key="heat",
             row_title="Framework",
             counted="Clauses",

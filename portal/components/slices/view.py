@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.analytics.slices.significance import CORRECTIONS
 from portal.components.cards import Card, cards
-from portal.components.charts import Threshold, slice_figure
+from portal.components.charts.canvas import Threshold
+from portal.components.charts.slices import slice_figure
 from portal.components.downloads import download_csv
 from portal.components.slices.words import (
     axis_format,

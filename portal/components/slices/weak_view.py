@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from portal.components.cards import Card, cards
-from portal.components.charts import Threshold, slice_figure
-from portal.components.charts.slices import WEAK_LOOKS
+from portal.components.charts.canvas import Threshold
+from portal.components.charts.slices import WEAK_LOOKS, slice_figure
 from portal.components.downloads import download_csv
 from portal.components.slices.words import axis_format, chance, interval_words, level, metric_notes, signed
 from portal.components.tables import Column, live_table
