@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
+from core.lake.predictions.batches import RegisteredVersion
 from core.services.measured import predictions
-from core.services.measured.predictions import RegisteredVersion
 from portal.components.desk import current_desk, show_problem
 from portal.components.measured.predictions_form import upload_panel
 from portal.components.measured.predictions_view import batch_cards, batches_panel, mapping_panel

@@ -591,7 +591,7 @@ def test_the_mapping_is_kept_and_used_for_the_next_file(
     assert view.mapping is not None
     assert (view.mapping.target, view.mapping.features) == ("repaid", ("sex", "income"))
     assert view.kinds == {"sex": "text", "income": "number"}
-    assert [batch["source_name"] for batch in view.batches] == [
+    assert [batch.source_name for batch in view.batches] == [
         "april.parquet",
         "march.parquet",
         "loans.parquet",
@@ -712,7 +712,7 @@ def test_what_is_odd_but_legal_is_kept_with_a_note(
     added = add(governance, initiative, parquet(tmp_path, table()), **FRAME)
     assert note in added.warnings
     view = prediction_batches(governance, now(governance), initiative=initiative, version="1")
-    assert note in view.batches[0]["warnings"]
+    assert note in view.batches[0].warnings
 
 
 def test_a_time_ahead_of_now_is_told(governance: Governance, initiative: str, tmp_path: Path) -> None:

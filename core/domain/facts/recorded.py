@@ -57,6 +57,11 @@ def but(fact: F, **changes: object) -> F:
     return type(fact)(**{**values_of(fact), **changes})  # type: ignore[arg-type]
 
 
+def says_the_same(fact: Recorded, other: Recorded) -> bool:
+    """Whether two facts say the same, whoever said it when."""
+    return fact == but(other, **{name: getattr(fact, name) for name in ORIGIN})
+
+
 def subject_of(fact: Recorded) -> str:
     """What a fact is about, as its entry says it."""
     return fact.subject.format_map(values_of(fact))

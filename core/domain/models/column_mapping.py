@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from core.domain.chain import canonical
 from core.domain.errors import BadInput
+from core.domain.facts import measured as facts
 from core.ground.figure import Task
 
 ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y_pred", "y_true"
@@ -55,6 +58,25 @@ class ColumnMapping(BaseModel):
         if self.task == "regression":
             return ()
         return self.classes or (("0", "1") if self.task == "binary" else ())
+
+
+def kept_mapping(fact: facts.ColumnMapping) -> ColumnMapping:
+    """A mapping as it was kept."""
+    known = {name: getattr(fact, name) for name in ColumnMapping.model_fields}
+    return ColumnMapping.model_validate({**known, "scores": json.loads(fact.scores)})
+
+
+def mapping_to_keep(
+    initiative: str, version: str, mapping: ColumnMapping, kinds: Mapping[str, str]
+) -> facts.ColumnMapping:
+    """A mapping as it is kept, with the kind of each feature."""
+    return facts.ColumnMapping(
+        initiative=initiative,
+        version=version,
+        **mapping.model_dump(exclude={"scores"}),
+        scores=canonical(dict(mapping.scores)),
+        kinds=tuple(kinds[name] for name in mapping.features),
+    )
 
 
 def score_column(label: str) -> str:
@@ -182,14 +204,14 @@ def _classes(task: str, classes: Sequence[str], scores: Sequence[str]) -> tuple[
 
 def _refuse_two_roles(mapping: ColumnMapping) -> None:
     roles: dict[str, str] = {}
-    for canonical, column in mapping.canonical().items():
+    for role, column in mapping.canonical().items():
         if column in roles:
             raise BadInput(
-                f"column '{column}' is named as {role_title(roles[column])} and as {role_title(canonical)}",
+                f"column '{column}' is named as {role_title(roles[column])} and as {role_title(role)}",
                 where="mapping",
                 remedy="Name another column for one of them.",
             )
-        roles[column] = canonical
+        roles[column] = role
     for feature in (*mapping.features, *mapping.sensitive):
         if feature in roles:
             raise BadInput(

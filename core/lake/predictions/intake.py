@@ -20,7 +20,7 @@ from core.domain.models.column_mapping import (
     is_canonical,
     role_title,
 )
-from core.lake.predictions.batch_facts import BatchFacts, describe_batch
+from core.lake.predictions.batches import BatchFacts, describe_batch
 from core.lake.predictions.intake_columns import (
     Kind,
     Staged,

@@ -13,7 +13,7 @@ import duckdb
 
 from core.domain.errors import BadInput
 from core.domain.models.column_mapping import ROW_ID, ColumnMapping
-from core.lake.predictions.batch_facts import BatchFacts
+from core.lake.predictions.batches import BatchFacts
 from core.lake.predictions.intake_columns import Kind, Staged, canonical_sql
 from core.lake.predictions.intake_rules import SHOWN, zone_query
 

@@ -25,7 +25,7 @@ from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
 from core.domain.verdict import Verdict
 from core.lake.monitoring import attribution_files as lake
-from core.lake.predictions.batch_facts import text_columns
+from core.lake.predictions.batches import text_columns
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.measured.explanation_files import (

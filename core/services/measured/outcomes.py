@@ -14,11 +14,12 @@ from core.connectors.prediction_files import open_predictions
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict
+from core.domain.facts.measured import ColumnMapping
 from core.domain.given import InitiativeId, Laid, VersionId, option
+from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.decay_outcomes import OutcomeFile, outcomes, write_outcomes
 from core.lake.monitoring.decay_records import keep_content
-from core.lake.predictions.column_mappings import kept_mapping
 from core.services.governance import Governance
 from core.services.measured.predictions import require_version
 
@@ -70,9 +71,9 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
             where=command.initiative,
             remedy="Add the predictions first.",
         )
-    kept = kept_mapping(store, command.initiative, command.version, moment)
-    row_id = command.row_id or (kept[0].row_id if kept else "") or "row_id"
-    target = command.target or (kept[0].target if kept else "") or "y_true"
+    kept = latest(store, ColumnMapping, moment, command.initiative, version=command.version)
+    row_id = command.row_id or (kept.row_id if kept else "") or "row_id"
+    target = command.target or (kept.target if kept else "") or "y_true"
     with tempfile.TemporaryDirectory(dir=store.folder) as folder:
         work = Path(folder)
         source = open_predictions(command.file, command.name or command.file.name, work)

@@ -7,15 +7,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import Field, StringConstraints, model_validator
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
-from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, Conflict, NotFound, unreadable
-from core.domain.facts.recorded import values_of
+from core.domain.facts import measured as facts
+from core.domain.facts.measured import BatchIntake, PredictionBatch
+from core.domain.facts.recorded import Names, entry_of, named, says_the_same
 from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.domain.models.column_mapping import (
     PREDICTED,
@@ -25,20 +26,24 @@ from core.domain.models.column_mapping import (
     TRUE,
     ColumnMapping,
     column_mapping,
+    kept_mapping,
+    mapping_to_keep,
     merge_mapping,
 )
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
 from core.ground.figure import Task
+from core.lake.facts import latest
 from core.lake.models.versions import versions
 from core.lake.monitoring import readings as monitoring
-from core.lake.predictions.column_mappings import intakes, kept_mapping, mapping_row, registered_versions
+from core.lake.predictions.batches import RegisteredVersion, intakes, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import Kind
 from core.lake.predictions.intake_whole import IntakeRules
 from core.lake.record.files import keep_batch
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 
 Part = Literal["reference", "analysis"]
 _MAPPED = ("prediction", "target", "row_id", "timestamp", "scores", "features", "sensitive", "classes")
@@ -113,9 +118,19 @@ class FilePreview:
     """A file's columns, and the mapping that is kept for the version or that the names suggest."""
 
     columns: tuple[str, ...]
-    task: Task
     kept: bool
-    mapping: Mapping[str, Any]
+    mapping: ColumnMapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchLine(PredictionBatch):
+    """A batch with the file it came from, and what was odd about it; None where that was not kept yet."""
+
+    source_name: str | None = None
+    source_kind: str | None = None
+    source_bytes: int | None = None
+    numbered: bool | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +139,7 @@ class BatchesView:
 
     initiative: str
     version: str
-    batches: tuple[Mapping[str, Any], ...]
+    batches: tuple[BatchLine, ...]
     mapping: ColumnMapping | None
     kinds: Mapping[str, str]
 
@@ -142,19 +157,19 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
     Conflict
         The same batch was added before.
     """
-    governance.roles.require(command.actor, command.may)
-    moment = governance.present(command.at)
-    known = require_version(governance, command.initiative, command.version, moment)
-    kept = kept_mapping(governance.store, command.initiative, command.version, moment)
-    source_sha256 = _digest_once(governance, command, moment)
+    case = begin(governance, command)
+    known = require_version(governance, command.initiative, command.version, case.moment)
+    fact = latest(governance.store, facts.ColumnMapping, case.moment, known.initiative, version=known.version)
+    before = intakes(governance.store, known.initiative, known.version, case.moment)
+    source_sha256 = _digest_once(command, before)
     with tempfile.TemporaryDirectory(dir=governance.store.folder) as folder:
         work = Path(folder)
         source = open_predictions(command.file, command.name or command.file.name, work)
-        mapping = _mapping(command, known.task, kept, source.columns)
-        rules = _rules(governance, command, moment, dict(kept[1]) if kept else {})
+        mapping = _mapping(command, known.task, kept_mapping(fact) if fact else None, source.columns)
+        rules = _rules(case, command, fact, before)
         given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
         intake = take_in(governance.store, given, mapping, rules, work)
-        _record(governance, command, source, intake, kept, source_sha256)
+        _record(case, command, source, intake, fact, source_sha256)
     return AddedBatch(intake.facts.rows, intake.facts.labelled, intake.warnings, intake.mapping)
 
 
@@ -169,13 +184,10 @@ def preview_file(
         No such version; the file is no CSV, Parquet or Arrow file that can be read.
     """
     known = require_version(governance, initiative, version, moment)
-    kept = kept_mapping(governance.store, initiative, version, moment)
+    kept = latest(governance.store, facts.ColumnMapping, moment, initiative, version=version)
     with tempfile.TemporaryDirectory() as folder:
         columns = columns_of_file(file, name, Path(folder)).columns
-    task = kept[0].task if kept else known.task
-    if kept is not None:
-        return FilePreview(columns, task, True, kept[0].model_dump())
-    return FilePreview(columns, task, False, _guess(columns, task))
+    return FilePreview(columns, kept is not None, kept_mapping(kept) if kept else _guess(columns, known.task))
 
 
 def prediction_batches(
@@ -190,32 +202,24 @@ def prediction_batches(
     """
     require_version(governance, initiative, version, moment)
     store = governance.store
-    came = {row["sha256"]: row for row in intakes(store, initiative, version, moment)}
-    batches = []
-    for row in reversed(monitoring.batches(store, initiative, version, moment)):
-        intake = came.get(row.sha256, {})
-        more = {name: intake.get(name) for name in ("source_name", "source_kind", "source_bytes", "numbered")}
-        batch = {**values_of(row), **more, "warnings": tuple(intake.get("warnings") or ())}
-        batches.append({name: value for name, value in batch.items() if name != "path"})
-    kept = kept_mapping(store, initiative, version, moment)
-    mapping, kinds = kept if kept else (None, {})
-    return BatchesView(initiative, version, tuple(batches), mapping, kinds)
+    came = {one.sha256: one for one in intakes(store, initiative, version, moment)}
+    batches = tuple(
+        _line(batch, came.get(batch.sha256))
+        for batch in reversed(monitoring.batches(store, initiative, version, moment))
+    )
+    kept = latest(store, facts.ColumnMapping, moment, initiative, version=version)
+    kinds = dict(zip(kept.features, kept.kinds, strict=True)) if kept else {}
+    return BatchesView(initiative, version, batches, kept_mapping(kept) if kept else None, kinds)
 
 
-@dataclass(frozen=True)
-class RegisteredVersion:
-    """A model version to which predictions may be added; `batches` counts those that are there."""
-
-    initiative: str
-    name: str
-    version: str
-    task: str
-    batches: int
+def _line(batch: PredictionBatch, intake: BatchIntake | None) -> BatchLine:
+    told = ("source_name", "source_kind", "source_bytes", "numbered", "warnings")
+    return named(BatchLine, batch, Names({}, {}), **{name: getattr(intake, name) for name in told if intake})
 
 
 def versions_with_batches(governance: Governance, moment: Moment) -> tuple[RegisteredVersion, ...]:
     """Every registered model version, by its initiative's name, newest first."""
-    return tuple(RegisteredVersion(**row) for row in registered_versions(governance.store, moment))
+    return registered_versions(governance.store, moment)
 
 
 def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> Version:
@@ -226,7 +230,7 @@ def require_version(governance: Governance, initiative: str, version: str, momen
     NotFound
         There was no such initiative or version at the moment.
     """
-    require_initiative(governance, initiative, moment)
+    registered(governance, initiative, moment)
     for known in versions(governance.store, initiative, moment):
         if known.version == version:
             return known
@@ -234,18 +238,15 @@ def require_version(governance: Governance, initiative: str, version: str, momen
 
 
 def _mapping(
-    command: AddPredictions,
-    task: str,
-    kept: tuple[ColumnMapping, dict[str, str]] | None,
-    columns: Sequence[str],
+    command: AddPredictions, task: Task, kept: ColumnMapping | None, columns: Sequence[str]
 ) -> ColumnMapping:
     given = command.model_dump(include=set(_MAPPED))
     named = {name: value for name, value in given.items() if value}
     own = PREDICTED in columns and (
-        kept is None or kept[0].prediction == PREDICTED or kept[0].prediction not in columns
+        kept is None or kept.prediction == PREDICTED or kept.prediction not in columns
     )
     if own and not set(named) - {"sensitive", "classes"}:
-        return _own_names(command, task, columns, kept[0] if kept else None)
+        return _own_names(command, task, columns, kept)
     if kept is None and not command.prediction:
         raise BadInput(
             "no columns are named, and none are kept for this version",
@@ -254,7 +255,7 @@ def _mapping(
         )
     if command.task or kept is None:
         named["task"] = command.task or task
-    return merge_mapping(kept[0] if kept else None, named)
+    return merge_mapping(kept, named)
 
 
 def _own_names(
@@ -282,84 +283,65 @@ def _own_names(
 
 
 def _rules(
-    governance: Governance, command: AddPredictions, moment: Moment, kinds: dict[str, str]
+    case: Case, command: AddPredictions, kept: facts.ColumnMapping | None, before: Sequence[BatchIntake]
 ) -> IntakeRules:
-    store = governance.store
-    numbered = {
-        row["sha256"]
-        for row in intakes(store, command.initiative, command.version, moment)
-        if row["numbered"]
-    }
-    earlier = [
-        batch.path
-        for batch in monitoring.batches(store, command.initiative, command.version, moment)
-        if batch.sha256 not in numbered
-    ]
-    limits = governance.data_quality.intake
+    store = case.governance.store
+    numbered = {one.sha256 for one in before if one.numbered}
+    earlier = monitoring.batches(store, command.initiative, command.version, case.moment)
+    kinds = zip(kept.features, cast("tuple[Kind, ...]", kept.kinds), strict=True) if kept else ()
     return IntakeRules(
         part=command.part,
-        min_reference_rows=limits.min_reference_rows,
+        min_reference_rows=case.governance.data_quality.intake.min_reference_rows,
         now=command.at,
-        known_kinds=cast("dict[str, Kind]", kinds),
-        earlier=tuple(earlier),
+        known_kinds=dict(kinds),
+        earlier=tuple(batch.path for batch in earlier if batch.sha256 not in numbered),
     )
 
 
 def _record(
-    governance: Governance,
+    case: Case,
     command: AddPredictions,
     source: PredictionSource,
     intake: Intake,
-    kept: tuple[ColumnMapping, dict[str, str]] | None,
+    kept: facts.ColumnMapping | None,
     source_sha256: str,
 ) -> None:
-    store, facts, mapping = governance.store, intake.facts, intake.mapping
-    stored = keep_batch(store, intake.file, command.initiative, command.version, command.part)
-    about = {"initiative": command.initiative, "version": command.version, "part": command.part}
-    batch = {
-        **about,
-        "task": mapping.task,
-        "sensitive": mapping.sensitive,
-        "classes": mapping.classes if mapping.task == "multiclass" else (),
-        "path": stored.path,
-        "sha256": stored.sha256,
-        "rows": facts.rows,
-        "labelled": facts.labelled,
-        "first_at": facts.first_at,
-        "last_at": facts.last_at,
-        "columns": facts.columns,
-    }
-    came = {
-        **about,
-        "sha256": stored.sha256,
-        "source_name": source.name,
-        "source_kind": source.kind,
-        "source_sha256": source_sha256,
-        "source_bytes": command.file.stat().st_size,
-        "numbered": intake.numbered,
-        "warnings": intake.warnings,
-    }
-    subject = f"{command.initiative}/{command.version}"
-    of_batch = f"{subject}/{command.part}/{stored.sha256[:16]}"
-    facts_made = [
-        Fact("predictions_added", of_batch, "prediction_batch", (batch,), first=True),
-        Fact("prediction_file_checked", of_batch, "batch_intake", (came,)),
-    ]
-    wanted = _to_keep(mapping, kept)
-    if kept is None or (wanted, dict(intake.kinds)) != (kept[0], kept[1]):
-        row = mapping_row(command.initiative, command.version, wanted, {**intake.kinds})
-        facts_made.append(Fact("columns_mapped", subject, "column_mapping", (row,)))
-    store.append(facts_made, actor=command.actor.id, at=command.at)
+    initiative, version, part = command.initiative, command.version, command.part
+    found, mapping = intake.facts, intake.mapping
+    stored = keep_batch(case.governance.store, intake.file, initiative, version, part)
+    batch = PredictionBatch(
+        initiative=initiative,
+        version=version,
+        part=part,
+        task=mapping.task,
+        sensitive=mapping.sensitive,
+        classes=mapping.classes if mapping.task == "multiclass" else (),
+        path=stored.path,
+        sha256=stored.sha256,
+        **vars(found),
+    )
+    came = BatchIntake(
+        initiative=initiative,
+        version=version,
+        part=part,
+        sha256=stored.sha256,
+        source_name=source.name,
+        source_kind=source.kind,
+        source_sha256=source_sha256,
+        source_bytes=command.file.stat().st_size,
+        numbered=intake.numbered,
+        warnings=tuple(intake.warnings),
+    )
+    entries = [entry_of("predictions_added", batch, first=True), entry_of("prediction_file_checked", came)]
+    # A target that this file only lacks is not forgotten.
+    target = mapping.target or (kept.target if kept else "")
+    wanted = mapping_to_keep(initiative, version, mapping.model_copy(update={"target": target}), intake.kinds)
+    if kept is None or not says_the_same(kept, wanted):
+        entries.append(entry_of("columns_mapped", wanted))
+    case.append(entries)
 
 
-def _to_keep(mapping: ColumnMapping, kept: tuple[ColumnMapping, dict[str, str]] | None) -> ColumnMapping:
-    """The mapping for the next file; a target that this file only lacks is not forgotten."""
-    if kept is not None and kept[0].target and not mapping.target:
-        return mapping.model_copy(update={"target": kept[0].target})
-    return mapping
-
-
-def _digest_once(governance: Governance, command: AddPredictions, moment: Moment) -> str:
+def _digest_once(command: AddPredictions, before: Sequence[BatchIntake]) -> str:
     """Digest of the user's file, which may come to a version once."""
     name = command.name or command.file.name
     try:
@@ -367,8 +349,7 @@ def _digest_once(governance: Governance, command: AddPredictions, moment: Moment
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         raise unreadable(name, error) from error
-    known = intakes(governance.store, command.initiative, command.version, moment)
-    if sha256 in {row["source_sha256"] for row in known}:
+    if sha256 in {one.source_sha256 for one in before}:
         raise Conflict("this batch was added before", where=name, remedy="Nothing is to be done.")
     return sha256
 
@@ -393,20 +374,26 @@ _SENSITIVE = (
 )
 
 
-def _guess(columns: Sequence[str], task: Task) -> dict[str, Any]:
+def _guess(columns: Sequence[str], task: Task) -> ColumnMapping:
     by_name = {column.casefold(): column for column in reversed(columns)}
 
     def usual(role: str) -> str:
         return next((by_name[name] for name in _USUAL[role] if name in by_name), "")
 
-    found: dict[str, Any] = {role: usual(role) for role in ("row_id", "timestamp", "prediction", "target")}
-    found["scores"] = {}
+    scores: dict[str, str] = {}
     if task == "binary" and usual("score"):
-        found["scores"] = {"": usual("score")}
+        scores = {"": usual("score")}
     elif task == "multiclass":
         marks = ("y_score_", "y_pred_proba_", "proba_", "score_", "probability_")
-        found["scores"] = {
+        scores = {
             column[len(mark) :]: column for column in columns for mark in marks if column.startswith(mark)
         }
-    found["sensitive"] = tuple(by_name[name] for name in _SENSITIVE if name in by_name)
-    return found
+    return ColumnMapping(
+        task=task,
+        prediction=usual("prediction"),
+        target=usual("target"),
+        row_id=usual("row_id"),
+        timestamp=usual("timestamp"),
+        scores=scores,
+        sensitive=tuple(by_name[name] for name in _SENSITIVE if name in by_name),
+    )

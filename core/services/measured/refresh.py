@@ -19,15 +19,15 @@ from core.connectors.workers import Progress, run_worker
 from core.domain.chain import canonical
 from core.domain.commands import Command
 from core.domain.errors import BadInput
-from core.domain.facts.measured import PredictionBatch
+from core.domain.facts.measured import ColumnMapping, PredictionBatch
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
+from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
 from core.lake.monitoring.decay_outcomes import outcomes
 from core.lake.monitoring.decay_records import kept_fit
 from core.lake.monitoring.decay_settings import columns_of_batches
 from core.lake.monitoring.worker_results import read_result
-from core.lake.predictions.column_mappings import kept_mapping
 from core.services.governance import Governance
 from core.services.jobs import JobControl, start_job
 from core.services.lookups import require_initiative
@@ -234,8 +234,9 @@ def _spec(governance: Governance, command: RefreshMonitoring, moment: Moment, pa
     features: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     if newest.task == "regression":
-        kept = kept_mapping(governance.store, command.initiative, command.version, moment)
-        features, words = _features(governance, paths, kept[0].features if kept else ())
+        initiative, version = command.initiative, command.version
+        kept = latest(governance.store, ColumnMapping, moment, initiative, version=version)
+        features, words = _features(governance, paths, kept.features if kept else ())
     return EstimateSpec(
         name=_NAME,
         task=newest.task,

@@ -8,6 +8,7 @@ from typing import Literal
 from core.domain.commands import slug
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.models import BusinessProcess, DataMark, DataSource, DataUpstream, DataUse
+from core.domain.facts.recorded import says_the_same
 from core.domain.life_cycles import DATA_MARK
 from core.domain.models.lineage import (
     ClearData,
@@ -50,7 +51,7 @@ def record_data_source(governance: Governance, command: RecordDataSource) -> str
     if not team:
         raise BadInput("team is missing", where="record data source", remedy="Nothing was stored; mend it.")
     said = DataSource(**{**command.model_dump(exclude={"actor", "at"}), "source": source, "team": team})
-    if known and known == replace(said, seq=known.seq, recorded_at=known.recorded_at, actor=known.actor):
+    if known and says_the_same(known, said):
         raise BadInput("nothing would change", where=source, remedy="Give a field another value.")
     case.put("data_source_changed" if known else "data_source_recorded", said)
     return source

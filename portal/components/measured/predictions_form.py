@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from core.connectors.prediction_files import SUFFIXES
 from core.domain.errors import GovernanceError
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, preview_file
 from portal.components.desk import Desk, show_problem
-from portal.components.forms import closed_because, give
+from portal.components.forms import closed_because, give, listed
 from portal.components.page import panel
 from portal.components.tables import bullet_list
 from portal.components.text import count, escape
@@ -79,27 +79,22 @@ def _map_and_add(desk: Desk, initiative: str, version: str, role: str, file: Pat
 
 
 def _mapping_fields(preview: FilePreview) -> dict[str, Any]:
-    known = preview.mapping
-    columns = preview.columns
+    known, columns = preview.mapping, preview.columns
     said = "As kept for this version" if preview.kept else "As the names suggest; correct what is wrong"
     st.caption(f"{count(len(columns), 'column')}. {said}.")
     places = st.columns(3)
-    prediction = _column(places[0], "Prediction", columns, known.get("prediction", ""), needed=True)
-    target = _column(places[1], "True outcome", columns, known.get("target", ""))
-    row_id = _column(places[2], "Id of the row", columns, known.get("row_id", ""))
-    timestamp = _column(places[0], "Time", columns, known.get("timestamp", ""))
-    scores = _scores(places[1], preview)
-    sensitive = places[2].multiselect(
-        "Sensitive columns", columns, default=[c for c in known.get("sensitive", ()) if c in columns]
-    )
     return {
-        "task": preview.task,
-        "prediction": prediction,
-        "target": target,
-        "row_id": row_id,
-        "timestamp": timestamp,
-        "scores": scores,
-        "sensitive": tuple(sensitive),
+        "task": known.task,
+        "prediction": _column(places[0], "Prediction", columns, known.prediction, needed=True),
+        "target": _column(places[1], "True outcome", columns, known.target),
+        "row_id": _column(places[2], "Id of the row", columns, known.row_id),
+        "timestamp": _column(places[0], "Time", columns, known.timestamp),
+        "scores": _scores(places[1], preview),
+        "sensitive": tuple(
+            places[2].multiselect(
+                "Sensitive columns", columns, default=[c for c in known.sensitive if c in columns]
+            )
+        ),
     }
 
 
@@ -111,14 +106,13 @@ def _column(place: Any, label: str, columns: Sequence[str], known: str, *, neede
 
 
 def _scores(place: Any, preview: FilePreview) -> tuple[str, ...]:
-    known: Mapping[str, str] = preview.mapping.get("scores", {})
-    if preview.task == "regression":
+    known = preview.mapping.scores
+    if preview.mapping.task == "regression":
         return ()
-    if preview.task == "binary":
+    if preview.mapping.task == "binary":
         return (_column(place, "Score (0 to 1)", preview.columns, known.get("", ""), needed=True),)
-    pairs = [f"{label}={column}" for label, column in known.items()]
-    text = place.text_input("Scores, CLASS=COLUMN, comma between", value=", ".join(pairs))
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    pairs = ", ".join(f"{label}={column}" for label, column in known.items())
+    return listed(place.text_input("Scores, CLASS=COLUMN, comma between", value=pairs))
 
 
 def _outcome(initiative: str, version: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.domain.facts.recorded import values_of
 from core.domain.models.column_mapping import score_words
 from portal.components.cards import Card, cards, facts
 from portal.components.page import empty_state, panel
@@ -30,9 +31,9 @@ _WORDS = {"reference": "Reference", "analysis": "Analysis"}
 
 def batch_cards(view: BatchesView) -> None:
     """Show how many rows there are of each role, how many have an outcome, and how many notes."""
-    rows = {part: sum(b["rows"] for b in view.batches if b["part"] == part) for part in _WORDS}
-    labelled = sum(batch["labelled"] for batch in view.batches)
-    notes = sum(len(batch["warnings"]) for batch in view.batches)
+    rows = {part: sum(b.rows for b in view.batches if b.part == part) for part in _WORDS}
+    labelled = sum(batch.labelled for batch in view.batches)
+    notes = sum(len(batch.warnings) for batch in view.batches)
     total = sum(rows.values())
     cards(
         [
@@ -59,18 +60,18 @@ def batches_panel(view: BatchesView) -> None:
     ):
         lines = [
             {
-                **batch,
-                "role": _WORDS[batch["part"]],
-                "labelled_share": batch["labelled"] / batch["rows"],
-                "noted": len(batch["warnings"]),
+                **values_of(batch),
+                "role": _WORDS[batch.part],
+                "labelled_share": batch.labelled / batch.rows,
+                "noted": len(batch.warnings),
             }
             for batch in view.batches
         ]
         live_table(lines, BATCHES, key="batches", download="batches", alt="Batches, newest first.")
         notes = [
-            {"source_name": batch["source_name"], "note": note}
+            {"source_name": batch.source_name, "note": note}
             for batch in view.batches
-            for note in batch["warnings"]
+            for note in batch.warnings
         ]
         if notes:
             plain_table(notes, NOTES, caption="What was odd about each batch")

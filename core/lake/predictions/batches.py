@@ -1,4 +1,4 @@
-"""What a canonical prediction batch holds, read from the Parquet file itself."""
+"""Which versions have predictions, and what a canonical batch holds, read from the Parquet file itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,43 @@ from pathlib import Path
 import duckdb
 
 from core.domain.errors import BadInput
+from core.domain.facts.measured import BatchIntake
+from core.domain.moment import Moment
+from core.lake.facts import history
+from core.lake.query import fetch_as
 from core.lake.store import Store
 
 SCAN = "read_parquet(?, hive_partitioning = false)"
+_REGISTERED = """
+    WITH latest AS (SELECT initiative, arg_max(name, seq) AS name FROM initiative
+                    WHERE seq <= $seq GROUP BY initiative)
+    SELECT v.initiative, l.name, v.version, v.task,
+        (SELECT count(*) FROM prediction_batch b WHERE b.initiative = v.initiative
+            AND b.version = v.version AND b.seq <= $seq) AS batches
+    FROM model_version v JOIN latest l USING (initiative) WHERE v.seq <= $seq
+    ORDER BY l.name, v.seq DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredVersion:
+    """A model version to which predictions may be added; `batches` counts those that are there."""
+
+    initiative: str
+    name: str
+    version: str
+    task: str
+    batches: int
+
+
+def registered_versions(store: Store, moment: Moment) -> tuple[RegisteredVersion, ...]:
+    """Every registered model version by its initiative's name, newest first."""
+    return tuple(fetch_as(store.cursor(), RegisteredVersion, _REGISTERED, {"seq": moment.seq}))
+
+
+def intakes(store: Store, initiative: str, version: str, moment: Moment) -> list[BatchIntake]:
+    """How the version's batches came in, oldest first; batches from before this was kept are not here."""
+    return [one for one in history(store, BatchIntake, moment, initiative) if one.version == version]
 
 
 @dataclass(frozen=True)
