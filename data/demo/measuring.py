@@ -7,8 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-from core.services.measured.explanation_files import batch_to_explain
-from core.services.measured.explanations import CHECK, RecordExplanation, record_explanation
+from core.services.measured.explanations import (
+    CHECK,
+    RecordExplanation,
+    batch_to_explain,
+    record_explanation,
+)
 from data.demo.batches import CHUNK, Batches
 from data.demo.example_datasets import dataset_recipes
 from data.demo.plans import InitiativePlan, VersionPlan
@@ -69,7 +73,7 @@ def explain(world: World, plan: InitiativePlan, version: VersionPlan, at: dateti
             **named,
             "actor": builder,
             "at": at,
-            "batch_sha256": batch.batch.sha256,
+            "batch_sha256": batch.sha256,
             "part": "analysis",
             "model_sha256": sha256,
             "file": contributions,

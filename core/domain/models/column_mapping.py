@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -87,6 +87,11 @@ def score_column(label: str) -> str:
 def is_canonical(column: str) -> bool:
     """Whether a name of the store stands for a role, so that it is no feature."""
     return column in (ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE) or column.startswith(f"{SCORE}_")
+
+
+def features_of(columns: Iterable[str]) -> tuple[str, ...]:
+    """Of the columns of a batch, those that stand for no role."""
+    return tuple(name for name in columns if not is_canonical(name))
 
 
 def role_title(canonical: str) -> str:

@@ -70,12 +70,11 @@ def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
     cursor = store.cursor()
     path = [str(file)]
     try:
-        described = cursor.execute(f"DESCRIBE SELECT * FROM {SCAN}", path).fetchall()
+        columns = tuple(column_types(cursor, file))
     except duckdb.Error as error:
         raise BadInput(
             "the file cannot be read as Parquet", where=file.name, remedy="Export it again as Parquet."
         ) from error
-    columns = tuple(str(row[0]) for row in described)
     needed = ["row_id", "y_pred"] + (["y_score"] if task == "binary" else [])
     lacking = [column for column in needed if column not in columns]
     if lacking:
@@ -93,7 +92,12 @@ def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
     return BatchFacts(rows, targets, first_at, last_at, columns)
 
 
+def column_types(cursor: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
+    """Columns of a Parquet file in its order, with their types."""
+    rows = cursor.execute(f"DESCRIBE SELECT * FROM {SCAN}", [str(file)]).fetchall()
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
 def text_columns(store: Store, file: Path) -> tuple[str, ...]:
     """Columns of a kept batch that hold texts, in the file's order."""
-    query = f"SELECT column_name FROM (DESCRIBE SELECT * FROM {SCAN}) WHERE column_type = 'VARCHAR'"
-    return tuple(str(row[0]) for row in store.cursor().execute(query, [str(file)]).fetchall())
+    return tuple(name for name, kind in column_types(store.cursor(), file).items() if kind == "VARCHAR")

@@ -20,7 +20,7 @@ from core.domain.models.column_mapping import (
     is_canonical,
     role_title,
 )
-from core.lake.predictions.batches import BatchFacts, describe_batch
+from core.lake.predictions.batches import BatchFacts, column_types, describe_batch
 from core.lake.predictions.intake_columns import (
     Kind,
     Staged,
@@ -127,8 +127,7 @@ def _taken(
     mapping = _with_classes(cursor, written, mapping, facts)
     if rules.part == "reference":
         refuse_unfit_reference(cursor, written, mapping, facts, rules, given.name)
-    types = dict(_types(cursor, f"read_parquet({_path(written)}, hive_partitioning = false)"))
-    batch = WrittenBatch(str(written), types, facts.rows, facts.labelled, facts.last_at)
+    batch = WrittenBatch(str(written), _types(cursor, written), facts.rows, facts.labelled, facts.last_at)
     warnings = (*notes, *batch_warnings(cursor, batch, mapping, rules.now))
     return Intake(written, facts, mapping, kinds, not mapping.row_id, warnings)
 
@@ -143,7 +142,7 @@ def _staged(cursor: duckdb.DuckDBPyConnection, given: GivenFile, folder: Path) -
                 remedy="Rename it.",
             )
     if not given.is_csv:
-        types = _types(cursor, f"read_parquet({_path(given.file)}, hive_partitioning = false)")
+        types = _types(cursor, given.file)
         for name, kind in types.items():
             if kind.startswith(_NESTED) or kind.endswith("]"):
                 raise BadInput(
@@ -171,9 +170,9 @@ def _staged(cursor: duckdb.DuckDBPyConnection, given: GivenFile, folder: Path) -
     return Staged(str(target), columns, from_csv=True)
 
 
-def _types(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
-    rows = cursor.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    return {str(row[0]): "VARCHAR" if str(row[1]).startswith("ENUM") else str(row[1]) for row in rows}
+def _types(cursor: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
+    found = column_types(cursor, file)
+    return {name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in found.items()}
 
 
 def _path(file: Path) -> str:

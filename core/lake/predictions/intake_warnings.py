@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from core.domain.models.column_mapping import ColumnMapping, is_canonical, score_column
+from core.domain.models.column_mapping import ColumnMapping, features_of, score_column
 from core.lake.predictions.intake_columns import in_parts, quoted
 
 MANY_COLUMNS = 1_000
@@ -33,9 +33,9 @@ class WrittenBatch:
     last_at: datetime | None
 
     @property
-    def features(self) -> list[str]:
+    def features(self) -> tuple[str, ...]:
         """Columns that stand for no role."""
-        return [name for name in self.types if not is_canonical(name)]
+        return features_of(self.types)
 
 
 def batch_warnings(

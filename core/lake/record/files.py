@@ -34,11 +34,26 @@ def keep_evidence(store: Store, content: bytes) -> StoredFile:
     return StoredFile(f"evidence/{sha256}", sha256, len(content))
 
 
+def digest_of(file: Path) -> str:
+    """The sha256 of a file's content."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def keep_batch(store: Store, source: Path, initiative: str, version: str, part: str) -> StoredFile:
     """Copy a Parquet batch under its model version, named by its digest."""
-    with source.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = digest_of(source)
     path = f"predictions/{initiative}/version={version}/{part}-{sha256[:16]}.parquet"
+    return _copied(store, source, path, sha256)
+
+
+def keep_file(store: Store, source: Path, folder: str, ending: str = "") -> StoredFile:
+    """Copy a file into a folder of the store, named by its digest; the same content twice is one file."""
+    sha256 = digest_of(source)
+    return _copied(store, source, f"{folder}/{sha256}{ending}", sha256)
+
+
+def _copied(store: Store, source: Path, path: str, sha256: str) -> StoredFile:
     target = store.folder / path
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

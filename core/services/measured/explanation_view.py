@@ -5,33 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from core.analytics.explanations.scales import SCALES, Scale
-from core.analytics.explanations.steps import GroupGap, GroupMeans, Waterfall, group_gap, waterfall
+from core.analytics.explanations.steps import (
+    GroupGap,
+    GroupMeans,
+    RankedFeature,
+    Waterfall,
+    group_gap,
+    waterfall,
+)
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import Explanation
+from core.domain.models.column_mapping import features_of
 from core.domain.moment import Moment
-from core.lake.monitoring import attribution_files as lake
-from core.lake.monitoring import attribution_queries as queries
-from core.lake.monitoring import readings as lake_batches
-from core.lake.monitoring.attribution_files import Explained
-from core.lake.monitoring.attribution_queries import FeaturePoint, Files
+from core.lake.facts import newest
+from core.lake.monitoring import attributions as lake
+from core.lake.monitoring.attributions import Explained, FeaturePoint, Files, NotableRow
+from core.lake.monitoring.readings import attributions, modelled_initiatives
 from core.services.governance import Governance
 from core.services.lookups import registered
-from core.services.measured.explanation_files import CANONICAL
 
 SEVERAL = 2
-
-
-@dataclass(frozen=True)
-class FeatureStrength:
-    """A feature's rank, mean |contribution|, mean contribution, and its share of all, 0 to 1."""
-
-    feature: str
-    rank: int
-    mean_absolute: float
-    mean_signed: float
-    share: float
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ class ExplanationReport:
     recorded_at: datetime
     sha256: str
     model_sha256: str
-    features: tuple[FeatureStrength, ...]
+    features: tuple[RankedFeature, ...]
     sensitive: tuple[str, ...]
     groups: tuple[str, ...]
 
@@ -70,21 +66,10 @@ class ExplainedPrediction:
 
     row_id: str
     waterfall: Waterfall
-    values: Mapping[str, Any]
-    predicted: Any
-    actual: Any
+    values: Mapping[str, object]
+    predicted: object
+    actual: object
     score: float | None
-
-
-@dataclass(frozen=True)
-class NotableRow:
-    """A row worth a look; `kind` is highest, lowest or mistake."""
-
-    row_id: str
-    kind: str
-    raw_score: float | None
-    predicted: Any
-    actual: Any
 
 
 @dataclass(frozen=True)
@@ -110,7 +95,7 @@ class ExplainableVersion:
 
 def explainable_versions(governance: Governance, moment: Moment) -> tuple[ExplainableVersion, ...]:
     """Versions with predictions, by the initiative's name, newest version first."""
-    known = {(row["initiative"], row["version"]) for row in lake.explained_versions(governance.store, moment)}
+    known = {(one.initiative, one.version) for one in newest(governance.store, Explanation, moment)}
     return tuple(
         ExplainableVersion(
             row["initiative"],
@@ -120,7 +105,7 @@ def explainable_versions(governance: Governance, moment: Moment) -> tuple[Explai
             row["rows"],
             (row["initiative"], row["version"]) in known,
         )
-        for row in lake_batches.modelled_initiatives(governance.store, moment)
+        for row in modelled_initiatives(governance.store, moment)
     )
 
 
@@ -161,13 +146,8 @@ def explanation_report(
         No such initiative, or no explanation of this version.
     """
     found = _require_explanation(governance, initiative, version, moment)
-    rows = lake_batches.attributions(governance.store, initiative, version, moment)
-    features = tuple(
-        FeatureStrength(row.feature, row.place, row.mean_absolute, row.mean_signed, row.share) for row in rows
-    )
     fact, batch = found.fact, found.batch
     sensitive = batch.sensitive if batch else ()
-    columns = [name for name in _columns(found) if not name.startswith("y_score_")]
     same = ("origin", "method", "part", "scale", "outcome", "base_value", "additivity_gap", "rounding_gap")
     return ExplanationReport(
         initiative=initiative,
@@ -176,9 +156,12 @@ def explanation_report(
         **{name: getattr(fact, name) for name in (*same, "rows", "recorded_at", "sha256", "model_sha256")},
         batch_rows=batch.rows if batch else fact.rows,
         scale_title=SCALES[cast(Scale, fact.scale)],
-        features=features,
+        features=tuple(
+            RankedFeature(one.feature, one.place, one.mean_absolute, one.mean_signed, one.share)
+            for one in attributions(governance.store, initiative, version, moment)
+        ),
         sensitive=sensitive,
-        groups=tuple(dict.fromkeys((*sensitive, *columns))),
+        groups=tuple(dict.fromkeys((*sensitive, *_columns(found)))),
     )
 
 
@@ -203,35 +186,22 @@ def explained_prediction(
             remedy="Upload them with the base value to see single predictions.",
         )
     files = _files(governance, found)
-    contributions = queries.row_contributions(governance.store, files.file, row)
-    values = queries.batch_row(governance.store, files.batch, row)
-    if values is None:
+    explained = lake.row_explained(governance.store, files, fact.features, row)
+    known = lake.batch_row(governance.store, files, fact.features, row)
+    if known is None:
         raise NotFound(
             f"the {fact.part} batch has no row '{row[:60]}'",
             where=f"{initiative} version {version}",
             remedy="Name a row of the batch.",
         )
-    if contributions is None:
+    if explained is None:
         raise NotFound(
             f"row '{row[:60]}' is not among the {fact.rows:,} explained ones",
             where=f"{initiative} version {version}",
             remedy="Explain it too, with 'governance explain run --row'.",
         )
-    raw = contributions[lake.RAW_SCORE]
-    steps = waterfall(
-        {name: contributions[name] for name in fact.features},
-        base,
-        raw,
-        fact.scale,
-    )
-    return ExplainedPrediction(
-        row,
-        steps,
-        {name: values.get(name) for name in fact.features},
-        values.get("y_pred"),
-        values.get("y_true"),
-        values.get("y_score"),
-    )
+    steps = waterfall(explained.contributions, base, explained.raw_score, fact.scale)
+    return ExplainedPrediction(row, steps, known.values, known.predicted, known.actual, known.score)
 
 
 def notable_rows(
@@ -239,10 +209,7 @@ def notable_rows(
 ) -> tuple[NotableRow, ...]:
     """Rows worth a look: the highest and lowest scores, and the mistakes furthest from the middle."""
     files = _files(governance, _require_explanation(governance, initiative, version, moment))
-    return tuple(
-        NotableRow(row["row_id"], row["kind"], row["raw_score"], row["y_pred"], row["y_true"])
-        for row in queries.notable_rows(governance.store, files)
-    )
+    return lake.notable_rows(governance.store, files)
 
 
 def feature_along(
@@ -257,7 +224,7 @@ def feature_along(
     """
     found = _require_explanation(governance, initiative, version, moment)
     _require_column(feature, found.fact.features, "feature")
-    return queries.along_values(governance.store, _files(governance, found), feature)
+    return lake.along_values(governance.store, _files(governance, found), feature)
 
 
 def groups_apart(
@@ -278,7 +245,7 @@ def groups_apart(
     """
     found = _require_explanation(governance, initiative, version, moment)
     _require_column(by, _columns(found), "column")
-    groups = queries.group_means(governance.store, _files(governance, found), found.fact.features, by)
+    groups = lake.group_means(governance.store, _files(governance, found), found.fact.features, by)
     names = {group.name: group for group in groups}
     chosen = between or tuple(g.name for g in sorted(groups, key=lambda g: -g.rows)[:SEVERAL])
     strange = [name for name in chosen if name not in names]
@@ -314,8 +281,7 @@ def _require_column(name: str, known: tuple[str, ...], what: str) -> None:
 
 
 def _columns(found: Explained) -> tuple[str, ...]:
-    columns = found.batch.columns if found.batch else ()
-    return tuple(name for name in columns if name not in CANONICAL)
+    return features_of(found.batch.columns) if found.batch else ()
 
 
 def _files(governance: Governance, found: Explained) -> Files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,30 +18,31 @@ from core.connectors.model_files import recognise_model
 from core.connectors.workers import Progress, run_worker
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
-from core.domain.facts.measured import Attribution, Explanation
+from core.domain.facts.measured import Attribution, Explanation, PredictionBatch
 from core.domain.facts.models import ModelFile
 from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, Laid, NamedInitiative, Texts, VersionId, option
+from core.domain.models.column_mapping import features_of
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
 from core.domain.verdict import Verdict
-from core.lake.monitoring import attribution_files as lake
+from core.lake.monitoring import attributions as lake
+from core.lake.monitoring.readings import require_batches
 from core.lake.predictions.batches import text_columns
+from core.lake.record.files import digest_of, keep_file
 from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.measured.explanation_files import (
-    DERIVED_TOLERANCE,
-    ExplainedBatch,
-    batch_to_explain,
-    check_upload,
-    measured_gap,
-    refuse_other_model,
-)
+from core.services.lookups import registered
+from core.services.measured.predictions import require_version
 
 CHECK = "attributions_present"
 VALID_DAYS = 365
 ENOUGH_ROWS = 500
 SAMPLE_ROWS = 5_000
+DERIVED_TOLERANCE = 1e-4
+"""Scores in batches are often rounded; a raw score worked out from one may miss the sum by this much."""
+_SCALES = {"binary": ("log_odds", "probability", "raw"), "regression": ("output", "log", "raw")}
+"""Scales that a task's attributions may be on, the usual one first; `raw` alone for others."""
 Part = Annotated[
     Literal["", "analysis", "reference"],
     Field(description="analysis or reference; analysis where there is any."),
@@ -126,9 +128,16 @@ def keep_model(governance: Governance, command: KeepModel) -> str:
     case = begin(governance, command)
     initiative = case.initiative.initiative
     found = recognise_model(command.file, name=command.name)
-    sha256 = lake.digest_of(command.file)
-    refuse_other_model(governance, initiative, command.version, sha256, case.moment)
-    stored = lake.keep_model(governance.store, command.file)
+    sha256 = digest_of(command.file)
+    wanted = require_version(governance, initiative, command.version, case.moment).artifact_sha256
+    if wanted and wanted != sha256:
+        raise BadInput(
+            f"this file is not the artifact of version {command.version}: its sha256 begins with "
+            f"{sha256[:12]}, the registered one with {wanted[:12]}",
+            where="model",
+            remedy="Give the file that was registered, or register a new version.",
+        )
+    stored = keep_file(governance.store, command.file, "models")
     kept = ModelFile(
         **command.model_dump(include={"initiative", "version", "features"}),
         path=stored.path,
@@ -169,51 +178,61 @@ def explain_version(
             remedy="Give one, or upload attributions made elsewhere.",
         )
     recognise_model(Path(model.path))
-    asked = _asked(governance, command, batch, moment)
+    before = lake.newest_explanation(governance.store, command.initiative, command.version, moment)
+    again = before.fact.asked if before and before.fact.batch_sha256 == batch.sha256 else ()
+    asked = tuple(dict.fromkeys((*again, *command.row)))
     spec = _explain_spec(governance, command, batch, model, asked)
     with tempfile.TemporaryDirectory() as folder:
         result = run_worker(
             "explain", spec, Path(folder) / "job", on_progress=on_progress, cancelled=cancelled
         )
-        given = {
-            "initiative": command.initiative,
-            "version": command.version,
-            "batch_sha256": batch.batch.sha256,
-            "part": batch.batch.part,
-            "model_sha256": model.sha256,
-            "outcome": command.outcome,
-            "asked": asked,
-            "file": result.files["contributions"],
-            "figures": result.figures,
-        }
-        record_explanation(governance, RecordExplanation(actor=command.actor, at=command.at, **given))
+        found = RecordExplanation(
+            actor=command.actor,
+            at=command.at,
+            initiative=command.initiative,
+            version=command.version,
+            batch_sha256=batch.sha256,
+            part=batch.part,
+            model_sha256=model.sha256,
+            outcome=command.outcome,
+            asked=asked,
+            file=result.files["contributions"],
+            figures=result.figures,
+        )
+        record_explanation(governance, found)
     return int(result.figures["rows"])
 
 
-def _asked(
-    governance: Governance, command: ExplainVersion, batch: ExplainedBatch, moment: Moment
-) -> tuple[str, ...]:
-    """Rows asked for now and, of the same batch, before."""
-    before = lake.newest_explanation(governance.store, command.initiative, command.version, moment)
-    kept = before.fact.asked if before and before.fact.batch_sha256 == batch.batch.sha256 else ()
-    return tuple(dict.fromkeys((*kept, *command.row)))
+def batch_to_explain(
+    governance: Governance, initiative: str, version: str, part: str, moment: Moment
+) -> PredictionBatch:
+    """The newest batch of a part; without one, of the analysis, else of the reference.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or no such batch.
+    """
+    registered(governance, initiative, moment)
+    known = require_batches(governance.store, initiative, version, moment, part)
+    return min(reversed(known), key=lambda batch: batch.part)  # analysis where there is any
 
 
 def _explain_spec(
     governance: Governance,
     command: ExplainVersion,
-    batch: ExplainedBatch,
+    batch: PredictionBatch,
     model: ModelFile,
     asked: tuple[str, ...],
 ) -> ExplainSpec:
     """What the worker is asked to do."""
-    texts = text_columns(governance.store, batch.path)
+    texts = text_columns(governance.store, Path(batch.path))
     return ExplainSpec(
         model=Path(model.path),
         format=model.format,
-        rows=batch.path,
+        rows=Path(batch.path),
         features=model.features,
-        categorical_features=tuple(name for name in batch.features if name in texts),
+        categorical_features=tuple(name for name in features_of(batch.columns) if name in texts),
         row_ids=asked,
         outcome=command.outcome,
         sample_rows=command.rows,
@@ -238,7 +257,7 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
         )
     measured = ("method", "rows", "scale", "base_value", "additivity_gap", "rounding_gap")
     given = {"part", "version", "batch_sha256", "model_sha256", "outcome", "asked"}
-    stored = lake.keep_attributions(governance.store, command.file)
+    stored = keep_file(governance.store, command.file, "explanations", ".parquet")
     fact = Explanation(
         initiative=initiative,
         **command.model_dump(include=given),
@@ -265,30 +284,20 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
     moment = case.moment
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)
-    called = (command.name or command.file.name)[:80]
-    upload = check_upload(
-        governance,
-        batch,
-        command.file,
-        called,
-        scale=command.scale,
-        base_value=command.base_value,
-        unused=command.unused,
-        model_features=model.features if model else (),
-    )
+    upload = _checked(governance, command, batch, model.features if model else ())
     with tempfile.TemporaryDirectory() as folder:
         canonical = Path(folder) / "attributions.parquet"
         lake.write_canonical_attributions(
-            governance.store, command.file, upload.columns, canonical, batch.path, upload.raw
+            governance.store, command.file, upload.columns, canonical, Path(batch.path), upload.raw
         )
-        gap = measured_gap(governance, canonical, upload)
-        stored = lake.keep_attributions(governance.store, canonical)
+        gap = _measured_gap(governance, canonical, upload)
+        stored = keep_file(governance.store, canonical, "explanations", ".parquet")
     fact = Explanation(
         **command.model_dump(include={"initiative", "version", "outcome"}),
         origin="uploaded",
         method=command.method or "made elsewhere",
-        part=batch.batch.part,
-        batch_sha256=batch.batch.sha256,
+        part=batch.part,
+        batch_sha256=batch.sha256,
         model_sha256=model.sha256 if model else "",
         path=stored.path,
         sha256=stored.sha256,
@@ -301,6 +310,118 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
     )
     _append(case, fact)
     return upload.rows
+
+
+@dataclass(frozen=True)
+class CheckedUpload:
+    """An upload that may be kept: its columns, base value, where raw scores come from, and what it misses."""
+
+    columns: lake.AttributionColumns
+    rows: int
+    base_value: float | None
+    scale: str
+    raw: str
+
+
+def _checked(
+    governance: Governance, command: AddAttributions, batch: PredictionBatch, model: tuple[str, ...]
+) -> CheckedUpload:
+    """Hold an attribution file as a whole against the batch, and the features of the kept model if any.
+
+    Raises
+    ------
+    BadInput
+        Columns are not the model's features, ids are missing, twice or unknown, a contribution is no number,
+        the base value differs between rows, or nothing fits the task. The message names the first rows.
+    """
+    called = (command.name or command.file.name)[:80]
+    found = lake.read_columns(governance.store, command.file, called)
+    _check_features(found.features, batch, model, command.unused)
+    faults = lake.find_faults(governance.store, command.file, found, Path(batch.path))
+    _check_rows(faults, called)
+    if len(faults.base_values) > 1:
+        raise BadInput(
+            f"column '{lake.BASE_VALUE}' holds several values",
+            where="attributions",
+            remedy="Give one base value.",
+        )
+    base = faults.base_values[0] if faults.base_values else command.base_value
+    allowed = _SCALES.get(batch.task, ("raw",))
+    scale = command.scale or allowed[0]
+    if scale not in allowed:
+        raise BadInput(
+            f"a {batch.task} model has no scores in '{scale}'",
+            where="scale",
+            remedy=f"Use: {', '.join(allowed)}.",
+        )
+    raw = "given" if found.has_raw else scale if scale in ("log_odds", "probability", "output") else "none"
+    return CheckedUpload(found, faults.rows, base, scale, raw)
+
+
+def _check_features(
+    features: tuple[str, ...], batch: PredictionBatch, model: tuple[str, ...], unused: tuple[str, ...]
+) -> None:
+    left_out = {*unused, *batch.sensitive} - {*features}
+    wanted = model or tuple(name for name in features_of(batch.columns) if name not in left_out)
+    strange = [name for name in features if name not in wanted]
+    lacking = [name for name in wanted if name not in features]
+    if strange:
+        whose = "the model" if model else "the batch"
+        raise BadInput(
+            f"column '{strange[0][:60]}' is no feature of {whose}",
+            where="attributions",
+            remedy=f"Name the columns like the features: {', '.join(wanted)[:200]}.",
+        )
+    if lacking:
+        hint = "" if model else ", or say that the model does not use it"
+        raise BadInput(
+            f"feature '{lacking[0][:60]}' has no contributions",
+            where="attributions",
+            remedy=f"Add its column{hint}.",
+        )
+
+
+def _check_rows(faults: lake.AttributionFaults, called: str) -> None:
+    problem = ""
+    if not faults.rows:
+        problem = f"'{called}' has no rows"
+    elif faults.bad_ids:
+        problem = "there are rows without an id"
+    elif faults.twice:
+        problem = f"there are two rows '{faults.twice[0][:60]}'"
+    elif faults.unknown:
+        problem = f"the batch has no row '{faults.unknown[0][:60]}'"
+    elif faults.bad_rows:
+        problem = f"column '{faults.bad_column[:60]}' holds no number in row '{faults.bad_rows[0][:60]}'"
+    if problem:
+        raise BadInput(problem, where="attributions", remedy="Mend the file; nothing was stored.")
+
+
+def _measured_gap(governance: Governance, file: Path, upload: CheckedUpload) -> float | None:
+    """The largest |base + contributions - raw score| of a kept upload; None where it cannot be known.
+
+    Raises
+    ------
+    BadInput
+        It is larger than rounding explains.
+    """
+    if upload.base_value is None or upload.raw == "none":
+        return None
+    gap, row = lake.widest_gap(governance.store, file, upload.columns.features, upload.base_value)
+    allowed = ADDITIVITY_TOLERANCE if upload.raw == "given" else DERIVED_TOLERANCE
+    if not gap <= allowed:
+        words = {
+            "given": "its raw score",
+            "log_odds": "the log odds of its score",
+            "output": "its prediction",
+        }
+        raise BadInput(
+            f"base value and contributions of row '{row[:60]}' miss {words.get(upload.raw, 'its score')} "
+            f"by {gap:.3g}",
+            where="attributions",
+            remedy="Check base value and scale, or give a column 'raw_score'.",
+        )
+    return gap
 
 
 def _append(case: Case, fact: Explanation) -> None:

@@ -11,12 +11,8 @@ from portal.components.text import humanise, number, percent
 from portal.components.url_inputs import set_url, url_choice, url_text, url_value
 
 if TYPE_CHECKING:
-    from core.services.measured.explanation_view import (
-        ExplainableVersion,
-        ExplanationReport,
-        GroupsApart,
-        NotableRow,
-    )
+    from core.lake.monitoring.attributions import NotableRow
+    from core.services.measured.explanation_view import ExplainableVersion, ExplanationReport, GroupsApart
 
 VIEW = ("feature", "row", "by", "first", "second")
 KINDS = {"highest": "highest score", "lowest": "lowest score", "mistake": "mistake, far from the middle"}

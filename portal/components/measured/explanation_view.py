@@ -18,7 +18,7 @@ from portal.components.text import NOTHING, count, day, escape, humanise, number
 
 if TYPE_CHECKING:
     from core.analytics.explanations.steps import Step
-    from core.lake.monitoring.attribution_queries import FeaturePoint
+    from core.lake.monitoring.attributions import FeaturePoint
     from core.services.measured.explanation_view import ExplainedPrediction, ExplanationReport, GroupsApart
 
 MOST_FEATURES = 15
