@@ -8,74 +8,28 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from core.connectors.yaml_lines import Document, Problem, parse_lines, read_text
-from core.connectors.yaml_models import read_model
+from core.connectors.yaml_lines import Document, Problem, parse_lines, read_model, read_text
 from core.domain.actors import Roles
 from core.domain.faults import Fault
-from core.domain.models.data_quality import DataQuality
-from core.domain.policy.kpis import Kpis, Leaderboard
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_faults import live_gate_faults, policy_faults
 from core.domain.process.checks import CHECKS
 from core.domain.rules.ethics import Ethics, ethics_faults
 from core.domain.rules.frameworks import Frameworks, framework_faults, known_names, rule_faults
 from core.domain.rules.rights import Rights
-from core.domain.work.guides import Guides
-from core.domain.work.raci import Raci
-from core.domain.work.training import Trainings
-from core.domain.work.work import Work
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def read_roles(path: Path) -> Roles:
-    """Read the roles and what each may do.
+def read_config(path: Path, kind: type[M]) -> M:
+    """Read a file of the configuration that stands on its own.
 
     Raises
     ------
     BadInput
         One line per problem, `FILE:LINE: what. remedy`. So do the functions below.
     """
-    return _read(path, Roles)
-
-
-def read_raci(path: Path) -> Raci:
-    """Read who is responsible, accountable, consulted and informed."""
-    return _read(path, Raci)
-
-
-def read_kpis(path: Path) -> Kpis:
-    """Read the KPI definitions."""
-    return _read(path, Kpis)
-
-
-def read_data_quality(path: Path) -> DataQuality:
-    """Read the limits for prediction batches, drift, data quality and personal data."""
-    return _read(path, DataQuality)
-
-
-def read_leaderboard(path: Path) -> Leaderboard:
-    """Read the rules of the leaderboards."""
-    return _read(path, Leaderboard)
-
-
-def read_work(path: Path) -> Work:
-    """Read how work moves: days, rules of notices, perspectives."""
-    return _read(path, Work)
-
-
-def read_trainings(path: Path) -> Trainings:
-    """Read the training list."""
-    return _read(path, Trainings)
-
-
-def read_guides(path: Path) -> Guides:
-    """Read the guides per role and step."""
-    return _read(path, Guides)
-
-
-def _read(path: Path, model: type[M]) -> M:
-    return read_model(parse_lines(read_text(path, str(path)), str(path)), model)
+    return read_model(parse_lines(read_text(path, str(path)), str(path)), kind)
 
 
 def read_ethics(path: Path, policy: Policy | None = None) -> tuple[Ethics, str]:
@@ -109,9 +63,7 @@ def parse_ethics(text: str, policy: Policy | None = None, *, name: str) -> Ethic
     """
     document = parse_lines(text, name)
     ethics = read_model(document, Ethics)
-    for fault in ethics_faults(ethics, policy) if policy is not None else ():
-        document.problems.append(Problem(document.line(fault.path), fault.what, fault.remedy))
-    document.refuse()
+    _refuse(document, ethics_faults(ethics, policy) if policy is not None else ())
     return ethics
 
 

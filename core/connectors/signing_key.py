@@ -85,7 +85,12 @@ def _make(path: Path) -> None:
         os.fsync(file.fileno())
     try:
         os.link(part, path)  # never over a key that somebody else has just made
-    except FileExistsError:
-        pass
+    except FileExistsError as error:
+        if not path.exists():
+            raise BadInput(
+                "the signing key is a link that leads nowhere",
+                where=str(path),
+                remedy="Restore what it leads to, or remove the link: a new key is made and put on record.",
+            ) from error
     finally:
         part.unlink()

@@ -10,18 +10,11 @@ from pathlib import Path
 from core.connectors.config_files import (
     parse_ethics,
     parse_recorded_policy,
-    read_data_quality,
+    read_config,
     read_ethics,
     read_frameworks,
-    read_guides,
-    read_kpis,
-    read_leaderboard,
     read_policy,
-    read_raci,
     read_rights,
-    read_roles,
-    read_trainings,
-    read_work,
 )
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
@@ -172,15 +165,15 @@ def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
     """Join an open store with the files in `config`; without a signing key the store has one of its own."""
     return Governance(
         store=store,
-        roles=read_roles(config / "roles.yaml"),
-        raci=read_raci(config / "raci.yaml"),
+        roles=read_config(config / "roles.yaml", Roles),
+        raci=read_config(config / "raci.yaml", Raci),
         ethics=read_ethics(config / "ethics.yaml")[0],
-        kpis=read_kpis(config / "kpis.yaml"),
-        leaderboard=read_leaderboard(config / "leaderboard.yaml"),
-        data_quality=read_data_quality(config / "data_quality.yaml"),
-        work=read_work(config / "work.yaml"),
-        trainings=read_trainings(config / "training.yaml"),
-        guides=read_guides(config / "guides.yaml"),
+        kpis=read_config(config / "kpis.yaml", Kpis),
+        leaderboard=read_config(config / "leaderboard.yaml", Leaderboard),
+        data_quality=read_config(config / "data_quality.yaml", DataQuality),
+        work=read_config(config / "work.yaml", Work),
+        trainings=read_config(config / "training.yaml", Trainings),
+        guides=read_config(config / "guides.yaml", Guides),
         config=config,
         signing_key=signing_key,
     )

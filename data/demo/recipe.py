@@ -8,8 +8,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.connectors.settings import PROJECT
-from core.connectors.yaml_lines import parse_lines, read_text
-from core.connectors.yaml_models import read_model
+from core.connectors.yaml_lines import parse_lines, read_model, read_text
 from core.domain.actors import Actor
 from core.ground.figure import Task
 

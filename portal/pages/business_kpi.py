@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services.measured import business_kpi_view as service
+from core.services.measured import business_kpi as service
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.measured import business_kpi_forms as forms
+from portal.components.measured import business_kpi_view as forms
 from portal.components.measured import business_kpi_view as view
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.url_inputs import set_url, url_choice, url_value

@@ -14,7 +14,7 @@ from portal.components.figure_help import figure_help
 from portal.components.forms import closed_because, give
 from portal.components.job_bar import job_bar
 from portal.components.measured import drift_view as view
-from portal.components.models.version_choice import version_choice
+from portal.components.models.version_view import version_choice
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.url_inputs import url_value
 

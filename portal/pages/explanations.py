@@ -10,7 +10,7 @@ from core.services.measured.explanation_view import ExplainableVersion, Explanat
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.figure_help import figure_help
 from portal.components.measured import explanation_forms as forms
-from portal.components.measured import explanation_inputs as inputs
+from portal.components.measured import explanation_forms as inputs
 from portal.components.measured import explanation_view as view
 from portal.components.page import empty_state, page_header, page_link, panel
 from portal.components.url_inputs import url_value

@@ -8,7 +8,7 @@ from core.services.models import lineage as service
 from core.services.process import inventory
 from portal.components.desk import Desk, current_desk
 from portal.components.models import lineage_view as view
-from portal.components.models.lineage_forms import lineage_forms
+from portal.components.models.lineage_view import lineage_forms
 from portal.components.page import dress, empty_state, page_header
 from portal.components.url_inputs import set_url, url_value
 

@@ -8,9 +8,13 @@ from core.domain.errors import NotFound
 from core.lake.predictions.batches import RegisteredVersion
 from core.services.measured import predictions
 from portal.components.desk import current_desk, show_problem
-from portal.components.measured.predictions_form import upload_panel
-from portal.components.measured.predictions_view import batch_cards, batches_panel, mapping_panel
-from portal.components.models.version_choice import version_choice
+from portal.components.measured.predictions_view import (
+    batch_cards,
+    batches_panel,
+    mapping_panel,
+    upload_panel,
+)
+from portal.components.models.version_view import version_choice
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.url_inputs import url_value
 

@@ -7,9 +7,9 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import core.services
-from core.connectors.config_files import read_roles
+from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
-from core.domain.actors import ACTIONS
+from core.domain.actors import ACTIONS, Roles
 from core.domain.commands import Command
 
 SERVICES = PROJECT / "core" / "services"
@@ -44,5 +44,5 @@ def test_every_service_that_takes_a_command_checks_the_permission_first() -> Non
 
 
 def test_every_action_may_be_taken_by_somebody() -> None:
-    roles = read_roles(PROJECT / "config" / "roles.yaml")
+    roles = read_config(PROJECT / "config" / "roles.yaml", Roles)
     assert all(roles.allowed_roles(action) for action in ACTIONS)

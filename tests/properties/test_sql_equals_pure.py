@@ -11,8 +11,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.connectors.config_files import parse_policy, read_policy, read_roles
+from core.connectors.config_files import parse_policy, read_config, read_policy
 from core.connectors.settings import PROJECT
+from core.domain.actors import Roles
 from core.domain.chain import Fact, canonical
 from core.domain.facts.process import Finding, Waiver
 from core.domain.facts.recorded import entry_of
@@ -30,11 +31,11 @@ from core.lake.process.policy_preview import preview
 from core.lake.store import Store, open_memory_store
 
 CONFIG = PROJECT / "config"
-POLICY, TEXT = read_policy(CONFIG / "policy.yaml", read_roles(CONFIG / "roles.yaml"))
+POLICY, TEXT = read_policy(CONFIG / "policy.yaml", read_config(CONFIG / "roles.yaml", Roles))
 _MODERATE = "  moderate:\n    reproducibility: 1\n"
 STRICTER = parse_policy(
     TEXT.replace(_MODERATE, _MODERATE.replace("1", "2"), 1),
-    read_roles(CONFIG / "roles.yaml"),
+    read_config(CONFIG / "roles.yaml", Roles),
     name="stricter",
 )
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -10,7 +10,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.connectors.config_files import read_policy, read_roles
+from core.connectors.config_files import read_config, read_policy
+from core.domain.actors import Roles
 from core.domain.facts.process import Finding
 from core.domain.policy.classification import Answers, classify, classify_so_far
 from core.domain.policy.demands import demands_of
@@ -22,7 +23,7 @@ from core.domain.process.requirements import requirement_states
 from core.domain.verdict import Verdict
 
 CONFIG = Path(__file__).parents[2] / "config"
-POLICY: Policy = read_policy(CONFIG / "policy.yaml", read_roles(CONFIG / "roles.yaml"))[0]
+POLICY: Policy = read_policy(CONFIG / "policy.yaml", read_config(CONFIG / "roles.yaml", Roles))[0]
 DAY = date(2026, 3, 2)
 CLASSES = [risk_class.id for risk_class in POLICY.classes]
 PAIRS = list(combinations(CLASSES, 2))  # lighter, stricter

@@ -14,11 +14,12 @@ from core.services.measured.business_kpi import (
     ImportObservations,
     ObserveBusinessKpi,
     SetBusinessKpi,
+    business_kpis,
     import_observations,
     observe_business_kpi,
+    promised_kpis,
     set_business_kpi,
 )
-from core.services.measured.business_kpi_view import business_kpis, promised_kpis
 from tests.conftest import BUILDER, OUTSIDER, OWNER, later, register
 
 WHY = "The call centre counted one week twice."

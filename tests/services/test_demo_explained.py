@@ -12,7 +12,7 @@ from core.connectors.settings import PROJECT
 from core.domain.verdict import Verdict
 from core.lake.store import open_store
 from core.services.governance import Governance, wire
-from core.services.measured.business_kpi_view import business_kpis, promised_kpis
+from core.services.measured.business_kpi import business_kpis, promised_kpis
 from core.services.measured.explanation_view import (
     explained_prediction,
     explanation_report,

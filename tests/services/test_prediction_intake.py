@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.connectors import prediction_arrow
+from core.connectors import prediction_files as prediction_arrow
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.measured import PredictionBatch

@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.connectors.config_files import read_guides, read_raci, read_roles, read_trainings, read_work
+from core.connectors.config_files import read_config
 from core.connectors.yaml_lines import BadFile
-from core.domain.actors import Actor
+from core.domain.actors import Actor, Roles
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
+from core.domain.work.guides import Guides
 from core.domain.work.perspectives import Part, perspectives
-from core.domain.work.raci import RaciTask
-from core.domain.work.work import NoticeRule, Perspective, Place, Routes, Task, notices
+from core.domain.work.raci import Raci, RaciTask
+from core.domain.work.training import Trainings
+from core.domain.work.work import NoticeRule, Perspective, Place, Routes, Task, Work, notices
 from core.lake.directory import put_person
 from core.services.governance import Governance
 from core.services.models.versions import register_model_version
@@ -114,7 +116,7 @@ def test_every_measure_of_the_policy_falls_to_a_task_whose_role_does_it(governan
 
 def test_every_action_of_the_matrix_is_one_that_the_code_records() -> None:
     sources = "".join(file.read_text() for file in (CONFIG.parent / "core" / "services").rglob("*.py"))
-    known = {action for task in read_raci(CONFIG / "raci.yaml").tasks for action in task.actions}
+    known = {action for task in read_config(CONFIG / "raci.yaml", Raci).tasks for action in task.actions}
     assert known <= set(re.findall(r"\"([a-z_]+)\"", sources))
 
 
@@ -141,13 +143,13 @@ def test_a_wrong_matrix_is_refused_with_its_line(
     file = tmp_path / "raci.yaml"
     file.write_text(text.replace(find, put, 1))
     with pytest.raises(BadFile, match=r"raci.yaml:[0-9]+: ") as problem:
-        read_raci(file)
+        read_config(file, Raci)
     assert sentence in str(problem.value)
 
 
 def test_every_role_and_step_with_duties_has_a_guide(governance: Governance) -> None:
     policy = governance.policy(governance.moment(later(1)))
-    guides = read_guides(CONFIG / "guides.yaml")
+    guides = read_config(CONFIG / "guides.yaml", Guides)
     duties = {(measure.responsible, measure.step) for measure in policy.measures.values()}
     lacking = [pair for pair in sorted(duties) if guides.find(*pair) is None]
     assert lacking == []
@@ -167,14 +169,14 @@ def duties_of_signers(policy: Policy) -> set[tuple[str, str]]:
 
 def test_guides_trainings_and_perspectives_name_only_what_there_is(governance: Governance) -> None:
     policy = governance.policy(governance.moment(later(1)))
-    roles = {role.id for role in read_roles(CONFIG / "roles.yaml").roles}
+    roles = {role.id for role in read_config(CONFIG / "roles.yaml", Roles).roles}
     steps = set(policy.step_order)
-    assert {(g.role in roles, g.step in steps) for g in read_guides(CONFIG / "guides.yaml").guides} == {
-        (True, True)
-    }
-    trainings = read_trainings(CONFIG / "training.yaml").trainings
+    assert {
+        (g.role in roles, g.step in steps) for g in read_config(CONFIG / "guides.yaml", Guides).guides
+    } == {(True, True)}
+    trainings = read_config(CONFIG / "training.yaml", Trainings).trainings
     assert {role for training in trainings for role in training.roles} <= roles
-    seen = {role for one in read_work(CONFIG / "work.yaml").perspectives for role in one.roles}
+    seen = {role for one in read_config(CONFIG / "work.yaml", Work).perspectives for role in one.roles}
     assert seen <= roles
     assert seen >= set(governance.raci.roles), "every column of the matrix brings a perspective"
     assert {step for task in governance.raci.tasks for step in task.steps} <= steps

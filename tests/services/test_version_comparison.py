@@ -22,8 +22,12 @@ from core.services.models.version_comparison import (
     Comparison,
     compare_versions,
 )
-from core.services.models.version_registry import version_registry
-from core.services.models.versions import amend_model_version, promote_version, register_model_version
+from core.services.models.versions import (
+    amend_model_version,
+    promote_version,
+    register_model_version,
+    version_registry,
+)
 from tests.conftest import BUILDER, later, register
 
 ROWS = """

@@ -9,9 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.analytics.explanations.attributions import Explanation, explain_rows
-from core.analytics.explanations.lightgbm_rows import model_inputs, read_rows
-from core.analytics.explanations.steps import ranked
+from core.analytics.explanations.attributions import Explanation, explain_rows, ranked
+from core.analytics.explanations.from_lightgbm import model_inputs, read_rows
 from core.analytics.explanations.training import TrainedModel, train_lightgbm
 from core.analytics.job_specs import ExplainSpec, RefusedInput, TrainSpec
 from data.demo.example_datasets import DatasetFiles, write_dataset
@@ -105,7 +104,7 @@ def test_contributions_and_base_value_add_up_to_the_raw_margin(
     import lightgbm as lgb
     import numpy as np
 
-    assert explanation.additivity_gap < 1e-6
+    assert explanation.contributions.additivity_gap < 1e-6
     # The same by hand over all sampled rows: base + sum of the mean contributions = mean raw margin.
     rows = read_rows(trained.analysis, census.features)
     drawn = np.sort(np.random.default_rng(0).choice(len(rows), size=500, replace=False))
@@ -115,9 +114,11 @@ def test_contributions_and_base_value_add_up_to_the_raw_margin(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         margins = lgb.Booster(model_file=str(trained.model)).predict(inputs, raw_score=True)
-    assert explanation.scale == "log_odds"
-    np.testing.assert_allclose(explanation.raw, margins, atol=1e-9)
-    np.testing.assert_allclose(explanation.values.sum(axis=1) + explanation.base_value, margins, atol=1e-6)
+    assert explanation.contributions.scale == "log_odds"
+    np.testing.assert_allclose(explanation.contributions.raw, margins, atol=1e-9)
+    np.testing.assert_allclose(
+        explanation.contributions.values.sum(axis=1) + explanation.contributions.base, margins, atol=1e-6
+    )
 
 
 def test_contributions_are_shaps_own(
@@ -134,14 +135,18 @@ def test_contributions_are_shaps_own(
         import shap
 
         own = shap.TreeExplainer(lgb.Booster(model_file=str(trained.model)))(inputs, check_additivity=False)
-    np.testing.assert_allclose(explanation.values, own.values, atol=1e-12)
+    np.testing.assert_allclose(explanation.contributions.values, own.values, atol=1e-12)
 
 
 def test_age_decides_most_and_what_never_varies_decides_nothing(
     census: DatasetFiles, explanation: Explanation
 ) -> None:
     means = [
-        (name, float(abs(explanation.values[:, at]).mean()), float(explanation.values[:, at].mean()))
+        (
+            name,
+            float(abs(explanation.contributions.values[:, at]).mean()),
+            float(explanation.contributions.values[:, at].mean()),
+        )
         for at, name in enumerate(explanation.features)
     ]
     features = ranked(means)

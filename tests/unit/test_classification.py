@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_policy, read_roles
+from core.connectors.config_files import read_config, read_policy
+from core.domain.actors import Roles
 from core.domain.errors import BadInput
 from core.domain.policy.classification import check_answers, classify, classify_so_far
 from core.domain.policy.policy import Policy
@@ -16,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    roles = read_roles(PROJECT / "config/roles.yaml")
+    roles = read_config(PROJECT / "config/roles.yaml", Roles)
     return read_policy(PROJECT / "tests/cases/policy/small.yaml", roles)[0]
 
 

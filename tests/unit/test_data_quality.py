@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.analytics.drift.data_quality import ColumnCounts, ColumnLimits, judge_column, worst
-from core.connectors.config_files import read_data_quality
+from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
 from core.domain.errors import BadInput
+from core.domain.models.data_quality import DataQuality
 
 LIMITS = ColumnLimits(0.05, 0.01, 0.01, min_rows=100)
 
@@ -61,7 +62,7 @@ def test_the_worst_verdict_counts() -> None:
 
 
 def test_the_shipped_limits_are_read_strictly(tmp_path: object) -> None:
-    rules = read_data_quality(PROJECT / "config" / "data_quality.yaml")
+    rules = read_config(PROJECT / "config" / "data_quality.yaml", DataQuality)
     assert rules.drift.method == "jensen_shannon"
     assert 0 < rules.drift.max_alert_share < 1
 
@@ -84,6 +85,6 @@ def test_a_wrong_limit_is_named_with_its_line(tmp_path: object, old: str, new: s
     file = Path(str(tmp_path)) / "data_quality.yaml"
     file.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(BadInput) as refused:
-        read_data_quality(file)
+        read_config(file, DataQuality)
     assert said in str(refused.value)
     assert "data_quality.yaml:" in str(refused.value)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_ethics, read_frameworks, read_policy, read_rights, read_roles
+from core.connectors.config_files import read_config, read_ethics, read_frameworks, read_policy, read_rights
 from core.connectors.yaml_lines import BadFile
+from core.domain.actors import Roles
 from core.domain.policy.policy import Policy
 from core.domain.rules.applicability import Circumstances, applies
 from core.domain.rules.coverage import ClauseState, Coverage, answering, applicable_clauses, clause_state
@@ -20,7 +21,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return read_policy(CONFIG / "policy.yaml", read_roles(CONFIG / "roles.yaml"))[0]
+    return read_policy(CONFIG / "policy.yaml", read_config(CONFIG / "roles.yaml", Roles))[0]
 
 
 @pytest.fixture(scope="module")

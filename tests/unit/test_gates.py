@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_policy, read_roles
+from core.connectors.config_files import read_config, read_policy
+from core.domain.actors import Roles
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
 from core.domain.process.facts import CheckProof, InitiativeFacts
@@ -22,7 +23,7 @@ BUILT = {"source": DAY, "lineage": DAY}
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    roles = read_roles(PROJECT / "config/roles.yaml")
+    roles = read_config(PROJECT / "config/roles.yaml", Roles)
     return read_policy(PROJECT / "tests/cases/policy/small.yaml", roles)[0]
 
 

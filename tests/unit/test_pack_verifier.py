@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.connectors.pack_verifier import ORDER, canonical, ed25519_valid, key_id, zip_parts
-from core.connectors.signing_key import SigningKey, signature_valid
+from core.connectors.signing_key import KEY_FILE, SigningKey, read_signing_key, signature_valid
 from core.domain import chain
 from core.domain import chain as checkpoint
+from core.domain.errors import BadInput
 
 RFC_8032 = [
     (
@@ -97,3 +99,10 @@ def test_a_zip_file_written_here_is_one_for_everybody(files: dict[str, bytes]) -
         assert {name: archive.read(name) for name in archive.namelist()} == {
             f"pack/{name}": content for name, content in files.items()
         }
+
+
+def test_a_key_that_is_a_link_to_nowhere_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / KEY_FILE).symlink_to(tmp_path / "gone" / "away.key")
+    with pytest.raises(BadInput, match="the signing key is a link that leads nowhere"):
+        read_signing_key(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [KEY_FILE]

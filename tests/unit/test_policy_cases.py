@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from core.connectors.config_files import parse_policy, read_policy, read_roles
+from core.connectors.config_files import parse_policy, read_config, read_policy
 from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
 from core.domain.errors import NotFound
@@ -43,7 +43,7 @@ def cases(folder: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def roles() -> Roles:
-    return read_roles(PROJECT / "config/roles.yaml")
+    return read_config(PROJECT / "config/roles.yaml", Roles)
 
 
 @pytest.fixture(scope="module")

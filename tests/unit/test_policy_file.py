@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from core.connectors.config_files import (
-    parse_policy,
-    policy_schema,
-    read_ethics,
-    read_kpis,
-    read_leaderboard,
-    read_policy,
-    read_raci,
-    read_roles,
-)
+from core.connectors.config_files import parse_policy, policy_schema, read_config, read_ethics, read_policy
 from core.connectors.yaml_lines import MAX_BYTES, BadFile, parse_lines, read_text
 from core.domain.actors import ACTIONS, Roles
 from core.domain.errors import BadInput
-from core.domain.policy.kpis import KPI_IDS
+from core.domain.policy.kpis import KPI_IDS, Kpis, Leaderboard
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
+from core.domain.work.raci import Raci
 
 CONFIG = Path(__file__).parents[2] / "config"
 CONSIDERATIONS = {
@@ -43,7 +38,7 @@ CONSIDERATIONS = {
 
 @pytest.fixture(scope="module")
 def roles() -> Roles:
-    return read_roles(CONFIG / "roles.yaml")
+    return read_config(CONFIG / "roles.yaml", Roles)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +136,7 @@ def test_every_action_may_be_taken_by_a_role_and_the_administrator_takes_all(rol
 
 
 def test_the_responsibility_matrix_is_figure_8_4(roles: Roles) -> None:
-    raci = read_raci(CONFIG / "raci.yaml")
+    raci = read_config(CONFIG / "raci.yaml", Raci)
     order = (
         "business_stakeholder business_analyst data_scientist risk_audit data_ops production resources_admin"
     )
@@ -179,39 +174,45 @@ def test_every_domain_has_a_limit_and_an_unknown_one_the_default() -> None:
 
 
 def test_every_kpi_is_defined_once() -> None:
-    kpis = read_kpis(CONFIG / "kpis.yaml")
+    kpis = read_config(CONFIG / "kpis.yaml", Kpis)
     assert tuple(kpi.id for kpi in kpis.kpis) == KPI_IDS
     windows = {kpi.id: kpi.window_days for kpi in kpis.kpis if kpi.window_days is not None}
     assert windows == {"first_time_pass_rate": 90, "deadlines_met": 90, "days_to_deployment": 180}
 
 
 def test_the_leaderboard_asks_for_ten_counted_in_ninety_days() -> None:
-    rules = read_leaderboard(CONFIG / "leaderboard.yaml")
+    rules = read_config(CONFIG / "leaderboard.yaml", Leaderboard)
     assert (rules.window_days, rules.minimum, rules.confidence) == (90, 10, 0.95)
 
 
-def refused(path: Path, text: str, read: object) -> str:
+def refused(path: Path, text: str, read: Callable[[Path], object]) -> str:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BadFile) as refusal:
-        read(path)  # type: ignore[operator]
+        read(path)
     return str(refusal.value)
+
+
+def reading(kind: type[BaseModel]) -> Callable[[Path], object]:
+    return partial(read_config, kind=kind)
 
 
 def test_wrong_lists_name_file_line_and_remedy(tmp_path: Path) -> None:
     path = tmp_path / "list.yaml"
     role = "  - {id: a, title: A, may: [decide_gate]}\n"
-    assert refused(path, f"roles:\n{role}{role}", read_roles) == (
+    assert refused(path, f"roles:\n{role}{role}", reading(Roles)) == (
         f"{path}:3: role 'a' is listed twice. Keep one of them."
     )
-    unknown = refused(path, "roles:\n  - id: a\n    title: A\n    may:\n      - fly\n", read_roles)
+    unknown = refused(path, "roles:\n  - id: a\n    title: A\n    may:\n      - fly\n", reading(Roles))
     assert unknown.startswith(f"{path}:5: 'fly' is no known action. Use one of: register_initiative,")
     shipped = (CONFIG / "raci.yaml").read_text(encoding="utf-8")
     text = shipped.replace("{data_scientist: R, data_ops: R, resources_admin: A}", "{data_scientist: R}")
-    assert "task 'capitalization' has 0 accountable roles. Give exactly one" in refused(path, text, read_raci)
+    assert "task 'capitalization' has 0 accountable roles. Give exactly one" in refused(
+        path, text, reading(Raci)
+    )
     shipped = (CONFIG / "kpis.yaml").read_text(encoding="utf-8")
-    wrong = refused(path, shipped.replace("target: 0.8", "target: 80"), read_kpis)
+    wrong = refused(path, shipped.replace("target: 0.8", "target: 80"), reading(Kpis))
     assert "the target 80 of 'first_time_pass_rate' is no share. Write a share from 0 to 1." in wrong
-    wrong = refused(path, shipped.replace("id: in_policy", "id: on_policy"), read_kpis)
+    wrong = refused(path, shipped.replace("id: in_policy", "id: on_policy"), reading(Kpis))
     assert "'id' is 'on_policy'. Use one of: 'first_time_pass_rate'" in wrong
     shipped = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
     wrong = refused(path, shipped.replace("limit: 0.9", "limit: 90"), read_ethics)

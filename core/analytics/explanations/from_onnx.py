@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.analytics.explanations.forest import Tree, below, check_tree, counted, forest_contributions
-from core.analytics.explanations.models import Contributions, checked, outcome_place
-from core.analytics.explanations.scales import Scale, scale_of
+from core.analytics.explanations.models import Contributions, Scale, checked, outcome_place, scale_of
 from core.analytics.job_specs import RefusedInput
 
 if TYPE_CHECKING:

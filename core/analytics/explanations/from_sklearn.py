@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.explanations.models import Contributions, checked, outcome_place
-from core.analytics.explanations.scales import scale_of
+from core.analytics.explanations.models import Contributions, checked, outcome_place, scale_of
 from core.analytics.job_specs import RefusedInput
 
 if TYPE_CHECKING:

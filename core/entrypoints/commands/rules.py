@@ -16,9 +16,10 @@ def check_policy(
     file: Annotated[Path, typer.Argument(help="The policy file.")], as_json: Json = False
 ) -> None:
     """Check a policy file: exit code 0, or 2 with every fault and its line."""
-    from core.connectors.config_files import read_policy, read_roles
+    from core.connectors.config_files import read_config, read_policy
+    from core.domain.actors import Roles
 
-    found, _ = read_policy(file, read_roles(read_settings().config / "roles.yaml"))
+    found, _ = read_policy(file, read_config(read_settings().config / "roles.yaml", Roles))
     if as_json:
         show_json({"version": found.version, "title": found.title, "measures": len(found.measures)})
     else:
@@ -39,10 +40,11 @@ def check_ethics(
     file: Annotated[Path, typer.Argument(help="The file of the position.")], as_json: Json = False
 ) -> None:
     """Check a position against the policy file: exit code 0, or 2 with every fault and its line."""
-    from core.connectors.config_files import read_ethics, read_policy, read_roles
+    from core.connectors.config_files import read_config, read_ethics, read_policy
+    from core.domain.actors import Roles
 
     config = read_settings().config
-    policy, _ = read_policy(config / "policy.yaml", read_roles(config / "roles.yaml"))
+    policy, _ = read_policy(config / "policy.yaml", read_config(config / "roles.yaml", Roles))
     found, _ = read_ethics(file, policy)
     if as_json:
         show_json({"version": found.version, "title": found.title, "domains": len(found.domains)})

@@ -66,11 +66,11 @@ def run_explanation(
     figures: dict[str, object] = {
         "rows": len(found.row_ids),
         "features": list(found.features),
-        "base_value": found.base_value,
-        "scale": found.scale,
-        "method": found.method,
-        "additivity_gap": found.additivity_gap,
-        "rounding_gap": found.rounding_gap,
+        "base_value": found.contributions.base,
+        "scale": found.contributions.scale,
+        "method": found.contributions.method,
+        "additivity_gap": found.contributions.additivity_gap,
+        "rounding_gap": found.contributions.rounding_gap,
     }
     return {"contributions": written.name}, figures
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from core.domain.facts.models import ModelVersion, VersionAmendment, VersionState
 from core.domain.facts.recorded import Names, named
 from core.domain.models.model_versions import (
     AMENDABLE,
+    LINKED_LATER,
     LIVE,
     Approval,
     State,
     Version,
     VersionEvent,
     VersionStanding,
+    grade_reproducibility,
     version_standing,
 )
 from core.domain.moment import Moment
@@ -37,6 +41,86 @@ _APPROVALS = asking(
     """,
     "live",
 )
+
+
+_FROM_THE_START = tuple(column for column in AMENDABLE if column not in LINKED_LATER)
+# The last word that is not empty: arg_max leaves out where there is none.
+_LATER = ", ".join(f"arg_max({column}, seq) AS {column}" for column in AMENDABLE)
+_LINKS = ", ".join(
+    [f"coalesce(a.{column}, m.{column}) AS {column}" for column in _FROM_THE_START]
+    + [f"coalesce(a.{column}, '') AS {column}" for column in LINKED_LATER]
+)
+_REGISTRY = asking(
+    f"""
+    , later AS (
+        SELECT initiative, version, {_LATER} FROM version_amendment
+        WHERE seq <= $seq GROUP BY initiative, version
+    ), last_turn AS (
+        SELECT initiative, version, max(seq) AS seq FROM (
+            SELECT m.initiative, m.version, m.seq FROM model_version m WHERE m.seq <= $seq AND NOT EXISTS (
+                SELECT 1 FROM version_state c WHERE c.state = 'challenger' AND c.seq <= $seq
+                    AND c.initiative = m.initiative AND c.version = m.version)
+            UNION ALL
+            SELECT initiative, version, seq FROM version_state WHERE seq <= $seq AND state = 'champion'
+        ) GROUP BY initiative, version
+    ), last_retired AS (
+        SELECT initiative, version, max(seq) AS seq FROM version_state
+        WHERE seq <= $seq AND state = 'retired' GROUP BY initiative, version
+    ), predicted AS (
+        SELECT initiative, version, sum(rows)::BIGINT AS rows FROM prediction_batch
+        WHERE seq <= $seq GROUP BY initiative, version
+    )
+    SELECT m.initiative, i.name, i.team, m.version, m.algorithm, m.recorded_at,
+        coalesce(p.rows, 0) AS predictions, {_LINKS},
+        CASE
+            WHEN v.version = m.version THEN 'champion'
+            WHEN r.seq > coalesce(t.seq, 0) THEN 'retired'
+            WHEN t.seq IS NOT NULL THEN 'superseded'
+            ELSE 'challenger'
+        END AS state
+    FROM model_version m
+    JOIN current_initiative i ON i.initiative = m.initiative
+    JOIN current_classification c ON c.initiative = m.initiative
+    LEFT JOIN current_version v ON v.initiative = m.initiative
+    LEFT JOIN later a ON a.initiative = m.initiative AND a.version = m.version
+    LEFT JOIN last_turn t ON t.initiative = m.initiative AND t.version = m.version
+    LEFT JOIN last_retired r ON r.initiative = m.initiative AND r.version = m.version
+    LEFT JOIN predicted p ON p.initiative = m.initiative AND p.version = m.version
+    WHERE m.seq <= $seq
+    ORDER BY i.name, m.initiative, m.seq DESC
+    """,
+    "current",
+)
+
+
+@dataclass(frozen=True)
+class RegistryLine:
+    """A version as a line of the registry; `grade` is that of its reproducibility, 0 to 3."""
+
+    initiative: str
+    name: str
+    team: str
+    version: str
+    state: State
+    grade: int
+    algorithm: str
+    predictions: int
+    recorded_at: datetime
+
+    @property
+    def grade_state(self) -> str:
+        """The grade as a status."""
+        return f"grade_{self.grade}"
+
+
+def registry(store: Store, moment: Moment) -> list[RegistryLine]:
+    """Versions of all initiatives by name, newest first, with what was filled in later and what they are."""
+    lines = []
+    for row in fetch(store.cursor(), _REGISTRY, {"seq": moment.seq}):
+        links = {name: row.pop(name) for name in AMENDABLE}
+        grade = grade_reproducibility({**links, "metrics": json.loads(links["metrics"])})
+        lines.append(RegistryLine(**row, grade=grade.rung))
+    return lines
 
 
 def standing(store: Store, initiative: str, moment: Moment) -> VersionStanding:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.explanations.steps import GroupMeans
+from core.analytics.explanations.attributions import GroupMeans
 from core.domain.errors import BadInput
 from core.domain.facts.measured import Explanation, PredictionBatch
 from core.domain.facts.models import ModelFile

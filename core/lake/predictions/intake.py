@@ -34,18 +34,16 @@ from core.lake.predictions.intake_columns import (
 from core.lake.predictions.intake_rules import (
     SHOWN,
     Fault,
+    IntakeRules,
     broken_rules,
     comma_rule,
     feature_rules,
-    role_rules,
-)
-from core.lake.predictions.intake_warnings import WrittenBatch, batch_warnings
-from core.lake.predictions.intake_whole import (
-    IntakeRules,
     refuse_doubled_ids,
     refuse_unfit_reference,
+    role_rules,
     zone_notes,
 )
+from core.lake.predictions.intake_warnings import WrittenBatch, batch_warnings
 from core.lake.store import Store
 
 _CELLS_A_GROUP = 20_000_000

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from operator import attrgetter
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -10,13 +13,20 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from core.connectors.kpi_files import MOST_BYTES, read_observations
 from core.domain.commands import Command, Day, Name, Words, slug
 from core.domain.errors import BadInput, NotFound
-from core.domain.facts.measured import BusinessKpi, BusinessKpiObservation
-from core.domain.facts.recorded import entry_of
+from core.domain.facts import measured as facts
+from core.domain.facts.measured import BusinessKpiObservation
+from core.domain.facts.process import Initiative
+from core.domain.facts.recorded import Signed, entry_of, named
 from core.domain.given import InitiativeId, NamedInitiative, Shown, TextOf, option
+from core.domain.models.business_kpis import Achieved, Observation, Promise, standing_of
 from core.domain.moment import Moment
-from core.lake.facts import latest
+from core.lake import directory
+from core.lake.facts import history, latest, newest, newest_of
+from core.lake.models.versions import current_version
 from core.services.case import Case, begin
 from core.services.governance import Governance
+from core.services.lookups import registered
+from core.services.measured.monitoring import decay_report
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Unit = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True)]
@@ -107,14 +117,14 @@ def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
     case = begin(governance, command)
     initiative, kpi = case.initiative.initiative, slug(command.name)
     _refuse_odd(command)
-    known = latest(governance.store, BusinessKpi, case.moment, initiative, kpi=kpi)
+    known = latest(governance.store, facts.BusinessKpi, case.moment, initiative, kpi=kpi)
     if known and len(command.reason) < _REASON:
         raise BadInput(
             f"'{command.name}' is promised already, and a revision says why",
             where="reason",
             remedy="Give the reason; what was promised before stays on record.",
         )
-    promise = BusinessKpi(kpi=kpi, **command.model_dump(exclude={"actor", "at"}))
+    promise = facts.BusinessKpi(kpi=kpi, **command.model_dump(exclude={"actor", "at"}))
     return case.put("business_kpi_revised" if known else "business_kpi_promised", promise).kpi
 
 
@@ -213,7 +223,7 @@ def _refuse_day(day: date, moment: Moment) -> None:
 def _counting(case: Case, kpi: str) -> dict[date, float]:
     """What counts of a KPI that is promised, by day."""
     initiative = case.initiative.initiative
-    known = dict.fromkeys(promise.kpi for promise in case.history(BusinessKpi))
+    known = dict.fromkeys(promise.kpi for promise in case.history(facts.BusinessKpi))
     if kpi not in known:
         has = f"It has: {', '.join(known)}." if known else "Promise it first."
         raise NotFound(f"{initiative} has no business KPI '{kpi[:60]}'", remedy=has)
@@ -222,3 +232,139 @@ def _counting(case: Case, kpi: str) -> dict[date, float]:
         for seen in case.newest(BusinessKpiObservation)
         if seen.kpi == kpi and seen.value is not None
     }
+
+
+@dataclass(frozen=True)
+class ObservedDay:
+    """An observation with who recorded it when; `counts` is False for what was corrected since."""
+
+    observed_on: date
+    value: float | None
+    note: str
+    actor_name: str
+    recorded_at: datetime
+    counts: bool
+
+
+@dataclass(frozen=True)
+class PerformancePoint:
+    """Estimated performance of the model in one chunk: its time, estimate and realised value."""
+
+    at: datetime
+    estimate: float | None
+    realised: float | None
+    worse: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision(Signed, facts.BusinessKpi):
+    """A promise as recorded, with who made it."""
+
+
+@dataclass(frozen=True)
+class BusinessKpi:
+    """A KPI in full: promise as it stands, its revisions oldest first, observations, and standing."""
+
+    initiative: str
+    promise: Promise
+    source: str
+    revisions: tuple[Revision, ...]
+    observations: tuple[ObservedDay, ...]
+    achieved: Achieved
+
+
+@dataclass(frozen=True)
+class ModelPerformance:
+    """Estimated performance of the current version, to look at beside a KPI."""
+
+    version: str
+    metric: str
+    points: tuple[PerformancePoint, ...]
+
+
+@dataclass(frozen=True)
+class KpiLine:
+    """A KPI in the list of all initiatives."""
+
+    initiative: str
+    title: str
+    team: str
+    promise: Promise
+    achieved: Achieved
+    course: tuple[float, ...]
+
+
+def initiative_names(governance: Governance, moment: Moment) -> dict[str, str]:
+    """Initiatives by id, with name and team, in the order of their names."""
+    known = sorted(newest(governance.store, Initiative, moment), key=attrgetter("name"))
+    return {one.initiative: f"{one.name} ({one.team})" for one in known}
+
+
+def business_kpis(governance: Governance, moment: Moment, *, initiative: str) -> tuple[BusinessKpi, ...]:
+    """The KPIs of an initiative with their history, in the order of their first promise."""
+    store = governance.store
+    registered(governance, initiative, moment)
+    names = directory.names(store, moment)
+    revisions: dict[str, list[Revision]] = {}
+    for fact in history(store, facts.BusinessKpi, moment, initiative):
+        revisions.setdefault(fact.kpi, []).append(named(Revision, fact, names))
+    seen = history(store, BusinessKpiObservation, moment, initiative)
+    last = {one for one in newest_of(seen) if one.value is not None}
+    days: dict[str, list[ObservedDay]] = {}
+    for one in sorted(seen, key=attrgetter("observed_on")):
+        day = ObservedDay(
+            one.observed_on, one.value, one.note, names[one.actor], one.recorded_at, counts=one in last
+        )
+        days.setdefault(one.kpi, []).append(day)
+    return tuple(_kpi(promises, days.get(kpi, []), moment) for kpi, promises in revisions.items())
+
+
+def _kpi(revisions: Sequence[Revision], days: Sequence[ObservedDay], moment: Moment) -> BusinessKpi:
+    newest, promise = revisions[-1], promise_of(revisions[-1])
+    counting = [Observation(d.observed_on, d.value) for d in days if d.counts and d.value is not None]
+    achieved = standing_of(promise, counting, moment.day)
+    return BusinessKpi(newest.initiative, promise, newest.source, tuple(revisions), tuple(days), achieved)
+
+
+def promise_of(fact: facts.BusinessKpi) -> Promise:
+    """What is promised, as recorded."""
+    return Promise(**{field.name: getattr(fact, field.name) for field in fields(Promise)})
+
+
+def promised_kpis(governance: Governance, moment: Moment) -> tuple[KpiLine, ...]:
+    """The KPIs of all initiatives, by the initiative's name."""
+    store = governance.store
+    seen: dict[tuple[str, str], list[Observation]] = {}
+    for one in sorted(newest(store, BusinessKpiObservation, moment), key=attrgetter("observed_on")):
+        if one.value is not None:
+            seen.setdefault((one.initiative, one.kpi), []).append(Observation(one.observed_on, one.value))
+    promises = newest(store, facts.BusinessKpi, moment)
+    names = directory.names(store, moment, (fact.initiative for fact in promises))
+    lines = []
+    for fact in promises:
+        own, promise = seen.get((fact.initiative, fact.kpi), []), promise_of(fact)
+        achieved = standing_of(promise, own, moment.day)
+        course = tuple(one.value for one in own)
+        lines.append(KpiLine(fact.initiative, *names.initiatives[fact.initiative], promise, achieved, course))
+    return tuple(sorted(lines, key=lambda line: (line.title, line.promise.name)))
+
+
+def model_performance(
+    governance: Governance, moment: Moment, *, initiative: str, version: str = ""
+) -> ModelPerformance | None:
+    """Estimated performance of the current version where its chunks have times; None where there is none."""
+    registered(governance, initiative, moment)
+    current = current_version(governance.store, initiative, moment)
+    chosen = version or (current.version if current else "")
+    if not chosen:
+        return None
+    try:
+        report = decay_report(governance, moment, initiative=initiative, version=chosen)
+    except NotFound:
+        return None
+    points = tuple(
+        PerformancePoint(chunk.started_at, chunk.estimate, chunk.realised, chunk.worse)
+        for chunk in report.chunks
+        if chunk.started_at is not None
+    )
+    return ModelPerformance(chosen, report.metric, points) if points else None

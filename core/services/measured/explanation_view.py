@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from core.analytics.explanations.scales import SCALES, Scale
-from core.analytics.explanations.steps import (
+from core.analytics.explanations.attributions import (
     GroupGap,
     GroupMeans,
     RankedFeature,
@@ -16,6 +15,7 @@ from core.analytics.explanations.steps import (
     group_gap,
     waterfall,
 )
+from core.analytics.explanations.models import SCALES, Scale
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import Explanation
 from core.domain.models.column_mapping import features_of

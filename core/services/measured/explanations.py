@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from core.analytics.explanations.attributions import ranked
 from core.analytics.explanations.models import ADDITIVITY_TOLERANCE
-from core.analytics.explanations.steps import ranked
 from core.analytics.job_specs import ExplainSpec
 from core.connectors.model_files import recognise_model
 from core.connectors.workers import Progress, run_worker

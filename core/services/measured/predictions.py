@@ -39,7 +39,7 @@ from core.lake.monitoring import readings as monitoring
 from core.lake.predictions.batches import RegisteredVersion, intakes, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import Kind
-from core.lake.predictions.intake_whole import IntakeRules
+from core.lake.predictions.intake_rules import IntakeRules
 from core.lake.record.files import keep_batch
 from core.services.case import Case, begin
 from core.services.governance import Governance

@@ -15,7 +15,7 @@ from core.services.governance import Governance
 from core.services.measured import business_kpi, explanations
 from core.services.measured import explanation_view as explained
 from core.services.measured.bias import bias_slices
-from core.services.measured.business_kpi_view import (
+from core.services.measured.business_kpi import (
     BusinessKpi,
     business_kpis,
     model_performance,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.models.model_card import Facts, Missing, Part, Table, Words
-from core.services.models.document_material import Material
-from core.services.models.document_words import address, amount, day, level, list_words, share
+from core.services.models.document_material import Material, address, amount, day, level, list_words, share
 from core.services.models.version_comparison import metric_title
 
 ADD_PREDICTIONS = "Add prediction batches with 'governance predictions add'."

@@ -26,7 +26,8 @@ from core.lake.record.audit_keys import digest_at
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import registered
-from core.services.models import document_frameworks, document_model, document_process
+from core.services.models import document_model, document_process
+from core.services.models import document_process as document_frameworks
 from core.services.models.document_material import Material, gather
 
 _WRITERS: dict[str, Callable[[Material], tuple[Part, ...]]] = {

@@ -15,7 +15,7 @@ from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.models import ModelVersion, VersionAmendment, VersionState
 from core.domain.facts.recorded import ORIGIN, columns_of, entry_of
 from core.domain.life_cycles import VERSION
-from core.domain.models.model_versions import AMENDABLE, LINKED_LATER, Approval, Version
+from core.domain.models.model_versions import AMENDABLE, LINKED_LATER, LIVE, Approval, Version
 from core.domain.moment import Moment
 from core.lake.models import versions as lake
 from core.lake.monitoring import readings as lake_monitoring
@@ -23,6 +23,13 @@ from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.lookups import registered
 from core.services.process.checks import LOOK_AT_PREDICTIONS, record_checks
+
+
+def version_registry(
+    governance: Governance, moment: Moment, *, past: bool = False
+) -> list[lake.RegistryLine]:
+    """Champions and challengers of all initiatives by name; `past` adds all others."""
+    return [one for one in lake.registry(governance.store, moment) if past or one.state in LIVE]
 
 
 def register_model_version(governance: Governance, command: RegisterModelVersion) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.connectors.pack_html import Cell, Code, Link, Mark, Page, Table, columns_of, page_html
+from core.connectors.pack_files import Cell, Code, Link, Mark, Page, Table, columns_of, page_html
 from core.domain.chain import in_words
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PackedEntry

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.services.measured import business_kpi_view as service
-from portal.components.measured.business_kpi_forms import promise_form
-from portal.components.measured.business_kpi_view import kpi_cards, promise_panel
+from core.services.measured import business_kpi as service
+from portal.components.measured.business_kpi_view import kpi_cards, promise_form, promise_panel
 from portal.components.page import empty_state, page_link
 
 if TYPE_CHECKING:

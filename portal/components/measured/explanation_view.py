@@ -17,7 +17,7 @@ from portal.components.tables import Column, plain_table
 from portal.components.text import NOTHING, count, day, escape, humanise, number, percent, points
 
 if TYPE_CHECKING:
-    from core.analytics.explanations.steps import Step
+    from core.analytics.explanations.attributions import Step
     from core.lake.monitoring.attributions import FeaturePoint
     from core.services.measured.explanation_view import ExplainedPrediction, ExplanationReport, GroupsApart
 

@@ -1,19 +1,30 @@
-"""Batches of a model version: what is there, what was odd, and the columns kept for the next file."""
+"""Batches of a model version: what is there, what was odd, the columns kept, and adding a file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import streamlit as st
+
+from core.connectors.prediction_files import SUFFIXES
+from core.domain.errors import GovernanceError
 from core.domain.facts.recorded import values_of
 from core.domain.models.column_mapping import score_words
+from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, preview_file
 from portal.components.cards import Card, cards, facts
+from portal.components.desk import Desk, show_problem
+from portal.components.forms import closed_because, give, listed
 from portal.components.page import empty_state, panel
-from portal.components.tables import Column, live_table, plain_table
-from portal.components.text import NOTHING, count, number, percent
+from portal.components.tables import Column, bullet_list, live_table, plain_table
+from portal.components.text import NOTHING, count, escape, number, percent
 
 if TYPE_CHECKING:
     from core.domain.models.column_mapping import ColumnMapping
-    from core.services.measured.predictions import BatchesView
+    from core.services.measured.predictions import BatchesView, FilePreview
+
 
 BATCHES = [
     Column("recorded_at", "Added", "minute"),
@@ -99,3 +110,110 @@ def _features(mapping: ColumnMapping) -> str:
     shown = ", ".join(mapping.features[:8])
     more = len(mapping.features) - 8
     return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+_NONE = "(none)"
+_ADDED = "predictions-added"
+ROLES = {
+    "reference": "Reference: rows on which the model was validated",
+    "analysis": "Analysis: rows from production",
+}
+CAPTION = (
+    "CSV in UTF-8, Parquet or Arrow. The whole file is checked before anything is kept; a refusal names "
+    "the column, the first rows and what to do. Which column is what is kept for the version's next file."
+)
+
+
+def upload_panel(desk: Desk, initiative: str, version: str) -> None:
+    """Ask for a file, show what its columns are taken for, and add it."""
+    with panel("Add a file", CAPTION):
+        closed = closed_because(desk, "add_predictions")
+        if closed:
+            st.info(escape(closed), icon=":material/lock:")
+            return
+        _outcome(initiative, version)
+        role = st.radio("Role", list(ROLES), format_func=ROLES.__getitem__, index=1, horizontal=True)
+        counter = st.session_state.get("upload-round", 0)
+        given = st.file_uploader(
+            "File",
+            type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+            key=f"upload-{initiative}-{version}-{counter}",
+        )
+        if given is not None:
+            _with_file(given, lambda file: _map_and_add(desk, initiative, version, role, file, given.name))
+
+
+def _with_file(given: Any, work: Callable[[Path], None]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"upload{Path(given.name).suffix.lower()}"
+        file.write_bytes(given.getbuffer())
+        work(file)
+
+
+def _map_and_add(desk: Desk, initiative: str, version: str, role: str, file: Path, name: str) -> None:
+    about = {"initiative": initiative, "version": version}
+    try:
+        preview = preview_file(desk.governance, desk.moment, **about, file=file, name=name)
+    except GovernanceError as problem:
+        show_problem(problem)
+        return
+    with st.form("add-predictions", border=False):
+        mapped = _mapping_fields(preview)
+        if not st.form_submit_button("Check and add", type="primary", icon=":material/upload_file:"):
+            return
+    values = {**about, "part": role, "file": file, "name": name, **mapped}
+    given = give(desk, add_predictions, AddPredictions, done="The file is checked and on record.", **values)
+    if given is not None:
+        st.session_state[_ADDED] = (initiative, version, name, given.answer)
+        st.session_state["upload-round"] = st.session_state.get("upload-round", 0) + 1
+        st.rerun()
+
+
+def _mapping_fields(preview: FilePreview) -> dict[str, Any]:
+    known, columns = preview.mapping, preview.columns
+    said = "As kept for this version" if preview.kept else "As the names suggest; correct what is wrong"
+    st.caption(f"{count(len(columns), 'column')}. {said}.")
+    places = st.columns(3)
+    return {
+        "task": known.task,
+        "prediction": _column(places[0], "Prediction", columns, known.prediction, needed=True),
+        "target": _column(places[1], "True outcome", columns, known.target),
+        "row_id": _column(places[2], "Id of the row", columns, known.row_id),
+        "timestamp": _column(places[0], "Time", columns, known.timestamp),
+        "scores": _scores(places[1], preview),
+        "sensitive": tuple(
+            places[2].multiselect(
+                "Sensitive columns", columns, default=[c for c in known.sensitive if c in columns]
+            )
+        ),
+    }
+
+
+def _column(place: Any, label: str, columns: Sequence[str], known: str, *, needed: bool = False) -> str:
+    options = list(columns) if needed else [_NONE, *columns]
+    index = options.index(known) if known in options else 0
+    chosen = str(place.selectbox(label, options, index=index))
+    return "" if chosen == _NONE else chosen
+
+
+def _scores(place: Any, preview: FilePreview) -> tuple[str, ...]:
+    known = preview.mapping.scores
+    if preview.mapping.task == "regression":
+        return ()
+    if preview.mapping.task == "binary":
+        return (_column(place, "Score (0 to 1)", preview.columns, known.get("", ""), needed=True),)
+    pairs = ", ".join(f"{label}={column}" for label, column in known.items())
+    return listed(place.text_input("Scores, CLASS=COLUMN, comma between", value=pairs))
+
+
+def _outcome(initiative: str, version: str) -> None:
+    """What came of the last file, until another is added."""
+    found = st.session_state.get(_ADDED)
+    if found is None or found[:2] != (initiative, version):
+        return
+    added: AddedBatch = found[3]
+    words = f"{count(added.rows, 'row')} of {found[2]} are on record, {added.labelled:,} with a true outcome."
+    st.success(escape(words), icon=":material/check_circle:")
+    if added.warnings:
+        st.markdown("**Odd, and kept all the same:**")
+        bullet_list(added.warnings)

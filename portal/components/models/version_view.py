@@ -1,23 +1,58 @@
-"""Model versions on screen: the registry, the versions of one model, and the ladder of reproducibility."""
+"""Model versions on screen: choosing one, the registry, the ladder of reproducibility, and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.domain.commands import AmendModelVersion, PromoteVersion, RetireVersion
 from core.domain.facts.recorded import values_of
 from core.domain.models.model_versions import GRADES
+from core.services.models.versions import amend_model_version, promote_version, retire_version
 from portal.components.cards import Card, cards
+from portal.components.forms import Ask, form
+from portal.components.initiative.forms import LINKS
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
 from portal.components.tables import Column, live_table, plain_table
 from portal.components.text import count, day, escape_html
+from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
+    from core.lake.models.versions import RegistryLine
     from core.services.models.version_comparison import VersionFace
-    from core.services.models.version_registry import RegistryLine
+    from portal.components.desk import Desk
+
+
+def version_choice(titles: Mapping[str, str], known: str, *, clears: Sequence[str] = ()) -> None:
+    """Let people choose a model version.
+
+    Parameters
+    ----------
+    titles
+        `initiative/version` -> words on screen.
+    known
+        The one that is shown.
+    clears
+        Names that leave the address with another version, as they no longer fit.
+    """
+    st.session_state["version-choice"] = known
+    st.selectbox(
+        "Model version",
+        list(titles),
+        key="version-choice",
+        format_func=lambda one: titles.get(one, one),
+        on_change=_to_address,
+        args=(tuple(clears),),
+    )
+
+
+def _to_address(clears: tuple[str, ...]) -> None:
+    initiative, _, version = st.session_state["version-choice"].rpartition("/")
+    set_url(id=initiative, version=version, **dict.fromkeys(clears, ""))
+
 
 REGISTRY = [
     Column("name", "Model", strong=True, width=215),
@@ -117,3 +152,71 @@ def _mark(found: bool) -> str:
     shape, tone, said = ("circle", "good", "recorded") if found else ("ring", "bad", "missing")
     mark = shape_html(shape).replace("gp-shape", f"gp-shape gp-{tone}-ink", 1)  # type: ignore[arg-type]
     return f'<span role="img" aria-label="{said}">{mark}</span> '
+
+
+_KINDS = {"": "As it is", "full": "In full", "sample": "A sample"}
+
+
+def version_actions(desk: Desk, initiative: str, faces: Sequence[VersionFace]) -> None:
+    """Offer to promote, retire or fill in one of the versions; say why where that is not possible."""
+    titles = {face.version.version: f"{face.version.version} ({face.version.state})" for face in faces}
+    by_version = {face.version.version: face for face in faces}
+    version = st.selectbox("Version", list(titles), format_func=lambda one: titles[one], key="act-version")
+    face = by_version[version]
+    promote, retire, amend = st.tabs(["Promote", "Retire", "Fill in"])
+    with promote:
+        _promote(desk, initiative, face)
+    with retire:
+        _retire(desk, initiative, face)
+    with amend:
+        _amend(desk, initiative, face)
+
+
+def _promote(desk: Desk, initiative: str, face: VersionFace) -> None:
+    version = face.version.version
+    ask = Ask(
+        "Promote",
+        f"Version {version} is now the current one.",
+        icon=":material/upgrade:",
+        primary=True,
+        says="It becomes the current version; the gates are decided anew for it.",
+        fixed={"initiative": initiative, "version": version},
+        because="This is the current version already." if face.version.state == "champion" else "",
+    )
+    form(desk, promote_version, PromoteVersion, ask)
+
+
+def _retire(desk: Desk, initiative: str, face: VersionFace) -> None:
+    version, state = face.version.version, face.version.state
+    current = "It is the current version. Without it none counts until you promote another one."
+    ask = Ask(
+        "Retire",
+        f"Version {version} is retired.",
+        icon=":material/archive:",
+        primary=True,
+        says=current if state == "champion" else "",
+        fixed={"initiative": initiative, "version": version},
+        because="This version is retired already." if state == "retired" else "",
+    )
+    form(desk, retire_version, RetireVersion, ask)
+
+
+def _amend(desk: Desk, initiative: str, face: VersionFace) -> None:
+    version = face.version.version
+    there = values_of(face.version)
+    on = f"{face.approval.recorded_at:%Y-%m-%d}" if face.approval else ""
+    ask = Ask(
+        "Fill in",
+        f"Version {version} is amended.",
+        icon=":material/edit:",
+        primary=True,
+        says="What you leave empty stays as it is; what was there before stays on record.",
+        rows=(*LINKS, ("data_kind", "notes"), "metrics", "reason"),
+        fixed={"initiative": initiative, "version": version},
+        choices={"data_kind": _KINDS},
+        titles={"environment_uri": "Address of the lock file", "metrics": "Metrics to add"},
+        hints={link: str(there[link] or "Not recorded") for pair in LINKS for link in pair}
+        | {"notes": face.version.notes},
+        because=f"Approved on {on}, and frozen since. Register a new version instead." if on else "",
+    )
+    form(desk, amend_model_version, AmendModelVersion, ask)
