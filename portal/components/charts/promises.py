@@ -32,7 +32,7 @@ from portal.components.charts.canvas import (
 )
 
 if TYPE_CHECKING:
-    from core.services.measured.business_kpi_view import PerformancePoint
+    from core.services.measured.business_kpi import PerformancePoint
 
 Days = tuple[date, date]
 PALE = "#9aa5b8"
