@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.connectors import prediction_files as prediction_arrow
+from core.connectors import prediction_files
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.measured import PredictionBatch
@@ -451,7 +451,7 @@ def test_a_parquet_bomb_is_refused_before_it_is_unpacked(
 def test_an_arrow_bomb_is_refused_before_it_is_unpacked(
     governance: Governance, initiative: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction_arrow, "BEARABLE_BYTES", 1 << 20)
+    monkeypatch.setattr(prediction_files, "BEARABLE_BYTES", 1 << 20)
     table = pa.table({"probability": pa.array([0.0] * 4_000_000)})
     for name, opened in (("bomb.arrow", pa.ipc.new_file), ("bomb.arrows", pa.ipc.new_stream)):
         packed = pa.ipc.IpcWriteOptions(compression="zstd")
