@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from core.ground.checked import Checked
 from core.ground.figure import Task
 
 JobKind = Literal["estimate", "train", "explain"]
@@ -37,11 +38,7 @@ class RefusedInput(ValueError):
         super().__init__(f"{what}. {remedy}".rstrip())
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EstimateSpec(_Spec):
+class EstimateSpec(Checked):
     """One model version whose performance is to be estimated, chunk by chunk.
 
     `reference` and `analysis` are canonical prediction Parquet files, in the order of their rows: `row_id`,
@@ -95,7 +92,7 @@ class EstimateSpec(_Spec):
         return tuple(sorted(self.classes)) if self.task == "multiclass" else ()
 
 
-class EstimateBatch(_Spec):
+class EstimateBatch(Checked):
     """Several estimates for one process, so that the import of NannyML is paid once."""
 
     jobs: Annotated[tuple[EstimateSpec, ...], Field(min_length=1)]
@@ -109,7 +106,7 @@ class EstimateBatch(_Spec):
         return jobs
 
 
-class TrainSpec(_Spec):
+class TrainSpec(Checked):
     """A LightGBM classifier to be trained on one share of a reference batch.
 
     The other rows become the reference batch of the new version, so it is never judged on rows that
@@ -128,7 +125,7 @@ class TrainSpec(_Spec):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
 
-class ExplainSpec(_Spec):
+class ExplainSpec(Checked):
     """A model and the rows whose scores are to be attributed to features.
 
     `format` is that of the model file. Without `features` they are the model's own, in its order; those in

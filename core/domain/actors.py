@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.domain.errors import Forbidden
 from core.domain.faults import refusal
+from core.ground.checked import Checked
 
 
-class Actor(BaseModel):
+class Actor(Checked):
     """A person or a pipeline that gives commands.
 
     `id` is what the record keeps; name, team and roles live in the directory beside it.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     name: str
@@ -23,10 +22,8 @@ class Actor(BaseModel):
     roles: tuple[str, ...] = ()
 
 
-class Role(BaseModel):
+class Role(Checked):
     """A column of the responsibility matrix (Figure 8-4) and the actions it may take."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     title: str
@@ -79,10 +76,8 @@ ACTIONS: dict[str, str] = {
 """Every command with a permission rule; a test holds the services equal to it."""
 
 
-class Roles(BaseModel):
+class Roles(Checked):
     """All roles, from `config/roles.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     roles: tuple[Role, ...] = Field(min_length=1)
 

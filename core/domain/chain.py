@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from core.domain.moment import require_utc
+from core.ground.checked import Checked
 
 GENESIS = "0" * 64
 """Digest before the first entry."""
@@ -179,7 +180,7 @@ SIGNED = b"governance record, checkpoint\n"
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Checkpoint(BaseModel):
+class Checkpoint(Checked):
     """The record of a store at one entry, signed.
 
     Attributes
@@ -193,8 +194,6 @@ class Checkpoint(BaseModel):
     public_key, signature
         Ed25519 (RFC 8032), in hexadecimal digits; the key's private half is not in the record.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: Digest
     seq: Annotated[int, Field(ge=1)]

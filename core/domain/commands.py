@@ -12,7 +12,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -22,6 +21,7 @@ from core.domain.actors import Actor
 from core.domain.errors import BadInput
 from core.domain.given import Content, GateId, InitiativeId, Shown, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
+from core.ground.checked import Checked
 from core.ground.figure import Task
 
 
@@ -52,13 +52,12 @@ Commit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})
 Link = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$", max_length=500)]
 
 
-class Command(BaseModel):
+class Command(Checked):
     """Who asks, and when (UTC). Only entry points read the clock.
 
     `may` is the action that a role has to allow; see `core.domain.actors.ACTIONS`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     may: ClassVar[str]
 
     actor: Actor
@@ -142,10 +141,8 @@ _DIGEST = Shown("64 hexadecimal digits")
 Sha256 = Annotated[Digest, Field(title="Its sha256", description="Its sha256."), _DIGEST]
 
 
-class VersionLinks(BaseModel):
+class VersionLinks(Checked):
     """What a model version was made of: addresses, with the digests that hold them to one content."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     artifact_uri: Annotated[
         Link,
@@ -226,7 +223,7 @@ VersionReason = Annotated[
 ]
 
 
-class NewVersion(BaseModel):
+class NewVersion(Checked):
     """What a model version is called, and what it is."""
 
     initiative: InitiativeId

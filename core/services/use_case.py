@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
 from core.domain.actors import Actor
@@ -24,6 +24,7 @@ from core.domain.commands import Command, make
 from core.domain.errors import BadInput
 from core.domain.given import AsOf, Content, Laid, OrCurrent
 from core.domain.moment import Moment
+from core.ground.checked import Checked
 from core.services.governance import Governance
 from core.services.incoming import INCOMING, fetched
 from core.services.lookups import version_named_or_current
@@ -38,10 +39,8 @@ _ORIGIN = ("actor", "at")
 _SECTIONS = re.compile(r"\n\s*\n[A-Z][a-z]+\n\s*-{3,}.*", re.DOTALL)
 
 
-class Asked(BaseModel):
+class Asked(Checked):
     """What somebody gives with a use case: frozen, unknown fields refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from core.domain.errors import BadInput
+from core.ground.checked import Checked
 from core.ground.figure import Task
-from data.demo.recipe import RECIPE_FOLDER, Part, read_part
+from data.demo.recipe import RECIPE_FOLDER, read_part
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class Band(Part):
+class Band(Checked):
     """A text column cut from a number: `labels[i]` up to, not including, `breaks[i]`."""
 
     name: str
@@ -30,7 +31,7 @@ class Band(Part):
     labels: tuple[str, ...]
 
 
-class DatasetRecipe(Part):
+class DatasetRecipe(Checked):
     """Where a data set lies in nannyml's wheel and how its columns become canonical ones."""
 
     title: str
@@ -67,7 +68,7 @@ class DatasetRecipe(Part):
         return spread
 
 
-class _Datasets(Part):
+class _Datasets(Checked):
     datasets: dict[str, DatasetRecipe]
 
 

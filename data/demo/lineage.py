@@ -13,10 +13,11 @@ from typing import Annotated
 from pydantic import Field
 
 from core.domain.actors import Actor
+from core.ground.checked import Checked
 from data.demo.acts import add_batch, made_up_links
 from data.demo.batches import write_batches
 from data.demo.plans import FOREVER, InitiativePlan, VersionPlan
-from data.demo.recipe import RECIPE_FOLDER, Part, read_part
+from data.demo.recipe import RECIPE_FOLDER, read_part
 from data.demo.workdays import Workdays
 from data.demo.world import Timed, World
 
@@ -24,7 +25,7 @@ Days = Annotated[float, Field(gt=0)]
 _FIRST_DAY = 2.0
 
 
-class _Source(Part):
+class _Source(Checked):
     id: str
     name: str
     team: str
@@ -35,13 +36,13 @@ class _Source(Part):
     upstream: dict[str, str] = Field(default_factory=dict)
 
 
-class _Uses(Part):
+class _Uses(Checked):
     name: str
     serves: tuple[str, ...]
     data: dict[str, tuple[str, ...]]
 
 
-class _Warning(Part):
+class _Warning(Checked):
     source: str
     marked: Days
     why: str
@@ -49,7 +50,7 @@ class _Warning(Part):
     then: str = ""
 
 
-class _Challenger(Part):
+class _Challenger(Checked):
     name: str
     days: Days
     algorithm: str
@@ -59,13 +60,13 @@ class _Challenger(Part):
     why: str = ""
 
 
-class _NoteText(Part):
+class _NoteText(Checked):
     name: str
     section: str
     text: str
 
 
-class _DataRecipe(Part):
+class _DataRecipe(Checked):
     sources: tuple[_Source, ...]
     initiatives: tuple[_Uses, ...]
     warnings: tuple[_Warning, ...]

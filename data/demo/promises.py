@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.domain.commands import slug
+from core.ground.checked import Checked
 from data.demo.plans import InitiativePlan
-from data.demo.recipe import RECIPE_FOLDER, Part, read_part
+from data.demo.recipe import RECIPE_FOLDER, read_part
 from data.demo.workdays import Workdays, workdays
 from data.demo.world import Timed, World
 
@@ -22,7 +23,7 @@ _LATE = 4.0
 """Working days after a month's end on which its figure is recorded."""
 
 
-class RevisionRecipe(Part):
+class RevisionRecipe(Checked):
     """A promise changed some days after the start, and why."""
 
     after: int
@@ -31,7 +32,7 @@ class RevisionRecipe(Part):
     reason: str
 
 
-class PromiseRecipe(Part):
+class PromiseRecipe(Checked):
     """A KPI of one initiative; see `data/demo/business_kpis.yaml`. `corrected` is a month put right later."""
 
     initiative: str
@@ -48,7 +49,7 @@ class PromiseRecipe(Part):
     revised: RevisionRecipe | None = None
 
 
-class _Promises(Part):
+class _Promises(Checked):
     kpis: tuple[PromiseRecipe, ...]
 
 

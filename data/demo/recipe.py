@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.connectors.settings import PROJECT
 from core.connectors.yaml_lines import parse_lines, read_model, read_text
 from core.domain.actors import Actor
+from core.ground.checked import Checked
 from core.ground.figure import Task
 
 RECIPE_FOLDER = PROJECT / "data" / "demo"
@@ -18,13 +19,7 @@ Answers = dict[str, tuple[str, ...]]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Part(BaseModel):
-    """A part of the recipe, as its files hold it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TeamRecipe(Part):
+class TeamRecipe(Checked):
     """How a team works, at the beginning and today.
 
     `care` is the share of work that is right the first time, `punctual` the share done by its due day,
@@ -37,7 +32,7 @@ class TeamRecipe(Part):
     pace: tuple[float, float]
 
 
-class PersonRecipe(Part):
+class PersonRecipe(Checked):
     """A person of the directory; personas stand in for a login, in the file's order."""
 
     id: str
@@ -52,14 +47,14 @@ class PersonRecipe(Part):
         return Actor(id=self.id, name=self.name, team=self.team, title=self.title, roles=self.roles)
 
 
-class OverrideRecipe(Part):
+class OverrideRecipe(Checked):
     """A class that validation set by hand, and why."""
 
     class_id: str
     why: str
 
 
-class InitiativeRecipe(Part):
+class InitiativeRecipe(Checked):
     """An initiative: `starts` and `every` are in days, `every` 0 = one version only.
 
     Without `algorithm` there is no model; `groups` are the columns that may show a difference between
@@ -88,14 +83,14 @@ class InitiativeRecipe(Part):
         )
 
 
-class DocumentRecipe(Part):
+class DocumentRecipe(Checked):
     """Words of the evidence for one measure, with names in braces to fill in."""
 
     title: str
     text: str
 
 
-class TalkRecipe(Part):
+class TalkRecipe(Checked):
     """A question on an initiative and its answer."""
 
     asker: Literal["owner", "builder", "validator"]
@@ -104,7 +99,7 @@ class TalkRecipe(Part):
     reply: str
 
 
-class Words(Part):
+class Words(Checked):
     """What people write; see `data/demo/words.yaml`."""
 
     refusals: tuple[str, ...]
@@ -116,13 +111,13 @@ class Words(Part):
     talks: tuple[TalkRecipe, ...]
 
 
-class _Organisation(Part):
+class _Organisation(Checked):
     name: str
     teams: tuple[TeamRecipe, ...]
     people: tuple[PersonRecipe, ...]
 
 
-class Recipe(Part):
+class Recipe(Checked):
     """The whole organisation."""
 
     name: str
@@ -138,15 +133,15 @@ class Recipe(Part):
         return {**self.profiles[initiative.profile], **initiative.answers}
 
 
-class _Initiatives(Part):
+class _Initiatives(Checked):
     initiatives: tuple[InitiativeRecipe, ...]
 
 
-class _Profiles(Part):
+class _Profiles(Checked):
     profiles: dict[str, Answers]
 
 
-class _Documents(Part):
+class _Documents(Checked):
     documents: dict[str, DocumentRecipe]
 
 

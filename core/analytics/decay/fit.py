@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from core.analytics.job_specs import RefusedInput
+from core.ground.checked import Checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,11 +18,7 @@ Calibrated = Literal["own", "all"]
 FORMAT = 1
 
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Calibration(_Stored):
+class Calibration(Checked):
     """An isotonic calibrator as its breakpoints: `shares` of positives at rising `scores`, linear between.
 
     Scores beyond the ends take the share at that end.
@@ -37,7 +34,7 @@ class Calibration(_Stored):
         return np.interp(scores, self.scores, self.shares)
 
 
-class Component(_Stored):
+class Component(Checked):
     """One number of an estimate: a metric, or a cell of the confusion matrix.
 
     `unit_error` is the sampling error of one row: that of n rows is `unit_error` / sqrt(n), or times
@@ -54,7 +51,7 @@ class Component(_Stored):
     upper_limit: float | None = None
 
 
-class FittedPart(_Stored):
+class FittedPart(Checked):
     """The fit for everyone, or for one subpopulation.
 
     Attributes
@@ -83,24 +80,24 @@ class FittedPart(_Stored):
     calibration_error: float | None = None
     raw_calibration_error: float | None = None
     components: tuple[Component, ...] = ()
-    models: dict[str, int] = {}
+    models: dict[str, int] = Field(default_factory=dict)
 
 
-class FittedFeature(_Stored):
+class FittedFeature(Checked):
     """A feature that subpopulations are made of; a number is cut in bands at `cuts`."""
 
     name: str
     cuts: tuple[float, ...] = ()
 
 
-class FittedSlices(_Stored):
+class FittedSlices(Checked):
     """The subpopulations of crossed features, in natural order."""
 
     features: tuple[FittedFeature, ...]
     parts: tuple[FittedPart, ...]
 
 
-class FittedModel(_Stored):
+class FittedModel(Checked):
     """All that an estimate needs from the reference.
 
     `encoders`: category of a text feature -> its number, as NannyML numbers it before it trains the error
@@ -121,7 +118,7 @@ class FittedModel(_Stored):
     reference_chunks: int
     whole: FittedPart
     slices: tuple[FittedSlices, ...] = ()
-    encoders: dict[str, dict[str, int]] = {}
+    encoders: dict[str, dict[str, int]] = Field(default_factory=dict)
     error_models: tuple[str, ...] = ()
 
 

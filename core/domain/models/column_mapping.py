@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from core.domain.chain import canonical
 from core.domain.errors import BadInput
 from core.domain.facts import measured as facts
+from core.ground.checked import Checked
 from core.ground.figure import Task
 
 ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y_pred", "y_true"
@@ -18,7 +17,7 @@ TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")
 _ROLES = {ROW_ID: "id", TIMESTAMP: "time", PREDICTED: "prediction", TRUE: "target"}
 
 
-class ColumnMapping(BaseModel):
+class ColumnMapping(Checked):
     """Columns of a file by their role; an empty name says that there is none.
 
     `scores` maps a class to the column of its probability; the class of a binary model is empty.
@@ -26,8 +25,6 @@ class ColumnMapping(BaseModel):
     `classes` of a multiclass model are its labels; of a binary model the negative and the positive label
     where they are not 0 and 1.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Task
     prediction: str

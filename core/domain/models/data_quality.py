@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from core.ground.checked import Checked
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -13,11 +15,7 @@ PersonalKind = Literal["email", "phone", "iban", "credit_card", "social_security
 """Kinds of personal data; `name` is a column whose name alone says that it identifies people."""
 
 
-class _Limits(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class IntakeLimits(_Limits):
+class IntakeLimits(Checked):
     """What a batch is held to before it is kept.
 
     Attributes
@@ -29,7 +27,7 @@ class IntakeLimits(_Limits):
     min_reference_rows: Rows
 
 
-class DriftLimits(_Limits):
+class DriftLimits(Checked):
     """When the inputs of a model count as drifted.
 
     Attributes
@@ -57,7 +55,7 @@ class DriftLimits(_Limits):
     fresh_days: Days
 
 
-class QualityLimits(_Limits):
+class QualityLimits(Checked):
     """When a column's values are no longer what they were in the reference. All are shares of rows.
 
     Attributes
@@ -79,7 +77,7 @@ class QualityLimits(_Limits):
     fresh_days: Days
 
 
-class PersonalDataLimits(_Limits):
+class PersonalDataLimits(Checked):
     """When a column counts as personal data, and which kinds may not be in a batch at all.
 
     Attributes
@@ -94,7 +92,7 @@ class PersonalDataLimits(_Limits):
     not_allowed: tuple[PersonalKind, ...]
 
 
-class DataQuality(_Limits):
+class DataQuality(Checked):
     """All limits, from `config/data_quality.yaml`."""
 
     version: str

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.domain.faults import refusal
 from core.domain.policy.policy import Text
+from core.ground.checked import Checked
 from core.ground.figure import Explained
 
 
-class Leaderboard(BaseModel):
+class Leaderboard(Checked):
     """How teams are ranked, from `config/leaderboard.yaml`.
 
     Attributes
@@ -23,8 +24,6 @@ class Leaderboard(BaseModel):
     confidence
         Of the interval around a rate, as a share; the lower end ranks.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     window_days: Annotated[int, Field(ge=1, le=3650)]
     minimum: Annotated[int, Field(ge=1)]
@@ -48,14 +47,12 @@ KpiId = Literal[
 KPI_IDS: tuple[str, ...] = KpiId.__args__  # type: ignore[attr-defined]  # typing has no public way
 
 
-class KpiDefinition(Explained, BaseModel):
+class KpiDefinition(Explained, Checked):
     """A KPI: `minimum` is the denominator under which the answer is *cannot tell*.
 
     `window_days` counts back from the day shown; none means on that day alone. A target of unit `share`
     runs from 0.0 to 1.0, not a percentage.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: KpiId
     title: Text
@@ -70,10 +67,8 @@ class KpiDefinition(Explained, BaseModel):
     source: Text
 
 
-class Kpis(BaseModel):
+class Kpis(Checked):
     """All KPIs, from `config/kpis.yaml`, in the order they are shown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kpis: Annotated[tuple[KpiDefinition, ...], Field(min_length=1)]
 

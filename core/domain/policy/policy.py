@@ -9,7 +9,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from core.ground.checked import Checked
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
@@ -19,13 +21,7 @@ LiveGates = tuple[tuple[str, str], ...]
 """Pairs of policy version and gate: the gate that made live while that policy was in force."""
 
 
-class Part(BaseModel):
-    """A part of the policy: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Option(Part):
+class Option(Checked):
     """One answer to a question.
 
     `weight` adds to the score; `at_least` lifts the class whatever the score; `mode` sets the
@@ -39,7 +35,7 @@ class Option(Part):
     mode: Id | None = None
 
 
-class Question(Part):
+class Question(Checked):
     """One question of Step 1. With `kind: many` the heaviest chosen option counts."""
 
     id: Id
@@ -54,7 +50,7 @@ class Question(Part):
         return next((option for option in self.options if option.id == option_id), None)
 
 
-class RiskClass(Part):
+class RiskClass(Checked):
     """A risk class; `from_score` is the lowest score that leads to it."""
 
     id: Id
@@ -63,7 +59,7 @@ class RiskClass(Part):
     from_score: Annotated[int, Field(ge=0)]
 
 
-class Mode(Part):
+class Mode(Checked):
     """A row of Figure 8-1: how a project of this criticality is put to work. Stars run from 0 to 4."""
 
     id: Id
@@ -76,7 +72,7 @@ class Mode(Part):
     external_integration: Stars
 
 
-class Step(Part):
+class Step(Checked):
     """A process step of Step 5. Evidence of a step `per_version` lapses with the model version."""
 
     id: Id
@@ -85,14 +81,14 @@ class Step(Part):
     per_version: bool
 
 
-class Approval(Part):
+class Approval(Checked):
     """How many people of a role have to approve; each of them counts once."""
 
     role: Id
     quorum: Annotated[int, Field(ge=1, le=9)] = 1
 
 
-class SignOffPlan(Part):
+class SignOffPlan(Checked):
     """Who signs at the end of a gate's step.
 
     `feedback` names roles whose opinion is needed before anybody decides. With `order: ordered` the roles
@@ -111,7 +107,7 @@ class SignOffPlan(Part):
         return next((approval.quorum for approval in self.approvals if approval.role == role), 0)
 
 
-class Measure(Part):
+class Measure(Checked):
     """A rung of a ladder: what is done, by whom, when, and what proves it.
 
     `evidence` says what to submit and `checks` what runs by itself; where both stand, both are needed.
@@ -135,7 +131,7 @@ class Measure(Part):
     waivable: bool = True
 
 
-class Consideration(Part):
+class Consideration(Checked):
     """A row of Table 8-3 as a ladder; rung 0 asks for nothing.
 
     On a ladder that `replaces`, a higher rung stands for the lower ones; on one that `adds`, every rung
@@ -149,7 +145,7 @@ class Consideration(Part):
     rungs: Annotated[tuple[Measure, ...], Field(min_length=3)]
 
 
-class Gate(Part):
+class Gate(Checked):
     """The end of a process step for the classes named; behind the one marked `live` a model is live."""
 
     id: Id
@@ -159,14 +155,14 @@ class Gate(Part):
     live: bool = False
 
 
-class Naming(Part):
+class Naming(Checked):
     """The naming standard of initiatives: a regular expression for the whole id, and an example."""
 
     pattern: Text
     example: Text
 
 
-class WaiverRule(Part):
+class WaiverRule(Checked):
     """Who may waive a requirement of a class, and for how long at most."""
 
     class_id: Id
@@ -174,7 +170,7 @@ class WaiverRule(Part):
     max_days: Annotated[int, Field(ge=1, le=1000)]
 
 
-class Breach(Part):
+class Breach(Checked):
     """What a failed check on a live model leads to: a finding, and signatures that lapse with it."""
 
     check: Id
@@ -183,7 +179,7 @@ class Breach(Part):
     revalidate: bool
 
 
-class Policy(Part):
+class Policy(Checked):
     """Everything that decides, in one versioned value."""
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from core.domain.actors import Roles
 from core.domain.faults import Fault, Path
-from core.domain.policy.policy import Consideration, Gate, Measure, Part, Policy, Question, RiskClass
+from core.domain.policy.policy import Consideration, Gate, Measure, Policy, Question, RiskClass
 from core.domain.policy.process_faults import (
     process_order_faults,
     sign_off_references,
@@ -16,6 +16,7 @@ from core.domain.policy.process_faults import (
 )
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
+from core.ground.checked import Checked
 
 
 def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:
@@ -57,7 +58,7 @@ def live_gate_faults(policy: Policy) -> Iterator[Fault]:
 
 
 def _duplicate_ids(policy: Policy) -> Iterator[Fault]:
-    lists: dict[Path, Iterable[Part]] = {
+    lists: dict[Path, Iterable[Checked]] = {
         (name,): getattr(policy, name)
         for name in ("questions", "classes", "modes", "steps", "considerations", "gates")
     }
@@ -72,7 +73,7 @@ def _duplicate_ids(policy: Policy) -> Iterator[Fault]:
             yield from _seen_before(measure, seen, ("considerations", i, "rungs", j, "id"))
 
 
-def _seen_before(part: Part, seen: set[str], path: Path) -> Iterator[Fault]:
+def _seen_before(part: Checked, seen: set[str], path: Path) -> Iterator[Fault]:
     name = str(getattr(part, "id"))  # noqa: B009 - parts differ in type, all that reach here have an id
     if name in seen:
         yield Fault(path, f"id '{name}' is used twice", "Give each its own id.")

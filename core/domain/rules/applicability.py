@@ -9,12 +9,13 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from core.domain.faults import refusal
-from core.domain.policy.policy import Id, Part
+from core.domain.policy.policy import Id
+from core.ground.checked import Checked
 
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 
 
-class Rule(Part):
+class Rule(Checked):
     """One way to be concerned: every condition that is named has to hold, by any of its values.
 
     `regions` are those where the people concerned live; `answers` maps a question of the policy to options.

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.faults import Fault, Path, refusal
-from core.domain.policy.policy import Id, Part, Policy, Text
+from core.domain.policy.policy import Id, Policy, Text
+from core.ground.checked import Checked
 from core.ground.figure import Task
 
 RATES = (
@@ -45,7 +46,7 @@ QUESTIONS: tuple[QuestionId, ...] = (
 Prose = Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]
 
 
-class EthicalLimit(Part):
+class EthicalLimit(Checked):
     """From which difference in a metric between groups somebody has to look.
 
     `ratio` is the lowest value divided by the highest: 1 = all alike, to stay at or above `limit`.
@@ -119,7 +120,7 @@ class EthicalLimit(Part):
         return f"the highest {metric} is above the lowest by at most {overall}"
 
 
-class Domain(Part):
+class Domain(Checked):
     """A business domain with its own limits; `regression` holds where a model gives a number."""
 
     id: Id
@@ -134,7 +135,7 @@ class Domain(Part):
         return self
 
 
-class Answer(Part):
+class Answer(Checked):
     """What the organisation answers to one of the five questions.
 
     `aspects` names in a few words each what the answer counts in; `stance` is what follows from it.
@@ -146,7 +147,7 @@ class Answer(Part):
     stance: Prose
 
 
-class TransparencyLevel(Part):
+class TransparencyLevel(Checked):
     """How much those concerned are told; `measure` is the measure of the policy that shows it, if any."""
 
     id: Id
@@ -155,7 +156,7 @@ class TransparencyLevel(Part):
     measure: Id | None = None
 
 
-class Transparency(Part):
+class Transparency(Checked):
     """Levels from the least to the most, and which one a risk class and a business domain demand at least."""
 
     levels: Annotated[tuple[TransparencyLevel, ...], Field(min_length=2)]
@@ -178,7 +179,7 @@ class Transparency(Part):
         return self
 
 
-class Ethics(Part):
+class Ethics(Checked):
     """The ethical position, from `config/ethics.yaml`; versioned, since verdicts and decisions name it."""
 
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]

@@ -16,9 +16,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.faults import Fault, Path, refusal
-from core.domain.policy.policy import Id, Part, Policy, Text
+from core.domain.policy.policy import Id, Policy, Text
 from core.domain.rules.applicability import Rule
 from core.domain.rules.ethics import Ethics
+from core.ground.checked import Checked
 
 Nature = Literal["law", "supervisory", "guidance", "standard"]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=1500, strip_whitespace=True)]
@@ -34,21 +35,21 @@ class Standing(StrEnum):
     SUPERSEDED = "superseded"
 
 
-class Region(Part):
+class Region(Checked):
     """A part of the world with laws of its own."""
 
     id: Id
     title: Text
 
 
-class Milestone(Part):
+class Milestone(Checked):
     """A day in the life of a text: what began or ended on it."""
 
     day: date
     what: Text
 
 
-class Clause(Part):
+class Clause(Checked):
     """A clause, article, principle or right, by its own number and in our words.
 
     `measures` are those of the policy that answer it; a stricter measure of the same ladder answers it too.
@@ -74,7 +75,7 @@ class Clause(Part):
         return self
 
 
-class Framework(Part):
+class Framework(Checked):
     """A text with clauses: what it is, where and for whom it holds, since when, and until when.
 
     `nature`: a law binds; a supervisory text says what a supervisor expects; guidance and standards are
@@ -123,7 +124,7 @@ class Framework(Part):
         return next((clause for clause in self.clauses if clause.id == clause_id), None)
 
 
-class Frameworks(Part):
+class Frameworks(Checked):
     """All frameworks, from `config/frameworks.yaml`.
 
     `operates_in` are the regions taken where an initiative has not recorded its own.

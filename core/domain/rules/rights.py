@@ -10,11 +10,12 @@ from pydantic import Field, model_validator
 
 from core.domain.facts.rules import RightAnswer
 from core.domain.faults import refusal
-from core.domain.policy.policy import Id, Part, Text
+from core.domain.policy.policy import Id, Text
 from core.domain.rules.applicability import Rule
+from core.ground.checked import Checked
 
 
-class Right(Part):
+class Right(Checked):
     """A right: what somebody may ask for, and within how many days at most it is answered.
 
     `gdpr` and `ccpa` name where it stands; empty where that law has no such right.
@@ -29,7 +30,7 @@ class Right(Part):
     most_days: Annotated[int, Field(ge=0, le=366)]
 
 
-class Rights(Part):
+class Rights(Checked):
     """All rights, from `config/rights.yaml`; `when` says which initiatives have to answer them."""
 
     when: Annotated[tuple[Rule, ...], Field(min_length=1)]

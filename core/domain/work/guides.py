@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.domain.faults import refusal
 from core.domain.policy.policy import Id, Text
+from core.ground.checked import Checked
 
 
-class Guide(BaseModel):
+class Guide(Checked):
     """How one role does its part of one step; `done_well` says how to tell, `avoid` what goes wrong."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Id
     step: Id
@@ -23,10 +22,8 @@ class Guide(BaseModel):
     avoid: Text
 
 
-class Guides(BaseModel):
+class Guides(Checked):
     """All guides, from `config/guides.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     guides: Annotated[tuple[Guide, ...], Field(min_length=1)]
 

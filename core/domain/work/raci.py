@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.domain.faults import refusal
 from core.domain.policy.policy import Id, Text
+from core.ground.checked import Checked
 
 Letter = Literal["A", "R", "C", "I", "A/R"]
 
@@ -28,15 +29,13 @@ DOING = frozenset({"A/R", "R", "A"})
 """Letters whose role may act on a task; an act by any other role deviates from the matrix."""
 
 
-class RaciTask(BaseModel):
+class RaciTask(Checked):
     """A row of the matrix: the letter of each role that has one, and what on record the task stands for.
 
     `actions` are recorded facts (`model_version_registered`). `steps` are the process steps whose measures
     fall to the task where their responsible role does it; `considerations` narrows them to rows of
     Table 8-3. What no task names, such as the answer of a gate, is worked out and done by nobody.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Id
     title: Text
@@ -85,13 +84,11 @@ class RaciTask(BaseModel):
         return self.letters.get(role) not in DOING
 
 
-class Raci(BaseModel):
+class Raci(Checked):
     """The whole matrix, from `config/raci.yaml`; `roles` are its columns.
 
     Acts by a role of `automation` are shown, and are no deviation: a pipeline acts for whoever set it up.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     roles: tuple[Id, ...] = Field(min_length=1)
     automation: tuple[Id, ...] = ()

@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.domain.faults import refusal
 from core.domain.policy.policy import Id, Text
 from core.domain.process.checks import CheckResult
 from core.domain.verdict import Verdict
+from core.ground.checked import Checked
 
 TrainingState = Literal["current", "renewal_due", "due", "overdue", "lapsed"]
 CURRENT: frozenset[TrainingState] = frozenset({"current", "renewal_due"})
 """States in which a person counts as trained."""
 
 
-class Training(BaseModel):
+class Training(Checked):
     """Something to learn, for the roles named; `statement` is what a person attests to have done.
 
     `valid_days` counts from the day of the attestation, its last day included; `due_days` from the day on
     which a person got their role.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Id
     title: Text
@@ -39,10 +38,8 @@ class Training(BaseModel):
     valid_days: Annotated[int, Field(ge=30, le=3650)]
 
 
-class Trainings(BaseModel):
+class Trainings(Checked):
     """The training list, from `config/training.yaml`; renewal may begin `renew_days` before an end."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     renew_days: Annotated[int, Field(ge=0, le=180)]
     trainings: Annotated[tuple[Training, ...], Field(min_length=1)]

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.domain.actors import Actor
 from core.domain.faults import refusal
 from core.domain.policy.policy import Id, Text
+from core.ground.checked import Checked
 
 TaskKind = Literal["requirement", "sign_off", "finding", "waiver", "hand_off", "mention", "training"]
 TaskState = Literal["overdue", "failed", "cannot_tell", "due_soon", "expiring", "waiting"]
@@ -160,10 +161,8 @@ def people_for(
     return tuple(person.id for person in holders if person.team == team) or tuple(held)
 
 
-class NoticeRule(BaseModel):
+class NoticeRule(Checked):
     """When the people behind a letter hear of an open task, counted in whole days from its due day."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: NoticeKind
     to: Letter
@@ -176,20 +175,16 @@ class NoticeRule(BaseModel):
         return tuple(sorted({-days for days in self.days_before} | set(self.days_after)))
 
 
-class Perspective(BaseModel):
+class Perspective(Checked):
     """A way to look at a decision, and the roles that bring it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Id
     title: Text
     roles: Annotated[tuple[Id, ...], Field(min_length=1)]
 
 
-class Work(BaseModel):
+class Work(Checked):
     """How work moves, from `config/work.yaml`: days, rules of notices, perspectives."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     due_soon_days: Annotated[int, Field(ge=1, le=90)]
     answer_days: Annotated[int, Field(ge=1, le=90)]

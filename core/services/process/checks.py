@@ -32,13 +32,7 @@ from core.lake.models.versions import current_version
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import facts_of, registered
-from core.services.measured.bias import check_bias_limit
-from core.services.measured.data_quality import check_data_quality
-from core.services.measured.drift_check import check_drift
-from core.services.measured.explanations import check_attributions
-from core.services.measured.monitoring import check_decay_alert
 from core.services.process.findings import breach_findings
-from core.services.work.training import check_training
 
 LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert", "attributions_present")
 """Checks that cannot tell anything before a version has prediction batches."""
@@ -185,6 +179,8 @@ def _has_fresh_evidence(subject: CheckSubject, requirement: Requirement) -> bool
 
 
 def _training(subject: CheckSubject) -> CheckResult:
+    from core.services.work.training import check_training
+
     return check_training(subject.governance, subject.moment, subject.initiative, subject.facts.class_id)
 
 
@@ -203,6 +199,8 @@ def _current(subject: CheckSubject) -> Version:
 
 
 def _bias(subject: CheckSubject) -> CheckResult:
+    from core.services.measured.bias import check_bias_limit
+
     domain = subject.initiative.domain
     return check_bias_limit(
         subject.governance, subject.facts.initiative, subject.version, domain, subject.moment
@@ -210,13 +208,31 @@ def _bias(subject: CheckSubject) -> CheckResult:
 
 
 def _decay(subject: CheckSubject) -> CheckResult:
-    return check_decay_alert(subject.governance, subject.facts.initiative, subject.version, subject.moment)
+    from core.services.measured.monitoring import check_decay_alert
+
+    return check_decay_alert(*_version_then(subject))
 
 
-def _on_version(check: Callable[[Governance, str, str, Moment], CheckResult]) -> Runner:
-    return lambda subject: check(
-        subject.governance, subject.facts.initiative, subject.version, subject.moment
-    )
+def _data_quality(subject: CheckSubject) -> CheckResult:
+    from core.services.measured.data_quality import check_data_quality
+
+    return check_data_quality(*_version_then(subject))
+
+
+def _drift(subject: CheckSubject) -> CheckResult:
+    from core.services.measured.drift_check import check_drift
+
+    return check_drift(*_version_then(subject))
+
+
+def _attributions(subject: CheckSubject) -> CheckResult:
+    from core.services.measured.explanations import check_attributions
+
+    return check_attributions(*_version_then(subject))
+
+
+def _version_then(subject: CheckSubject) -> tuple[Governance, str, str, Moment]:
+    return subject.governance, subject.facts.initiative, subject.version, subject.moment
 
 
 _RUNNERS: dict[str, Runner] = {
@@ -228,7 +244,7 @@ _RUNNERS: dict[str, Runner] = {
     "data_digest": _data_digest,
     "bias_limit": _bias,
     "decay_alert": _decay,
-    "data_quality": _on_version(check_data_quality),
-    "drift_alert": _on_version(check_drift),
-    "attributions_present": _on_version(check_attributions),
+    "data_quality": _data_quality,
+    "drift_alert": _drift,
+    "attributions_present": _attributions,
 }
