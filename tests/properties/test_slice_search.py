@@ -13,12 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.analytics.slices.cells import SliceCells
+from core.analytics.slices.counts import SliceCells, SliceCounts, rests_of, total_of
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.ranks import rank_sums
-from core.analytics.slices.search import weakest_slices
-from core.analytics.slices.values import SliceCounts, rests_of, total_of
-from core.analytics.slices.weakness import weaknesses
+from core.analytics.slices.search import weakest_slices, weaknesses
 
 Row = tuple[int, int, int, bool, bool, float]  # three features, prediction, label, score (or error)
 

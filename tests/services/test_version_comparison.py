@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.analytics.slices.metrics import Task
 from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, make
 from core.domain.errors import BadInput, GovernanceError, NotFound
+from core.ground.figure import Task
 from core.services.governance import Governance
 from core.services.measured import slice_versions
 from core.services.measured.bias import bias_slices

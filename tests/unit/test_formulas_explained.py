@@ -10,7 +10,7 @@ import yaml
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.drift.methods import METHODS
 from core.analytics.slices.fairness import FAIRNESS
-from core.analytics.slices.metric_list import SLICE_METRICS
+from core.analytics.slices.metrics import SLICE_METRICS
 from core.connectors.settings import PROJECT
 from core.domain.policy.kpis import Kpis
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FAIRNESS, FairnessMeasure, fairness_measures
-from core.analytics.slices.values import SliceCounts
 
 CELLS = st.tuples(*[st.integers(0, 30)] * 4)
 

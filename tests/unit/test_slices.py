@@ -11,8 +11,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from core.analytics.slices.counts import SliceCounts, total_of
 from core.analytics.slices.metrics import SLICE_METRICS, measure, metric, metrics_for
-from core.analytics.slices.report import Band, Limit, SliceCounts, slice_report, total_of
+from core.analytics.slices.report import Limit, slice_report
+from core.analytics.slices.rows import Band
 from core.domain.errors import BadInput, NotFound
 from core.lake.slices.counts import class_labels, cut_continuous, quantile_cuts, slice_counts, slice_features
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.analytics.intervals import Interval, difference_interval
-from core.analytics.slices.chance import difference_p_value
-from core.analytics.slices.report import SliceCounts, SliceFigures, SliceReport
-from core.analytics.slices.significance import adjusted
+from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.report import SliceFigures, SliceReport
+from core.analytics.slices.significance import adjusted, difference_p_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,6 @@ def _change(
         change = now.value - other.value
         if now.interval is not None and other.interval is not None:
             interval = difference_interval(now.value, now.interval, other.value, other.interval)
-        better = _is_better(report, now.value, other.value)
+        good, before = report.metric.goodness(now.value), report.metric.goodness(other.value)
+        better = None if good == before else good > before
     return SliceChange(label, now, other, change, interval, p_value, adjusted_p, better)
-
-
-def _is_better(report: SliceReport, now: float, other: float) -> bool | None:
-    sign = {"higher": 1.0, "lower": -1.0, "zero": -1.0}[report.metric.direction]
-    if report.metric.direction == "zero":
-        now, other = abs(now), abs(other)
-    return None if now == other else sign * (now - other) > 0

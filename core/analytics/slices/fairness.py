@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.metrics import measure, metric
-from core.analytics.slices.values import SliceCounts
 from core.ground.figure import Figure, VerdictName
 
 FOUR_FIFTHS = 0.8
@@ -30,11 +30,6 @@ class FairnessMeasure:
         Slices too small or undefined for one of its rates.
     verdict
         Of the four-fifths rule on the values alone, without their uncertainty; None for the others.
-
-    Examples
-    --------
-    >>> FairnessMeasure.__slots__[:2]
-    ('definition', 'value')
     """
 
     definition: Figure

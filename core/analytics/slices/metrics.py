@@ -1,44 +1,255 @@
-"""The value of a metric of a slice, from its counts and sums, with its interval."""
+"""The metrics of slices, in the order to show them, and the value of each from counts and sums."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Literal
 
 from core.analytics.intervals import Interval, mean_interval, rate_difference_interval, wilson_interval
-from core.analytics.slices.metric import Form, MetricDefinition, Need
-from core.analytics.slices.metric_list import SLICE_METRICS
+from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.ranks import RankSums, ranking_interval
-from core.ground.figure import Direction, Task
+from core.ground.figure import Direction, Figure, Task
 
-__all__ = [
-    "SLICE_METRICS",
-    "Direction",
-    "Form",
-    "HasCounts",
-    "Measured",
-    "MetricDefinition",
-    "Need",
-    "Task",
-    "measure",
-    "metric",
-    "metrics_for",
-]
+Form = Literal["rate", "mean", "root_mean", "balanced", "ranking"]
+Need = Literal["calibration", "ranking"]
 
 
-class HasCounts(Protocol):
-    """Anything that knows its task and can add up its own counts by name."""
+@dataclass(frozen=True, slots=True)
+class MetricDefinition(Figure):
+    """One metric of a slice: a figure, its formula in words of the counts, and which counts it is made of.
+
+    Parameters
+    ----------
+    tasks
+        Kinds of model it applies to. With several classes: one named class against all others.
+    form
+        "rate" (a share, 0.0 to 1.0), "mean" or "root_mean" (in the unit of what is averaged), "balanced" (the
+        mean of the two classes' rates) or "ranking" (0.0 to 1.0, from the order of the scores).
+    numerator, denominator
+        Counts or sums that are added up, by field name of `SliceCounts`. Balanced: of the positive class.
+    spread
+        For a mean: the sum of squared deviations of what is averaged, by field name of `SliceCounts`.
+    negatives
+        For the balanced form: successes and failures of the other class.
+    needs
+        What has to be counted beside predictions and labels: "calibration" (sums of scores), "ranking" (their
+        order), or nothing.
+    interval
+        By which method the interval is made.
+    """
+
+    tasks: tuple[Task, ...]
+    form: Form
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    spread: str = ""
+    negatives: tuple[str, str] = ("", "")
+    needs: Need | None = None
+    interval: str = "Wilson"
 
     @property
-    def task(self) -> Task: ...
+    def is_share(self) -> bool:
+        """Whether people read it in per cent, and differences of it in points."""
+        return self.form in ("rate", "balanced") or self.needs == "calibration"
 
     @property
-    def ranks(self) -> RankSums | None: ...
+    def has_ratio(self) -> bool:
+        """Whether one slice's value over another's says anything: not where values have a sign."""
+        return self.direction != "zero"
 
-    def total(self, fields: tuple[str, ...]) -> float:
-        """Sum of the named counts or sums."""
-        ...
+    def goodness(self, value: float) -> float:
+        """A value turned so that more is better."""
+        return {"higher": value, "lower": -value, "zero": -abs(value)}[self.direction]
+
+
+_CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_NUMBERS: tuple[Task, ...] = ("regression",)
+_HARDT = "Hardt, Price and Srebro 2016, arXiv:1610.02413 (equalised odds)"
+_WILLMOTT = "Willmott and Matsuura 2005, Clim. Res. 30"
+
+
+def _rate(
+    metric_id: str,
+    title: str,
+    formula: str,
+    direction: Direction,
+    *,
+    zero: str,
+    leaves_out: str,
+    source: str,
+    over: tuple[str, ...],
+    under: tuple[str, ...],
+) -> MetricDefinition:
+    return MetricDefinition(
+        metric_id, title, formula, direction, zero, leaves_out, source, _CLASSES, "rate", over, under
+    )
+
+
+_DEFINITIONS = (
+    _rate(
+        "selection_rate",
+        "Selection rate",
+        "selected / rows with a prediction",
+        "higher",
+        zero="nobody in the slice gets the outcome",
+        leaves_out="whether those selected had earned it: it needs no label",
+        source="Agarwal et al. 2018, arXiv:1803.02453 (demographic parity)",
+        over=("selected",),
+        under=("predicted",),
+    ),
+    _rate(
+        "true_positive_rate",
+        "True positive rate",
+        "tp / (tp + fn)",
+        "higher",
+        zero="none of those who had earned the outcome got it",
+        leaves_out="everyone with a negative label, and everyone without a label",
+        source=_HARDT,
+        over=("tp",),
+        under=("tp", "fn"),
+    ),
+    _rate(
+        "false_positive_rate",
+        "False positive rate",
+        "fp / (fp + tn)",
+        "lower",
+        zero="nobody got the outcome without having earned it",
+        leaves_out="everyone with a positive label, and everyone without a label",
+        source=_HARDT,
+        over=("fp",),
+        under=("fp", "tn"),
+    ),
+    _rate(
+        "false_negative_rate",
+        "False negative rate",
+        "fn / (tp + fn)",
+        "lower",
+        zero="everyone who had earned the outcome got it",
+        leaves_out="everyone with a negative label, and everyone without a label",
+        source=_HARDT,
+        over=("fn",),
+        under=("tp", "fn"),
+    ),
+    _rate(
+        "precision",
+        "Precision",
+        "tp / (tp + fp)",
+        "higher",
+        zero="nobody who got the outcome had earned it",
+        leaves_out="everyone who was not selected, and everyone without a label",
+        source="Chouldechova 2017, arXiv:1703.00056 (predictive parity)",
+        over=("tp",),
+        under=("tp", "fp"),
+    ),
+    _rate(
+        "accuracy",
+        "Accuracy",
+        "(tp + tn) / labelled",
+        "higher",
+        zero="every prediction was wrong",
+        leaves_out="which kind of error was made, and everyone without a label",
+        source="Berk et al. 2018, arXiv:1703.09207 (overall accuracy equality)",
+        over=("tp", "tn"),
+        under=("tp", "fp", "fn", "tn"),
+    ),
+    MetricDefinition(
+        "balanced_accuracy",
+        "Balanced accuracy",
+        "(tp / (tp + fn) + tn / (tn + fp)) / 2",
+        "higher",
+        "every prediction was wrong, in both classes",
+        "how common the two classes are, and everyone without a label; undefined without both classes",
+        "Brodersen et al. 2010, ICPR (balanced accuracy)",
+        _CLASSES,
+        "balanced",
+        ("tp",),
+        ("tp", "fn"),
+        negatives=("tn", "fp"),
+        interval="Newcombe's hybrid score, from the Wilson intervals of both classes",
+    ),
+    MetricDefinition(
+        "calibration_gap",
+        "Calibration gap",
+        "mean score - share of positive labels, over labelled rows with a score",
+        "zero",
+        "scores and outcomes agree on average, though not score by score",
+        "scores that are too high and too low within the slice cancel out; rows without a label or a score",
+        "Pleiss et al. 2017, arXiv:1709.02012 (calibration within groups); in the large: Cox 1958",
+        _CLASSES,
+        "mean",
+        ("sum_score_gap",),
+        ("scored",),
+        "spread_score_gap",
+        needs="calibration",
+        interval="Student's t",
+    ),
+    MetricDefinition(
+        "roc_auc",
+        "Area under the ROC curve",
+        "share of pairs of a positive and a negative row where the positive has the higher score; "
+        "a tie counts half",
+        "higher",
+        "every negative row has a higher score than every positive one",
+        "whether scores are right in size and where the threshold lies; undefined without both classes",
+        "Hanley and McNeil 1982, Radiology 143; DeLong et al. 1988, Biometrics 44",
+        _CLASSES,
+        "ranking",
+        (),
+        (),
+        needs="ranking",
+        interval="DeLong on the logit scale; Newcombe's method 5 where DeLong has no width",
+    ),
+    MetricDefinition(
+        "mean_error",
+        "Mean error",
+        "sum(prediction - label) / labelled",
+        "zero",
+        "too high and too low cancel out",
+        "the size of single errors, and every row without a label",
+        _WILLMOTT,
+        _NUMBERS,
+        "mean",
+        ("sum_error",),
+        ("labelled",),
+        "spread_error",
+        interval="Student's t",
+    ),
+    MetricDefinition(
+        "mean_absolute_error",
+        "Mean absolute error",
+        "sum(|prediction - label|) / labelled",
+        "lower",
+        "every prediction was exact",
+        "whether predictions are too high or too low, and every row without a label",
+        _WILLMOTT,
+        _NUMBERS,
+        "mean",
+        ("sum_absolute_error",),
+        ("labelled",),
+        "spread_absolute_error",
+        interval="Student's t",
+    ),
+    MetricDefinition(
+        "root_mean_squared_error",
+        "Root mean squared error",
+        "√(sum((prediction - label)²) / labelled)",
+        "lower",
+        "every prediction was exact",
+        "whether predictions are too high or too low, and every row without a label; large errors weigh",
+        _WILLMOTT,
+        _NUMBERS,
+        "root_mean",
+        ("sum_squared_error",),
+        ("labelled",),
+        "spread_squared_error",
+        interval="root of Student's t on the mean of squares",
+    ),
+)
+
+SLICE_METRICS: Mapping[str, MetricDefinition] = MappingProxyType({each.id: each for each in _DEFINITIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +266,6 @@ class Measured:
         Successes of a rate, the sum of a mean, the pairs won of a ranking.
     interval
         None when there is none: undefined, or a mean of one row.
-
-    Examples
-    --------
-    >>> Measured(value=None, n=0, numerator=0.0, interval=None).value is None
-    True
     """
 
     value: float | None
@@ -69,27 +275,7 @@ class Measured:
 
 
 def metric(metric_id: str) -> MetricDefinition:
-    """Look a metric up by its id.
-
-    Parameters
-    ----------
-    metric_id
-        A key of `SLICE_METRICS`.
-
-    Returns
-    -------
-    MetricDefinition
-
-    Raises
-    ------
-    ValueError
-        No such metric; the message lists those there are.
-
-    Examples
-    --------
-    >>> metric("accuracy").title
-    'Accuracy'
-    """
+    """Look a metric up by its id; of one that there is not, the ValueError lists those there are."""
     if metric_id not in SLICE_METRICS:
         raise ValueError(f"{metric_id!r} is not a known metric; known are {', '.join(SLICE_METRICS)}")
     return SLICE_METRICS[metric_id]
@@ -97,15 +283,6 @@ def metric(metric_id: str) -> MetricDefinition:
 
 def metrics_for(task: Task) -> tuple[MetricDefinition, ...]:
     """List the metrics that apply to a task, in the order to show them.
-
-    Parameters
-    ----------
-    task
-        "binary", "regression" or "multiclass".
-
-    Returns
-    -------
-    tuple of MetricDefinition
 
     Examples
     --------
@@ -115,7 +292,7 @@ def metrics_for(task: Task) -> tuple[MetricDefinition, ...]:
     return tuple(each for each in SLICE_METRICS.values() if task in each.tasks)
 
 
-def measure(definition: MetricDefinition, counts: HasCounts, confidence: float = 0.95) -> Measured:
+def measure(definition: MetricDefinition, counts: SliceCounts, confidence: float = 0.95) -> Measured:
     """Work out a metric of one slice from its counts.
 
     Parameters
@@ -123,7 +300,7 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
     definition
         The metric.
     counts
-        Counts and sums of the slice, see `core.analytics.slices.report.SliceCounts`.
+        Counts and sums of the slice.
     confidence
         Of the interval, 0.0 to 1.0, both excluded.
 
@@ -146,7 +323,6 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
 
     Examples
     --------
-    >>> from core.analytics.slices.report import SliceCounts
     >>> women = SliceCounts((("sex", "female"),), "binary", rows=4, predicted=4, selected=3)
     >>> measure(SLICE_METRICS["selection_rate"], women).value
     0.75
@@ -176,7 +352,7 @@ def measure(definition: MetricDefinition, counts: HasCounts, confidence: float =
     return Measured(math.sqrt(top / n), n, top, root)
 
 
-def _balanced(definition: MetricDefinition, counts: HasCounts, confidence: float) -> Measured:
+def _balanced(definition: MetricDefinition, counts: SliceCounts, confidence: float) -> Measured:
     """Half of one plus the true positive rate minus the false positive rate."""
     hits, positives = int(counts.total(definition.numerator)), int(counts.total(definition.denominator))
     right, wrong = (int(counts.total((name,))) for name in definition.negatives)

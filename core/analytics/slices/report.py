@@ -2,44 +2,171 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from core.analytics.intervals import Interval, difference_interval, rate_ratio_interval, ratio_interval
-from core.analytics.slices.chance import difference_p_value
+from core.analytics.slices.counts import SliceCounts, rests_of
 from core.analytics.slices.metrics import Measured, MetricDefinition, measure, metric
-from core.analytics.slices.significance import Correction, adjusted
-from core.analytics.slices.values import (
-    EVERYONE,
-    MISSING,
-    Band,
-    LeftOut,
-    Limit,
-    SliceCounts,
-    SliceFigures,
-    SliceReport,
-    rests_of,
-    total_of,
-)
+from core.analytics.slices.significance import Correction, adjusted, difference_p_value
 from core.ground.figure import VerdictName
 
-__all__ = [
-    "EVERYONE",
-    "MISSING",
-    "Band",
-    "LeftOut",
-    "Limit",
-    "SliceCounts",
-    "SliceFigures",
-    "SliceReport",
-    "VerdictName",
-    "slice_report",
-    "total_of",
-]
+_UNLIMITED = "No limit is set, so nothing is judged."
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How far a slice may be from the reference.
+
+    Parameters
+    ----------
+    kind
+        "ratio": the ratio to the reference lies between `value` and 1 / `value`, both included (0.8 is the
+        four-fifths rule). "difference": it is at most `value` away, up or down, in the metric's unit.
+    value
+        Ratio: above 0, at most 1. Difference: 0 or more.
+
+    Raises
+    ------
+    ValueError
+        A value outside these.
+
+    Examples
+    --------
+    >>> Limit("ratio", 0.8).ends
+    (0.8, 1.25)
+    """
+
+    kind: Literal["ratio", "difference"]
+    value: float
+
+    def __post_init__(self) -> None:
+        fits = 0 < self.value <= 1 if self.kind == "ratio" else 0 <= self.value < math.inf
+        if not fits:
+            raise ValueError(f"{self.value} cannot limit a {self.kind}")
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest value within the limit."""
+        return (self.value, 1 / self.value) if self.kind == "ratio" else (-self.value, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFigures:
+    """One line of a slice report.
+
+    Parameters
+    ----------
+    label, keys
+        Of the slice.
+    rows, n
+        Rows in all, and rows that count towards the metric (its denominator).
+    value, interval
+        The metric; None when undefined.
+    gap, gap_interval
+        Value minus reference, in the metric's unit; None when either is undefined.
+    ratio, ratio_interval
+        Value over reference; None when either is undefined or the reference is 0, and for the mean error.
+    verdict
+        None when no limit was given; "cannot_tell" for too few rows, undefined, or an interval that
+        straddles the limit.
+    note
+        Why, in one sentence.
+    p_value, adjusted_p
+        Of the test against the reference, alone and corrected for the number of slices tested; None where
+        nothing was tested (the reference itself, too small, undefined).
+    too_small
+        Fewer than `min_rows` rows count towards the metric.
+    is_reference
+        This slice is what the others are held against.
+    """
+
+    label: str
+    keys: tuple[tuple[str, str], ...]
+    rows: int
+    n: int
+    value: float | None
+    interval: Interval | None
+    gap: float | None
+    gap_interval: Interval | None
+    ratio: float | None
+    ratio_interval: Interval | None
+    verdict: VerdictName | None
+    note: str
+    too_small: bool
+    is_reference: bool
+    p_value: float | None = None
+    adjusted_p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A slice that took no part in the widest difference and the lowest ratio, and why."""
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceReport:
+    """All slices of one metric against one reference.
+
+    Parameters
+    ----------
+    metric
+        The metric's definition.
+    limit
+        None when nothing is judged.
+    min_rows, confidence
+        As asked.
+    reference_label, reference_value
+        What the slices are held against; None when no slice can serve.
+    overall_value, overall_n
+        The metric over everyone.
+    slices
+        In the order given.
+    widest_difference, lowest_ratio
+        Highest minus lowest and lowest over highest value of the slices with enough rows (demographic parity
+        difference and ratio, when the metric is the selection rate). None with fewer than two such slices.
+    highest_label, lowest_label
+        Which slices those are.
+    verdict, note
+        "fail" if any slice fails, else "cannot_tell" if any cannot tell or fewer than two could be compared,
+        else "pass". None without a limit.
+    left_out
+        Slices too small or undefined.
+    correction, tested
+        How p values are corrected, and how many slices were tested.
+    different
+        Slices whose corrected p value is at most 1 - confidence.
+    """
+
+    metric: MetricDefinition
+    limit: Limit | None
+    min_rows: int
+    confidence: float
+    reference_label: str | None
+    reference_value: float | None
+    overall_value: float | None
+    overall_n: int
+    slices: tuple[SliceFigures, ...]
+    widest_difference: float | None
+    lowest_ratio: float | None
+    highest_label: str | None
+    lowest_label: str | None
+    verdict: VerdictName | None
+    note: str
+    left_out: tuple[LeftOut, ...]
+    correction: Correction = "holm"
+    tested: int = 0
+    different: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
+    metric: MetricDefinition
     counts: SliceCounts
     measured: Measured
     min_rows: int
@@ -47,6 +174,25 @@ class _Side:
     @property
     def usable(self) -> bool:
         return self.measured.value is not None and self.measured.n >= self.min_rows
+
+    @property
+    def value(self) -> float:
+        assert self.measured.value is not None  # asked only of those that are defined
+        return self.measured.value
+
+    @property
+    def hindrance(self) -> str:
+        """Why nothing can be said of it; empty where it is usable."""
+        if self.measured.n == 0:
+            return "Undefined: no row of this slice counts towards the metric."
+        if self.measured.value is None:
+            return "Undefined: all labels of this slice are alike, and the metric needs both classes."
+        if not self.usable:
+            return f"Too small: {self.measured.n} rows count towards the metric, {self.min_rows} are needed."
+        return ""
+
+    def ratio_to(self, base: _Side) -> float | None:
+        return self.value / base.value if self.metric.has_ratio and base.value != 0 else None
 
 
 def slice_report(
@@ -108,6 +254,7 @@ def slice_report(
 
     Examples
     --------
+    >>> from core.analytics.slices.counts import total_of
     >>> men = SliceCounts((("sex", "male"),), "binary", 1000, predicted=1000, selected=500)
     >>> women = SliceCounts((("sex", "female"),), "binary", 1000, predicted=1000, selected=300)
     >>> report = slice_report([men, women], total_of([men, women]), "selection_rate",
@@ -116,20 +263,14 @@ def slice_report(
     ('fail', 'female', 0.6)
     """
     definition = metric(metric_or_id) if isinstance(metric_or_id, str) else metric_or_id
-    sides = [_Side(each, measure(definition, each, confidence), min_rows) for each in counts]
+    sides = [_Side(definition, each, measure(definition, each, confidence), min_rows) for each in counts]
     if len({side.counts.label for side in sides}) < len(sides):
         raise ValueError("two slices have the same label")
-    everyone = _Side(overall, measure(definition, overall, confidence), min_rows)
-    base = _reference(sides, everyone, reference, definition)
-    lines = _tested(
-        [_figures(side, base, definition, limit) for side in sides],
-        [
-            _p_value(side, base, rest, definition)
-            for side, rest in zip(sides, _held_against(counts, base, everyone, definition), strict=True)
-        ],
-        correction,
-    )
-    usable = sorted((side for side in sides if side.usable), key=_by_value)
+    everyone = _Side(definition, overall, measure(definition, overall, confidence), min_rows)
+    base = _reference(sides, everyone, reference)
+    p_values = _p_values(sides, base, everyone)
+    lines = _tested([_figures(side, base, limit) for side in sides], p_values, correction)
+    usable = sorted((side for side in sides if side.usable), key=lambda side: (side.value, side.counts.label))
     low, high = (usable[0], usable[-1]) if len(usable) > 1 else (None, None)
     verdict, note = _overall(lines, len(usable), limit)
     return SliceReport(
@@ -137,39 +278,42 @@ def slice_report(
         limit,
         min_rows,
         confidence,
-        None if base is None else base.counts.label,
-        None if base is None else base.measured.value,
-        everyone.measured.value,
-        everyone.measured.n,
-        lines,
-        None if low is None or high is None else _value(high) - _value(low),
-        None if low is None or high is None else _ratio(low, high, definition),
-        None if high is None else high.counts.label,
-        None if low is None else low.counts.label,
-        verdict,
-        note,
-        tuple(_left_out(side) for side in sides if not side.usable),
-        correction,
-        sum(line.p_value is not None for line in lines),
-        sum(line.adjusted_p is not None and line.adjusted_p <= 1 - confidence for line in lines),
+        reference_label=base.counts.label if base else None,
+        reference_value=base.measured.value if base else None,
+        overall_value=everyone.measured.value,
+        overall_n=everyone.measured.n,
+        slices=lines,
+        widest_difference=high.value - low.value if low and high else None,
+        lowest_ratio=low.ratio_to(high) if low and high else None,
+        highest_label=high.counts.label if high else None,
+        lowest_label=low.counts.label if low else None,
+        verdict=verdict,
+        note=note,
+        left_out=tuple(LeftOut(side.counts.label, side.hindrance) for side in sides if not side.usable),
+        correction=correction,
+        tested=sum(line.p_value is not None for line in lines),
+        different=sum(beyond_chance(line.adjusted_p, confidence) for line in lines),
     )
 
 
-def _held_against(
-    counts: Sequence[SliceCounts], base: _Side | None, everyone: _Side, definition: MetricDefinition
-) -> Sequence[SliceCounts]:
-    """What each slice is tested against: the reference, or all other rows where that is everyone."""
-    if base is everyone and definition.form != "ranking":
-        return rests_of(counts)
-    return [(base or everyone).counts] * len(counts)
+def beyond_chance(adjusted_p: float | None, confidence: float) -> bool:
+    """Whether a corrected p value speaks for a difference at this confidence."""
+    return adjusted_p is not None and adjusted_p <= 1 - confidence
 
 
-def _p_value(
-    side: _Side, base: _Side | None, other: SliceCounts, definition: MetricDefinition
-) -> float | None:
-    if base is None or not (side.usable and base.usable) or side.counts is base.counts:
-        return None
-    return difference_p_value(definition, side.counts, other)
+def _p_values(sides: Sequence[_Side], base: _Side | None, everyone: _Side) -> list[float | None]:
+    """Of each slice against the reference, or against all other rows where that is everyone."""
+    if base is None:
+        return [None] * len(sides)
+    others = [base.counts] * len(sides)
+    if base is everyone and base.metric.form != "ranking":
+        others = rests_of([side.counts for side in sides])
+    return [
+        difference_p_value(side.metric, side.counts, other)
+        if side.usable and base.usable and side.counts is not base.counts
+        else None
+        for side, other in zip(sides, others, strict=True)
+    ]
 
 
 def _tested(
@@ -182,18 +326,15 @@ def _tested(
     )
 
 
-def _reference(
-    sides: Iterable[_Side], everyone: _Side, reference: str, definition: MetricDefinition
-) -> _Side | None:
+def _reference(sides: Iterable[_Side], everyone: _Side, reference: str) -> _Side | None:
     ordered = sorted(sides, key=lambda side: side.counts.label)
     if reference == "overall":
         return everyone
     if reference == "largest":
         return max(ordered, key=lambda side: side.counts.rows, default=None)
     if reference == "best":
-        sign = {"higher": 1, "lower": -1, "zero": -1}[definition.direction]
         usable = [side for side in ordered if side.usable]
-        return max(usable, key=lambda side: sign * _distance(_value(side), definition), default=None)
+        return max(usable, key=lambda side: side.metric.goodness(side.value), default=None)
     for side in ordered:
         if side.counts.label == reference:
             return side
@@ -201,21 +342,15 @@ def _reference(
     raise ValueError(f"{reference!r} is not a slice here; slices are {known}")
 
 
-def _distance(value: float, definition: MetricDefinition) -> float:
-    return abs(value) if definition.direction == "zero" else value
-
-
-def _figures(
-    side: _Side, base: _Side | None, definition: MetricDefinition, limit: Limit | None
-) -> SliceFigures:
+def _figures(side: _Side, base: _Side | None, limit: Limit | None) -> SliceFigures:
     gap = ratio = None
     gap_interval = ratio_range = None
     own = side.measured
     is_reference = base is not None and side.counts is base.counts
     if base is not None and own.value is not None and base.measured.value is not None:
-        gap, ratio = own.value - base.measured.value, _ratio(side, base, definition)
+        gap, ratio = own.value - base.measured.value, side.ratio_to(base)
         if not is_reference:
-            gap_interval, ratio_range = _intervals(own, base.measured, definition)
+            gap_interval, ratio_range = _intervals(own, base.measured, side.metric)
     compared = (gap, gap_interval) if limit is None or limit.kind == "difference" else (ratio, ratio_range)
     verdict, note = _judge(side, base, limit, *compared, is_reference=is_reference)
     return SliceFigures(
@@ -259,10 +394,8 @@ def _judge(
     *,
     is_reference: bool,
 ) -> tuple[VerdictName | None, str]:
-    hindrance = _hindrance(side)
-    if hindrance or limit is None:
-        verdict: VerdictName | None = None if limit is None else "cannot_tell"
-        return verdict, f"{hindrance or 'No limit is set, so nothing is judged'}."
+    if side.hindrance or limit is None:
+        return None if limit is None else "cannot_tell", side.hindrance or _UNLIMITED
     if base is None:
         return "cannot_tell", "No slice has enough rows to serve as the reference."
     if is_reference:
@@ -284,25 +417,11 @@ def _judge(
     return "cannot_tell", f"{said}, which reaches across an end of {allowed}: more rows are needed."
 
 
-def _hindrance(side: _Side) -> str:
-    if side.measured.n == 0:
-        return "Undefined: no row of this slice counts towards the metric"
-    if side.measured.value is None:
-        return "Undefined: all labels of this slice are alike, and the metric needs both classes"
-    if not side.usable:
-        return f"Too small: {side.measured.n} rows count towards the metric, {side.min_rows} are needed"
-    return ""
-
-
-def _left_out(side: _Side) -> LeftOut:
-    return LeftOut(side.counts.label, f"{_hindrance(side)}.")
-
-
 def _overall(
     lines: Sequence[SliceFigures], usable: int, limit: Limit | None
 ) -> tuple[VerdictName | None, str]:
     if limit is None:
-        return None, "No limit is set, so nothing is judged."
+        return None, _UNLIMITED
     failed = sum(line.verdict == "fail" for line in lines)
     unsure = sum(line.verdict == "cannot_tell" for line in lines)
     if failed:
@@ -312,19 +431,3 @@ def _overall(
     if unsure:
         return "cannot_tell", f"{unsure} of {len(lines)} slices cannot be told; none is shown to be outside."
     return "pass", f"All {len(lines)} slices are within the limit."
-
-
-def _value(side: _Side) -> float:
-    if side.measured.value is None:
-        raise ValueError(f"the metric of slice {side.counts.label!r} is undefined")
-    return side.measured.value
-
-
-def _by_value(side: _Side) -> tuple[float, str]:
-    return _value(side), side.counts.label
-
-
-def _ratio(side: _Side, base: _Side, definition: MetricDefinition) -> float | None:
-    if not definition.has_ratio or _value(base) == 0:
-        return None
-    return _value(side) / _value(base)

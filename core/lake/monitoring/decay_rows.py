@@ -16,7 +16,7 @@ from core.analytics.decay.by_nannyml import CHUNK, MISSING_CATEGORY, PREDICTED, 
 from core.analytics.decay.fit import FittedFeature, FittedModel, FittedSlices
 from core.analytics.decay.sums import UNKNOWN
 from core.analytics.job_specs import EstimateSpec, RefusedInput
-from core.analytics.slices.report import MISSING, Band
+from core.analytics.slices.rows import MISSING, Band
 from core.lake.monitoring.decay_inputs import SCAN, TIME, PartRows
 from core.lake.slices.columns import NUMBERS, natural_order, number_sql, text_sql
 from core.lake.slices.profiles import cut_continuous

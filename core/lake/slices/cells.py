@@ -7,10 +7,11 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.slices.cells import SliceCells
-from core.analytics.slices.metrics import Need, Task
-from core.analytics.slices.report import MISSING, Band
+from core.analytics.slices.counts import SliceCells
+from core.analytics.slices.metrics import Need
+from core.analytics.slices.rows import MISSING, Band
 from core.domain.errors import BadInput
+from core.ground.figure import Task
 from core.lake.slices.columns import Paths, as_number
 from core.lake.slices.counts import ERROR_FIELDS, counts_query
 from core.lake.slices.rows import Kept, PickedRows, is_positive, outcome_sql, pick_rows, scanned, score_sql

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.slices.report import MISSING
+from core.analytics.slices.rows import MISSING
 from core.domain.errors import BadInput, NotFound
 from core.lake.slices.memory import KNOWN, signature
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.slices.metrics import Need, Task
+from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.metrics import Need
 from core.analytics.slices.ranks import RankSums
-from core.analytics.slices.report import Band, SliceCounts, total_of
+from core.analytics.slices.rows import Band
 from core.domain.errors import BadInput
+from core.ground.figure import Task
 from core.lake.slices.columns import Paths, as_number, natural_order, run
 from core.lake.slices.profiles import (
     SliceFeature,

@@ -8,8 +8,7 @@ from typing import Literal
 
 import duckdb
 
-from core.analytics.slices.bands import CutRule, even_cuts
-from core.analytics.slices.report import MISSING, Band
+from core.analytics.slices.rows import MISSING, Band, CutRule, even_cuts
 from core.domain.errors import BadInput
 from core.lake.slices.columns import (
     NUMBERS,

@@ -6,9 +6,9 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.slices.metrics import Task
 from core.analytics.slices.ranks import RankSums, rank_sums
 from core.domain.errors import BadInput
+from core.ground.figure import Task
 from core.lake.slices.columns import as_number, run
 from core.lake.slices.rows import PickedRows, is_positive, outcome_sql, scanned, score_sql
 

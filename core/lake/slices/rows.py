@@ -9,10 +9,9 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.slices.filters import Condition
-from core.analytics.slices.metrics import Task
-from core.analytics.slices.report import MISSING, Band
+from core.analytics.slices.rows import MISSING, Band, Condition
 from core.domain.errors import BadInput, NotFound
+from core.ground.figure import Task
 from core.lake.slices.columns import (
     NUMBERS,
     SCAN,

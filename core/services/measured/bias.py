@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for
-from core.analytics.slices.report import MISSING, Band, Limit, SliceCounts, SliceReport, slice_report
+from core.analytics.slices.report import Limit, SliceReport, slice_report
+from core.analytics.slices.rows import MISSING, Band
 from core.analytics.slices.significance import CORRECTIONS, Correction
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId

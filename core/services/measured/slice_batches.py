@@ -9,14 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.analytics.slices.bands import CutRule, read_cut_rule
-from core.analytics.slices.filters import Condition, read_condition
-from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition, Task
-from core.analytics.slices.report import MISSING, Band
+from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition
+from core.analytics.slices.rows import MISSING, Band, Condition, CutRule, read_condition, read_cut_rule
 from core.analytics.slices.significance import Correction
 from core.domain.errors import BadInput
 from core.domain.given import option
 from core.domain.moment import Moment
+from core.ground.figure import Task
 from core.lake.monitoring import readings as lake
 from core.lake.slices.columns import columns_of
 from core.lake.slices.counts import Kept, class_labels

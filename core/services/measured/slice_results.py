@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.analytics.slices.bands import CutRule
-from core.analytics.slices.chance import TEST_NAMES
+from core.analytics.slices.rows import CutRule
 from core.analytics.slices.search import WeakSlice
+from core.analytics.slices.significance import TEST_NAMES
 from core.services.measured.bias import BiasSlices
 from core.services.measured.slice_versions import VersionsCompared
 from core.services.measured.weak_slices import WeakSlices

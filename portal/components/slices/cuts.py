@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.analytics.slices.bands import CutKind, CutRule, read_cut_rule
+from core.analytics.slices.rows import CutKind, CutRule, read_cut_rule
 from portal.components.slices.inputs import CORRECTIONS
 from portal.components.text import humanise
 from portal.components.url_inputs import set_url, url_choice, url_value, url_values

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.analytics.slices.filters import Condition, Operator, read_condition
+from core.analytics.slices.rows import Condition, Operator, read_condition
 from core.domain.errors import BadInput
 from portal.components.text import escape, humanise
 from portal.components.url_inputs import set_url, url_values

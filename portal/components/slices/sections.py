@@ -22,7 +22,7 @@ from portal.components.text import humanise
 from portal.components.url_inputs import url_value
 
 if TYPE_CHECKING:
-    from core.analytics.slices.filters import Condition
+    from core.analytics.slices.rows import Condition
     from core.services.measured.bias import SliceChoices
     from core.services.measured.decay_view import MonitoredVersion
     from portal.components.desk import Desk

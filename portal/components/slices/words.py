@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from core.analytics.slices.chance import TEST_NAMES
-from core.analytics.slices.significance import CORRECTIONS
+from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES
 from portal.components.text import NOTHING, number, percent, points
 
 if TYPE_CHECKING:

@@ -1,63 +1,21 @@
-"""The values of slicing: a band, a slice's counts, a limit, and the report made of them."""
+"""Counts and sums of a slice, and of the finest slices as columns; every metric follows from them exactly."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from core.analytics.intervals import Interval
-from core.analytics.slices.metric import MetricDefinition
-from core.analytics.slices.ranks import RankSums
-from core.analytics.slices.significance import Correction
-from core.ground.figure import Task, VerdictName
+from core.analytics.slices.ranks import RankSums, rank_sums
+from core.ground.figure import Task
 
-MISSING = "(missing)"
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 EVERYONE = "everyone"
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A number feature cut in bands: below the first cut, between cuts, from the last cut on.
-
-    Parameters
-    ----------
-    feature
-        Column name.
-    cuts
-        Rising, finite, in the feature's unit; a value equal to a cut belongs to the band above it.
-        No cut at all makes one band.
-
-    Raises
-    ------
-    ValueError
-        The cuts do not rise or are not finite.
-
-    Examples
-    --------
-    >>> Band("age", (30, 45)).labels
-    ('under 30', '30 to under 45', '45 and over')
-    """
-
-    feature: str
-    cuts: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        rising = all(low < high for low, high in pairwise(self.cuts))
-        if not rising or not all(math.isfinite(cut) for cut in self.cuts):
-            raise ValueError(f"the cuts of {self.feature!r} must be finite and rise: {self.cuts}")
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names of the bands from low to high; one more than there are cuts."""
-        if not self.cuts:
-            return ("any value",)
-        texts = _cut_texts(self.cuts)
-        between = (f"{low} to under {high}" for low, high in pairwise(texts))
-        return (f"under {texts[0]}", *between, f"{texts[-1]} and over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +86,8 @@ class SliceCounts:
 
 Group = tuple[float, float, float]
 """Number of values, their sum, and the sum of their squared deviations from their mean."""
+
+
 SPREADS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "spread_error": ("sum_error", "labelled"),
@@ -171,165 +131,9 @@ def joined_spread(groups: Iterable[Group]) -> float:
     return math.fsum(spread + n * off * off for n, off, spread in offs)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How far a slice may be from the reference.
-
-    Parameters
-    ----------
-    kind
-        "ratio": the ratio to the reference lies between `value` and 1 / `value`, both included (0.8 is the
-        four-fifths rule). "difference": it is at most `value` away, up or down, in the metric's unit.
-    value
-        Ratio: above 0, at most 1. Difference: 0 or more.
-
-    Raises
-    ------
-    ValueError
-        A value outside these.
-
-    Examples
-    --------
-    >>> Limit("ratio", 0.8).ends
-    (0.8, 1.25)
-    """
-
-    kind: Literal["ratio", "difference"]
-    value: float
-
-    def __post_init__(self) -> None:
-        fits = 0 < self.value <= 1 if self.kind == "ratio" else 0 <= self.value < math.inf
-        if not fits:
-            raise ValueError(f"{self.value} cannot limit a {self.kind}")
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Lowest and highest value within the limit."""
-        return (self.value, 1 / self.value) if self.kind == "ratio" else (-self.value, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class SliceFigures:
-    """One line of a slice report.
-
-    Parameters
-    ----------
-    label, keys
-        Of the slice.
-    rows, n
-        Rows in all, and rows that count towards the metric (its denominator).
-    value, interval
-        The metric; None when undefined.
-    gap, gap_interval
-        Value minus reference, in the metric's unit; None when either is undefined.
-    ratio, ratio_interval
-        Value over reference; None when either is undefined or the reference is 0, and for the mean error.
-    verdict
-        None when no limit was given; "cannot_tell" for too few rows, undefined, or an interval that
-        straddles the limit.
-    note
-        Why, in one sentence.
-    p_value, adjusted_p
-        Of the test against the reference, alone and corrected for the number of slices tested; None where
-        nothing was tested (the reference itself, too small, undefined).
-    too_small
-        Fewer than `min_rows` rows count towards the metric.
-    is_reference
-        This slice is what the others are held against.
-
-    Examples
-    --------
-    >>> SliceFigures.__slots__[:4]
-    ('label', 'keys', 'rows', 'n')
-    """
-
-    label: str
-    keys: tuple[tuple[str, str], ...]
-    rows: int
-    n: int
-    value: float | None
-    interval: Interval | None
-    gap: float | None
-    gap_interval: Interval | None
-    ratio: float | None
-    ratio_interval: Interval | None
-    verdict: VerdictName | None
-    note: str
-    too_small: bool
-    is_reference: bool
-    p_value: float | None = None
-    adjusted_p: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A slice that took no part in the widest difference and the lowest ratio, and why."""
-
-    label: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SliceReport:
-    """All slices of one metric against one reference.
-
-    Parameters
-    ----------
-    metric
-        The metric's definition.
-    limit
-        None when nothing is judged.
-    min_rows, confidence
-        As asked.
-    reference_label, reference_value
-        What the slices are held against; None when no slice can serve.
-    overall_value, overall_n
-        The metric over everyone.
-    slices
-        In the order given.
-    widest_difference, lowest_ratio
-        Highest minus lowest and lowest over highest value of the slices with enough rows (demographic parity
-        difference and ratio, when the metric is the selection rate). None with fewer than two such slices.
-    highest_label, lowest_label
-        Which slices those are.
-    verdict, note
-        "fail" if any slice fails, else "cannot_tell" if any cannot tell or fewer than two could be compared,
-        else "pass". None without a limit.
-    left_out
-        Slices too small or undefined.
-    correction, tested
-        How p values are corrected, and how many slices were tested.
-    different
-        Slices whose corrected p value is at most 1 - confidence.
-
-    Examples
-    --------
-    >>> SliceReport.__slots__[0]
-    'metric'
-    """
-
-    metric: MetricDefinition
-    limit: Limit | None
-    min_rows: int
-    confidence: float
-    reference_label: str | None
-    reference_value: float | None
-    overall_value: float | None
-    overall_n: int
-    slices: tuple[SliceFigures, ...]
-    widest_difference: float | None
-    lowest_ratio: float | None
-    highest_label: str | None
-    lowest_label: str | None
-    verdict: VerdictName | None
-    note: str
-    left_out: tuple[LeftOut, ...]
-    correction: Correction = "holm"
-    tested: int = 0
-    different: int = 0
-
-
 _SUMMED = tuple(total for total, _ in SPREADS.values())
+
+
 _COUNTED = tuple(
     field.name
     for field in fields(SliceCounts)
@@ -409,10 +213,83 @@ def _but_each(groups: Sequence[Group]) -> list[Group]:
     return [join(one, other) for one, other in zip(before, after, strict=True)]
 
 
-def _cut_texts(cuts: tuple[float, ...]) -> list[str]:
-    """Write cuts with as few digits as keep them apart."""
-    for digits in range(4, 18):
-        texts = [f"{cut:,.0f}" if float(cut).is_integer() else f"{cut:.{digits}g}" for cut in cuts]
-        if len(set(texts)) == len(cuts):
-            break
-    return texts
+@dataclass(frozen=True, eq=False)
+class SliceCells:
+    """Every combination of values that occurs, with its counts. Each slice is a union of cells.
+
+    Parameters
+    ----------
+    task
+        Of the model.
+    features
+        Names, in the order of `codes`.
+    values
+        For each feature, its values as slices name them.
+    codes
+        Shape (features, cells), whole numbers: the place in `values` of the cell's value.
+    counts
+        Field of `SliceCounts` -> shape (cells,).
+    scores, positive
+        For rankings, where a cell is one row: shape (cells,), the score (rising) and whether the label is the
+        positive class. None else.
+    """
+
+    task: Task
+    features: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    codes: NDArray[Any]
+    counts: Mapping[str, NDArray[Any]]
+    scores: NDArray[Any] | None = None
+    positive: NDArray[Any] | None = None
+
+    def total(self, names: Sequence[str]) -> NDArray[Any]:
+        """Sum of the named counts of each cell."""
+        import numpy as np
+
+        found: NDArray[Any] = np.zeros(self.codes.shape[1])
+        for name in names:
+            found = found + self.counts[name]
+        return found
+
+    def slice_of(self, place: Sequence[int], codes: Sequence[int]) -> SliceCounts:
+        """Counts of the slice where the features at `place` have the values at `codes`; else of all."""
+        inside = self._inside(place, codes)
+        keys = tuple((self.features[f], self.values[f][c]) for f, c in zip(place, codes, strict=True))
+        return SliceCounts(keys, self.task, ranks=self._ranks(inside), **self._sums(inside))
+
+    def rest_of(self, place: Sequence[int], codes: Sequence[int]) -> SliceCounts:
+        """Counts of all rows outside that slice, without ranks."""
+        return SliceCounts((), self.task, **self._sums(~self._inside(place, codes)))
+
+    def spreads(self, name: str, ids: NDArray[Any], slices: int) -> NDArray[Any]:
+        """A spread of `SliceCounts` of each slice, joined from those of its cells; see `joined_spread`."""
+        import numpy as np
+
+        total, n = (self.counts[each] for each in SPREADS[name])
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            means = np.bincount(ids, total, slices) / np.bincount(ids, n, slices)
+            offs = np.where(n > 0, total / n - means[ids], 0.0)
+            return np.bincount(ids, self.counts[name] + n * offs * offs, slices)
+
+    def _inside(self, place: Sequence[int], codes: Sequence[int]) -> NDArray[Any]:
+        import numpy as np
+
+        inside = np.ones(self.codes.shape[1], dtype=bool)
+        for feature, code in zip(place, codes, strict=True):
+            inside &= self.codes[feature] == code
+        return inside
+
+    def _sums(self, inside: NDArray[Any]) -> dict[str, Any]:
+        sums = {name: column[inside].sum().item() for name, column in self.counts.items()}
+        ids = (~inside).astype(int)
+        return sums | {name: float(self.spreads(name, ids, 2)[0]) for name in SPREADS if name in self.counts}
+
+    def _ranks(self, inside: NDArray[Any]) -> RankSums | None:
+        if self.scores is None or self.positive is None:
+            return None
+        import numpy as np
+
+        rows = np.flatnonzero(inside)
+        return rank_sums(
+            np.zeros(len(rows), np.uint16), self.scores[rows], self.positive[rows], 1, rising=True
+        )[0]

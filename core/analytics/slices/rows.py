@@ -1,13 +1,15 @@
-"""How a number feature is cut: by quantiles, by bands of equal width, at given cuts, or not at all."""
+"""What people write of rows: how numbers are cut in bands, and which rows are kept."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
+MISSING = "(missing)"
 CutKind = Literal["quantiles", "bands", "width", "at", "values"]
-
 MOST_BANDS = 50
 _KINDS: dict[str, CutKind] = {
     "quantiles": "quantiles",
@@ -17,6 +19,58 @@ _KINDS: dict[str, CutKind] = {
     "values": "values",
 }
 _HOW = "quantiles:5, bands:5, width:10, at:30,45,60 or values"
+Operator = Literal["=", "!=", ">=", "<=", ">", "<"]
+OPERATORS: tuple[Operator, ...] = (">=", "<=", "!=", "=", ">", "<")
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A number feature cut in bands: below the first cut, between cuts, from the last cut on.
+
+    Parameters
+    ----------
+    feature
+        Column name.
+    cuts
+        Rising, finite, in the feature's unit; a value equal to a cut belongs to the band above it.
+        No cut at all makes one band.
+
+    Raises
+    ------
+    ValueError
+        The cuts do not rise or are not finite.
+
+    Examples
+    --------
+    >>> Band("age", (30, 45)).labels
+    ('under 30', '30 to under 45', '45 and over')
+    """
+
+    feature: str
+    cuts: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        rising = all(low < high for low, high in pairwise(self.cuts))
+        if not rising or not all(math.isfinite(cut) for cut in self.cuts):
+            raise ValueError(f"the cuts of {self.feature!r} must be finite and rise: {self.cuts}")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the bands from low to high; one more than there are cuts."""
+        if not self.cuts:
+            return ("any value",)
+        texts = _cut_texts(self.cuts)
+        between = (f"{low} to under {high}" for low, high in pairwise(texts))
+        return (f"under {texts[0]}", *between, f"{texts[-1]} and over")
+
+
+def _cut_texts(cuts: tuple[float, ...]) -> list[str]:
+    """Write cuts with as few digits as keep them apart."""
+    for digits in range(4, 18):
+        texts = [f"{cut:,.0f}" if float(cut).is_integer() else f"{cut:.{digits}g}" for cut in cuts]
+        if len(set(texts)) == len(cuts):
+            break
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +192,83 @@ def _check(kind: CutKind, numbers: tuple[float, ...], text: str) -> None:
     }.get(kind, len(numbers) == 1 and float(numbers[0]).is_integer() and 2 <= numbers[0] <= MOST_BANDS)
     if not (finite and fits):
         raise ValueError(f"'{text[:60]}' cannot be cut so; write {_HOW} (2 to {MOST_BANDS} bands)")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition on a feature.
+
+    Parameters
+    ----------
+    feature
+        Column name.
+    operator
+        "=" and "!=" compare with the name of a slice (a value, "(missing)"); the others compare numbers.
+    value
+        As written.
+
+    Examples
+    --------
+    >>> Condition("age", ">=", "30").text
+    'age>=30'
+    """
+
+    feature: str
+    operator: Operator
+    value: str
+
+    @property
+    def text(self) -> str:
+        """The condition as `read_condition` reads it."""
+        return f"{self.feature}{self.operator}{self.value}"
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares numbers rather than names."""
+        return self.operator not in ("=", "!=")
+
+
+def read_condition(text: str, features: Iterable[str]) -> Condition:
+    """Read a condition from text, as it stands in an address and on the command line.
+
+    Parameters
+    ----------
+    text
+        `FEATURE=VALUE`, or with `!=`, `>=`, `<=`, `>`, `<`.
+    features
+        Known column names; the longest one that fits counts, as names may hold signs themselves.
+
+    Returns
+    -------
+    Condition
+
+    Raises
+    ------
+    ValueError
+        No known feature, no sign, no value, or no number where one is compared.
+
+    Examples
+    --------
+    >>> read_condition("age >= 30", ["age", "sex"])
+    Condition(feature='age', operator='>=', value='30')
+    """
+    bare = text.strip()
+    for feature in sorted(features, key=len, reverse=True):
+        rest = bare[len(feature) :].strip()
+        operator = next((sign for sign in OPERATORS if rest.startswith(sign)), None)
+        if not bare.startswith(feature) or operator is None:
+            continue
+        value = rest[len(operator) :].strip()
+        if not value:
+            raise ValueError(f"'{text[:60]}' names no value after '{operator}'")
+        if operator not in ("=", "!=") and not _is_number(value):
+            raise ValueError(f"'{value[:40]}' is no number to compare '{feature}' with")
+        return Condition(feature, operator, value)
+    raise ValueError(f"'{text[:60]}' is no condition on a column of these predictions; write like sex=Female")
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
