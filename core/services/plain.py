@@ -7,10 +7,16 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel
+
+T = TypeVar("T")
+IN_PLACE = MappingProxyType({"in place": True})
+"""Metadata of a field whose own fields are told in its place."""
 
 
 def plain(value: Any) -> Any:
@@ -42,6 +48,36 @@ def plain(value: Any) -> Any:
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
     if dataclasses.is_dataclass(value):
-        said = (field.name for field in dataclasses.fields(value) if field.repr)
-        return {name: plain(getattr(value, name)) for name in said}
+        told: dict[str, Any] = {}
+        for field in dataclasses.fields(value):
+            if field.repr:
+                said = plain(getattr(value, field.name))
+                told |= said if field.metadata == IN_PLACE else {field.name: said}
+        return told
     raise TypeError(f"a {type(value).__name__} has no JSON form")
+
+
+def read_back(kind: type[T], told: Mapping[str, Any]) -> T:
+    """The dataclass that a result was told from; what stayed inside is as the class has it by itself."""
+    given = {}
+    for name, hint, in_place in _fields(kind):  # type: ignore[arg-type]
+        if in_place:
+            given[name] = read_back(hint, told)
+        elif name in told:
+            given[name] = _read_back(hint, told[name])
+    return kind(**given)
+
+
+def _read_back(hint: Any, told: Any) -> Any:
+    if isinstance(told, list):
+        return tuple(_read_back(get_args(hint)[0], item) for item in told)
+    if not isinstance(told, Mapping):
+        return told
+    kinds = (each for each in (hint, *get_args(hint)) if dataclasses.is_dataclass(each))
+    return read_back(next(kinds), told)  # type: ignore[arg-type]
+
+
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, Any, bool], ...]:
+    hints = get_type_hints(kind)
+    return tuple((one.name, hints[one.name], one.metadata == IN_PLACE) for one in dataclasses.fields(kind))

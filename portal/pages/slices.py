@@ -9,8 +9,11 @@ from core.services.measured import bias, decay_view
 from core.services.measured.decay_view import MonitoredVersion
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link
-from portal.components.slices import inputs, sections
-from portal.components.slices.filters import conditions_asked
+from portal.components.slices import inputs
+from portal.components.slices.filters import subject_of
+from portal.components.slices.version_view import draw_versions
+from portal.components.slices.view import draw_slices
+from portal.components.slices.weak_view import draw_weakest
 from portal.components.url_inputs import set_url, url_value
 
 
@@ -25,7 +28,7 @@ def render() -> None:
         known = _version_asked_for(desk)
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to slice."
-            empty_state(sentence, page="inventory", label="Open the inventory", icon=":material/balance:")
+            empty_state(sentence, page="inventory", label="Open the inventory", icon=inputs.ICON)
             return
         _draw(desk, known)
     except BadInput as problem:
@@ -52,15 +55,15 @@ def _draw(desk: Desk, known: MonitoredVersion) -> None:
         bias.slice_choices, initiative=known.initiative, version=known.version, part=inputs.part_of()
     )
     if not choices.features:
-        empty_state("These predictions hold no column to slice by.", icon=":material/balance:")
+        empty_state("These predictions hold no column to slice by.", icon=inputs.ICON)
         return
-    conditions = conditions_asked(choices)
+    subject = subject_of(desk, known, choices)
     if view == "weakest":
-        sections.draw_weakest(desk, known, choices, conditions)
+        draw_weakest(subject)
     elif view == "versions":
-        sections.draw_versions(desk, known, choices, conditions, versions)
+        draw_versions(subject, versions)
     else:
-        sections.draw_slices(desk, known, choices, conditions)
+        draw_slices(subject)
 
 
 render()

@@ -66,8 +66,8 @@ def test_the_weakest_are_told_with_what_was_searched(
 ) -> None:
     result = run(people, "weakest_slices", most=3)
     found = find_weakest(people, people.moment(later(6)), initiative=MODEL, version="1", most=3).found
-    assert [line["label"] for line in result["slices"]] == [one.counts.label for one in found.slices]
-    assert [line["value"] for line in result["slices"]] == [one.measured.value for one in found.slices]
+    assert [line["label"] for line in result["slices"]] == [one.label for one in found.slices]
+    assert [line["value"] for line in result["slices"]] == [one.value for one in found.slices]
     assert result["searched"] == found.searched
     reports_slices.show_weakest(result)
     assert f"Searched {found.searched:,} intersections" in capsys.readouterr().out

@@ -69,7 +69,7 @@ def test_the_weakest_slices_are_found_without_being_asked_for(people: Governance
         people, people.moment(later(6)), initiative=MODEL, version="1", cuts=("age=at:30,45,60",)
     ).found
     table = at.dataframe[0].value
-    assert list(table["Slice"]) == [one.counts.label for one in found.slices]
+    assert list(table["Slice"]) == [one.label for one in found.slices]
     assert f"{found.searched:,}" in said and "Where is the model weakest?" in said
     assert "Bonferroni" in said, "how p values are corrected stands in the help"
 

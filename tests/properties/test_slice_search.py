@@ -165,10 +165,10 @@ def test_pruning_leaves_the_answer_as_if_all_had_been_worked_out(
     for one in found.slices:
         key = tuple(
             (FEATURES.index(feature), VALUES[FEATURES.index(feature)].index(value))
-            for feature, value in one.counts.keys
+            for feature, value in one.keys
         )
         assert expected[key] == pytest.approx(one.sure, abs=1e-9)
-        assert one.measured.n >= min_rows
+        assert one.n >= min_rows
 
 
 @settings(deadline=None, max_examples=60)
@@ -220,7 +220,7 @@ def test_what_is_searched_is_counted_and_pruned() -> None:
     found = weakest_slices(cells_of(right, accuracy), accuracy, most=1, min_rows=50, max_conditions=3)
     # 3 + 2 + 2 values, 3·2 + 3·2 + 2·2 pairs, 3·2·2 triples
     assert found.searched == 7 + 16 + 12
-    assert found.slices[0].counts.label.startswith("red")
+    assert found.slices[0].label.startswith("red")
     assert found.ruled_out > 0 and found.judged < found.searched
     worst = found.slices[0]
     assert worst.p_value is not None and worst.adjusted_p == min(1.0, worst.p_value * found.searched)

@@ -12,7 +12,7 @@ from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterMode
 from core.domain.errors import BadInput, GovernanceError, NotFound
 from core.ground.figure import Task
 from core.services.governance import Governance
-from core.services.measured import slice_versions
+from core.services.measured import bias
 from core.services.measured.bias import bias_slices
 from core.services.measured.decay_view import find_version
 from core.services.measured.predictions import AddPredictions, add_predictions
@@ -119,7 +119,7 @@ def test_a_number_is_cut_once_for_both_whoever_asks(governance: Governance, tmp_
     for left, right in (("1", "2"), ("2", "1")):
         found = compared(governance, left, right, by="age").slices
         asked = {"initiative": "card-limit-advice", "version": right, "other": left, "by": ("age",)}
-        assert found.changes == slice_versions.compare_versions(governance, moment, **asked).changes
+        assert found.changes == bias.compare_versions(governance, moment, **asked).changes
         own = bias_slices(
             governance, moment, initiative="card-limit-advice", version=right, by=("age",)
         ).report.slices

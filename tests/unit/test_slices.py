@@ -16,7 +16,8 @@ from core.analytics.slices.metrics import SLICE_METRICS, measure, metric, metric
 from core.analytics.slices.report import Limit, slice_report
 from core.analytics.slices.rows import Band
 from core.domain.errors import BadInput, NotFound
-from core.lake.slices.counts import class_labels, cut_continuous, quantile_cuts, slice_counts, slice_features
+from core.lake.slices.counts import slice_counts
+from core.lake.slices.profiles import class_labels, cut_continuous, quantile_cuts, slice_features
 
 Cursor = duckdb.DuckDBPyConnection
 

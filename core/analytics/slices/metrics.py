@@ -51,6 +51,11 @@ class MetricDefinition(Figure):
     interval: str = "Wilson"
 
     @property
+    def need(self) -> tuple[Need, ...]:
+        """What it needs, as the counts take it."""
+        return () if self.needs is None else (self.needs,)
+
+    @property
     def is_share(self) -> bool:
         """Whether people read it in per cent, and differences of it in points."""
         return self.form in ("rate", "balanced") or self.needs == "calibration"

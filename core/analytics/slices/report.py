@@ -54,8 +54,8 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class SliceFigures:
-    """One line of a slice report.
+class SliceLine:
+    """A slice with its metric.
 
     Parameters
     ----------
@@ -65,8 +65,27 @@ class SliceFigures:
         Rows in all, and rows that count towards the metric (its denominator).
     value, interval
         The metric; None when undefined.
-    gap, gap_interval
-        Value minus reference, in the metric's unit; None when either is undefined.
+    gap
+        Value minus that of the reference, in the metric's unit; None when either is undefined.
+    """
+
+    label: str
+    keys: tuple[tuple[str, str], ...]
+    rows: int
+    n: int
+    value: float | None
+    interval: Interval | None
+    gap: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFigures(SliceLine):
+    """One line of a slice report.
+
+    Parameters
+    ----------
+    gap_interval
+        Of the gap; None when either is undefined.
     ratio, ratio_interval
         Value over reference; None when either is undefined or the reference is 0, and for the mean error.
     verdict
@@ -83,13 +102,6 @@ class SliceFigures:
         This slice is what the others are held against.
     """
 
-    label: str
-    keys: tuple[tuple[str, str], ...]
-    rows: int
-    n: int
-    value: float | None
-    interval: Interval | None
-    gap: float | None
     gap_interval: Interval | None
     ratio: float | None
     ratio_interval: Interval | None

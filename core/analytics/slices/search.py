@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.analytics.intervals import normal_quantile, student_terms
 from core.analytics.slices.counts import SliceCells, SliceCounts
 from core.analytics.slices.metrics import Measured, MetricDefinition, measure
 from core.analytics.slices.ranks import rank_sums, ranking_interval
+from core.analytics.slices.report import SliceLine
 from core.analytics.slices.significance import difference_p_value
 
 if TYPE_CHECKING:
@@ -180,28 +182,21 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class WeakSlice:
-    """A slice that a search found.
+class WeakSlice(SliceLine):
+    """A slice that a search found, beside everyone.
 
     Parameters
     ----------
-    counts, measured
-        Its counts, and the metric on them.
-    sure
-        How bad it is at least: the end of its interval nearest to good, turned so that more is worse.
-    gap
-        Its value minus everyone's.
     p_value, adjusted_p
         Of the test against all other rows, alone and times the number of slices searched (Bonferroni); None
         where nothing varies.
+    sure
+        How bad it is at least: the end of its interval nearest to good, turned so that more is worse.
     """
 
-    counts: SliceCounts
-    measured: Measured
-    sure: float
-    gap: float | None
     p_value: float | None
     adjusted_p: float | None
+    sure: float = field(default=math.nan, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +205,8 @@ class WeakestSlices:
 
     Parameters
     ----------
-    definition
-        The metric.
-    overall
-        The metric over everyone.
-    slices
-        At most as many as asked for; none that is no weaker than one with fewer of its conditions.
+    metric, overall
+        The metric, and its value over everyone.
     searched
         Intersections of values there could be; p values are corrected for all of them.
     judged
@@ -224,17 +215,20 @@ class WeakestSlices:
         Slices not looked into further: with too few rows, and because nothing within could be weak enough.
     min_rows, max_conditions
         As asked.
+    slices
+        At most as many as asked for; none that is no weaker than one with fewer of its conditions.
     """
 
-    definition: MetricDefinition
+    metric: MetricDefinition
     overall: Measured
-    slices: tuple[WeakSlice, ...]
     searched: int
     judged: int
     too_small: int
     ruled_out: int
     min_rows: int
     max_conditions: int
+    correction: Literal["bonferroni"]
+    slices: tuple[WeakSlice, ...]
 
 
 def weakest_slices(
@@ -293,37 +287,41 @@ def weakest_slices(
         prod(len(cells.values[place]) for place in places)
         for places in _all_places(len(cells.features), max_conditions)
     )
-    found = tuple(
-        _weak_slice(cells, definition, one, everyone, overall, searched, confidence) for one in search.best
-    )
     return WeakestSlices(
         definition,
         overall,
-        found,
         searched,
         search.judged,
         search.too_small,
         search.ruled_out,
         min_rows,
         max_conditions,
+        "bonferroni",
+        tuple(_weak_slice(search, one, everyone, overall, searched) for one in search.best),
     )
 
 
 def _weak_slice(
-    cells: SliceCells,
-    definition: MetricDefinition,
-    one: _Found,
-    everyone: SliceCounts,
-    overall: Measured,
-    searched: int,
-    confidence: float,
+    search: _Search, one: _Found, everyone: SliceCounts, overall: Measured, searched: int
 ) -> WeakSlice:
+    cells, definition = search.cells, search.definition
     counts = cells.slice_of(one.places, one.codes)
-    measured = measure(definition, counts, confidence)
+    measured = measure(definition, counts, search.confidence)
     gap = None if measured.value is None or overall.value is None else measured.value - overall.value
     others = everyone if definition.form == "ranking" else cells.rest_of(one.places, one.codes)
     p = difference_p_value(definition, counts, others)
-    return WeakSlice(counts, measured, one.sure, gap, p, None if p is None else min(1.0, p * searched))
+    return WeakSlice(
+        counts.label,
+        counts.keys,
+        counts.rows,
+        measured.n,
+        measured.value,
+        measured.interval,
+        gap,
+        p,
+        None if p is None else min(1.0, p * searched),
+        one.sure,
+    )
 
 
 def _all_places(features: int, most: int) -> Iterator[tuple[int, ...]]:

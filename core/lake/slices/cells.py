@@ -12,9 +12,9 @@ from core.analytics.slices.metrics import Need
 from core.analytics.slices.rows import MISSING, Band
 from core.domain.errors import BadInput
 from core.ground.figure import Task
-from core.lake.slices.columns import Paths, as_number
+from core.lake.slices.columns import Paths
 from core.lake.slices.counts import ERROR_FIELDS, counts_query
-from core.lake.slices.rows import Kept, PickedRows, is_positive, outcome_sql, pick_rows, scanned, score_sql
+from core.lake.slices.rows import EVERY_ROW, Kept, PickedRows, pick_rows
 
 MAX_CELLS = 2_000_000
 
@@ -30,7 +30,7 @@ def slice_cells(
     by: Sequence[str | Band],
     *,
     positive: object | None = None,
-    kept: Kept | None = None,
+    kept: Kept = EVERY_ROW,
     needs: Collection[Need] = (),
 ) -> SliceCells:
     """Count predictions by every combination of values that occurs.
@@ -66,14 +66,14 @@ def slice_cells(
     >>> found.values, found.counts["rows"].tolist()
     ((('a', 'b'), ('x',)), [2, 1])
     """
-    picked = pick_rows(cursor, paths, task, by, positive, kept or Kept())
+    picked = pick_rows(cursor, paths, task, by, positive, kept)
     if "ranking" in needs:
         names: tuple[str, ...] = ("score", "won")
-        query = _ranking_query(picked, task)
+        query = _ranking_query(picked)
     else:
         names = _ERRORS if task == "regression" else (*_RATES, "stray")
         names += _CALIBRATION if "calibration" in needs and task != "regression" else ()
-        query = counts_query(picked, task, calibrated="calibration" in needs)
+        query = counts_query(picked, calibrated="calibration" in needs)
     table = cursor.execute(query, picked.given(query, most=MAX_CELLS + 1)).to_arrow_table()
     if table.num_rows > MAX_CELLS:
         raise BadInput(
@@ -111,12 +111,10 @@ def _cells(task: Task, by: Sequence[str | Band], table: Any, columns: dict[str, 
     return SliceCells(task, names, tuple(values), shape, counts, columns["score"], columns["won"])
 
 
-def _ranking_query(picked: PickedRows, task: Task) -> str:
+def _ranking_query(picked: PickedRows) -> str:
     """One line a labelled row with a score, by rising score."""
-    score = score_sql(task, picked.columns, picked.parameters["positive"]) or "CAST(NULL AS DOUBLE)"
-    actual = outcome_sql("y_true", task, picked.columns)
-    wanted = f"{score} AS score, {as_number(actual)} AS actual, {is_positive(actual, task)} AS won"
+    rows = picked.ranked(picked.score or "CAST(NULL AS DOUBLE)")
     return (
-        f"SELECT {picked.slices()} score, won FROM ({scanned(picked, wanted)}) "
+        f"SELECT {picked.slices} score, won FROM ({rows}) "
         "WHERE score IS NOT NULL AND actual IS NOT NULL ORDER BY score LIMIT $most"
     )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
 
 from core.analytics.slices.rows import MISSING
 from core.domain.errors import BadInput, NotFound
-from core.lake.slices.memory import KNOWN, signature
 
 Paths = Sequence[str | Path]
+Rows = list[tuple[Any, ...]]
 
 SCAN = "read_parquet($paths, union_by_name = true, hive_partitioning = false)"
+_ROOM = 4096
+_KEPT: OrderedDict[Hashable, Rows] = OrderedDict()
+_LOCK = Lock()
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*_INTEGERS, *(f"U{name}" for name in _INTEGERS), "FLOAT", "DOUBLE", "DECIMAL")
@@ -28,8 +33,7 @@ def columns_of(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> dict[str, str
     """Column names and types; also the one place where a missing or broken file shows."""
     if not paths:
         raise BadInput("there are no predictions to slice", remedy="Register a prediction batch first.")
-    query, key = f"DESCRIBE SELECT * FROM {SCAN}", ("columns", signature(paths))
-    rows = KNOWN.recall(key, lambda: run(cursor, query, {"paths": [str(path) for path in paths]}))
+    rows = known_of(cursor, paths, f"DESCRIBE SELECT * FROM {SCAN}")
     return {row[0]: "LIST" if row[1].endswith("]") else row[1] for row in rows}
 
 
@@ -41,9 +45,28 @@ def type_of(feature: str, columns: Mapping[str, str]) -> str:
     return columns[feature]
 
 
-def run(
-    cursor: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
+def known_of(cursor: duckdb.DuckDBPyConnection, paths: Paths, query: str, **given: Hashable) -> Rows:
+    """What a query over files gives, kept while they do not change: batches never do."""
+    parameters = {"paths": [str(path) for path in paths], **given}
+    try:
+        stats = [(str(path), Path(path).stat()) for path in paths]
+    except OSError:  # files that cannot be told apart by time and size
+        return run(cursor, query, parameters)
+    state = tuple((path, stat.st_mtime_ns, stat.st_size, stat.st_ino) for path, stat in stats)
+    key = (query, tuple(given.items()), state)
+    with _LOCK:
+        if key in _KEPT:
+            _KEPT.move_to_end(key)
+            return _KEPT[key]
+    found = run(cursor, query, parameters)
+    with _LOCK:
+        _KEPT[key] = found
+        while len(_KEPT) > _ROOM:
+            _KEPT.popitem(last=False)
+    return found
+
+
+def run(cursor: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> Rows:
     try:
         return cursor.execute(query, parameters).fetchall()
     except duckdb.IOException as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,45 +10,15 @@ import duckdb
 
 from core.analytics.slices.counts import SliceCounts, total_of
 from core.analytics.slices.metrics import Need
-from core.analytics.slices.ranks import RankSums
+from core.analytics.slices.ranks import RankSums, rank_sums
 from core.analytics.slices.rows import Band
 from core.domain.errors import BadInput
 from core.ground.figure import Task
 from core.lake.slices.columns import Paths, as_number, natural_order, run
 from core.lake.slices.profiles import (
-    SliceFeature,
-    class_labels,
     cut_continuous,
-    feature_values,
-    quantile_cuts,
-    slice_features,
 )
-from core.lake.slices.ranking import slice_ranks
-from core.lake.slices.rows import (
-    Kept,
-    PickedRows,
-    Where,
-    is_positive,
-    outcome_sql,
-    pick_rows,
-    scanned,
-    score_sql,
-    slice_keys,
-)
-
-__all__ = [
-    "Kept",
-    "Paths",
-    "SliceFeature",
-    "Where",
-    "class_labels",
-    "counts_and_overall",
-    "cut_continuous",
-    "feature_values",
-    "quantile_cuts",
-    "slice_counts",
-    "slice_features",
-]
+from core.lake.slices.rows import EVERY_ROW, Kept, PickedRows, Where, pick_rows, slice_keys
 
 MAX_SLICES = 10_000
 # Groups of whole numbers of up to so many bits together are counted in a plain array instead of a hash table:
@@ -166,23 +136,7 @@ def slice_counts(
     >>> [(each.label, each.rows, each.labelled, each.tp) for each in found]
     [('a', 2, 2, 1), ('b', 1, 0, 0)]
     """
-    given = kept or Kept(where=where or {})
-    cut = list(by) if as_given else cut_continuous(cursor, paths, by)
-    picked = pick_rows(cursor, paths, task, cut, positive, given)
-    calibrated = "calibration" in needs and task != "regression"
-    query = counts_query(picked, task, calibrated=calibrated)
-    cursor.execute(f"SET perfect_ht_threshold = {_ARRAY_BITS:d}")
-    rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
-    if len(rows) > MAX_SLICES:
-        raise BadInput(
-            f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
-        )
-    ordered = sorted(rows, key=lambda row: natural_order(row[: len(cut)]))
-    counts = [_counts(task, cut, row, calibrated) for row in ordered]
-    if "ranking" not in needs or task == "regression":
-        return counts
-    ranks, _ = slice_ranks(cursor, picked, task)
-    return _ranked(counts, ordered, cut, ranks)
+    return _count(cursor, paths, task, by, positive, kept or Kept(where=where or {}), needs, as_given)[0]
 
 
 def counts_and_overall(
@@ -192,58 +146,64 @@ def counts_and_overall(
     by: Sequence[str | Band],
     *,
     positive: object | None = None,
-    kept: Kept | None = None,
+    kept: Kept = EVERY_ROW,
     needs: Collection[Need] = (),
-    as_given: bool = False,
 ) -> tuple[list[SliceCounts], SliceCounts]:
-    """As `slice_counts`, with everyone's counts: the slices added up, as every row is in one.
+    """As `slice_counts` with features as they are given, and everyone's counts: the slices added up.
 
     Raises
     ------
     BadInput, NotFound
         As `slice_counts`; no row is left.
     """
-    plain = [need for need in needs if need != "ranking"]
-    counts = slice_counts(
-        cursor, paths, task, by, positive=positive, kept=kept, needs=plain, as_given=as_given
-    )
+    counts, ranks = _count(cursor, paths, task, by, positive, kept, needs, as_given=True)
     if not counts:
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
-    overall = total_of(counts)
+    return counts, replace(total_of(counts), ranks=ranks)
+
+
+def _count(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    task: Task,
+    by: Sequence[str | Band],
+    positive: object | None,
+    kept: Kept,
+    needs: Collection[Need],
+    as_given: bool,
+) -> tuple[list[SliceCounts], RankSums | None]:
+    """Counts by slice, and what the order over all rows comes down to where it is needed."""
+    picked = pick_rows(
+        cursor, paths, task, by if as_given else cut_continuous(cursor, paths, by), positive, kept
+    )
+    calibrated = "calibration" in needs and task != "regression"
+    query = counts_query(picked, calibrated=calibrated)
+    cursor.execute(f"SET perfect_ht_threshold = {_ARRAY_BITS:d}")
+    rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
+    if len(rows) > MAX_SLICES:
+        raise BadInput(
+            f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
+        )
+    ordered = sorted(rows, key=lambda row: natural_order(row[: len(by)]))
+    counts = [_counts(picked, row, calibrated) for row in ordered]
     if "ranking" not in needs or task == "regression":
-        return counts, overall
-    cut = list(by) if as_given else cut_continuous(cursor, paths, by)
-    picked = pick_rows(cursor, paths, task, cut, positive, kept or Kept())
-    ranks, everyone = slice_ranks(cursor, picked, task)
-    named = {slice_keys(cut, place): found for place, found in ranks.items()}
-    return [replace(each, ranks=named.get(each.keys)) for each in counts], replace(overall, ranks=everyone)
+        return counts, None
+    ranks, everyone = slice_ranks(cursor, picked)
+    by_keys = {slice_keys(picked.by, values): found for values, found in ranks.items()}
+    return [replace(each, ranks=by_keys.get(each.keys)) for each in counts], everyone
 
 
-def _ranked(
-    counts: Sequence[SliceCounts],
-    rows: Sequence[Sequence[Any]],
-    cut: Sequence[str | Band],
-    ranks: Mapping[tuple[Any, ...], RankSums],
-) -> list[SliceCounts]:
-    return [
-        replace(each, ranks=ranks.get(tuple(row[: len(cut)]))) for each, row in zip(counts, rows, strict=True)
-    ]
-
-
-def counts_query(picked: PickedRows, task: Task, *, calibrated: bool) -> str:
+def counts_query(picked: PickedRows, *, calibrated: bool) -> str:
     """SQL of the counts, one line a slice: its values, then the counts, then a count of strange values."""
-    return _errors_query(picked) if task == "regression" else _rates_query(picked, task, calibrated)
+    return _errors_query(picked) if picked.task == "regression" else _rates_query(picked, calibrated)
 
 
-def _rates_query(picked: PickedRows, task: Task, calibrated: bool) -> str:
-    columns = picked.columns
-    score = score_sql(task, columns, picked.parameters["positive"]) if calibrated else None
-    actual = outcome_sql("y_true", task, columns)
-    wanted = f"{outcome_sql('y_pred', task, columns)} AS guess, {actual} AS actual"
+def _rates_query(picked: PickedRows, calibrated: bool) -> str:
+    actual, yes = picked.outcome("y_true"), picked.yes
+    wanted = f"{picked.outcome('y_pred')} AS guess, {actual} AS actual"
     if calibrated:
-        wanted += f", CASE WHEN {as_number(actual)} IS NOT NULL THEN {score or 'NULL::DOUBLE'} END AS score"
-        wanted += f", {is_positive(actual, task)} AS label"
-    yes = "1" if task == "multiclass" else "$positive"
+        number, score = as_number(actual), picked.score or "NULL::DOUBLE"
+        wanted += f", CASE WHEN {number} IS NOT NULL THEN {score} END AS score, {number} = {yes} AS label"
     cases = {
         "n_guess": "guess IS NOT NULL",
         "n_both": "guess IS NOT NULL AND actual IS NOT NULL",
@@ -255,9 +215,9 @@ def _rates_query(picked: PickedRows, task: Task, calibrated: bool) -> str:
         "n_stray": "guess NOT IN (0, 1) OR actual NOT IN (0, 1)",
     }
     return _RATES.format(
-        slices=picked.slices(),
-        raws="".join(f"raw{place}, " for place in range(len(picked.keys))),
-        rows=scanned(picked, wanted),
+        slices=picked.slices,
+        raws="".join(f"{raw}, " for raw in picked.raws),
+        rows=picked.scanned(wanted),
         guess=as_number("raw_guess"),
         actual=as_number("raw_actual"),
         scores=_CALIBRATION if calibrated else "",
@@ -269,16 +229,13 @@ def _rates_query(picked: PickedRows, task: Task, calibrated: bool) -> str:
 
 
 def _errors_query(picked: PickedRows) -> str:
-    guess, actual = (
-        as_number(outcome_sql(name, "regression", picked.columns)) for name in ("y_pred", "y_true")
-    )
+    guess, actual = (as_number(picked.outcome(name)) for name in ("y_pred", "y_true"))
+    spreads = (f"{_SPREAD.format(value=value)} AS {total}_spread" for total, value in _SPREADS.items())
     return _ERRORS.format(
-        slices=picked.slices(),
-        raws="".join(f"raw{place}, " for place in range(len(picked.keys))),
-        rows=scanned(picked, f"{guess} AS guess, {actual} AS actual"),
-        spreads=", ".join(
-            f"{_SPREAD.format(value=value)} AS {total}_spread" for total, value in _SPREADS.items()
-        ),
+        slices=picked.slices,
+        raws="".join(f"{raw}, " for raw in picked.raws),
+        rows=picked.scanned(f"{guess} AS guess, {actual} AS actual"),
+        spreads=", ".join(spreads),
         means="".join(_means(total, n="labelled") for total in _SPREADS),
         windows=_windows(picked),
         sums="".join(f", {_joined(total, n='labelled')}" for total in _SPREADS),
@@ -297,13 +254,13 @@ def _windows(picked: PickedRows) -> str:
 
 
 def _joined(total: str, *, n: str) -> str:
-    """SQL of a slice's spread; see `core.analytics.slices.values.joined_spread`."""
+    """SQL of a slice's spread; see `core.analytics.slices.counts.joined_spread`."""
     return f"coalesce(sum({total}_spread + {n} * ({total} / {n} - {total}_mean) ** 2), 0)"
 
 
-def _counts(task: Task, by: Sequence[str | Band], row: Sequence[Any], calibrated: bool) -> SliceCounts:
-    keys = slice_keys(by, row)
-    rows, predicted, labelled, *rest = row[len(by) :]
+def _counts(picked: PickedRows, row: Sequence[Any], calibrated: bool) -> SliceCounts:
+    keys, task = slice_keys(picked.by, row), picked.task
+    rows, predicted, labelled, *rest = row[len(picked.by) :]
     if task == "regression":
         errors: dict[str, Any] = dict(zip(ERROR_FIELDS, map(float, rest), strict=True))
         return SliceCounts(keys, task, rows, predicted, labelled, **errors)
@@ -314,3 +271,63 @@ def _counts(task: Task, by: Sequence[str | Band], row: Sequence[Any], calibrated
     if not calibrated:
         return counts
     return replace(counts, scored=sums[0], sum_score_gap=sums[1], spread_score_gap=sums[2])
+
+
+_GROUPS = """
+WITH groups AS (SELECT DISTINCT {raws} FROM ({rows})),
+    named AS (SELECT {raws}, struct_pack({slices}) AS slice FROM groups)
+SELECT {raws}, dense_rank() OVER (ORDER BY slice) - 1 AS id, slice FROM named
+"""
+
+
+def slice_ranks(
+    cursor: duckdb.DuckDBPyConnection, picked: PickedRows
+) -> tuple[dict[tuple[Any, ...], RankSums], RankSums | None]:
+    """Rank the scores within each slice, exactly; this takes three narrow columns to Python.
+
+    Returns
+    -------
+    tuple
+        Slice values as the counts name them (band indexes for bands) -> what the order comes down to; and the
+        same over all rows. Empty and None where the files hold no score.
+
+    Raises
+    ------
+    BadInput
+        More than 100,000 slices.
+
+    Notes
+    -----
+    Formula: see `rank_sums`. Rows without a label or a finite score take no part. Source: ours.
+    """
+    if picked.score is None:
+        return {}, None
+    slices, ids, joined = _numbered(cursor, picked, picked.ranked(picked.score))
+    if len(slices) > 100_000:
+        raise BadInput("this makes more than 100,000 slices", remedy="Slice by fewer features or bands.")
+    query = f"SELECT {ids}, score, won {joined} WHERE score IS NOT NULL AND actual IS NOT NULL"
+    columns = cursor.execute(query, picked.given(query)).fetchnumpy()
+    order = columns["score"].argsort()
+    scores, won = columns["score"][order], columns["won"][order]
+    kind = "uint16" if len(slices) < 65_536 else "uint32"  # short whole numbers are sorted fastest
+    place = columns["id"].astype(kind)[order]
+    sums = rank_sums(place, scores, won, len(slices), rising=True)
+    everyone = sums[0] if not picked.keys else rank_sums(0 * place, scores, won, 1, rising=True)[0]
+    return {slices[at]: sums[at] for at in range(len(slices))}, everyone
+
+
+def _numbered(
+    cursor: duckdb.DuckDBPyConnection, picked: PickedRows, rows: str
+) -> tuple[dict[int, tuple[Any, ...]], str, str]:
+    """The slices by number, and SQL of the number of a row's slice and of the rows that have one."""
+    if not picked.keys:
+        return {0: ()}, "CAST(0 AS UINTEGER) AS id", f"FROM ({rows})"
+    named = ", ".join(f"slice{place} := {name}" for place, name in enumerate(picked.named))
+    groups = _GROUPS.format(raws=", ".join(picked.raws), rows=picked.scanned("1 AS one"), slices=named)
+    query = f"SELECT DISTINCT id, slice FROM ({groups})"
+    slices = {
+        number: tuple(values[f"slice{place}"] for place in range(len(picked.keys)))
+        for number, values in run(cursor, query, picked.given(query))
+    }
+    on = " AND ".join(f"r.{raw} IS NOT DISTINCT FROM g.{raw}" for raw in picked.raws)
+    return slices, "CAST(g.id AS UINTEGER) AS id", f"FROM ({rows}) r JOIN ({groups}) g ON {on}"

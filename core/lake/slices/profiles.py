@@ -18,14 +18,13 @@ from core.lake.slices.columns import (
     as_number,
     as_text,
     columns_of,
+    known_of,
     natural_order,
     number_sql,
     quoted,
-    run,
     text_sql,
     type_of,
 )
-from core.lake.slices.memory import KNOWN, signature
 
 MAX_FEATURES = 6
 MAX_CATEGORIES = 200
@@ -50,11 +49,6 @@ class SliceFeature:
         Rows without a value.
     numeric
         The column holds numbers, so it can be cut.
-
-    Examples
-    --------
-    >>> SliceFeature("sex", "category", distinct=2, missing=0).kind
-    'category'
     """
 
     name: str
@@ -83,13 +77,6 @@ def quantile_cuts(
     tuple of float
         Rising, each a value that occurs, in the feature's unit. Empty when all values are the same.
 
-    Raises
-    ------
-    BadInput
-        Fewer than two bands, or a column that holds no numbers.
-    NotFound
-        No such column or file.
-
     Notes
     -----
     Formula: the discrete quantiles 1/bands, 2/bands, ... without repeats and without the smallest value
@@ -117,11 +104,8 @@ def quantile_cuts(
             (SELECT min(x) FROM finite WHERE x > (SELECT min(x) FROM finite))
         FROM finite
     """
-    shares = [step / bands for step in range(1, bands)]
-    key = ("quantiles", signature(paths), feature, bands)
-    ((quantiles, lowest, second),) = KNOWN.recall(
-        key, lambda: run(cursor, query, {"paths": [str(path) for path in paths], "shares": shares})
-    )
+    shares = tuple(step / bands for step in range(1, bands))
+    ((quantiles, lowest, second),) = known_of(cursor, paths, query, shares=shares)
     cuts = sorted({float(cut) for cut in quantiles or () if cut > lowest})
     return tuple(cuts) or (() if second is None else (float(second),))
 
@@ -147,13 +131,6 @@ def cut_continuous(
     -------
     list of str or Band
         As long as `by` and in its order.
-
-    Raises
-    ------
-    BadInput
-        More than six features, one of them twice, or a rule for a feature that holds no numbers.
-    NotFound
-        No such column or file.
 
     Notes
     -----
@@ -235,13 +212,6 @@ def slice_features(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[Slic
         single value, text of more than 200 different values, and whole numbers that never repeat
         (identifiers).
 
-    Raises
-    ------
-    BadInput
-        No path, or an unreadable file.
-    NotFound
-        No such file.
-
     Notes
     -----
     Formula: exact distinct counts, one group-by a column; kind as in `cut_continuous`. Source: ours.
@@ -276,24 +246,7 @@ def slice_features(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[Slic
 
 
 def class_labels(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[str]:
-    """List the classes that occur as a prediction or a label.
-
-    Parameters
-    ----------
-    cursor, paths
-        As in `slice_counts`.
-
-    Returns
-    -------
-    list of str
-        In natural order; what `positive` of `slice_counts` accepts for a multiclass model.
-
-    Raises
-    ------
-    BadInput
-        No path, or an unreadable file.
-    NotFound
-        No such file, or no column `y_pred`.
+    """List the classes that occur as a prediction or a label, in natural order.
 
     Examples
     --------
@@ -308,19 +261,12 @@ def class_labels(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[str]:
     columns = columns_of(cursor, paths)
     found = ("y_pred", "y_true") if "y_true" in columns else ("y_pred",)
     parts = [f"SELECT DISTINCT {text_sql(name, type_of(name, columns))} AS x FROM {SCAN}" for name in found]
-    rows = run(cursor, " UNION ".join(parts), {"paths": [str(path) for path in paths]})
+    rows = known_of(cursor, paths, " UNION ".join(parts))
     return sorted((row[0] for row in rows if row[0] != MISSING), key=lambda text: natural_order((text,)))
 
 
 def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str) -> list[str]:
     """List the values of a feature as slices name them, in natural order, missing last.
-
-    Raises
-    ------
-    BadInput
-        No path, or an unreadable file.
-    NotFound
-        No such file or column.
 
     Examples
     --------
@@ -334,10 +280,7 @@ def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str
     kind = type_of(feature, columns_of(cursor, paths))
     raw = f"SELECT DISTINCT {quoted(feature)} AS x FROM {SCAN}"
     query = f"SELECT DISTINCT {as_text('x', kind)} FROM ({raw}) LIMIT {10 * MAX_CATEGORIES}"
-    rows = KNOWN.recall(
-        ("values", signature(paths), feature),
-        lambda: run(cursor, query, {"paths": [str(path) for path in paths]}),
-    )
+    rows = known_of(cursor, paths, query)
     return [row[0] for row in sorted(rows, key=natural_order)]
 
 
@@ -371,11 +314,6 @@ def _sliceable(profile: _Profile) -> bool:
 
 def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> _Profile:
     """Grouped by the raw value first: what is worked out then is worked out once a value, not once a row."""
-    key = ("profile", signature(paths), name)
-    return KNOWN.recall(key, lambda: _profiled(cursor, paths, name, kind))
-
-
-def _profiled(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> _Profile:
     numeric = kind.startswith(NUMBERS)
     value = as_number("x") if numeric else f"nullif({as_text('x', kind)}, '{MISSING}')"
     ends = "min(v) FILTER (WHERE isfinite(v)), max(v) FILTER (WHERE isfinite(v))" if numeric else "NULL, NULL"
@@ -386,7 +324,5 @@ def _profiled(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: 
         FROM (SELECT {value} AS v, n
             FROM (SELECT {quoted(name)} AS x, count(*) AS n FROM {SCAN} GROUP BY ALL))
     """
-    ((distinct, missing, rows, fractional, low, high),) = run(
-        cursor, query, {"paths": [str(path) for path in paths]}
-    )
+    ((distinct, missing, rows, fractional, low, high),) = known_of(cursor, paths, query)
     return _Profile(distinct, missing, rows, kind, fractional, low, high)

@@ -28,8 +28,6 @@ from core.lake.slices.columns import (
 _Kept = Sequence[object]
 Where = Mapping[str, _Kept] | Mapping[Band, _Kept] | Mapping[str | Band, _Kept]
 
-_COMPARED = {">=": ">=", "<=": "<=", ">": ">", "<": "<"}
-
 
 @dataclass(frozen=True)
 class Kept:
@@ -51,10 +49,15 @@ class Kept:
     until: date | None = None
 
 
+EVERY_ROW = Kept()
+
+
 @dataclass(frozen=True)
 class PickedRows:
     """SQL pieces over one scan: `keys` name raw values, `named` makes slice values of them."""
 
+    task: Task
+    by: tuple[str | Band, ...]
     keys: tuple[str, ...]
     named: tuple[str, ...]
     condition: str
@@ -66,13 +69,50 @@ class PickedRows:
         known = {**self.parameters, **more}
         return {name: value for name, value in known.items() if f"${name}" in query}
 
-    def chosen(self) -> str:
-        """The raw keys as `raw0, raw1, ...`, with a comma behind each."""
-        return "".join(f"{key} AS raw{place}, " for place, key in enumerate(self.keys))
+    @property
+    def raws(self) -> tuple[str, ...]:
+        """Names of the raw keys in what is scanned."""
+        return tuple(f"raw{place}" for place in range(len(self.keys)))
 
+    @property
     def slices(self) -> str:
         """The slice values as `slice0, slice1, ...`, with a comma behind each."""
         return "".join(f"{name} AS slice{place}, " for place, name in enumerate(self.named))
+
+    def scanned(self, columns: str) -> str:
+        """The one scan: raw keys and these columns of the rows that are kept."""
+        chosen = "".join(f"{key} AS {raw}, " for key, raw in zip(self.keys, self.raws, strict=True))
+        return f"SELECT {chosen}{columns} FROM {SCAN} WHERE {self.condition}"
+
+    @property
+    def yes(self) -> str:
+        """SQL of the value that `outcome` has where it is positive."""
+        return "1" if self.task == "multiclass" else "$positive"
+
+    def outcome(self, name: str) -> str:
+        """SQL of a prediction or label: a number, or with several classes 1 for the positive one, 0 else."""
+        if name not in self.columns:
+            return "CAST(NULL AS DOUBLE)"
+        if self.task != "multiclass":
+            return quoted(name)
+        text = f"nullif({text_sql(name, self.columns[name])}, '{MISSING}')"
+        return f"CAST({text} = $positive AS TINYINT)"
+
+    @property
+    def score(self) -> str | None:
+        """SQL of the finite score of the positive class; None where the files hold none."""
+        positive = self.parameters["positive"]
+        name = f"y_score_{positive}" if self.task == "multiclass" else "y_score"
+        if name not in self.columns:
+            return None
+        score = number_sql(name)
+        finite = f"CASE WHEN isfinite({score}) THEN {score} END"
+        return f"1 - {finite}" if self.task == "binary" and positive == 0 else finite
+
+    def ranked(self, score: str) -> str:
+        """The scan of scores, with the label as a number and whether it is the positive one."""
+        actual = as_number(self.outcome("y_true"))
+        return self.scanned(f"{score} AS score, {actual} AS actual, {actual} = {self.yes} AS won")
 
 
 def pick_rows(
@@ -83,13 +123,7 @@ def pick_rows(
     positive: object | None,
     kept: Kept,
 ) -> PickedRows:
-    """Put together what is to be scanned.
-
-    Raises
-    ------
-    BadInput, NotFound
-        As `slice_counts`.
-    """
+    """Put together what is to be scanned."""
     columns = columns_of(cursor, paths)
     type_of("y_pred", columns)
     parameters: dict[str, Any] = {"paths": [str(path) for path in paths]}
@@ -97,39 +131,13 @@ def pick_rows(
         parameters["positive"] = _positive(task, positive)
     elif positive is not None:
         raise BadInput("a regression has no positive class", remedy="Leave it out.")
-    keys = [_key(item, columns, f"by{place}", parameters) for place, item in enumerate(by)]
-    named = [
+    keys = tuple(_key(item, columns, f"by{place}", parameters) for place, item in enumerate(by))
+    named = tuple(
         as_text(f"raw{place}", columns[item]) if isinstance(item, str) else f"raw{place}"
         for place, item in enumerate(by)
-    ]
-    return PickedRows(
-        tuple(keys), tuple(named), " AND ".join(_conditions(columns, kept, parameters)), columns, parameters
     )
-
-
-def outcome_sql(name: str, task: Task, columns: Mapping[str, str]) -> str:
-    """SQL of a prediction or label: a number, or with several classes 1 for the positive one and 0 else."""
-    if name not in columns:
-        return "CAST(NULL AS DOUBLE)"
-    if task != "multiclass":
-        return quoted(name)
-    text = f"nullif({text_sql(name, columns[name])}, '{MISSING}')"
-    return f"CAST({text} = $positive AS TINYINT)"
-
-
-def score_sql(task: Task, columns: Mapping[str, str], positive: object) -> str | None:
-    """SQL of the finite score of the positive class; None where the files hold none."""
-    name = f"y_score_{positive}" if task == "multiclass" else "y_score"
-    if name not in columns:
-        return None
-    score = number_sql(name)
-    finite = f"CASE WHEN isfinite({score}) THEN {score} END"
-    return f"1 - {finite}" if task == "binary" and positive == 0 else finite
-
-
-def is_positive(value: str, task: Task) -> str:
-    """SQL that a value of `outcome_sql` is the positive outcome."""
-    return f"{as_number(value)} = {'1' if task == 'multiclass' else '$positive'}"
+    condition = " AND ".join(_conditions(columns, kept, parameters))
+    return PickedRows(task, tuple(by), keys, named, condition, columns, parameters)
 
 
 def slice_keys(by: Sequence[str | Band], row: Sequence[Any]) -> tuple[tuple[str, str], ...]:
@@ -224,9 +232,4 @@ def _condition(
             f"{condition.feature!r} holds no numbers to compare", where="filter", remedy="Use = or !=."
         )
     parameters[name] = float(condition.value)
-    return f"{number_sql(condition.feature)} {_COMPARED[condition.operator]} ${name}"
-
-
-def scanned(picked: PickedRows, columns: str) -> str:
-    """The one scan: raw keys and these columns of the rows that are kept."""
-    return f"SELECT {picked.chosen()}{columns} FROM {SCAN} WHERE {picked.condition}"
+    return f"{number_sql(condition.feature)} {condition.operator} ${name}"

@@ -1,34 +1,39 @@
-"""Bias slices of a model version, and the check that holds them to the ethical limit."""
+"""Bias slices of a model version and of two side by side, and the check that holds them to the limit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Annotated
 
+from pydantic import Field
+
+from core.analytics.slices.change import SliceChange, slice_changes
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for
-from core.analytics.slices.report import Limit, SliceReport, slice_report
-from core.analytics.slices.rows import MISSING, Band
-from core.analytics.slices.significance import CORRECTIONS, Correction
+from core.analytics.slices.report import Limit, SliceReport, beyond_chance, slice_report
+from core.analytics.slices.rows import MISSING, Band, CutRule
+from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES, Correction
 from core.domain.errors import BadInput
-from core.domain.given import InitiativeId, VersionId
+from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
 from core.domain.verdict import Verdict
 from core.lake.monitoring import readings as lake
-from core.lake.slices.counts import (
+from core.lake.slices.counts import counts_and_overall
+from core.lake.slices.profiles import (
+    MAX_FEATURES,
     SliceFeature,
     class_labels,
-    counts_and_overall,
     feature_values,
     slice_features,
 )
-from core.lake.slices.profiles import MAX_FEATURES
 from core.services.governance import Governance
 from core.services.lookups import registered
 from core.services.measured.slice_batches import (
+    EVERYTHING,
     BatchesOfVersion,
     By,
     Corrected,
@@ -48,37 +53,56 @@ from core.services.measured.slice_batches import (
     first_class,
     metric_of,
 )
-
-__all__ = [
-    "BatchesOfVersion",
-    "BiasSlices",
-    "SliceChoices",
-    "batches_of",
-    "bias_slices",
-    "check_bias_limit",
-    "measure_slices",
-    "slice_choices",
-]
+from core.services.plain import IN_PLACE
 
 
 @dataclass(frozen=True)
 class BiasSlices:
     """A slice report with what it was made from.
 
-    `rule` is the ethical limit that the slices were held to; None where the metric has none. `limit_note`
-    says why a rule could not be held. `fairness` is empty for a regression. `bands` are the number features
-    that were cut.
+    `cuts` are those of the number features that were cut. `rule` is the sentence of the ethical limit that
+    the slices were held to; None where the metric has none. `limit_note` says why a rule could not be held.
+    `fairness` is empty for a regression.
     """
 
-    batches: BatchesOfVersion
+    batches: BatchesOfVersion = field(metadata=IN_PLACE)
     by: tuple[str, ...]
     positive: str | None
-    report: SliceReport
-    rule: EthicalLimit | None = None
-    limit_note: str = ""
-    fairness: tuple[FairnessMeasure, ...] = ()
-    bands: tuple[Band, ...] = ()
-    counts: tuple[SliceCounts, ...] = ()
+    cuts: tuple[str, ...]
+    report: SliceReport = field(metadata=IN_PLACE)
+    interval_method: str
+    test: str
+    rule: str | None
+    limit_note: str
+    fairness: tuple[FairnessMeasure, ...]
+    counts: tuple[SliceCounts, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class VersionsCompared:
+    """A version's slices, those of another cut in the same way, and the change slice by slice.
+
+    `worse` and `better` count slices whose change is beyond chance after the correction.
+    """
+
+    now: BiasSlices
+    other: BiasSlices
+    changes: tuple[SliceChange, ...]
+    better: int
+    worse: int
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What is measured: the limited metric unless one is named, against what, and for which class."""
+
+    metric: str = ""
+    reference: str = "best"
+    positive: str | None = None
+    correction: Correction = "holm"
+
+
+LIMITED = Measuring()
 
 
 @dataclass(frozen=True)
@@ -199,13 +223,9 @@ def bias_slices(
         raise BadInput(
             f"cannot slice by {list(by)}", remedy=f"Name one to {MAX_FEATURES} different features."
         )
-    asked = RowsAsked(cuts, where, since, until)
-    chosen = choose_rows(governance, batches, by, asked)
-    target = positive or first_class(governance, batches)
-    rule = rule_for(governance, batches, moment)
-    return measure_slices(
-        governance, batches, chosen, by, rule, metric, reference, target, correction=correction
-    )
+    chosen = choose_rows(governance, batches, by, RowsAsked(cuts, where, since, until))
+    how = Measuring(metric, reference, positive or first_class(governance, batches), correction)
+    return measure_slices(governance, batches, chosen, rule_for(governance, batches, moment), how)
 
 
 def rule_for(governance: Governance, batches: BatchesOfVersion, moment: Moment) -> EthicalLimit:
@@ -218,28 +238,21 @@ def measure_slices(
     governance: Governance,
     batches: BatchesOfVersion,
     chosen: RowsChosen,
-    by: tuple[str, ...],
     rule: EthicalLimit,
-    metric: str,
-    reference: str,
-    positive: str | None,
-    *,
-    correction: Correction = "holm",
+    how: Measuring,
 ) -> BiasSlices:
     """Measure slices of rows that are chosen already, as `bias_slices` does."""
-    if correction not in CORRECTIONS:
-        raise BadInput(f"'{correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
-    definition = metric_of(metric or rule.metric, batches)
-    needs = () if definition.needs is None else (definition.needs,)
+    if how.correction not in CORRECTIONS:
+        raise BadInput(f"'{how.correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
+    definition = metric_of(how.metric or rule.metric, batches)
     counts, overall = counts_and_overall(
         governance.store.cursor(),
         batches.paths,
         batches.task,
         chosen.items,
-        positive=positive,
+        positive=how.positive,
         kept=chosen.kept,
-        needs=needs,
-        as_given=True,
+        needs=definition.need,
     )
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
@@ -248,25 +261,85 @@ def measure_slices(
             counts,
             overall,
             definition,
-            reference=reference,
+            reference=how.reference,
             min_rows=rule.min_rows,
             limit=limit,
-            correction=correction,
+            correction=how.correction,
         )
     except ValueError as error:
         raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
-    fairness = () if batches.task == "regression" else fairness_measures(counts, min_rows=rule.min_rows)
     return BiasSlices(
         batches,
-        by,
-        positive,
+        chosen.by,
+        how.positive,
+        tuple(CutRule(item.feature, "at", item.cuts).text for item in chosen.items if isinstance(item, Band)),
         report,
-        rule if limit else None,
+        definition.interval,
+        TEST_NAMES[definition.form],
+        rule.sentence if limit else None,
         _unlimited(rule) if limited and limit is None else "",
-        fairness,
-        tuple(item for item in chosen.items if isinstance(item, Band)),
+        () if batches.task == "regression" else fairness_measures(counts, min_rows=rule.min_rows),
         tuple(counts),
     )
+
+
+def compare_versions(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: InitiativeId,
+    by: By,
+    other: Annotated[str, Field(description="Another version, side by side."), option("--compare")],
+    version: VersionId = "",
+    metric: MetricId = "",
+    part: WhichPart = "analysis",
+    reference: Reference = "best",
+    positive: Favourable = "",
+    where: Where = (),
+    cuts: Cuts = (),
+    since: Since = "",
+    until: Until = "",
+    correction: Corrected = "holm",
+) -> VersionsCompared:
+    """Slice two versions alike; parameters as of `bias_slices`, and the version to compare with.
+
+    Bands are those of the version looked at, so that a slice means the same rows in both. A reference that is
+    a slice by name is that slice in each.
+
+    Raises
+    ------
+    NotFound, BadInput
+        As `bias_slices`, for either version; the two are of different tasks.
+    """
+    own, others = (batches_of(governance, initiative, each, moment, part=part) for each in (version, other))
+    asked = RowsAsked(cuts, where, since, until)
+    how = Measuring(metric, reference, positive or None, correction)
+    return compare_batches(governance, moment, own, others, by, asked, how)
+
+
+def compare_batches(
+    governance: Governance,
+    moment: Moment,
+    own: BatchesOfVersion,
+    others: BatchesOfVersion,
+    by: tuple[str, ...],
+    asked: RowsAsked = EVERYTHING,
+    how: Measuring = LIMITED,
+) -> VersionsCompared:
+    """As `compare_versions`, on batches that are found already; `own` is the version looked at."""
+    if own.task != others.task:
+        raise BadInput(
+            f"version '{others.version[:20]}' is a {others.task} model and version '{own.version[:20]}' a "
+            f"{own.task} one",
+            remedy="Compare versions of one task.",
+        )
+    chosen = choose_rows(governance, own, by, asked)
+    how = replace(how, positive=how.positive or first_class(governance, own))
+    rule = rule_for(governance, own, moment)
+    now, then = (measure_slices(governance, batches, chosen, rule, how) for batches in (own, others))
+    changes = slice_changes(now.report, now.counts, then.report, then.counts)
+    sure = [each.better for each in changes if beyond_chance(each.adjusted_p, now.report.confidence)]
+    return VersionsCompared(now, then, changes, sure.count(True), sure.count(False))
 
 
 def check_bias_limit(
@@ -290,17 +363,10 @@ def check_bias_limit(
         )
     position = governance.position(moment)
     rule = position.limit_for(domain, batches.task)
-    target = first_class(governance, batches)
+    how = Measuring(positive=first_class(governance, batches))
     found = [
         measure_slices(
-            governance,
-            batches,
-            choose_rows(governance, batches, (feature,), RowsAsked()),
-            (feature,),
-            rule,
-            rule.metric,
-            "best",
-            target,
+            governance, batches, choose_rows(governance, batches, (feature,), EVERYTHING), rule, how
         )
         for feature in batches.sensitive
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Literal
 
@@ -18,8 +18,8 @@ from core.domain.moment import Moment
 from core.ground.figure import Task
 from core.lake.monitoring import readings as lake
 from core.lake.slices.columns import columns_of
-from core.lake.slices.counts import Kept, class_labels
-from core.lake.slices.profiles import cut_features
+from core.lake.slices.profiles import class_labels, cut_features
+from core.lake.slices.rows import Kept
 from core.services.governance import Governance
 from core.services.lookups import registered
 
@@ -59,10 +59,10 @@ class BatchesOfVersion:
     initiative: str
     version: str
     task: Task
-    classes: tuple[str, ...]
-    sensitive: tuple[str, ...]
     rows: int
-    paths: tuple[str, ...]
+    classes: tuple[str, ...] = field(default=(), repr=False)
+    sensitive: tuple[str, ...] = field(default=(), repr=False)
+    paths: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,14 @@ class RowsAsked:
     until: str = ""
 
 
+EVERYTHING = RowsAsked()
+
+
 @dataclass(frozen=True)
 class RowsChosen:
     """The same, checked against the columns: what is sliced by, and which rows are kept."""
 
+    by: tuple[str, ...]
     items: tuple[str | Band, ...]
     kept: Kept
 
@@ -104,9 +108,9 @@ def batches_of(
         initiative,
         version,
         newest.task,
+        sum(batch.rows for batch in known),
         newest.classes,
         newest.sensitive,
-        sum(batch.rows for batch in known),
         tuple(batch.path for batch in known),
     )
 
@@ -138,7 +142,7 @@ def choose_rows(
         else:
             others.append(each)
     kept = Kept(where, tuple(others), _day(asked.since, "since"), _day(asked.until, "until"))
-    return RowsChosen(tuple(cut[name] for name in by), kept)
+    return RowsChosen(tuple(by), tuple(cut[name] for name in by), kept)
 
 
 def metric_of(metric_id: str, batches: BatchesOfVersion) -> MetricDefinition:

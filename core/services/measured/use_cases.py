@@ -14,7 +14,7 @@ from core.domain.moment import Moment
 from core.services.governance import Governance
 from core.services.measured import business_kpi, explanations
 from core.services.measured import explanation_view as explained
-from core.services.measured.bias import bias_slices
+from core.services.measured.bias import bias_slices, compare_versions
 from core.services.measured.business_kpi import (
     BusinessKpi,
     business_kpis,
@@ -29,8 +29,6 @@ from core.services.measured.monitoring import decay_report
 from core.services.measured.outcomes import AddOutcomes, add_outcomes
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
 from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
-from core.services.measured.slice_results import changes_result, slices_result, weakest_result
-from core.services.measured.slice_versions import compare_versions
 from core.services.measured.weak_slices import find_weakest
 from core.services.plain import plain
 from core.services.use_case import Call, Choice, Line, Result, Values, asks, does
@@ -235,12 +233,11 @@ USE_CASES = (
         returns=_with("initiative", "version"),
     ),
     asks(read_decay, Line("decay"), name="decay_report", route=f"GET {_OF_VERSION}/decay"),
-    asks(bias_slices, returns=slices_result, route=f"GET {_OF_VERSION}/slices"),
-    asks(compare_versions, name="compare_slices", returns=changes_result, route=f"GET {_OF_VERSION}/slices"),
+    asks(bias_slices, route=f"GET {_OF_VERSION}/slices"),
+    asks(compare_versions, name="compare_slices", route=f"GET {_OF_VERSION}/slices"),
     asks(
         find_weakest,
         name="weakest_slices",
-        returns=weakest_result,
         route=f"GET {_OF_VERSION}/weakest-slices",
     ),
     does(measure_inputs, MeasureDrift, name="measure_drift", returns=_with("initiative", "version")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -30,6 +30,7 @@ from core.services.measured.slice_batches import (
     first_class,
     metric_of,
 )
+from core.services.plain import IN_PLACE
 
 MOST_FEATURES = 12
 """Features that one search may go over; six for a ranking, which looks at every row again for each set."""
@@ -41,10 +42,10 @@ QUALITY_METRIC = {"binary": "accuracy", "multiclass": "accuracy", "regression": 
 class WeakSlices:
     """What a search found, and over what."""
 
-    batches: BatchesOfVersion
+    batches: BatchesOfVersion = field(metadata=IN_PLACE)
     features: tuple[str, ...]
     positive: str | None
-    found: WeakestSlices
+    found: WeakestSlices = field(metadata=IN_PLACE)
 
 
 def find_weakest(
@@ -93,17 +94,16 @@ def find_weakest(
         raise BadInput(
             "a search gives 1 to 100 slices of 1 to 6 conditions", where="weakest slices", remedy="Ask so."
         )
-    cursor = governance.store.cursor()
     chosen = choose_rows(governance, batches, features, RowsAsked(cuts, where, since, until))
     target = positive or first_class(governance, batches)
     cells = slice_cells(
-        cursor,
+        governance.store.cursor(),
         batches.paths,
         batches.task,
         chosen.items,
         positive=target,
         kept=chosen.kept,
-        needs=() if definition.needs is None else (definition.needs,),
+        needs=definition.need,
     )
     if not cells.codes.shape[1]:
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")

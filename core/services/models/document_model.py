@@ -156,7 +156,7 @@ def slices(material: Material) -> tuple[Part, ...]:
             parts.append(Words(f"By {name} nothing can be told. {one.note}"))
             continue
         report, rule = one.found.report, one.found.rule
-        limit = f"Limit: {rule.sentence}. " if rule else "No limit is set for this metric. "
+        limit = f"Limit: {rule}. " if rule else "No limit is set for this metric. "
         parts.append(Words(f"By {name}: {limit}{report.note}"))
         rows = tuple(
             (

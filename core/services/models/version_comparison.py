@@ -28,8 +28,7 @@ from core.lake.process.initiatives import registration
 from core.services.governance import Governance
 from core.services.lookups import registered
 from core.services.measured import bias, decay_view
-from core.services.measured.bias import BiasSlices
-from core.services.measured.slice_versions import compare_batches
+from core.services.measured.bias import BiasSlices, compare_batches
 from core.services.models.versions import require_version, version_approval
 
 Sameness = Literal["same", "different", "one_missing", "both_missing"]

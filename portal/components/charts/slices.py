@@ -1,14 +1,16 @@
-"""Slices against the reference and the limit: a mark for the value, a line for its interval."""
+"""Slices against reference and limit, or under two versions: a mark for a value, a line for its interval."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from portal.components.charts.canvas import (
+    ACCENT,
     BAD,
     GOOD,
     INK,
@@ -20,6 +22,9 @@ from portal.components.charts.canvas import (
     finish,
     name_axis,
 )
+
+if TYPE_CHECKING:
+    import altair as alt
 
 Look = tuple[str, str, str]
 """Words, colour and shape of a verdict."""
@@ -38,11 +43,44 @@ WEAK_LOOKS: Mapping[str, Look] = MappingProxyType(
         "chance": ("May be chance", WATCH, "diamond"),
     }
 )
+_MOVES = {"better": GOOD, "worse": BAD, "not beyond chance": WATCH}
 _COUNTS, _LINE, _TITLE = "counts", "line ", "title of the metric"
 
 
+@dataclass(frozen=True)
+class SliceMark:
+    """A slice as it is drawn: its value (None when undefined), the ends of its interval, rows that count.
+
+    `verdict` is a key of the looks, or None where no limit is set.
+    """
+
+    slice: str
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    verdict: str | None
+
+
+@dataclass(frozen=True)
+class PairMark:
+    """A slice under one of two versions; `first` is its value under the other, `last` now.
+
+    `move` is better, worse or not beyond chance.
+    """
+
+    slice: str
+    version: str
+    value: float
+    low: float | None
+    high: float | None
+    first: float | None
+    last: float | None
+    move: str
+
+
 def slice_figure(
-    rows: Sequence[Mapping[str, Any]],
+    marks: Sequence[SliceMark],
     *,
     value_title: str,
     alt: str,
@@ -55,10 +93,8 @@ def slice_figure(
 
     Parameters
     ----------
-    rows
-        One row a slice, in the order to show: `slice` (str), `value` (float, None when undefined), `low`
-        and `high` (ends of the interval or None), `n` (rows that count) and `verdict` (a key of `looks`, or
-        None where no limit is set).
+    marks
+        One a slice, in the order to show.
     value_title
         What is measured.
     alt
@@ -72,30 +108,67 @@ def slice_figure(
     looks
         Words, colour and shape of each verdict, in the order of the legend.
     """
-    shown = [
-        {
-            "slice": str(row["slice"]),
-            "value": row["value"],
-            "low": row["low"],
-            "high": row["high"],
-            "n": row["n"],
-            "verdict": looks[row["verdict"] or "not_judged"][0],
-            "undefined": "undefined" if row["value"] is None else None,
-        }
-        for row in rows
-    ]
+    words = {mark.slice: looks[mark.verdict or "not_judged"][0] for mark in marks}
     frame = _frame(tuple(looks.values()), tuple(line.tone for line in lines), formats)
     frame = frame.replace(f'"{_TITLE}"', json.dumps(value_title))
-    picked = draw(shown, _filled(frame, shown, lines), alt=alt, key=key, picks=("slice",))
+    shown = [
+        {
+            "slice": mark.slice,
+            "value": mark.value,
+            "low": mark.low,
+            "high": mark.high,
+            "n": mark.n,
+            "verdict": words[mark.slice],
+            "undefined": "undefined" if mark.value is None else None,
+        }
+        for mark in marks
+    ]
+    picked = draw(
+        shown, _filled(frame, marks, set(words.values()), lines), alt=alt, key=key, picks=("slice",)
+    )
     return picked[0] if picked else None
 
 
-def _filled(frame: str, rows: Sequence[Mapping[str, Any]], lines: Sequence[Threshold]) -> str:
+def slice_pairs(
+    marks: Sequence[PairMark],
+    *,
+    names: tuple[str, str],
+    value_title: str,
+    alt: str,
+    formats: tuple[str, int],
+    key: str = "",
+) -> str | None:
+    """Draw each slice's value under two versions; with a key, a click on a slice's row returns its name.
+
+    Parameters
+    ----------
+    marks
+        One a slice and version that has a value, in the order to show.
+    names
+        Of the version looked at and of the other.
+    value_title, alt, formats
+        As in `slice_figure`.
+    key
+        A name that no other chart of the page has; without one nothing can be clicked.
+    """
+    if not marks:
+        return None
+    order = list(dict.fromkeys(mark.slice for mark in marks))
+    moves = tuple(move for move in _MOVES if move in {mark.move for mark in marks})
+    spec = json.loads(_pair_frame(value_title, names, moves, formats, picks=bool(key)))
+    spec["height"] = {"step": _step(order, 30, 8)}
+    for layer in spec["layer"]:
+        layer["encoding"]["y"]["sort"] = order
+    rows = [vars(mark) for mark in marks]
+    picked = draw(rows, json.dumps(spec), alt=alt, key=key or None, picks=("slice",) if key else ())
+    return picked[0] if picked else None
+
+
+def _filled(frame: str, marks: Sequence[SliceMark], present: set[str], lines: Sequence[Threshold]) -> str:
     """Put names, counts and lines into a frame; Altair takes a hundred times as long to build one anew."""
     spec = json.loads(frame)
-    order = [row["slice"] for row in rows]
-    spec["height"] = {"step": _step(order)}
-    present = {row["verdict"] for row in rows}
+    order = [mark.slice for mark in marks]
+    spec["height"] = {"step": _step(order, 26, 6)}
     named = {f"{_LINE}{place}": line for place, line in enumerate(lines)}
     for layer in spec["layer"]:
         named_by = layer["encoding"].get("y", {})
@@ -103,7 +176,7 @@ def _filled(frame: str, rows: Sequence[Mapping[str, Any]], lines: Sequence[Thres
             named_by["sort"] = order
         axis = named_by.get("axis") or {}
         if axis.get("labelExpr") == _COUNTS:
-            counts = json.dumps({row["slice"]: f"{row['n']:,}" for row in rows})
+            counts = json.dumps({mark.slice: f"{mark.n:,}" for mark in marks})
             axis["labelExpr"] = f"({counts})[datum.label]"
         for channel in ("color", "shape"):
             legend = (layer["encoding"].get(channel) or {}).get("legend")
@@ -120,44 +193,107 @@ def _frame(looks: tuple[Look, ...], tones: tuple[str, ...], formats: tuple[str, 
     """Build the chart for any slices and metric, with lines of these tones."""
     import altair as alt
 
-    title = _TITLE
+    fine, coarse = _number_forms(formats)
     colour, shape = _legend(looks, len(tones))
-    kind, digits = formats
-    fine, coarse = f",.{digits}{kind}", f",.{max(0, digits - 1)}{kind}"
-    hints = [
-        alt.Tooltip("slice:N", title="Slice"),
-        alt.Tooltip("value:Q", title=title, format=fine),
-        alt.Tooltip("low:Q", title="Interval from", format=fine),
-        alt.Tooltip("high:Q", title="Interval to", format=fine),
+    counted = (
         alt.Tooltip("n:Q", title="Rows that count", format=","),
         alt.Tooltip("verdict:N", title="Verdict"),
-    ]
+    )
+    hints = [alt.Tooltip("slice:N", title="Slice"), *_value_hints(_TITLE, fine), *counted]
     base = alt.Chart().encode(y=alt.Y("slice:N", sort=None, axis=None), tooltip=hints)
-    scale = alt.Scale(zero=False, padding=14)
-    x = alt.X("value:Q", title=title, scale=scale, axis=_value_axis(coarse))
     spans = base.mark_rule(strokeWidth=2.4, strokeCap="round").encode(
-        x=alt.X("low:Q", title=title), x2="high:Q", color=colour
+        x=alt.X("low:Q", title=_TITLE), x2="high:Q", color=colour
     )
     dots = base.mark_point(filled=True, opacity=1, size=80).encode(
-        x=x, y=name_axis("slice", ()).sort(None), color=colour, shape=shape
+        x=_value_axis(_TITLE, coarse), y=name_axis("slice", ()).sort(None), color=colour, shape=shape
     )
     gaps = (
         base.transform_filter("isValid(datum.undefined)")
         .mark_text(align="left", fontStyle="italic", color=QUIET, dx=6)
         .encode(x=alt.value(0), text="undefined:N")
     )
-    layers = (*_lines(tones), spans, dots, gaps, _rows(base))
-    chart = alt.layer(*layers).resolve_axis(y="independent")
+    rows = _pickable(base, 0.13).encode(y=alt.Y("slice:N", sort=None, axis=_counts_axis()))
+    chart = alt.layer(*_lines(tones), spans, dots, gaps, rows).resolve_axis(y="independent")
     return finish(chart.properties(height=alt.Step(26)))
 
 
-def _rows(base: Any) -> Any:
+@lru_cache(maxsize=256)
+def _pair_frame(
+    title: str,
+    names: tuple[str, str],
+    moves: tuple[str, ...],
+    formats: tuple[str, int],
+    *,
+    picks: bool,
+) -> str:
+    import altair as alt
+
+    fine, coarse = _number_forms(formats)
+    hints = [
+        alt.Tooltip("slice:N", title="Slice"),
+        alt.Tooltip("version:N", title="Version"),
+        *_value_hints(title, fine),
+        alt.Tooltip("move:N", title="Change"),
+    ]
+    legend = alt.Legend(orient="top", title=None, columns=2, labelLimit=0, symbolSize=90, offset=4)
+    versions = alt.Scale(domain=list(names), range=[ACCENT, QUIET])
+    shapes = alt.Scale(domain=list(names), range=["circle", "diamond"])
+    changes = alt.Scale(domain=list(moves), range=[_MOVES[one] for one in moves])
+    base = alt.Chart().encode(y=name_axis("slice", ()).sort(None), tooltip=hints)
+    spans = base.mark_rule(strokeWidth=6, opacity=0.22).encode(
+        x=alt.X("low:Q", title=title), x2="high:Q", color=alt.Color("version:N", scale=versions, legend=None)
+    )
+    moved = base.mark_rule(strokeWidth=2.4).encode(
+        x=alt.X("first:Q", title=title), x2="last:Q", color=alt.Color("move:N", scale=changes, legend=legend)
+    )
+    dots = base.mark_point(filled=True, opacity=1, size=85).encode(
+        x=_value_axis(title, coarse),
+        color=alt.Color("version:N", scale=versions, legend=legend),
+        shape=alt.Shape("version:N", scale=shapes, legend=legend),
+    )
+    layers = (spans, moved, dots, _pickable(base, 0.1)) if picks else (spans, moved, dots)
+    chart = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
+    return finish(chart.properties(height=alt.Step(30)))
+
+
+def _number_forms(formats: tuple[str, int]) -> tuple[str, str]:
+    """How values are written when pointed at, and along the axis."""
+    kind, digits = formats
+    return f",.{digits}{kind}", f",.{max(0, digits - 1)}{kind}"
+
+
+def _value_hints(title: str, form: str) -> list[alt.Tooltip]:
+    import altair as alt
+
+    shown = {"value": title, "low": "Interval from", "high": "Interval to"}
+    return [alt.Tooltip(f"{field}:Q", title=words, format=form) for field, words in shown.items()]
+
+
+def _value_axis(title: str, form: str) -> alt.X:
+    import altair as alt
+
+    axis = alt.Axis(format=form, labelFlush=False, tickCount=5, grid=True)
+    return alt.X("value:Q", title=title, scale=alt.Scale(zero=False, padding=14), axis=axis)
+
+
+def _pickable(base: alt.Chart, shade: float) -> alt.Chart:
     """A row a slice over the whole width: what is pointed at shades, what is clicked is picked."""
     import altair as alt
 
     picked = alt.selection_point(name="picked", fields=["slice"])
     near = alt.selection_point(name="near", fields=["slice"], on="pointerover", clear="pointerout")
-    rows = alt.Axis(
+    shaded = alt.condition(near, alt.value(shade), alt.value(0), empty=False)
+    rows: alt.Chart = base.mark_bar(color=QUIET, cursor="pointer").encode(
+        x=alt.value(0), x2=alt.value("width"), fillOpacity=shaded
+    )
+    return rows.add_params(picked, near)
+
+
+def _counts_axis() -> alt.Axis:
+    """Rows that count, at the right of each slice."""
+    import altair as alt
+
+    return alt.Axis(
         orient="right",
         labelExpr=_COUNTS,
         labelColor=QUIET,
@@ -176,19 +312,9 @@ def _rows(base: Any) -> Any:
         titleFontSize=11,
         labelLimit=80,
     )
-    return (
-        base.mark_bar(color=QUIET, cursor="pointer")
-        .encode(
-            y=alt.Y("slice:N", sort=None, axis=rows),
-            x=alt.value(0),
-            x2=alt.value("width"),
-            fillOpacity=alt.condition(near, alt.value(0.13), alt.value(0), empty=False),
-        )
-        .add_params(picked, near)
-    )
 
 
-def _legend(looks: tuple[Look, ...], lines: int) -> tuple[Any, Any]:
+def _legend(looks: tuple[Look, ...], lines: int) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of the verdicts, with one legend; the lines' words stand between it and the plot."""
     import altair as alt
 
@@ -206,23 +332,16 @@ def _legend(looks: tuple[Look, ...], lines: int) -> tuple[Any, Any]:
     return colour, shape
 
 
-def _value_axis(form: str) -> Any:
-    import altair as alt
-
-    return alt.Axis(format=form, labelFlush=False, tickCount=5, grid=True)
-
-
-def _step(names: Sequence[str]) -> int:
+def _step(names: Sequence[str], least: int, room: int) -> int:
     """Pixels a slice, so that names that wrap into several lines do not run into each other."""
-    lines = 1 + max((len(name) for name in names), default=0) // 24
-    return max(26, 6 + 13 * lines)
+    return max(least, room + 13 * (1 + max(map(len, names), default=0) // 24))
 
 
-def _lines(tones: tuple[str, ...]) -> list[Any]:
+def _lines(tones: tuple[str, ...]) -> list[alt.Chart]:
     """Dashed lines with their words above the plot, each in a row of its own, so that they never overlap."""
     import altair as alt
 
-    layers: list[Any] = []
+    layers: list[alt.Chart] = []
     for place, tone in enumerate(tones):
         at = alt.Chart(alt.InlineData(values=[{"level": 0, "words": f"{_LINE}{place}"}]))
         layers.append(at.mark_rule(strokeDash=[5, 4], strokeWidth=1.3, color=TONES[tone]).encode(x="level:Q"))

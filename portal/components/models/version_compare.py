@@ -121,7 +121,7 @@ def slices_panel(found: Comparison) -> None:
         if report is None:
             return
         change_chart(slices.changes, report, (names[1], names[0]))
-        if slices.left.slices and slices.right.slices and slices.right.slices.bands:
+        if slices.left.slices and slices.right.slices and slices.right.slices.cuts:
             st.caption(escape(f"Bands are those of {names[1]}, so that a slice means the same in both."))
         _slices_table(found, names, rate=report.metric.form == "rate")
         for name, side in zip(names, (slices.left, slices.right), strict=True):

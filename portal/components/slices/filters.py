@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,15 +14,38 @@ from portal.components.text import escape, humanise
 from portal.components.url_inputs import set_url, url_values
 
 if TYPE_CHECKING:
+    from core.analytics.slices.report import SliceLine
     from core.services.measured.bias import SliceChoices
+    from core.services.measured.decay_view import MonitoredVersion
+    from portal.components.desk import Desk
 
 _NAMES: dict[Operator, str] = {"=": "is", "!=": "is not", ">=": "at least", "<=": "at most"}
 _SIGNS: dict[Operator, str] = {"=": ":", "!=": " is not", ">=": " ≥", "<=": " ≤", ">": " >", "<": " <"}
 _COLUMNS = ("y_pred", "y_true", "y_score")
-Values = Callable[[str], Sequence[str]]
 
 
-def conditions_asked(choices: SliceChoices) -> tuple[Condition, ...]:
+@dataclass(frozen=True)
+class Subject:
+    """What is sliced: a version, what there is to choose, and the filters of the address."""
+
+    desk: Desk
+    known: MonitoredVersion
+    choices: SliceChoices
+    conditions: tuple[Condition, ...]
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Features that a filter leaves one value of, so that nothing is left to slice by."""
+        equal = [each.feature for each in self.conditions if each.operator == "="]
+        return tuple(name for name in dict.fromkeys(equal) if equal.count(name) == 1)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The features that are left to slice by."""
+        return tuple(each.name for each in self.choices.features if each.name not in self.fixed)
+
+
+def subject_of(desk: Desk, known: MonitoredVersion, choices: SliceChoices) -> Subject:
     """Read the filters from the address, in their order.
 
     Raises
@@ -29,22 +53,17 @@ def conditions_asked(choices: SliceChoices) -> tuple[Condition, ...]:
     BadInput
         The address names a feature that these predictions do not have.
     """
-    names = [feature.name for feature in choices.features]
+    names = (*(feature.name for feature in choices.features), *_COLUMNS)
     try:
-        return tuple(read_condition(text, (*names, *_COLUMNS)) for text in url_values("where"))
+        conditions = tuple(read_condition(text, names) for text in url_values("where"))
     except ValueError as error:
         raise BadInput(str(error), where="address", remedy="Start over.") from error
+    return Subject(desk, known, choices, conditions)
 
 
-def fixed_features(conditions: Sequence[Condition]) -> tuple[str, ...]:
-    """Features that a filter leaves one value of, so that nothing is left to slice by."""
-    equal = [each.feature for each in conditions if each.operator == "="]
-    return tuple(name for name in dict.fromkeys(equal) if equal.count(name) == 1)
-
-
-def path_line(conditions: Sequence[Condition]) -> None:
+def path_line(subject: Subject) -> None:
     """Draw the filters as a path; each step leads back to it."""
-    steps = _steps(conditions)
+    steps = _steps(subject.conditions)
     if not steps:
         return
     titles = ["All rows", *(_title(group) for group in steps)]
@@ -59,8 +78,9 @@ def path_line(conditions: Sequence[Condition]) -> None:
         st.markdown(f"**{escape(titles[-1])}**", width="content")
 
 
-def filter_box(choices: SliceChoices, conditions: Sequence[Condition], values: Values) -> None:
-    """Draw the box that adds a filter or takes one away."""
+def filter_box(subject: Subject, values: Callable[[str], Sequence[str]]) -> None:
+    """Draw the box that adds a filter or takes one away; `values` gives the slices of a feature."""
+    conditions = subject.conditions
     words = f"Filter ({len(conditions)})" if conditions else "Filter"
     with st.popover(words, icon=":material/filter_alt:", key="filter-box"):
         for place, each in enumerate(conditions):
@@ -70,11 +90,11 @@ def filter_box(choices: SliceChoices, conditions: Sequence[Condition], values: V
                     left = [one.text for at, one in enumerate(conditions) if at != place]
                     set_url(where=left, against="")
                     st.rerun()
-        _new_filter(choices, conditions, values)
+        _new_filter(subject, values)
 
 
-def _new_filter(choices: SliceChoices, conditions: Sequence[Condition], values: Values) -> None:
-    features = {feature.name: feature for feature in choices.features}
+def _new_filter(subject: Subject, values: Callable[[str], Sequence[str]]) -> None:
+    features = {feature.name: feature for feature in subject.choices.features}
     name = st.selectbox(
         "Keep rows where",
         list(features),
@@ -94,46 +114,32 @@ def _new_filter(choices: SliceChoices, conditions: Sequence[Condition], values: 
         chosen = st.multiselect("Values", list(values(name)), key=f"filter-values-{name}")
     if st.button("Keep these rows", key="filter-add", type="primary", disabled=not chosen):
         added = [Condition(name, sign, value).text for value in chosen]
-        set_url(where=[*(each.text for each in conditions), *added], against="")
+        set_url(where=[*(each.text for each in subject.conditions), *added], against="")
         st.rerun()
 
 
-def drill_into(
-    choices: SliceChoices,
-    conditions: Sequence[Condition],
-    keys: Sequence[tuple[str, str]],
-    metric: str,
-) -> None:
-    """Go into a slice: keep only its rows, and slice them by the next feature and the same metric."""
-    taken = [*conditions, *(Condition(feature, "=", value) for feature, value in keys)]
-    unique = list(dict.fromkeys(each.text for each in taken))
-    fixed = {feature for feature, _ in keys} | set(fixed_features(conditions))
-    following = [feature.name for feature in choices.features if feature.name not in fixed]
+def drill_into(subject: Subject, lines: Iterable[SliceLine], clicked: str | None, metric: str) -> None:
+    """Go into the slice that was clicked: keep only its rows, and slice them by the next feature."""
+    keys = next((line.keys for line in lines if line.label == clicked), None)
+    if keys is None:
+        return
+    taken = [*subject.conditions, *(Condition(feature, "=", value) for feature, value in keys)]
+    following = [name for name in subject.free if name not in dict(keys)]
     if not following:
         st.toast("There is no further feature to slice by.", icon=":material/info:")
         return
-    told = "" if metric == choices.rule.metric else metric
-    set_url(where=unique, by=following[:1], against="", view="", metric=told)
+    told = "" if metric == subject.choices.rule.metric else metric
+    where = list(dict.fromkeys(each.text for each in taken))
+    set_url(where=where, by=following[:1], against="", view="", metric=told)
     st.rerun()
 
 
 def _steps(conditions: Sequence[Condition]) -> list[list[Condition]]:
     """The filters, those that allow several values of one feature together."""
-    steps: list[list[Condition]] = []
-    for each in conditions:
-        group = next(
-            (
-                g
-                for g in steps
-                if each.operator == "=" and g[0].operator == "=" and g[0].feature == each.feature
-            ),
-            None,
-        )
-        if group is None:
-            steps.append([each])
-        else:
-            group.append(each)
-    return steps
+    steps: dict[object, list[Condition]] = {}
+    for place, each in enumerate(conditions):
+        steps.setdefault(each.feature if each.operator == "=" else place, []).append(each)
+    return list(steps.values())
 
 
 def _title(group: Sequence[Condition]) -> str:

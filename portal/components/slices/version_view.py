@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import streamlit as st
+
+from core.analytics.slices.report import beyond_chance
 from core.analytics.slices.significance import CORRECTIONS
+from core.services.measured import bias
 from portal.components.cards import Card, cards
-from portal.components.charts.slice_pairs import slice_pairs
+from portal.components.charts.slices import PairMark, slice_pairs
 from portal.components.downloads import download_csv
-from portal.components.slices.words import axis_format, chance, interval_words, level, report_notes, signed
+from portal.components.figure_help import figure_help
+from portal.components.page import empty_state, panel
+from portal.components.slices import inputs
+from portal.components.slices.filters import Subject, drill_into, path_line
+from portal.components.slices.words import (
+    axis_format,
+    chance,
+    ends,
+    interval_words,
+    level,
+    report_notes,
+    signed,
+)
 from portal.components.tables import Column, live_table
-from portal.components.text import number
+from portal.components.text import NOTHING, humanise, number
 from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
     from core.analytics.slices.change import SliceChange
     from core.analytics.slices.report import SliceReport
+    from core.services.measured.bias import VersionsCompared
     from core.services.measured.decay_view import MonitoredVersion
-    from core.services.measured.slice_versions import VersionsCompared
 
 _CSV = {
     "slice": "Slice",
@@ -29,6 +46,40 @@ _CSV = {
     "adjusted_p": "p corrected",
     "move": "Direction",
 }
+
+
+def draw_versions(subject: Subject, versions: Sequence[MonitoredVersion]) -> None:
+    """Draw the slices of two versions side by side."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        other = other_input(versions, subject.known)
+        by = inputs.features_input(subject, width=250)
+        metric = inputs.metric_input(subject.choices)
+        asked = inputs.common_inputs(subject, by)
+    path_line(subject)
+    if not other:
+        empty_state("No other version of this initiative has predictions.", icon=inputs.ICON)
+        return
+    if not by:
+        empty_state("Choose at least one feature to slice by.", icon=inputs.ICON)
+        return
+    found = subject.desk.ask(
+        bias.compare_versions,
+        **vars(asked),
+        by=by,
+        other=other,
+        metric=metric,
+        correction=inputs.correction_asked(),
+    )
+    version_cards(found)
+    key = "-".join([other, *by, *asked.where])
+    names = " and ".join(humanise(name).lower() for name in by)
+    with panel(f"{found.now.report.metric.title} by {names}", "The line joins the two versions of a slice."):
+        clicked = version_chart(found, f"pairs-{key}")
+        figure_help(version_notes(found))
+    with panel("The same as a table"):
+        clicked = version_table(found, f"pairs-table-{key}") or clicked
+    lines = [line for each in found.changes for line in (each.now or each.other,) if line is not None]
+    drill_into(subject, lines, clicked, metric)
 
 
 def other_input(versions: Sequence[MonitoredVersion], known: MonitoredVersion) -> str:
@@ -66,22 +117,48 @@ def version_cards(found: VersionsCompared) -> None:
     )
 
 
-def _row(report: SliceReport, each: SliceChange) -> dict[str, Any]:
-    sure = each.adjusted_p is not None and each.adjusted_p <= 1 - report.confidence
-    move = "not beyond chance" if not sure or each.better is None else "better" if each.better else "worse"
-    row: dict[str, Any] = {"slice": each.label, "move": move, "change": each.change}
-    for side, line in (("now", each.now), ("then", each.other)):
-        row[side] = None if line is None else line.value
-        row[f"{side}_low"] = line.interval.low if line and line.interval else None
-        row[f"{side}_high"] = line.interval.high if line and line.interval else None
-        row[f"{side}_words"] = "no row" if line is None else level(report.metric, line.value)
-    row["change_words"] = signed(report.metric, each.change)
-    row["interval"] = (
-        "–"
-        if each.change_interval is None
-        else interval_words(report.metric, each.change, each.change_interval)
+@dataclass(frozen=True)
+class _Row:
+    """A slice under both versions as its table and its file tell it."""
+
+    slice: str
+    now: float | None
+    then: float | None
+    change: float | None
+    p_value: float | None
+    adjusted_p: float | None
+    move: str
+    now_words: str
+    then_words: str
+    change_words: str
+    interval: str
+    chance: str
+
+
+def _row(report: SliceReport, each: SliceChange) -> _Row:
+    metric, lines = report.metric, (each.now, each.other)
+    now, then = (None if line is None else line.value for line in lines)
+    now_words, then_words = ("no row" if line is None else level(metric, line.value) for line in lines)
+    return _Row(
+        each.label,
+        now,
+        then,
+        each.change,
+        each.p_value,
+        each.adjusted_p,
+        _move(report, each),
+        now_words,
+        then_words,
+        signed(metric, each.change),
+        interval_words(metric, each.change, each.change_interval) if each.change_interval else NOTHING,
+        chance(each.adjusted_p),
     )
-    return {**row, "p_value": each.p_value, "adjusted_p": each.adjusted_p, "chance": chance(each.adjusted_p)}
+
+
+def _move(report: SliceReport, each: SliceChange) -> str:
+    if each.better is None or not beyond_chance(each.adjusted_p, report.confidence):
+        return "not beyond chance"
+    return "better" if each.better else "worse"
 
 
 def version_chart(found: VersionsCompared, key: str) -> str | None:
@@ -94,14 +171,20 @@ def change_chart(
     changes: Sequence[SliceChange], report: SliceReport, names: tuple[str, str], key: str = ""
 ) -> str | None:
     """Draw the slices of the version looked at and of the other; with a key, give the one clicked."""
-    rows, metric = [_row(report, each) for each in changes[:60]], report.metric
-    values = [abs(row[side]) for row in rows for side in ("now", "then") if row[side] is not None]
+    metric, marks = report.metric, []
+    for each in changes[:60]:
+        then, now = (None if line is None else line.value for line in (each.other, each.now))
+        for name, line in zip(names, (each.now, each.other), strict=True):
+            if line is not None and line.value is not None:
+                span = ends(line.interval)
+                marks.append(PairMark(each.label, name, line.value, *span, then, now, _move(report, each)))
+    largest = max((abs(mark.value) for mark in marks), default=1.0)
     return slice_pairs(
-        rows,
+        marks,
         names=names,
         value_title=metric.title,
         alt=f"{metric.title} by slice under two versions, with 95 % intervals",
-        formats=axis_format(metric, max(values, default=1.0)),
+        formats=axis_format(metric, largest),
         key=key,
     )
 
@@ -119,8 +202,8 @@ def version_table(found: VersionsCompared, key: str) -> str | None:
         Column("move", "Direction", phone=False, width=140),
     ]
     row = live_table(rows, columns, key=key, select=True, height=540, alt="Slices under two versions")
-    download_csv(rows, _CSV, name="versions-compared")
-    return None if row is None else str(row["slice"])
+    download_csv([vars(row) for row in rows], _CSV, name="versions-compared")
+    return None if row is None else row.slice
 
 
 def version_notes(found: VersionsCompared) -> tuple[str, ...]:

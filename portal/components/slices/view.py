@@ -1,30 +1,38 @@
-"""Bias slices as people read them: cards, chart and table."""
+"""Bias slices by choice as people read them: cards, chart, table, and how far apart all slices are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.analytics.slices.significance import CORRECTIONS
+from core.services.measured import bias
 from portal.components.cards import Card, cards
 from portal.components.charts.canvas import Threshold
 from portal.components.charts.slices import slice_figure
 from portal.components.downloads import download_csv
+from portal.components.figure_help import figure_help
+from portal.components.page import empty_state, panel
+from portal.components.pills import pill_html
+from portal.components.slices import inputs
+from portal.components.slices.filters import Subject, drill_into, path_line
 from portal.components.slices.words import (
+    SliceRow,
     axis_format,
-    chance,
     difference,
-    interval_words,
     level,
     places,
-    signed,
+    report_notes,
+    slice_row,
 )
-from portal.components.tables import Column, live_table
-from portal.components.text import NOTHING, count, humanise, number
+from portal.components.tables import Column, Kind, live_table
+from portal.components.text import NOTHING, count, escape_html, humanise, number
+from portal.components.url_inputs import url_value
 
 if TYPE_CHECKING:
+    from core.analytics.slices.fairness import FairnessMeasure
     from core.analytics.slices.report import SliceReport
     from core.services.measured.bias import BiasSlices
 
@@ -43,6 +51,51 @@ _CSV = {
     "verdict": "Verdict",
     "note": "Note",
 }
+_STYLE = """<style>
+.gp-measures { margin: 0; display: grid; gap: 0; }
+.gp-measures > div { display: grid; grid-template-columns: 1fr auto; gap: 2px 12px; padding: 9px 0;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+.gp-measures > div:last-child { border-bottom: 0; }
+.gp-measures span { font-size: 13px; }
+.gp-measures b { font-size: 16px; font-weight: 600; font-variant-numeric: tabular-nums;
+  text-align: right; }
+.gp-measures p { grid-column: 1 / -1; margin: 0; font-size: 12px; opacity: 0.72; line-height: 1.4; }
+</style>"""
+
+
+def draw_slices(subject: Subject) -> None:
+    """Draw the slices that the address names."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        by = inputs.features_input(subject)
+        metric = inputs.metric_input(subject.choices)
+        asked = inputs.common_inputs(subject, by)
+    path_line(subject)
+    if not by:
+        empty_state("Choose at least one feature to slice by.", icon=inputs.ICON)
+        return
+    found = subject.desk.ask(
+        bias.bias_slices,
+        **vars(asked),
+        by=by,
+        metric=metric,
+        reference=url_value("against", "best"),
+        correction=inputs.correction_asked(),
+    )
+    slice_cards(found)
+    key = "-".join([*by, *(each.text for each in subject.conditions)])
+    names = " and ".join(humanise(name).lower() for name in by)
+    wide, narrow = st.columns([5, 3]) if found.fairness else (st.container(), None)
+    title = f"{found.report.metric.title} by {names}"
+    with wide, panel(title, limit_sentence(found)):
+        inputs.reference_input(found.report)
+        clicked = slices_chart(found, f"chart-{key}")
+        figure_help(report_notes(found.report))
+    if narrow is not None:
+        with narrow:
+            fairness_panel(found.fairness)
+    with panel("Slices", rows_sentence(found)):
+        clicked = slices_table(found.report, f"slices-{key}") or clicked
+    drill_into(subject, found.report.slices, clicked, metric)
 
 
 def slice_cards(found: BiasSlices) -> None:
@@ -65,14 +118,14 @@ def slice_cards(found: BiasSlices) -> None:
 
 def _apart(found: BiasSlices, kind: str, label: str, value: str) -> Card:
     """How far the slices are apart; with the verdict where the ethical limit is of this kind."""
-    report, rule = found.report, found.rule
+    report = found.report
     if value == NOTHING:
         note = (
             "Undefined for this metric." if report.lowest_label else "Fewer than two slices have enough rows."
         )
     else:
         note = f"{report.lowest_label} against {report.highest_label}."
-    if rule is None or rule.comparison != kind or report.limit is None:
+    if report.limit is None or report.limit.kind != kind:
         return Card(label, value, note=note)
     target = (
         f"at least {report.limit.value:g}"
@@ -98,9 +151,8 @@ def slices_chart(found: BiasSlices, key: str) -> str | None:
     drawn = slice_rows(report)
     if len(drawn) > MOST_DRAWN:
         st.caption(f"The {MOST_DRAWN} slices with the most rows are drawn; the table holds all {len(drawn)}.")
-        most = sorted(drawn, key=lambda row: -row["rows"])[:MOST_DRAWN]
-        names = {row["slice"] for row in most}
-        drawn = [row for row in drawn if row["slice"] in names]
+        names = {row.slice for row in sorted(drawn, key=lambda row: -row.rows)[:MOST_DRAWN]}
+        drawn = [row for row in drawn if row.slice in names]
     by = " and ".join(humanise(name).lower() for name in found.by)
     return slice_figure(
         drawn,
@@ -112,7 +164,7 @@ def slices_chart(found: BiasSlices, key: str) -> str | None:
     )
 
 
-def chart_lines(report: SliceReport, rows: Sequence[Mapping[str, Any]]) -> list[Threshold]:
+def chart_lines(report: SliceReport, rows: Sequence[SliceRow]) -> list[Threshold]:
     """The reference, and those ends of the limit that lie where slices are or below the reference."""
     base = report.reference_value
     if base is None:
@@ -123,8 +175,8 @@ def chart_lines(report: SliceReport, rows: Sequence[Mapping[str, Any]]) -> list[
         return lines
     low, high = report.limit.ends
     ends = (base * low, base * high) if report.limit.kind == "ratio" else (base + low, base + high)
-    highest = max((row["high"] for row in rows if row["high"] is not None), default=base)
-    lowest = min((row["low"] for row in rows if row["low"] is not None), default=base)
+    highest = max((row.high for row in rows if row.high is not None), default=base)
+    lowest = min((row.low for row in rows if row.low is not None), default=base)
     if ends[0] > 0 and (report.metric.direction == "higher" or ends[0] >= lowest):
         lines.append(Threshold(f"Limit {level(report.metric, ends[0])}", ends[0], "bad"))
     if ends[1] <= highest or report.metric.direction != "higher":
@@ -132,40 +184,31 @@ def chart_lines(report: SliceReport, rows: Sequence[Mapping[str, Any]]) -> list[
     return lines
 
 
-def slice_rows(report: SliceReport) -> list[dict[str, Any]]:
-    """One plain row a slice."""
+def slice_rows(report: SliceReport) -> list[SliceRow]:
+    """A row a slice."""
     return [
-        {
-            "slice": line.label,
-            "rows": line.rows,
-            "n": line.n,
-            "value": line.value,
-            "low": line.interval.low if line.interval else None,
-            "high": line.interval.high if line.interval else None,
-            "interval": interval_words(report.metric, line.value, line.interval),
-            "gap": line.gap,
-            "gap_words": signed(report.metric, line.gap),
-            "ratio": line.ratio,
-            "p_value": line.p_value,
-            "adjusted_p": line.adjusted_p,
-            "chance": chance(line.adjusted_p),
-            "verdict": line.verdict,
-            "shown": "too_small" if line.too_small else line.verdict or "not_judged",
-            "note": line.note,
-        }
+        slice_row(
+            report.metric,
+            line,
+            line.verdict,
+            line.note,
+            ratio=line.ratio,
+            shown="too_small" if line.too_small else line.verdict or "not_judged",
+        )
         for line in report.slices
     ]
 
 
-def slices_table(report: SliceReport, key: str, name: str) -> str | None:
+def slices_table(report: SliceReport, key: str) -> str | None:
     """Draw the table of slices with its download; give the label of the one that is clicked."""
     rows = slice_rows(report)
     share, digits = report.metric.is_share, places(_largest(report))
-    kind, decimals = ("percent", 1) if share else ("number", digits)
+    kind: Kind = "percent" if share else "number"
+    decimals = 1 if share else digits
     columns = [
         Column("slice", "Slice", strong=True, width=200),
         Column("n", "Rows that count", "number", phone=False, width=112),
-        Column("value", report.metric.title, kind, decimals, width=120),  # type: ignore[arg-type]
+        Column("value", report.metric.title, kind, decimals, width=120),
         Column("interval", "95% interval", phone=False, width=126),
         Column(
             "gap",
@@ -187,9 +230,9 @@ def slices_table(report: SliceReport, key: str, name: str) -> str | None:
         Column("note", "Why", phone=False, width=420),
     ]
     row = live_table(rows, columns, key=key, select=True, height=540, alt="All slices with their verdicts")
-    files = [{**row, "value": "undefined" if row["value"] is None else row["value"]} for row in rows]
-    download_csv(files, _CSV, name=name)
-    return None if row is None else str(row["slice"])
+    files = [{**vars(row), "value": "undefined" if row.value is None else row.value} for row in rows]
+    download_csv(files, _CSV, name="bias-slices")
+    return None if row is None else row.slice
 
 
 def limit_sentence(found: BiasSlices) -> str:
@@ -198,7 +241,7 @@ def limit_sentence(found: BiasSlices) -> str:
         return f"Nobody can tell: {found.limit_note}."
     if found.rule is None:
         return "No limit is set for this metric, so nothing is judged."
-    return f"Limit: {found.rule.sentence}. {found.report.note}"
+    return f"Limit: {found.rule}. {found.report.note}"
 
 
 def rows_sentence(found: BiasSlices) -> str:
@@ -211,3 +254,38 @@ def rows_sentence(found: BiasSlices) -> str:
 
 def _largest(report: SliceReport) -> float:
     return max((abs(line.value) for line in report.slices if line.value is not None), default=1.0)
+
+
+def fairness_panel(measures: Sequence[FairnessMeasure]) -> None:
+    """Draw the measures one below the other, with the slices each lies between."""
+    with panel(
+        "Apart by the usual measures", "As fairlearn defines them, between the slices with enough rows."
+    ):
+        st.html(f'<div class="gp-measures">{"".join(_measure(each) for each in measures)}</div>{_STYLE}')
+        notes = [f"{each.definition.title}. {' '.join(each.definition.notes)}" for each in measures]
+        figure_help(notes, title="How these are counted")
+
+
+def _measure(each: FairnessMeasure) -> str:
+    name = each.definition.id
+    if each.value is None:
+        value, note = "undefined", _why_undefined(each)
+    elif name.endswith("difference"):
+        value, note = f"{number(100 * each.value, 1)} points", _between(each)
+    else:
+        value, note = number(each.value, 2), _between(each)
+    pill = f" {pill_html(each.verdict)}" if each.verdict else ""
+    return (
+        f"<div><span>{escape_html(each.definition.title)}{pill}</span><b>{escape_html(value)}</b>"
+        f"<p>{escape_html(note)}</p></div>"
+    )
+
+
+def _between(each: FairnessMeasure) -> str:
+    rate = (each.metric or "").replace("_", " ")
+    left = f"; {each.left_out} left out" if each.left_out else ""
+    return f"{each.low_label} against {each.high_label} ({rate}){left}"
+
+
+def _why_undefined(each: FairnessMeasure) -> str:
+    return f"Fewer than two slices have enough rows, or a rate is undefined; {each.left_out} left out"

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import streamlit as st
+
+from core.analytics.slices.report import beyond_chance
+from core.services.measured import weak_slices
 from portal.components.cards import Card, cards
 from portal.components.charts.canvas import Threshold
 from portal.components.charts.slices import WEAK_LOOKS, slice_figure
 from portal.components.downloads import download_csv
-from portal.components.slices.words import axis_format, chance, interval_words, level, metric_notes, signed
+from portal.components.figure_help import figure_help
+from portal.components.page import empty_state, panel
+from portal.components.slices import inputs
+from portal.components.slices.filters import Subject, drill_into, path_line
+from portal.components.slices.words import SliceRow, axis_format, level, metric_notes, slice_row
 from portal.components.tables import Column, live_table
 from portal.components.text import count, number
 
 if TYPE_CHECKING:
-    from core.analytics.slices.search import WeakSlice
     from core.services.measured.weak_slices import WeakSlices
 
-_LEVEL = 0.05
+_CONFIDENCE = 0.95
 _CSV = {
     "slice": "Slice",
     "n": "Rows that count",
@@ -29,18 +36,52 @@ _CSV = {
 }
 
 
+def draw_weakest(subject: Subject) -> None:
+    """Draw the weakest slices over all intersections."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        metric = inputs.metric_input(
+            subject.choices, default=weak_slices.QUALITY_METRIC[subject.choices.batches.task]
+        )
+        most = weak_slices.most_features(metric)
+        among = inputs.among_input(subject, most)
+        depth = inputs.depth_input()
+        names = tuple(feature.name for feature in subject.choices.features)
+        asked = inputs.common_inputs(subject, among or names)
+    path_line(subject)
+    by = among or subject.free[:most]
+    if not by:
+        empty_state("Every feature is fixed by the filter, so there is nothing to search.", icon=inputs.ICON)
+        return
+    with st.spinner("Searching all intersections.", show_time=True):
+        found = subject.desk.ask(
+            weak_slices.find_weakest, **vars(asked), by=by, metric=metric, max_conditions=depth
+        )
+    weak_cards(found)
+    if not found.found.slices:
+        empty_state(f"No slice has the {found.found.min_rows} rows that are needed.", icon=inputs.ICON)
+        return
+    key = "-".join([metric, str(depth), *by, *asked.where])
+    caption = "Weakest first, by the end of the interval that is nearest to good. Click one to look inside."
+    with panel("Where is the model weakest?", caption):
+        clicked = weak_chart(found, f"weak-{key}")
+        figure_help(weak_notes(found))
+    with panel("The same as a table"):
+        clicked = weak_table(found, f"weak-table-{key}") or clicked
+    drill_into(subject, found.found.slices, clicked, metric)
+
+
 def weak_cards(found: WeakSlices) -> None:
     """Draw what was searched, and the weakest slice beside everyone."""
     search = found.found
-    metric, worst = search.definition, search.slices[0] if search.slices else None
-    sure = sum(one.adjusted_p is not None and one.adjusted_p <= _LEVEL for one in search.slices)
+    metric, worst = search.metric, search.slices[0] if search.slices else None
+    sure = sum(beyond_chance(one.adjusted_p, _CONFIDENCE) for one in search.slices)
     features, size = count(len(found.features), "feature"), f"{search.min_rows} rows"
     cards(
         [
             Card(
                 "Weakest slice",
-                level(metric, worst.measured.value if worst else None),
-                note=worst.counts.label if worst else "No slice has enough rows.",
+                level(metric, worst.value if worst else None),
+                note=worst.label if worst else "No slice has enough rows.",
             ),
             Card(
                 f"{metric.title} of all",
@@ -62,44 +103,31 @@ def weak_cards(found: WeakSlices) -> None:
     )
 
 
-def weak_rows(found: WeakSlices) -> list[dict[str, Any]]:
-    """One plain row a slice, weakest first."""
-    return [_row(found, one) for one in found.found.slices]
-
-
-def _row(found: WeakSlices, one: WeakSlice) -> dict[str, Any]:
-    metric, interval = found.found.definition, one.measured.interval
-    sure = one.adjusted_p is not None and one.adjusted_p <= _LEVEL
-    return {
-        "slice": one.counts.label,
-        "n": one.measured.n,
-        "value": one.measured.value,
-        "low": interval.low if interval else None,
-        "high": interval.high if interval else None,
-        "interval": interval_words(metric, one.measured.value, interval),
-        "value_words": level(metric, one.measured.value),
-        "gap": one.gap,
-        "gap_words": signed(metric, one.gap),
-        "p_value": one.p_value,
-        "adjusted_p": one.adjusted_p,
-        "chance": chance(one.adjusted_p),
-        "verdict": "sure" if sure else "chance",
-        "conditions": ", ".join(f"{name.replace('_', ' ')}" for name, _ in one.counts.keys),
-    }
+def weak_rows(found: WeakSlices) -> list[SliceRow]:
+    """A row a slice, weakest first."""
+    return [
+        slice_row(
+            found.found.metric,
+            one,
+            "sure" if beyond_chance(one.adjusted_p, _CONFIDENCE) else "chance",
+            ", ".join(name.replace("_", " ") for name, _ in one.keys),
+        )
+        for one in found.found.slices
+    ]
 
 
 def weak_chart(found: WeakSlices, key: str) -> str | None:
     """Draw the weakest slices beside everyone; give the label of the one that is clicked."""
     search = found.found
     base = search.overall.value
-    lines = [] if base is None else [Threshold(f"All: {level(search.definition, base)}", base, "quiet")]
-    values = [abs(one.measured.value) for one in search.slices if one.measured.value is not None]
+    lines = [] if base is None else [Threshold(f"All: {level(search.metric, base)}", base, "quiet")]
+    values = [abs(one.value) for one in search.slices if one.value is not None]
     return slice_figure(
         weak_rows(found),
-        value_title=search.definition.title,
-        alt=f"The weakest slices by {search.definition.title.lower()}, with 95 % intervals",
+        value_title=search.metric.title,
+        alt=f"The weakest slices by {search.metric.title.lower()}, with 95 % intervals",
         lines=lines,
-        formats=axis_format(search.definition, max(values, default=1.0)),
+        formats=axis_format(search.metric, max(values, default=1.0)),
         key=key,
         looks=WEAK_LOOKS,
     )
@@ -110,23 +138,23 @@ def weak_table(found: WeakSlices, key: str) -> str | None:
     rows = weak_rows(found)
     columns = [
         Column("slice", "Slice", strong=True, width=320),
-        Column("conditions", "Features", phone=False, width=230),
+        Column("note", "Features", phone=False, width=230),
         Column("n", "Rows that count", "number", phone=False, width=112),
-        Column("value_words", found.found.definition.title, width=110),
+        Column("value_words", found.found.metric.title, width=110),
         Column("interval", "95% interval", phone=False, width=126),
         Column("gap_words", "To all", width=110, help="The slice's value minus everyone's."),
         Column("chance", "p corrected", phone=False, width=98, help="Bonferroni, for all that was searched."),
     ]
     row = live_table(rows, columns, key=key, select=True, alt="The weakest slices, weakest first")
-    download_csv(rows, _CSV, name="weakest-slices")
-    return None if row is None else str(row["slice"])
+    download_csv([vars(row) for row in rows], _CSV, name="weakest-slices")
+    return None if row is None else row.slice
 
 
 def weak_notes(found: WeakSlices) -> tuple[str, ...]:
     """How the search works, one sentence each."""
     search = found.found
     return (
-        *metric_notes(search.definition),
+        *metric_notes(search.metric),
         "Order: by the end of the interval nearest to good, so that a handful of bad rows does not lead.",
         "Left out of the list: slices no weaker than one with fewer of their conditions.",
         f"Not looked into: {search.too_small:,} slices under {search.min_rows} rows (nothing within them has "
