@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser
 
 from portal.shell.plan import page_names
 from tests.e2e.served import Watched
@@ -22,40 +22,39 @@ WINDOWS = {
 
 
 @pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One browser profile, so that what every page needs is fetched once."""
-    opened = browser.new_context()
-    yield opened
-    opened.close()
+def of_the_demo(browser: Browser, demo_address: str) -> Watched:
+    """One tab for all pages, so that what each of them needs is fetched and compiled once."""
+    return Watched(browser.new_context(), demo_address)
+
+
+@pytest.fixture(scope="module")
+def of_an_empty_store(browser: Browser, empty_address: str) -> Watched:
+    """The same for the other server."""
+    return Watched(browser.new_context(), empty_address)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_of_the_demo_opens_by_deep_link(
-    context: BrowserContext, demo_address: str, path: str, tmp_path: Path
-) -> None:
-    seen = Watched(context, demo_address)
-    for window in open_in(seen, path, tuple(WINDOWS)):
-        photograph(seen, f"{path}-{window}", tmp_path)
-        wrong_with(seen, window)
-        assert "Demo data" in seen.page.inner_text("body"), window
-    assert seen.problems == []
-    seen.page.close()
+def test_a_page_of_the_demo_opens_by_deep_link(of_the_demo: Watched, path: str, tmp_path: Path) -> None:
+    for window in open_in(of_the_demo, path, tuple(WINDOWS)):
+        wrong_with(of_the_demo, window)
+        photograph(of_the_demo, f"{path}-{window}", tmp_path)
+        assert "Demo data" in of_the_demo.page.inner_text("body"), window
+    assert of_the_demo.problems == []
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_an_empty_store_says_something(
-    context: BrowserContext, empty_address: str, path: str, tmp_path: Path
+    of_an_empty_store: Watched, path: str, tmp_path: Path
 ) -> None:
-    seen = Watched(context, empty_address)
-    for window in open_in(seen, path, ("desktop-light", "phone-dark")):
-        photograph(seen, f"empty-{path}-{window}", tmp_path)
-        wrong_with(seen, window)
-    assert seen.problems == []
-    seen.page.close()
+    for window in open_in(of_an_empty_store, path, ("desktop-light", "phone-dark")):
+        wrong_with(of_an_empty_store, window)
+        photograph(of_an_empty_store, f"empty-{path}-{window}", tmp_path)
+    assert of_an_empty_store.problems == []
 
 
 def open_in(seen: Watched, path: str, windows: tuple[str, ...]) -> Iterator[str]:
     """Load a page once in the first of the windows, and change to the others in place."""
+    seen.problems.clear()
     for window in windows:
         width, height, dark = WINDOWS[window]
         seen.look(width, height, dark=dark)
@@ -79,7 +78,9 @@ def wrong_with(seen: Watched, window: str) -> None:
 
 
 def photograph(seen: Watched, name: str, tmp_path: Path) -> None:
-    """Save a picture where GOVERNANCE_SCREENSHOTS says, or beside the test."""
-    folder = Path(os.environ.get("GOVERNANCE_SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    seen.page.screenshot(path=folder / f"{name}.png")
+    """Save a picture where GOVERNANCE_SCREENSHOTS says, or beside the test if something is wrong."""
+    asked = os.environ.get("GOVERNANCE_SCREENSHOTS")
+    if asked or seen.problems:
+        folder = Path(asked or tmp_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        seen.page.screenshot(path=folder / f"{name}.png")
