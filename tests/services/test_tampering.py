@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.connectors.settings import PROJECT
 from core.domain.chain import GENESIS, Entry, content_digest, entry_digest
 from core.domain.commands import make
+from core.entrypoints.cli import run
 from core.lake.record.verify import verify_store
 from core.lake.record.verify_files import FILE_TABLES, known_files
 from core.lake.store import DATABASE, Store, open_store
@@ -368,17 +368,18 @@ def test_any_one_change_is_found_and_the_first_broken_entry_is_named(
 def test_the_command_finds_it_and_leaves_with_one(
     whole: Whole, copied: Path, way: Callable[[Tampering], int]
 ) -> None:
-    before = govern("verify", "--store", str(copied))
-    assert before.returncode == 0, before.stderr
+    before, said = govern("verify", "--store", str(copied))
+    assert before == 0, said
     expected = tamper(whole, copied, way, 7)
-    said = govern("verify", "--store", str(copied))
-    assert said.returncode == 1
-    assert f"The record is broken at entry {expected} " in said.stdout
+    code, said = govern("verify", "--store", str(copied))
+    assert code == 1
+    assert f"The record is broken at entry {expected} " in said
 
 
-def govern(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "core.entrypoints.cli", *arguments, "--as", ADMIN.id]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+def govern(*arguments: str) -> tuple[int, str]:
+    """Run a command in this process; its exit code, and what it printed."""
+    with redirect_stdout(io.StringIO()) as said:
+        return run((*arguments, "--as", ADMIN.id)), said.getvalue()
 
 
 def cut_off(folder: Path, seq: int, columns: dict[str, dict[str, str]]) -> None:
@@ -414,12 +415,12 @@ def test_the_command_finds_a_clean_cut_with_the_checkpoint(
 ) -> None:
     file = tmp_path / "checkpoint.json"
     file.write_text(whole.checkpoint, encoding="utf-8")
-    assert govern("verify", "--store", str(copied), "--checkpoint", str(file)).returncode == 0
+    assert govern("verify", "--store", str(copied), "--checkpoint", str(file))[0] == 0
     cut_off(copied, 9, whole.columns)
-    assert govern("verify", "--store", str(copied)).returncode == 0
-    said = govern("verify", "--store", str(copied), "--checkpoint", str(file))
-    assert said.returncode == 1
-    assert "The record is broken at entry 10 " in said.stdout
+    assert govern("verify", "--store", str(copied))[0] == 0
+    code, said = govern("verify", "--store", str(copied), "--checkpoint", str(file))
+    assert code == 1
+    assert "The record is broken at entry 10 " in said
 
 
 def test_a_record_written_anew_from_some_entry_on_is_found_by_a_checkpoint(
