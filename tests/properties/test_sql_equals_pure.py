@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -277,12 +278,23 @@ class Replay:
 
 
 def _filled(store: Store, history: list[tuple[str, int, tuple[str, Any]]]) -> tuple[Replay, Moment]:
-    replay, at = Replay(), START
+    replay = Replay()
+    at = _recorded(store, replay, history, START)
+    return replay, store.moment(at + timedelta(days=7))
+
+
+def _recorded(
+    store: Store, replay: Replay, history: list[tuple[str, int, tuple[str, Any]]], at: datetime
+) -> datetime:
+    """Put the events on record, what one person does at one time in one go; the time of the last."""
+    steps = []
     for initiative, days, (kind, what) in history:
         at += timedelta(days=days)
         facts = replay.apply(initiative, kind, what, at)
-        store.append(facts, actor=replay.actor, at=at)
-    return replay, store.moment(at + timedelta(days=7))
+        steps.append((replay.actor, at, facts))
+    for (actor, when), together in groupby(steps, key=lambda step: step[:2]):
+        store.append([fact for *_, facts in together for fact in facts], actor=actor, at=when)
+    return at
 
 
 @settings(max_examples=80, deadline=None)
@@ -379,13 +391,9 @@ def test_current_is_the_replay_of_the_record_at_every_moment(
     store = open_memory_store(Path("unused"))
     earlier = data.draw(st.integers(1, len(history)))
     replay, then = _filled(store, history[:earlier])
-    at = then.at
     later = Replay()
     later.facts, later.seq = deepcopy(replay.facts), replay.seq
-    for initiative, days, (kind, what) in history[earlier:]:
-        at += timedelta(days=days)
-        facts = later.apply(initiative, kind, what, at)
-        store.append(facts, actor=later.actor, at=at)
+    _recorded(store, later, history[earlier:], then.at)
     for initiative in INITIATIVES:
         as_it_stood = initiative_facts(store, initiative, then)
         assert as_it_stood == (replay.facts_of(initiative) if initiative in replay.facts else None)
