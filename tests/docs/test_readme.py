@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
 from core.connectors.settings import PREFIX, PROJECT, Settings
+from core.entrypoints.cli import run
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.M | re.S)
@@ -23,27 +22,26 @@ def test_there_are_commands_to_run() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_readme_runs_on_the_demo(command: str, served_copy: Path) -> None:
+def test_a_command_of_the_readme_runs_on_the_demo(
+    command: str,
+    served_copy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     program, *arguments = shlex.split(command)
     assert program == "governance"
-    run = subprocess.run(
-        [sys.executable, "-m", "core.entrypoints.cli", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, "GOVERNANCE_STORE": str(served_copy)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    monkeypatch.setenv("GOVERNANCE_STORE", str(served_copy))
+    monkeypatch.chdir(PROJECT)
+    code = run(arguments)
+    said = capsys.readouterr()
     allowed = (0, 1) if arguments[0] == "decide" else (0,)
-    assert run.returncode in allowed, run.stderr
-    assert run.stdout.strip()
-    assert "Traceback" not in run.stderr
+    assert code in allowed, said.err
+    assert said.out.strip()
+    assert "Traceback" not in said.err
 
 
 @pytest.fixture(scope="module")
 def served_copy(whole_demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import shutil
-
     return shutil.copytree(whole_demo_folder, tmp_path_factory.mktemp("readme") / "store")
 
 
