@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import floor
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 
 import streamlit as st
 
-from portal.components import downloads
 from portal.components.cards import sparkline_html
 from portal.components.pills import GLYPHS, STREAMLIT_COLOURS, look_of, pill_html
 from portal.components.text import NOTHING, day, escape, escape_html, minute, number, percent, points
 
 Kind = Literal["text", "number", "percent", "points", "day", "minute", "status", "share_bar", "trend"]
-Row = TypeVar("Row")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Row = TypeVar("Row", default=Any)
+else:
+    from typing import TypeVar
+
+    Row = TypeVar("Row")
 """A mapping, or a value with the fields as attributes."""
 _RIGHT = {"number", "percent", "points"}
 _WIDTHS: dict[Kind, int] = {
@@ -35,13 +43,13 @@ _HEAD_HEIGHT = 33
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[Row]):
     """One column of a table.
 
     Attributes
     ----------
     field
-        Name of the value in the rows.
+        Name of the value in the rows, or how it follows from a row.
     title
         Name on screen: words, never an identifier.
     kind
@@ -60,7 +68,7 @@ class Column:
         One sentence shown when pointing at the title (live tables).
     """
 
-    field: str
+    field: str | Callable[[Row], object]
     title: str
     kind: Kind = "text"
     digits: int = 0
@@ -69,10 +77,18 @@ class Column:
     strong: bool = False
     help: str | None = None
 
+    def of(self, row: Row) -> Any:
+        """The value of a row: an item of a mapping, or an attribute."""
+        return self.field(row) if callable(self.field) else _read(row, self.field)
+
+
+def _read(row: object, field: str) -> Any:
+    return row.get(field) if isinstance(row, Mapping) else getattr(row, field)
+
 
 def live_table(
     rows: Sequence[Row],
-    columns: Sequence[Column],
+    columns: Sequence[Column[Row]],
     *,
     key: str,
     select: bool = False,
@@ -118,7 +134,7 @@ def live_table(
 
 def _frame(
     rows: Sequence[Row],
-    columns: Sequence[Column],
+    columns: Sequence[Column[Row]],
     *,
     key: str,
     select: bool,
@@ -127,9 +143,9 @@ def _frame(
 ) -> Row | None:
     import pandas as pd
 
-    frame = pd.DataFrame({c.title: [_live_value(c, _value(row, c.field)) for row in rows] for c in columns})
+    frame = pd.DataFrame({c.title: [_live_value(c, c.of(row)) for row in rows] for c in columns})
     widths = _widths(columns, narrow=key.endswith("-phone"))
-    config = {c.title: _live_config(c, rows, widths[c.field]) for c in columns}
+    config = {c.title: _live_config(c, rows, widths[c.title]) for c in columns}
     common: dict[str, Any] = {
         "hide_index": True,
         "column_config": config,
@@ -146,10 +162,6 @@ def _frame(
     state = cast(Any, st.dataframe(frame, on_select="rerun", selection_mode=modes, **common))
     picked = [*state.selection.rows, *(cell[0] for cell in state.selection.cells)]
     return rows[picked[0]] if picked and picked[0] < len(rows) else None
-
-
-def _value(row: object, field: str) -> Any:
-    return row.get(field) if isinstance(row, Mapping) else getattr(row, field)
 
 
 def _live_value(column: Column, value: Any) -> Any:
@@ -173,12 +185,12 @@ def _glyph_text(status: str) -> str:
 
 def _widths(columns: Sequence[Column], *, narrow: bool) -> dict[str, int]:
     """Give each column its pixels; the row's name gives way where the others would be cut off."""
-    wanted = {c.field: c.width or _WIDTHS.get(c.kind) or (220 if c.strong else 120) for c in columns}
+    wanted = {c.title: c.width or _WIDTHS.get(c.kind) or (220 if c.strong else 120) for c in columns}
     least, room = (110, 350) if narrow else (160, 1080)
     lacking = sum(wanted.values()) + _CLICK_BOX - room
     for column in columns:
         if lacking > 0 and column.strong:
-            wanted[column.field] = max(least, wanted[column.field] - lacking)
+            wanted[column.title] = max(least, wanted[column.title] - lacking)
     return wanted
 
 
@@ -190,7 +202,7 @@ def _live_config(column: Column, rows: Sequence[object], width: int) -> Any:
     }
     makers = st.column_config
     if column.kind == "status":
-        values = (_value(row, column.field) for row in rows)
+        values = (column.of(row) for row in rows)
         present = sorted({str(value) for value in values if value is not None})
         return makers.MultiselectColumn(
             options=[_glyph_text(status) for status in present],
@@ -213,7 +225,7 @@ def _live_config(column: Column, rows: Sequence[object], width: int) -> Any:
 
 
 def plain_table(
-    rows: Sequence[object], columns: Sequence[Column], *, download: str = "", caption: str = ""
+    rows: Sequence[Row], columns: Sequence[Column[Row]], *, download: str = "", caption: str = ""
 ) -> None:
     """Show a short table to read: crisp text, pills, and fewer columns on a narrow screen.
 
@@ -231,7 +243,7 @@ def plain_table(
     head = "".join(f'<th scope="col" class="{_classes(c)}">{escape_html(c.title)}</th>' for c in columns)
     body = "".join(
         "<tr>"
-        + "".join(f'<td class="{_classes(c)}">{_cell_html(c, _value(row, c.field))}</td>' for c in columns)
+        + "".join(f'<td class="{_classes(c)}">{_cell_html(c, c.of(row))}</td>' for c in columns)
         + "</tr>"
         for row in rows
     )
@@ -246,8 +258,8 @@ def plain_table(
 
 def _offer_csv(rows: Sequence[object], columns: Sequence[Column], name: str) -> None:
     """Offer the columns as people read them: statuses in words, times in UTC, shares as plain numbers."""
-    readable = [{c.field: _csv_value(c, _value(row, c.field)) for c in columns} for row in rows]
-    downloads.download_csv(readable, {c.field: c.title for c in columns}, name=name)
+    readable = [{c.title: _csv_value(c, c.of(row)) for c in columns} for row in rows]
+    download_csv(readable, {c.title: c.title for c in columns}, name=name)
 
 
 def _csv_value(column: Column, value: Any) -> Any:
@@ -302,3 +314,70 @@ def _words(column: Column, value: Any) -> str:
 def bullet_list(items: Sequence[str]) -> None:
     """Show short sentences as a list; each is shown literally."""
     st.markdown("\n".join(f"- {escape(item)}" for item in items))
+
+
+_STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def defuse(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula; numbers stay numbers.
+
+    Examples
+    --------
+    >>> defuse('=HYPERLINK("http://x")')
+    '\\'=HYPERLINK("http://x")'
+    >>> defuse(-0.5)
+    -0.5
+    """
+    if isinstance(cell, str) and (cell.startswith(_STARTERS) or cell.lstrip(" ").startswith(_STARTERS)):
+        return "'" + cell
+    return cell
+
+
+def csv_text(rows: Sequence[object], titles: Mapping[str, str]) -> str:
+    """Write rows as CSV with readable column names and defused text cells.
+
+    Parameters
+    ----------
+    rows
+        Mappings, or values with the fields as attributes.
+    titles
+        Field of the row -> name of the column, in the order of the columns.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([defuse(title) for title in titles.values()])
+    for row in rows:
+        writer.writerow([defuse(_cell(_read(row, field))) for field in titles])
+    return out.getvalue()
+
+
+def download_csv(
+    rows: Sequence[object] | Callable[[], Sequence[object]], titles: Mapping[str, str], *, name: str
+) -> None:
+    """Offer rows, or what gives them once they are asked for, as a CSV file named without its ending."""
+    st.download_button(
+        "Download CSV",
+        data=lambda: ("\ufeff" + csv_text(rows() if callable(rows) else rows, titles)).encode("utf-8"),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"download-{name}",
+    )
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple | set | frozenset):
+        return "; ".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, int | float) else str(value)
+
+
+def figure_help(notes: Sequence[str], *, title: str = "How this is counted") -> None:
+    """Show sentences on formula, direction, zero, what is left out, and source, folded away."""
+    with st.expander(escape(title), icon=":material/help:"):
+        bullet_list(notes)

@@ -13,12 +13,12 @@ from core.services.measured.decay_groups import decay_groups, group_choices
 from core.services.measured.decay_view import MonitoredVersion
 from core.services.measured.monitoring import attributions
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.figure_help import figure_help
 from portal.components.measured.decay_groups import groups_panel
 from portal.components.measured.decay_inputs import divide_choices, pick_version, refresh_bar
 from portal.components.measured.decay_trust import TRUST, trust_panel
 from portal.components.measured.decay_view import attributions_panel, chunks_table, decay_cards, decay_panel
 from portal.components.page import empty_state, page_header, page_link, section
+from portal.components.tables import figure_help
 from portal.components.text import escape
 from portal.components.url_inputs import url_choice, url_value
 

@@ -10,12 +10,12 @@ from core.services.measured import decay_view, drift_view
 from core.services.measured.decay_view import MonitoredVersion
 from core.services.measured.drift import MeasureDrift
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.figure_help import figure_help
 from portal.components.forms import closed_because, give
 from portal.components.job_bar import job_bar
 from portal.components.measured import drift_view as view
 from portal.components.models.version_view import version_choice
 from portal.components.page import empty_state, page_header, page_link
+from portal.components.tables import figure_help
 from portal.components.url_inputs import url_value
 
 

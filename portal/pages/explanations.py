@@ -8,11 +8,11 @@ from core.domain.errors import BadInput, NotFound
 from core.services.measured import explanation_view as service
 from core.services.measured.explanation_view import ExplainableVersion, ExplanationReport
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.figure_help import figure_help
 from portal.components.measured import explanation_forms as forms
 from portal.components.measured import explanation_forms as inputs
 from portal.components.measured import explanation_view as view
 from portal.components.page import empty_state, page_header, page_link, panel
+from portal.components.tables import figure_help
 from portal.components.url_inputs import url_value
 
 

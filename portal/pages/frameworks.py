@@ -7,7 +7,7 @@ import streamlit as st
 from core.domain.errors import NotFound
 from core.services.rules import frameworks, rights
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.initiative.rights_view import rights_table
+from portal.components.initiative.rules_view import rights_table
 from portal.components.page import dress, empty_state, page_header, panel
 from portal.components.rules import frameworks_view as view
 from portal.components.url_inputs import url_choice, url_value

@@ -2,19 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import streamlit as st
 
 from core.services.process import inventory
 from portal.components.desk import current_desk
-from portal.components.initiative.inventory_view import (
-    COLUMNS,
-    FILTERS,
-    inventory_counts,
-    inventory_filters,
-)
 from portal.components.page import empty_state, page_header
-from portal.components.tables import live_table
-from portal.components.url_inputs import come_back, set_url
+from portal.components.tables import Column, live_table
+from portal.components.text import count
+from portal.components.url_inputs import come_back, set_url, url_choice, url_choices, url_text
+
+if TYPE_CHECKING:
+    from core.domain.policy.policy import Policy
+    from core.domain.process.inventory import InventoryLine
+    from core.domain.rules.ethics import Ethics
+
+
+STATUSES = {
+    "": "Any status",
+    "live": "Live",
+    "in_progress": "Not live yet",
+    "overdue": "Something overdue",
+    "failing": "A check failed",
+}
+FILTERS = ("q", "class", "team", "domain", "status")
+COLUMNS = [
+    Column("name", "Initiative", strong=True, width=214),
+    Column("class_id", "Risk class", "status", width=96),
+    Column("team", "Team", phone=False, width=140),
+    Column("owner_name", "Owner", phone=False, width=112),
+    Column("stage", "Stage", phone=False, width=116, help="Live, or the next gate not recorded as open."),
+    Column(
+        "share", "Met", "share_bar", phone=False, width=88, help="Share of its requirements that are met."
+    ),
+    Column("overdue", "Late", "number", width=58, help="Requirements past their due day."),
+    Column("bias", "Bias", "status", phone=False, width=98, help="Latest check on the current version."),
+    Column("decay", "Decay", "status", phone=False, width=98, help="Latest check on the current version."),
+]
+
+
+def inventory_filters(ethics: Ethics, policy: Policy, everything: Sequence[InventoryLine]) -> dict[str, Any]:
+    """Draw the search box and the filters; give them as the inventory's query takes them."""
+    teams = sorted({line.team for line in everything})
+    domains = {line.domain: ethics.domain_title(line.domain) for line in everything}
+    with st.container(horizontal=True, gap="small"):
+        return {
+            "search": url_text("Search", "q", placeholder="Name, purpose, owner or team", width=300),
+            "classes": url_choices("Risk class", {c.id: c.title for c in policy.classes}, "class", width=170),
+            "teams": url_choices("Team", {team: team for team in teams}, "team", width=170),
+            "domains": url_choices(
+                "Domain", dict(sorted(domains.items(), key=lambda item: item[1])), "domain", width=170
+            ),
+            "status": url_choice("Status", STATUSES, "status", width=170),
+        }
+
+
+def inventory_counts(found: Sequence[InventoryLine], total: int) -> str:
+    """Say how many initiatives are shown, and how they stand."""
+    shown = count(total, "initiative") if len(found) == total else f"{len(found):,} of {total:,} initiatives"
+    live = sum(line.live for line in found)
+    late = sum(line.overdue > 0 for line in found)
+    failed = sum(line.failed > 0 for line in found)
+    return f"{shown}: {live:,} live, {late:,} with something overdue, {failed:,} with a failed check."
 
 
 def render() -> None:

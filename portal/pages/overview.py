@@ -5,11 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.oversight import kpis, overview
+from portal.components.cards import kpi_cards
 from portal.components.charts.heat import Cell, heat_map
 from portal.components.desk import Desk, current_desk
-from portal.components.kpi_cards import kpi_cards
-from portal.components.lists import LinkedRow, linked_rows
-from portal.components.page import empty_state, page_header, panel
+from portal.components.page import LinkedRow, empty_state, linked_rows, page_header, panel
 from portal.components.text import count
 
 

@@ -12,7 +12,7 @@ from portal.components.page import dress, page_header, panel, section
 from portal.components.text import day
 from portal.components.url_inputs import url_choice
 from portal.components.work.raci_matrix import deviations_table, matrix_cards, matrix_table
-from portal.components.work.work_look import load_bars
+from portal.components.work.team_view import load_bars
 
 WINDOWS = {"90": "Last 90 days", "365": "Last 12 months", "0": "The whole record"}
 

@@ -12,8 +12,13 @@ from core.domain.errors import NotFound
 from core.services.record import entries, record_view
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link, panel
-from portal.components.record.record_list import entries_table, entry_panel, proof_panel, record_filters
-from portal.components.record.replay_view import replay_section
+from portal.components.record.record_list import (
+    entries_table,
+    entry_panel,
+    proof_panel,
+    record_filters,
+    replay_section,
+)
 from portal.components.text import count
 from portal.components.url_inputs import set_url, url_choice, url_value
 

@@ -7,8 +7,8 @@ import streamlit as st
 from core.domain.errors import NotFound
 from core.services.work.team_work import TeamSheet, choose_team, team_names, team_sheet
 from portal.components.desk import current_desk, show_problem
-from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, page_header, page_link
+from portal.components.tables import figure_help
 from portal.components.url_inputs import url_choice, url_value
 from portal.components.work.team_view import (
     late_and_load,

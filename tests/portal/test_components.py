@@ -21,12 +21,11 @@ from core.connectors.settings import PROJECT, read_settings
 from core.domain.errors import BadInput, Conflict
 from core.domain.moment import Moment
 from core.services.oversight.kpis import KpiReading
-from portal.components.cards import sparkline_html
+from portal.components.cards import _card, sparkline_html
 from portal.components.charts.canvas import MOST_POINTS, as_rows
 from portal.components.desk import Desk, forget_answers
-from portal.components.downloads import csv_text, defuse
-from portal.components.kpi_cards import _card
 from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
+from portal.components.tables import csv_text, defuse
 from portal.components.text import escape, escape_html, percent, plain, points
 from portal.shell import serve as notice
 from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy

@@ -9,32 +9,103 @@ import streamlit as st
 
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
-from core.domain.facts.recorded import values_of
 from core.domain.models.model_versions import STATES, Version
 from core.domain.process.checks import CHECKS
+from core.services.process import alcoa
 from core.services.process.evidence import evidence_file
 from core.services.record.entries import record_page
-from portal.components.cards import facts
+from portal.components.cards import Card, cards, facts
 from portal.components.forms import closed_because
-from portal.components.initiative.forms import TASKS, version_form
-from portal.components.initiative.sections import run_checks_button
-from portal.components.page import empty_state, page_link, panel
+from portal.components.initiative.sections import TASKS, run_checks_button, version_form
+from portal.components.page import dress, empty_state, page_link, panel, section
+from portal.components.pills import pill_html
 from portal.components.tables import Column, plain_table
 from portal.components.text import count, day, escape, escape_html, humanise, minute, number
 
 if TYPE_CHECKING:
+    from core.domain.process.alcoa import LetterGrade
     from core.domain.process.facts import CheckLine, EvidenceLine
+    from core.services.process.alcoa import AlcoaSheet, GradedEvidence
     from core.services.process.inventory import InitiativeSheet
     from portal.components.desk import Desk
 
+
+_MOST = 60
+_LESS = ("partly", "not", "cannot_tell")
+
+
+def alcoa_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw how far the evidence is attributable, legible, contemporaneous, original and accurate."""
+    dress("rules")
+    found = desk.ask(alcoa.alcoa_sheet, initiative=sheet.initiative.initiative)
+    if not found.evidence:
+        return  # the list of evidence above says that there is none
+    section("How well the evidence is kept", "ALCOA: pieces that count now and have each letter in full.")
+    _letters(found)
+    now = [one for one in found.evidence if one.counts]
+    before = [one for one in found.evidence if not one.counts]
+    caption = (
+        f"{count(len(now), 'piece')} that {'counts' if len(now) == 1 else 'count'} now, newest first. "
+        "Graded from the record alone; grey says what a grade cannot see."
+    )
+    with panel("Grades of each piece", caption):
+        st.html("".join(_piece_html(one) for one in now[:_MOST]))
+    if before:
+        with st.expander(f"{count(len(before), 'piece')} of older versions, which no longer count"):
+            st.html("".join(_piece_html(one) for one in before[:_MOST]))
+
+
+def _letters(found: AlcoaSheet) -> None:
+    """One card a letter: how many pieces that count have it in full."""
+    shown = []
+    for letter, grades in found.by_letter.items():
+        counts = {grade.value: number for grade, number in grades.items()}
+        rest = [f"{counts[grade]} {grade.replace('_', ' ')}" for grade in _LESS if counts[grade]]
+        note = ", ".join(rest) or "every piece, in full"
+        shown.append(Card(letter.capitalize(), f"{counts['full']} of {sum(counts.values())}", note=note))
+    cards(shown, min_column_width=150)
+
+
+def _piece_html(one: GradedEvidence) -> str:
+    bound = f", version {one.version}" if one.version else ""
+    lapsed = "; it no longer counts, as a newer version is current" if not one.counts else ""
+    said = f"{one.measure}{bound}{lapsed}. {minute(one.recorded_at)} by {one.actor_name}, entry {one.seq:,}."
+    grades = "".join(_grade_html(grade) for grade in one.grades)
+    return (
+        f'<div class="gp-piece"><div class="gp-piece-title">{escape_html(one.title)}</div>'
+        f'<div class="gp-piece-line">{escape_html(said)}</div><div class="gp-grades">{grades}</div></div>'
+    )
+
+
+def _grade_html(grade: LetterGrade) -> str:
+    reason = f"{grade.reason[:1].upper()}{grade.reason[1:]}."
+    return (
+        f'<div class="gp-grade"><div class="gp-grade-head"><span>{grade.letter.capitalize()}</span>'
+        f"{pill_html(grade.grade.value)}</div><p>{escape_html(reason)}</p>"
+        f'<p class="gp-blind">Cannot see {escape_html(grade.blind)}.</p></div>'
+    )
+
+
 SCHEMES = ("http", "https", "s3", "gs", "abfs", "abfss", "hdfs", "git", "ssh", "oci", "dbfs")
 MOST_LINES = 100
+
+
+def _check_title(run: CheckLine) -> str:
+    known = CHECKS.get(run.check_id)
+    return known.title if known else humanise(run.check_id)
+
+
+def _seen(run: CheckLine) -> str:
+    remedy = f" {run.remedy}" if run.remedy else ""
+    return f"{run.message[:1].upper()}{run.message[1:].rstrip('.')}.{remedy}"
+
+
 _CHECKS = [
-    Column("title", "Check", strong=True),
+    Column(_check_title, "Check", strong=True),
     Column("verdict", "Verdict", "status"),
-    Column("tried", "Try", phone=False),
+    Column(lambda run: "First" if run.first_try else "Again", "Try", phone=False),
     Column("version", "Version", phone=False),
-    Column("said", "What was seen"),
+    Column(_seen, "What was seen"),
     Column("recorded_at", "When", "minute", phone=False),
     Column("actor_name", "By", phone=False),
 ]
@@ -191,23 +262,11 @@ def checks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     if not sheet.check_runs:
         empty_state("No check has run yet.", icon=":material/rule:")
         return
-    shown = [_check_line(run) for run in sheet.check_runs[:MOST_LINES]]
     first = [run for run in sheet.check_runs if run.first_try]
     passed = sum(run.verdict == "pass" for run in first)
     caption = f"{passed} of {len(first)} first tries passed. Newest first, at most {MOST_LINES}."
     with panel("Check runs", caption):
-        plain_table(shown, _CHECKS, caption="Check runs, newest first")
-
-
-def _check_line(run: CheckLine) -> dict[str, object]:
-    known = CHECKS.get(run.check_id)
-    remedy = f" {run.remedy}" if run.remedy else ""
-    return {
-        **values_of(run),
-        "title": known.title if known else humanise(run.check_id),
-        "tried": "First" if run.first_try else "Again",
-        "said": f"{run.message[:1].upper()}{run.message[1:].rstrip('.')}.{remedy}",
-    }
+        plain_table(sheet.check_runs[:MOST_LINES], _CHECKS, caption="Check runs, newest first")
 
 
 def record_tab(desk: Desk, sheet: InitiativeSheet) -> None:

@@ -13,7 +13,7 @@ from core.services.process import inventory
 from portal.components.page import page_link, panel
 from portal.components.pills import pill, pills
 from portal.components.tables import Column, bullet_list, plain_table
-from portal.components.text import count, escape, escape_html, humanise
+from portal.components.text import count, escape, escape_html
 from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 
 Answers = dict[str, tuple[str, ...]]
 _ROUND = "register-round"
-_RECEIPT = [
-    Column("title", "What is required", strong=True),
-    Column("due_on", "By", "day"),
-    Column("status", "Status", "status"),
-    Column("role", "Who is responsible", phone=False),
-    Column("wanted", "What proves it", phone=False),
-]
 
 
 def start_over() -> None:
@@ -253,16 +246,22 @@ def receipt(desk: Desk, sheet: InitiativeSheet) -> None:
                 st.rerun()
     if left:
         with panel("What is required by when", "Nearest day first. Its sheet says how each is done."):
-            plain_table([_line(desk, state) for state in left], _RECEIPT, download="requirements")
+            plain_table(left, _receipt_columns(desk), download="requirements")
 
 
-def _line(desk: Desk, state: RequirementState) -> dict[str, Any]:
-    measure = state.requirement.measure
-    wanted = measure.evidence or "the automatic checks"
-    return {
-        "title": measure.title,
-        "due_on": state.due_on,
-        "status": state.status.value,
-        "role": desk.governance.roles.title(measure.responsible),
-        "wanted": humanise(wanted) if not measure.evidence else wanted[:1].upper() + wanted[1:],
-    }
+def _receipt_columns(desk: Desk) -> list[Column[RequirementState]]:
+    def wanted(state: RequirementState) -> str:
+        evidence = state.requirement.measure.evidence
+        return f"{evidence[:1].upper()}{evidence[1:]}" if evidence else "The automatic checks"
+
+    return [
+        Column(lambda state: state.requirement.measure.title, "What is required", strong=True),
+        Column("due_on", "By", "day"),
+        Column(lambda state: state.status.value, "Status", "status"),
+        Column(
+            lambda state: desk.governance.roles.title(state.requirement.measure.responsible),
+            "Who is responsible",
+            phone=False,
+        ),
+        Column(wanted, "What proves it", phone=False),
+    ]

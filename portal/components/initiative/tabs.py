@@ -7,22 +7,37 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from portal.components.initiative.alcoa_view import alcoa_tab
-from portal.components.initiative.business_kpi_tab import business_kpi_tab
+from core.services.measured import business_kpi as service
 from portal.components.initiative.discussion import discussion_tab
 from portal.components.initiative.exceptions_view import exceptions_tab
-from portal.components.initiative.frameworks_view import frameworks_tab
-from portal.components.initiative.history import checks_tab, evidence_tab, record_tab, versions_tab
-from portal.components.initiative.perspectives_view import perspectives_panel
-from portal.components.initiative.rights_view import rights_tab
+from portal.components.initiative.history import alcoa_tab, checks_tab, evidence_tab, record_tab, versions_tab
+from portal.components.initiative.rules_view import frameworks_tab, rights_tab
 from portal.components.initiative.sections import requirements_tab
-from portal.components.initiative.sign_off_view import sign_offs_tab
-from portal.components.page import page_link
-from portal.components.record.pack_download import download_pack
+from portal.components.initiative.sign_off_view import perspectives_panel, sign_offs_tab
+from portal.components.measured.business_kpi_view import kpi_cards, promise_form, promise_panel
+from portal.components.page import empty_state, page_link
+from portal.components.record.record_list import download_pack
 
 if TYPE_CHECKING:
     from core.services.process.inventory import InitiativeSheet
     from portal.components.desk import Desk
+
+
+def business_kpi_tab(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Draw what the initiative promised and achieved, or offer to promise it."""
+    initiative = str(sheet.initiative.initiative)
+    known = desk.ask(service.business_kpis, initiative=initiative)
+    if not known:
+        empty_state("No business KPI is promised yet.", icon=":material/flag:")
+        promise_form(desk, initiative, None, opened=False)
+        return
+    performance = desk.ask(service.model_performance, initiative=initiative)
+    for kpi in known:
+        kpi_cards(kpi, desk.moment.at.date())
+        promise_panel(kpi, performance)
+    label = "Record what was achieved, correct it, or revise the promise"
+    page_link("business_kpi", label, icon=":material/flag:", id=initiative)
+
 
 Tab = Callable[["Desk", "InitiativeSheet"], None]
 

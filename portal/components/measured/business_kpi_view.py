@@ -21,11 +21,10 @@ from core.services.measured.business_kpi import (
 from portal.components.cards import Card, cards
 from portal.components.charts.promises import KpiPoint, performance_chart, promise_chart
 from portal.components.desk import Desk
-from portal.components.figure_help import figure_help
 from portal.components.forms import Ask, closed_because, form, give
 from portal.components.page import page_link, panel
 from portal.components.pills import look_of
-from portal.components.tables import Column, live_table, plain_table
+from portal.components.tables import Column, figure_help, live_table, plain_table
 from portal.components.text import NOTHING, count, day, escape, minute, percent
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from portal.components.charts.decay_groups import MOST_GROUPS, group_chart
-from portal.components.figure_help import figure_help
 from portal.components.page import panel
-from portal.components.tables import Column, live_table
+from portal.components.tables import Column, figure_help, live_table
 from portal.components.text import count, escape, humanise, percent
 
 if TYPE_CHECKING:

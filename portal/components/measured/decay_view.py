@@ -112,7 +112,7 @@ def chunks_table(view: DecayView) -> None:
     """Show every chunk with its estimate, band, realised value, and alert in words."""
     kind: Literal["percent", "number"] = view.metric.unit
     decimals = digits(view)
-    columns = [
+    columns: list[Column[DecayChunk]] = [
         Column("name", "Rows or days", strong=True, width=220),
         Column("rows", "Rows", "number", phone=False),
         Column("estimate", "Estimated", kind, decimals, width=90),
@@ -120,13 +120,10 @@ def chunks_table(view: DecayView) -> None:
         Column("upper_confidence", "Band to", kind, decimals, phone=False, width=100),
         Column("realised", "Realised", kind, decimals, phone=False, width=100),
         Column("gap", "Estimated − realised", kind, decimals, phone=False, width=150),
-        Column("alert", "Alert", width=96),
+        Column(_alert, "Alert", width=96),
     ]
-    shown = [column.field for column in columns[:-1]]
-    lines = [
-        {**{name: getattr(chunk, name) for name in shown}, "alert": _alert(chunk)} for chunk in view.chunks
-    ]
-    live_table(lines, columns, key="chunks", download="decay-chunks", alt="Chunks with estimates and alerts.")
+    alt = "Chunks with estimates and alerts."
+    live_table(view.chunks, columns, key="chunks", download="decay-chunks", alt=alt)
 
 
 def _alert(chunk: DecayChunk) -> str:

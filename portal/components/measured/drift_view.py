@@ -11,9 +11,8 @@ from core.domain.facts.recorded import values_of
 from portal.components.cards import Card, cards
 from portal.components.charts.canvas import Threshold
 from portal.components.charts.drift import STATES, drift_lines, drift_map
-from portal.components.figure_help import figure_help
 from portal.components.page import panel, section
-from portal.components.tables import Column, live_table, plain_table
+from portal.components.tables import Column, figure_help, live_table, plain_table
 from portal.components.text import count, escape, humanise, minute, number, percent
 from portal.components.url_inputs import set_url, url_choice, url_value
 

@@ -10,10 +10,8 @@ import streamlit as st
 
 from portal.components.cards import Card, cards, facts
 from portal.components.charts.explanations import along_chart, gap_bars, strength_bars, waterfall_chart
-from portal.components.downloads import download_csv
-from portal.components.figure_help import figure_help
 from portal.components.page import panel
-from portal.components.tables import Column, plain_table
+from portal.components.tables import Column, download_csv, figure_help, plain_table
 from portal.components.text import NOTHING, count, day, escape, humanise, number, percent, points
 
 if TYPE_CHECKING:

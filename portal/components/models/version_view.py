@@ -13,7 +13,7 @@ from core.domain.models.model_versions import GRADES
 from core.services.models.versions import amend_model_version, promote_version, retire_version
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, form
-from portal.components.initiative.forms import LINKS
+from portal.components.initiative.sections import LINKS
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
 from portal.components.tables import Column, live_table, plain_table

@@ -2,30 +2,149 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.domain.errors import NotFound
+from core.domain.commands import make
+from core.domain.errors import GovernanceError, NotFound
+from core.services.process.permitted import refusal
+from core.services.record.audit_pack import ALL, ExportAuditPack
 from core.services.record.entries import verify_record
+from core.services.record.pack_jobs import KIND, OUTGOING, PackJob, finished_pack, pack_subject, start_pack
+from core.services.record.replay import replay_decision
 from portal.components.cards import facts
 from portal.components.desk import show_problem
-from portal.components.downloads import csv_text
+from portal.components.job_bar import job_bar
 from portal.components.page import page_link, panel
 from portal.components.pills import pill
-from portal.components.record.pack_download import download_pack
-from portal.components.tables import Column, live_table
-from portal.components.text import count, escape, minute
+from portal.components.tables import Column, download_csv, live_table
+from portal.components.text import count, day, escape, minute
 from portal.components.url_inputs import url_choice, url_value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from core.domain.chain import EntryLine
+    from core.domain.moment import Moment
     from core.lake.record.verify import Verification
     from core.services.record.record_view import EntrySheet, RecordChoices
+    from core.services.record.replay import Replay
     from portal.components.desk import Desk
+
+
+KNOWN = [
+    Column("title", "Requirement", strong=True, width=200),
+    Column(lambda known: known.status.capitalize(), "Stood at", width=92),
+    Column("due_on", "Due", width=96),
+]
+
+
+def replay_section(desk: Desk, seq: int) -> None:
+    """Offer to decide entry `seq` again, and show what came of it."""
+    words = "Decides again from the entries before this one, with the policy of that day; it records nothing."
+    if st.button("Replay this decision", icon=":material/replay:", help=words, key=f"replay-{seq}"):
+        st.session_state["replayed"] = seq
+    if st.session_state.get("replayed") != seq:
+        return
+    try:
+        found = desk.ask(replay_decision, seq=seq)
+    except GovernanceError as problem:
+        show_problem(problem)
+        return
+    _shown(found)
+
+
+def _shown(found: Replay) -> None:
+    if found.same:
+        pill("pass", "Same decision")
+        about = f"{found.again.outcome}, {count(len(found.again.findings), 'finding')}"
+        made = (
+            f"Made anew from {count(found.known_seq, 'entry', 'entries')} as of {minute(found.at)}: {about}."
+        )
+        st.markdown(escape(made))
+    else:
+        pill("fail", "Another decision")
+        for difference in found.differences:
+            st.markdown(escape(f"{difference[:1].upper()}{difference[1:]}."))
+    with st.expander("What was known of each requirement", icon=":material/checklist:"):
+        live_table(
+            found.requirements, KNOWN, key=f"known-{found.seq}", height=300, alt="Requirements as known then."
+        )
+
+
+WHAT = (
+    "Decisions, sign-offs, evidence files, the policy and the entries of the record, with a verifier that "
+    "runs on any Python and a signature over all of it. Of other initiatives it holds digests only."
+)
+
+
+def download_pack(desk: Desk, initiative: str = ALL) -> None:
+    """Offer the audit pack of an initiative, or of all; to those who may export one.
+
+    Parameters
+    ----------
+    desk
+        The desk of this session.
+    initiative
+        Its id; `all` for everything on record.
+    """
+    if refusal(desk.governance, desk.actor, "export_audit_pack"):
+        return
+    made: dict[str, PackJob] = st.session_state.setdefault("audit_packs", {})
+    with st.popover("Audit pack", icon=":material/folder_zip:", width="content"):
+        st.caption(WHAT)
+        if desk.in_past:
+            st.caption(f"You are reading {day(desk.moment.at)}. Go back to today to pack any past day.")
+        else:
+            _order(desk, initiative, made)
+        running = job_bar(desk, pack_subject(initiative), kind=KIND)
+        if not running and initiative in made and finished_pack(made[initiative]):
+            _fetch(made[initiative], initiative)
+
+
+def _order(desk: Desk, initiative: str, made: dict[str, PackJob]) -> None:
+    today = desk.moment.at.date()
+    chosen = st.date_input(
+        "As it stood at the end of", today, max_value=today, key=f"pack-day-{initiative}", format="YYYY-MM-DD"
+    )
+    if st.button("Make the pack", icon=":material/inventory_2:", key=f"pack-{initiative}"):
+        command = make(
+            ExportAuditPack,
+            actor=desk.actor,
+            at=desk.moment.at,
+            initiative=initiative,
+            as_of=_moment(desk, chosen),
+            target=desk.governance.store.folder / OUTGOING / f"{initiative}-{secrets.token_hex(6)}.zip",
+            zipped=True,
+        )
+        job = desk.act(start_pack, command)
+        if job is not None:
+            made[initiative] = job
+
+
+def _moment(desk: Desk, chosen: object) -> Moment:
+    """Today means now; another day its end."""
+    if not hasattr(chosen, "isoformat") or chosen == desk.moment.at.date():
+        return desk.moment
+    return desk.governance.moment(datetime.combine(chosen, time.max, tzinfo=UTC))  # type: ignore[arg-type]
+
+
+def _fetch(job: PackJob, initiative: str) -> None:
+    st.download_button(
+        "Download the pack",
+        data=job.path.read_bytes,
+        file_name=f"audit-pack-{initiative}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        type="primary",
+        on_click="ignore",
+        key=f"pack-file-{initiative}",
+    )
+
 
 ENTRIES = [
     Column("seq", "Entry", "number", phone=False, width=62),
@@ -107,20 +226,7 @@ def entries_table(rows: Sequence[EntryLine], *, everything: Callable[[], Sequenc
     """
     alt = "Entries of the record, newest first."
     row = live_table(rows, ENTRIES, key="entries", select=True, height=560, alt=alt)
-    st.download_button(
-        "Download CSV",
-        data=lambda: (
-            "\ufeff"
-            + csv_text(
-                [{name: getattr(one, name) for name in CSV_TITLES} for one in everything()], CSV_TITLES
-            )
-        ).encode("utf-8"),
-        file_name="record.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="download-record",
-    )
+    download_csv(everything, CSV_TITLES, name="record")
     return None if row is None else row.seq
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,16 +13,8 @@ from portal.components.tables import Column, bullet_list, plain_table
 from portal.components.text import escape, escape_html, minute
 
 if TYPE_CHECKING:
-    from core.domain.rules.ethics import Answer, EthicalLimit, Ethics
+    from core.domain.rules.ethics import Answer, Domain, EthicalLimit, Ethics
     from core.services.rules.ethics import PublishedEthics
-
-_LIMITS = [
-    Column("domain", "Domain", strong=True),
-    Column("rates", "Where a model decides yes or no"),
-    Column("errors", "Where it gives a number", phone=False),
-    Column("rows", "Groups from (rows)", "number", phone=False),
-    Column("why", "Why", phone=False),
-]
 
 
 def answers(ethics: Ethics) -> None:
@@ -80,17 +72,18 @@ def limits(ethics: Ethics) -> None:
         "From which difference between groups somebody has to look. A share of the overall error has no "
         "unit, so it holds for euros and for days alike. No limit makes a model just."
     )
-    rows: list[dict[str, Any]] = [
-        {
-            "domain": domain.title,
-            "rates": _sentence(domain.limit),
-            "errors": _sentence(ethics.limit_for(domain.id, "regression")),
-            "rows": domain.limit.min_rows,
-            "why": domain.limit.why,
-        }
-        for domain in ethics.domains
+    columns: list[Column[Domain]] = [
+        Column("title", "Domain", strong=True),
+        Column(lambda one: _sentence(one.limit), "Where a model decides yes or no"),
+        Column(
+            lambda one: _sentence(ethics.limit_for(one.id, "regression")),
+            "Where it gives a number",
+            phone=False,
+        ),
+        Column(lambda one: one.limit.min_rows, "Groups from (rows)", "number", phone=False),
+        Column(lambda one: one.limit.why, "Why", phone=False),
     ]
-    plain_table(rows, _LIMITS, caption="Limits by business domain", download="ethical-limits")
+    plain_table(ethics.domains, columns, caption="Limits by business domain", download="ethical-limits")
 
 
 def _sentence(limit: EthicalLimit) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import floor
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,13 +13,52 @@ from portal.components.cards import Card, cards, facts
 from portal.components.charts.heat import Cell, heat_map
 from portal.components.page import empty_state
 from portal.components.pills import pill_html
-from portal.components.rules.rules_look import segments_html, segments_legend, share_words
 from portal.components.tables import Column, live_table
 from portal.components.text import count, day, escape, escape_html
 
 if TYPE_CHECKING:
+    from core.domain.rules.coverage import Coverage
     from core.domain.rules.frameworks import Framework
     from core.services.rules.frameworks import ClauseLine, FrameworkLine, FrameworkOverview, ProofLine
+
+
+def segments_html(found: Coverage) -> str:
+    """Draw what is met, open and a gap as one bar; what is not asked is left out of it."""
+    parts = [("met", found.met), ("open", found.open), ("gap", found.gap)]
+    bar = "".join(
+        f'<i class="gp-seg-{name}" style="width: {100 * number / found.counted:.2f}%"></i>'
+        for name, number in parts
+        if number
+    )
+    spoken = f"{found.met} met, {found.open} open, {found.gap} without a measure, {found.not_asked} not asked"
+    return f'<span class="gp-seg" role="img" aria-label="{spoken}">{bar}</span>'
+
+
+def share_words(found: Coverage) -> str:
+    """A share in per cent, rounded down: never shown as reached when it is not.
+
+    Examples
+    --------
+    >>> from core.domain.rules.coverage import Coverage
+    >>> share_words(Coverage(met=199, open=1)), share_words(Coverage())
+    ('99%', '–')
+    """
+    return "–" if found.share is None else f"{floor(100 * found.share + 1e-9)}%"
+
+
+def segments_legend() -> None:
+    """Say what the colours of the bars mean."""
+    keys = (
+        ("background: #178a50", "Met: all that is asked for towards the clause is proved"),
+        ("background: #c9790f", "Open: something of it is not"),
+        (
+            "background: repeating-linear-gradient(45deg, #dc3a3a 0 3px, #f0a3a3 3px 6px)",
+            "Gap: no measure of the policy answers it",
+        ),
+    )
+    said = "".join(f'<span><b style="{style}"></b>{words}</span>' for style, words in keys)
+    st.html(f'<div class="gp-legend">{said}</div>')
+
 
 NATURES = {
     "law": "Law",
@@ -171,7 +211,8 @@ def proofs_table(proofs: Sequence[ProofLine]) -> None:
     if not proofs:
         empty_state("No initiative that it concerns is asked for a measure that answers this clause.")
         return
-    rows = [vars(line) for line in proofs]
     met = sum(line.satisfied for line in proofs)
     st.caption(f"{met} of {count(len(proofs), 'requirement')} met; what is open stands first.")
-    live_table(rows, _PROOFS, key="proofs", download="clause-proofs", height=420, alt="Proofs of the clause")
+    live_table(
+        proofs, _PROOFS, key="proofs", download="clause-proofs", height=420, alt="Proofs of the clause"
+    )

@@ -16,6 +16,7 @@ from portal.components.tables import Column, plain_table
 from portal.components.text import count
 
 if TYPE_CHECKING:
+    from core.domain.policy.policy_changes import PolicyChange
     from core.services.rules.policies import DraftLine
     from core.services.rules.policy_changes import Comparison, Preview
     from portal.components.desk import Desk
@@ -28,12 +29,12 @@ _DRAFTS = [
     Column("drafted_by_name", "Drafted by", phone=False),
     Column("drafted_at", "On", "minute", phone=False),
 ]
-_CHANGES = [
-    Column("part", "Part", phone=False),
+_CHANGES: list[Column[PolicyChange]] = [
+    Column(lambda change: change.part.capitalize(), "Part", phone=False),
     Column("subject", "What", strong=True),
     Column("before", "In force"),
     Column("after", "Draft"),
-    Column("direction", "Which is", phone=False),
+    Column(lambda change: change.direction.capitalize(), "Which is", phone=False),
 ]
 _WORK = [
     Column("title", "Requirement", strong=True),
@@ -154,17 +155,9 @@ def changes_table(compared: Comparison) -> None:
     if not compared.changes:
         empty_state("Nothing differs but words.", icon=":material/check:")
         return
-    rows = [
-        {
-            "part": change.part.capitalize(),
-            "subject": change.subject,
-            "before": change.before,
-            "after": change.after,
-            "direction": change.direction.capitalize(),
-        }
-        for change in compared.changes
-    ]
-    plain_table(rows, _CHANGES, caption="Differences from the policy in force", download="policy-changes")
+    plain_table(
+        compared.changes, _CHANGES, caption="Differences from the policy in force", download="policy-changes"
+    )
 
 
 def preview_tables(seen: Preview) -> None:

@@ -13,8 +13,6 @@ from core.analytics.slices.significance import CORRECTIONS
 from core.services.measured import bias
 from portal.components.cards import Card, cards
 from portal.components.charts.slices import PairMark, slice_pairs
-from portal.components.downloads import download_csv
-from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, panel
 from portal.components.slices import inputs
 from portal.components.slices.filters import Subject, drill_into, path_line
@@ -27,7 +25,7 @@ from portal.components.slices.words import (
     report_notes,
     signed,
 )
-from portal.components.tables import Column, live_table
+from portal.components.tables import Column, download_csv, figure_help, live_table
 from portal.components.text import NOTHING, humanise, number
 from portal.components.url_inputs import url_choice
 

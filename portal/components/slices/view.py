@@ -12,8 +12,6 @@ from core.services.measured import bias
 from portal.components.cards import Card, cards
 from portal.components.charts.canvas import Threshold
 from portal.components.charts.slices import slice_figure
-from portal.components.downloads import download_csv
-from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, panel
 from portal.components.pills import pill_html
 from portal.components.slices import inputs
@@ -27,7 +25,7 @@ from portal.components.slices.words import (
     report_notes,
     slice_row,
 )
-from portal.components.tables import Column, Kind, live_table
+from portal.components.tables import Column, Kind, download_csv, figure_help, live_table
 from portal.components.text import NOTHING, count, escape_html, humanise, number
 from portal.components.url_inputs import url_value
 

@@ -11,13 +11,11 @@ from core.services.measured import weak_slices
 from portal.components.cards import Card, cards
 from portal.components.charts.canvas import Threshold
 from portal.components.charts.slices import WEAK_LOOKS, slice_figure
-from portal.components.downloads import download_csv
-from portal.components.figure_help import figure_help
 from portal.components.page import empty_state, panel
 from portal.components.slices import inputs
 from portal.components.slices.filters import Subject, drill_into, path_line
 from portal.components.slices.words import SliceRow, axis_format, level, metric_notes, slice_row
-from portal.components.tables import Column, live_table
+from portal.components.tables import Column, download_csv, figure_help, live_table
 from portal.components.text import count, number
 
 if TYPE_CHECKING:

@@ -28,14 +28,21 @@ _WORDS = {
     "C": "consulted",
     "I": "informed",
 }
-DEVIATIONS = [
+
+
+def _where(one: Deviation) -> str:
+    names = [name for _, name in one.initiatives]
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+
+DEVIATIONS: list[Column[Deviation]] = [
     Column("name", "Who", strong=True),
     Column("role_title", "Acted as"),
     Column("task_title", "Task", phone=False),
-    Column("declared", "Declared for them", phone=False),
+    Column(lambda one: _WORDS.get(one.declared, "no part").capitalize(), "Declared for them", phone=False),
     Column("acts", "Acts", "number"),
     Column("expected", "The matrix expects", phone=False),
-    Column("where", "Initiatives", phone=False),
+    Column(_where, "Initiatives", phone=False),
     Column("last_at", "Last", "day", phone=False),
 ]
 
@@ -127,22 +134,11 @@ def deviations_table(deviations: Sequence[Deviation]) -> None:
     if not deviations:
         empty_state("Everybody acted as the matrix declares.", icon=":material/check_circle:")
         return
-    rows = [_line(one) for one in deviations]
     plain_table(
-        rows[:MOST_DEVIATIONS],
+        deviations[:MOST_DEVIATIONS],
         DEVIATIONS,
         download="deviations",
         caption="Acts that the matrix does not declare",
     )
-    if len(rows) > MOST_DEVIATIONS:
-        st.caption(f"{len(rows) - MOST_DEVIATIONS} more with fewer acts.")
-
-
-def _line(one: Deviation) -> dict[str, object]:
-    names = [name for _, name in one.initiatives]
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return {
-        **vars(one),
-        "declared": _WORDS.get(one.declared, "no part").capitalize(),
-        "where": ", ".join(names[:2]) + more,
-    }
+    if len(deviations) > MOST_DEVIATIONS:
+        st.caption(f"{len(deviations) - MOST_DEVIATIONS} more with fewer acts.")

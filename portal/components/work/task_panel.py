@@ -12,17 +12,33 @@ from core.services.work.routing import names_of
 from core.services.work.tasks import AssignTask, assign_task
 from portal.components.cards import facts
 from portal.components.forms import closed_because, give
-from portal.components.guide import guide_for
 from portal.components.initiative.discussion import discussion, mark_read_button
-from portal.components.page import page_link, panel
+from portal.components.page import dress, page_link, panel
 from portal.components.pills import pills
-from portal.components.text import day, escape
+from portal.components.text import day, escape, escape_html
 from portal.components.url_inputs import set_url
 from portal.components.work.work_list import days_words, kind_title, task_status
 
 if TYPE_CHECKING:
     from core.domain.work.work import Task
     from portal.components.desk import Desk
+
+
+def guide_for(desk: Desk, role: str, step: str, *, expanded: bool = False) -> bool:
+    """Show how a role does its part of a process step; False where there is no guide for it."""
+    guide = desk.governance.guides.find(role, step)
+    if guide is None:
+        return False
+    title = desk.governance.roles.title(role)
+    steps = "".join(f"<li>{escape_html(line)}</li>" for line in guide.do)
+    with st.expander(f"Guide for {escape(title)}", icon=":material/menu_book:", expanded=expanded):
+        dress("work")
+        st.markdown(f"**{escape(guide.aim)}**")
+        st.html(f'<ol class="gp-guide">{steps}</ol>')
+        st.caption(escape(f"Done well: {guide.done_well}"))
+        st.caption(escape(f"Avoid: {guide.avoid}"))
+    return True
+
 
 _DOING = {
     "requirement": "Open the requirement",

@@ -2,20 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from portal.components.cards import Card, cards
-from portal.components.lists import LinkedRow, linked_rows
-from portal.components.page import dress, empty_state, panel, section
+from portal.components.page import LinkedRow, dress, empty_state, linked_rows, panel, section
 from portal.components.tables import Column, live_table, plain_table
-from portal.components.text import count, day, percent
-from portal.components.work.work_look import load_bars
+from portal.components.text import count, day, escape_html, percent
 
 if TYPE_CHECKING:
     from core.domain.process.inventory import InventoryLine
+    from core.services.measured.loads import Load
+    from core.services.work.hand_offs import HandOff
     from core.services.work.team_work import TeamFigure, TeamSheet, WorkItem
+
+
+_PARTS = (
+    ("overdue", "Overdue"),
+    ("week", "Due within 7 days"),
+    ("month", "Due within 30 days"),
+    ("later", "Later"),
+    ("shared", "Could be theirs, nobody has it"),
+)
+
+
+def load_bars(loads: Sequence[Load], *, most: int = 12, with_team: bool = False) -> None:
+    """Show people with a bar each: overdue, due within 7 and 30 days, later, and what nobody has taken.
+
+    All bars share one scale, so that lengths compare. People with nothing are counted below.
+    """
+    busy = [load for load in loads if load.own or load.shared]
+    widest = max((_total(load) for load in busy[:most]), default=1)
+    key = "".join(
+        f'<span><i class="gp-load-{part}"></i>{escape_html(words)}</span>'
+        for part, words in _PARTS
+        if any(_amount(load, part) for load in busy[:most])
+    )
+    rows = "".join(_row(load, widest, with_team) for load in busy[:most])
+    st.html(f'<div class="gp-key">{key}</div><ul class="gp-load">{rows}</ul>')
+    left = [count(len(busy) - most, "more person has", "more people have") + " something to do"] * (
+        len(busy) > most
+    )
+    left += [count(len(loads) - len(busy), "person has", "people have") + " nothing to do"] * (
+        len(loads) > len(busy)
+    )
+    if left:
+        st.caption(f"{'; '.join(left)}.")
+
+
+def _amount(load: Load, part: str) -> int:
+    return {
+        "overdue": load.overdue,
+        "week": load.this_week,
+        "month": load.this_month,
+        "later": load.later,
+        "shared": load.shared,
+    }[part]
+
+
+def _total(load: Load) -> int:
+    return load.own + load.shared
+
+
+def _row(load: Load, widest: int, with_team: bool) -> str:
+    bar = "".join(
+        f'<span class="gp-load-{part}" style="width: {100 * amount / widest:.1f}%" '
+        f'title="{escape_html(f"{words}: {amount}")}"></span>'
+        for part, words in _PARTS
+        if (amount := _amount(load, part))
+    )
+    late = f"<b>{load.overdue:,} late</b>, " if load.overdue else ""
+    spoken = ", ".join(f"{words}: {_amount(load, part)}" for part, words in _PARTS if _amount(load, part))
+    team = f"<small>{escape_html(load.team)}</small>" if with_team else ""
+    return (
+        f'<li><span class="gp-load-who">{escape_html(load.name)}{team}</span>'
+        f'<span class="gp-load-bar" role="img" aria-label="{escape_html(spoken)}">{bar}</span>'
+        f'<span class="gp-load-sum">{late}{load.own:,} open</span></li>'
+    )
+
 
 MOST_LATE = 6
 WORK = [
@@ -26,13 +92,13 @@ WORK = [
     Column("acts", "Who acts", phone=False, width=200),
     Column("remedy", "Next step", phone=False, width=265),
 ]
-HAND_OFFS = [
+HAND_OFFS: list[Column[HandOff]] = [
     Column("what", "What", strong=True),
     Column("from_team", "From", phone=False),
-    Column("to", "To"),
+    Column(lambda one: one.to_name or one.to_team, "To"),
     Column("offered_at", "Offered", "day", phone=False),
-    Column("state", "Answer", "status"),
-    Column("said", "Reason", phone=False),
+    Column(lambda one: one.answer or "waiting", "Answer", "status"),
+    Column(lambda one: one.answer_reason or one.reason, "Reason", phone=False),
 ]
 CHECKS = [
     Column("title", "Check", strong=True),
@@ -107,16 +173,9 @@ def team_hand_offs(sheet: TeamSheet) -> None:
         f"{count(waiting, 'offer waits', 'offers wait')} for an answer." if waiting else "All are answered."
     )
     section("Handed over", f"What the team gave away and got, newest first. {said}")
-    lines = [
-        {
-            **vars(one),
-            "to": one.to_name or one.to_team,
-            "state": one.answer or "waiting",
-            "said": one.answer_reason or one.reason,
-        }
-        for one in sheet.hand_offs[:12]
-    ]
-    plain_table(lines, HAND_OFFS, caption="Work that the team gave to others and got from them")
+    plain_table(
+        sheet.hand_offs[:12], HAND_OFFS, caption="Work that the team gave to others and got from them"
+    )
 
 
 def team_checks_table(sheet: TeamSheet) -> None:
