@@ -175,7 +175,7 @@ def test_the_position_shows_answers_limits_and_versions(governance: Governance) 
 
 
 def test_rights_show_what_is_open_and_how_the_rest_is_answered(filled: Governance) -> None:
-    page = open_tab(filled, "rights_view:rights_tab")
+    page = open_tab(filled, "rules_view:rights_tab")
     said = words(page)
     assert "6 open" in said
     assert "1 settled" in said
@@ -186,14 +186,14 @@ def test_rights_show_what_is_open_and_how_the_rest_is_answered(filled: Governanc
 
 
 def test_a_right_is_settled_by_the_form(filled: Governance) -> None:
-    page = open_tab(filled, "rights_view:rights_tab")
+    page = open_tab(filled, "rules_view:rights_tab")
     page.text_area[0].set_value("The notice on the site says so, and the branch hands it out.")
     page.button[0].click().run()
-    assert "2 settled" in words(open_tab(filled, "rights_view:rights_tab", day=7))
+    assert "2 settled" in words(open_tab(filled, "rules_view:rights_tab", day=7))
 
 
 def test_a_reason_that_is_too_short_is_refused_and_kept(filled: Governance) -> None:
-    page = open_tab(filled, "rights_view:rights_tab")
+    page = open_tab(filled, "rules_view:rights_tab")
     page.checkbox[0].check()
     page.text_area[0].set_value("No.")
     page.button[0].click().run()
@@ -201,7 +201,7 @@ def test_a_reason_that_is_too_short_is_refused_and_kept(filled: Governance) -> N
     assert page.text_area[0].value == "No."
 
 
-@pytest.mark.parametrize("tab", ["rights_view:rights_tab", "frameworks_view:frameworks_tab"])
+@pytest.mark.parametrize("tab", ["rules_view:rights_tab", "rules_view:frameworks_tab"])
 def test_who_may_not_and_who_reads_the_past_get_no_form(filled: Governance, tab: str) -> None:
     assert not open_tab(filled, tab, OUTSIDER).button
     assert not open_tab(filled, tab, in_past=True).button
@@ -209,7 +209,7 @@ def test_who_may_not_and_who_reads_the_past_get_no_form(filled: Governance, tab:
 
 
 def test_grades_say_why_and_what_they_cannot_see(filled: Governance) -> None:
-    page = open_tab(filled, "alcoa_view:alcoa_tab")
+    page = open_tab(filled, "history:alcoa_tab")
     said = words(page)
     assert "Submitted 2 days after the initiative was registered; 21 are allowed." in said
     assert "Cannot see whether what it says is true." in said
@@ -218,7 +218,7 @@ def test_grades_say_why_and_what_they_cannot_see(filled: Governance) -> None:
 
 
 def test_the_sheet_shows_what_applies_and_why(filled: Governance) -> None:
-    said = words(open_tab(filled, "frameworks_view:frameworks_tab"))
+    said = words(open_tab(filled, "rules_view:frameworks_tab"))
     for part in (
         "where the organisation works; none are recorded",
         "It applies because people in European Union are concerned",
@@ -236,5 +236,5 @@ def test_a_light_initiative_has_no_rights_to_answer_and_nothing_to_grade(governa
         answers=answers_for(governance, heavy=False),
     )  # fmt: skip
     register_initiative(governance, command)
-    assert "there is nothing to answer" in words(open_tab(governance, "rights_view:rights_tab"))
-    assert "ALCOA" not in words(open_tab(governance, "alcoa_view:alcoa_tab"))
+    assert "there is nothing to answer" in words(open_tab(governance, "rules_view:rights_tab"))
+    assert "ALCOA" not in words(open_tab(governance, "history:alcoa_tab"))
