@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from portal.components.charts.canvas import (
     ACCENT,
     FINE_FORMATS,
-    FORMATS,
     QUIET,
-    Spec,
     Unit,
-    channel,
-    fixed,
+    axis,
+    draw,
+    drawing,
     hints,
-    layer,
-    names_down,
-    plot,
-    points,
-    values,
-    where,
+    name_axis,
 )
+
+if TYPE_CHECKING:
+    import altair as alt
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,27 @@ def interval_bars(
     bars: Sequence[Bar], *, value_title: str, alt: str, unit: Unit = "percent", key: str | None = None
 ) -> None:
     """Draw one bar a name, best first, with the interval of its value; those highlighted stand out."""
+    order = tuple(dict.fromkeys(bar.label for bar in bars))
+    draw(bars, _bars(value_title, order, unit, any(bar.highlight for bar in bars)), alt=alt, key=key)
+
+
+@drawing
+def _bars(title: str, order: tuple[str, ...], unit: Unit, marked: bool) -> alt.TopLevelMixin:
+    import altair as alt
+
     fine = FINE_FORMATS[unit]
-    base = {
-        "y": names_down("label", list(dict.fromkeys(bar.label for bar in bars))),
-        "tooltip": hints(
-            ("label:N", "Name"),
-            ("value:Q", value_title, fine),
-            ("low:Q", "Interval from", fine),
-            ("high:Q", "Interval to", fine),
-            ("rows:Q", "Counted from", ","),
-        ),
-    }
-    whole: Spec | None = {"domain": [0, 1]} if unit == "percent" else None
-    x = values("value", value_title, FORMATS[unit], scale=whole, grid=True)
-    span = {"x": channel("low:Q", title=value_title), "x2": channel("high")}
-    marked = any(bar.highlight for bar in bars)
-    fill = where("datum.highlight", 0.85, 0.32) if marked else fixed(0.5)
-    layers = [
-        layer("bar", {**base, "x": x, "fillOpacity": fill}, color=ACCENT, cornerRadiusEnd=3, height=14),
-        layer("rule", {**base, **span}, color=QUIET, strokeWidth=1.6),
-        points({**base, "x": x}, 46, color=ACCENT),
-    ]
-    plot(bars, layers, alt=alt, key=key, step=27)
+    told = hints(
+        ("label:N", "Name"),
+        ("value:Q", title, fine),
+        ("low:Q", "Interval from", fine),
+        ("high:Q", "Interval to", fine),
+        ("rows:Q", "Counted from", ","),
+    )
+    whole = alt.Scale(domain=[0, 1]) if unit == "percent" else alt.Undefined
+    x = alt.X("value:Q", title=title, axis=axis(unit, grid=True), scale=whole)
+    base = alt.Chart().encode(y=name_axis("label", order), tooltip=told)
+    fill = alt.condition("datum.highlight", alt.value(0.85), alt.value(0.32)) if marked else alt.value(0.5)
+    bars = base.mark_bar(height=14, cornerRadiusEnd=3, color=ACCENT).encode(x=x, fillOpacity=fill)
+    spans = base.mark_rule(strokeWidth=1.6, color=QUIET).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    dots = base.mark_point(filled=True, size=46, opacity=1, color=ACCENT).encode(x=x)
+    return alt.layer(bars, spans, dots).properties(height=alt.Step(27))

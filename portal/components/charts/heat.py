@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
+from typing import TYPE_CHECKING
 
 from portal.components.charts.canvas import (
     BAD,
     GOOD,
     INK,
     WATCH,
-    Spec,
     by_name,
-    channel,
+    draw,
+    drawing,
     hints,
-    layer,
-    legend,
-    names_down,
-    plot,
+    name_axis,
+    top_legend,
 )
+
+if TYPE_CHECKING:
+    import altair as alt
 
 TARGET, NEAR = 0.9, 0.75
 """Shares from which a cell is on target, or near it."""
@@ -61,46 +63,45 @@ def heat_map(
     row_title, counted
         What a row is, and what is counted, in words for the hints.
     """
-    base = {
-        "x": channel("column:N", sort=list(columns), title=None, axis=_HEADS, scale=_gaps(0.045)),
-        "y": names_down(
-            "row", list(dict.fromkeys(cell.row for cell in cells)), _gaps(0.12), domain=False, labelPadding=8
+    order = tuple(dict.fromkeys(cell.row for cell in cells))
+    spec = _grid(tuple(columns), order, row_title, counted)
+    draw([_shown(cell) for cell in cells], spec, alt=alt, key=key)
+
+
+@drawing
+def _grid(columns: tuple[str, ...], rows: tuple[str, ...], row_title: str, counted: str) -> alt.TopLevelMixin:
+    import altair as alt
+
+    heads = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelLimit=110, labelPadding=8)
+    gaps = alt.Scale(paddingInner=0.045, paddingOuter=0.0)
+    told = hints(
+        ("row:N", row_title),
+        ("column:N", "Class"),
+        ("share:Q", "Met", ".0%"),
+        ("met:Q", f"{counted} met"),
+        ("asked:Q", f"{counted} counted"),
+    )
+    base = alt.Chart().encode(
+        x=alt.X("column:N", sort=list(columns), title=None, axis=heads, scale=gaps),
+        y=name_axis(
+            "row", rows, alt.Scale(paddingInner=0.12, paddingOuter=0.0), domain=False, labelPadding=8
         ),
-        "tooltip": hints(
-            ("row:N", row_title),
-            ("column:N", "Class"),
-            ("share:Q", "Met", ".0%"),
-            ("met:Q", f"{counted} met"),
-            ("asked:Q", f"{counted} counted"),
-        ),
-    }
-    strength = {"domain": [0, 0.75, 1], "range": [0.5, 0.3, 0.16]}
-    colours = {
-        "color": by_name("state", _STATES, legend()),
-        "fillOpacity": channel("share:Q", scale=strength, legend=None),
-    }
-    layers = [
-        layer("rect", {**base, **colours}, only="state", cornerRadius=4),
-        layer("text", {**base, "text": channel("words:N")}, color=INK, fontSize=12, fontWeight=500),
-    ]
-    plot([_shown(cell) for cell in cells], layers, alt=alt, key=key, step=42)
+        tooltip=told,
+    )
+    strength = alt.Scale(domain=[0, 0.75, 1], range=[0.5, 0.3, 0.16])
+    cells = (
+        base.transform_filter("isValid(datum.state)")
+        .mark_rect(cornerRadius=4)
+        .encode(
+            color=alt.Color("state:N", scale=by_name(_STATES), legend=top_legend()),
+            fillOpacity=alt.FillOpacity("share:Q", scale=strength, legend=None),
+        )
+    )
+    words = base.mark_text(fontSize=12, fontWeight=500, color=INK).encode(text="words:N")
+    return alt.layer(cells, words).properties(height=alt.Step(42))
 
 
-_HEADS: Spec = {
-    "orient": "top",
-    "labelAngle": 0,
-    "domain": False,
-    "ticks": False,
-    "labelLimit": 110,
-    "labelPadding": 8,
-}
-
-
-def _gaps(inner: float) -> Spec:
-    return {"paddingInner": inner, "paddingOuter": 0.0}
-
-
-def _shown(cell: Cell) -> Spec:
+def _shown(cell: Cell) -> dict[str, object]:
     state, words = None, "–"
     if cell.share is not None:
         step = 0 if cell.share >= TARGET else 1 if cell.share >= NEAR else 2

@@ -5,33 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from portal.components.charts.canvas import (
     ACCENT,
     BAD,
     DAY,
     FINE_FORMATS,
-    FORMATS,
     GOOD,
     QUIET,
     SECOND,
-    Spec,
     Unit,
-    along_time,
     by_name,
-    channel,
-    fixed,
+    draw,
+    drawing,
     hints,
-    layer,
-    legend,
+    level,
     loose,
-    plot,
-    points,
-    values,
+    time_axis,
+    top_legend,
 )
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from core.services.measured.business_kpi import PerformancePoint
 
 Days = tuple[date, date]
@@ -77,13 +74,23 @@ def promise_chart(
     key
         A name that no other chart of the page has.
     """
-    revised = any(row.before is not None for row in rows)
-    looks = {name: look for name, look in _SERIES.items() if revised or name != "Promised before"}
-    colour = by_name("series", looks, legend(2))
+    spec = _promise(title, days, target, any(row.before is not None for row in rows))
+    draw(rows, spec, alt=alt, key=key, height=340)
 
-    def series(mark: str, field: str, name: str, channels: Spec | None = None, **look: Any) -> Spec:
-        place = {"x": along_time(days=days), "y": _level(field, title, "number", 16), "color": colour}
-        return layer(mark, {**place, **(channels or {})}, only=field, series=f"'{name}'", **look)
+
+@drawing
+def _promise(title: str, days: Days, target: float, revised: bool) -> alt.TopLevelMixin:
+    import altair as alt
+
+    looks = {name: look for name, look in _SERIES.items() if revised or name != "Promised before"}
+
+    def y(field: str) -> alt.Y:
+        return level(field, title, "number", loose(16), minExtent=52)
+
+    def series(field: str, name: str) -> alt.Chart:
+        colour = alt.Color("series:N", scale=by_name(looks), legend=top_legend(2))
+        base = alt.Chart().encode(x=time_axis(days=days), y=y(field), color=colour)
+        return base.transform_filter(f"isValid(datum.{field})").transform_calculate(series=f"'{name}'")
 
     told = hints(
         ("at:T", "Day", DAY),
@@ -91,50 +98,26 @@ def promise_chart(
         ("due:Q", "Promised for the day", ",.4~g"),
         ("note:N", "Note"),
     )
-    before = {"strokeDash": [2, 4], "strokeWidth": 1.6}
-    earlier = series("line", "before", "Promised before", {"detail": channel("line:N")}, **before)
-    goal = [{"level": target, "words": f"Target {target:,.4g}"}]
-    y = {"y": _level("level", title, "number", 16)}
-    words = {**y, "x": fixed(0), "text": channel("words:N")}
-    layers = [
-        *([earlier] if revised else []),
-        series("line", "promised", "Promised", strokeDash=[6, 4], strokeWidth=2),
-        layer("rule", y, rows=goal, color=GOOD, strokeWidth=1.2),
-        layer(
-            "text", words, rows=goal, color=GOOD, align="left", baseline="bottom", dx=4, dy=-3, fontSize=11
-        ),
-        series("line", "achieved", "Achieved", strokeWidth=2.4),
-        series("point", "achieved", "Achieved", {"tooltip": told}, filled=True, opacity=1, size=58),
-    ]
-    plot(rows, layers, alt=alt, key=key, height=340)
+    before = series("before", "Promised before").mark_line(strokeDash=[2, 4], strokeWidth=1.6)
+    promised = series("promised", "Promised").mark_line(strokeDash=[6, 4], strokeWidth=2)
+    achieved = series("achieved", "Achieved")
+    goal = alt.Chart(alt.InlineData(values=[{"level": target, "words": f"Target {target:,.4g}"}]))
+    goal = goal.encode(y=y("level"))
+    words = goal.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=11, color=GOOD)
+    return alt.layer(
+        *([before.encode(detail="line:N")] if revised else []),
+        promised,
+        goal.mark_rule(strokeWidth=1.2, color=GOOD),
+        words.encode(x=alt.value(0), text="words:N"),
+        achieved.mark_line(strokeWidth=2.4),
+        achieved.mark_point(filled=True, size=58, opacity=1).encode(tooltip=told),
+    )
 
 
 def performance_chart(
     rows: Sequence[PerformancePoint], *, title: str, days: Days, unit: Unit, alt: str, key: str
 ) -> None:
     """Draw the model's estimated and realised performance on the days of the KPI above it."""
-    told = hints(
-        ("at:T", "From", DAY),
-        ("estimate:Q", "Estimated", FINE_FORMATS[unit]),
-        ("realised:Q", "Realised", FINE_FORMATS[unit]),
-    )
-    base = {"x": along_time(days=days), "tooltip": told}
-
-    def dots(field: str, name: str, size: int) -> Spec:
-        looks = {
-            "color": by_name("series", _PERFORMANCE, legend(2)),
-            "shape": by_name("series", _SHAPES, legend(2)),
-        }
-        place = {**base, "y": _level(field, title, unit, 10, 4), **looks}
-        return points(place, size, only=field, series=f"'{name}'")
-
-    line = {**base, "y": _level("estimate", title, unit, 10, 4)}
-    layers = [
-        layer("line", line, color=ACCENT, strokeWidth=2),
-        dots("realised", "Realised", 32),
-        dots("estimate", "Estimated", 22),
-        dots("alert", "Estimated worse", 100),
-    ]
     shown = [
         {
             "at": row.at,
@@ -144,8 +127,32 @@ def performance_chart(
         }
         for row in rows
     ]
-    plot(shown, layers, alt=alt, key=key, height=190)
+    draw(shown, _performance(title, days, unit), alt=alt, key=key, height=190)
 
 
-def _level(field: str, title: str, unit: Unit, room: int, ticks: int = 5) -> Spec:
-    return values(field, title, FORMATS[unit], scale=loose(room), tickCount=ticks, minExtent=52)
+@drawing
+def _performance(title: str, days: Days, unit: Unit) -> alt.TopLevelMixin:
+    import altair as alt
+
+    fine, legend = FINE_FORMATS[unit], top_legend(2)
+    told = hints(("estimate:Q", "Estimated", fine), ("realised:Q", "Realised", fine), timed=True)
+    base = alt.Chart().encode(x=time_axis(days=days), tooltip=told)
+
+    def y(field: str) -> alt.Y:
+        return level(field, title, unit, loose(10), tickCount=4, minExtent=52)
+
+    def dots(field: str, name: str, size: int) -> alt.Chart:
+        named = base.transform_filter(f"isValid(datum.{field})").transform_calculate(series=f"'{name}'")
+        marks: alt.Chart = named.mark_point(filled=True, size=size, opacity=1)
+        return marks.encode(
+            y=y(field),
+            color=alt.Color("series:N", scale=by_name(_PERFORMANCE), legend=legend),
+            shape=alt.Shape("series:N", scale=by_name(_SHAPES), legend=legend),
+        )
+
+    return alt.layer(
+        base.mark_line(strokeWidth=2, color=ACCENT).encode(y=y("estimate")),
+        dots("realised", "Realised", 32),
+        dots("estimate", "Estimated", 22),
+        dots("alert", "Estimated worse", 100),
+    )
