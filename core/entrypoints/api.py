@@ -9,29 +9,98 @@ import inspect
 import json
 import logging
 import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, FastAPI, Header, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from core.domain.commands import problems
 from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
-from core.entrypoints.api_guard import Guard
 from core.entrypoints.who_and_when import acting_person
-from core.services.use_case import Asked, Call, UseCase, joined, needed
+from core.services.use_case import Call, Definition, UseCase, joined, model_of, needed
 from core.services.use_cases import every_use_case, run_use_case
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from core.services.governance import Governance
+
+
+OPEN_PATHS = ("/health",)
+BODY_BYTES = 36 * 1024 * 1024
+"""Room for a piece of evidence of 25 MiB in base64."""
+
+
+class Guard:
+    """Pure ASGI middleware: no token, no answer; too long a body, no answer either."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request pass, or answer 401 or 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if not self._is_open(scope) and not self._has_token(headers.get(b"authorization", b"")):
+            what = {"what": "a valid bearer token is needed", "where": "Authorization", "remedy": "Send one."}
+            await _refuse(send, 401, what, [(b"www-authenticate", b"Bearer")])
+            return
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > BODY_BYTES:
+            await _refuse(send, 413, _TOO_LONG)
+            return
+        await self._app(scope, _counted(receive), send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+        return path in OPEN_PATHS
+
+    def _has_token(self, given: bytes) -> bool:
+        return secrets.compare_digest(given, self._expected)
+
+
+_TOO_LONG = {
+    "what": f"the request is longer than {BODY_BYTES // 2**20} MiB",
+    "where": "body",
+    "remedy": "Put the file where it belongs and send a link.",
+}
+
+
+def _counted(receive: Receive) -> Receive:
+    """A body without an announced length is counted while it comes in."""
+    seen = 0
+
+    async def receive_counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > BODY_BYTES:
+            raise HTTPException(413, _TOO_LONG["what"])  # the one kind that FastAPI lets through
+        return message
+
+    return receive_counted
+
+
+async def _refuse(
+    send: Send, status: int, error: dict[str, str], headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    body = json.dumps({"error": error}).encode()
+    sized = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": sized + (headers or [])})
+    await send({"type": "http.response.body", "body": body})
+
 
 _LOG = logging.getLogger(__name__)
 _STATUS: tuple[tuple[type[GovernanceError], int], ...] = (
@@ -100,10 +169,10 @@ class Asker:
         self,
         actor: str,
         name: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         *,
         status: int = 200,
-        on_error: Mapping[str, Any] | None = None,
+        on_error: Mapping[str, object] | None = None,
     ) -> Response:
         """Run an operation; `on_error` is what a refusal says besides the error."""
         try:
@@ -117,12 +186,12 @@ class Asker:
             return refusal(_failed(), on_error)
 
 
-def answer(result: Any, status: int = 200) -> Response:
+def answer(result: object, status: int = 200) -> Response:
     """A result as JSON."""
     return Response(json.dumps(result), status, media_type="application/json")
 
 
-def refusal(problem: GovernanceError, besides: Mapping[str, Any] | None = None) -> Response:
+def refusal(problem: GovernanceError, besides: Mapping[str, object] | None = None) -> Response:
     """A problem as JSON: what, where, remedy; the status says of what kind it is."""
     status = next((code for kind, code in _STATUS if isinstance(problem, kind)), 500)
     where = "" if status == 500 else problem.where
@@ -219,21 +288,21 @@ def _by_route(
         values = {name: value for name, value in values.items() if name in case.takes.model_fields}
         return ask(actor, case.name, values, status=status, on_error=_on_error(case.name))
 
-    taken: dict[str, Any] = {
+    taken = {
         name: (info.annotation, info)
         for name, info in joined([case.takes for case in cases]).items()
         if name not in parts
     }
-    fields: dict[str, tuple[Any, object]] = dict.fromkeys(parts, (str, ...))
+    fields: dict[str, Definition] = dict.fromkeys(parts, (str, ...))
     if taken:
         title = f"{cases[0].takes.__name__}{'Query' if method == 'GET' else ''}"
-        model = create_model(title, __base__=Asked, __doc__=cases[0].help, **taken)
+        model = model_of(title, cases[0].help, taken)
         fields["given"] = (Annotated[model, Query()] if method == "GET" else model, ...)
     run.__doc__ = cases[0].help
     return _typed(run, {**fields, "actor": (ActorName, "")})
 
 
-def _typed(run: Callable[..., Response], fields: Mapping[str, tuple[Any, object]]) -> Callable[..., Response]:
+def _typed(run: Callable[..., Response], fields: Mapping[str, Definition]) -> Callable[..., Response]:
     """The function with the signature that FastAPI reads."""
     parameters = [
         inspect.Parameter(
@@ -248,5 +317,5 @@ def _typed(run: Callable[..., Response], fields: Mapping[str, tuple[Any, object]
     return run
 
 
-def _on_error(name: str) -> Mapping[str, Any] | None:
+def _on_error(name: str) -> Mapping[str, object] | None:
     return BLOCKED if name in ("decide_gate", "ask_gate") else None

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import http.client
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
-from core.entrypoints.without_pandas import without_pandas
 
 if TYPE_CHECKING:
     from core.connectors.settings import Settings
     from core.domain.actors import Actor
     from core.services.governance import Governance
+    from core.services.plain import Result
+
+
+@contextmanager
+def without_pandas() -> Iterator[None]:
+    """Let `import pandas` fail for a while, unless it has been imported already."""
+    modules: dict[str, object] = sys.modules  # type: ignore[assignment]  # None means: do not import
+    if "pandas" in modules:
+        yield
+        return
+    modules["pandas"] = None
+    try:
+        yield
+    finally:
+        if modules.get("pandas", modules) is None:
+            del modules["pandas"]
+
 
 NOTICE = "server.json"
 DATABASE = "governance.duckdb"
@@ -31,7 +48,7 @@ _KINDS: Mapping[int, type[GovernanceError]] = {403: Forbidden, 404: NotFound, 40
 class Caller(Protocol):
     """Somebody who runs operations by name."""
 
-    def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
+    def call(self, name: str, parameters: Mapping[str, object]) -> Result:
         """Run an operation and return its result as JSON values."""
 
 
@@ -42,7 +59,7 @@ class InProcess:
     governance: Governance
     actor: Actor
 
-    def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
+    def call(self, name: str, parameters: Mapping[str, object]) -> Result:
         """Run an operation here."""
         from core.services.use_case import Call
         from core.services.use_cases import run_use_case
@@ -59,7 +76,7 @@ class Server:
     demo: bool = False
     actor: str = ""
 
-    def call(self, name: str, parameters: Mapping[str, Any]) -> Any:
+    def call(self, name: str, parameters: Mapping[str, object]) -> Result:
         """Run an operation there.
 
         Raises
@@ -84,7 +101,9 @@ class Server:
             remedy=str(problem.get("remedy", "")),
         )
 
-    def send(self, method: str, path: str, body: object = None, seconds: float = _ANSWER_SECONDS) -> Any:
+    def send(
+        self, method: str, path: str, body: object = None, seconds: float = _ANSWER_SECONDS
+    ) -> tuple[int, Result]:
         """Send a request past all proxies; returns status and decoded body."""
         place = urlsplit(self.address)
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=seconds)

@@ -27,7 +27,7 @@ _KINDS: Mapping[object, tuple[str, ...]] = {
 """Type of a field -> types of a column."""
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> bool:
+def migrate(cursor: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> bool:
     """Bring the tables up to the newest migration, and say whether anything was missing.
 
     Raises
@@ -35,7 +35,6 @@ def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = _FOLDER) -> bo
     BrokenRecord
         The store was made by a newer version, or a migration that was applied has been changed since.
     """
-    cursor = connection.cursor()
     cursor.execute("CREATE TABLE IF NOT EXISTS migration (version INTEGER, name VARCHAR, sha256 VARCHAR)")
     applied = dict(cursor.execute("SELECT name, sha256 FROM migration ORDER BY version").fetchall())
     files = sorted(folder.glob("[0-9]*.sql"))

@@ -43,20 +43,23 @@ class Store:
         DuckDB connection, migrated.
     folder
         Where Parquet batches and evidence files lie.
+    catalog
+        Attached database that keeps the tables, such as a DuckLake; empty for the connection's own.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path, catalog: str = "") -> None:
         self._connection = connection
+        self._catalog = catalog
         self._appending = threading.Lock()
         self.folder = folder
         self.beside: OrderedDict[Hashable, Closing] = OrderedDict()
         """What rests on this store and is closed with it."""
-        self.columns = _columns(connection)
+        self.columns = _columns(self.cursor())
         self.kept = KeptFacts()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of one's own to the same database."""
-        return self._connection.cursor()
+        return _cursor(self._connection, self._catalog)
 
     def close(self) -> None:
         """Let go of the file, and of what rests on it."""
@@ -203,20 +206,20 @@ def open_store(folder: Path) -> Store:
             where=str(folder),
             remedy="Set GOVERNANCE_STORE to a folder that you may write to.",
         ) from error
-    return _migrated(_connect(folder / DATABASE), folder)
+    return migrated(_connect(folder / DATABASE), folder)
 
 
 def open_memory_store(folder: Path) -> Store:
     """Open a store in memory, with its files in `folder`; what the tests use."""
     folder.mkdir(parents=True, exist_ok=True)
     # One thread: what is asked here is small, and more threads only wait for each other.
-    return _migrated(duckdb.connect(":memory:", config={"threads": 1}), folder)
+    return migrated(duckdb.connect(":memory:", config={"threads": 1}), folder)
 
 
-def _migrated(connection: duckdb.DuckDBPyConnection, folder: Path) -> Store:
+def migrated(connection: duckdb.DuckDBPyConnection, folder: Path, catalog: str = "") -> Store:
     """The store with its tables up to date: they are compared with their classes when they have changed."""
-    changed = migrate(connection)
-    store = Store(connection, folder)
+    changed = migrate(_cursor(connection, catalog))
+    store = Store(connection, folder, catalog)
     if changed:
         require_classes(store.columns)
     return store
@@ -248,16 +251,20 @@ def _damaged(path: Path, error: Exception) -> BrokenRecord:
     )
 
 
-def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+def _cursor(connection: duckdb.DuckDBPyConnection, catalog: str) -> duckdb.DuckDBPyConnection:
+    """A connection of one's own; a cursor does not take over which catalog was chosen before it."""
+    cursor = connection.cursor()
+    if catalog:
+        cursor.execute(f"USE {catalog}")
+    return cursor
+
+
+def _columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     """Fact table -> column -> type, without the three that every fact carries."""
-    rows = (
-        connection.cursor()
-        .execute(
-            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal "
-            "ORDER BY table_name, column_index"
-        )
-        .fetchall()
-    )
+    rows = cursor.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE NOT internal AND database_name = current_database() ORDER BY table_name, column_index"
+    ).fetchall()
     kept: dict[str, dict[str, str]] = {}
     for table, column, kind in rows:
         if table not in NOT_FACTS and column not in ("seq", "recorded_at", "actor"):

@@ -14,12 +14,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel
 
+Result = Mapping[str, Any]
+"""What a use case gives: a JSON object."""
 T = TypeVar("T")
 IN_PLACE = MappingProxyType({"in place": True})
 """Metadata of a field whose own fields are told in its place."""
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Turn a result into JSON values: times in UTC, undefined numbers as null.
 
     Fields of a dataclass that its repr leaves out stay inside.

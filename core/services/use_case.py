@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from core.domain.actors import Actor
@@ -28,19 +28,23 @@ from core.ground.checked import Checked
 from core.services.governance import Governance
 from core.services.incoming import INCOMING, fetched
 from core.services.lookups import version_named_or_current
-from core.services.plain import plain
+from core.services.plain import Result, plain
 from core.services.reading import read_moment
 
 C = TypeVar("C", bound=Command)
-Values = dict[str, Any]
-Result = Mapping[str, Any]
+R = TypeVar("R")
+Values = dict[str, object]
+Definition = tuple[object, object]
+"""Type and default of a field, or type and what pydantic keeps of it."""
 _BASE64 = "_base64"
 _ORIGIN = ("actor", "at")
 _SECTIONS = re.compile(r"\n\s*\n[A-Z][a-z]+\n\s*-{3,}.*", re.DOTALL)
 
 
 class Asked(Checked):
-    """What somebody gives with a use case: frozen, unknown fields refused."""
+    """What somebody gives with a use case."""
+
+    model_config = ConfigDict(defer_build=False)  # FastAPI warns of one that is not whole yet
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,8 @@ class UseCase:
     """
 
     name: str
-    run: Callable[[Call, Values], Any]
-    source: type[Command] | Callable[..., Any]
+    run: Callable[[Call, Values], object]
+    source: type[Command] | Callable[..., object]
     lines: tuple[Line, ...] = ()
     route: str = ""
 
@@ -164,10 +168,9 @@ class UseCase:
     def takes(self) -> type[BaseModel]:
         """What is given with it, as a model."""
         title = "".join(part.title() for part in self.name.split("_"))
-        fields = dict(_taken(self.source))
-        return create_model(title, __base__=Asked, __doc__=self.help, **fields)
+        return model_of(title, self.help, dict(_taken(self.source)))
 
-    def answer(self, call: Call, given: Mapping[str, Any]) -> Any:
+    def answer(self, call: Call, given: Mapping[str, object]) -> Result:
         """Run it with what was given, checked, and return the result as JSON values.
 
         Raises
@@ -178,14 +181,15 @@ class UseCase:
         asked = make(self.takes, **given)
         if self.may:  # before anything is looked up; the service asks again
             call.governance.roles.require(call.actor, self.may)
-        return plain(self.run(call, _resolved(call, asked)))
+        answered: Result = plain(self.run(call, _resolved(call, asked)))
+        return answered
 
 
 def does(
-    service: Callable[[Governance, C], Any],
+    service: Callable[[Governance, C], R],
     kind: type[C],
     *lines: Line,
-    returns: str | Callable[[Call, C, Any], Result] = "",
+    returns: str | Callable[[Call, C, R], Result] = "",
     repeats: Sequence[str] | None = None,
     name: str = "",
     route: str = "",
@@ -203,7 +207,7 @@ def does(
         Of what was given, what stands in the result; all where nothing is said.
     """
 
-    def run(call: Call, values: Values) -> Any:
+    def run(call: Call, values: Values) -> Result:
         command = make(kind, actor=call.actor, at=call.now, **values)
         found = service(call.governance, command)
         if callable(returns):
@@ -215,9 +219,9 @@ def does(
 
 
 def asks(
-    service: Callable[..., Any],
+    service: Callable[..., R],
     *lines: Line,
-    returns: str | Callable[[Any], Result] = "",
+    returns: str | Callable[[R], Result] = "",
     name: str = "",
     route: str = "",
 ) -> UseCase:
@@ -233,25 +237,32 @@ def asks(
     """
     places = list(inspect.signature(service).parameters)
 
-    def run(call: Call, values: Values) -> Any:
+    def run(call: Call, values: Values) -> Result:
         given = {name: value for name, value in values.items() if name in places}
         first = call if places[0] == "call" else call.governance
         if "moment" not in places:
             return _result(service(first, **given), returns)
-        moment = call.moment(values["as_of"])
+        moment = call.moment(str(values["as_of"]))
         found = _result(service(first, moment, **given), returns)
         return {"moment": {"seq": moment.seq, "at": moment.at}, **found}
 
     return UseCase(name or service.__name__, run, service, lines, route)
 
 
-def _result(found: Any, returns: str | Callable[[Any], Result]) -> Any:
+def _result(found: R, returns: str | Callable[[R], Result]) -> Result:
     if callable(returns):
         return returns(found)
-    return {returns: found} if returns else plain(found)
+    named: Result = {returns: found} if returns else plain(found)
+    return named
 
 
-def _taken(source: type[Command] | Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+def model_of(title: str, said: str, fields: Mapping[str, Definition]) -> type[Asked]:
+    """A model of what is given, with these fields."""
+    defined: dict[str, Any] = dict(fields)
+    return create_model(title, __base__=Asked, __doc__=said, **defined)
+
+
+def _taken(source: type[Command] | Callable[..., object]) -> Iterator[tuple[str, Definition]]:
     """Name and definition of each field that is given."""
     if isinstance(source, type) and issubclass(source, Command):
         for name, info in source.model_fields.items():
@@ -270,9 +281,9 @@ def _taken(source: type[Command] | Callable[..., Any]) -> Iterator[tuple[str, An
         yield "as_of", (AsOf, "")
 
 
-def _as_given(name: str, info: FieldInfo) -> tuple[str, Any]:
+def _as_given(name: str, info: FieldInfo) -> tuple[str, Definition]:
     """A file is given by its name in the `incoming` folder, bytes in base64; all else as it is."""
-    described: Any = Annotated[str, Field(description=info.description), *info.metadata]
+    described: object = Annotated[str, Field(description=info.description), *info.metadata]
     if _marked(info, Laid):
         return INCOMING, (described, ...)
     if _marked(info, Content):
@@ -292,7 +303,7 @@ def _resolved(call: Call, asked: BaseModel) -> Values:
         if _marked(info, OrCurrent):
             as_of = getattr(asked, "as_of", "")
             values[name] = version_named_or_current(
-                call.governance, values["initiative"], value, call.moment(as_of)
+                call.governance, str(values["initiative"]), value, call.moment(as_of)
             )
         elif name == INCOMING:
             values["file"] = fetched(call.governance.store.folder, value)

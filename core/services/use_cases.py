@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 from core.domain.errors import BadInput, NotFound
+from core.services.plain import Result
 from core.services.use_case import Call, Choice, UseCase
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
@@ -62,7 +62,7 @@ def every_use_case() -> Iterator[UseCase]:
         yield from use_cases(room).values()
 
 
-def run_use_case(call: Call, name: str, given: Mapping[str, Any]) -> Any:
+def run_use_case(call: Call, name: str, given: Mapping[str, object]) -> Result:
     """Run a use case and return its result as JSON values.
 
     Raises

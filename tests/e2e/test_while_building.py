@@ -15,7 +15,7 @@ from tests.services.test_demo import FEW
 SMALL = f"""
 import sys
 from core.entrypoints.cli import run
-from core.entrypoints.commands import serving
+from core.entrypoints import serving
 serving._DEMO = (*serving._DEMO, "--no-workers", *(f"--only={{name}}" for name in {FEW!r}))
 sys.exit(run(sys.argv[1:]))
 """

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from core.domain.errors import BadInput
-from core.entrypoints import api_guard
+from core.entrypoints import api
 from core.entrypoints.api import create_api
 from core.lake.store import open_store
 from core.services.governance import Governance
@@ -172,7 +172,7 @@ def test_an_actor_is_somebody_of_the_directory(client: httpx.Client, governance:
 
 
 def test_a_body_that_is_too_long_is_not_read(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_guard, "BODY_BYTES", 1000)
+    monkeypatch.setattr(api, "BODY_BYTES", 1000)
     announced = client.post("/operations/list_initiatives", json={"search": "x" * 2000})
     assert announced.status_code == 413
     error(announced)

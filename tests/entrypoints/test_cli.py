@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from core.connectors.settings import PROJECT
-from core.entrypoints.commands import registration
+from core.entrypoints import by_hand
 from tests.entrypoints.conftest import LIGHT, SCHEDULED, Govern, answers
 
 HEAVY = ("nannyml", "shap", "pandas", "numpy", "altair", "streamlit", "fastapi", "polars", "pyarrow", "httpx")
@@ -231,7 +231,7 @@ def test_a_newcomer_is_asked_question_by_question(
     assert without.code == 2
     assert "--answer consumers=own_team|internal|partners|public" in without.err
 
-    monkeypatch.setattr(registration, "_on_terminal", lambda: True)
+    monkeypatch.setattr(by_hand, "_on_terminal", lambda: True)
     typed = ["Odd sales", "Look at odd sales.", "2, 3", "9", "x", "1", "1", "1,2", "1", "1", "1", "1"]
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(typed) + "\n"))
     said = govern("register", "--json")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.entrypoints.commands import serving
+from core.entrypoints import serving
 from core.services.governance import Governance
 from tests.conftest import ADMIN
 from tests.entrypoints.conftest import Govern

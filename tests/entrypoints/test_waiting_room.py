@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from core.entrypoints.waiting_room import PROGRESS, waiting_room
+from core.entrypoints.serving import PROGRESS, waiting_room
 from tests.entrypoints.test_serving import free_port
 
 NOT_YET = 503

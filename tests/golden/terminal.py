@@ -13,9 +13,9 @@ from unittest.mock import patch
 
 from core.connectors.settings import Settings
 from core.domain.actors import Actor
+from core.entrypoints import options
 from core.entrypoints.cli import run
 from core.entrypoints.client import Caller
-from core.entrypoints.commands import options
 from core.entrypoints.who_and_when import acting_person
 from core.services.governance import Governance
 from core.services.use_case import Call

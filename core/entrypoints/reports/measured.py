@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from core.entrypoints.reports import decay, explain, slices
 from core.entrypoints.reports.printing import figure, minute, say, show_table, words
+from core.services.plain import Result
 
-Result = Mapping[str, Any]
 _MOST_FEATURES = 40
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from core.services.plain import Result
+
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor, screen
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # titles, links, clipboard
@@ -18,7 +20,7 @@ _ESCAPES = re.compile(
 )
 _WIDTH_OF_A_PIPE = 200
 NONE = "–"
-Column = str | tuple[str, Callable[[Any], object]] | Callable[[Mapping[str, Any]], object]
+Column = str | tuple[str, Callable[[Any], object]] | Callable[[Result], object]
 
 
 def clean(text: object) -> str:
@@ -45,7 +47,7 @@ def complain(text: str) -> None:
         sys.stderr.write(f"{clean(line)}\n")
 
 
-def show_json(result: Any) -> None:
+def show_json(result: object) -> None:
     """Print a result for programs: in ASCII, so that any terminal and any locale takes it."""
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
 
@@ -71,7 +73,7 @@ def show_table(
 
 
 def show_rows(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Result],
     columns: Mapping[str, Column],
     *,
     empty: str = "",
@@ -90,7 +92,7 @@ def show_rows(
     return bool(rows)
 
 
-def _cell(row: Mapping[str, Any], column: Column) -> object:
+def _cell(row: Result, column: Column) -> object:
     if isinstance(column, str):
         return day(row[column]) if column.endswith("_at") else row[column]
     return column(row) if callable(column) else column[1](row[column[0]])
@@ -171,6 +173,6 @@ def ends(low: float | None, high: float | None, unit: str = "") -> str:
     return NONE if low is None and high is None else f"{figure(low, unit)} to {figure(high, unit)}"
 
 
-def as_of(result: Mapping[str, Any]) -> str:
+def as_of(result: Result) -> str:
     """From which moment a result was read."""
     return f"as of {minute(result['moment']['at'])} UTC"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from core.entrypoints.reports.printing import (
     NONE,
@@ -16,8 +15,8 @@ from core.entrypoints.reports.printing import (
     show_table,
     words,
 )
+from core.services.plain import Result
 
-Result = Mapping[str, Any]
 _ACTS: Mapping[str, Column] = {
     "Day": "recorded_at",
     "Who": "actor_name",

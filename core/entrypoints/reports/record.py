@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from core.entrypoints.reports.printing import Column, minute, say, show_rows, show_table, words
-
-Result = Mapping[str, Any]
+from core.services.plain import Result
 
 
 def show_verification(result: Result) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from core.entrypoints.reports.printing import (
     NONE,
@@ -17,8 +16,7 @@ from core.entrypoints.reports.printing import (
     show_table,
     words,
 )
-
-Result = Mapping[str, Any]
+from core.services.plain import Result
 
 
 def show_drafts(result: Result) -> None:

@@ -8,8 +8,7 @@ from core.analytics.slices.significance import CORRECTIONS
 from core.entrypoints.reports.printing import NONE, ends, figure, say, show_table, words
 from core.services.measured.bias import BiasSlices, VersionsCompared
 from core.services.measured.weak_slices import WeakSlices
-from core.services.plain import read_back
-from core.services.use_case import Result
+from core.services.plain import Result, read_back
 
 if TYPE_CHECKING:
     from core.analytics.intervals import Interval

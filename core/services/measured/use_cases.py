@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -30,8 +30,8 @@ from core.services.measured.outcomes import AddOutcomes, add_outcomes
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
 from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.measured.weak_slices import find_weakest
-from core.services.plain import plain
-from core.services.use_case import Call, Choice, Line, Result, Values, asks, does
+from core.services.plain import Result, plain
+from core.services.use_case import Call, Choice, Line, Values, asks, does
 
 _OF_VERSION = "/initiatives/{initiative}/versions/{version}"
 
@@ -169,10 +169,10 @@ def _in_full(kpi: BusinessKpi) -> Result:
     return {**plain(kpi), "observations": seen}
 
 
-def _with(*fields: str, under: str = "") -> Callable[[Call, Command, Any], Result]:
+def _with(*fields: str, under: str = "") -> Callable[[Call, Command, object], Result]:
     """Makes the result of a command: some of its fields, and what came of it, a value under a name."""
 
-    def result(_: Call, command: Command, found: Any) -> Result:
+    def result(_: Call, command: Command, found: object) -> Result:
         return {
             **{name: getattr(command, name) for name in fields},
             **({under: found} if under else plain(found)),

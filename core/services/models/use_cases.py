@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -33,7 +33,8 @@ from core.services.models.versions import (
     register_model_version,
     retire_version,
 )
-from core.services.use_case import Call, Choice, Line, Result, Values, asks, does
+from core.services.plain import Result
+from core.services.use_case import Call, Choice, Line, Values, asks, does
 
 
 def list_versions(governance: Governance, moment: Moment, *, initiative: InitiativeId) -> Result:
@@ -164,7 +165,7 @@ def _ends(records: str, ends: str) -> Callable[[Values], str]:
     return lambda typed: ends if typed.get("end") else records
 
 
-_ALL: Mapping[str, Any] = {"source": "", "model": "", "process": "", "past": False}
+_ALL: Mapping[str, object] = {"source": "", "model": "", "process": "", "past": False}
 _ONE_TEAM = {"team": "Only what has to do with this team."}
 
 GROUPS: Mapping[str, str] = {

@@ -12,8 +12,8 @@ from core.domain.moment import Moment
 from core.services.governance import Governance
 from core.services.oversight.kpis import governance_kpis
 from core.services.oversight.teams import team_standings
-from core.services.plain import plain
-from core.services.use_case import Line, Result, asks
+from core.services.plain import Result, plain
+from core.services.use_case import Line, asks
 
 
 def read_kpis(governance: Governance, moment: Moment) -> Result:

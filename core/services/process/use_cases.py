@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from core.domain.commands import (
     AmendInitiative,
@@ -22,7 +21,7 @@ from core.domain.process import commands as given
 from core.domain.process.facts import DecisionLine
 from core.domain.process.gates import Decision
 from core.services.governance import Governance
-from core.services.plain import plain
+from core.services.plain import Result, plain
 from core.services.process import delegations, findings, sign_offs, waivers
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
@@ -35,7 +34,7 @@ from core.services.process.initiatives import (
 )
 from core.services.process.inventory import InitiativeSheet, initiative_sheet, inventory
 from core.services.process.sign_off_view import sign_off_views
-from core.services.use_case import Call, Line, Result, asks, does
+from core.services.use_case import Call, Line, asks, does
 
 UNDECIDED = "decision"
 """What the finding of a gate that could not be decided names instead of a requirement."""
@@ -94,7 +93,7 @@ def _reclassified(call: Call, command: OverrideClassification, _: None) -> Resul
     return {"initiative": command.initiative, "class_id": command.class_id, "class_title": title}
 
 
-def _required(requirement: Requirement, governance: Governance) -> dict[str, Any]:
+def _required(requirement: Requirement, governance: Governance) -> Result:
     """What is asked for, of whom, and what proves it."""
     measure = requirement.measure
     return {

@@ -12,7 +12,7 @@ from core.domain.chain import key_id
 from core.domain.given import AsOf, argument, option
 from core.services.governance import Governance
 from core.services.people import AddPerson, add_person
-from core.services.plain import plain
+from core.services.plain import Result, plain
 from core.services.record.audit_pack import ExportAuditPack, export_audit_pack
 from core.services.record.checkpoints import (
     MOST_BYTES,
@@ -25,7 +25,7 @@ from core.services.record.entries import record_page
 from core.services.record.pack_jobs import OUTGOING
 from core.services.record.purge import PurgeEvidence, purge_evidence
 from core.services.record.replay import replay_decision
-from core.services.use_case import Call, Line, Result, asks, does
+from core.services.use_case import Call, Line, asks, does
 
 EntryNumber = Annotated[
     int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,10 +11,12 @@ from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
 from core.domain.errors import BadInput
 from core.domain.given import OfInitiative, option
 from core.domain.moment import Moment
+from core.domain.policy.policy import Policy
 from core.domain.rules.coverage import Coverage
+from core.domain.rules.ethics import Ethics
 from core.domain.rules.frameworks import Framework, Standing
 from core.services.governance import Governance
-from core.services.plain import plain
+from core.services.plain import Result, plain
 from core.services.process.alcoa import AlcoaSheet, alcoa_sheet
 from core.services.rules import frameworks, policies, policy_changes, rights
 from core.services.rules.ethics import (
@@ -31,7 +33,7 @@ from core.services.rules.initiative_frameworks import (
     initiative_frameworks,
     record_regions,
 )
-from core.services.use_case import Call, Choice, Line, Result, Values, asks, does
+from core.services.use_case import Call, Choice, Line, Values, asks, does
 
 FrameworkId = Annotated[str, Field(description="Clause by clause."), option(metavar="ID")]
 ClauseId = Annotated[str, Field(description="Down to the proofs; with --framework."), option(metavar="ID")]
@@ -157,7 +159,7 @@ def _grades(found: AlcoaSheet) -> Result:
     }
 
 
-def _put_in_force(call: Call, command: object, found: Any) -> Result:
+def _put_in_force(call: Call, command: object, found: Policy | Ethics) -> Result:
     return {"version": found.version, "title": found.title}
 
 

@@ -13,8 +13,8 @@ from core.domain.moment import Moment
 from core.domain.work.work import Task
 from core.services.governance import Governance
 from core.services.measured.loads import loads
-from core.services.plain import plain
-from core.services.use_case import Line, Result, asks, does
+from core.services.plain import Result, plain
+from core.services.use_case import Line, asks, does
 from core.services.work import comments, hand_offs
 from core.services.work.notices import news, said, standing_notices, when
 from core.services.work.perspectives import perspectives_of

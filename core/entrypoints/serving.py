@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,20 +11,95 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
 from tempfile import TemporaryFile
+from threading import Thread
 from typing import Annotated
 
 import typer
 
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import Conflict, GovernanceError, NotFound
-from core.entrypoints.client import DATABASE, live_server, opened
-from core.entrypoints.commands import options
-from core.entrypoints.commands.decide import BROKEN
-from core.entrypoints.commands.options import Store
+from core.entrypoints.by_hand import BROKEN
+from core.entrypoints.client import DATABASE, live_server, opened, without_pandas
+from core.entrypoints.options import Asker, Store
 from core.entrypoints.reports.printing import complain, say
-from core.entrypoints.waiting_room import waiting_room
-from core.entrypoints.without_pandas import without_pandas
+
+PROGRESS = "/building.json"
+"""Where the waiting page asks how far it is; whoever answers there with no JSON is the portal."""
+_PAGE = Path(__file__).with_name("waiting_room.html")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'",
+    "Retry-After": "2",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@contextmanager
+def waiting_room(host: str, port: int) -> Iterator[Callable[[float, str], None]]:
+    """Answer at an address for as long as the work within takes.
+
+    A browser is shown the share done and what is being done, and finds the portal by itself when that answers
+    in this place. A program is told to wait: 503, as for a health check that has not passed yet.
+
+    Yields
+    ------
+    Callable
+        To be called with the share done (0 to 1) and a sentence.
+    """
+    with _Room((host, port), _Answer) as room:
+        Thread(target=room.serve_forever, name="waiting-room", daemon=True).start()
+        try:
+            yield room.tell
+        finally:
+            room.shutdown()
+
+
+class _Room(ThreadingTCPServer):
+    daemon_threads = allow_reuse_address = True
+
+    def __init__(self, place: tuple[str, int], answer: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+        self.told = {"status": "building", "done": 0.0, "what": ""}
+        super().__init__(place, answer)
+
+    def tell(self, share: float, what: str) -> None:
+        """Say how far the work is."""
+        self.told = {"status": "building", "done": round(share, 3), "what": what}
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: _Room
+
+    def do_GET(self) -> None:
+        """Show a person the waiting page, and give a program the figures."""
+        if self.path == PROGRESS:
+            self._send(HTTPStatus.OK, "application/json", json.dumps(self.server.told))
+        elif self.path == "/healthz" or self.path.startswith("/api"):
+            self.do_POST()
+        else:
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/html; charset=utf-8", _PAGE.read_text("utf-8"))
+
+    def do_POST(self) -> None:
+        """Ask a program to come again."""
+        self._send(HTTPStatus.SERVICE_UNAVAILABLE, "application/json", json.dumps(self.server.told))
+
+    def _send(self, status: HTTPStatus, kind: str, text: str) -> None:
+        content = text.encode()
+        self.send_response(status)
+        for name, value in (_HEADERS | {"Content-Type": kind, "Content-Length": str(len(content))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the terminal shows how far the work is."""
+
 
 _DEMO = ("-m", "data.demo")
 """The program that builds the demo: it lies beside the product, which never imports it."""
@@ -41,7 +117,7 @@ def serve(
     port: Annotated[int | None, typer.Option("--port", help="Port.", show_default=False)] = None,
 ) -> None:
     """Serve the portal; without a store the demo is built first, and the address says how far it is."""
-    settings = read_settings(store=options.settings_for(context, store).store, host=host, port=port)
+    settings = read_settings(store=Asker(context, store).settings.store, host=host, port=port)
     _refuse_second_server(settings)
     _require_free_port(settings)
     if not _is_founded(settings):
@@ -63,7 +139,7 @@ def serve(
 
 def demo(context: typer.Context, store: Store = None) -> None:
     """Build the demo organisation into an empty folder."""
-    settings = options.settings_for(context, store)
+    settings = Asker(context, store).settings
     if _is_founded(settings):
         raise Conflict("there is a store already", where=str(settings.store), remedy="Name an empty folder.")
     _build(settings)

@@ -1,1 +1,0 @@
-"""The commands of `governance`, by what they are about."""
