@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.metrics import measure, metric
@@ -139,15 +139,7 @@ def fairness_measures(counts: Sequence[SliceCounts], *, min_rows: int = 1) -> tu
         _one("demographic_parity_ratio", selected, ratio=True),
         _worse("equalized_odds_difference", hits, alarms, ratio=False),
         _worse("equalized_odds_ratio", hits, alarms, ratio=True),
-        FairnessMeasure(
-            four_fifths.definition,
-            four_fifths.value,
-            four_fifths.low_label,
-            four_fifths.high_label,
-            four_fifths.metric,
-            four_fifths.left_out,
-            verdict,
-        ),
+        replace(four_fifths, verdict=verdict),
     )
 
 
@@ -189,7 +181,4 @@ def _worse(name: str, hits: _Spread, alarms: _Spread, *, ratio: bool) -> Fairnes
     if first is None or second is None:
         return FairnessMeasure(_BY_ID[name], None, None, None, None, left_out)
     worse = hits if (first <= second if ratio else first >= second) else alarms
-    found = _one(name, worse, ratio=ratio)
-    return FairnessMeasure(
-        found.definition, found.value, found.low_label, found.high_label, found.metric, left_out
-    )
+    return replace(_one(name, worse, ratio=ratio), left_out=left_out)

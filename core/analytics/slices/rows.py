@@ -6,18 +6,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 MISSING = "(missing)"
 CutKind = Literal["quantiles", "bands", "width", "at", "values"]
 MOST_BANDS = 50
-_KINDS: dict[str, CutKind] = {
-    "quantiles": "quantiles",
-    "bands": "bands",
-    "width": "width",
-    "at": "at",
-    "values": "values",
-}
 _HOW = "quantiles:5, bands:5, width:10, at:30,45,60 or values"
 Operator = Literal["=", "!=", ">=", "<=", ">", "<"]
 OPERATORS: tuple[Operator, ...] = (">=", "<=", "!=", "=", ">", "<")
@@ -129,7 +122,7 @@ def read_cut_rule(text: str) -> CutRule:
     """
     feature, _, how = text.rpartition("=")
     word, _, given = how.partition(":")
-    kind = _KINDS.get(word.strip())
+    kind: CutKind | None = next((kind for kind in get_args(CutKind) if kind == word.strip()), None)
     if not feature or kind is None:
         raise ValueError(f"'{text[:60]}' is no way to cut a feature; write FEATURE= and {_HOW}")
     try:

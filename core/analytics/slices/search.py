@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import prod
@@ -284,8 +284,9 @@ def weakest_slices(
     everyone = cells.slice_of((), ())
     overall = measure(definition, everyone, confidence)
     searched = sum(
-        prod(len(cells.values[place]) for place in places)
-        for places in _all_places(len(cells.features), max_conditions)
+        prod(len(values) for values in chosen)
+        for conditions in range(1, max_conditions + 1)
+        for chosen in combinations(cells.values, conditions)
     )
     return WeakestSlices(
         definition,
@@ -322,11 +323,6 @@ def _weak_slice(
         None if p is None else min(1.0, p * searched),
         one.sure,
     )
-
-
-def _all_places(features: int, most: int) -> Iterator[tuple[int, ...]]:
-    for conditions in range(1, min(features, most) + 1):
-        yield from combinations(range(features), conditions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.counts import SliceCells, SliceCounts, total_of
 from core.analytics.slices.metrics import Need
 from core.analytics.slices.ranks import RankSums, rank_sums
-from core.analytics.slices.rows import Band
+from core.analytics.slices.rows import MISSING, Band
 from core.domain.errors import BadInput
 from core.ground.figure import Task
 from core.lake.slices.columns import Paths, as_number, natural_order, run
@@ -21,6 +21,7 @@ from core.lake.slices.profiles import (
 from core.lake.slices.rows import EVERY_ROW, Kept, PickedRows, Where, pick_rows, slice_keys
 
 MAX_SLICES = 10_000
+MAX_CELLS = 2_000_000
 # Groups of whole numbers of up to so many bits together are counted in a plain array instead of a hash table:
 # 2^20 counters a thread, 8 MB, and half the time on codes such as those of a census.
 _ARRAY_BITS = 20
@@ -56,15 +57,12 @@ GROUP BY ALL LIMIT $most
 _SPREAD = "CASE WHEN count(near) = count(error) THEN var_pop({value}) * count(near) ELSE 'inf'::DOUBLE END"
 _SPREADS = {"plain": "near", "absolute": "abs(near)", "squared": "near * near"}
 _CALIBRATED = ", coalesce(sum(scored), 0)::BIGINT, coalesce(fsum(gap), 0), {spread}"
-ERROR_FIELDS = (
-    "sum_error",
-    "sum_absolute_error",
-    "sum_squared_error",
-    "spread_error",
-    "spread_absolute_error",
-    "spread_squared_error",
+_RATE_FIELDS = ("rows", "predicted", "labelled", "selected", "tp", "fp", "fn", "tn", "stray")
+_SCORE_FIELDS = ("scored", "sum_score_gap", "spread_score_gap")
+_ERROR_FIELDS = (
+    *("rows", "predicted", "labelled", "sum_error", "sum_absolute_error", "sum_squared_error"),
+    *("spread_error", "spread_absolute_error", "spread_squared_error"),
 )
-"""Fields of `SliceCounts` behind the counts of a regression, in the order of `counts_query`."""
 
 
 def slice_counts(
@@ -176,8 +174,7 @@ def _count(
     picked = pick_rows(
         cursor, paths, task, by if as_given else cut_continuous(cursor, paths, by), positive, kept
     )
-    calibrated = "calibration" in needs and task != "regression"
-    query = counts_query(picked, calibrated=calibrated)
+    query, fields = _counts_query(picked, needs)
     cursor.execute(f"SET perfect_ht_threshold = {_ARRAY_BITS:d}")
     rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
     if len(rows) > MAX_SLICES:
@@ -185,7 +182,7 @@ def _count(
             f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
         )
     ordered = sorted(rows, key=lambda row: natural_order(row[: len(by)]))
-    counts = [_counts(picked, row, calibrated) for row in ordered]
+    counts = [_counts(picked, row, fields) for row in ordered]
     if "ranking" not in needs or task == "regression":
         return counts, None
     ranks, everyone = slice_ranks(cursor, picked)
@@ -193,9 +190,15 @@ def _count(
     return [replace(each, ranks=by_keys.get(each.keys)) for each in counts], everyone
 
 
-def counts_query(picked: PickedRows, *, calibrated: bool) -> str:
-    """SQL of the counts, one line a slice: its values, then the counts, then a count of strange values."""
-    return _errors_query(picked) if picked.task == "regression" else _rates_query(picked, calibrated)
+def _counts_query(picked: PickedRows, needs: Collection[Need]) -> tuple[str, tuple[str, ...]]:
+    """SQL of the counts, one line a slice, and the fields of `SliceCounts` that follow the slice's values.
+
+    Behind the rates stands a count of strange values.
+    """
+    if picked.task == "regression":
+        return _errors_query(picked), _ERROR_FIELDS
+    calibrated = "calibration" in needs
+    return _rates_query(picked, calibrated), (*_RATE_FIELDS, *(_SCORE_FIELDS if calibrated else ()))
 
 
 def _rates_query(picked: PickedRows, calibrated: bool) -> str:
@@ -258,19 +261,15 @@ def _joined(total: str, *, n: str) -> str:
     return f"coalesce(sum({total}_spread + {n} * ({total} / {n} - {total}_mean) ** 2), 0)"
 
 
-def _counts(picked: PickedRows, row: Sequence[Any], calibrated: bool) -> SliceCounts:
-    keys, task = slice_keys(picked.by, row), picked.task
-    rows, predicted, labelled, *rest = row[len(picked.by) :]
-    if task == "regression":
-        errors: dict[str, Any] = dict(zip(ERROR_FIELDS, map(float, rest), strict=True))
-        return SliceCounts(keys, task, rows, predicted, labelled, **errors)
-    selected, tp, fp, fn, tn, stray, *sums = rest
-    if stray:
+def _counts(picked: PickedRows, row: Sequence[Any], fields: tuple[str, ...]) -> SliceCounts:
+    counted: dict[str, Any] = dict(zip(fields, row[len(picked.by) :], strict=True))
+    _refuse(strays=counted.pop("stray", 0))
+    return SliceCounts(slice_keys(picked.by, row), picked.task, **counted)
+
+
+def _refuse(*, strays: int) -> None:
+    if strays:
         raise BadInput("y_pred or y_true holds values other than 0 and 1", remedy="Import it as multiclass.")
-    counts = SliceCounts(keys, task, rows, predicted, labelled, selected, tp, fp, fn, tn)
-    if not calibrated:
-        return counts
-    return replace(counts, scored=sums[0], sum_score_gap=sums[1], spread_score_gap=sums[2])
 
 
 _GROUPS = """
@@ -331,3 +330,94 @@ def _numbered(
     }
     on = " AND ".join(f"r.{raw} IS NOT DISTINCT FROM g.{raw}" for raw in picked.raws)
     return slices, "CAST(g.id AS UINTEGER) AS id", f"FROM ({rows}) r JOIN ({groups}) g ON {on}"
+
+
+def slice_cells(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    task: Task,
+    by: Sequence[str | Band],
+    *,
+    positive: object | None = None,
+    kept: Kept = EVERY_ROW,
+    needs: Collection[Need] = (),
+) -> SliceCells:
+    """Count predictions by every combination of values that occurs.
+
+    Parameters
+    ----------
+    cursor, paths, task, positive, kept
+        As in `slice_counts`.
+    by
+        At least one feature, however many; continuous numbers as bands (see `cut_features`).
+    needs
+        "calibration" for sums of the scores. "ranking" makes a cell of each labelled row with a score.
+
+    Returns
+    -------
+    SliceCells
+
+    Raises
+    ------
+    BadInput
+        More than two million cells, and what `slice_counts` refuses.
+    NotFound
+        As `slice_counts`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
+    ...     rows = "('a', 'x', 1, 1), ('a', 'x', 0, 1), ('b', 'x', 1, 1)"
+    ...     _ = cursor.execute(f"COPY (FROM (VALUES {rows}) t(team, site, y_pred, y_true)) TO '{path}'")
+    ...     found = slice_cells(cursor, [path], "binary", ["team", "site"])
+    >>> found.values, found.counts["rows"].tolist()
+    ((('a', 'b'), ('x',)), [2, 1])
+    """
+    picked = pick_rows(cursor, paths, task, by, positive, kept)
+    ranked = "ranking" in needs
+    query, names = (_ranking_query(picked), ("score", "won")) if ranked else _counts_query(picked, needs)
+    table = cursor.execute(query, picked.given(query, most=MAX_CELLS + 1)).to_arrow_table()
+    if table.num_rows > MAX_CELLS:
+        raise BadInput(
+            f"these features make more than {MAX_CELLS:,} combinations",
+            remedy="Search fewer features, or cut numbers into fewer bands.",
+        )
+    columns = {name: table.column(len(by) + place).to_numpy() for place, name in enumerate(names)}
+    _refuse(strays=columns.pop("stray").sum() if "stray" in columns else 0)
+    return _cells(task, by, table, columns)
+
+
+def _cells(task: Task, by: Sequence[str | Band], table: Any, columns: dict[str, Any]) -> SliceCells:
+    import numpy as np
+
+    values, codes = [], []
+    for place, item in enumerate(by):
+        column = table.column(place).combine_chunks().dictionary_encode()
+        found = column.dictionary.to_pylist()
+        named = [str(v) if isinstance(item, str) else (*item.labels, MISSING)[v] for v in found]
+        order = sorted(range(len(named)), key=lambda at: named[at])
+        place_of = np.empty(len(named), dtype=np.int64)
+        place_of[order] = np.arange(len(named))
+        values.append(tuple(named[at] for at in order))
+        codes.append(place_of[column.indices.to_numpy()])
+    names = tuple(item if isinstance(item, str) else item.feature for item in by)
+    shape = np.array(codes, dtype=np.int64).reshape(len(by), table.num_rows)
+    if "score" not in columns:
+        # The database groups in no order: sums over cells are the same each time only if the cells are.
+        ordered = np.lexsort(shape[::-1])
+        columns = {name: column[ordered] for name, column in columns.items()}
+        return SliceCells(task, names, tuple(values), shape[:, ordered], columns)
+    one = np.ones(table.num_rows, dtype=np.int64)
+    counts = {"rows": one, "labelled": one, "scored": one}
+    return SliceCells(task, names, tuple(values), shape, counts, columns["score"], columns["won"])
+
+
+def _ranking_query(picked: PickedRows) -> str:
+    """One line a labelled row with a score, by rising score."""
+    rows = picked.ranked(picked.score or "CAST(NULL AS DOUBLE)")
+    return (
+        f"SELECT {picked.slices} score, won FROM ({rows}) "
+        "WHERE score IS NOT NULL AND actual IS NOT NULL ORDER BY score LIMIT $most"
+    )

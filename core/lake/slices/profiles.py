@@ -39,23 +39,46 @@ class SliceFeature:
 
     Parameters
     ----------
-    name
-        Column name.
-    kind
-        "category" (each value is a slice) or "number" (cut in bands).
+    name, type
+        Of the column.
     distinct
         Different values, missing ones not counted.
-    missing
-        Rows without a value.
-    numeric
-        The column holds numbers, so it can be cut.
+    missing, rows
+        Rows without a value, and in all.
+    fractional
+        Whether any number has a fraction.
+    low, high
+        Of the finite numbers; None where there is none.
     """
 
     name: str
-    kind: Literal["category", "number"]
+    type: str
     distinct: int
     missing: int
-    numeric: bool = False
+    rows: int
+    fractional: bool
+    low: float | None
+    high: float | None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it holds numbers, so that it can be cut."""
+        return self.type.startswith(NUMBERS)
+
+    @property
+    def kind(self) -> Literal["category", "number"]:
+        """Whether each value is a slice, or it is cut in bands."""
+        return "number" if self.numeric and (self.distinct > FEW_NUMBERS or self.fractional) else "category"
+
+    @property
+    def sliceable(self) -> bool:
+        """Whether its slices say anything: no single value, no text of its own, no identifier."""
+        if self.distinct + (self.missing > 0) < 2:
+            return False
+        if not self.numeric:
+            return self.distinct <= MAX_CATEGORIES
+        never_repeats = self.distinct == self.rows - self.missing
+        return not (never_repeats and not self.fractional and self.distinct > FEW_NUMBERS)
 
 
 def quantile_cuts(
@@ -111,12 +134,9 @@ def quantile_cuts(
 
 
 def cut_continuous(
-    cursor: duckdb.DuckDBPyConnection,
-    paths: Paths,
-    by: Sequence[str | Band],
-    rules: Mapping[str, CutRule] | None = None,
+    cursor: duckdb.DuckDBPyConnection, paths: Paths, by: Sequence[str | Band]
 ) -> list[str | Band]:
-    """Turn number features into bands, by rule or because they are continuous, and leave the rest as it is.
+    """Turn number features into bands where they are continuous, and leave the rest as it is.
 
     Parameters
     ----------
@@ -124,8 +144,6 @@ def cut_continuous(
         As in `slice_counts`.
     by
         Feature names and bands. Use the answer for several calls, so that their bands are the same.
-    rules
-        How to cut, by feature; a feature without a rule is cut when it is continuous.
 
     Returns
     -------
@@ -135,7 +153,7 @@ def cut_continuous(
     Notes
     -----
     Formula: a number column is continuous with more than 20 distinct values or with a fraction in any of
-    them; without a rule it gets the five bands of `quantile_cuts`. Source: ours.
+    them, and gets the five bands of `quantile_cuts`. Source: ours.
 
     Examples
     --------
@@ -149,19 +167,19 @@ def cut_continuous(
     names = [item.feature if isinstance(item, Band) else item for item in by]
     if len(names) > MAX_FEATURES or len(set(names)) < len(names):
         raise BadInput(f"cannot slice by {names}", remedy=f"Name up to {MAX_FEATURES} different features.")
-    return cut_features(cursor, paths, by, rules)
+    return cut_features(cursor, paths, by, {})
 
 
 def cut_features(
     cursor: duckdb.DuckDBPyConnection,
     paths: Paths,
     items: Sequence[str | Band],
-    rules: Mapping[str, CutRule] | None = None,
+    rules: Mapping[str, CutRule],
 ) -> list[str | Band]:
-    """As `cut_continuous`, for as many features as are given."""
-    columns, known = columns_of(cursor, paths), rules or {}
+    """As `cut_continuous`, for as many features as are given, and by the rule of those that have one."""
+    columns = columns_of(cursor, paths)
     return [
-        item if isinstance(item, Band) else _cut(cursor, paths, item, columns, known.get(item))
+        item if isinstance(item, Band) else _cut(cursor, paths, item, type_of(item, columns), rules.get(item))
         for item in items
     ]
 
@@ -170,16 +188,15 @@ def _cut(
     cursor: duckdb.DuckDBPyConnection,
     paths: Paths,
     feature: str,
-    columns: Mapping[str, str],
+    kind: str,
     rule: CutRule | None,
 ) -> str | Band:
-    kind = type_of(feature, columns)
     if not kind.startswith(NUMBERS):
         if rule is not None and rule.kind != "values":
             raise BadInput(f"{feature!r} holds no numbers to cut", remedy="Slice by its values instead.")
         return feature
     if rule is None:
-        continuous = _profile(cursor, paths, feature, kind).continuous
+        continuous = _profile(cursor, paths, feature, kind).kind == "number"
         return Band(feature, quantile_cuts(cursor, paths, feature)) if continuous else feature
     if rule.kind == "values":
         return feature
@@ -223,26 +240,15 @@ def slice_features(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[Slic
     ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
     ...     query = "SELECT range AS id, range % 2 AS sex, 1 AS y_pred FROM range(100)"
     ...     _ = cursor.execute(f"COPY ({query}) TO '{path}'")
-    ...     slice_features(cursor, [path])
-    [SliceFeature(name='sex', kind='category', distinct=2, missing=0, numeric=True)]
+    ...     [(each.name, each.kind, each.distinct) for each in slice_features(cursor, [path])]
+    [('sex', 'category', 2)]
     """
-    columns = {
-        name: kind
+    found = [
+        _profile(cursor, paths, name, kind)
         for name, kind in columns_of(cursor, paths).items()
         if kind.startswith((*NUMBERS, *WORDS)) and name not in _CANONICAL and not name.startswith("y_score_")
-    }
-    profiles = {name: _profile(cursor, paths, name, kind) for name, kind in columns.items()}
-    return [
-        SliceFeature(
-            name,
-            "number" if profile.continuous else "category",
-            profile.distinct,
-            profile.missing,
-            profile.numeric,
-        )
-        for name, profile in profiles.items()
-        if _sliceable(profile)
     ]
+    return [feature for feature in found if feature.sliceable]
 
 
 def class_labels(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[str]:
@@ -284,35 +290,7 @@ def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str
     return [row[0] for row in sorted(rows, key=natural_order)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Profile:
-    distinct: int
-    missing: int
-    rows: int
-    type: str
-    fractional: bool
-    low: float | None
-    high: float | None
-
-    @property
-    def numeric(self) -> bool:
-        return self.type.startswith(NUMBERS)
-
-    @property
-    def continuous(self) -> bool:
-        return self.numeric and (self.distinct > FEW_NUMBERS or self.fractional)
-
-
-def _sliceable(profile: _Profile) -> bool:
-    if profile.distinct + (profile.missing > 0) < 2:
-        return False
-    if not profile.numeric:
-        return profile.distinct <= MAX_CATEGORIES
-    never_repeats = profile.distinct == profile.rows - profile.missing
-    return not (never_repeats and not profile.fractional and profile.distinct > FEW_NUMBERS)
-
-
-def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> _Profile:
+def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> SliceFeature:
     """Grouped by the raw value first: what is worked out then is worked out once a value, not once a row."""
     numeric = kind.startswith(NUMBERS)
     value = as_number("x") if numeric else f"nullif({as_text('x', kind)}, '{MISSING}')"
@@ -324,5 +302,5 @@ def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: s
         FROM (SELECT {value} AS v, n
             FROM (SELECT {quoted(name)} AS x, count(*) AS n FROM {SCAN} GROUP BY ALL))
     """
-    ((distinct, missing, rows, fractional, low, high),) = known_of(cursor, paths, query)
-    return _Profile(distinct, missing, rows, kind, fractional, low, high)
+    (counted,) = known_of(cursor, paths, query)
+    return SliceFeature(name, kind, *counted)

@@ -134,7 +134,6 @@ def slice_choices(
     NotFound
         No such initiative, or no batch of this version and part.
     """
-    domain = registered(governance, initiative, moment).domain
     known_batches = lake.batches(governance.store, initiative, version, moment)
     parts: tuple[Part, ...] = tuple(sorted({batch.part for batch in known_batches}))
     chosen = part or (parts[0] if parts else "analysis")
@@ -146,7 +145,6 @@ def slice_choices(
     classes: tuple[str, ...] = ()
     if batches.task == "multiclass":
         classes = batches.classes or tuple(class_labels(cursor, batches.paths))
-    rule = governance.position(moment).limit_for(domain, batches.task)
     days = [
         str(end.date())
         for batch in known_batches
@@ -159,7 +157,7 @@ def slice_choices(
         tuple(features),
         metrics_for(batches.task),
         classes,
-        rule,
+        rule_for(governance, batches, moment),
         min(days, default=""),
         max(days, default=""),
     )

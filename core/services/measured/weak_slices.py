@@ -12,7 +12,7 @@ from core.analytics.slices.search import WeakestSlices, weakest_slices
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
-from core.lake.slices.cells import slice_cells
+from core.lake.slices.counts import slice_cells
 from core.lake.slices.profiles import MAX_FEATURES
 from core.services.governance import Governance
 from core.services.measured.bias import slice_choices
