@@ -114,13 +114,18 @@ class Seat:
         return self.seen.runs()
 
     def open(self, path: str, person: Any) -> None:
-        """Open a page and sit down as a persona."""
-        self.seen.open(path)
+        """Open a page and sit down as a persona; one that lies open is taken over from whoever sat there."""
         seated = self.page.get_by_role("combobox", name="You are")
-        if seated.input_value().partition(",")[0] != person.name:
+        taken_over = self.page.url == f"{self.address}/{path}" and not self._sits(seated, person)
+        if not taken_over:
+            self.seen.open(path)
+        if not self._sits(seated, person):
             seated.click()
             with self.runs():
                 self.page.get_by_role("option", name=person.name).first.click()
+
+    def _sits(self, seated: Locator, person: Any) -> bool:
+        return bool(seated.input_value().partition(",")[0] == person.name)
 
     def tab(self, initiative: str, title: str, person: Any) -> None:
         """Open a tab of an initiative's sheet."""
