@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -29,7 +30,7 @@ from core.services.models import data_sources as services
 from core.services.models.lineage import bad_data_of, data_of, lineage, source_sheet
 from core.services.models.versions import promote_version, register_model_version
 from core.services.record.entries import verify_record
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, VALIDATOR, later, register
+from tests.conftest import ADMIN, BUILDER, OUTSIDER, VALIDATOR, founded, later, register
 
 BAD = "The feed held last year's rates."
 _SERVICES: dict[type[Command], Any] = {
@@ -61,6 +62,19 @@ def use(governance: Governance, source: str, initiative: str, how: str, **given:
 
 @pytest.fixture
 def rates(governance: Governance) -> Governance:
+    return with_rates(governance)
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    """The same with claims marked as bad, for all that is refused: nothing of it may be stored."""
+    governance = with_rates(founded(tmp_path_factory.mktemp("refusing") / "store"))
+    do(governance, MarkDataBad, 5, source="claims-table", reason=BAD, actor=ADMIN)
+    yield governance
+    governance.close()
+
+
+def with_rates(governance: Governance) -> Governance:
     """Rates feed → cleaned rates → pricing (model 1), and → card limits by way of features; claims apart."""
     for name in ("Pricing", "Card limits", "Claims triage"):
         register(governance, name)
@@ -286,13 +300,12 @@ def test_what_is_recorded_of_a_source_can_change(rates: Governance) -> None:
     ],
 )
 def test_wrong_input_is_one_sentence_and_stores_nothing(
-    rates: Governance, kind: type[Command], given: Any, problem: type[GovernanceError], sentence: str
+    refusing: Governance, kind: type[Command], given: Any, problem: type[GovernanceError], sentence: str
 ) -> None:
-    do(rates, MarkDataBad, 5, source="claims-table", reason=BAD, actor=ADMIN)
-    head = rates.store.head()
+    head = refusing.store.head()
     with pytest.raises(problem, match=sentence):
-        do(rates, kind, 6, **given)
-    assert rates.store.head() == head
+        do(refusing, kind, 6, **given)
+    assert refusing.store.head() == head
 
 
 def test_a_filter_that_names_nothing_is_refused(rates: Governance) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from core.services.governance import Governance
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, prediction_batches
 from core.services.models.versions import register_model_version
 from core.services.record.entries import verify_record
-from tests.conftest import ADMIN, BUILDER, later, register
+from tests.conftest import ADMIN, BUILDER, founded, later, register
 
 HEAD = "case,day,probability,granted,repaid,sex,income\n"
 GOOD = (
@@ -42,9 +42,20 @@ MAPPED: dict[str, Any] = {
 }
 
 
+Untaken = tuple[Governance, str]
+
+
 @pytest.fixture
 def initiative(governance: Governance) -> str:
     return with_version(governance, "binary")
+
+
+@pytest.fixture(scope="module")
+def untaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Untaken]:
+    """A version to which files are offered that are refused: one store for all, as none may come in."""
+    governance = founded(tmp_path_factory.mktemp("untaken") / "store")
+    yield governance, with_version(governance, "binary")
+    governance.close()
 
 
 def with_version(governance: Governance, task: str, version: str = "1") -> str:
@@ -272,17 +283,15 @@ CASES: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("text", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_faulty_csv_is_refused_and_nothing_stored(
-    governance: Governance, initiative: str, tmp_path: Path, text: str, said: str
+    untaken: Untaken, tmp_path: Path, text: str, said: str
 ) -> None:
     for start in ("", "\ufeff") if text else ("",):  # with a byte order mark and without
-        assert said in str(refused(governance, initiative, csv(tmp_path, start + text), **MAPPED))
+        assert said in str(refused(*untaken, csv(tmp_path, start + text), **MAPPED))
 
 
-def test_several_columns_at_fault_are_all_named(
-    governance: Governance, initiative: str, tmp_path: Path
-) -> None:
+def test_several_columns_at_fault_are_all_named(untaken: Untaken, tmp_path: Path) -> None:
     text = HEAD + GOOD.replace("0.91", "x").replace("2026-03-03T10:00:00Z", "soon")
-    problem = refused(governance, initiative, csv(tmp_path, text), **MAPPED)
+    problem = refused(*untaken, csv(tmp_path, text), **MAPPED)
     assert "column 'day' holds values that are no times" in str(problem)
     assert "also at fault: 'probability'" in str(problem)
 
@@ -310,14 +319,14 @@ def test_several_columns_at_fault_are_all_named(
     ],
 )
 def test_a_file_that_is_something_else_is_refused(
-    governance: Governance, initiative: str, tmp_path: Path, name: str, content: bytes, said: str
+    untaken: Untaken, tmp_path: Path, name: str, content: bytes, said: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    assert said in str(refused(governance, initiative, tmp_path / name, **MAPPED))
+    assert said in str(refused(*untaken, tmp_path / name, **MAPPED))
 
 
-def test_a_file_that_is_not_there_is_refused(governance: Governance, initiative: str, tmp_path: Path) -> None:
-    problem = refused(governance, initiative, tmp_path / "missing.csv", **MAPPED)
+def test_a_file_that_is_not_there_is_refused(untaken: Untaken, tmp_path: Path) -> None:
+    problem = refused(*untaken, tmp_path / "missing.csv", **MAPPED)
     assert "the file cannot be read: No such file or directory (missing.csv)" in str(problem)
 
 
@@ -424,32 +433,29 @@ FILES: list[tuple[Callable[[Path], Path], str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("make_file", "said", "more"), FILES, ids=[case[0].__name__ for case in FILES])
 def test_a_faulty_binary_file_is_refused_and_nothing_stored(
-    governance: Governance,
-    initiative: str,
+    untaken: Untaken,
     tmp_path: Path,
     make_file: Callable[[Path], Path],
     said: str,
     more: dict[str, Any],
 ) -> None:
-    assert said in str(refused(governance, initiative, make_file(tmp_path), **FRAME, **more))
+    assert said in str(refused(*untaken, make_file(tmp_path), **FRAME, **more))
 
 
-def test_a_parquet_bomb_is_refused_before_it_is_unpacked(
-    governance: Governance, initiative: str, tmp_path: Path
-) -> None:
+def test_a_parquet_bomb_is_refused_before_it_is_unpacked(untaken: Untaken, tmp_path: Path) -> None:
     """A billion equal rows fit into some kilobytes; the footer says so."""
     schema = pa.schema([(name, pa.int8()) for name in ("case", "probability", "granted", "repaid", "sex")])
     one = pa.array([0] * 1_000_000, pa.int8())
     with pq.ParquetWriter(tmp_path / "bomb.parquet", schema, compression="zstd") as writer:
         for _ in range(150):
             writer.write_batch(pa.record_batch([one] * 5, schema=schema), row_group_size=1_000_000)
-    problem = refused(governance, initiative, tmp_path / "bomb.parquet", **FRAME)
+    problem = refused(*untaken, tmp_path / "bomb.parquet", **FRAME)
     assert "the file would unpack to 5.6 GiB" in str(problem)
     assert "Split it into files of fewer rows." in str(problem)
 
 
 def test_an_arrow_bomb_is_refused_before_it_is_unpacked(
-    governance: Governance, initiative: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untaken: Untaken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prediction_files, "BEARABLE_BYTES", 1 << 20)
     table = pa.table({"probability": pa.array([0.0] * 4_000_000)})
@@ -457,9 +463,7 @@ def test_an_arrow_bomb_is_refused_before_it_is_unpacked(
         packed = pa.ipc.IpcWriteOptions(compression="zstd")
         with opened(tmp_path / name, table.schema, options=packed) as writer:
             writer.write_table(table)
-        assert "the file would unpack to 0.0 GiB" in str(
-            refused(governance, initiative, tmp_path / name, **FRAME)
-        )
+        assert "the file would unpack to 0.0 GiB" in str(refused(*untaken, tmp_path / name, **FRAME))
 
 
 @pytest.mark.parametrize(
@@ -471,9 +475,9 @@ def test_an_arrow_bomb_is_refused_before_it_is_unpacked(
     ids=["far too small", "of one class"],
 )
 def test_a_reference_that_teaches_nothing_is_refused(
-    governance: Governance, initiative: str, tmp_path: Path, table: pl.DataFrame, said: str
+    untaken: Untaken, tmp_path: Path, table: pl.DataFrame, said: str
 ) -> None:
-    problem = refused(governance, initiative, parquet(tmp_path, table), part="reference", **FRAME)
+    problem = refused(*untaken, parquet(tmp_path, table), part="reference", **FRAME)
     assert said in str(problem)
 
 
