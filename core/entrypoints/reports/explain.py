@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.entrypoints.reports.printing import NONE, figure, say, show_table, words
+from core.entrypoints.reports.printing import (
+    NONE,
+    Column,
+    counted,
+    dashed,
+    ends,
+    figure,
+    say,
+    share,
+    show_rows,
+    show_table,
+    words,
+)
 
 Result = Mapping[str, Any]
 
@@ -31,47 +43,46 @@ def show_explanation(result: Result) -> None:
 
 
 def _show_features(result: Result) -> None:
-    lines = [
-        (
-            one["rank"],
-            one["feature"],
-            figure(one["mean_absolute"]),
-            figure(one["mean_signed"]),
-            figure(one["share"], "share"),
-        )
-        for one in result["features"]
-    ]
-    headings = ("Rank", "Feature", "Mean strength", "Mean push", "Share of all")
-    show_table(headings, lines, right=(2, 3, 4))
+    columns: Mapping[str, Column] = {
+        "Rank": "rank",
+        "Feature": "feature",
+        "Mean strength": ("mean_absolute", figure),
+        "Mean push": ("mean_signed", figure),
+        "Share of all": ("share", share),
+    }
+    show_rows(result["features"], columns, right=(2, 3, 4))
 
 
 def _show_prediction(found: Result) -> None:
     steps = found["waterfall"]
     answer = "" if steps["output"] is None else f", answer {figure(steps['output'])}"
     say(f"Row {found['row_id']}: raw score {figure(steps['raw_score'])}{answer}.")
-    lines: list[tuple[object, ...]] = [("base value", NONE, NONE, figure(steps["base_value"]), NONE)]
-    for step in steps["steps"]:
-        name = step["feature"] or f"{step['folded']} others"
-        value = found["values"].get(step["feature"])
-        lines.append(
-            (
-                name,
-                NONE if value is None else value,
-                f"{step['contribution']:+.4f}",
-                figure(step["end"]),
-                NONE if step["output_change"] is None else f"{step['output_change']:+.4f}",
-            )
-        )
-    headings = ("Feature", "Value", "Contribution", "Score so far", "Moves the answer by")
-    show_table(headings, lines, right=(2, 3, 4))
+    base = {
+        "feature": "base value",
+        "contribution": None,
+        "end": steps["base_value"],
+        "output_change": None,
+    }
+    columns: Mapping[str, Column] = {
+        "Feature": lambda step: step["feature"] or f"{step['folded']} others",
+        "Value": ("feature", found["values"].get),
+        "Contribution": ("contribution", _signed),
+        "Score so far": ("end", figure),
+        "Moves the answer by": ("output_change", _signed),
+    }
+    show_rows([base, *steps["steps"]], columns, right=(2, 3, 4))
     if steps["gap"] is not None:
         say(f"Base and contributions miss the score by {abs(steps['gap']):.1g}.")
 
 
+def _signed(value: float | None) -> str:
+    return NONE if value is None else f"{value:+.4f}"
+
+
 def _show_along(found: Result) -> None:
     lines = [
-        (p["label"], f"{p['rows']:,}", figure(p["mean"]), f"{figure(p['p10'])} to {figure(p['p90'])}")
-        for p in found["points"]
+        (one["label"], counted(one["rows"]), figure(one["mean"]), ends(one["p10"], one["p90"]))
+        for one in found["points"]
     ]
     headings = (words(found["feature"]), "Rows", "Mean contribution", "Eight in ten from, to")
     show_table(headings, lines, right=(1, 2))
@@ -89,33 +100,28 @@ def _show_apart(found: Result) -> None:
             one["feature"],
             figure(one["first"]),
             figure(one["second"]),
-            f"{one['gap']:+.4f}",
-            NONE if one["low"] is None else f"{one['low']:+.4f} to {one['high']:+.4f}",
+            _signed(one["gap"]),
+            NONE if one["low"] is None else f"{_signed(one['low'])} to {_signed(one['high'])}",
         )
         for one in gap["features"]
     ]
-    show_table(
-        ("Feature", first["name"], second["name"], "Difference", "95 % interval"), lines, right=(1, 2, 3)
-    )
+    headings = ("Feature", first["name"], second["name"], "Difference", "95 % interval")
+    show_table(headings, lines, right=(1, 2, 3))
     if not gap["enough"]:
         say("Cannot tell: a group has fewer than 30 explained rows.")
 
 
 def show_kpi_list(result: Result) -> None:
     """The business KPIs of all initiatives, one a line."""
-    lines = [
-        (
-            one["title"],
-            one["promise"]["name"],
-            amount(one["achieved"]["value"], one["promise"]["unit"]),
-            amount(one["promise"]["target"], one["promise"]["unit"]),
-            one["promise"]["target_on"],
-            words(one["achieved"]["standing"]),
-        )
-        for one in result["kpis"]
-    ]
-    headings = ("Initiative", "Business KPI", "Achieved", "Target", "By", "Standing")
-    show_table(headings, lines, right=(2, 3))
+    columns: Mapping[str, Column] = {
+        "Initiative": "title",
+        "Business KPI": ("promise", lambda promise: promise["name"]),
+        "Achieved": lambda kpi: amount(kpi["achieved"]["value"], kpi["promise"]["unit"]),
+        "Target": ("promise", lambda promise: amount(promise["target"], promise["unit"])),
+        "By": ("promise", lambda promise: promise["target_on"]),
+        "Standing": ("achieved", lambda achieved: words(achieved["standing"])),
+    }
+    show_rows(result["kpis"], columns, right=(2, 3))
 
 
 def show_kpis_in_full(result: Result) -> None:
@@ -123,26 +129,26 @@ def show_kpis_in_full(result: Result) -> None:
     if not result["kpis"]:
         say("No business KPI is promised.")
     for kpi in result["kpis"]:
-        promise, achieved = kpi["promise"], kpi["achieved"]
-        unit = promise["unit"]
-        say(
-            f"{promise['name']} ({promise['kpi']}): from {amount(promise['baseline'], unit)} on "
-            f"{promise['baseline_on']} to {amount(promise['target'], unit)} by {promise['target_on']}."
-        )
-        say(f"{words(achieved['standing'])}: {achieved['sentence']}")
-        lines = [
-            (
-                line["observed_on"],
-                amount(line["value"], unit) if line["value"] is not None else "withdrawn",
-                amount(line["promised"], unit),
-                "" if line["counts"] else "corrected since",
-                line["note"] or NONE,
-                line["actor_name"],
-            )
-            for line in kpi["observations"]
-        ]
-        if lines:
-            show_table(("Day", "Achieved", "Promised", "", "Note", "By"), lines, right=(1, 2))
+        _show_kpi(kpi["promise"], kpi["achieved"], kpi["observations"])
+
+
+def _show_kpi(promise: Result, achieved: Result, seen: Sequence[Result]) -> None:
+    unit = promise["unit"]
+    say(
+        f"{promise['name']} ({promise['kpi']}): from {amount(promise['baseline'], unit)} on "
+        f"{promise['baseline_on']} to {amount(promise['target'], unit)} by {promise['target_on']}."
+    )
+    say(f"{words(achieved['standing'])}: {achieved['sentence']}")
+    columns: Mapping[str, Column] = {
+        "Day": "observed_on",
+        "Achieved": ("value", lambda value: "withdrawn" if value is None else amount(value, unit)),
+        "Promised": ("promised", lambda value: amount(value, unit)),
+        "": ("counts", lambda counts: "" if counts else "corrected since"),
+        "Note": ("note", dashed),
+        "By": "actor_name",
+    }
+    if seen:
+        show_rows(seen, columns, right=(1, 2))
 
 
 def amount(value: float | None, unit: str) -> str:

@@ -79,31 +79,29 @@ def _show_slices(slices: Result, names: tuple[str, str]) -> None:
     if not slices["rows"]:
         return
     unit = "share" if slices["form"] == "rate" else ""
+    say(f"{slices['metric']} by {words(slices['by'])}:")
     lines = [
         (
-            row["label"],
-            figure(row["left"], unit),
-            words(row["left_verdict"]),
-            figure(row["right"], unit),
-            words(row["right_verdict"]),
+            one["label"],
+            figure(one["left"], unit),
+            words(one["left_verdict"]),
+            figure(one["right"], unit),
+            words(one["right_verdict"]),
         )
-        for row in slices["rows"]
+        for one in slices["rows"]
     ]
-    say(f"{slices['metric']} by {words(slices['by'])}:")
     show_table(("Slice", names[0], "Verdict", names[1], "Verdict"), lines, right=(1, 3))
 
 
 def _show_decay(decay: Result, names: tuple[str, str]) -> None:
     say()
     for name, side in zip(names, (decay["left"], decay["right"]), strict=True):
-        if side["note"]:
-            say(f"Decay of {name[:1].lower() + name[1:]}: {side['note']}")
-        else:
-            say(
-                f"Decay of {name[:1].lower() + name[1:]}: {words(side['metric'])} estimated at "
-                f"{figure(side['estimate'])}, {side['worse']} of {side['chunks']} chunks estimated worse, "
-                f"{side['realised_worse']} realised worse; trust in the estimates: {words(side['trust'])}."
-            )
+        told = side["note"] or (
+            f"{words(side['metric'])} estimated at {figure(side['estimate'])}, {side['worse']} of "
+            f"{side['chunks']} chunks estimated worse, {side['realised_worse']} realised worse; "
+            f"trust in the estimates: {words(side['trust'])}."
+        )
+        say(f"Decay of {name[:1].lower() + name[1:]}: {told}")
 
 
 def show_lineage(result: Result) -> None:
@@ -146,15 +144,16 @@ def show_sources(result: Result) -> None:
 
 def show_source(result: Result) -> None:
     """One data source in full."""
-    row = result["source"]
-    say(f"{row['name']} ({row['source']})")
-    say(f"  {row['description']}" if row["description"] else "  No description.")
-    personal = "holds personal data" if row["personal_data"] else "holds no personal data"
-    say(f"  Owned by {row['team']}; {personal}. Lies at {row['location'] or 'a place that is not recorded'}.")
-    if row["quality"]:
-        say(f"  Quality: {row['quality']}")
-    if row["bad"]:
-        say(f"  Bad since {day(row['marked_at'])}, by {row['marked_by']}: {row['bad_reason']}")
+    data = result["source"]
+    say(f"{data['name']} ({data['source']})")
+    say(f"  {data['description']}" if data["description"] else "  No description.")
+    personal = "holds personal data" if data["personal_data"] else "holds no personal data"
+    where = data["location"] or "a place that is not recorded"
+    say(f"  Owned by {data['team']}; {personal}. Lies at {where}.")
+    if data["quality"]:
+        say(f"  Quality: {data['quality']}")
+    if data["bad"]:
+        say(f"  Bad since {day(data['marked_at'])}, by {data['marked_by']}: {data['bad_reason']}")
     for label, edges in (("Made from", result["upstream"]), ("Made into", result["downstream"])):
         for edge in edges:
             columns = f" (columns {', '.join(edge['columns'])})" if edge["columns"] else ""
