@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from portal.components.charts.canvas import ACCENT, BAD, INK, QUIET, WATCH, draw, finish
+from portal.components.charts.canvas import ACCENT, BAD, INK, QUIET, WATCH, by_name, draw, drawing, hints
 from portal.components.charts.layers import places
 from portal.components.text import count
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from core.domain.models.lineage import Edge, Graph, Node
 
 MOST_NODES = 140
@@ -27,91 +29,83 @@ _LOOKS = {"sound": ("", QUIET), "affected": ("◆ ", WATCH), "bad": ("▲ ", BAD
 _SAID = {"sound": "sound", "affected": "something bad above it", "bad": "marked as bad"}
 
 
-def lineage_chart(graph: Graph, *, key: str) -> str | None:
-    """Draw the graph; a click on a box gives the id of its node.
+@dataclass(frozen=True)
+class Mark:
+    """A box, a point of an edge, or a head; `place` is the point's place on its edge."""
 
-    Parameters
-    ----------
-    graph
-        At most `MOST_NODES` nodes.
-    key
-        A name that no other chart of the page has.
-    """
+    kind: str
+    node: str | None = None
+    x: float = 0.0
+    x2: float | None = None
+    y: float = 0.0
+    title: str | None = None
+    under: str | None = None
+    state: str | None = None
+    what: str | None = None
+    said: str | None = None
+    edge: str | None = None
+    place: int | None = None
+
+
+def lineage_chart(graph: Graph, *, key: str) -> str | None:
+    """Draw the graph of at most `MOST_NODES` nodes; a click on a box gives the id of its node."""
     where = places(
         {node.id: _KINDS[node.kind] for node in graph.nodes},
         [(edge.start, edge.end) for edge in graph.edges],
     )
     states = {node.id: node.state for node in graph.nodes}
     feeding = Counter(edge.end for edge in graph.edges)
-    rows = [_box(node, where[node.id], feeding[node.id]) for node in graph.nodes]
-    rows += [point for edge in graph.edges for point in _curve(edge, where, states)]
-    rows += _heads(graph, where)
+    marks = [_box(node, where[node.id], feeding[node.id]) for node in graph.nodes]
+    marks += [point for edge in graph.edges for point in _curve(edge, where, states)]
+    marks += _heads(graph, where)
     columns = 1 + max((column for column, _ in where.values()), default=0)
     tallest = max((height for _, height in where.values()), default=0.0)
-    blank = dict.fromkeys(key for row in rows for key in row)  # a table has the columns of its first row
-    picked = draw(
-        [{**blank, **row} for row in rows],
-        _spec(columns, round(tallest, 3)),
-        alt=_words(graph),
-        key=key,
-        picks=("node",),
-    )
+    spec = _spec(columns, round(tallest, 3))
+    picked = draw(marks, spec, alt=_words(graph), key=key, picks=("node",))
     return picked[0] if picked and picked[0] != "None" else None
 
 
-def _box(node: Node, place: tuple[int, float], feeding: int) -> dict[str, Any]:
+def _box(node: Node, place: tuple[int, float], feeding: int) -> Mark:
     column, height = place
     glyph = _LOOKS[node.state][0]
     under = " · ".join(part for part in (node.team, node.detail) if part)
     if node.kind == "process":
         under = count(feeding, "model")
-    return {
-        "kind": "node",
-        "node": node.id,
-        "x": float(column),
-        "x2": column + _BOX,
-        "y": height,
-        "title": f"{glyph}{node.title}",
-        "under": under,
-        "state": node.state,
-        "what": _HEADS[node.kind].removesuffix("s") if node.kind == "model" else _HEADS[node.kind],
-        "said": node.bad or (f"Bad above it: {', '.join(node.affected)}" if node.affected else "Sound"),
-    }
+    return Mark(
+        "node",
+        node.id,
+        float(column),
+        column + _BOX,
+        height,
+        title=f"{glyph}{node.title}",
+        under=under,
+        state=node.state,
+        what=_HEADS[node.kind].removesuffix("s") if node.kind == "model" else _HEADS[node.kind],
+        said=node.bad or (f"Bad above it: {', '.join(node.affected)}" if node.affected else "Sound"),
+    )
 
 
-def _curve(
-    edge: Edge, where: dict[str, tuple[int, float]], states: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def _curve(edge: Edge, where: dict[str, tuple[int, float]], states: Mapping[str, str]) -> list[Mark]:
     """Four points of a smooth line from box to box."""
     (left, top), (right, bottom) = where[edge.start], where[edge.end]
     start, end = left + _BOX, float(right)
     bend = max(0.12, (end - start) / 2)
     spoiled = states[edge.start] != "sound" and states[edge.end] != "sound"
     points = ((start, top), (start + bend, top), (end - bend, bottom), (end, bottom))
+    name, state = f"{edge.start} {edge.end}", "affected" if spoiled else "sound"
     return [
-        {
-            "kind": "edge",
-            "edge": f"{edge.start} {edge.end}",
-            "place": place,
-            "x": x,
-            "y": y,
-            "state": "affected" if spoiled else "sound",
-            "said": edge.how,
-        }
+        Mark("edge", x=x, y=y, state=state, said=edge.how, edge=name, place=place)
         for place, (x, y) in enumerate(points)
     ]
 
 
-def _heads(graph: Graph, where: dict[str, tuple[int, float]]) -> list[dict[str, Any]]:
+def _heads(graph: Graph, where: dict[str, tuple[int, float]]) -> list[Mark]:
     """The name of each kind above its first column."""
     first: dict[str, int] = {}
     for node in graph.nodes:
         column = where[node.id][0]
         first[node.kind] = min(first.get(node.kind, column), column)
-    return [
-        {"kind": "head", "x": float(column), "y": -0.95, "title": _HEADS[kind]}
-        for kind, column in first.items()
-    ]
+    return [Mark("head", x=float(column), y=-0.95, title=_HEADS[kind]) for kind, column in first.items()]
 
 
 def _words(graph: Graph) -> str:
@@ -127,20 +121,16 @@ def _words(graph: Graph) -> str:
     )
 
 
-@lru_cache(maxsize=64)
-def _spec(columns: int, tallest: float) -> str:
+@drawing
+def _spec(columns: int, tallest: float) -> alt.TopLevelMixin:
     import altair as alt
 
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.02, columns - 1 + _BOX + 0.02], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.3, tallest + 0.6], nice=False, reverse=True))
-    colours = alt.Color(
-        "state:N",
-        scale=alt.Scale(domain=list(_LOOKS), range=[look[1] for look in _LOOKS.values()]),
-        legend=None,
-    )
+    looks = {state: colour for state, (_, colour) in _LOOKS.items()}
+    colours = alt.Color("state:N", scale=by_name(looks), legend=None)
+    told = hints(("title:N", "Name"), ("what:N", "Kind"), ("under:N", "More"), ("said:N", "State"))
     base = alt.Chart()
-    hints = [alt.Tooltip("title:N", title="Name"), alt.Tooltip("what:N", title="Kind")]
-    hints += [alt.Tooltip("under:N", title="More"), alt.Tooltip("said:N", title="State")]
     edges = (
         base.transform_filter("datum.kind === 'edge'")
         .mark_line(interpolate="basis", strokeWidth=1.4)
@@ -151,7 +141,7 @@ def _spec(columns: int, tallest: float) -> str:
             order="place:Q",
             color=colours,
             strokeOpacity=alt.condition("datum.state === 'sound'", alt.value(0.45), alt.value(0.95)),
-            tooltip=[alt.Tooltip("said:N", title="How")],
+            tooltip=hints(("said:N", "How")),
         )
     )
     picked = alt.selection_point(name="picked", fields=["node"])
@@ -166,7 +156,7 @@ def _spec(columns: int, tallest: float) -> str:
             color=colours,
             fillOpacity=alt.condition("datum.state === 'sound'", alt.value(0.07), alt.value(0.16)),
             strokeOpacity=alt.condition("datum.state === 'sound'", alt.value(0.55), alt.value(1)),
-            tooltip=hints,
+            tooltip=told,
         )
         .add_params(picked)
     )
@@ -176,10 +166,10 @@ def _spec(columns: int, tallest: float) -> str:
     limit = alt.ExprRef(f"width * {_BOX / (columns - 1 + _BOX + 0.04):.4f} - 18")
     text: dict[str, Any] = {"align": "left", "dx": 9, "limit": limit, "cursor": "pointer"}
     names = nodes.mark_text(dy=-7, fontSize=12.5, fontWeight=600, color=INK, **text).encode(
-        x=x, y=y, text="title:N", tooltip=hints
+        x=x, y=y, text="title:N", tooltip=told
     )
     owners = nodes.mark_text(dy=9, fontSize=11, color=QUIET, **text).encode(
-        x=x, y=y, text="under:N", tooltip=hints
+        x=x, y=y, text="under:N", tooltip=told
     )
     heads = (
         base.transform_filter("datum.kind === 'head'")
@@ -187,7 +177,7 @@ def _spec(columns: int, tallest: float) -> str:
         .encode(x=x, y=y, text="title:N")
     )
     height = int((tallest + 1.9) * _ROW)
-    return finish(alt.layer(edges, grounds, boxes, names, owners, heads).properties(height=height))
+    return alt.layer(edges, grounds, boxes, names, owners, heads).properties(height=height)
 
 
 def drawable(nodes: Sequence[Node]) -> bool:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from portal.components.cards import Card, cards, facts
-from portal.components.charts.explanations import along_chart, gap_bars, strength_bars, waterfall_chart
+from portal.components.charts.explanations import (
+    Gap,
+    Strength,
+    WayStep,
+    along_chart,
+    gap_bars,
+    strength_bars,
+    waterfall_chart,
+)
 from portal.components.page import panel
 from portal.components.tables import Column, download_csv, figure_help, plain_table
 from portal.components.text import NOTHING, count, day, escape, humanise, number, percent, points
@@ -84,30 +93,25 @@ def explanation_cards(report: ExplanationReport, today: date) -> None:
 
 def strength_panel(report: ExplanationReport) -> str | None:
     """Draw the strongest features; give the one that is clicked."""
-    rows = [
-        {
-            "label": humanise(one.feature),
-            "strength": one.mean_absolute,
-            "push": one.mean_signed,
-            "share": one.share,
-        }
+    marks = [
+        Strength(humanise(one.feature), one.mean_absolute, one.mean_signed, one.share)
         for one in report.features
     ]
     caption = "Mean size of a feature's contribution, whichever way. Click a bar to see it along its values."
     names = {humanise(one.feature): one.feature for one in report.features}
     with panel("What the scores come from", caption):
-        shown = rows[:MOST_FEATURES]
+        shown = marks[:MOST_FEATURES]
         alt = f"Mean strength of {len(shown)} features in {report.scale_title}."
         clicked = strength_bars(shown, unit=report.scale_title, alt=alt, key="strengths")
-        if len(rows) > MOST_FEATURES:
-            st.caption(f"The strongest {MOST_FEATURES} of {len(rows)}; the download holds all.")
+        if len(marks) > MOST_FEATURES:
+            st.caption(f"The strongest {MOST_FEATURES} of {len(marks)}; the download holds all.")
         titles = {
             "label": "Feature",
             "strength": f"Mean strength ({report.scale_title})",
             "push": "Mean push",
             "share": "Share of all",
         }
-        download_csv(rows, titles, name="feature-strengths")
+        download_csv([asdict(one) for one in marks], titles, name="feature-strengths")
     return names.get(clicked) if clicked else None
 
 
@@ -118,7 +122,7 @@ def along_figure(report: ExplanationReport, feature: str, found: Sequence[Featur
     missing = next((point for point in found if point.low is None), None)
     lies_on_a_line = len(numeric) > 1
     along_chart(
-        [_as_row(point) for point in (numeric if lies_on_a_line else found)],
+        numeric if lies_on_a_line else found,
         feature=title,
         unit=report.scale_title,
         numeric=lies_on_a_line,
@@ -128,11 +132,7 @@ def along_figure(report: ExplanationReport, feature: str, found: Sequence[Featur
     if lies_on_a_line and missing is not None:
         st.caption(f"Missing in {count(missing.rows, 'row')}: mean contribution {signed(missing.mean)}.")
     titles = {"label": title, "rows": "Rows", "mean": "Mean contribution", "p10": "10%", "p90": "90%"}
-    download_csv([_as_row(point) for point in found], titles, name=f"along-{feature}")
-
-
-def _as_row(point: FeaturePoint) -> dict[str, Any]:
-    return {name: getattr(point, name) for name in ("label", "low", "high", "rows", "mean", "p10", "p90")}
+    download_csv([asdict(point) for point in found], titles, name=f"along-{feature}")
 
 
 def prediction_figures(report: ExplanationReport, found: ExplainedPrediction) -> None:
@@ -147,18 +147,18 @@ def prediction_figures(report: ExplanationReport, found: ExplainedPrediction) ->
             ("Came true", _plain(found.actual) if found.actual is not None else "not known yet"),
         ]
     )
-    rows: list[dict[str, Any]] = [
-        {
-            "label": _step_title(step, found.values),
-            "start": step.start,
-            "end": step.end,
-            "contribution": step.contribution,
-            "answer": None if step.output_change is None else moved(report, step.output_change),
-        }
+    steps = [
+        WayStep(
+            _step_title(step, found.values),
+            step.start,
+            step.end,
+            step.contribution,
+            None if step.output_change is None else moved(report, step.output_change),
+        )
         for step in way.steps
     ]
     waterfall_chart(
-        rows,
+        steps,
         unit=report.scale_title,
         scale=report.scale,
         base=way.base_value,
@@ -169,7 +169,7 @@ def prediction_figures(report: ExplanationReport, found: ExplainedPrediction) ->
     if way.gap is not None:
         st.caption(f"Base + contributions miss the score by {abs(way.gap):.0e}: the steps add up.")
     lines = [
-        {**row, "contribution": signed(row["contribution"]), "end": number(row["end"], 3)} for row in rows
+        {**asdict(one), "contribution": signed(one.contribution), "end": number(one.end, 3)} for one in steps
     ]
     columns = [
         Column("label", "Feature and value", strong=True),
@@ -181,13 +181,13 @@ def prediction_figures(report: ExplanationReport, found: ExplainedPrediction) ->
         plain_table(lines, columns, caption="Steps to the score", download=f"why-{found.row_id}"[:60])
 
 
-def _step_title(step: Step, values: Mapping[str, Any]) -> str:
+def _step_title(step: Step, values: Mapping[str, object]) -> str:
     if step.folded > 1 or not step.feature:
         return f"{step.folded} other features"
     return f"{humanise(step.feature)} = {_plain(values.get(step.feature))}"
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if value is None:
         return "missing"
     if isinstance(value, float):
@@ -223,20 +223,11 @@ def groups_figures(report: ExplanationReport, found: GroupsApart) -> str | None:
             "Cannot tell: one of the groups has fewer than 30 explained rows. Explain more rows.",
             icon=":material/help:",
         )
-    rows = [
-        {
-            "label": humanise(one.feature),
-            "gap": one.gap,
-            "low": one.low,
-            "high": one.high,
-            "first": one.first,
-            "second": one.second,
-        }
-        for one in gap.features
+    marks = [
+        Gap(humanise(one.feature), one.gap, one.low, one.high, one.first, one.second) for one in gap.features
     ]
-    shown = rows[:MOST_FEATURES]
     clicked = gap_bars(
-        shown,
+        marks[:MOST_FEATURES],
         first=first.name,
         second=second.name,
         unit=report.scale_title,
@@ -251,7 +242,7 @@ def groups_figures(report: ExplanationReport, found: GroupsApart) -> str | None:
         "low": "Interval from",
         "high": "Interval to",
     }
-    download_csv(rows, titles, name="groups-apart")
+    download_csv([asdict(one) for one in marks], titles, name="groups-apart")
     figure_help(GROUP_NOTES)
     names = {humanise(one.feature): one.feature for one in gap.features}
     return names.get(clicked) if clicked else None
