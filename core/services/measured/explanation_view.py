@@ -112,13 +112,7 @@ def explainable_versions(governance: Governance, moment: Moment) -> tuple[Explai
 def find_explainable(
     governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
 ) -> ExplainableVersion | None:
-    """The version asked for (the newest where only the initiative is named); by default the first explained.
-
-    Raises
-    ------
-    NotFound
-        No such initiative; it has no predictions, or none for this version.
-    """
+    """The version asked for (the newest where only the initiative is named); by default the first explained."""
     known = explainable_versions(governance, moment)
     if not initiative:
         return next((one for one in known if one.explained), known[0] if known else None)
@@ -138,13 +132,7 @@ def model_kept(governance: Governance, moment: Moment, *, initiative: str, versi
 def explanation_report(
     governance: Governance, moment: Moment, *, initiative: str, version: str
 ) -> ExplanationReport:
-    """Read the newest explanation of a version with its global summary.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or no explanation of this version.
-    """
+    """Read the newest explanation of a version with its global summary."""
     found = _require_explanation(governance, initiative, version, moment)
     fact, batch = found.fact, found.batch
     sensitive = batch.sensitive if batch else ()
@@ -215,13 +203,7 @@ def notable_rows(
 def feature_along(
     governance: Governance, moment: Moment, *, initiative: str, version: str, feature: str
 ) -> tuple[FeaturePoint, ...]:
-    """What a feature contributes along its own values.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, explanation or feature.
-    """
+    """What a feature contributes along its own values."""
     found = _require_explanation(governance, initiative, version, moment)
     _require_column(feature, found.fact.features, "feature")
     return lake.along_values(governance.store, _files(governance, found), feature)
@@ -236,13 +218,7 @@ def groups_apart(
     by: str,
     between: tuple[str, ...] = (),
 ) -> GroupsApart:
-    """Which features set two groups apart; without names, the largest group and the next one.
-
-    Raises
-    ------
-    NotFound, BadInput
-        No such initiative, explanation, column or group; two groups are needed.
-    """
+    """Which features set two groups apart; without names, the largest group and the next one."""
     found = _require_explanation(governance, initiative, version, moment)
     _require_column(by, _columns(found), "column")
     groups = lake.group_means(governance.store, _files(governance, found), found.fact.features, by)

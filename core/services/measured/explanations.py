@@ -206,13 +206,7 @@ def explain_version(
 def batch_to_explain(
     governance: Governance, initiative: str, version: str, part: str, moment: Moment
 ) -> PredictionBatch:
-    """The newest batch of a part; without one, of the analysis, else of the reference.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or no such batch.
-    """
+    """The newest batch of a part; without one, of the analysis, else of the reference."""
     registered(governance, initiative, moment)
     known = require_batches(governance.store, initiative, version, moment, part)
     return min(reversed(known), key=lambda batch: batch.part)  # analysis where there is any
@@ -240,13 +234,7 @@ def _explain_spec(
 
 
 def record_explanation(governance: Governance, command: RecordExplanation) -> None:
-    """Keep contributions by their digest, and record them with their global summary; the newest counts.
-
-    Raises
-    ------
-    BadInput
-        The contributions do not add up.
-    """
+    """Keep contributions by their digest, and record them with their global summary; the newest counts."""
     case = begin(governance, command)
     initiative, figures = case.initiative.initiative, command.figures
     if not float(figures["additivity_gap"]) <= ADDITIVITY_TOLERANCE:

@@ -193,13 +193,7 @@ def preview_file(
 def prediction_batches(
     governance: Governance, moment: Moment, *, initiative: InitiativeId, version: VersionId = ""
 ) -> BatchesView:
-    """List a version's batches with their notes, and the columns that are kept for the next file.
-
-    Raises
-    ------
-    NotFound
-        No such initiative or version.
-    """
+    """List a version's batches with their notes, and the columns that are kept for the next file."""
     require_version(governance, initiative, version, moment)
     store = governance.store
     came = {one.sha256: one for one in intakes(store, initiative, version, moment)}
@@ -223,13 +217,7 @@ def versions_with_batches(governance: Governance, moment: Moment) -> tuple[Regis
 
 
 def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> Version:
-    """What is registered of a model version.
-
-    Raises
-    ------
-    NotFound
-        There was no such initiative or version at the moment.
-    """
+    """What is registered of a model version."""
     registered(governance, initiative, moment)
     for known in versions(governance.store, initiative, moment):
         if known.version == version:

@@ -85,13 +85,7 @@ def record_upstream(governance: Governance, command: RecordUpstream) -> None:
 
 
 def end_upstream(governance: Governance, command: EndUpstream) -> None:
-    """Record that a source is no longer made from another one; the history stays.
-
-    Raises
-    ------
-    NotFound
-        It is not made from that one.
-    """
+    """Record that a source is no longer made from another one; the history stays."""
     case = begin(governance, command)
     for known in upstreams(governance.store, case.moment):
         if (known.source, known.upstream) == (command.source, command.upstream):
@@ -104,13 +98,7 @@ def end_upstream(governance: Governance, command: EndUpstream) -> None:
 
 
 def record_data_use(governance: Governance, command: RecordDataUse) -> None:
-    """Record that a model uses data, how, and which columns.
-
-    Raises
-    ------
-    NotFound
-        No such source, initiative or version.
-    """
+    """Record that a model uses data, how, and which columns."""
     case = begin(governance, command)
     require_source(governance, command.source, case.moment)
     registered(governance, command.initiative, case.moment)
@@ -120,13 +108,7 @@ def record_data_use(governance: Governance, command: RecordDataUse) -> None:
 
 
 def end_data_use(governance: Governance, command: EndDataUse) -> None:
-    """Record that a model no longer uses data in this way; the history stays.
-
-    Raises
-    ------
-    NotFound
-        There is no such use.
-    """
+    """Record that a model no longer uses data in this way; the history stays."""
     case = begin(governance, command)
     wanted = (command.source, command.version, command.how)
     known = uses(governance.store, case.moment, command.initiative) if command.initiative else []
@@ -141,15 +123,7 @@ def end_data_use(governance: Governance, command: EndDataUse) -> None:
 
 
 def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ...]:
-    """Warn everybody downstream that data is bad; return the initiatives that use it or what is made of it.
-
-    Raises
-    ------
-    NotFound
-        No such source.
-    Conflict
-        It is marked as bad already.
-    """
+    """Warn everybody downstream that data is bad; return the initiatives that use it or what is made of it."""
     case = begin(governance, command)
     _mark(case, command, "bad")
     store, after = governance.store, governance.present(command.at)
@@ -158,27 +132,13 @@ def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ..
 
 
 def clear_data(governance: Governance, command: ClearData) -> None:
-    """Take the warning back.
-
-    Raises
-    ------
-    NotFound
-        No such source.
-    Conflict
-        It is not marked as bad.
-    """
+    """Take the warning back."""
     case = begin(governance, command)
     _mark(case, command, "sound")
 
 
 def record_processes(governance: Governance, command: RecordProcesses) -> None:
-    """Record which business processes an initiative serves; the list replaces the one before.
-
-    Raises
-    ------
-    BadInput
-        Nothing would change.
-    """
+    """Record which business processes an initiative serves; the list replaces the one before."""
     case = begin(governance, command)
     wanted = tuple(dict.fromkeys(command.processes))
     known = latest(governance.store, BusinessProcess, case.moment, case.initiative.initiative)
@@ -189,13 +149,7 @@ def record_processes(governance: Governance, command: RecordProcesses) -> None:
 
 
 def require_source(governance: Governance, source: str, moment: Moment) -> DataSource:
-    """A data source as recorded last.
-
-    Raises
-    ------
-    NotFound
-        There was no such source at the moment.
-    """
+    """A data source as recorded last."""
     known = latest(governance.store, DataSource, moment, source=source)
     if known is None:
         raise NotFound(

@@ -118,13 +118,7 @@ class Material:
 
 
 def gather(governance: Governance, moment: Moment, initiative: str, version: str) -> Material:
-    """Read what a document needs; without a version the current one is described.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or no such version of it.
-    """
+    """Read what a document needs; without a version the current one is described."""
     sheet = initiative_sheet(governance, moment, initiative=initiative)
     faces = version_faces(governance, moment, initiative=initiative)
     face = _described(faces, initiative, version)

@@ -52,13 +52,7 @@ _WRITERS: dict[str, Callable[[Material], tuple[Part, ...]]] = {
 def document(
     governance: Governance, moment: Moment, *, initiative: str, kind: str = "card", version: str = ""
 ) -> Document:
-    """Write a model card or a technical file as of a moment; without a version it is about the current one.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, version or kind of document.
-    """
+    """Write a model card or a technical file as of a moment; without a version it is about the current one."""
     chosen = _kind(kind)
     material = gather(governance, moment, initiative, version)
     noted = _wordings(governance, moment, initiative, chosen)
@@ -96,11 +90,6 @@ def note_history(
     -------
     tuple of Note
         Every wording; an empty text is where one was taken back.
-
-    Raises
-    ------
-    NotFound
-        No such initiative or kind of document.
     """
     registered(governance, initiative, moment)
     found = _wordings(governance, moment, initiative, _kind(kind))

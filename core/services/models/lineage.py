@@ -138,11 +138,6 @@ def lineage(
     team, source, model, process
         A filter keeps what it names with everything up- and downstream of it; several filters keep what all
         of them keep. `team` names what the team owns: data and models.
-
-    Raises
-    ------
-    NotFound
-        A filter names nothing that is recorded.
     """
     whole = _Whole(governance, moment, past=past)
     graph = whole.graph
@@ -189,13 +184,7 @@ def data_of(governance: Governance, moment: Moment, *, initiative: str) -> tuple
 
 
 def source_sheet(governance: Governance, moment: Moment, *, source: Source) -> SourceSheet:
-    """Show a data source: what it is made of, what is made of it, who uses it.
-
-    Raises
-    ------
-    NotFound
-        No such source.
-    """
+    """Show a data source: what it is made of, what is made of it, who uses it."""
     found, store = lineage(governance, moment, source=source, past=True), governance.store
     names, people = {one.source: one.name for one in found.sources}, directory.names(store, moment)
     above = [one for one in upstreams(store, moment) if source in (one.source, one.upstream)]

@@ -153,11 +153,6 @@ def compare_versions(
     by
         The feature to slice by; without one it is the first sensitive feature that both have, else the first
         that one has.
-
-    Raises
-    ------
-    NotFound, BadInput
-        No such initiative or version; twice the same version; a feature that neither has.
     """
     if left == right:
         raise BadInput(

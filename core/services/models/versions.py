@@ -115,13 +115,6 @@ def promote_version(governance: Governance, command: PromoteVersion) -> None:
     """Make a challenger, or a version that was current once, the current one, and run its checks.
 
     The gates are decided anew for it: evidence and approvals of another version do not count.
-
-    Raises
-    ------
-    NotFound
-        No such initiative or version.
-    Conflict
-        It is the current version already.
     """
     case = begin(governance, command)
     _turn(case, command, "champion")
@@ -134,26 +127,13 @@ def retire_version(governance: Governance, command: RetireVersion) -> None:
 
     Where it was the current one, the initiative has no current version until one is promoted or registered,
     so that every gate that asks for proofs of a version is shut.
-
-    Raises
-    ------
-    NotFound
-        No such initiative or version.
-    Conflict
-        It is retired already.
     """
     case = begin(governance, command)
     _turn(case, command, "retired")
 
 
 def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> Version:
-    """A version as it stands.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or no such version of it.
-    """
+    """A version as it stands."""
     registered(governance, initiative, moment)
     known = lake.versions(governance.store, initiative, moment)
     found = next((one for one in known if one.version == version), None)
