@@ -123,7 +123,7 @@ def end_data_use(governance: Governance, command: EndDataUse) -> None:
 
 
 def mark_data_bad(governance: Governance, command: MarkDataBad) -> tuple[str, ...]:
-    """Warn everybody downstream that data is bad; return the initiatives that use it or what is made of it."""
+    """Warn everybody downstream that data is bad; return initiatives that use it or what is made of it."""
     case = begin(governance, command)
     _mark(case, command, "bad")
     store, after = governance.store, governance.present(command.at)

@@ -52,7 +52,7 @@ _WRITERS: dict[str, Callable[[Material], tuple[Part, ...]]] = {
 def document(
     governance: Governance, moment: Moment, *, initiative: str, kind: str = "card", version: str = ""
 ) -> Document:
-    """Write a model card or a technical file as of a moment; without a version it is about the current one."""
+    """Write a model card or technical file as of a moment; without a version it is about the current one."""
     chosen = _kind(kind)
     material = gather(governance, moment, initiative, version)
     noted = _wordings(governance, moment, initiative, chosen)
