@@ -112,7 +112,7 @@ def explainable_versions(governance: Governance, moment: Moment) -> tuple[Explai
 def find_explainable(
     governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
 ) -> ExplainableVersion | None:
-    """The version asked for (the newest where only an initiative is named); by default the first explained."""
+    """The version asked for, the newest where none is named of an initiative; else the first explained."""
     known = explainable_versions(governance, moment)
     if not initiative:
         return next((one for one in known if one.explained), known[0] if known else None)
