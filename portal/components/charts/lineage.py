@@ -26,7 +26,6 @@ _ROW = 46
 _GROUND = "light-dark(#ffffff, #0d131c)"
 """Under the boxes, so that no edge runs through their words."""
 _LOOKS = {"sound": ("", QUIET), "affected": ("◆ ", WATCH), "bad": ("▲ ", BAD)}
-_SAID = {"sound": "sound", "affected": "something bad above it", "bad": "marked as bad"}
 
 
 @dataclass(frozen=True)
