@@ -270,7 +270,13 @@ def _by_name(ask: Asker, case: UseCase) -> Callable[..., Response]:
     def run(given: BaseModel, actor: str = "") -> Response:
         return ask(actor, case.name, given.model_dump(exclude_unset=True), on_error=_on_error(case.name))
 
-    return _typed(run, {"given": (case.takes, ...), "actor": (ActorName, "")})
+    return _typed(run, {"given": (_built(case.takes), ...), "actor": (ActorName, "")})
+
+
+def _built(model: type[BaseModel]) -> type[BaseModel]:
+    """The same model, its checks built at once: FastAPI wraps it while it keeps certain warnings off."""
+    made = {"__module__": model.__module__, "__doc__": model.__doc__, "model_config": {"defer_build": False}}
+    return type(model.__name__, (model,), made)
 
 
 def _by_route(
@@ -296,7 +302,7 @@ def _by_route(
     fields: dict[str, Definition] = dict.fromkeys(parts, (str, ...))
     if taken:
         title = f"{cases[0].takes.__name__}{'Query' if method == 'GET' else ''}"
-        model = model_of(title, cases[0].help, taken)
+        model = _built(model_of(title, cases[0].help, taken))
         fields["given"] = (Annotated[model, Query()] if method == "GET" else model, ...)
     run.__doc__ = cases[0].help
     return _typed(run, {**fields, "actor": (ActorName, "")})
