@@ -9,8 +9,8 @@ from core.services.governance import Governance
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality
 from core.services.measured.drift import MeasureDrift, measure_drift
 from core.services.measured.explanations import AddAttributions, add_attributions
+from core.services.measured.monitoring import RefreshMonitoring, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions
-from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.process.checks import run_checks
 from core.services.work.training import AttestTraining, attest_training
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,19 @@ Task = Literal["binary", "regression", "multiclass"]
 VerdictName = Literal["pass", "fail", "cannot_tell"]
 Direction = Literal["higher", "lower", "zero"]
 """Which way is called better; zero: the value nearest to nought."""
+WORST_FIRST: tuple[VerdictName, ...] = ("fail", "cannot_tell", "pass")
 _BETTER = {"higher": "higher is", "lower": "lower is", "zero": "nearest to 0 is"}
+
+
+def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
+    """The worst of several verdicts; pass where there is none.
+
+    Examples
+    --------
+    >>> worst(["pass", "cannot_tell", "fail"]), worst([])
+    ('fail', 'pass')
+    """
+    return min(verdicts, key=WORST_FIRST.index, default="pass")
 
 
 class Explained:

@@ -9,10 +9,10 @@ from pathlib import Path
 from random import Random
 
 from core.domain.actors import Actor
-from core.services.measured.monitoring import RecordEstimates, record_estimates
+from core.services.measured.monitoring import record_estimates
 from data.demo import exceptions, signing
 from data.demo.batches import Batches
-from data.demo.decay import estimates_with_run
+from data.demo.decay import recorded_estimates
 from data.demo.documents import write_paper
 from data.demo.measuring import measure_inputs, upload_attributions
 from data.demo.plans import InitiativePlan, VersionPlan
@@ -147,17 +147,9 @@ def add_batch(
 
 def refresh(world: World, plan: InitiativePlan, version: VersionPlan, whole: bool, at: datetime) -> None:
     """Production records the estimates: those of the first analysis part, or of the whole."""
-    assert world.shelf.workshop is not None  # planned only with a workshop
-    known = _batches(world, plan, version)
-    name = estimate_name(plan, version)
-    command = RecordEstimates(
-        actor=plan.crew.by_role["production"],
-        at=at,
-        initiative=plan.key,
-        version=version.label,
-        **estimates_with_run(world.shelf.workshop, name, whole, known.first_chunks),
-    )
-    record_estimates(world.governance, command)
+    first_chunks = None if whole else _batches(world, plan, version).first_chunks
+    found = recorded_estimates(world, plan, version, estimate_name(plan, version), first_chunks, at)
+    record_estimates(world.governance, found)
     if whole or plan.class_id == "very_high":  # its development gate asks for the quality of its data
         measure_inputs(world, plan, version, at)
 

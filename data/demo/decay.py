@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from core.services.measured.refresh import run_facts
+from core.lake.monitoring.readings import read_estimates
+from core.services.measured.monitoring import RecordEstimates, decay_run
 
 if TYPE_CHECKING:
     from data.demo.example_datasets import DatasetFiles
-    from data.demo.workshop import Workshop
+    from data.demo.plans import InitiativePlan, VersionPlan
+    from data.demo.world import World
 
 _CENSUS = (("sex",), ("race",), ("disability",))
 
@@ -24,33 +26,40 @@ def divided_by(files: DatasetFiles) -> tuple[tuple[str, ...], ...]:
     return tuple((name,) for name in files.slice_features[:1])
 
 
-def estimates_with_run(
-    workshop: Workshop, name: str, whole: bool, first_chunks: int, batches: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Chunks, run and subpopulations of an estimate as `RecordEstimates` takes them.
+def recorded_estimates(
+    world: World,
+    plan: InitiativePlan,
+    version: VersionPlan,
+    name: str,
+    first_chunks: int | None,
+    at: datetime,
+) -> RecordEstimates:
+    """The estimates of a version as production records them: chunks, run and subpopulations.
 
     Parameters
     ----------
-    workshop, name
-        Where the estimate is, and what it is called there.
-    whole
-        False takes the first `first_chunks` analysis chunks only: the later rows had not come yet.
-    batches
-        Digests of the batches that it rests on.
+    name
+        What the estimates are called in the workshop.
+    first_chunks
+        Analysis chunks whose rows had come by then; None for all.
     """
-    rows = [row for row in workshop.estimates(name) if whole or _came(row, first_chunks)]
+    workshop = world.shelf.workshop
+    assert workshop is not None  # planned only with a workshop
+    found = read_estimates(world.governance.store, workshop.estimates(name))
     spec, fit_file, slices = workshop.estimate_files(name)
-    found: dict[str, Any] = {
-        "chunks": tuple({**row, "part": row["period"]} for row in rows),
-        "run": {**run_facts(spec, fit_file, rows), "batches": list(batches)},
-    }
-    if spec.by:
-        found["slices_file"] = slices if whole else _first_part(slices, first_chunks)
-    return found
-
-
-def _came(row: dict[str, Any], first_chunks: int) -> bool:
-    return row["period"] == "reference" or bool(row["chunk"] < first_chunks)
+    chunks = found
+    if first_chunks is not None:
+        chunks = [chunk for chunk in found if chunk.part == "reference" or chunk.chunk < first_chunks]
+        slices = _first_part(slices, first_chunks) if spec.by else slices
+    return RecordEstimates(
+        actor=plan.crew.by_role["production"],
+        at=at,
+        initiative=plan.key,
+        version=version.label,
+        chunks=tuple(chunks),
+        run=decay_run(plan.key, version.label, spec, fit_file, chunks),
+        slices_file=slices if spec.by else None,
+    )
 
 
 def _first_part(slices: Path, first_chunks: int) -> Path:

@@ -68,8 +68,8 @@ class Workshop:
             self._explained = self._pool.submit(self._explain)
         self._published = self._pool.submit(self._estimate_published)
 
-    def estimates(self, name: str) -> list[dict[str, Any]]:
-        """Estimated performance per chunk; waits until it is there."""
+    def estimates(self, name: str) -> Path:
+        """The file of estimated performance per chunk; waits until it is there."""
         path = self._estimates_folder(name) / f"{name}.parquet"
         at_work: Future[Any] = self._simulated if name in self._simulated_names else self._published
         while not path.exists():  # the worker puts each file there whole, one after the other
@@ -79,7 +79,7 @@ class Workshop:
                 continue
             if not path.exists():
                 raise GovernanceError(f"the worker left no estimates of '{name}'", remedy="Build again.")
-        return _read(path)
+        return path
 
     def estimate_files(self, name: str) -> tuple[EstimateSpec, Path, Path]:
         """What was asked of an estimate, what NannyML learned for it, and its subpopulations' estimates."""
@@ -164,9 +164,3 @@ def _spec(name: str, files: DatasetFiles) -> EstimateSpec:
         categorical_features=files.categorical_features,
         by=divided_by(files),
     )
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    import polars as pl
-
-    return pl.read_parquet(path).to_dicts()

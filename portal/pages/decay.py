@@ -8,15 +8,21 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.errors import NotFound
-from core.services.measured import decay_view
-from core.services.measured.decay_groups import decay_groups, group_choices
-from core.services.measured.decay_view import MonitoredVersion
-from core.services.measured.monitoring import attributions
+from core.services.measured import decay
+from core.services.measured.decay import MonitoredVersion, attributions, decay_groups
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.measured.decay_groups import groups_panel
-from portal.components.measured.decay_inputs import divide_choices, pick_version, refresh_bar
-from portal.components.measured.decay_trust import TRUST, trust_panel
-from portal.components.measured.decay_view import attributions_panel, chunks_table, decay_cards, decay_panel
+from portal.components.measured.decay import (
+    TRUST,
+    attributions_panel,
+    chunks_table,
+    decay_cards,
+    decay_panel,
+    divide_choices,
+    groups_panel,
+    pick_version,
+    refresh_bar,
+    trust_panel,
+)
 from portal.components.page import empty_state, page_header, page_link, section
 from portal.components.tables import figure_help
 from portal.components.text import escape
@@ -29,7 +35,7 @@ def render() -> None:
     rule = "Estimated performance before outcomes are known, beside what came true."
     page_header(desk, "Decay", rule)
     try:
-        known = desk.ask(decay_view.find_version, initiative=url_value("id"), version=url_value("version"))
+        known = desk.ask(decay.find_version, initiative=url_value("id"), version=url_value("version"))
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to estimate."
             empty_state(
@@ -38,7 +44,7 @@ def render() -> None:
             return
         refresh_bar(desk, known)
         places = st.columns([2, 1, 1, 1])
-        pick_version(places, known, desk.ask(decay_view.monitored_versions))
+        pick_version(places, known, desk.ask(decay.monitored_versions))
         _draw(desk, known, places[2:])
     except NotFound as problem:
         show_problem(problem)
@@ -55,11 +61,11 @@ def _draw(desk: Desk, known: MonitoredVersion, places: Sequence[DeltaGenerator])
         )
         return
     one = {"initiative": known.initiative, "version": known.version}
-    view = desk.ask(decay_view.decay_view, **one, metric=url_value("metric"))
+    view = desk.ask(decay.decay_report, **one, metric=url_value("metric"))
     with places[0]:
         url_choice("Metric", {m.id: m.title for m in view.metrics}, "metric", default=view.leading)
     with places[1]:
-        by = url_choice("Divide by", divide_choices(desk.ask(group_choices, **one)), "by")
+        by = url_choice("Divide by", divide_choices(view.by_choices), "by")
     if view.unestimated:
         lacking = f"The decay check looks at {view.unestimated.title}, which the newest refresh left out"
         st.caption(escape(f"{lacking}: it cannot tell."))

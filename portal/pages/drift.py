@@ -6,13 +6,14 @@ import streamlit as st
 
 from core.analytics.drift.methods import METHODS
 from core.domain.errors import NotFound
-from core.services.measured import decay_view, drift_view
-from core.services.measured.decay_view import MonitoredVersion
+from core.services.measured import decay
+from core.services.measured import drift as drift_view
+from core.services.measured.decay import MonitoredVersion
 from core.services.measured.drift import MeasureDrift
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.forms import closed_because, give
 from portal.components.job_bar import job_bar
-from portal.components.measured import drift_view as view
+from portal.components.measured import drift as view
 from portal.components.models.version_view import version_choice
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.tables import figure_help
@@ -37,16 +38,16 @@ def render() -> None:
 
 def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
     if url_value("id"):
-        return desk.ask(decay_view.find_version, initiative=url_value("id"), version=url_value("version"))
+        return desk.ask(decay.find_version, initiative=url_value("id"), version=url_value("version"))
     found = desk.ask(drift_view.most_drifted)
     if found is None:
-        return desk.ask(decay_view.largest_version)
-    return desk.ask(decay_view.find_version, initiative=found[0], version=found[1])
+        return desk.ask(decay.largest_version)
+    return desk.ask(decay.find_version, initiative=found[0], version=found[1])
 
 
 def _draw(desk: Desk, known: MonitoredVersion) -> None:
     place, button = st.columns([3, 1], vertical_alignment="bottom")
-    versions = desk.ask(decay_view.monitored_versions)
+    versions = desk.ask(decay.monitored_versions)
     titles = {f"{one.initiative}/{one.version}": f"{one.name}, version {one.version}" for one in versions}
     with place:
         version_choice(titles, f"{known.initiative}/{known.version}", clears=("feature", "method"))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.measured.loads import loads
 from core.services.work.raci_view import observed_matrix
-from core.services.work.team_work import team_names
+from core.services.work.team_work import loads, team_names
 from portal.components.desk import current_desk
 from portal.components.page import dress, page_header, panel, section
 from portal.components.text import day

@@ -141,7 +141,7 @@ def _ours(site: Path, rows: int, by: tuple[tuple[str, ...], ...] = ()) -> dict[s
     start, used = time.perf_counter(), time.process_time()
     found = run_estimate(duckdb.connect(), _spec(site, rows, by=by))
     seconds, cpu = time.perf_counter() - start, time.process_time() - used
-    chunks = [chunk for chunk in found.chunks if chunk.period == "analysis"]
+    chunks = [chunk for chunk in found.chunks if chunk.part == "analysis"]
     assert len(chunks) == len(METRICS) * rows // CHUNK_ROWS
     assert bool(found.slices) == bool(by)
     return {"seconds": seconds, "cpu": cpu, "values": [chunk.estimate for chunk in chunks]}

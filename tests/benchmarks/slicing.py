@@ -21,7 +21,7 @@ from core.lake.slices.counts import slice_counts
 from core.lake.store import open_store
 from core.services.governance import wire
 from core.services.measured.bias import bias_slices
-from core.services.measured.monitoring import modelled
+from core.services.measured.decay import monitored_versions
 from core.services.measured.weak_slices import find_weakest
 from tests.benchmarks.timing import Figure, megabytes, peak_megabytes, ratio, spread, times
 
@@ -127,8 +127,8 @@ def _census(store: Path) -> dict[str, Figure]:
     moment = governance.moment(datetime.now(UTC))
     batches = [
         batch
-        for model in modelled(governance, moment)
-        for batch in monitoring.batches(governance.store, model["initiative"], model["version"], moment)
+        for model in monitored_versions(governance, moment)
+        for batch in monitoring.batches(governance.store, model.initiative, model.version, moment)
     ]
     census = next(
         batch for batch in batches if {"sex", "race"} <= set(batch.columns) and batch.part == "analysis"

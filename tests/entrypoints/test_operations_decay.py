@@ -9,12 +9,10 @@ import pytest
 
 from core.domain.errors import BadInput, NotFound
 from core.domain.verdict import Verdict
-from core.entrypoints.reports.decay import show_decay
+from core.entrypoints.reports.measured import show_decay
 from core.services.governance import Governance
-from core.services.measured.decay_groups import decay_groups
-from core.services.measured.decay_view import decay_view, monitored_versions
-from core.services.measured.monitoring import check_decay_alert
-from core.services.measured.refresh import worth_of
+from core.services.measured.decay import check_decay_alert, decay_groups, decay_report, monitored_versions
+from core.services.measured.monitoring import worth_of
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from tests.conftest import BUILDER, later, register
@@ -34,11 +32,11 @@ def test_json_carries_the_numbers_of_the_page(
 ) -> None:
     found = run(divided, "decay_report", by=["team"])
     moment = divided.moment(later(60))
-    view = decay_view(divided, moment, **ONE)
+    view = decay_report(divided, moment, **ONE)
     groups = decay_groups(divided, moment, **ONE, by="team")
     assert found["trust"]["verdict"] == view.trusted == "fail"
     assert [r["id"] for r in found["trust"]["reasons"]] == [reason.id for reason in view.reasons]
-    assert (found["worse"], found["alerts"]) == (view.worse, view.different)
+    assert (found["worse"], found["alerts"]) == (view.worse, view.alerts)
     assert [group["label"] for group in found["groups"]] == [group.label for group in groups.groups]
     assert [g["room_used"] for g in found["groups"]] == [group.room_used for group in groups.groups]
     assert found["decays_first"] == [group.label for group in groups.first]
@@ -70,7 +68,7 @@ def test_a_refresh_of_one_metric_leaves_the_version_readable_and_the_check_undec
     assert checked.verdict is Verdict.CANNOT_TELL, "no other metric stands in for the one that counts"
     assert checked.message == "ROC AUC is not among the newest estimates of this model version"
     assert check_decay_alert(accuracy_alone, ONE["initiative"], "1", before).verdict is Verdict.FAIL
-    assert decay_view(accuracy_alone, before, **ONE).unestimated is None
+    assert decay_report(accuracy_alone, before, **ONE).unestimated is None
     with pytest.raises(NotFound, match="no estimates of 'roc_auc'") as refusal:
         run(accuracy_alone, "decay_report", metric="roc_auc")
     assert refusal.value.remedy == "Use: accuracy."

@@ -10,18 +10,18 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
+from core.analytics.decay.estimates import SliceChunk
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
-from core.entrypoints.worker.run import write_slices
+from core.domain.facts.measured import DecayRun
+from core.lake.monitoring.readings import write_estimates
 from core.services import jobs
 from core.services.governance import Governance
-from core.services.measured.decay_groups import decay_groups
-from core.services.measured.monitoring import RecordEstimates, record_estimates
-from core.services.measured.refresh import refresh_subject
+from core.services.measured.decay import decay_groups
+from core.services.measured.monitoring import RecordEstimates, record_estimates, refresh_subject
 from portal.components.desk import Desk, forget_answers
 from tests.conftest import BUILDER, OWNER, later, register
-from tests.portal.test_pages_oversight import chunk, give_predictions, give_version, said
+from tests.portal.test_pages_oversight import PARTS, chunk, give_predictions, give_version, said
 
 HOSTILE = ":green-badge[North] <b>x</b>"
 
@@ -42,33 +42,31 @@ def of_group(
     values: list[float | None] = [0.9] * 4 + estimates
     for place, value in enumerate(values):
         worse = value is not None and value < 0.85
-        period: Any = "reference" if place < 4 else "analysis"
+        part: Any = "reference" if place < 4 else "analysis"
         found.append(
             SliceChunk(
-                ("team",),
-                (name,),
-                calibrated,
-                value is not None,
-                EstimatedChunk(
-                    metric,
-                    period,
-                    place if place < 4 else place - 4,
-                    10 * place,
-                    10 * place + 9,
-                    200,
-                    200,
-                    None,
-                    None,
-                    value,
-                    value if place < 4 else None,
-                    None,
-                    None,
-                    0.85,
-                    0.95,
-                    0.01,
-                    worse,
-                    worse,
-                ),
+                metric=metric,
+                part=part,
+                chunk=place if place < 4 else place - 4,
+                first_row=10 * place,
+                last_row=10 * place + 9,
+                rows=200,
+                labelled_rows=200,
+                started_at=None,
+                ended_at=None,
+                estimate=value,
+                realised=value if place < 4 else None,
+                lower_confidence=None,
+                upper_confidence=None,
+                lower_threshold=0.85,
+                upper_threshold=0.95,
+                sampling_error=0.01,
+                alert=worse,
+                worse=worse,
+                features=("team",),
+                values=(name,),
+                calibrated=calibrated,
+                judged=value is not None,
             )
         )
     return found
@@ -89,28 +87,30 @@ def divided(governance: Governance, tmp_path: Path) -> Governance:
     return governance
 
 
-RUN = {
-    "task": "binary",
-    "chunking": "5000 rows",
-    "settings": "{}",
-    "reference_rows": 20_000,
-    "reference_chunks": 4,
-    "analysis_rows": 20_000,
-    "labelled_rows": 0,
-    "calibrated": True,
-    "calibration_error": 0.06,
-    "raw_calibration_error": 0.1,
-    "batches": [],
-    "fit_sha256": "0" * 64,
-    "slices_by": ["team"],
-}
+RUN = DecayRun(
+    initiative="card-limit-advice",
+    version="1",
+    task="binary",
+    chunking="5000 rows",
+    settings="{}",
+    reference_rows=20_000,
+    reference_chunks=4,
+    analysis_rows=20_000,
+    labelled_rows=0,
+    calibrated=True,
+    calibration_error=0.06,
+    raw_calibration_error=0.1,
+    batches=(),
+    fit_sha256="0" * 64,
+    slices_by=("team",),
+)
 
 
 def record(
     governance: Governance, slices: list[SliceChunk], folder: Path, metric: str = "roc_auc", day: float = 6
 ) -> None:
     """A refresh that estimated one metric."""
-    places = [(part, place) for part in ("reference", "analysis") for place in range(4)]
+    places = [(part, place) for part in PARTS for place in range(4)]
     command = RecordEstimates(
         actor=BUILDER,
         at=later(day),
@@ -118,7 +118,7 @@ def record(
         version="1",
         chunks=tuple(chunk(metric, part, place, 0.0) for part, place in places),
         run=RUN,
-        slices_file=write_slices(slices, folder / "slices.parquet"),
+        slices_file=write_estimates(slices, folder / "slices.parquet", SliceChunk),
     )
     record_estimates(governance, command)
 

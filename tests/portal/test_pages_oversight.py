@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.analytics.decay.estimates import EstimatedChunk, PartName
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
@@ -26,6 +26,7 @@ from portal.components.desk import Desk, forget_answers
 from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, later, register
 
 PAGES = ("leaderboards", "team", "policy", "record", "decay")
+PARTS: tuple[PartName, ...] = ("reference", "analysis")
 HOSTILE = ":green-badge[Approved] <b>x</b> $y$"
 
 
@@ -95,32 +96,36 @@ def give_estimates(governance: Governance, initiative: str, *, shift: float = 0.
     chunks = tuple(
         chunk(metric, part, place, shift)
         for metric in ("roc_auc", "accuracy")
-        for part in ("reference", "analysis")
+        for part in PARTS
         for place in range(4)
     )
     command = RecordEstimates(actor=BUILDER, at=later(6), initiative=initiative, version="1", chunks=chunks)
     record_estimates(governance, command)
 
 
-def chunk(metric: str, part: str, place: int, shift: float) -> dict[str, Any]:
+def chunk(metric: str, part: PartName, place: int, shift: float) -> EstimatedChunk:
     bad = part == "analysis" and place == 3
     estimate = 0.7 if bad else 0.9
-    return {
-        "metric": metric,
-        "part": part,
-        "chunk": place,
-        "first_row": 10 * place,
-        "last_row": 10 * place + 9,
-        "estimate": estimate,
-        "realised": estimate - shift,
-        "lower_confidence": estimate - 0.02,
-        "upper_confidence": estimate + 0.02,
-        "lower_threshold": 0.85,
-        "upper_threshold": 0.95,
-        "sampling_error": 0.006,
-        "alert": bad,
-        "worse": bad,
-    }
+    return EstimatedChunk(
+        metric=metric,
+        part=part,
+        chunk=place,
+        first_row=10 * place,
+        last_row=10 * place + 9,
+        rows=10,
+        labelled_rows=10,
+        started_at=None,
+        ended_at=None,
+        estimate=estimate,
+        realised=estimate - shift,
+        lower_confidence=estimate - 0.02,
+        upper_confidence=estimate + 0.02,
+        lower_threshold=0.85,
+        upper_threshold=0.95,
+        sampling_error=0.006,
+        alert=bad,
+        worse=bad,
+    )
 
 
 def give_attributions(governance: Governance, initiative: str, file: Path) -> None:

@@ -22,8 +22,7 @@ from core.services.measured.data_quality import (
     measure_data_quality,
     quality_report,
 )
-from core.services.measured.drift import DriftReport, MeasureDrift, drift_report, measure_drift
-from core.services.measured.drift_check import check_drift
+from core.services.measured.drift import DriftReport, MeasureDrift, check_drift, drift_report, measure_drift
 from core.services.process.checks import run_checks
 from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, later

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from core.analytics.drift.feature_drift import MethodDrift
-from core.lake.monitoring.drift_rows import BatchFile, Chunking, DriftRows
-from core.services.measured.drift_measure import MeasuredDrift, measure
+from core.lake.monitoring.drift import MeasuredDrift, measure
+from core.lake.monitoring.drift_counts import BatchFile, Chunking, DriftRows
 from data.demo.example_datasets import write_dataset
 from tests.oracles import recorded
 from tests.oracles.questions import CENSUS_CHUNK, DRIFTING, HARD, HARD_CHUNK, hard_frames

@@ -13,10 +13,9 @@ from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden
 from core.services.governance import Governance
 from core.services.jobs import wait_for
-from core.services.measured.decay_view import decay_view
-from core.services.measured.outcomes import AddOutcomes, add_outcomes
+from core.services.measured.decay import decay_report
+from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, start_refresh
 from core.services.measured.predictions import AddPredictions, add_predictions
-from core.services.measured.refresh import RefreshMonitoring, start_refresh
 from core.services.models.versions import register_model_version
 from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, later, register
@@ -79,7 +78,7 @@ def test_estimates_made_before_are_held_against_outcomes_that_came_later(
 ) -> None:
     initiative, rows = modelled
     refresh(governance, initiative, 4)
-    before = decay_view(governance, governance.moment(later(4.5)), initiative=initiative, version="1")
+    before = decay_report(governance, governance.moment(later(4.5)), initiative=initiative, version="1")
     assert before.trust.compared == 0
     assert {r.id: r.verdict for r in before.reasons}["assumption"] == "cannot_tell"
 
@@ -88,7 +87,7 @@ def test_estimates_made_before_are_held_against_outcomes_that_came_later(
     came.write_csv(tmp_path / "outcomes.csv")
     assert give(governance, initiative, tmp_path / "outcomes.csv", row_id="case", target="repaid") == 1_500
     refresh(governance, initiative, 6)
-    after = decay_view(governance, governance.moment(later(7)), initiative=initiative, version="1")
+    after = decay_report(governance, governance.moment(later(7)), initiative=initiative, version="1")
     assert [c.estimate for c in after.chunks] == [c.estimate for c in before.chunks]
     known = [c.realised is not None for c in after.chunks if c.part == "analysis"]
     assert known == [True] * 3 + [False] * 3
@@ -114,7 +113,7 @@ def test_a_second_outcome_takes_the_place_of_the_first(
     give(governance, initiative, tmp_path / "wrong.parquet", 4)
     give(governance, initiative, tmp_path / "right.parquet", 5)
     refresh(governance, initiative, 6)
-    view = decay_view(governance, governance.moment(later(7)), initiative=initiative, version="1")
+    view = decay_report(governance, governance.moment(later(7)), initiative=initiative, version="1")
     assert view.trust.error is not None
     assert view.trust.error < 0.05
     with pytest.raises(Conflict, match="added before"):

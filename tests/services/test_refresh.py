@@ -11,11 +11,9 @@ from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.verdict import Verdict
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices
-from core.services.measured.decay_groups import decay_groups
-from core.services.measured.decay_view import decay_view
-from core.services.measured.monitoring import check_decay_alert, decay_report
+from core.services.measured.decay import check_decay_alert, decay_groups, decay_report
+from core.services.measured.monitoring import RefreshMonitoring, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions
-from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.models.versions import register_model_version
 from core.services.record.entries import verify_record
 from data.demo.example_datasets import DatasetFiles, write_dataset
@@ -93,7 +91,7 @@ def test_batches_become_slices_estimates_and_an_alert(governance: Governance, ca
     assert groups.first == ()
     assert groups.groups[0].label == "20K - 40K €"
     assert 0.9 < (groups.groups[0].room_used or 0) < 1
-    view = decay_view(governance, moment, initiative=initiative, version="1")
+    view = decay_report(governance, moment, initiative=initiative, version="1")
     assert view.run is not None
     assert view.run and (view.run.chunking, view.run.reference_chunks) == ("5000 rows", 10)
     assert {reason.id: reason.verdict for reason in view.reasons}["calibration"] == "pass"

@@ -14,7 +14,7 @@ from core.ground.figure import Task
 from core.services.governance import Governance
 from core.services.measured import bias
 from core.services.measured.bias import bias_slices
-from core.services.measured.decay_view import find_version
+from core.services.measured.decay import find_version
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.version_comparison import (
     NO_PREDICTIONS,

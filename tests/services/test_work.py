@@ -14,7 +14,6 @@ from core.domain.work.work import Task
 from core.lake.directory import put_person
 from core.services.case import begin
 from core.services.governance import Governance
-from core.services.measured.loads import loads
 from core.services.process.evidence import submit_evidence
 from core.services.process.initiatives import register_initiative
 from core.services.process.inventory import initiative_sheet
@@ -38,6 +37,7 @@ from core.services.work.hand_offs import (
 )
 from core.services.work.notices import news, standing_notices
 from core.services.work.tasks import AssignTask, assign_task, find_task, open_tasks, team_tasks, work_list
+from core.services.work.team_work import loads
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
 
 ANALYST = Actor(id="anna-analyst", name="Anna Analyst", team="Credit", roles=("business_analyst",))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.analytics.drift.data_quality import ColumnCounts, ColumnLimits, judge_column, worst
+from core.analytics.drift.data_quality import ColumnCounts, ColumnLimits, judge_column
 from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
 from core.domain.errors import BadInput
 from core.domain.models.data_quality import DataQuality
+from core.ground.figure import worst
 
 LIMITS = ColumnLimits(0.05, 0.01, 0.01, min_rows=100)
 

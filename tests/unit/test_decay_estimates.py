@@ -79,7 +79,7 @@ def run(spec: EstimateSpec) -> Estimates:
 
 
 def analysis_of(chunks: list[EstimatedChunk], metric: str) -> list[EstimatedChunk]:
-    return [chunk for chunk in chunks if chunk.metric == metric and chunk.period == "analysis"]
+    return [chunk for chunk in chunks if chunk.metric == metric and chunk.part == "analysis"]
 
 
 def same(ours: Sequence[float | None], theirs: Sequence[float | None]) -> bool:
@@ -97,8 +97,8 @@ def assert_equal_to_nannyml(
     """Estimates, bands, thresholds and realised values to 1e-6; chunks and alerts exactly."""
     for metric in metrics:
         ours = [chunk for chunk in chunks if chunk.metric == metric]
-        theirs = answer.filter(pl.col("metric") == metric)
-        for exact in ("period", "alert", *(("first_row", "last_row") if places else ())):
+        theirs = answer.filter(pl.col("metric") == metric).rename({"period": "part"})
+        for exact in ("part", "alert", *(("first_row", "last_row") if places else ())):
             assert [getattr(chunk, exact) for chunk in ours] == theirs[exact].to_list(), (metric, exact)
         for figure in FIGURES:
             found = [getattr(chunk, figure) for chunk in ours]
@@ -160,8 +160,8 @@ def test_a_subpopulation_equals_nannyml_on_its_rows_alone(car_loan: DatasetFiles
     answers = recorded("car_loan_by_salary").partition_by("group", as_dict=True)
     assert len(answers) == 2
     for group, answer in answers.items():
-        ours = [chunk.estimated for chunk in found.slices if chunk.values == group]
-        ours.sort(key=lambda chunk: chunk.period == "analysis")
+        ours = [chunk for chunk in found.slices if chunk.values == group]
+        ours.sort(key=lambda chunk: chunk.part == "analysis")
         assert_equal_to_nannyml(ours, answer, BY_SALARY, places=False)
 
 
@@ -187,11 +187,11 @@ def test_a_small_subpopulation_is_calibrated_on_all_and_a_tiny_one_is_not_judged
     found = run(spec_of(car_loan, metrics=("roc_auc",), chunk_size=1_000, by=(("group",),), **paths))
     calibrated = {chunk.values[0]: chunk.calibrated for chunk in found.slices}
     assert calibrated == {"many": "own", "few": "all", "rare": "all", "new": "all"}
-    later = [chunk for chunk in found.slices if chunk.estimated.period == "analysis"]
+    later = [chunk for chunk in found.slices if chunk.part == "analysis"]
     judged = {name: {c.judged for c in later if c.values == (name,)} for name in calibrated}
     assert judged == {"many": {True}, "few": {True}, "rare": {False}, "new": {False}}
-    assert not any(chunk.estimated.alert for chunk in later if not chunk.judged)
-    assert sum(chunk.estimated.rows for chunk in later) == 9_000
+    assert not any(chunk.alert for chunk in later if not chunk.judged)
+    assert sum(chunk.rows for chunk in later) == 9_000
 
 
 def test_every_multiclass_metric_equals_nannyml(load: Loader, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.decay.calibration import calibration_errors, calibration_if_needed
 from core.analytics.decay.estimates import confusion_cells
 from core.analytics.decay.fit import (
     Calibration,
@@ -24,6 +23,8 @@ from core.analytics.decay.fit import (
     FittedModel,
     FittedPart,
     FittedSlices,
+    calibration_errors,
+    calibration_if_needed,
 )
 from core.analytics.job_specs import EstimateSpec, RefusedInput
 from core.analytics.openmp import ensure_openmp

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.analytics.decay.metrics import is_beyond_worse_side
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.analytics.decay.fit import Calibrated, Component, FittedModel, FittedPart
-    from core.analytics.decay.losses import LossSums
-    from core.analytics.decay.sums import ClassSums
+    from core.analytics.decay.sums import ClassSums, LossSums
 
     Matrix = NDArray[np.float64] | NDArray[np.int64]
 
@@ -62,7 +62,7 @@ class EstimatedChunk:
     """
 
     metric: str
-    period: PartName
+    part: PartName
     chunk: int
     first_row: int
     last_row: int
@@ -82,24 +82,26 @@ class EstimatedChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class SliceChunk:
+class SliceChunk(EstimatedChunk):
     """One metric on the rows of a subpopulation in one chunk of everyone.
 
     `judged` is False where the rows are too few, or the reference gave no threshold: then there is no alert,
-    and nobody can tell. `rows` of `estimated` counts the subpopulation; its places are those of everyone.
+    and nobody can tell. `rows` counts the subpopulation; its places are those of everyone.
     """
 
     features: tuple[str, ...]
     values: tuple[str, ...]
     calibrated: Calibrated
     judged: bool
-    estimated: EstimatedChunk
+
+
+_OF_CHUNK = attrgetter(*EstimatedChunk.__slots__)
 
 
 def estimated_chunks(
     model: FittedModel,
-    part: FittedPart,
-    period: PartName,
+    fit: FittedPart,
+    part: PartName,
     places: Sequence[ChunkPlace],
     sums: Sequence[ClassSums] | Sequence[LossSums],
 ) -> list[EstimatedChunk]:
@@ -107,9 +109,9 @@ def estimated_chunks(
 
     Parameters
     ----------
-    model, part
+    model, fit
         The fit, and the part of it that belongs to these rows.
-    period
+    part
         Reference or analysis.
     places, sums
         One each a chunk.
@@ -117,14 +119,14 @@ def estimated_chunks(
     Returns
     -------
     list of EstimatedChunk
-        One a component of `part` and chunk, in that order.
+        One a component of `fit` and chunk, in that order.
     """
     each: Sequence[ClassSums | LossSums] = list(sums)
-    wanted = {component.metric for component in part.components}
+    wanted = {component.metric for component in fit.components}
     values = [_values(model, one, wanted) for one in each]
     return [
-        _chunk(component, period, place, one, estimated[component.metric], realised[component.metric])
-        for component in part.components
+        _chunk(component, part, place, one, estimated[component.metric], realised[component.metric])
+        for component in fit.components
         for place, one, (estimated, realised) in zip(places, each, values, strict=True)
     ]
 
@@ -138,13 +140,14 @@ def slice_chunks(
         threshold = chunk.lower_threshold is not None or chunk.upper_threshold is not None
         judged = chunk.rows >= LEAST_SLICE_ROWS and threshold and chunk.estimate is not None
         kept = chunk if judged or not chunk.alert else replace(chunk, alert=False, worse=False)
-        found.append(SliceChunk(features, part.values, part.calibrated, judged, kept))
+        own = (features, part.values, part.calibrated, judged)
+        found.append(SliceChunk(*(*_OF_CHUNK(kept), *own)))
     return found
 
 
 def _chunk(
     component: Component,
-    period: PartName,
+    part: PartName,
     place: ChunkPlace,
     sums: ClassSums | LossSums,
     estimate: float,
@@ -166,7 +169,7 @@ def _chunk(
     )
     return EstimatedChunk(
         component.metric,
-        period,
+        part,
         place.chunk,
         place.first_row,
         place.last_row,
@@ -190,7 +193,7 @@ def _values(
     model: FittedModel, sums: ClassSums | LossSums, wanted: set[str]
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """Estimates and realised values of a chunk, by component."""
-    from core.analytics.decay.losses import LossSums, loss_values
+    from core.analytics.decay.sums import LossSums, loss_values
 
     if isinstance(sums, LossSums):
         return loss_values(sums)

@@ -1,20 +1,14 @@
-"""What each metric of a decay estimate means, and whether past estimates deserve trust."""
+"""What each metric of a decay estimate means, and which side of its threshold is the worse one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
-from core.ground.figure import Direction, Figure, VerdictName
-
-MINIMUM_COMPARED = 3
-"""Chunks with a known outcome that are needed to judge the estimates."""
-MINIMUM_INSIDE = 0.8
-"""Share of realised values inside the band from which the band is said to hold."""
+from core.ground.figure import Direction, Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,88 +227,3 @@ def is_beyond_worse_side(metric: str, value: float | None, lower: float | None, 
     if value is None or limit is None:
         return False
     return value < limit if decay_metric(metric).direction == "higher" else value > limit
-
-
-@dataclass(frozen=True, slots=True)
-class EstimateTrust:
-    """Whether past estimates were near enough to what came true for an alert to mean something.
-
-    Parameters
-    ----------
-    verdict
-        Pass: the mean error is smaller than `room`, and at least 80% of what came true lay inside the band.
-        Fail: one of the two does not hold. Cannot tell: too few outcomes, or no threshold on the worse side.
-    error
-        Mean of |estimate − realised| over the compared chunks, in the metric's unit; 0 = exact. None when
-        nothing can be compared.
-    room
-        Distance from the usual level (mean realised value of the reference chunks) to the threshold on the
-        worse side; None where there is none.
-    compared, inside
-        Analysis chunks with both an estimate and a realised value, and those of them whose realised value
-        lay inside the band of the estimate.
-    worst
-        The largest |estimate − realised| of these chunks; None when nothing can be compared.
-    """
-
-    verdict: VerdictName
-    error: float | None
-    room: float | None
-    compared: int
-    inside: int
-    worst: float | None = None
-
-
-def estimate_trust(chunks: Sequence[Mapping[str, Any]], direction: Direction) -> EstimateTrust:
-    """Hold past estimates against what was realised.
-
-    Parameters
-    ----------
-    chunks
-        Chunks of one metric with `part`, `estimate`, `realised`, `lower_confidence`, `upper_confidence`,
-        `lower_threshold` and `upper_threshold`; None where there is no value.
-    direction
-        Which way is better.
-
-    Returns
-    -------
-    EstimateTrust
-
-    Notes
-    -----
-    Formula: mean |estimate − realised| over analysis chunks, held against |usual level − threshold|; and the
-    share of realised values inside the band (estimate ± 3 sampling errors), held against 0.8. A band that
-    holds would leave out hardly any. Direction: lower error is better. Zero: every estimate came true.
-    Leaves out whether the next error is like the past ones. Source: ours; the estimates assume that P(y|x)
-    holds still, which nothing here proves.
-
-    Examples
-    --------
-    >>> band = {"lower_confidence": 0.77, "upper_confidence": 0.83, "lower_threshold": 0.7}
-    >>> usual = {"part": "reference", "estimate": 0.8, "realised": 0.8, **band}
-    >>> later = {"part": "analysis", "estimate": 0.8, "realised": 0.79, **band}
-    >>> estimate_trust([usual, later, later, later], "higher").verdict
-    'pass'
-    """
-    compared = [
-        c
-        for c in chunks
-        if c["part"] == "analysis" and c["estimate"] is not None and c["realised"] is not None
-    ]
-    usual = [c["realised"] for c in chunks if c["part"] == "reference" and c["realised"] is not None]
-    side = "lower_threshold" if direction == "higher" else "upper_threshold"
-    limits = [c[side] for c in chunks if c.get(side) is not None]
-    errors = [abs(c["estimate"] - c["realised"]) for c in compared]
-    error = fmean(errors) if errors else None
-    room = abs(fmean(usual) - limits[-1]) if usual and limits else None
-    inside = sum(_inside(c) for c in compared)
-    verdict: VerdictName = "cannot_tell"
-    if error is not None and room is not None and len(compared) >= MINIMUM_COMPARED:
-        held = error < room and inside >= MINIMUM_INSIDE * len(compared)
-        verdict = "pass" if held else "fail"
-    return EstimateTrust(verdict, error, room, len(compared), inside, max(errors, default=None))
-
-
-def _inside(chunk: Mapping[str, Any]) -> bool:
-    low, high = chunk["lower_confidence"], chunk["upper_confidence"]
-    return (low is None or low <= chunk["realised"]) and (high is None or chunk["realised"] <= high)

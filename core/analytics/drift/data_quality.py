@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.analytics.intervals import Interval, rate_difference_interval, wilson_interval
-from core.ground.figure import VerdictName
-
-_WORST: tuple[VerdictName, ...] = ("fail", "cannot_tell", "pass")
+from core.ground.figure import VerdictName, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +103,6 @@ def judge_column(counts: ColumnCounts, limits: ColumnLimits) -> ColumnQuality:
         found.append(_held(counts.outside, filled, limits.max_out_of_range_share, words))
     verdict = worst(verdict for verdict, _ in found)
     return ColumnQuality(verdict, tuple(words for _, words in found if words), *shares)
-
-
-def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
-    """The worst of several verdicts: fail, then cannot tell, then pass."""
-    known = set(verdicts)
-    return next((verdict for verdict in _WORST if verdict in known), "pass")
 
 
 def _missing(counts: ColumnCounts, limits: ColumnLimits) -> tuple[VerdictName, str]:

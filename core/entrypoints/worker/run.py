@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, get_args
+from typing import TextIO, get_args
 
 from pydantic import ValidationError
 
@@ -28,75 +28,6 @@ from core.analytics.job_specs import (
     TrainSpec,
 )
 from core.domain.errors import BadInput, GovernanceError
-
-if TYPE_CHECKING:
-    from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
-
-
-_ESTIMATES = {
-    "metric": "string",
-    "period": "string",
-    "chunk": "int32",
-    "first_row": "int64",
-    "last_row": "int64",
-    "rows": "int64",
-    "labelled_rows": "int64",
-    "started_at": "timestamp",
-    "ended_at": "timestamp",
-    "estimate": "double",
-    "realised": "double",
-    "lower_confidence": "double",
-    "upper_confidence": "double",
-    "lower_threshold": "double",
-    "upper_threshold": "double",
-    "sampling_error": "double",
-    "alert": "bool",
-    "worse": "bool",
-}
-
-_OF_SLICES = {
-    "features": "strings",
-    "values": "strings",
-    "calibrated": "string",
-    "judged": "bool",
-    **_ESTIMATES,
-}
-
-
-def write_estimates(chunks: Sequence[EstimatedChunk], path: Path) -> Path:
-    """Write one row an `EstimatedChunk`; undefined numbers are null, times are UTC without zone."""
-    return _write([asdict(chunk) for chunk in chunks], _ESTIMATES, path)
-
-
-def write_slices(chunks: Sequence[SliceChunk], path: Path) -> Path:
-    """Write one row a `SliceChunk`: its subpopulation, and the estimate as `write_estimates` has it."""
-    lines = []
-    for chunk in chunks:
-        named = {"calibrated": chunk.calibrated, "judged": chunk.judged}
-        lists = {"features": list(chunk.features), "values": list(chunk.values)}
-        lines.append({**lists, **named, **asdict(chunk.estimated)})
-    return _write(lines, _OF_SLICES, path)
-
-
-def _write(rows: list[dict[str, Any]], columns: dict[str, str], path: Path) -> Path:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = {
-        "string": pa.string(),
-        "strings": pa.list_(pa.string()),
-        "int32": pa.int32(),
-        "int64": pa.int64(),
-        "double": pa.float64(),
-        "bool": pa.bool_(),
-        "timestamp": pa.timestamp("us"),
-    }
-    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
-    draft = path.with_name(f".{path.name}.draft")
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), draft, compression="zstd")
-    draft.replace(path)
-    return path
-
 
 _USAGE = "python -m core.entrypoints.worker.run estimate|train|explain SPEC.json OUTPUT_FOLDER"
 _PARTS = 100
@@ -176,7 +107,9 @@ def _run(spec: AnySpec, folder: Path, out: TextIO) -> Outcome:
 
 
 def _estimate(jobs: Sequence[EstimateSpec], folder: Path, out: TextIO) -> Outcome:
+    from core.analytics.decay.estimates import SliceChunk
     from core.lake.monitoring.decay_run import estimate_files
+    from core.lake.monitoring.readings import write_estimates
 
     files: dict[str, str] = {}
     rows = 0
@@ -188,7 +121,7 @@ def _estimate(jobs: Sequence[EstimateSpec], folder: Path, out: TextIO) -> Outcom
             raise BadInput(problem.what, where=job.name, remedy=problem.remedy) from problem
         fit = folder / f"{job.name}.fit.json"
         _write_atomically(fit, found.fit.model_dump_json())
-        slices = write_slices(found.slices, folder / f"{job.name}.slices.parquet")
+        slices = write_estimates(found.slices, folder / f"{job.name}.slices.parquet", SliceChunk)
         files |= {f"{job.name}.fit": fit.name, f"{job.name}.slices": slices.name}
         # Last, as others wait for this file.
         files[job.name] = write_estimates(found.chunks, folder / f"{job.name}.parquet").name

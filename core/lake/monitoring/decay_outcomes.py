@@ -11,10 +11,8 @@ import duckdb
 
 from core.analytics.job_specs import RefusedInput
 from core.domain.errors import BadInput
-from core.domain.moment import Moment
 from core.lake.monitoring.decay_inputs import SCAN
 from core.lake.predictions.intake_columns import quoted
-from core.lake.query import Rows, fetch
 from core.lake.store import Store
 
 _CSV = "read_csv($file, all_varchar = true, header = true)"
@@ -114,17 +112,6 @@ def _refuse(
     paths = [str(path) for path in batches]
     unknown = found(f"row_id NOT IN (SELECT row_id::VARCHAR FROM {SCAN})", paths=paths)
     refuse("ids belong to no prediction of this version", unknown, "Add the predictions first.")
-
-
-def outcomes(store: Store, initiative: str, version: str, moment: Moment) -> Rows:
-    """Files of outcomes of a version, oldest first; `path` is absolute."""
-    query = (
-        "SELECT * FROM prediction_outcomes WHERE initiative = $initiative AND version = $version "
-        "AND seq <= $seq ORDER BY seq"
-    )
-    values = {"initiative": initiative, "version": version, "seq": moment.seq}
-    rows = fetch(store.cursor(), query, values)
-    return [{**row, "path": str(store.folder / row["path"])} for row in rows]
 
 
 def joined_rows(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +22,19 @@ from core.analytics.decay.by_nannyml import (
     score_columns,
 )
 from core.analytics.decay.estimates import (
+    ChunkPlace,
     EstimatedChunk,
+    PartName,
     SliceChunk,
+    estimated_chunks,
+    slice_chunks,
 )
-from core.analytics.decay.fit import FittedModel, read_fit
+from core.analytics.decay.fit import FittedModel, FittedPart, read_fit
+from core.analytics.decay.sums import LossSums, binary_sums, multiclass_sums
 from core.analytics.job_specs import EstimateSpec, RefusedInput
 from core.lake.monitoring.decay_inputs import PartRows, checked_metrics
 from core.lake.monitoring.decay_outcomes import joined_rows
-from core.lake.monitoring.decay_pass import estimate_part
-from core.lake.monitoring.decay_rows import Slicing, chunk_numbers, find_slicings, row_batches
+from core.lake.monitoring.decay_rows import Slicing, chunk_numbers, find_slicings, fitted_slices, row_batches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +42,246 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Arrays = dict[str, NDArray[Any]]
+
+
+_RANKED = frozenset({"roc_auc", "average_precision"})
+_THREADS = 2
+
+
+def estimate_part(
+    cursor: duckdb.DuckDBPyConnection,
+    spec: EstimateSpec,
+    part: PartRows,
+    fitted: FittedModel,
+    slicings: Sequence[Slicing],
+    name: PartName,
+    on_rows: Callable[[int], None] = lambda rows: None,
+) -> tuple[list[EstimatedChunk], list[SliceChunk]]:
+    """Estimate the chunks of one part, and of its subpopulations, in one pass over its rows."""
+    passing = _Pass(spec, fitted, slicings)
+    encoders = fitted.encoders if spec.task == "regression" else None
+    batches = row_batches(cursor, part, spec, slicings, encoders=encoders)
+    for arrays, bounds in _whole_chunks(spec, batches):
+        passing.take(arrays, bounds)
+        on_rows(passing.rows)
+    chunks = estimated_chunks(fitted, fitted.whole, name, passing.places, passing.whole)
+    slices: list[SliceChunk] = []
+    for one in passing.slices:
+        for part_fit, places, sums in one.parts():
+            found = estimated_chunks(fitted, part_fit, name, places, sums)
+            slices += slice_chunks(one.names, part_fit, found)
+    return chunks, slices
+
+
+def _whole_chunks(
+    spec: EstimateSpec, batches: Iterator[Arrays]
+) -> Iterator[tuple[Arrays, NDArray[np.int64]]]:
+    """Regroup batches so that none cuts a chunk; gives the rows with the bounds of their chunks."""
+    import numpy as np
+
+    held: Arrays = {}
+    for batch in batches:
+        held = {k: np.concatenate([held[k], batch[k]]) for k in batch} if held else batch
+        rows = len(held[PREDICTED])
+        if spec.period is None:
+            bounds = np.arange(0, rows + 1, int(spec.chunk_size or 1))
+        else:
+            bounds = np.append(0, np.flatnonzero(np.diff(held["period"])) + 1)
+        if len(bounds) > 1:
+            whole = int(bounds[-1])
+            yield {k: values[:whole] for k, values in held.items()}, bounds
+            held = {k: values[whole:] for k, values in held.items()}
+    if held and len(held[PREDICTED]):
+        yield held, np.array([0, len(held[PREDICTED])])
+
+
+@dataclass
+class _SliceSums:
+    slicing: Slicing
+    fits: tuple[FittedPart, ...]
+    sums: list[list[tuple[ChunkPlace, Any]]] = field(default_factory=list)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(feature.name for feature in self.slicing.features)
+
+    def parts(self) -> Iterator[tuple[FittedPart, list[ChunkPlace], list[Any]]]:
+        for fit, found in zip(self.fits, self.sums, strict=True):
+            yield fit, [place for place, _ in found], [one for _, one in found]
+
+
+class _Pass:
+    """Sums that gather while the rows pass."""
+
+    def __init__(self, spec: EstimateSpec, fitted: FittedModel, slicings: Sequence[Slicing]) -> None:
+        self.rows = 0
+        self.places: list[ChunkPlace] = []
+        self.whole: list[Any] = []
+        self._spec, self._fitted = spec, fitted
+        self._ranked = _RANKED & {one.metric for one in fitted.whole.components}
+        self._scores = list(score_columns(spec).values())
+        self._boosters = _boosters(fitted)
+        self.slices = [_SliceSums(one, _fits(fitted, one)) for one in slicings]
+        for one in self.slices:
+            one.sums = [[] for _ in one.fits]
+
+    def take(self, arrays: Arrays, bounds: NDArray[np.int64]) -> None:
+        """Sum up whole chunks: everyone's, and beside it, as sorting holds no lock, each subpopulation's."""
+        places = self._placed(arrays, bounds)
+        with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+            whole = pool.submit(self._sums, arrays, bounds, [self._fitted.whole] * len(places))
+            divided = [
+                (one, part, pool.submit(self._slice_sums, arrays, bounds[part.start : part.stop + 1], number))
+                for number, one in enumerate(self.slices)
+                for part in _parts(len(places))
+            ]
+            self.whole += whole.result()
+            for one, part, summed in divided:
+                for fit, chunk, sums in summed.result():
+                    one.sums[fit].append((places[part.start + chunk], sums))
+        self.places += places
+        self.rows += int(bounds[-1])
+
+    def _placed(self, arrays: Arrays, bounds: NDArray[np.int64]) -> list[ChunkPlace]:
+        import numpy as np
+
+        first: Sequence[Any] = [None] * (len(bounds) - 1)
+        last = first
+        if "at" in arrays:
+            first = np.minimum.reduceat(arrays["at"], bounds[:-1]).tolist()
+            last = np.maximum.reduceat(arrays["at"], bounds[:-1]).tolist()
+        return [
+            ChunkPlace(
+                len(self.places) + number,
+                self.rows + int(bounds[number]),
+                self.rows + int(bounds[number + 1]) - 1,
+                _moment(first[number]),
+                _moment(last[number]),
+            )
+            for number in range(len(bounds) - 1)
+        ]
+
+    def _slice_sums(
+        self, arrays: Arrays, bounds: NDArray[np.int64], number: int
+    ) -> list[tuple[int, int, Any]]:
+        """Sums of each subpopulation in neighbouring chunks, with the place of its fit and of its chunk."""
+        import numpy as np
+
+        rows, chunks, fits = slice(bounds[0], bounds[-1]), len(bounds) - 1, self.slices[number].fits
+        codes = arrays[f"by_{number}"][rows]
+        order = np.argsort(codes, kind="stable")  # a radix sort: chunks stay together in each subpopulation
+        keys = codes.astype(np.int64) * chunks + np.repeat(np.arange(chunks), np.diff(bounds))
+        counts = np.bincount(keys, minlength=len(fits) * chunks)
+        there = np.flatnonzero(counts)
+        ordered = {name: arrays[name][rows][order] for name in self._needed(arrays)}
+        parts = [fits[key // chunks] for key in there]
+        sums = self._sums(ordered, np.append(0, np.cumsum(counts[there])), parts)
+        return [(key // chunks, key % chunks, one) for key, one in zip(there.tolist(), sums, strict=True)]
+
+    def _needed(self, arrays: Arrays) -> list[str]:
+        return [name for name in arrays if name not in ("at", "period") and not name.startswith("by_")]
+
+    def _sums(self, arrays: Arrays, bounds: NDArray[np.int64], parts: Sequence[FittedPart]) -> list[Any]:
+        import numpy as np
+
+        if self._spec.task == "regression":
+            return self._losses(arrays, bounds, parts)
+        guess, truth = arrays[PREDICTED], arrays[TRUE]
+        if self._spec.task == "binary":
+            calibrations = [part.calibrators[0] for part in parts]
+            return list(
+                binary_sums(arrays[self._scores[0]], guess, truth, bounds, calibrations, self._ranked)
+            )
+        scores = np.column_stack([arrays[name] for name in self._scores])
+        several = [part.calibrators for part in parts]
+        return list(multiclass_sums(scores, guess, truth, bounds, several, self._ranked))
+
+    def _losses(
+        self, arrays: Arrays, bounds: NDArray[np.int64], parts: Sequence[FittedPart]
+    ) -> list[LossSums]:
+        import numpy as np
+
+        features = [arrays[name] for name in (*self._fitted.features, PREDICTED)]
+        inputs = np.column_stack(features)
+        errors = _errors(arrays[PREDICTED], arrays[TRUE])
+        known = np.isfinite(arrays[TRUE])
+        found: list[LossSums] = []
+        start = 0
+        while start < len(parts):  # chunks of the same part lie together, so each model reads them at once
+            end = start
+            while end < len(parts) and parts[end] is parts[start]:
+                end += 1
+            rows = slice(bounds[start], bounds[end])
+            each = bounds[start:end] - bounds[start]
+            expected = {
+                number: np.add.reduceat(np.maximum(0, self._boosters[number].predict(inputs[rows])), each)
+                for number in set(parts[start].models.values())
+            }
+            labelled = np.add.reduceat(known[rows].astype(np.int64), each)
+            realised = {name: np.add.reduceat(one[rows], each) for name, one in errors.items()}
+            for place in range(end - start):
+                found.append(
+                    LossSums(
+                        int(bounds[start + place + 1] - bounds[start + place]),
+                        int(labelled[place]),
+                        {m: float(expected[n][place]) for m, n in parts[start].models.items()},
+                        {name: float(total[place]) for name, total in realised.items()},
+                    )
+                )
+            start = end
+        return found
+
+
+def _parts(chunks: int) -> list[range]:
+    """Neighbouring chunks, divided among the threads."""
+    ends = [chunks * part // _THREADS for part in range(_THREADS + 1)]
+    return [range(start, end) for start, end in pairwise(ends) if start < end]
+
+
+def _errors(predicted: NDArray[np.float64], actual: NDArray[np.float64]) -> Arrays:
+    """Errors of each row by kind, 0 where the outcome is unknown; kinds that are undefined are left out."""
+    import numpy as np
+
+    known = np.isfinite(actual)
+    difference = np.where(known, predicted - actual, 0.0)
+    found = {"mae": np.abs(difference), "mse": difference**2}
+    if not (actual[known] == 0).any():
+        found["mape"] = np.abs(difference) / np.where(known, np.abs(actual), 1.0)
+    if not ((predicted < 0).any() or (actual[known] < 0).any()):
+        logs = np.log1p(predicted) - np.log1p(np.where(known, actual, predicted))
+        found["msle"] = np.where(known, logs, 0.0) ** 2
+    return found
+
+
+def _boosters(fitted: FittedModel) -> list[Any]:
+    if not fitted.error_models:
+        return []
+    from core.analytics.openmp import ensure_openmp
+
+    ensure_openmp()
+    import lightgbm
+
+    return [lightgbm.Booster(model_str=text) for text in fitted.error_models]
+
+
+def _fits(fitted: FittedModel, slicing: Slicing) -> tuple[FittedPart, ...]:
+    """The fit of each subpopulation; one that the stored fit does not know is taken as everyone."""
+    stored = fitted_slices(fitted, slicing)
+    known = {part.values: part for part in stored.parts} if stored else {}
+    nothing = {"unit_error": None, "lower_threshold": None, "upper_threshold": None}
+    bare = tuple(one.model_copy(update=nothing) for one in fitted.whole.components)
+    unknown = {"rows": 0, "calibrated": "all", "components": bare}
+    return tuple(
+        known.get(values) or fitted.whole.model_copy(update={**unknown, "values": values})
+        for values in slicing.values
+    )
+
+
+def _moment(microseconds: int | None) -> datetime | None:
+    if microseconds is None:
+        return None
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).replace(tzinfo=None)
+
 
 Report = Callable[[float, str], None]
 _FITTING = 0.7
@@ -99,27 +346,37 @@ def run_estimate(
                 cursor, spec.model_copy(update={"analysis": (joined,), "outcomes": ()}), report
             )
     report(0.0, "Looking at the predictions.")
-    reference = PartRows(cursor, spec.reference, spec)
-    analysis = PartRows(cursor, spec.analysis, spec)
+    reference, analysis = (PartRows(cursor, paths, spec) for paths in (spec.reference, spec.analysis))
     metrics = checked_metrics(spec, reference, analysis)
     fitted = read_fit(spec.fitted) if spec.fitted is not None else None
     slicings = find_slicings(cursor, spec, reference, analysis, fitted)
     if fitted is None:
         fitted = _fit(cursor, spec, metrics, reference, slicings, report)
+    return _estimated(cursor, spec, {"reference": reference, "analysis": analysis}, fitted, slicings, report)
+
+
+def _estimated(
+    cursor: duckdb.DuckDBPyConnection,
+    spec: EstimateSpec,
+    parts: Mapping[PartName, PartRows],
+    fitted: FittedModel,
+    slicings: Sequence[Slicing],
+    report: Report,
+) -> Estimates:
     found = Estimates(fitted, [], [])
-    total, share = reference.rows + analysis.rows, 0.0 if spec.fitted else _FITTING
+    total, share = sum(part.rows for part in parts.values()), 0.0 if spec.fitted else _FITTING
     done = 0
-    for name, part in (("reference", reference), ("analysis", analysis)):
+    for name, part in parts.items():
 
         def on_rows(rows: int, start: int = done) -> None:
             report(share + (1 - share) * (start + rows) / total, "Estimating chunk after chunk.")
 
-        chunks, slices = estimate_part(cursor, spec, part, fitted, slicings, name, on_rows)  # type: ignore[arg-type]
+        chunks, slices = estimate_part(cursor, spec, part, fitted, slicings, name, on_rows)
         found.chunks.extend(chunks)
         found.slices.extend(slices)
         done += part.rows
     order = {one.metric: place for place, one in enumerate(fitted.whole.components)}
-    found.chunks.sort(key=lambda chunk: (order[chunk.metric], chunk.period == "analysis", chunk.chunk))
+    found.chunks.sort(key=lambda chunk: (order[chunk.metric], chunk.part == "analysis", chunk.chunk))
     return found
 
 

@@ -2,40 +2,186 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from operator import attrgetter
-from typing import get_args
+from pathlib import Path
+from typing import TypeVar, get_args
 
-from core.domain.errors import NotFound
-from core.domain.facts.measured import Attribution, DecayChunk, Part, PredictionBatch
+import duckdb
+
+from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
+from core.domain.errors import BrokenRecord, NotFound
+from core.domain.facts.measured import (
+    Attribution,
+    DecayChunk,
+    DecayFit,
+    DecayRun,
+    Part,
+    PredictionBatch,
+    PredictionOutcomes,
+)
 from core.domain.facts.recorded import Recorded
 from core.domain.moment import Moment
-from core.lake.facts import history, together
-from core.lake.query import Rows, asking, fetch
+from core.ground.figure import Task
+from core.lake.facts import history, latest, together
+from core.lake.query import asking, fetch_as
 from core.lake.store import Store
 
-_MODELLED = asking(
+COLUMN_OF = {"part": "period"}
+"""What a field is called in the files of estimates, where it has another name there."""
+_FIELDS = "* RENAME (period AS part)"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoredVersion:
+    """A model version with predictions; `estimated` when its performance has been estimated.
+
+    `worse`: the newest chunk's estimate of the metric shown first is beyond the threshold on the worse side.
+    """
+
+    initiative: str
+    name: str
+    version: str
+    task: Task
+    rows: int
+    estimated: bool
+    worse: bool
+
+
+_MONITORED = asking(
     """
     SELECT b.initiative, any_value(i.name) AS name, b.version, any_value(b.task) AS task,
-        sum(b.rows)::BIGINT AS rows, max(v.seq) AS registered
+        sum(b.rows)::BIGINT AS rows, bool_or(s.worse IS NOT NULL) AS estimated,
+        coalesce(bool_or(s.worse), false) AS worse
     FROM prediction_batch b
     JOIN current_initiative i ON i.initiative = b.initiative
     JOIN model_version v ON v.initiative = b.initiative AND v.version = b.version AND v.seq <= $seq
     LEFT JOIN current_version c ON c.initiative = b.initiative AND c.version = b.version
+    LEFT JOIN (
+        SELECT d.initiative, d.version, coalesce(d.part = 'analysis' AND d.worse, false) AS worse
+        FROM decay_chunk d JOIN (
+            SELECT initiative, version, max(seq) AS seq FROM decay_chunk WHERE seq <= $seq GROUP BY ALL
+        ) USING (initiative, version, seq)
+        QUALIFY row_number() OVER (PARTITION BY d.initiative, d.version
+            ORDER BY list_position($metrics, d.metric) NULLS LAST, d.metric, d.part, d.chunk DESC) = 1
+    ) s ON s.initiative = b.initiative AND s.version = b.version
     WHERE b.seq <= $seq GROUP BY b.initiative, b.version
-    ORDER BY name, b.initiative, bool_or(c.version IS NOT NULL) DESC, registered DESC
+    ORDER BY name, b.initiative, bool_or(c.version IS NOT NULL) DESC, max(v.seq) DESC
     """,
     "current",
 )
 
 
+def monitored_versions(store: Store, moment: Moment, metrics: Sequence[str]) -> tuple[MonitoredVersion, ...]:
+    """Versions with predictions, by initiative name; the current one first, then newest.
+
+    `metrics`: the first of these that was estimated says whether a version is worse.
+    """
+    values = {"seq": moment.seq, "metrics": list(metrics)}
+    return tuple(fetch_as(store.cursor(), MonitoredVersion, _MONITORED, values))
+
+
+def read_estimates(store: Store, file: Path) -> list[EstimatedChunk]:
+    """The estimates that a worker left, in the file's order."""
+    query = f"SELECT {_FIELDS} FROM read_parquet($file)"
+    return fetch_as(store.cursor(), EstimatedChunk, query, {"file": str(file)})
+
+
+def write_estimates(
+    chunks: Sequence[EstimatedChunk], path: Path, kind: type[EstimatedChunk] = EstimatedChunk
+) -> Path:
+    """Write one row a chunk of a kind, or of a subpopulation; undefined numbers are null, times are UTC."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {
+        "bool": pa.bool_(),
+        "datetime | None": pa.timestamp("us"),
+        "float | None": pa.float64(),
+        "int": pa.int64(),
+        "tuple[str, ...]": pa.list_(pa.string()),
+    }
+    columns, arrays = [], []
+    for field in sorted(fields(kind), key=lambda one: one.name in EstimatedChunk.__slots__):
+        of = pa.int32() if field.name == "chunk" else types.get(str(field.type), pa.string())
+        columns.append((COLUMN_OF.get(field.name, field.name), of))
+        arrays.append(pa.array([getattr(chunk, field.name) for chunk in chunks], of))
+    draft = path.with_name(f".{path.name}.draft")
+    pq.write_table(pa.table(arrays, schema=pa.schema(columns)), draft, compression="zstd")
+    draft.replace(path)
+    return path
+
+
+def kept_fit(store: Store, initiative: str, version: str, fit_key: str, moment: Moment) -> Path | None:
+    """The fit of this key, or None where there is none yet.
+
+    Raises
+    ------
+    BrokenRecord
+        Its file is not what was recorded.
+    """
+    fit = latest(store, DecayFit, moment, initiative, version=version, fit_key=fit_key)
+    return _whole(store, fit.path, fit.sha256) if fit else None
+
+
+def _whole(store: Store, path: str, sha256: str) -> Path:
+    file = store.folder / path
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise BrokenRecord(
+            f"the file {file.name} is not what was recorded",
+            where=str(file),
+            remedy="Restore it from a backup, then run 'governance verify'.",
+        )
+    return file
+
+
+def slice_estimates(store: Store, run: DecayRun, features: Sequence[str], metric: str) -> list[SliceChunk]:
+    """Estimates of the subpopulations of crossed features for one metric, chunk after chunk.
+
+    Raises
+    ------
+    BrokenRecord
+        The file is gone or cannot be read.
+    """
+    if run.slices_path is None:
+        return []
+    query = (
+        f"SELECT {_FIELDS} FROM read_parquet($file) "
+        "WHERE features = $features AND metric = $metric ORDER BY part DESC, chunk"
+    )
+    file = store.folder / run.slices_path
+    values = {"file": str(file), "features": list(features), "metric": metric}
+    try:
+        return fetch_as(store.cursor(), SliceChunk, query, values)
+    except duckdb.Error as error:
+        raise BrokenRecord(
+            "the estimates of the subpopulations cannot be read",
+            where=str(file),
+            remedy="Refresh the monitoring, then run 'governance verify'.",
+        ) from error
+
+
 def batches(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionBatch, ...]:
     """Prediction batches of a version, oldest first; `path` is absolute."""
+    return _files(store, PredictionBatch, initiative, version, moment)
+
+
+def outcomes(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionOutcomes, ...]:
+    """Files of outcomes of a version, oldest first; `path` is absolute."""
+    return _files(store, PredictionOutcomes, initiative, version, moment)
+
+
+File = TypeVar("File", PredictionBatch, PredictionOutcomes)
+
+
+def _files(store: Store, kind: type[File], initiative: str, version: str, moment: Moment) -> tuple[File, ...]:
     return tuple(
-        replace(batch, path=str(store.folder / batch.path))
-        for batch in history(store, PredictionBatch, moment, initiative)
-        if batch.version == version
+        replace(file, path=str(store.folder / file.path))
+        for file in history(store, kind, moment, initiative)
+        if file.version == version
     )
 
 
@@ -60,11 +206,6 @@ def require_batches(
         kind = part if part in get_args(Part) else "prediction"
         raise NotFound(f"version '{version[:20]}' of {initiative} has no {kind} batch", remedy=remedy)
     return found
-
-
-def modelled_initiatives(store: Store, moment: Moment) -> Rows:
-    """Initiatives and versions with prediction batches, by name; the current version first, then newest."""
-    return fetch(store.cursor(), _MODELLED, {"seq": moment.seq})
 
 
 def aged(run: Recorded, moment: Moment, fresh_days: int) -> str:

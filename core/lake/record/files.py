@@ -19,10 +19,11 @@ class StoredFile(NamedTuple):
     size: int
 
 
-def keep_evidence(store: Store, content: bytes) -> StoredFile:
-    """Keep evidence under its own digest; the same content twice is one file."""
+def keep_content(store: Store, content: bytes, folder: str = "evidence", ending: str = "") -> StoredFile:
+    """Keep content under its own digest; the same content twice is one file."""
     sha256 = hashlib.sha256(content).hexdigest()
-    target = store.folder / "evidence" / sha256
+    path = f"{folder}/{sha256}{ending}"
+    target = store.folder / path
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
@@ -31,7 +32,7 @@ def keep_evidence(store: Store, content: bytes) -> StoredFile:
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
-    return StoredFile(f"evidence/{sha256}", sha256, len(content))
+    return StoredFile(path, sha256, len(content))
 
 
 def digest_of(file: Path) -> str:

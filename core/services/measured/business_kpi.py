@@ -26,7 +26,7 @@ from core.lake.models.versions import current_version
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.lookups import registered
-from core.services.measured.monitoring import decay_report
+from core.services.measured.decay import decay_report
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Unit = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True)]
@@ -367,4 +367,4 @@ def model_performance(
         for chunk in report.chunks
         if chunk.started_at is not None
     )
-    return ModelPerformance(chosen, report.metric, points) if points else None
+    return ModelPerformance(chosen, report.metric.id, points) if points else None

@@ -23,9 +23,10 @@ from core.domain.moment import Moment
 from core.lake.facts import newest
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.attributions import Explained, FeaturePoint, Files, NotableRow
-from core.lake.monitoring.readings import attributions, modelled_initiatives
+from core.lake.monitoring.readings import attributions
 from core.services.governance import Governance
 from core.services.lookups import registered
+from core.services.measured.decay import monitored_versions
 
 SEVERAL = 2
 
@@ -98,14 +99,14 @@ def explainable_versions(governance: Governance, moment: Moment) -> tuple[Explai
     known = {(one.initiative, one.version) for one in newest(governance.store, Explanation, moment)}
     return tuple(
         ExplainableVersion(
-            row["initiative"],
-            row["name"],
-            row["version"],
-            row["task"],
-            row["rows"],
-            (row["initiative"], row["version"]) in known,
+            one.initiative,
+            one.name,
+            one.version,
+            one.task,
+            one.rows,
+            (one.initiative, one.version) in known,
         )
-        for row in modelled_initiatives(governance.store, moment)
+        for one in monitored_versions(governance, moment)
     )
 
 

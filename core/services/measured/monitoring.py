@@ -1,65 +1,237 @@
-"""Performance-decay estimates and attributions: recorded by a refresh, read by checks and pages."""
+"""Monitoring: decay estimated anew by a worker and put on record, and outcomes that came later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, ClassVar
+from threading import Event
+from typing import Annotated, ClassVar
 
-from core.analytics.decay.metrics import DECAY_METRICS
-from core.domain.chain import Fact
+from pydantic import Field, StringConstraints
+
+from core.analytics.decay.estimates import EstimatedChunk
+from core.analytics.decay.fit import FORMAT, read_fit
+from core.analytics.job_specs import EstimateSpec, Period
+from core.connectors.prediction_files import open_predictions
+from core.connectors.workers import Progress, run_worker
+from core.domain.chain import canonical
 from core.domain.commands import Command
-from core.domain.errors import BadInput, NotFound
-from core.domain.facts.measured import Attribution, DecayChunk
-from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult, check_decay, no_predictions
+from core.domain.errors import BadInput, Conflict
+from core.domain.facts.measured import (
+    ColumnMapping,
+    DecayChunk,
+    DecayFit,
+    DecayRun,
+    PredictionBatch,
+    PredictionOutcomes,
+)
+from core.domain.facts.recorded import entry_of
+from core.domain.given import InitiativeId, Laid, VersionId, option
+from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
-from core.lake.monitoring.decay_records import keep_content
+from core.lake.monitoring.decay_inputs import columns_of_batches
+from core.lake.monitoring.decay_outcomes import OutcomeFile, write_outcomes
+from core.lake.record.files import StoredFile, keep_content
+from core.lake.store import Store
+from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.jobs import JobControl, start_job
+from core.services.measured.decay import CROSSED
+from core.services.measured.predictions import require_version
 
-LEADING_METRIC = {"binary": "roc_auc", "multiclass": "roc_auc", "regression": "mae"}
-"""The metric whose alert counts for the decay check, per task."""
-SHOWN_FIRST = tuple(dict.fromkeys((*LEADING_METRIC.values(), *DECAY_METRICS)))
-"""What is shown unless somebody chooses: the first of these that the newest refresh estimated."""
+CANONICAL = ("row_id", "timestamp", "y_pred", "y_true", "y_score")
+CHUNK_ROWS = 5000
+MOST_BY = 6
+"""Sensitive features that get estimates of their own unless some are named."""
+REFRESH = "refresh_monitoring"
+_NAME = "estimates"
+_OF_CHUNK = tuple({one.name for one in fields(DecayChunk)} & set(EstimatedChunk.__slots__))
+
+
+def _crossed(typed: Sequence[str]) -> list[list[str]]:
+    return [one.split("+") for one in typed if one != "none"]
+
+
+def worth_of(typed: Sequence[str]) -> list[list[float]]:
+    """What outcomes are worth, as people write it: lines parted by semicolons, cells by commas.
+
+    Raises
+    ------
+    BadInput
+        It is no table of numbers.
+    """
+    lines = [line for text in typed if text for line in text.split(";")]
+    try:
+        return [[float(cell) for cell in line.split(",")] for line in lines]
+    except ValueError as problem:
+        raise BadInput(
+            f"'{';'.join(typed)[:60]}' is no table of numbers",
+            where="--worth",
+            remedy="Write it like 1,-5;-3,10.",
+        ) from problem
+
+
+class RefreshMonitoring(Command):
+    """Estimate performance from the prediction batches; a first time takes 10 seconds and more.
+
+    Without --by each sensitive feature gets estimates of its own. Ctrl-C stops it, and nothing is recorded.
+    """
+
+    may: ClassVar[str] = "refresh_monitoring"
+
+    initiative: InitiativeId
+    version: VersionId = ""
+    chunk_size: Annotated[
+        int | None, Field(ge=2, le=1_000_000, description="Rows a chunk; 5,000 where nothing is said.")
+    ] = None
+    period: Annotated[
+        Period | None, Field(description="Chunks by day, week, month, quarter or year instead.")
+    ] = None
+    by: Annotated[
+        tuple[tuple[str, ...], ...] | None,
+        Field(
+            description="Feature to divide people by, or several crossed: sex+race. Repeat; 'none' for none."
+        ),
+        option(read=_crossed),
+    ] = None
+    metrics: Annotated[
+        tuple[str, ...],
+        Field(description="Only this metric; repeat. All that can be, else."),
+        option("--metric"),
+    ] = ()
+    business_value: Annotated[
+        tuple[tuple[float, ...], ...],
+        Field(description="What outcomes are worth, '1,-5;-3,10' for TN,FP;FN,TP."),
+        option("--worth", read=worth_of),
+    ] = ()
+    refit: Annotated[bool, Field(description="Let NannyML learn anew.")] = False
+
+
+def refresh_monitoring(
+    governance: Governance,
+    command: RefreshMonitoring,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancelled: Event | None = None,
+) -> int:
+    """Estimate in a worker process, record the chunks, and return how many there are.
+
+    NannyML learns from a reference once for each rule of chunks, which takes 10 seconds and more; what it
+    learned is kept, and the next refresh only estimates.
+
+    Raises
+    ------
+    BadInput
+        A part of the batches is lacking, or NannyML would answer wrongly on them. Nothing is stored.
+    GovernanceError
+        The worker was cancelled, or ended by itself.
+    """
+    case = begin(governance, command)
+    store = governance.store
+    about = (case.initiative.initiative, command.version)
+    parts = _parts(case, command)
+    spec = _spec(case, command, parts)
+    key = _fit_key(spec, parts)
+    known = lake.kept_fit(store, *about, key, case.moment)
+    if known is not None and not command.refit:
+        spec = spec.model_copy(update={"fitted": known})
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "job"
+        result = run_worker("estimate", spec, work, on_progress=on_progress, cancelled=cancelled)
+        chunks = lake.read_estimates(store, result.files[_NAME])
+        fit_file = result.files[f"{_NAME}.fit"]
+        rested_on = [batch.sha256 for batches in parts.values() for batch in batches]
+        recorded = RecordEstimates(
+            actor=command.actor,
+            at=command.at,
+            initiative=command.initiative,
+            version=command.version,
+            chunks=tuple(chunks),
+            run=decay_run(*about, spec, fit_file, chunks, rested_on),
+            fit_key=key,
+            fit_file=fit_file if spec.fitted is None else None,
+            slices_file=result.files[f"{_NAME}.slices"] if spec.by else None,
+        )
+        record_estimates(governance, recorded)
+    return len(chunks)
+
+
+def start_refresh(governance: Governance, command: RefreshMonitoring) -> str:
+    """Start a refresh beside the pages and return the job's id; see `core.services.jobs`.
+
+    Raises
+    ------
+    Forbidden, NotFound
+        The actor may not; no such initiative. Any other refusal is the job's outcome.
+    """
+    case = begin(governance, command)
+    initiative = case.initiative.initiative
+
+    def work(control: JobControl) -> str:
+        found = refresh_monitoring(
+            governance, command, on_progress=control.follow, cancelled=control.cancelled
+        )
+        return f"{found:,} estimates are on record."
+
+    return start_job(REFRESH, refresh_subject(initiative, command.version), work, command.actor)
+
+
+def refresh_subject(initiative: str, version: str) -> str:
+    """The subject of a version's refresh among the jobs."""
+    return f"{initiative}/{version}"
+
+
+def decay_run(
+    initiative: str,
+    version: str,
+    spec: EstimateSpec,
+    fit_file: Path,
+    chunks: Sequence[EstimatedChunk],
+    batches: Sequence[str] = (),
+) -> DecayRun:
+    """How estimates came about: what was asked, the fit that the worker left, and what they rest on."""
+    fit = read_fit(fit_file)
+    analysis = [one for one in chunks if one.metric == chunks[0].metric and one.part == "analysis"]
+    settings = {"metrics": spec.metrics, "by": spec.by, "business_value": spec.business_value}
+    return DecayRun(
+        initiative=initiative,
+        version=version,
+        task=spec.task,
+        chunking=spec.chunking,
+        settings=canonical(settings),
+        reference_rows=fit.reference_rows,
+        reference_chunks=fit.reference_chunks,
+        analysis_rows=sum(chunk.rows for chunk in analysis),
+        labelled_rows=sum(chunk.labelled_rows for chunk in analysis),
+        calibrated=any(one is not None for one in fit.whole.calibrators),
+        calibration_error=fit.whole.calibration_error,
+        raw_calibration_error=fit.whole.raw_calibration_error,
+        batches=tuple(batches),
+        fit_sha256=hashlib.sha256(fit_file.read_bytes()).hexdigest(),
+        slices_by=tuple(CROSSED.join(one) for one in spec.by),
+    )
 
 
 class RecordEstimates(Command):
     """Put estimated performance per chunk on record; computed by a worker, one row per metric and chunk.
 
-    `run` says how the estimates came about (columns of `decay_run`). `fit_file` is what NannyML learned, kept
-    under `fit_key` for the next refresh, and `slices_file` the estimates of subpopulations.
+    `run` says how the estimates came about. `fit_file` is what NannyML learned, kept under `fit_key` for the
+    next refresh, and `slices_file` the estimates of subpopulations.
     """
 
     may: ClassVar[str] = "refresh_monitoring"
 
     initiative: str
     version: str
-    chunks: tuple[dict[str, Any], ...]
-    run: dict[str, Any] | None = None
+    chunks: tuple[EstimatedChunk, ...]
+    run: DecayRun | None = None
     fit_key: str = ""
     fit_file: Path | None = None
     slices_file: Path | None = None
-
-
-@dataclass(frozen=True)
-class DecayReport:
-    """Estimated and realised performance of a version, chunk by chunk, for one metric.
-
-    `estimate_error` is the mean absolute difference between estimate and realised value over the analysis
-    chunks where targets came (None where none came): how far past estimates were off.
-    """
-
-    initiative: str
-    version: str
-    task: str
-    metric: str
-    metrics: tuple[str, ...]
-    chunks: tuple[DecayChunk, ...]
-    alerts: int
-    worse: int
-    estimate_error: float | None
 
 
 def record_estimates(governance: Governance, command: RecordEstimates) -> None:
@@ -70,99 +242,185 @@ def record_estimates(governance: Governance, command: RecordEstimates) -> None:
     BadInput
         There is no chunk.
     """
-    governance.roles.require(command.actor, command.may)
-    require_initiative(governance, command.initiative, governance.present(command.at))
+    case = begin(governance, command)
+    initiative, version = case.initiative.initiative, command.version
     if not command.chunks:
         raise BadInput("there is no chunk to record", where=command.initiative, remedy="Refresh again.")
-    store = governance.store
-    subject = {"initiative": command.initiative, "version": command.version}
-    name = f"{command.initiative}/{command.version}"
-    facts = []
+    entries = []
     if command.fit_file is not None:
-        kept = keep_content(store, command.fit_file)
-        row = {**subject, "fit_key": command.fit_key, "path": kept.path, "sha256": kept.sha256}
-        facts.append(Fact("decay_fitted", name, "decay_fit", ({**row, "bytes": kept.size},)))
+        fit = _kept(governance.store, command.fit_file)
+        kept = DecayFit(
+            initiative=initiative,
+            version=version,
+            fit_key=command.fit_key,
+            path=fit.path,
+            sha256=fit.sha256,
+            bytes=fit.size,
+        )
+        entries.append(entry_of("decay_fitted", kept))
     if command.run:
-        run = {**dict.fromkeys(store.columns["decay_run"]), **command.run, **subject}
+        run = command.run
         if command.slices_file is not None:
-            slices = keep_content(store, command.slices_file)
-            run |= {"slices_path": slices.path, "slices_sha256": slices.sha256}
-        facts.append(Fact("decay_estimated", name, "decay_run", (run,)))
-    columns = store.columns["decay_chunk"]
-    rows = tuple({column: {**chunk, **subject}.get(column) for column in columns} for chunk in command.chunks)
-    facts.append(Fact("monitoring_refreshed", name, "decay_chunk", rows))
-    store.append(facts, actor=command.actor.id, at=command.at)
-
-
-def shown_metric(estimated: Iterable[str]) -> str:
-    """Of metrics that were estimated, at least one, the one that is shown unless somebody chooses."""
-    places = {metric: place for place, metric in enumerate(SHOWN_FIRST)}
-    return min(estimated, key=lambda metric: (places.get(metric, len(places)), metric))
-
-
-def decay_report(
-    governance: Governance, moment: Moment, *, initiative: str, version: str, metric: str = ""
-) -> DecayReport:
-    """Read the newest estimates of a version for one metric, by default the first of `SHOWN_FIRST`.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, no estimates, or none of this metric.
-    """
-    require_initiative(governance, initiative, moment)
-    rows = lake.decay_chunks(governance.store, initiative, version, moment)
-    if not rows:
-        raise NotFound(
-            f"version '{version[:20]}' of {initiative} has no estimates",
-            remedy="Refresh its monitoring first.",
+            slices = _kept(governance.store, command.slices_file)
+            run = replace(run, slices_path=slices.path, slices_sha256=slices.sha256)
+        entries.append(entry_of("decay_estimated", run))
+    chunks = (
+        DecayChunk(
+            initiative=initiative, version=version, **{name: getattr(chunk, name) for name in _OF_CHUNK}
         )
-    task = lake.batches(governance.store, initiative, version, moment)[-1].task
-    metrics = tuple(dict.fromkeys(row.metric for row in rows))
-    chosen = metric or shown_metric(metrics)
-    if chosen not in metrics:
-        raise NotFound(
-            f"no estimates of '{chosen[:40]}'", where=initiative, remedy=f"Use: {', '.join(metrics)}."
-        )
-    chunks = tuple(row for row in rows if row.metric == chosen)
-    analysis = [row for row in chunks if row.part == "analysis"]
-    return DecayReport(
-        initiative,
-        version,
-        task,
-        chosen,
-        metrics,
-        chunks,
-        sum(bool(row.alert) for row in analysis),
-        sum(bool(row.worse) for row in analysis),
-        _estimate_error(analysis),
+        for chunk in command.chunks
+    )
+    entries.append(entry_of("monitoring_refreshed", *chunks))
+    case.append(entries)
+
+
+def _kept(store: Store, file: Path) -> StoredFile:
+    return keep_content(store, file.read_bytes(), "decay", file.suffix)
+
+
+Parts = Mapping[str, Sequence[PredictionBatch]]
+
+
+def _parts(case: Case, command: RefreshMonitoring) -> Parts:
+    """Batches of the reference and of the analysis, in the order of their rows."""
+    known = lake.batches(case.governance.store, command.initiative, command.version, case.moment)
+    found = {}
+    for part in ("reference", "analysis"):
+        batches = [batch for batch in known if batch.part == part]
+        if not batches:
+            raise BadInput(
+                f"version '{command.version[:20]}' has no {part} batch",
+                where=command.initiative,
+                remedy="Estimates need both: add it with 'governance predictions add'.",
+            )
+        if all(batch.first_at for batch in batches):
+            batches.sort(key=attrgetter("first_at"))
+        found[part] = batches
+    return found
+
+
+def _spec(case: Case, command: RefreshMonitoring, parts: Parts) -> EstimateSpec:
+    newest = parts["reference"][-1]
+    of = (case.governance.store, command.initiative, command.version, case.moment)
+    paths = {part: tuple(Path(batch.path) for batch in batches) for part, batches in parts.items()}
+    features: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    if newest.task == "regression":
+        kept = latest(case.governance.store, ColumnMapping, case.moment, of[1], version=of[2])
+        features, words = _features(case.governance.store, paths, kept.features if kept else ())
+    return EstimateSpec(
+        name=_NAME,
+        task=newest.task,
+        reference=paths["reference"],
+        analysis=paths["analysis"],
+        chunk_size=None if command.period else command.chunk_size or CHUNK_ROWS,
+        period=command.period,
+        metrics=command.metrics,
+        classes=newest.classes if newest.task == "multiclass" else (),
+        features=features,
+        categorical_features=words,
+        by=_by(command, parts),
+        business_value=command.business_value,
+        outcomes=tuple(Path(one.path) for one in lake.outcomes(*of)),
     )
 
 
-def check_decay_alert(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
-    """Hold the newest estimate of the leading metric to its thresholds; no other metric stands in for it."""
-    batches = lake.batches(governance.store, initiative, version, moment)
-    if not batches:
-        return no_predictions("decay_alert")
-    leading = LEADING_METRIC[batches[-1].task]
-    rows = lake.decay_chunks(governance.store, initiative, version, moment, leading)
-    worse = [bool(row.worse) for row in rows if row.part == "analysis"]
-    return check_decay(DECAY_METRICS[leading].title, worse)
+def _features(
+    store: Store, paths: Mapping[str, tuple[Path, ...]], named: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The model's inputs that both parts have as numbers or words, and those of them that hold words."""
+    kinds = columns_of_batches(store, paths["reference"])
+    later = columns_of_batches(store, paths["analysis"])
+    usable = [name for name in kinds if name in later and kinds[name] in ("number", "word")]
+    chosen = [name for name in usable if name not in CANONICAL and (not named or name in named)]
+    return tuple(chosen), tuple(name for name in chosen if kinds[name] == "word")
 
 
-def attributions(
-    governance: Governance, moment: Moment, *, initiative: str, version: str
-) -> tuple[Attribution, ...]:
-    """Attribution per feature from the newest explanation, strongest first; empty where there is none."""
-    require_initiative(governance, initiative, moment)
-    return lake.attributions(governance.store, initiative, version, moment)
+def _by(command: RefreshMonitoring, parts: Parts) -> tuple[tuple[str, ...], ...]:
+    if command.by is not None:
+        return command.by
+    everywhere = [set(batch.columns) for batches in parts.values() for batch in batches]
+    sensitive = dict.fromkeys(name for batch in parts["reference"] for name in batch.sensitive)
+    return tuple((name,) for name in sensitive if all(name in one for one in everywhere))[:MOST_BY]
 
 
-def modelled(governance: Governance, moment: Moment) -> list[dict[str, Any]]:
-    """Initiatives and versions that have prediction batches."""
-    return lake.modelled_initiatives(governance.store, moment)
+def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
+    """Names what a fit depends on: the reference, the rule of the chunks, and what is asked."""
+    asked = spec.model_dump(mode="json", exclude={"name", "reference", "analysis", "fitted", "outcomes"})
+    files = [batch.sha256 for batch in parts["reference"]]
+    return hashlib.sha256(canonical({"format": FORMAT, "reference": files, **asked}).encode()).hexdigest()
 
 
-def _estimate_error(chunks: Sequence[DecayChunk]) -> float | None:
-    errors = [abs(chunk.gap) for chunk in chunks if chunk.gap is not None]
-    return sum(errors) / len(errors) if errors else None
+class AddOutcomes(Command):
+    """Add true outcomes that came after the predictions; the next refresh holds estimates against them."""
+
+    may: ClassVar[str] = "add_predictions"
+
+    initiative: InitiativeId
+    version: VersionId = ""
+    file: Annotated[Path, Field(description="CSV (UTF-8), Parquet or Arrow with ids and outcomes."), Laid()]
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    row_id: Annotated[
+        str, Field(description="Column of the row's id; as kept by default."), option("--id")
+    ] = ""
+    target: Annotated[str, Field(description="Column of the outcome; as kept by default.")] = ""
+
+
+@dataclass(frozen=True)
+class AddedOutcomes:
+    """Outcomes that are on record now, and how many files of them the version has."""
+
+    rows: int
+    files: int
+
+
+def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
+    """Judge a file of outcomes as a whole, keep it by its digest, and register it.
+
+    Rows are found by their id. A second outcome of a row takes the place of the first; both stay on record.
+
+    Raises
+    ------
+    NotFound, BadInput
+        No such initiative or version; the file is refused, and nothing is stored.
+    Conflict
+        The same outcomes were added before.
+    """
+    case = begin(governance, command)
+    store = governance.store
+    require_version(governance, command.initiative, command.version, case.moment)
+    of = (store, command.initiative, command.version, case.moment)
+    batches = lake.batches(*of)
+    later = [Path(batch.path) for batch in batches if batch.part == "analysis"]
+    if not later:
+        raise BadInput(
+            f"version '{command.version[:20]}' has no analysis batch",
+            where=command.initiative,
+            remedy="Add the predictions first.",
+        )
+    kept = latest(store, ColumnMapping, case.moment, command.initiative, version=command.version)
+    row_id = command.row_id or (kept.row_id if kept else "") or "row_id"
+    target = command.target or (kept.target if kept else "") or "y_true"
+    with tempfile.TemporaryDirectory(dir=store.folder) as folder:
+        work = Path(folder)
+        source = open_predictions(command.file, command.name or command.file.name, work)
+        csv = source.kind == "csv"
+        given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target)
+        part = work / "outcomes.parquet"
+        rows = write_outcomes(store, given, later, batches[-1].task, batches[-1].classes, part)
+        known = lake.outcomes(*of)
+        if hashlib.sha256(part.read_bytes()).hexdigest() in {one.sha256 for one in known}:
+            raise Conflict(
+                "these outcomes were added before", where=source.name, remedy="Nothing is to be done."
+            )
+        stored = _kept(store, part)
+    added = PredictionOutcomes(
+        initiative=command.initiative,
+        version=command.version,
+        path=stored.path,
+        sha256=stored.sha256,
+        rows=rows,
+        source_name=given.name,
+    )
+    case.put("outcomes_added", added)
+    return AddedOutcomes(rows, len(known) + 1)

@@ -22,13 +22,10 @@ from core.services.measured.business_kpi import (
     promised_kpis,
 )
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
-from core.services.measured.decay_groups import decay_groups, group_choices
-from core.services.measured.decay_view import DecayView, decay_view
+from core.services.measured.decay import DecayReport, decay_groups, decay_report
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
-from core.services.measured.monitoring import decay_report
-from core.services.measured.outcomes import AddOutcomes, add_outcomes
+from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
-from core.services.measured.refresh import RefreshMonitoring, refresh_monitoring
 from core.services.measured.weak_slices import find_weakest
 from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
@@ -65,10 +62,7 @@ def read_decay(
 ) -> Result:
     """Show estimated performance chunk by chunk, with what was realised; by group with --by."""
     one: dict[str, str] = {"initiative": initiative, "version": version}
-    report = decay_report(governance, moment, **one, metric=metric)
-    view = decay_view(governance, moment, **one, metric=metric)
-    choices = group_choices(governance, moment, **one)
-    found = {**plain(report), **_trusted(view), "by_choices": choices}
+    found = _decay(decay_report(governance, moment, **one, metric=metric))
     if not by:
         return found
     groups = decay_groups(governance, moment, **one, by=by, metric=metric)
@@ -81,14 +75,23 @@ def read_decay(
     }
 
 
-def _trusted(view: DecayView) -> Result:
-    trust = view.trust
+def _decay(report: DecayReport) -> Result:
+    trust = report.trust
     return {
-        "direction": view.metric.direction,
-        "unestimated": view.unestimated.id if view.unestimated else None,
-        "different": view.different,
-        "realised_worse": view.realised_worse,
-        "trust": {"verdict": view.trusted, "reasons": view.reasons},
+        "initiative": report.initiative,
+        "version": report.version,
+        "task": report.task,
+        "metric": report.metric.id,
+        "metrics": sorted(metric.id for metric in report.metrics),
+        "direction": report.metric.direction,
+        "unestimated": report.unestimated.id if report.unestimated else None,
+        "chunks": report.chunks,
+        "alerts": report.alerts,
+        "different": report.alerts,
+        "worse": report.worse,
+        "realised_worse": report.realised_worse,
+        "estimate_error": trust.error,
+        "trust": {"verdict": report.trusted, "reasons": report.reasons},
         "past_estimates": {
             "compared_chunks": trust.compared,
             "mean_absolute_error": trust.error,
@@ -96,7 +99,8 @@ def _trusted(view: DecayView) -> Result:
             "inside_band": trust.inside,
             "coverage": trust.inside / trust.compared if trust.compared else None,
         },
-        "run": view.run or None,
+        "run": report.run,
+        "by_choices": report.by_choices,
     }
 
 

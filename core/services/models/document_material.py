@@ -15,7 +15,8 @@ from core.domain.process.facts import EvidenceLine
 from core.lake.facts import history, newest_of
 from core.lake.monitoring import readings as lake_monitoring
 from core.services.governance import Governance
-from core.services.measured import bias, decay_view
+from core.services.measured import bias
+from core.services.measured.decay import DecayReport, decay_report
 from core.services.measured.slice_batches import Part
 from core.services.models.lineage import BadData, UseLine, bad_data_of, data_of
 from core.services.models.version_comparison import VersionFace, version_faces
@@ -89,7 +90,7 @@ class Material:
     data: tuple[UseLine, ...]
     bad: tuple[BadData, ...]
     slices: tuple[SlicedFeature, ...]
-    decay: decay_view.DecayView | None
+    decay: DecayReport | None
     evidence: tuple[EvidenceLine, ...]
     checks: tuple[CheckRun, ...]
     sign_offs: tuple[SignOff, ...]
@@ -192,12 +193,10 @@ def _sliced(
     return SlicedFeature(feature, "", found)
 
 
-def _decay(
-    governance: Governance, moment: Moment, initiative: str, version: str
-) -> decay_view.DecayView | None:
+def _decay(governance: Governance, moment: Moment, initiative: str, version: str) -> DecayReport | None:
     if not version:
         return None
     try:
-        return decay_view.decay_view(governance, moment, initiative=initiative, version=version)
+        return decay_report(governance, moment, initiative=initiative, version=version)
     except NotFound:
         return None

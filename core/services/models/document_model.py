@@ -199,7 +199,7 @@ def decay(material: Material) -> tuple[Part, ...]:
         ("Newest chunk", newest.name),
         ("Estimated", share(newest.estimate, unit)),
         ("Realised", share(newest.realised, unit)),
-        ("Estimated worse", f"{view.worse} of {amount(view.analysis, 'chunk')} after the reference"),
+        ("Estimated worse", f"{view.worse} of {amount(len(view.analysis), 'chunk')} after the reference"),
         ("Realised worse", amount(view.realised_worse, "chunk")),
     )
     return (Facts(facts), Words(trust[view.trust.verdict]))

@@ -27,8 +27,9 @@ from core.lake.monitoring import readings as lake_monitoring
 from core.lake.process.initiatives import registration
 from core.services.governance import Governance
 from core.services.lookups import registered
-from core.services.measured import bias, decay_view
+from core.services.measured import bias
 from core.services.measured.bias import BiasSlices, compare_batches
+from core.services.measured.decay import decay_report
 from core.services.models.versions import require_version, version_approval
 
 Sameness = Literal["same", "different", "one_missing", "both_missing"]
@@ -315,7 +316,7 @@ def _decay(governance: Governance, moment: Moment, known: Version) -> DecaySide:
     if not lake_monitoring.batches(governance.store, initiative, version, moment):
         return DecaySide(NO_PREDICTIONS)
     try:
-        view = decay_view.decay_view(governance, moment, initiative=initiative, version=version)
+        view = decay_report(governance, moment, initiative=initiative, version=version)
     except NotFound:
         return DecaySide(NOT_ESTIMATED)
     newest = view.chunks[-1]
@@ -323,7 +324,7 @@ def _decay(governance: Governance, moment: Moment, known: Version) -> DecaySide:
     return DecaySide(
         "",
         view.metric,
-        view.analysis,
+        len(view.analysis),
         view.worse,
         view.realised_worse,
         newest.estimate,

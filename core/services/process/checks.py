@@ -208,7 +208,7 @@ def _bias(subject: CheckSubject) -> CheckResult:
 
 
 def _decay(subject: CheckSubject) -> CheckResult:
-    from core.services.measured.monitoring import check_decay_alert
+    from core.services.measured.decay import check_decay_alert
 
     return check_decay_alert(*_version_then(subject))
 
@@ -220,7 +220,7 @@ def _data_quality(subject: CheckSubject) -> CheckResult:
 
 
 def _drift(subject: CheckSubject) -> CheckResult:
-    from core.services.measured.drift_check import check_drift
+    from core.services.measured.drift import check_drift
 
     return check_drift(*_version_then(subject))
 

@@ -9,7 +9,7 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Measure, Policy
 from core.lake.facts import latest
 from core.lake.record.evidence_files import read_evidence
-from core.lake.record.files import StoredFile, keep_evidence
+from core.lake.record.files import StoredFile, keep_content
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import registered
@@ -96,7 +96,7 @@ def _kept_file(governance: Governance, command: SubmitEvidence) -> StoredFile | 
             f"the file '{command.file_name}' is larger than {MAX_BYTES // 2**20} MiB",
             remedy="Put it where it belongs and submit a link.",
         )
-    return keep_evidence(governance.store, command.content)
+    return keep_content(governance.store, command.content)
 
 
 def evidence_file(governance: Governance, moment: Moment, *, initiative: str, sha256: str) -> bytes:

@@ -12,7 +12,6 @@ from core.domain.given import GateId, InitiativeId, OfTeam
 from core.domain.moment import Moment
 from core.domain.work.work import Task
 from core.services.governance import Governance
-from core.services.measured.loads import loads
 from core.services.plain import Result, plain
 from core.services.use_case import Line, asks, does
 from core.services.work import comments, hand_offs
@@ -21,6 +20,7 @@ from core.services.work.perspectives import perspectives_of
 from core.services.work.raci_view import observed_matrix
 from core.services.work.routing import Cast, cast_of
 from core.services.work.tasks import AssignTask, assign_task, open_tasks, team_tasks, work_list
+from core.services.work.team_work import loads
 from core.services.work.training import AttestTraining, attest_training, trained_people
 
 OfPerson = Annotated[str, Field(description="Whose, by id.")]

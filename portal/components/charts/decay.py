@@ -1,47 +1,48 @@
-"""Decay of one model: estimated performance with its band, what was realised, thresholds and alerts."""
+"""Decay of one model: estimates with their band beside what was realised, and groups on one scale."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from portal.components.charts.canvas import (
     ACCENT,
     BAD,
     FINE_FORMATS,
+    MOST_POINTS,
     SECOND,
-    Rows,
     Threshold,
     Unit,
-    as_rows,
     axis,
     draw,
     finish,
-    is_time,
     threshold_layers,
     top_legend,
 )
 
+if TYPE_CHECKING:
+    import altair as alt
+
+    from core.domain.facts.measured import DecayChunk
+    from core.services.measured.decay import DecayGroup
+
+MOST_GROUPS = 6
+"""Lines that can still be told apart."""
+_COLOURS = (ACCENT, SECOND, "#178a8a", "#8a5cd6", "#b3487f", "#738096")
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3])
+
 
 def decay_chart(
-    rows: Rows,
-    *,
-    metric_title: str,
-    alt: str,
-    thresholds: tuple[Threshold, ...] = (),
-    unit: Unit = "number",
-    key: str | None = None,
-    height: int = 300,
+    chunks: Sequence[DecayChunk], *, title: str, alt: str, thresholds: Sequence[Threshold], unit: Unit
 ) -> None:
-    """Draw estimates over time with their band, realised values beside them, and chunks that raised an alert.
+    """Draw estimates along the chunks with their band, realised values beside them, and alerts.
 
     Parameters
     ----------
-    rows
-        One row a chunk in order of time, with `at` (datetime or date, or the chunk's name as str),
-        `estimate`, `low`, `high` (float or None), `realised` (float or None when the outcome is not known
-        yet) and `alert` (bool).
-    metric_title
+    chunks
+        Of one metric, in order of time; the newest are drawn where there are too many.
+    title
         What is estimated: `Accuracy`.
     alt
         One sentence for people who do not see the chart.
@@ -49,62 +50,49 @@ def decay_chart(
         Labelled lines.
     unit
         `percent` for shares 0..1, `number` for anything else.
-    key
-        Name of the chart on its page.
-    height
-        Pixels.
     """
-    shown = [
+    timed = all(chunk.started_at is not None for chunk in chunks)
+    rows = [
         {
-            "at": row["at"],
-            "estimate": row.get("estimate"),
-            "low": row.get("low"),
-            "high": row.get("high"),
-            "realised": row.get("realised"),
-            "alert": _alert_place(row),
+            "at": chunk.started_at if timed else chunk.short,
+            "estimate": chunk.estimate,
+            "lower_confidence": chunk.lower_confidence,
+            "upper_confidence": chunk.upper_confidence,
+            "realised": chunk.realised,
+            "alert": _alert_place(chunk),
         }
-        for row in as_rows(rows)
+        for chunk in chunks[-MOST_POINTS:]
     ]
-    spec = _spec(metric_title, tuple(thresholds), unit, is_time(shown, "at"))
-    draw(shown, spec, alt=alt, key=key, height=height)
+    draw(rows, _spec(title, tuple(thresholds), unit, timed), alt=alt, height=340)
 
 
-def _alert_place(row: dict[str, Any]) -> Any:
+def _alert_place(chunk: DecayChunk) -> float | None:
     """Place of the alert mark: on the estimate, or on the realised value where there is no estimate."""
-    if not row.get("alert"):
+    if not chunk.alert:
         return None
-    return row.get("realised") if row.get("estimate") is None else row.get("estimate")
+    return chunk.realised if chunk.estimate is None else chunk.estimate
 
 
-@cache
+@lru_cache(maxsize=256)
 def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool) -> str:
     import altair as alt
 
-    x: Any = (
-        alt.X("at:T", title=None, axis=alt.Axis(labelFlush=False, grid=False, tickCount=6))
-        if timed
-        else alt.X(
-            "at:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap="greedy", grid=False)
-        )
-    )
     names = ["Estimated, with band", "Realised", "Alert"]
     colours = alt.Scale(domain=names, range=[ACCENT, SECOND, BAD])
     shapes = alt.Scale(domain=names, range=["square", "circle", "triangle-up"])
     hints = [
-        alt.Tooltip("at:T", title="From", format="%-d %b %Y")
-        if timed
-        else alt.Tooltip("at:N", title="Chunk"),
+        _place_hint(timed),
         *(
             alt.Tooltip(f"{field}:Q", title=words, format=FINE_FORMATS[unit])
             for field, words in (
                 ("estimate", f"{title}, estimated"),
-                ("low", "Band from"),
-                ("high", "Band to"),
+                ("lower_confidence", "Band from"),
+                ("upper_confidence", "Band to"),
                 ("realised", f"{title}, realised"),
             )
         ),
     ]
-    base = alt.Chart().encode(x=x, tooltip=hints)
+    base = alt.Chart().encode(x=_place(timed), tooltip=hints)
 
     def level(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", title=title, axis=axis(unit), scale=alt.Scale(zero=False, padding=12))
@@ -118,10 +106,86 @@ def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool
         )
 
     band = base.mark_area(opacity=0.16, color=ACCENT, interpolate="monotone").encode(
-        y=level("low"), y2="high:Q"
+        y=level("lower_confidence"), y2="upper_confidence:Q"
     )
     line = base.mark_line(strokeWidth=2.2, color=ACCENT, interpolate="monotone").encode(y=level("estimate"))
     truth = base.mark_line(strokeWidth=1.8, color=SECOND).encode(y=level("realised"))
     lines = threshold_layers(thresholds, unit, title=title)
     marks = [dots("realised", names[1], 34), dots("estimate", names[0], 22), dots("alert", names[2], 120)]
     return finish(alt.layer(band, *lines, truth, line, *marks))
+
+
+def _place(timed: bool) -> alt.X:
+    """The axis along the chunks: by time, or by their names in their order."""
+    import altair as alt
+
+    if timed:
+        return alt.X("at:T", title=None, axis=alt.Axis(labelFlush=False, grid=False, tickCount=6))
+    names = alt.Axis(labelAngle=0, labelOverlap="greedy", grid=False)
+    return alt.X("at:N", sort=None, title=None, axis=names)
+
+
+def _place_hint(timed: bool) -> alt.Tooltip:
+    import altair as alt
+
+    if timed:
+        return alt.Tooltip("at:T", title="From", format="%-d %b %Y")
+    return alt.Tooltip("at:N", title="Chunk")
+
+
+def group_chart(groups: Sequence[DecayGroup], *, alt: str) -> None:
+    """Draw each group's way from its usual level (0) to its worse threshold (1), chunk by chunk.
+
+    Parameters
+    ----------
+    groups
+        The most urgent first, at most `MOST_GROUPS`; of each the newest chunks are drawn.
+    alt
+        One sentence for people who do not see the chart.
+    """
+    timed = all(chunk.started_at is not None for group in groups for chunk in group.chunks)
+    latest = MOST_POINTS // max(1, len(groups))
+    rows = [
+        {
+            "at": chunk.started_at if timed else chunk.name,
+            "group": group.label,
+            "way": chunk.room_used,
+            "estimate": chunk.estimate,
+            "rows": chunk.rows,
+            "worse": chunk.room_used if chunk.worse else None,
+        }
+        for group in groups
+        for chunk in group.chunks[-latest:]
+    ]
+    draw(rows, _group_spec(tuple(group.label for group in groups), timed), alt=alt, height=300)
+
+
+@lru_cache(maxsize=64)
+def _group_spec(order: tuple[str, ...], timed: bool) -> str:
+    import altair as alt
+
+    title = "Way to the threshold"
+    level = alt.Axis(format=".0%", labelFlush=False, tickCount=5)
+    scale = alt.Scale(zero=True, padding=12)
+    legend = top_legend()
+    domain = list(order)
+    colours = alt.Scale(domain=domain, range=list(_COLOURS[: len(domain)]))
+    dashes = alt.Scale(domain=domain, range=[list(dash) for dash in _DASHES[: len(domain)]])
+    hints = [
+        alt.Tooltip("group:N", title="Group"),
+        _place_hint(timed),
+        alt.Tooltip("way:Q", title=title, format=".0%"),
+        alt.Tooltip("estimate:Q", title="Estimated", format=",.4~g"),
+        alt.Tooltip("rows:Q", title="Rows", format=","),
+    ]
+    base = alt.Chart().encode(x=_place(timed), tooltip=hints)
+    lines = base.mark_line(strokeWidth=2.1).encode(
+        y=alt.Y("way:Q", title=title, axis=level, scale=scale),
+        color=alt.Color("group:N", scale=colours, legend=legend),
+        strokeDash=alt.StrokeDash("group:N", scale=dashes, legend=legend),
+    )
+    worse = base.mark_point(filled=True, size=95, opacity=1, shape="triangle-up", color=BAD).encode(
+        y=alt.Y("worse:Q", title=title)
+    )
+    line = threshold_layers((Threshold("Worse beyond its own threshold", 1.0),), "percent", title=title)
+    return finish(alt.layer(*line, lines, worse))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from core.analytics.slices.change import SliceChange
     from core.analytics.slices.report import SliceReport
     from core.services.measured.bias import VersionsCompared
-    from core.services.measured.decay_view import MonitoredVersion
+    from core.services.measured.decay import MonitoredVersion
 
 _CSV = {
     "slice": "Slice",

@@ -15,8 +15,8 @@ from portal.components.tables import Column, plain_table
 from portal.components.text import count, escape_html, percent
 
 if TYPE_CHECKING:
-    from core.services.measured.loads import Load
     from core.services.work.raci_view import Deviation, ObservedMatrix, ObservedTask
+    from core.services.work.team_work import Load
     from portal.components.desk import Desk
 
 MOST_DEVIATIONS = 10

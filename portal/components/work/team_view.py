@@ -14,9 +14,8 @@ from portal.components.text import count, day, escape_html, percent
 
 if TYPE_CHECKING:
     from core.domain.process.inventory import InventoryLine
-    from core.services.measured.loads import Load
     from core.services.work.hand_offs import HandOff
-    from core.services.work.team_work import TeamFigure, TeamSheet, WorkItem
+    from core.services.work.team_work import Load, TeamFigure, TeamSheet, WorkItem
 
 
 _PARTS = (

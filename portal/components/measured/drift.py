@@ -19,8 +19,7 @@ from portal.components.url_inputs import set_url, url_choice, url_value
 if TYPE_CHECKING:
     from core.analytics.drift.methods import DriftMethod
     from core.services.measured.data_quality import QualityReport
-    from core.services.measured.drift import DriftReport, FeatureDrift
-    from core.services.measured.drift_view import DriftView
+    from core.services.measured.drift import DriftReport, DriftView, FeatureDrift
 
 MOST_FEATURES = 18
 FEATURES = [

@@ -1,0 +1,400 @@
+"""Decay of a model version: its newest estimates with thresholds and trust, by chunk and by subpopulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from statistics import fmean
+from typing import Literal
+
+from core.analytics.decay.estimates import SliceChunk
+from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric, decay_metric, is_beyond_worse_side
+from core.analytics.decay.trust import (
+    EstimateTrust,
+    TrustReason,
+    estimate_trust,
+    trust_reasons,
+    worse_threshold,
+)
+from core.domain.errors import NotFound
+from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
+from core.domain.moment import Moment
+from core.domain.process.checks import CheckResult, check_decay, no_predictions
+from core.ground.figure import Task, VerdictName, worst
+from core.lake.facts import latest
+from core.lake.monitoring import readings as lake
+from core.services.governance import Governance
+from core.services.lookups import registered
+
+MonitoredVersion = lake.MonitoredVersion
+LEADING_METRIC: dict[Task, str] = {"binary": "roc_auc", "multiclass": "roc_auc", "regression": "mae"}
+"""The metric whose alert counts for the decay check, per task."""
+SHOWN_FIRST = tuple(dict.fromkeys((*LEADING_METRIC.values(), *DECAY_METRICS)))
+"""What is shown unless somebody chooses: the first of these that the newest refresh estimated."""
+CROSSED = " × "
+IN_A_ROW = 2
+"""Worse chunks in a row from which a group counts as decayed: one alone may be chance."""
+
+
+@dataclass(frozen=True)
+class DecayReport:
+    """Estimated and realised performance of a version, chunk by chunk, for one metric.
+
+    `leading` is the id of the metric shown unless another is chosen. `run` says how the estimates came
+    about; None for estimates from before that was kept.
+    """
+
+    initiative: str
+    version: str
+    task: Task
+    metric: DecayMetric
+    leading: str
+    metrics: tuple[DecayMetric, ...]
+    chunks: tuple[DecayChunk, ...]
+    run: DecayRun | None
+
+    @property
+    def analysis(self) -> tuple[DecayChunk, ...]:
+        """The chunks after the reference."""
+        return tuple(chunk for chunk in self.chunks if chunk.part == "analysis")
+
+    @property
+    def alerts(self) -> int:
+        """Analysis chunks whose estimate is beyond a threshold on either side: NannyML's own alert."""
+        return sum(chunk.alert for chunk in self.analysis)
+
+    @property
+    def worse(self) -> int:
+        """Analysis chunks whose estimate is beyond the threshold on the worse side."""
+        return sum(chunk.worse for chunk in self.analysis)
+
+    @property
+    def realised_worse(self) -> int:
+        """Analysis chunks of which that came true."""
+        beyond = (is_beyond_worse_side(self.metric.id, c.realised, *self.thresholds) for c in self.analysis)
+        return sum(beyond)
+
+    @property
+    def thresholds(self) -> tuple[float | None, float | None]:
+        """Lower and upper; None where the metric cannot go beyond."""
+        return self.chunks[-1].lower_threshold, self.chunks[-1].upper_threshold
+
+    @property
+    def unestimated(self) -> DecayMetric | None:
+        """The metric that the decay check looks at, where the newest refresh left it out."""
+        checked = decay_metric(LEADING_METRIC[self.task])
+        return None if checked in self.metrics else checked
+
+    @cached_property
+    def trust(self) -> EstimateTrust:
+        """Past estimates held against what came true."""
+        return estimate_trust(self.chunks, self.metric.direction)
+
+    @cached_property
+    def reasons(self) -> tuple[TrustReason, ...]:
+        """What speaks for and against the estimates."""
+        error = self.run.calibration_error if self.run else None
+        classifies = self.task != "regression"
+        return trust_reasons(self.trust, self.chunks, calibration_error=error, classifies=classifies)
+
+    @property
+    def trusted(self) -> VerdictName:
+        """What the reasons come to: fail where one fails, cannot tell where one cannot."""
+        return worst(reason.verdict for reason in self.reasons)
+
+    @property
+    def by_choices(self) -> tuple[str, ...]:
+        """The features, or crossed features, by which the estimates were divided."""
+        return self.run.slices_by or () if self.run else ()
+
+
+def decay_report(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, metric: str = ""
+) -> DecayReport:
+    """Read the newest estimates of a version for one metric, by default the first of `SHOWN_FIRST`.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, no estimates, or none of this metric.
+    """
+    registered(governance, initiative, moment)
+    store = governance.store
+    rows = lake.decay_chunks(store, initiative, version, moment)
+    if not rows:
+        raise NotFound(
+            f"version '{version[:20]}' of {initiative} has no estimates",
+            remedy="Refresh its monitoring first.",
+        )
+    estimated = dict.fromkeys(row.metric for row in rows)
+    leading = shown_metric(estimated)
+    chosen = metric or leading
+    if chosen not in estimated:
+        raise NotFound(
+            f"there are no estimates of '{chosen[:40]}'",
+            where=initiative,
+            remedy=f"Use: {', '.join(estimated)}.",
+        )
+    return DecayReport(
+        initiative,
+        version,
+        lake.batches(store, initiative, version, moment)[-1].task,
+        decay_metric(chosen),
+        leading,
+        tuple(decay_metric(one) for one in sorted(estimated, key=_place)),
+        tuple(row for row in rows if row.metric == chosen),
+        # Recorded right before its chunks; chunks without one are from before this was kept.
+        latest(store, DecayRun, moment, initiative, version=version, seq=rows[0].seq - 1),
+    )
+
+
+def shown_metric(estimated: Iterable[str]) -> str:
+    """Of metrics that were estimated, at least one, the one that is shown unless somebody chooses."""
+    places = {metric: place for place, metric in enumerate(SHOWN_FIRST)}
+    return min(estimated, key=lambda metric: (places.get(metric, len(places)), metric))
+
+
+def _place(metric: str) -> int:
+    order = [*DECAY_METRICS]
+    return order.index(metric) if metric in order else len(order)
+
+
+def check_decay_alert(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
+    """Hold the newest estimate of the leading metric to its thresholds; no other metric stands in for it."""
+    batches = lake.batches(governance.store, initiative, version, moment)
+    if not batches:
+        return no_predictions("decay_alert")
+    leading = LEADING_METRIC[batches[-1].task]
+    rows = lake.decay_chunks(governance.store, initiative, version, moment, leading)
+    worse = [row.worse for row in rows if row.part == "analysis"]
+    return check_decay(DECAY_METRICS[leading].title, worse)
+
+
+def attributions(
+    governance: Governance, moment: Moment, *, initiative: str, version: str
+) -> tuple[Attribution, ...]:
+    """Attribution per feature from the newest explanation, strongest first; empty where there is none."""
+    registered(governance, initiative, moment)
+    return lake.attributions(governance.store, initiative, version, moment)
+
+
+def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
+    """Model versions with predictions, by initiative name; the current version first, then newest."""
+    return lake.monitored_versions(governance.store, moment, SHOWN_FIRST)
+
+
+def largest_version(governance: Governance, moment: Moment) -> MonitoredVersion | None:
+    """The version with the most predictions, the newer of two alike: the one where slices say most."""
+    return max(monitored_versions(governance, moment), key=lambda known: known.rows, default=None)
+
+
+def find_version(
+    governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
+) -> MonitoredVersion | None:
+    """The version asked for (where only the initiative is named the current one, else the newest).
+
+    Where no initiative is named, the first whose version, so chosen, is estimated worse, else one that is
+    estimated, else any; None where nothing has predictions.
+
+    Raises
+    ------
+    NotFound
+        No such initiative; it has no predictions; or it has none for this version.
+    """
+    known = monitored_versions(governance, moment)
+    if not initiative:
+        newest = {one.initiative: one for one in reversed(known)}.values()
+        first = max(reversed(newest), key=lambda one: (one.worse, one.estimated), default=None)
+        if first is None or not version:
+            return first
+        initiative = first.initiative
+    named = registered(governance, initiative, moment).name
+    found = [one for one in known if one.initiative == initiative and version in ("", one.version)]
+    if not found:
+        what = f"version '{version[:20]}' of {named}" if version else named
+        raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
+    return found[0]
+
+
+@dataclass(frozen=True)
+class GroupChunk:
+    """A group in one chunk of everyone; None where undefined. `judged` is False where nobody can tell.
+
+    `room_used` is the way that the estimate has gone from the group's usual level to its worse threshold.
+    """
+
+    chunk: int
+    part: str
+    rows: int
+    first_row: int
+    started_at: datetime | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    realised: float | None
+    judged: bool
+    different: bool
+    worse: bool
+    room_used: float | None
+
+    @property
+    def name(self) -> str:
+        """A name for an axis: the first row, with `ref` before it within the reference."""
+        return f"ref {self.first_row:,}" if self.part == "reference" else f"{self.first_row:,}"
+
+
+@dataclass(frozen=True)
+class DecayGroup:
+    """One subpopulation and its estimates, chunk after chunk.
+
+    Attributes
+    ----------
+    label
+        The values of its features.
+    calibrated
+        `own`: by its own reference rows. `all`: as everyone, because it has too few of them.
+    rows, judged, worse
+        Analysis rows; analysis chunks that were judged; those of them that are worse.
+    usual, newest
+        Mean realised value of its reference chunks; estimate of its newest judged chunk.
+    room_used
+        How much of the way from the usual level to the worse threshold the newest estimate has gone:
+        0 = none, 1 = at the threshold. None where nobody can tell.
+    decayed_from
+        The first of two worse chunks in a row (number of the analysis chunk, from 0); None without.
+    """
+
+    label: str
+    calibrated: Literal["own", "all"]
+    rows: int
+    judged: int
+    worse: int
+    usual: float | None
+    newest: float | None
+    threshold: float | None
+    room_used: float | None
+    decayed_from: int | None
+    chunks: tuple[GroupChunk, ...]
+
+
+@dataclass(frozen=True)
+class DecayGroups:
+    """All groups of crossed features for one metric; the one that decays first comes first."""
+
+    by: str
+    metric: DecayMetric
+    groups: tuple[DecayGroup, ...]
+
+    @property
+    def first(self) -> tuple[DecayGroup, ...]:
+        """The groups that decayed earliest."""
+        earliest = min((g.decayed_from for g in self.groups if g.decayed_from is not None), default=None)
+        return tuple(g for g in self.groups if earliest is not None and g.decayed_from == earliest)
+
+    @property
+    def untold(self) -> int:
+        """How many groups nobody can tell about."""
+        return sum(not group.judged for group in self.groups)
+
+
+def decay_groups(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: str,
+    version: str,
+    by: str | Sequence[str],
+    metric: str = "",
+) -> DecayGroups:
+    """Read the newest estimates of each subpopulation for one metric, by default as `decay_report`.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, no estimates by these features, or none of this metric.
+    """
+    report = decay_report(governance, moment, initiative=initiative, version=version)
+    wanted = by if isinstance(by, str) else CROSSED.join(by)
+    if report.run is None or wanted not in report.by_choices:
+        known = ", ".join(report.by_choices)
+        found = f"Use one of: {known}; or refresh" if known else "Refresh"
+        raise NotFound(
+            f"there are no estimates by '{wanted[:60]}'",
+            where=f"{initiative} version {version}",
+            remedy=f"{found} the monitoring with this feature.",
+        )
+    chosen = metric or report.metric.id
+    rows = lake.slice_estimates(governance.store, report.run, wanted.split(CROSSED), chosen)
+    if not rows:
+        raise NotFound(
+            f"no estimates of '{chosen[:40]}' by '{wanted}'",
+            where=initiative,
+            remedy="Choose another metric.",
+        )
+    definition = decay_metric(chosen)
+    chunks_of: dict[tuple[str, ...], list[SliceChunk]] = {}
+    for row in rows:
+        chunks_of.setdefault(row.values, []).append(row)
+    groups = [_group(CROSSED.join(values), chunks, definition) for values, chunks in chunks_of.items()]
+    return DecayGroups(wanted, definition, tuple(sorted(groups, key=_urgency)))
+
+
+def _group(label: str, chunks: Sequence[SliceChunk], metric: DecayMetric) -> DecayGroup:
+    analysis = [chunk for chunk in chunks if chunk.part == "analysis"]
+    judged = [chunk for chunk in analysis if chunk.judged]
+    known = [c.realised for c in chunks if c.part == "reference" and c.realised is not None]
+    usual = fmean(known) if known else None
+    threshold = worse_threshold(chunks[-1], metric.direction)
+    newest = judged[-1].estimate if judged else None
+    return DecayGroup(
+        label,
+        chunks[0].calibrated,
+        sum(chunk.rows for chunk in analysis),
+        len(judged),
+        sum(chunk.worse for chunk in analysis),
+        usual,
+        newest,
+        threshold,
+        _room_used(newest, usual, threshold),
+        _decayed_from(judged),
+        tuple(_of_group(chunk, usual, threshold) for chunk in chunks),
+    )
+
+
+def _room_used(value: float | None, usual: float | None, threshold: float | None) -> float | None:
+    if value is None or usual is None or threshold is None or usual == threshold:
+        return None
+    return (usual - value) / (usual - threshold)
+
+
+def _decayed_from(judged: Sequence[SliceChunk]) -> int | None:
+    for start in range(len(judged) - IN_A_ROW + 1):
+        if all(chunk.worse for chunk in judged[start : start + IN_A_ROW]):
+            return judged[start].chunk
+    return None
+
+
+def _urgency(group: DecayGroup) -> tuple[bool, int, bool, float]:
+    """Decayed first, the earliest before the later; then by the room that is used up; untold ones last."""
+    decayed = group.decayed_from is not None
+    return (not decayed, group.decayed_from or 0, group.room_used is None, -(group.room_used or 0.0))
+
+
+def _of_group(chunk: SliceChunk, usual: float | None, threshold: float | None) -> GroupChunk:
+    return GroupChunk(
+        chunk.chunk,
+        chunk.part,
+        chunk.rows,
+        chunk.first_row + 1,
+        chunk.started_at,
+        chunk.estimate,
+        chunk.lower_confidence,
+        chunk.upper_confidence,
+        chunk.realised,
+        chunk.judged,
+        chunk.alert,
+        chunk.worse,
+        _room_used(chunk.estimate, usual, threshold) if chunk.judged else None,
+    )

@@ -1,0 +1,407 @@
+"""Decay of one model version: how far to trust the estimates, the chart, its chunks, and attributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+from core.domain.commands import make
+from core.services.measured.monitoring import (
+    CHUNK_ROWS,
+    REFRESH,
+    RefreshMonitoring,
+    refresh_subject,
+    start_refresh,
+)
+from core.services.process.permitted import refusal
+from portal.components.cards import Card, cards
+from portal.components.charts.bars import Bar, interval_bars
+from portal.components.charts.canvas import Threshold
+from portal.components.charts.decay import MOST_GROUPS, decay_chart, group_chart
+from portal.components.job_bar import job_bar
+from portal.components.page import panel
+from portal.components.tables import Column, figure_help, live_table, plain_table
+from portal.components.text import count, escape, humanise, number, percent
+from portal.components.url_inputs import url_choice
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from core.analytics.decay.trust import TrustReason
+    from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
+    from core.services.measured.decay import DecayGroups, DecayReport, MonitoredVersion
+    from portal.components.desk import Desk
+
+
+TRUST = (
+    "Off by: mean of |estimate − realised| over the chunks after the reference whose outcome is known; 0 is "
+    "exact. It passes when that is less than the distance from the usual level to the threshold on the worse "
+    "side, and at least 80% of what came true lay inside the band."
+)
+_TITLES = {
+    "record": "Past estimates",
+    "assumption": "Unchanged P(y|x)",
+    "calibration": "Calibration",
+    "thresholds": "Reference chunks",
+    "rows": "Rows a chunk",
+}
+_SENTENCES = {
+    "pass": "Yes, as far as can be told: nothing here speaks against the estimates.",
+    "fail": "No: something here speaks against the estimates, so an alert says little.",
+    "cannot_tell": "Cannot tell: nothing speaks against the estimates, but not all can be looked at yet.",
+}
+_COLUMNS = [
+    Column("title", "Reason", strong=True),
+    Column("verdict", "Verdict", "status"),
+    Column("words", "What was looked at"),
+]
+
+
+def trust_panel(view: DecayReport) -> None:
+    """Show the verdict with each reason for and against."""
+    with panel("Can the estimates be trusted here?", _SENTENCES[view.trusted]):
+        rows = [
+            {"title": _TITLES[reason.id], "verdict": reason.verdict, "words": _words(view, reason)}
+            for reason in view.reasons
+        ]
+        plain_table(rows, _COLUMNS, caption="Reasons for and against trust in the estimates")
+        if view.run is not None:
+            st.caption(_how(view.run))
+
+
+def _words(view: DecayReport, reason: TrustReason) -> str:
+    trust = view.trust
+    known = count(trust.compared, "chunk")
+    if reason.id == "record":
+        if reason.value is None:
+            return "No outcome after the reference is known yet, so no estimate could be held against it."
+        found = f"Off by {shown(view, trust.error)} on average and {shown(view, trust.worst)} at worst"
+        return f"{found} over {known}; the threshold is {shown(view, trust.room)} from the usual level."
+    if reason.id == "assumption":
+        if reason.value is None:
+            return "No estimate can see a change of P(y|x); only outcomes can, and none is known yet."
+        inside = f"{trust.inside:,} of {known} came true inside the band"
+        return f"{inside}; where P(y|x) changes, they leave it."
+    if reason.id == "calibration":
+        return _calibration(view, reason)
+    if reason.id == "thresholds":
+        chunks = count(int(reason.value or 0), "reference chunk")
+        return f"The thresholds rest on {chunks}; from {number(reason.limit)} on their spread says something."
+    if reason.value is None:
+        return "The band is unknown, so nobody can tell whether chunks are large enough."
+    band = f"The band is ± {shown(view, reason.value)} in the middle chunk"
+    if reason.limit is None:
+        return f"{band}; there is no threshold on the worse side to hold it against."
+    return f"{band}, and the threshold is {shown(view, reason.limit)} away."
+
+
+def _calibration(view: DecayReport, reason: TrustReason) -> str:
+    if reason.value is None:
+        return "It is not on record how well probabilities are calibrated; refresh the monitoring."
+    found = f"Probabilities are off by {points(reason.value)} on the reference"
+    if view.run is None or view.run.raw_calibration_error is None:
+        return f"{found}."
+    raw = points(view.run.raw_calibration_error)
+    if view.run.calibrated:
+        return f"{found} after calibration, raw scores by {raw}; up to {points(reason.limit)} is fine."
+    return f"{found}. Scores are used as they came, as calibration would not help (NannyML)."
+
+
+def _how(run: DecayRun) -> str:
+    size = run.chunking.removesuffix(" rows")
+    chunks = f"Chunks of {int(size):,} rows" if size.isdecimal() else f"One chunk a {size}"
+    known = f"{run.labelled_rows:,} of {count(run.analysis_rows, 'row')} after the reference"
+    return f"{chunks}. NannyML learned from {run.reference_rows:,} reference rows; {known} have an outcome."
+
+
+def points(share: float | None) -> str:
+    """A share as percentage points without a sign."""
+    return "–" if share is None else f"{number(100 * share, 1)} points"
+
+
+def shown(view: DecayReport, value: float | None) -> str:
+    """A value of the view's metric with decimals that suit its size on this model."""
+    if view.metric.unit == "percent":
+        return percent(value, 1)
+    return number(value, digits(view))
+
+
+def digits(view: DecayReport) -> int:
+    """Decimals that suit the metric's size on this model."""
+    largest = max((abs(chunk.estimate) for chunk in view.chunks if chunk.estimate is not None), default=0)
+    return 1 if view.metric.unit == "percent" or largest >= 10 else 3
+
+
+_ROWS = "rows"
+_CHUNKS = {
+    _ROWS: "By number of rows",
+    "day": "By day",
+    "week": "By week",
+    "month": "By month",
+    "quarter": "By quarter",
+    "year": "By year",
+}
+
+
+def refresh_bar(desk: Desk, known: MonitoredVersion) -> None:
+    """Show how far a refresh is, and offer one to those who may; it goes on when the page is left."""
+    running = job_bar(desk, refresh_subject(known.initiative, known.version), kind=REFRESH)
+    if running or desk.in_past or refusal(desk.governance, desk.actor, "refresh_monitoring"):
+        return
+    words = "Estimate anew" if known.estimated else "Estimate performance"
+    with st.popover(words, icon=":material/refresh:"):
+        _form(desk, known)
+
+
+def _form(desk: Desk, known: MonitoredVersion) -> None:
+    rule = st.selectbox("Chunks", list(_CHUNKS), format_func=lambda one: _CHUNKS[one], key="refresh-rule")
+    size = CHUNK_ROWS
+    if rule == _ROWS:
+        size = int(
+            st.number_input(
+                "Rows a chunk",
+                min_value=100,
+                max_value=1_000_000,
+                value=CHUNK_ROWS,
+                step=500,
+                key="refresh-size",
+            )
+        )
+    st.caption(
+        "NannyML learns from the reference once for each rule of chunks, which takes 10 seconds and more; "
+        "after that only the estimates are made. You may leave this page meanwhile."
+    )
+    if st.button("Start", type="primary", key="refresh-start"):
+        command = make(
+            RefreshMonitoring,
+            actor=desk.actor,
+            at=desk.moment.at,
+            initiative=known.initiative,
+            version=known.version,
+            chunk_size=size if rule == _ROWS else None,
+            period=None if rule == _ROWS else rule,
+        )
+        if desk.act(start_refresh, command) is not None:
+            st.rerun()
+
+
+def divide_choices(choices: tuple[str, ...]) -> dict[str, str]:
+    """Features to divide people by, as people read them; everyone first."""
+    return {"": "Everyone", **{choice: humanise(choice) for choice in choices}}
+
+
+def pick_version(
+    places: Sequence[DeltaGenerator], known: MonitoredVersion, versions: Sequence[MonitoredVersion]
+) -> None:
+    """Let people choose the model and its version; each says how it stands."""
+    newest = {one.initiative: one for one in reversed(versions)}
+    models = {one.initiative: f"{one.name}{_state(one)}" for one in reversed(newest.values())}
+    own = {
+        one.version: f"{one.version}{_state(one)}" for one in versions if one.initiative == known.initiative
+    }
+    with places[0]:
+        clears = ("version", "metric", "by")
+        url_choice("Model", models, "id", default=known.initiative, clears=clears)
+    with places[1]:
+        url_choice("Version, newest first", own, "version", default=known.version, clears=("metric", "by"))
+
+
+def _state(one: MonitoredVersion) -> str:
+    return " (estimated worse)" if one.worse else "" if one.estimated else " (not estimated)"
+
+
+_HELP = (
+    "Way to the threshold: (usual level − estimate) / (usual level − worse threshold) of the group. 0 is "
+    "its usual level (the mean of what came true on its reference rows), 100% its own threshold.",
+    "Decays from: the first of two worse chunks in a row; one alone may be chance, as many are looked at.",
+    "Calibrated on its own rows: the group has at least 2,000 reference rows, and 200 of each class. Else "
+    "its estimates use the calibration of all rows, which may be wrong for it.",
+    "Chunks are those of everyone, so that groups can be compared at the same moment. Fewer than 100 rows of "
+    "a group in a chunk are not judged.",
+    "Leaves out whether P(y|x) changed for the group alone; only outcomes can show that.",
+)
+
+
+def groups_panel(found: DecayGroups) -> None:
+    """Say which group decays first, draw the way of each to its threshold, and list them all."""
+    by = humanise(found.by).lower()
+    title = f"{found.metric.title} by {by}: who decays first"
+    with panel(title, _sentence(found)):
+        told = [group for group in found.groups if group.judged]
+        if told:
+            alt = f"Way of each group to its worse threshold, chunk by chunk; {len(told)} groups."
+            group_chart(told[:MOST_GROUPS], alt=alt)
+        if len(told) > MOST_GROUPS:
+            st.caption(f"The {MOST_GROUPS} most urgent of {count(len(told), 'group')} are drawn.")
+        _table(found)
+        figure_help(_HELP)
+
+
+def _sentence(found: DecayGroups) -> str:
+    untold = f" About {count(found.untold, 'group')} nobody can tell." if found.untold else ""
+    if not found.first:
+        nearest = found.groups[0]
+        near = ""
+        if nearest.room_used is not None:
+            near = f" {nearest.label} has gone furthest: {percent(nearest.room_used)} of the way."
+        return f"No group has two worse chunks in a row.{near}{untold}"
+    names = " and ".join(group.label for group in found.first)
+    where = next(chunk for chunk in found.first[0].chunks if chunk.part == "analysis" and chunk.worse)
+    when = f"{where.started_at.day} {where.started_at:%b %Y}" if where.started_at else f"row {where.name}"
+    verb = "decays" if len(found.first) == 1 else "decay"
+    return f"{names} {verb} first, from {when} on.{untold}"
+
+
+def _table(found: DecayGroups) -> None:
+    kind: Any = found.metric.unit
+    largest = max((abs(group.newest) for group in found.groups if group.newest is not None), default=0)
+    digits = 1 if kind == "percent" or largest >= 10 else 3
+    columns = [
+        Column("label", humanise(found.by), strong=True, width=190),
+        Column("rows", "Rows", "number", phone=False),
+        Column("usual", "Usual", kind, digits, phone=False, width=90),
+        Column("newest", "Newest", kind, digits, phone=False, width=90),
+        Column("threshold", "Threshold", kind, digits, phone=False, width=100),
+        Column("way", "Way to threshold", width=130),
+        Column("worse", "Worse", width=110),
+        Column("calibrated", "Calibrated on", phone=False, width=120),
+    ]
+    lines = [
+        {
+            **vars(group),
+            "way": percent(group.room_used),
+            "worse": f"{group.worse} of {group.judged}" if group.judged else "◆ Cannot tell",
+            "calibrated": "its own rows" if group.calibrated == "own" else "all rows",
+        }
+        for group in found.groups
+    ]
+    alt = f"Groups by {escape(found.by)} with their estimates, the most urgent first."
+    live_table(lines, columns, key="decay-groups", download="decay-groups", alt=alt)
+
+
+MOST_FEATURES = 12
+FEATURES = [
+    Column("label", "Feature", strong=True),
+    Column("value", "Mean strength", "number", 3),
+    Column("push", "Mean push", "number", 3, phone=False),
+    Column("share", "Share of all", "share_bar"),
+]
+ASSUMPTION = (
+    "Estimates assume that the same inputs still lead to the same outcomes (P(y|x) is unchanged). Where that "
+    "relation changes, an estimate cannot see it; only realised values can."
+)
+
+
+def decay_cards(view: DecayReport) -> None:
+    """Show how many chunks are worse or different, what came true, and how far the estimates were off."""
+    of = f"Of {count(len(view.analysis), 'chunk')} after the reference"
+    different = "An alert on either side, better or worse, as NannyML raises it."
+    cards(
+        [
+            _counted("Estimated worse", view.worse, f"{of}, beyond the threshold on the worse side."),
+            _counted("Estimated different", view.alerts, f"{of}. {different}"),
+            _counted("Realised worse", view.realised_worse, f"{of}, by what came true where it is known."),
+            _trust(view),
+        ],
+        min_column_width=220,
+    )
+
+
+def _counted(label: str, found: int, note: str) -> Card:
+    return Card(label, number(found), "alert" if found else "no_alert", note=note)
+
+
+def _trust(view: DecayReport) -> Card:
+    trust = view.trust
+    if trust.verdict == "cannot_tell":
+        note = f"{count(trust.compared, 'chunk')} with a known outcome: too few to judge the estimates."
+    else:
+        meaning = "an alert says something" if trust.verdict == "pass" else "an alert says little"
+        note = (
+            f"{trust.inside:,} of {count(trust.compared, 'chunk')} came true inside the band, and the usual "
+            f"level is {shown(view, trust.room)} from the threshold: {meaning}."
+        )
+    return Card("Estimates were off by", shown(view, trust.error), trust.verdict, note=note)
+
+
+def decay_panel(view: DecayReport) -> None:
+    """Draw estimate with band, realised values, labelled thresholds and alerts."""
+    with panel(view.metric.title, ASSUMPTION):
+        alt = f"{view.metric.title} by chunk: estimate with its band, realised values, thresholds and alerts."
+        title, unit = view.metric.title, view.metric.unit
+        decay_chart(view.chunks, title=title, alt=alt, thresholds=_thresholds(view), unit=unit)
+        first = sum(chunk.part == "reference" for chunk in view.chunks)
+        timed = all(chunk.started_at is not None for chunk in view.chunks)
+        named = "" if timed else " The rows carry no times, so chunks are named by their first row."
+        st.caption(
+            f"The first {count(first, 'chunk')} are the reference.{named} The band is the estimate ± 3 "
+            "sampling errors; the thresholds are the mean ± 3 standard deviations of what came true there."
+        )
+
+
+def _thresholds(view: DecayReport) -> tuple[Threshold, ...]:
+    worse_side = "lower" if view.metric.direction == "higher" else "upper"
+    found = []
+    for side, value in zip(("lower", "upper"), view.thresholds, strict=True):
+        if value is not None:
+            tone: Literal["bad", "quiet"] = "bad" if side == worse_side else "quiet"
+            way = "below" if side == "lower" else "above"
+            kind = "Worse" if side == worse_side else "Different"
+            found.append(Threshold(f"{kind} {way} {shown(view, value)}", value, tone))
+    return tuple(found)
+
+
+def chunks_table(view: DecayReport) -> None:
+    """Show every chunk with its estimate, band, realised value, and alert in words."""
+    kind: Literal["percent", "number"] = view.metric.unit
+    decimals = digits(view)
+    columns: list[Column[DecayChunk]] = [
+        Column("name", "Rows or days", strong=True, width=220),
+        Column("rows", "Rows", "number", phone=False),
+        Column("estimate", "Estimated", kind, decimals, width=90),
+        Column("lower_confidence", "Band from", kind, decimals, phone=False, width=100),
+        Column("upper_confidence", "Band to", kind, decimals, phone=False, width=100),
+        Column("realised", "Realised", kind, decimals, phone=False, width=100),
+        Column("gap", "Estimated − realised", kind, decimals, phone=False, width=150),
+        Column(_alert, "Alert", width=96),
+    ]
+    alt = "Chunks with estimates and alerts."
+    live_table(view.chunks, columns, key="chunks", download="decay-chunks", alt=alt)
+
+
+def _alert(chunk: DecayChunk) -> str:
+    if chunk.worse:
+        return "▲ Worse"
+    return "◆ Different" if chunk.alert else ""
+
+
+def attributions_panel(features: Sequence[Attribution]) -> None:
+    """Draw which features a version's scores come from; log odds explained in the caption."""
+    rows = [
+        {
+            "label": humanise(feature.feature),
+            "value": feature.mean_absolute,
+            "push": feature.mean_signed,
+            "share": feature.share,
+        }
+        for feature in features[:MOST_FEATURES]
+    ]
+    caption = (
+        f"SHAP contributions on {features[0].sample_rows:,} rows, strongest first, in log odds: +0.7 "
+        "doubles the odds of the positive class, −0.7 halves them. Strength is the mean size of a feature's "
+        "push, whichever way; the mean push keeps the sign, so what pushes both ways has one near 0."
+    )
+    with panel("What the scores come from", caption):
+        left, right = st.columns([1.1, 1])
+        with left:
+            title = "Mean strength (log odds)"
+            bars = [Bar(humanise(one.feature), one.mean_absolute) for one in features[:MOST_FEATURES]]
+            interval_bars(bars, value_title=title, alt="Features by mean strength.", unit="number")
+        with right:
+            plain_table(rows, FEATURES, caption="Features by strength", download="attributions")
+        st.caption(
+            "It says what the model does with a feature, not what the feature causes. Features that move "
+            "together share the credit. Source: TreeSHAP, Lundberg et al. 2020."
+        )
