@@ -136,6 +136,22 @@ def action(desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], a
         _give(desk, service, kind, ask, dict(ask.fixed))
 
 
+def press(
+    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask: Ask, *, key: str = ""
+) -> None:
+    """A button alone: what it does, or why it is closed, is said when pointing at it."""
+    because = closed_because(desk, kind.may) or ask.because
+    if st.button(
+        ask.button,
+        type=_look(ask),
+        icon=ask.icon,
+        key=key or _key(kind, ask),
+        disabled=bool(because),
+        help=because or ask.note or None,
+    ):
+        _give(desk, service, kind, ask, dict(ask.fixed))
+
+
 def _asked(
     desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask: Ask, *, border: bool
 ) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -47,23 +48,40 @@ class LinkedRow:
     status_text: str = ""
 
 
-def linked_rows(items: Sequence[LinkedRow], *, empty: str = "Nothing today.") -> None:
-    """Show things to open, the most pressing first; `empty` is the sentence for none."""
+def linked_rows(items: Sequence[LinkedRow], *, key: str = "", empty: str = "Nothing today.") -> None:
+    """Show things to open, the most pressing first; `empty` is the sentence for none.
+
+    `key` tells the list from others of its page that lead to the same one.
+    """
     if not items:
         st.caption(escape(empty))
     for number, item in enumerate(items):
-        with st.container(key=f"gp-row-{item.page}-{number}", gap="xxsmall"):
-            with st.container(
-                horizontal=True,
-                vertical_alignment="center",
-                horizontal_alignment="distribute",
-                gap="xsmall",
-                wrap=False,
+        linked_row(item, f"{key or item.page}-{number}")
+
+
+def linked_row(item: LinkedRow, key: str, beside: Callable[[], None] | None = None) -> None:
+    """Show one thing to open; `beside` draws what stands after its status."""
+    with st.container(key=f"gp-row-{key}", gap="xxsmall"):
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            horizontal_alignment="distribute",
+            gap="xsmall",
+            wrap=False,
+        ):
+            page_link(item.page, item.title, **item.query)
+            with (
+                st.container(
+                    horizontal=True, width="content", vertical_alignment="center", gap="xsmall", wrap=False
+                )
+                if beside
+                else nullcontext()
             ):
-                page_link(item.page, item.title, **item.query)
                 if item.status:
                     pill(item.status, item.status_text)
-            st.caption(escape(item.detail))
+                if beside:
+                    beside()
+        st.caption(escape(item.detail))
 
 
 _STYLES = Path(__file__).with_name("styles")

@@ -17,7 +17,7 @@ from core.services.work.comments import (
     write_comment,
 )
 from core.services.work.routing import names_of
-from portal.components.forms import closed_because, give
+from portal.components.forms import Ask, closed_because, give, press
 from portal.components.page import dress, panel
 from portal.components.text import escape, escape_html, minute, plain
 
@@ -75,16 +75,9 @@ def _form(desk: Desk, initiative: str, key: str) -> None:
 
 def mark_read_button(desk: Desk, initiative: str) -> None:
     """Offer to say that the comments that name the reader were read."""
-    because = closed_because(desk, "write_comment")
-    pressed = st.button("Mark as read", icon=":material/done_all:", disabled=bool(because), key="mark-read")
-    if pressed and give(
-        desk,
-        mark_comments_read,
-        MarkCommentsRead,
-        done="The comments count as read.",
-        initiative=initiative,
-    ):
-        st.rerun()
+    fixed = {"initiative": initiative}
+    ask = Ask("Mark as read", "The comments count as read.", icon=":material/done_all:", fixed=fixed)
+    press(desk, mark_comments_read, MarkCommentsRead, ask, key="mark-read")
 
 
 def _comment_html(desk: Desk, comment: Comment) -> str:

@@ -25,7 +25,7 @@ from core.services.process.initiatives import amend_initiative, override_classif
 from core.services.process.permitted import override_refusal, proof_refusal
 from core.services.rules.initiative_frameworks import clause_references
 from portal.components.cards import facts
-from portal.components.forms import Ask, Values, action, closed_because, form, give, unfolding_form
+from portal.components.forms import Ask, Values, action, closed_because, form, press, unfolding_form
 from portal.components.page import panel
 from portal.components.pills import pill, pill_html, pills, shape_html
 from portal.components.tables import bullet_list
@@ -299,18 +299,10 @@ def requirements_tab(desk: Desk, sheet: InitiativeSheet) -> None:
 
 def run_checks_button(desk: Desk, sheet: InitiativeSheet, *, key: str) -> None:
     """Offer to run the checks that apply, or say who may."""
-    because = closed_because(desk, "run_checks")
-    pressed = st.button(
-        "Run the checks", icon=":material/rule:", disabled=bool(because), help=because or None, key=key
-    )
-    if pressed and give(
-        desk,
-        run_checks,
-        RunChecks,
-        done="The checks have run; every run is on record.",
-        initiative=sheet.initiative.initiative,
-    ):
-        st.rerun()
+    done = "The checks have run; every run is on record."
+    fixed = {"initiative": sheet.initiative.initiative}
+    ask = Ask("Run the checks", done, icon=":material/rule:", fixed=fixed)
+    press(desk, run_checks, RunChecks, ask, key=key)
 
 
 def _requirement(desk: Desk, sheet: InitiativeSheet, state: RequirementState, *, offered: bool) -> None:

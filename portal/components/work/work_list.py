@@ -10,9 +10,8 @@ import streamlit as st
 from core.services.work.notices import said, when
 from core.services.work.tasks import AssignTask, assign_task
 from portal.components.cards import Card, cards
-from portal.components.forms import closed_because, give
-from portal.components.page import page_link, panel
-from portal.components.pills import pill
+from portal.components.forms import Ask, press
+from portal.components.page import LinkedRow, linked_row, panel
 from portal.components.text import count, day, escape
 from portal.components.url_inputs import set_url
 
@@ -103,10 +102,8 @@ def work_rows(
         st.caption(escape(empty or "Nothing today."))
         return
     wide = st.session_state.get(f"all-{key}", False)
-    shown = tasks if wide else tasks[:SHORT]
-    for number, task in enumerate(shown):
-        with st.container(key=f"gp-row-{key}-{number}", gap="xxsmall"):
-            _row(desk, task, key=f"{key}-{number}", chosen=task.key == chosen, takes=takes)
+    for number, task in enumerate(tasks if wide else tasks[:SHORT]):
+        _row(desk, task, key=f"{key}-{number}", chosen=task.key == chosen, takes=takes)
     if len(tasks) > SHORT:
         more = f"Show all {len(tasks)}" if not wide else "Show fewer"
         if st.button(more, key=f"more-{key}", icon=":material/unfold_more:"):
@@ -115,49 +112,38 @@ def work_rows(
 
 
 def _row(desk: Desk, task: Task, *, key: str, chosen: bool, takes: bool) -> None:
-    with st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        horizontal_alignment="distribute",
-        gap="xsmall",
-        wrap=False,
-    ):
-        page_link(task.place.page, task.title, **dict(task.place.query))
-        with st.container(
-            horizontal=True, width="content", vertical_alignment="center", gap="xsmall", wrap=False
+    def buttons() -> None:
+        if takes and task.movable:
+            _take_button(desk, task, key)
+        if st.button(
+            "Shown" if chosen else "Details",
+            key=f"open-{key}",
+            type="tertiary",
+            disabled=chosen,
+            icon=":material/chevron_right:",
+            help="Why, how, who waits, and handing it over.",
         ):
-            pill(task_status(task, desk), days_words(task, desk))
-            if takes:
-                _take_button(desk, task, key)
-            if st.button(
-                "Shown" if chosen else "Details",
-                key=f"open-{key}",
-                type="tertiary",
-                disabled=chosen,
-                icon=":material/chevron_right:",
-                help="Why, how, who waits, and handing it over.",
-            ):
-                set_url(task=task.key)
-                st.rerun()
+            set_url(task=task.key)
+            st.rerun()
+
     about = f"{task.name}. " if task.name else ""
-    st.caption(escape(f"{kind_title(task)}. {about}{task.how}"))
+    words = f"{kind_title(task)}. {about}{task.how}"
+    linked_row(_linked(task, words, task_status(task, desk), days_words(task, desk)), key, buttons)
+
+
+def _linked(task: Task, detail: str, status: str, words: str) -> LinkedRow:
+    return LinkedRow(task.title, detail, task.place.page, dict(task.place.query), status, words)
 
 
 def _take_button(desk: Desk, task: Task, key: str) -> None:
-    because = closed_because(desk, "assign_task")
-    pressed = task.movable and st.button(
-        "Take it", key=f"take-{key}", disabled=bool(because), help=because or "Make it yours."
+    ask = Ask(
+        "Take it",
+        f"“{task.title}” is yours now.",
+        fixed={"task": task.key, "person": desk.actor.id},
+        note="Make it yours.",
+        then=lambda: set_url(task=task.key),
     )
-    if pressed and give(
-        desk,
-        assign_task,
-        AssignTask,
-        done=f"“{task.title}” is yours now.",
-        task=task.key,
-        person=desk.actor.id,
-    ):
-        set_url(task=task.key)
-        st.rerun()
+    press(desk, assign_task, AssignTask, ask, key=f"take-{key}")
 
 
 def notices_panel(
@@ -177,25 +163,16 @@ def notices_panel(
         for number, one in enumerate(told[:5]):
             who = names.get(one.actor, one.actor)
             done = f"{who} acted on {one.title.lower()} ({count(one.acts, 'act')}), {day(one.on)}."
-            with st.container(key=f"gp-row-told-{number}", gap="xxsmall"):
-                page_link("initiative", one.name, id=one.initiative, tab="Record")
-                st.caption(escape(f"To inform you: {done}"))
+            query = {"id": one.initiative, "tab": "Record"}
+            linked_row(LinkedRow(one.name, f"To inform you: {done}", "initiative", query), f"told-{number}")
 
 
 def _notice(notice: Notice, names: Mapping[str, str], number: int) -> None:
     task = notice.task
     who = ", ".join(names.get(person, person) for person in task.doers[:3]) or "nobody"
-    with st.container(key=f"gp-row-notice-{number}", gap="xxsmall"):
-        with st.container(
-            horizontal=True,
-            vertical_alignment="center",
-            horizontal_alignment="distribute",
-            gap="xsmall",
-            wrap=False,
-        ):
-            page_link(task.place.page, task.title, **dict(task.place.query))
-            words = when(notice)
-            pill(_LETTERS[notice.kind], words[:1].upper() + words[1:])
-        about = f" {task.name}." if task.name else ""
-        acts = "" if notice.letter == "responsible" else f" {who} acts."
-        st.caption(escape(f"{said(notice)}, since {day(notice.since)}.{about}{acts}"))
+    about = f" {task.name}." if task.name else ""
+    acts = "" if notice.letter == "responsible" else f" {who} acts."
+    words = when(notice)
+    detail = f"{said(notice)}, since {day(notice.since)}.{about}{acts}"
+    row = _linked(task, detail, _LETTERS[notice.kind], words[:1].upper() + words[1:])
+    linked_row(row, f"notice-{number}")
