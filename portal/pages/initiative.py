@@ -7,11 +7,12 @@ import streamlit as st
 from core.domain.errors import NotFound
 from core.services.process import inventory
 from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.initiative.choice import choose_initiative
 from portal.components.initiative.sections import gates_panel, sheet_head
 from portal.components.initiative.tabs import TABS
 from portal.components.models.lineage_view import bad_data_banner
-from portal.components.page import dress, empty_state, page_header
-from portal.components.url_inputs import set_url, url_value
+from portal.components.page import dress, page_header
+from portal.components.url_inputs import url_value
 
 
 def render() -> None:
@@ -42,23 +43,7 @@ def _choose(desk: Desk, problem: NotFound | None = None) -> None:
     page_header(desk, "Initiative", "All that the record holds of one initiative.")
     if problem is not None:
         show_problem(problem)
-    known = desk.ask(inventory.initiative_choices)
-    if not known:
-        empty_state(
-            "No initiative is registered yet.", page="register", label="Register the first initiative"
-        )
-        return
-    names = {one.initiative: f"{one.name} ({one.team})" for one in known}
-    chosen = st.selectbox(
-        "Which initiative?",
-        list(names),
-        index=None,
-        format_func=lambda one: names[one],
-        key="pick-initiative",
-    )
-    if chosen:
-        set_url(id=chosen)
-        st.rerun()
+    choose_initiative(desk)
 
 
 render()

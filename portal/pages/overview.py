@@ -7,9 +7,9 @@ import streamlit as st
 from core.services.oversight import kpis, overview
 from portal.components.cards import kpi_cards
 from portal.components.charts.heat import Cell, heat_map
-from portal.components.desk import Desk, current_desk
-from portal.components.page import LinkedRow, empty_state, linked_rows, page_header, panel
-from portal.components.text import count
+from portal.components.desk import current_desk
+from portal.components.initiative.choice import attention_panel
+from portal.components.page import empty_state, page_header, panel
 
 
 def render() -> None:
@@ -29,8 +29,8 @@ def render() -> None:
         panel("Requirements met", "Share of what is asked for that is proved today, due or not."),
     ):
         _heat(cells)
-    with right, panel("Needs attention", "Overdue first, the strictest class on top; then failed checks."):
-        _attention(desk)
+    with right:
+        attention_panel(desk)
 
 
 def _heat(cells: tuple[overview.HeatCell, ...]) -> None:
@@ -41,24 +41,6 @@ def _heat(cells: tuple[overview.HeatCell, ...]) -> None:
     order = tuple(dict.fromkeys(cell.class_title for cell in cells))
     alt = "Share of satisfied requirements for each consideration and risk class."
     heat_map(shown, alt=alt, columns=order, key="heat")
-
-
-def _attention(desk: Desk) -> None:
-    words = {"overdue": "{} overdue", "failed": "", "expiring": "{} left"}
-    linked_rows(
-        [
-            LinkedRow(
-                title=item.name,
-                detail=f"{item.what}. To act: {item.acts}.",
-                page="initiative",
-                query={"id": item.initiative},
-                status=item.state,
-                status_text=words[item.state].format(count(item.days, "day")),
-            )
-            for item in desk.ask(overview.attention, most=6)
-        ],
-        empty="Nothing is overdue, failed or about to expire.",
-    )
 
 
 render()

@@ -175,6 +175,19 @@ def test_without_an_id_an_initiative_is_chosen_from_a_list(filled: Governance) -
     assert "Meal Mix Sheet" in words(sound(at))
 
 
+def test_without_an_id_the_page_leads_to_the_readers_own_and_to_what_needs_attention(
+    filled: Governance,
+) -> None:
+    at = AppTest.from_file(str(PROJECT / "portal" / "pages" / "initiative.py"), default_timeout=30)
+    seat(at, filled, OWNER, day=300)
+    said = words(sound(at.run()))
+    assert [one.value for one in at.header] == ["Yours", "Needs attention"]
+    assert "requirements met." in said
+    assert "days overdue" in said
+    nobody = sound(open_page(filled, "initiative", OUTSIDER))
+    assert [one.value for one in nobody.header] == ["Needs attention"], "who owns none sees what is late"
+
+
 @pytest.mark.parametrize("wanted", ["nope", "x" * 300, "../../etc", HOSTILE])
 def test_an_unknown_initiative_is_one_sentence_and_a_list(filled: Governance, wanted: str) -> None:
     at = open_page(filled, "initiative", id=wanted)
