@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 import streamlit as st
 
 from core.domain.errors import GovernanceError
-from portal.components.text import day, escape
+from portal.components.text import capital, day, escape
 
 if TYPE_CHECKING:
     from core.domain.actors import Actor
@@ -159,8 +159,7 @@ def current_desk() -> Desk:
 
 def show_problem(problem: GovernanceError) -> None:
     """Show a refusal: the one place where pages report errors."""
-    sentence = str(problem)
-    st.error(escape(sentence[:1].upper() + sentence[1:]), icon=":material/error:")
+    st.error(escape(capital(str(problem))), icon=":material/error:")
 
 
 def show_done() -> None:

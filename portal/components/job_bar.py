@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.errors import GovernanceError
 from core.services.jobs import cancel_job, jobs_of
 from portal.components.desk import show_problem
-from portal.components.text import escape, percent
+from portal.components.text import capital, escape, percent
 
 if TYPE_CHECKING:
     from core.services.jobs import JobView
@@ -69,8 +69,7 @@ def _running(desk: Desk, job: JobView) -> None:
 
 def _ended(job: JobView, dismissed: set[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"job-{job.id}"):
-        sentence = job.problem if job.state == "failed" else job.sentence
-        words = escape(sentence[:1].upper() + sentence[1:])
+        words = escape(capital(job.problem if job.state == "failed" else job.sentence))
         if job.state == "failed":
             st.error(words, icon=":material/error:")
         elif job.state == "cancelled":

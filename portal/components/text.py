@@ -60,10 +60,19 @@ def escape_html(value: object) -> str:
     return html.escape(plain(value), quote=True)
 
 
+def capital(words: str) -> str:
+    """Begin with a capital."""
+    return words[:1].upper() + words[1:]
+
+
+def sentence(words: str) -> str:
+    """Begin with a capital and end with a full stop, where nothing else ends it."""
+    return capital(words) if words.endswith((".", "!", "?")) else f"{capital(words)}."
+
+
 def humanise(identifier: str) -> str:
     """Show an identifier as words: `very_high` becomes `Very high`."""
-    words = plain(identifier).replace("_", " ").replace("-", " ")
-    return words[:1].upper() + words[1:]
+    return capital(plain(identifier).replace("_", " ").replace("-", " "))
 
 
 def number(value: float | None, digits: int = 0) -> str:

@@ -13,7 +13,7 @@ from core.domain.errors import GovernanceError
 from core.services.record.entries import clock_remark
 from portal.components.desk import Desk, seat_desk, show_done, show_problem
 from portal.components.page import dress
-from portal.components.text import count, day, escape
+from portal.components.text import count, day, escape, sentence
 from portal.shell.house import House, current_house
 from portal.shell.plan import FIRST, SECTIONS, Entry
 
@@ -75,7 +75,7 @@ def take_seat(house: House) -> Desk:
         when = f"As of {day(moment.at)}" if in_past else "As of now"
         st.caption(escape(f"{when}: {count(moment.seq, 'record entry', 'record entries')}."))
     if remark := clock_remark(governance, clock):
-        st.warning(escape(f"{remark[:1].upper()}{remark[1:]}."), icon=":material/schedule:")
+        st.warning(escape(sentence(remark)), icon=":material/schedule:")
     return Desk(governance, actor, moment, demo=governance.demo, in_past=in_past)
 
 

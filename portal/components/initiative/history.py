@@ -20,7 +20,7 @@ from portal.components.initiative.sections import TASKS, run_checks_button, vers
 from portal.components.page import dress, empty_state, page_link, panel, section
 from portal.components.pills import pill_html
 from portal.components.tables import Column, plain_table
-from portal.components.text import count, day, escape, escape_html, humanise, minute, number
+from portal.components.text import count, day, escape, escape_html, humanise, minute, number, sentence
 
 if TYPE_CHECKING:
     from core.domain.process.alcoa import LetterGrade
@@ -78,10 +78,9 @@ def _piece_html(one: GradedEvidence) -> str:
 
 
 def _grade_html(grade: LetterGrade) -> str:
-    reason = f"{grade.reason[:1].upper()}{grade.reason[1:]}."
     return (
         f'<div class="gp-grade"><div class="gp-grade-head"><span>{grade.letter.capitalize()}</span>'
-        f"{pill_html(grade.grade.value)}</div><p>{escape_html(reason)}</p>"
+        f"{pill_html(grade.grade.value)}</div><p>{escape_html(sentence(grade.reason))}</p>"
         f'<p class="gp-blind">Cannot see {escape_html(grade.blind)}.</p></div>'
     )
 
@@ -97,7 +96,7 @@ def _check_title(run: CheckLine) -> str:
 
 def _seen(run: CheckLine) -> str:
     remedy = f" {run.remedy}" if run.remedy else ""
-    return f"{run.message[:1].upper()}{run.message[1:].rstrip('.')}.{remedy}"
+    return sentence(run.message) + remedy
 
 
 _CHECKS = [

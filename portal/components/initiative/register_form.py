@@ -13,7 +13,7 @@ from core.services.process import inventory
 from portal.components.page import page_link, panel
 from portal.components.pills import pill, pills
 from portal.components.tables import Column, bullet_list, plain_table
-from portal.components.text import count, escape, escape_html
+from portal.components.text import capital, count, escape, escape_html
 from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def receipt(desk: Desk, sheet: InitiativeSheet) -> None:
 def _receipt_columns(desk: Desk) -> list[Column[RequirementState]]:
     def wanted(state: RequirementState) -> str:
         evidence = state.requirement.measure.evidence
-        return f"{evidence[:1].upper()}{evidence[1:]}" if evidence else "The automatic checks"
+        return capital(evidence) if evidence else "The automatic checks"
 
     return [
         Column(lambda state: state.requirement.measure.title, "What is required", strong=True),

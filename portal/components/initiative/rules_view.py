@@ -12,7 +12,7 @@ from portal.components.forms import Ask, closed_because, form, give
 from portal.components.page import LinkedRow, dress, empty_state, linked_rows, page_link, section
 from portal.components.pills import pill_html, pills
 from portal.components.rules.frameworks_view import segments_html, segments_legend, share_words
-from portal.components.text import count, day, escape, escape_html, minute
+from portal.components.text import count, day, escape, escape_html, minute, sentence
 
 if TYPE_CHECKING:
     from core.domain.rules.coverage import Coverage
@@ -202,7 +202,7 @@ def _line_html(line: RightLine) -> str:
 def _answer_html(line: RightLine) -> str:
     said = ""
     if line.state.value == "open":
-        words = f"{_sentence(line.why)} Think of: {line.right.think_of}"
+        words = f"{sentence(line.why)} Think of: {line.right.think_of}"
         said = f'<div class="gp-clause-gap">{escape_html(words)}</div>'
     if line.state.value == "not_applicable":
         said = f'<div class="gp-clause-asks">{escape_html(line.why)}</div>'
@@ -219,10 +219,6 @@ def _deadline(line: RightLine) -> str:
         return "" if line.state.value == "not_applicable" else f"due within {line.right.most_days} days"
     begins = f", from {day(line.ready_on)}" if line.ready_on else ""
     return f"within {count(line.within_days, 'day')}{begins}"
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _form(desk: Desk, found: RightsChecklist) -> bool:

@@ -29,7 +29,7 @@ from portal.components.forms import Ask, Values, action, closed_because, form, p
 from portal.components.page import panel
 from portal.components.pills import pill, pill_html, pills, shape_html
 from portal.components.tables import bullet_list
-from portal.components.text import count, day, escape, escape_html
+from portal.components.text import count, day, escape, escape_html, sentence
 from portal.components.url_inputs import url_value
 
 if TYPE_CHECKING:
@@ -158,14 +158,9 @@ def _finding_html(finding: Finding) -> str:
     )
     said = "" if finding.severity == "blocker" else "Soon: "
     return (
-        f"<li>{mark}{said}{escape_html(_sentence(finding.message))} "
+        f"<li>{mark}{said}{escape_html(sentence(finding.message))} "
         f'<span class="gp-quiet-line">{escape_html(finding.remedy)}</span></li>'
     )
-
-
-def _sentence(words: str) -> str:
-    start = words[:1].upper() + words[1:]
-    return start if start.endswith((".", "!", "?")) else f"{start}."
 
 
 MOST_FINDINGS = 6
@@ -350,8 +345,7 @@ def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementStat
     if finding is not None:
         said = finding.message.split(": ", 1)[-1]
         lines.append(
-            f'<div class="gp-ask-next">{escape_html(said[:1].upper() + said[1:].rstrip("."))}. '
-            f"{escape_html(finding.remedy)}</div>"
+            f'<div class="gp-ask-next">{escape_html(sentence(said))} {escape_html(finding.remedy)}</div>'
         )
     lines.append(f'<div class="gp-quiet-line">{escape_html(_facts_of(state, role))}</div>')
     why = desk.ask(clause_references, initiative=sheet.initiative.initiative).get(measure.id, ())

@@ -27,7 +27,7 @@ from portal.components.forms import Ask, Values, action, form, unfolding_form
 from portal.components.page import dress, empty_state, panel
 from portal.components.pills import pill_html, shape_html
 from portal.components.tables import Column, bullet_list, plain_table
-from portal.components.text import count, day, escape, escape_html, humanise
+from portal.components.text import count, day, escape, escape_html, humanise, sentence
 from portal.components.url_inputs import url_value
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _stand(view: SignOffView) -> None:
     )
     if view.lapses:
         st.markdown("**Why it lapsed**")
-        bullet_list([_sentence(reason) for reason in view.lapses])
+        bullet_list([sentence(reason) for reason in view.lapses])
     if view.decided_before and view.changed:
         st.markdown("**What has changed since the last decision**")
         bullet_list(view.changed)
@@ -267,7 +267,3 @@ def _history(view: SignOffView) -> None:
         return
     with st.expander(f"All that was said here ({len(view.acts)})"):
         plain_table(view.acts[::-1], _ACTS)
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."

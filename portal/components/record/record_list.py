@@ -22,7 +22,7 @@ from portal.components.job_bar import job_bar
 from portal.components.page import page_link, panel
 from portal.components.pills import pill
 from portal.components.tables import Column, download_csv, live_table
-from portal.components.text import count, day, escape, minute
+from portal.components.text import count, day, escape, minute, sentence
 from portal.components.url_inputs import url_choice, url_value
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _shown(found: Replay) -> None:
     else:
         pill("fail", "Another decision")
         for difference in found.differences:
-            st.markdown(escape(f"{difference[:1].upper()}{difference[1:]}."))
+            st.markdown(escape(sentence(difference)))
     with st.expander("What was known of each requirement", icon=":material/checklist:"):
         live_table(
             found.requirements, KNOWN, key=f"known-{found.seq}", height=300, alt="Requirements as known then."

@@ -10,10 +10,10 @@ import streamlit as st
 from portal.components.page import page_link, panel
 from portal.components.pills import pill_html
 from portal.components.tables import Column, bullet_list, plain_table
-from portal.components.text import escape, escape_html, minute
+from portal.components.text import capital, escape, escape_html, minute, sentence
 
 if TYPE_CHECKING:
-    from core.domain.rules.ethics import Answer, Domain, EthicalLimit, Ethics
+    from core.domain.rules.ethics import Answer, Domain, Ethics
     from core.services.rules.ethics import PublishedEthics
 
 
@@ -74,9 +74,9 @@ def limits(ethics: Ethics) -> None:
     )
     columns: list[Column[Domain]] = [
         Column("title", "Domain", strong=True),
-        Column(lambda one: _sentence(one.limit), "Where a model decides yes or no"),
+        Column(lambda one: capital(one.limit.sentence), "Where a model decides yes or no"),
         Column(
-            lambda one: _sentence(ethics.limit_for(one.id, "regression")),
+            lambda one: capital(ethics.limit_for(one.id, "regression").sentence),
             "Where it gives a number",
             phone=False,
         ),
@@ -84,10 +84,6 @@ def limits(ethics: Ethics) -> None:
         Column(lambda one: one.limit.why, "Why", phone=False),
     ]
     plain_table(ethics.domains, columns, caption="Limits by business domain", download="ethical-limits")
-
-
-def _sentence(limit: EthicalLimit) -> str:
-    return f"{limit.sentence[:1].upper()}{limit.sentence[1:]}"
 
 
 def versions(found: Sequence[PublishedEthics]) -> None:
@@ -100,7 +96,7 @@ def versions(found: Sequence[PublishedEthics]) -> None:
         when = f"Published {minute(held.published_at)} by {held.published_by}." if held.published_at else ""
         with panel(title, when, key=f"ethics-{place}"):
             if one.changes:
-                bullet_list([f"{change[:1].upper()}{change[1:]}." for change in one.changes])
+                bullet_list([sentence(change) for change in one.changes])
             else:
                 st.markdown(
                     escape(

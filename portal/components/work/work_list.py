@@ -12,7 +12,7 @@ from core.services.work.tasks import AssignTask, assign_task
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, press
 from portal.components.page import LinkedRow, linked_row, panel
-from portal.components.text import count, day, escape
+from portal.components.text import capital, count, day, escape
 from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
@@ -172,7 +172,6 @@ def _notice(notice: Notice, names: Mapping[str, str], number: int) -> None:
     who = ", ".join(names.get(person, person) for person in task.doers[:3]) or "nobody"
     about = f" {task.name}." if task.name else ""
     acts = "" if notice.letter == "responsible" else f" {who} acts."
-    words = when(notice)
     detail = f"{said(notice)}, since {day(notice.since)}.{about}{acts}"
-    row = _linked(task, detail, _LETTERS[notice.kind], words[:1].upper() + words[1:])
+    row = _linked(task, detail, _LETTERS[notice.kind], capital(when(notice)))
     linked_row(row, f"notice-{number}")
