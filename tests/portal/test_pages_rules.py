@@ -19,6 +19,7 @@ from core.services.process.inventory import initiative_sheet
 from core.services.rules.ethics import PublishEthics, publish_ethics
 from core.services.rules.rights import SettleRight, settle_right
 from portal.components.desk import Desk, forget_answers
+from portal.components.pills import pill_html
 from tests.conftest import BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later
 
 HOSTILE = ":green-badge[Settled] <b>x</b> $y$"
@@ -218,7 +219,10 @@ def test_grades_say_why_and_what_they_cannot_see(filled: Governance) -> None:
 
 
 def test_the_sheet_shows_what_applies_and_why(filled: Governance) -> None:
-    said = words(open_tab(filled, "rules_view:frameworks_tab"))
+    page = open_tab(filled, "rules_view:frameworks_tab")
+    assert pill_html("clause_open") in raw(page)
+    assert pill_html("right_open") not in raw(page), "an open clause is to be watched; an open right is bad"
+    said = words(page)
     for part in (
         "where the organisation works; none are recorded",
         "It applies because people in European Union are concerned",

@@ -11,7 +11,13 @@ from core.services.rules import ethics, initiative_frameworks, rights
 from portal.components.forms import Ask, closed_because, form, give
 from portal.components.page import LinkedRow, dress, empty_state, linked_rows, page_link, section
 from portal.components.pills import pill_html, pills
-from portal.components.rules.frameworks_view import segments_html, segments_legend, share_words
+from portal.components.rules.frameworks_view import (
+    clause_html,
+    clause_part,
+    segments_html,
+    segments_legend,
+    share_words,
+)
 from portal.components.text import count, day, escape, escape_html, minute, sentence
 
 if TYPE_CHECKING:
@@ -87,14 +93,13 @@ def _clause_html(answer: ClauseAnswer) -> str:
     clause, state = answer.clause, answer.state.value
     since, gap_word = clause.binding_from, "What is still a gap" if clause.measures else "Gap"
     later = "" if answer.binding or since is None else f" Binding from {day(since)}."
-    gap = f'<div class="gp-clause-gap">{gap_word}: {escape_html(clause.gap)}</div>' if clause.gap else ""
-    return (
-        f'<div class="gp-clause"><div class="gp-clause-number">{escape_html(clause.number)}</div><div>'
-        f'<div class="gp-clause-title">{escape_html(clause.title)}</div>'
-        f'<div class="gp-clause-asks">{escape_html(clause.asks + later)}</div>'
-        f"{''.join(map(_proof_html, answer.proofs))}{gap}</div>"
-        f'<div class="gp-clause-side"><div class="gp-pills">{pill_html(_RIGHT_PILLS.get(state, state))}'
-        "</div></div></div>"
+    return clause_html(
+        escape_html(clause.number),
+        escape_html(clause.title),
+        clause_part("asks", clause.asks + later),
+        *map(_proof_html, answer.proofs),
+        clause_part("gap", f"{gap_word}: {clause.gap}") if clause.gap else "",
+        side=f'<div class="gp-pills">{pill_html(_CLAUSE_PILLS.get(state, state))}</div>',
     )
 
 
@@ -190,12 +195,14 @@ def _line_html(line: RightLine) -> str:
     right = line.right
     law = f"GDPR, {escape_html(right.gdpr)}"
     law += f"<br/>CCPA, {escape_html(right.ccpa)}" if right.ccpa else ""
-    return (
-        f'<div class="gp-clause"><div class="gp-clause-number">{law}</div><div>'
-        f'<div class="gp-clause-title">{escape_html(right.title)}</div>'
-        f'<div class="gp-clause-by">“{escape_html(right.asks)}”</div>{_answer_html(line)}</div>'
-        f'<div class="gp-clause-side">{pill_html(_RIGHT_PILLS.get(line.state.value, line.state.value))}'
-        f'<span class="gp-seg-words">{escape_html(_deadline(line))}</span></div></div>'
+    state = line.state.value
+    return clause_html(
+        law,
+        escape_html(right.title),
+        clause_part("by", f"“{right.asks}”"),
+        _answer_html(line),
+        side=f"{pill_html(_RIGHT_PILLS.get(state, state))}"
+        f'<span class="gp-seg-words">{escape_html(_deadline(line))}</span>',
     )
 
 
@@ -203,14 +210,14 @@ def _answer_html(line: RightLine) -> str:
     said = ""
     if line.state.value == "open":
         words = f"{sentence(line.why)} Think of: {line.right.think_of}"
-        said = f'<div class="gp-clause-gap">{escape_html(words)}</div>'
+        said = clause_part("gap", words)
     if line.state.value == "not_applicable":
-        said = f'<div class="gp-clause-asks">{escape_html(line.why)}</div>'
+        said = clause_part("asks", line.why)
     if line.how:
-        said += f'<div class="gp-clause-asks">{escape_html(line.answered_by)}: {escape_html(line.how)}</div>'
+        said += clause_part("asks", f"{line.answered_by}: {line.how}")
     if line.recorded_at:
         by = f"Recorded {minute(line.recorded_at)} by {line.recorded_by}, entry {line.seq:,}."
-        said += f'<div class="gp-clause-by">{escape_html(by)}</div>'
+        said += clause_part("by", by)
     return said
 
 

@@ -196,14 +196,28 @@ def _clause_html(line: ClauseLine) -> str:
         if line.binding or clause.binding_from is None
         else pill_html("coming", f"From {day(clause.binding_from)}")
     )
-    return (
-        f'<div class="gp-clause"><div class="gp-clause-number">{escape_html(clause.number)}</div><div>'
-        f'<div class="gp-clause-title">{escape_html(clause.title)} {later}</div>'
-        f'<div class="gp-clause-asks">{escape_html(clause.asks)}</div>'
-        + (f'<div class="gp-clause-by">Answered by: {escape_html(answered)}</div>' if answered else "")
-        + (f'<div class="gp-clause-gap">{gap}: {escape_html(clause.gap)}</div>' if clause.gap else "")
-        + f'</div><div class="gp-clause-side">{side}</div></div>'
+    return clause_html(
+        escape_html(clause.number),
+        f"{escape_html(clause.title)} {later}",
+        clause_part("asks", clause.asks),
+        clause_part("by", f"Answered by: {answered}") if answered else "",
+        clause_part("gap", f"{gap}: {clause.gap}") if clause.gap else "",
+        side=side,
     )
+
+
+def clause_html(number: str, title: str, *parts: str, side: str) -> str:
+    """Draw a clause or a right: its number, its title over its parts, and where it stands at the side."""
+    return (
+        f'<div class="gp-clause"><div class="gp-clause-number">{number}</div><div>'
+        f'<div class="gp-clause-title">{title}</div>{"".join(parts)}</div>'
+        f'<div class="gp-clause-side">{side}</div></div>'
+    )
+
+
+def clause_part(kind: str, words: str) -> str:
+    """Draw what a clause asks (`asks`), what answers it (`by`) or what does not (`gap`)."""
+    return f'<div class="gp-clause-{kind}">{escape_html(words)}</div>'
 
 
 def proofs_table(proofs: Sequence[ProofLine]) -> None:
