@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
@@ -169,7 +169,7 @@ def show_done() -> None:
         st.toast(escape(sentence), icon=":material/check_circle:")
 
 
-def _frozen(value: Any) -> Hashable:
+def _frozen(value: object) -> Hashable:
     """Make a parameter usable as a key, whatever its nesting."""
     if isinstance(value, Mapping):
         return tuple(sorted((str(name), _frozen(item)) for name, item in value.items()))
@@ -177,5 +177,4 @@ def _frozen(value: Any) -> Hashable:
         return tuple(_frozen(item) for item in value)
     if isinstance(value, set | frozenset):
         return frozenset(_frozen(item) for item in value)
-    key: Hashable = value  # pages pass plain values
-    return key
+    return value  # pages pass plain values

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Command)
 Values = dict[str, Any]
+Service = Callable[["Governance", C], Any]
+"""What carries a command out."""
 Row = str | tuple[str, ...] | Callable[[], Values]
 _HEIGHT = 80
 _PEOPLE_WRITE = "YYYY-MM-DD"
@@ -85,9 +87,7 @@ class Ask:
     then: Callable[[], None] | None = None
 
 
-def give(
-    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], /, *, done: str, **values: Any
-) -> Given | None:
+def give(desk: Desk, service: Service[C], kind: type[C], /, *, done: str, **values: Any) -> Given | None:
     """Make a command of what was typed and give it; a refusal is shown in one sentence and gives None."""
     try:
         command = make(kind, actor=desk.actor, at=desk.moment.at, **values)
@@ -104,7 +104,7 @@ def closed_because(desk: Desk, action: str) -> str:
     return refusal(desk.governance, desk.actor, action)
 
 
-def form(desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask: Ask) -> None:
+def form(desk: Desk, service: Service[C], kind: type[C], ask: Ask) -> None:
     """Ask for a command and give it; where that is closed, say why instead."""
     because = closed_because(desk, kind.may) or ask.because
     if because:
@@ -113,9 +113,7 @@ def form(desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask
         _asked(desk, service, kind, ask, border=True)
 
 
-def unfolding_form(
-    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], label: str, icon: str, ask: Ask
-) -> None:
+def unfolding_form(desk: Desk, service: Service[C], kind: type[C], label: str, icon: str, ask: Ask) -> None:
     """A form behind a button, shut where that is closed; its key keeps it from opening as another one."""
     because = closed_because(desk, kind.may) or ask.because
     with st.popover(
@@ -124,7 +122,7 @@ def unfolding_form(
         _asked(desk, service, kind, ask, border=False)
 
 
-def action(desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask: Ask) -> None:
+def action(desk: Desk, service: Service[C], kind: type[C], ask: Ask) -> None:
     """A button that gives a command without asking anything; a closed one says why beside it."""
     because = closed_because(desk, kind.may) or ask.because
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -136,9 +134,7 @@ def action(desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], a
         _give(desk, service, kind, ask, dict(ask.fixed))
 
 
-def press(
-    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask: Ask, *, key: str = ""
-) -> None:
+def press(desk: Desk, service: Service[C], kind: type[C], ask: Ask, *, key: str = "") -> None:
     """A button alone: what it does, or why it is closed, is said when pointing at it."""
     because = closed_because(desk, kind.may) or ask.because
     if st.button(
@@ -152,9 +148,7 @@ def press(
         _give(desk, service, kind, ask, dict(ask.fixed))
 
 
-def _asked(
-    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask: Ask, *, border: bool
-) -> None:
+def _asked(desk: Desk, service: Service[C], kind: type[C], ask: Ask, *, border: bool) -> None:
     key = _key(kind, ask)
     with st.form(key, border=border):
         if ask.says:
@@ -172,9 +166,7 @@ def _asked(
     _give(desk, service, kind, ask, {**ask.fixed, **values})
 
 
-def _give(
-    desk: Desk, service: Callable[[Governance, C], Any], kind: type[C], ask: Ask, values: Values
-) -> None:
+def _give(desk: Desk, service: Service[C], kind: type[C], ask: Ask, values: Values) -> None:
     done = ask.done if isinstance(ask.done, str) else ask.done(values)
     if give(desk, service, kind, done=done, **values):
         if ask.then:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar, cast
 
 import streamlit as st
+
+K = TypeVar("K", bound=str)
 
 
 def url_value(param: str, default: str = "") -> str:
@@ -60,14 +63,14 @@ def url_text(label: str, param: str, *, placeholder: str = "", width: int | None
 
 def url_choice(
     label: str,
-    titles: Mapping[str, str],
+    titles: Mapping[K, str],
     param: str,
     *,
     default: str = "",
     help: str | None = None,
     clears: Sequence[str] = (),
     width: int | None = None,
-) -> str:
+) -> K:
     """Let people choose one of several values; the address keeps it unless it is the default.
 
     Parameters
@@ -100,7 +103,7 @@ def url_choice(
         on_change=_keep,
         args=(param, default, tuple(clears)),
     )
-    return value
+    return cast(K, value)
 
 
 def url_choices(

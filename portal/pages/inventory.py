@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from core.services.process import inventory
-from portal.components.desk import current_desk
+from portal.components.desk import Desk, current_desk
 from portal.components.page import empty_state, page_header
 from portal.components.tables import Column, live_table
 from portal.components.text import count
 from portal.components.url_inputs import come_back, set_url, url_choice, url_choices, url_text
 
 if TYPE_CHECKING:
-    from core.domain.policy.policy import Policy
     from core.domain.process.inventory import InventoryLine
-    from core.domain.rules.ethics import Ethics
 
 
-STATUSES = {
+STATUSES: dict[Literal["", "live", "in_progress", "overdue", "failing"], str] = {
     "": "Any status",
     "live": "Live",
     "in_progress": "Not live yet",
@@ -43,20 +41,21 @@ COLUMNS = [
 ]
 
 
-def inventory_filters(ethics: Ethics, policy: Policy, everything: Sequence[InventoryLine]) -> dict[str, Any]:
-    """Draw the search box and the filters; give them as the inventory's query takes them."""
+def filtered(desk: Desk, everything: Sequence[InventoryLine]) -> Sequence[InventoryLine]:
+    """Draw the search box and the filters; give what they let through."""
+    ethics, policy = desk.governance.position(desk.moment), desk.governance.policy(desk.moment)
     teams = sorted({line.team for line in everything})
-    domains = {line.domain: ethics.domain_title(line.domain) for line in everything}
+    titles = {line.domain: ethics.domain_title(line.domain) for line in everything}
+    domains = dict(sorted(titles.items(), key=lambda item: item[1]))
     with st.container(horizontal=True, gap="small"):
-        return {
-            "search": url_text("Search", "q", placeholder="Name, purpose, owner or team", width=300),
-            "classes": url_choices("Risk class", {c.id: c.title for c in policy.classes}, "class", width=170),
-            "teams": url_choices("Team", {team: team for team in teams}, "team", width=170),
-            "domains": url_choices(
-                "Domain", dict(sorted(domains.items(), key=lambda item: item[1])), "domain", width=170
-            ),
-            "status": url_choice("Status", STATUSES, "status", width=170),
-        }
+        return desk.ask(
+            inventory.inventory,
+            search=url_text("Search", "q", placeholder="Name, purpose, owner or team", width=300),
+            classes=url_choices("Risk class", {c.id: c.title for c in policy.classes}, "class", width=170),
+            teams=url_choices("Team", {team: team for team in teams}, "team", width=170),
+            domains=url_choices("Domain", domains, "domain", width=170),
+            status=url_choice("Status", STATUSES, "status", width=170),
+        )
 
 
 def inventory_counts(found: Sequence[InventoryLine], total: int) -> str:
@@ -82,9 +81,7 @@ def render() -> None:
         )
         return
     come_back("inventory", FILTERS, stray="id")
-    policy = desk.governance.policy(desk.moment)
-    filters = inventory_filters(desk.governance.position(desk.moment), policy, everything)
-    found = desk.ask(inventory.inventory, **filters)
+    found = filtered(desk, everything)
     st.caption(f"{inventory_counts(found, len(everything))} Click a line to open it.")
     if not found:
         empty_state("No initiative fits these filters.", icon=":material/filter_alt_off:")

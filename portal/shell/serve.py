@@ -13,11 +13,11 @@ import secrets
 import socket
 import sys
 import tomllib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
@@ -227,7 +227,7 @@ async def collect_now_and_then() -> None:
         gc.collect()
 
 
-def streamlit_options(path: Path) -> dict[str, Any]:
+def streamlit_options(path: Path) -> dict[str, object]:
     """Read Streamlit's options from one file, wherever the server was started from.
 
     Returns
@@ -249,8 +249,8 @@ def streamlit_options(path: Path) -> dict[str, Any]:
     return dict(_flat("", sections))
 
 
-def _flat(prefix: str, section: dict[str, Any]) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+def _flat(prefix: str, section: Mapping[str, object]) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
     for name, value in section.items():
         dotted = f"{prefix}{name}"
         found += _flat(f"{dotted}.", value) if isinstance(value, dict) else [(dotted, value)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -41,11 +41,14 @@ def _key(field: str) -> str:
 
 def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
     """Ask what it is, and who has to do with it (the first two questions)."""
-    kept: dict[str, Any] = {"persist_state": "session"}
     with st.container(border=True):
         st.markdown("**1. What is it?**")
         name = st.text_input(
-            "Name", key=_key("name"), max_chars=100, placeholder="Retail credit scoring", **kept
+            "Name",
+            key=_key("name"),
+            max_chars=100,
+            placeholder="Retail credit scoring",
+            persist_state="session",
         )
         _naming_hint(policy, name)
         purpose = st.text_area(
@@ -54,7 +57,7 @@ def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
             max_chars=2000,
             placeholder="What it decides or helps to decide, and for whom.",
             height=80,
-            **kept,
+            persist_state="session",
         )
     with st.container(border=True):
         st.markdown("**2. Who has to do with it, and where?**")
@@ -71,7 +74,7 @@ def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
             key=_key(f"team-{desk.actor.id}"),
             accept_new_options=True,
             placeholder="Choose, or type a new one",
-            **kept,
+            persist_state="session",
         )
         domains = {domain.id: domain.title for domain in desk.governance.position(desk.moment).domains}
         domain = _pick(right, "Business domain", domains, "domain", "")
@@ -85,7 +88,7 @@ def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
     }
 
 
-def _pick(place: Any, label: str, titles: Mapping[str, str], field: str, current: str) -> str:
+def _pick(place: DeltaGenerator, label: str, titles: Mapping[str, str], field: str, current: str) -> str:
     options = list(titles)
     chosen = place.selectbox(
         label,
