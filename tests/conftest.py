@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -60,6 +61,15 @@ def founded(folder: Path, opened: Callable[[Path], Store] = open_memory_store) -
     for person in CAST:
         put_person(governance.store, person)
     return governance
+
+
+@contextmanager
+def at_rest(governance: Governance) -> Iterator[Governance]:
+    """A store at which several tests only look: to found one takes longer. Nothing comes on record in it."""
+    head = governance.store.head()
+    yield governance
+    assert governance.store.head() == head
+    governance.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,18 @@ from core.services.process.permitted import override_refusal, proof_refusal
 from portal.components.desk import Desk, forget_answers
 from portal.components.forms import metrics_typed
 from portal.components.initiative.history import safe_file_name, shown_address
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
+from tests.conftest import (
+    ADMIN,
+    BUILDER,
+    OUTSIDER,
+    OWNER,
+    VALIDATOR,
+    answers_for,
+    at_rest,
+    founded,
+    later,
+    register,
+)
 
 HOSTILE = ":green-badge[Approved] <b>x</b> $y$"
 MODEL = "card-limit-advice"
@@ -40,6 +52,16 @@ def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def filled(governance: Governance) -> Governance:
+    return fill(governance)
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    with at_rest(fill(founded(tmp_path_factory.mktemp("filled") / "store"))) as governance:
+        yield governance
+
+
+def fill(governance: Governance) -> Governance:
     """A light, a hostile-named and a heavy initiative; the heavy one has a version and evidence."""
     register(governance, "Meal Mix Sheet", heavy=False)
     register(governance, HOSTILE)
@@ -189,16 +211,16 @@ def test_without_an_id_the_page_leads_to_the_readers_own_and_to_what_needs_atten
 
 
 @pytest.mark.parametrize("wanted", ["nope", "x" * 300, "../../etc", HOSTILE])
-def test_an_unknown_initiative_is_one_sentence_and_a_list(filled: Governance, wanted: str) -> None:
-    at = open_page(filled, "initiative", id=wanted)
+def test_an_unknown_initiative_is_one_sentence_and_a_list(looked_at: Governance, wanted: str) -> None:
+    at = open_page(looked_at, "initiative", id=wanted)
     assert not at.exception and len(at.error) == 1
     assert len(at.selectbox) == 1
 
 
 @pytest.mark.parametrize("tab", ["Requirements", "Versions", "Evidence", "Checks", "Record"])
 @pytest.mark.parametrize("actor", [BUILDER, VALIDATOR, OUTSIDER, ADMIN], ids=lambda actor: actor.id)
-def test_every_tab_draws_for_everybody(filled: Governance, tab: str, actor: Actor) -> None:
-    at = sound(open_page(filled, "initiative", actor, id=MODEL, tab=tab))
+def test_every_tab_draws_for_everybody(looked_at: Governance, tab: str, actor: Actor) -> None:
+    at = sound(open_page(looked_at, "initiative", actor, id=MODEL, tab=tab))
     assert "Card Limit Advice" in words(at)
 
 
@@ -418,6 +440,15 @@ def sliced(filled: Governance, tmp_path: Path) -> Governance:
     return filled
 
 
+@pytest.fixture(scope="module")
+def sliced_looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    place = tmp_path_factory.mktemp("sliced")
+    filled = fill(founded(place / "store"))
+    give_predictions(filled, place, RATES)
+    with at_rest(filled) as governance:
+        yield governance
+
+
 def test_slices_start_with_the_sensitive_feature_and_the_limit_of_the_domain(sliced: Governance) -> None:
     at = sound(open_page(sliced, "slices"))
     said = words(at)
@@ -478,8 +509,10 @@ def test_a_choice_moves_into_the_address_and_drops_what_no_longer_fits(sliced: G
         {"id": "meal-mix-sheet"},
     ],
 )
-def test_an_address_that_cannot_be_is_one_sentence(sliced: Governance, query: dict[str, Any]) -> None:
-    at = open_page(sliced, "slices", **query)
+def test_an_address_that_cannot_be_is_one_sentence(
+    sliced_looked_at: Governance, query: dict[str, Any]
+) -> None:
+    at = open_page(sliced_looked_at, "slices", **query)
     assert not at.exception
     assert len(at.error) == 1 and len(at.error[0].value) < 400
     button(at, "Start over").click().run()
@@ -487,8 +520,8 @@ def test_an_address_that_cannot_be_is_one_sentence(sliced: Governance, query: di
 
 
 @pytest.mark.parametrize("query", [{"by": ["nope"]}, {"metric": "nope"}, {"class": "nope"}])
-def test_choices_that_do_not_exist_fall_back(sliced: Governance, query: dict[str, Any]) -> None:
-    assert "Selection rate by sex" in words(sound(open_page(sliced, "slices", **query)))
+def test_choices_that_do_not_exist_fall_back(sliced_looked_at: Governance, query: dict[str, Any]) -> None:
+    assert "Selection rate by sex" in words(sound(open_page(sliced_looked_at, "slices", **query)))
 
 
 def test_a_regression_is_sliced_by_its_errors(filled: Governance, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from core.services.models.versions import register_model_version
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from portal.components.desk import Desk, forget_answers
-from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, later, register
+from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, at_rest, founded, later, register
 
 PAGES = ("leaderboards", "team", "policy", "record", "decay")
 PARTS: tuple[PartName, ...] = ("reference", "analysis")
@@ -39,14 +40,25 @@ def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def filled(governance: Governance, tmp_path: Path) -> Governance:
+    return fill(governance, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    place = tmp_path_factory.mktemp("filled")
+    with at_rest(fill(founded(place / "store"), place)) as governance:
+        yield governance
+
+
+def fill(governance: Governance, place: Path) -> Governance:
     """Two initiatives; one with a version, evidence, a decision, predictions, estimates and attributions."""
     register(governance, "Meal Mix Sheet", heavy=False)
     register(governance, HOSTILE)
     initiative = register(governance)
     give_version(governance, initiative)
-    give_predictions(governance, initiative, tmp_path / "rows.parquet")
+    give_predictions(governance, initiative, place / "rows.parquet")
     give_estimates(governance, initiative)
-    give_attributions(governance, initiative, tmp_path / "attributions.parquet")
+    give_attributions(governance, initiative, place / "attributions.parquet")
     return governance
 
 
@@ -178,8 +190,8 @@ def test_without_predictions_decay_says_so_and_leads_to_the_inventory(governance
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("actor", [OWNER, BUILDER, VALIDATOR, ADMIN], ids=lambda actor: actor.id)
-def test_everybody_may_read_every_page(filled: Governance, name: str, actor: Actor) -> None:
-    assert not open_page(filled, name, reader=actor).error
+def test_everybody_may_read_every_page(looked_at: Governance, name: str, actor: Actor) -> None:
+    assert not open_page(looked_at, name, reader=actor).error
 
 
 def test_a_team_with_too_few_tries_has_no_rank(filled: Governance) -> None:
@@ -297,9 +309,9 @@ def test_another_metric_comes_from_the_address(filled: Governance) -> None:
     ],
 )
 def test_nonsense_in_the_address_gives_a_sentence(
-    filled: Governance, name: str, query: dict[str, str], sentence: str
+    looked_at: Governance, name: str, query: dict[str, str], sentence: str
 ) -> None:
-    page = open_page(filled, name, **query)
+    page = open_page(looked_at, name, **query)
     assert sentence.lower() in page.error[0].value.replace("\\", "").lower()
 
 

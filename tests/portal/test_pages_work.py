@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from core.services.work.tasks import AssignTask, assign_task, find_task
 from core.services.work.training import AttestTraining, attest_training
 from portal.components.desk import Desk, forget_answers
 from portal.components.initiative.discussion import marked_html
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
+from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, at_rest, founded, later, register
 
 PAGES = ("my_work", "team", "raci", "training")
 HOSTILE = ":green-badge[Approved] <b>x</b> $y$"
@@ -39,6 +40,16 @@ def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def filled(governance: Governance) -> Governance:
+    return fill(governance)
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
+    with at_rest(fill(founded(tmp_path_factory.mktemp("filled") / "store"))) as governance:
+        yield governance
+
+
+def fill(governance: Governance) -> Governance:
     """An initiative with an offer, a comment with hostile words, an assignment and an attestation."""
     put_person(governance.store, CLAIMS)
     register(governance)
@@ -99,8 +110,8 @@ def test_a_page_of_an_empty_store_has_a_title_and_no_error(governance: Governanc
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("actor", [OWNER, BUILDER, VALIDATOR, OUTSIDER, ADMIN], ids=lambda actor: actor.id)
-def test_everybody_may_read_every_page(filled: Governance, name: str, actor: Actor) -> None:
-    assert not open_page(filled, name, reader=actor).error
+def test_everybody_may_read_every_page(looked_at: Governance, name: str, actor: Actor) -> None:
+    assert not open_page(looked_at, name, reader=actor).error
 
 
 def test_my_work_says_what_to_do_why_how_and_who_waits(filled: Governance) -> None:

@@ -30,7 +30,7 @@ from core.services.models import data_sources as services
 from core.services.models.lineage import bad_data_of, data_of, lineage, source_sheet
 from core.services.models.versions import promote_version, register_model_version
 from core.services.record.entries import verify_record
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, VALIDATOR, founded, later, register
+from tests.conftest import ADMIN, BUILDER, OUTSIDER, VALIDATOR, at_rest, founded, later, register
 
 BAD = "The feed held last year's rates."
 _SERVICES: dict[type[Command], Any] = {
@@ -70,8 +70,8 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
     """The same with claims marked as bad, for all that is refused: nothing of it may be stored."""
     governance = with_rates(founded(tmp_path_factory.mktemp("refusing") / "store"))
     do(governance, MarkDataBad, 5, source="claims-table", reason=BAD, actor=ADMIN)
-    yield governance
-    governance.close()
+    with at_rest(governance):
+        yield governance
 
 
 def with_rates(governance: Governance) -> Governance:

@@ -24,7 +24,7 @@ from core.services.governance import Governance
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, prediction_batches
 from core.services.models.versions import register_model_version
 from core.services.record.entries import verify_record
-from tests.conftest import ADMIN, BUILDER, founded, later, register
+from tests.conftest import ADMIN, BUILDER, at_rest, founded, later, register
 
 HEAD = "case,day,probability,granted,repaid,sex,income\n"
 GOOD = (
@@ -54,8 +54,9 @@ def initiative(governance: Governance) -> str:
 def untaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Untaken]:
     """A version to which files are offered that are refused: one store for all, as none may come in."""
     governance = founded(tmp_path_factory.mktemp("untaken") / "store")
-    yield governance, with_version(governance, "binary")
-    governance.close()
+    initiative = with_version(governance, "binary")
+    with at_rest(governance):
+        yield governance, initiative
 
 
 def with_version(governance: Governance, task: str, version: str = "1") -> str:
