@@ -39,7 +39,6 @@ def of(store: str | None) -> pytest.MarkDecorator:
 
 def open_page(page: str) -> AppTest:
     at = AppTest.from_file(str(SCRIPT), default_timeout=SECONDS)
-    at.run()
     at.switch_page(str(PROJECT / "portal" / "pages" / page))
     return at.run()
 
