@@ -18,6 +18,7 @@ from core.domain.actors import Actor
 from core.domain.commands import RegisterInitiative, make
 from core.lake.directory import put_person
 from core.lake.store import Store, open_memory_store
+from core.services import founding
 from core.services.founding import found_store
 from core.services.governance import Governance, wire
 from core.services.process.initiatives import register_initiative
@@ -52,6 +53,14 @@ def later(days: float) -> datetime:
 def shipped() -> Governance:
     """What `config` ships, read once: put another store in its place with `replace`."""
     return wire(open_memory_store(Path("unused")), CONFIG)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def policy_is_read_once() -> Iterator[None]:
+    """Stores are founded by the hundred with one policy: to read it took a quarter of that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(founding, "read_policy", cache(founding.read_policy))
+        yield
 
 
 def founded(folder: Path, opened: Callable[[Path], Store] = open_memory_store) -> Governance:
