@@ -60,7 +60,14 @@ def plain(value: object) -> Any:
 
 
 def read_back(kind: type[T], told: Mapping[str, Any]) -> T:
-    """The dataclass that a result was told from; what stayed inside is as the class has it by itself."""
+    """The dataclass that a result was told from; what stayed inside is as the class has it by itself.
+
+    Examples
+    --------
+    >>> from core.analytics.intervals import Interval
+    >>> read_back(Interval, plain(Interval(0.1, 0.3)))
+    Interval(low=0.1, high=0.3, confidence=0.95)
+    """
     given = {}
     for name, hint, in_place in _fields(kind):  # type: ignore[arg-type]
         if in_place:

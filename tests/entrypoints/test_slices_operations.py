@@ -12,8 +12,9 @@ import pytest
 from core.domain.errors import BadInput
 from core.entrypoints.reports import slices as reports_slices
 from core.services.governance import Governance
-from core.services.measured.bias import bias_slices
-from core.services.measured.weak_slices import find_weakest
+from core.services.measured.bias import BiasSlices, VersionsCompared, bias_slices
+from core.services.measured.weak_slices import WeakSlices, find_weakest
+from core.services.plain import plain, read_back
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from tests.conftest import BUILDER, later
@@ -32,6 +33,11 @@ def people(governance: Governance, tmp_path: Path) -> Governance:
 def run(governance: Governance, name: str, **values: Any) -> Any:
     given = json.loads(json.dumps({"initiative": MODEL, **values}))
     return json.loads(json.dumps(run_use_case(Call(governance, BUILDER, later(6)), name, given)))
+
+
+def told_again(kind: type[Any], result: dict[str, Any]) -> bool:
+    """Whether a result that is read back as its class tells the same."""
+    return {"moment": result["moment"], **plain(read_back(kind, result))} == result
 
 
 def test_slices_carry_the_numbers_of_the_page(people: Governance, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,6 +62,7 @@ def test_slices_carry_the_numbers_of_the_page(people: Governance, capsys: pytest
     assert result["cuts"] == ["age=at:40,60"]
     assert result["fairness"][0]["definition"]["id"] == "demographic_parity_difference"
     assert "DeLong" in result["interval_method"] and result["correction"] == "holm"
+    assert told_again(BiasSlices, result)
     reports_slices.show_slices(result)
     said = capsys.readouterr().out
     assert "Area under the ROC curve by sex and age" in said and "Holm" in said
@@ -69,6 +76,7 @@ def test_the_weakest_are_told_with_what_was_searched(
     assert [line["label"] for line in result["slices"]] == [one.label for one in found.slices]
     assert [line["value"] for line in result["slices"]] == [one.value for one in found.slices]
     assert result["searched"] == found.searched
+    assert told_again(WeakSlices, result)
     reports_slices.show_weakest(result)
     assert f"Searched {found.searched:,} intersections" in capsys.readouterr().out
 
@@ -80,6 +88,7 @@ def test_two_versions_are_told_side_by_side(
     result = run(people, "compare_slices", version="2", other="1", by=["sex"])
     assert [change["better"] for change in result["changes"]] == [None, False]
     assert (result["better"], result["worse"]) == (0, 1)
+    assert told_again(VersionsCompared, result)
     reports_slices.show_changes(result)
     assert "Beyond chance: 0 better, 1 worse" in capsys.readouterr().out
 

@@ -285,8 +285,7 @@ def _cut(feature: str) -> None:
 def _write(feature: str, text: str) -> None:
     """Put a rule into the address; one that cannot be read is left to the page, which says what is wrong."""
     others = [rule.text for name, rule in _rules().items() if name != feature]
-    stale = [condition for condition in url_values("where") if condition.startswith(f"{feature}=")]
-    kept = [condition for condition in url_values("where") if condition not in stale]
+    kept = [condition for condition in url_values("where") if not condition.startswith(f"{feature}=")]
     set_url(cut=[*others, *([text] if text else [])], where=kept, against="")
 
 
@@ -307,8 +306,8 @@ def tests_box(choices: SliceChoices) -> None:
         if choices.first_day:
             st.caption("Days are in UTC, both included; predictions without a time are then left out.")
             with st.container(horizontal=True):
-                _day_input("From", "since", choices)
-                _day_input("To", "until", choices)
+                _day_input("From", "since")
+                _day_input("To", "until")
         else:
             st.caption("These predictions carry no time, so there is no window to choose.")
         url_choice(
@@ -320,7 +319,7 @@ def tests_box(choices: SliceChoices) -> None:
         )
 
 
-def _day_input(label: str, param: str, choices: SliceChoices) -> None:
+def _day_input(label: str, param: str) -> None:
     key = f"day-{param}"
     st.session_state[key] = _day(url_value(param))
     st.date_input(label, key=key, format="YYYY-MM-DD", on_change=_keep_day, args=(param,), width=150)
