@@ -77,6 +77,16 @@ class SliceLine:
     interval: Interval | None
     gap: float | None
 
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval; None where there is none."""
+        return self.interval.low if self.interval else None
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval; None where there is none."""
+        return self.interval.high if self.interval else None
+
 
 @dataclass(frozen=True, slots=True)
 class SliceFigures(SliceLine):

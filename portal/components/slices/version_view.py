@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,7 +18,6 @@ from portal.components.slices.filters import Subject, drill_into, path_line
 from portal.components.slices.words import (
     axis_format,
     chance,
-    ends,
     interval_words,
     level,
     report_notes,
@@ -31,12 +29,13 @@ from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
     from core.analytics.slices.change import SliceChange
-    from core.analytics.slices.report import SliceReport
+    from core.analytics.slices.metrics import MetricDefinition
+    from core.analytics.slices.report import SliceFigures, SliceReport
     from core.services.measured.bias import VersionsCompared
     from core.services.measured.decay import MonitoredVersion
 
 _CSV = {
-    "slice": "Slice",
+    "label": "Slice",
     "now": "Value now",
     "then": "Value of the other version",
     "change": "Change",
@@ -115,42 +114,25 @@ def version_cards(found: VersionsCompared) -> None:
     )
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A slice under both versions as its table and its file tell it."""
-
-    slice: str
-    now: float | None
-    then: float | None
-    change: float | None
-    p_value: float | None
-    adjusted_p: float | None
-    move: str
-    now_words: str
-    then_words: str
-    change_words: str
-    interval: str
-    chance: str
+def _told(report: SliceReport, each: SliceChange) -> dict[str, object]:
+    """A slice under both versions as the file tells it."""
+    return {
+        "label": each.label,
+        "change": each.change,
+        "p_value": each.p_value,
+        "adjusted_p": each.adjusted_p,
+        "now": each.now and each.now.value,
+        "then": each.other and each.other.value,
+        "move": _move(report, each),
+    }
 
 
-def _row(report: SliceReport, each: SliceChange) -> _Row:
-    metric, lines = report.metric, (each.now, each.other)
-    now, then = (None if line is None else line.value for line in lines)
-    now_words, then_words = ("no row" if line is None else level(metric, line.value) for line in lines)
-    return _Row(
-        each.label,
-        now,
-        then,
-        each.change,
-        each.p_value,
-        each.adjusted_p,
-        _move(report, each),
-        now_words,
-        then_words,
-        signed(metric, each.change),
-        interval_words(metric, each.change, each.change_interval) if each.change_interval else NOTHING,
-        chance(each.adjusted_p),
-    )
+def _value(metric: MetricDefinition, line: SliceFigures | None) -> str:
+    return "no row" if line is None else level(metric, line.value)
+
+
+def _interval(metric: MetricDefinition, each: SliceChange) -> str:
+    return interval_words(metric, each.change, each.change_interval) if each.change_interval else NOTHING
 
 
 def _move(report: SliceReport, each: SliceChange) -> str:
@@ -174,8 +156,11 @@ def change_chart(
         then, now = (None if line is None else line.value for line in (each.other, each.now))
         for name, line in zip(names, (each.now, each.other), strict=True):
             if line is not None and line.value is not None:
-                span = ends(line.interval)
-                marks.append(PairMark(each.label, name, line.value, *span, then, now, _move(report, each)))
+                marks.append(
+                    PairMark(
+                        each.label, name, line.value, line.low, line.high, then, now, _move(report, each)
+                    )
+                )
     largest = max((abs(mark.value) for mark in marks), default=1.0)
     return slice_pairs(
         marks,
@@ -189,19 +174,26 @@ def change_chart(
 
 def version_table(found: VersionsCompared, key: str) -> str | None:
     """Draw both versions as a table; give the label of the slice that is clicked."""
-    rows = [_row(found.now.report, each) for each in found.changes]
-    columns = [
-        Column("slice", "Slice", strong=True, width=240),
-        Column("now_words", f"Version {found.now.batches.version}", width=110),
-        Column("then_words", f"Version {found.other.batches.version}", width=110),
-        Column("change_words", "Change", width=110),
-        Column("interval", "95% interval", phone=False, width=150, help="Of the change."),
-        Column("chance", "p corrected", phone=False, width=98),
-        Column("move", "Direction", phone=False, width=140),
+    report, metric = found.now.report, found.now.report.metric
+    columns: list[Column[SliceChange]] = [
+        Column("label", "Slice", strong=True, width=240),
+        Column(lambda each: _value(metric, each.now), f"Version {found.now.batches.version}", width=110),
+        Column(lambda each: _value(metric, each.other), f"Version {found.other.batches.version}", width=110),
+        Column(lambda each: signed(metric, each.change), "Change", width=110),
+        Column(
+            lambda each: _interval(metric, each),
+            "95% interval",
+            phone=False,
+            width=150,
+            help="Of the change.",
+        ),
+        Column(lambda each: chance(each.adjusted_p), "p corrected", phone=False, width=98),
+        Column(lambda each: _move(report, each), "Direction", phone=False, width=140),
     ]
-    row = live_table(rows, columns, key=key, select=True, height=540, alt="Slices under two versions")
-    download_csv([vars(row) for row in rows], _CSV, name="versions-compared")
-    return None if row is None else row.slice
+    alt = "Slices under two versions"
+    each = live_table(found.changes, columns, key=key, select=True, height=540, alt=alt)
+    download_csv(lambda: [_told(report, each) for each in found.changes], _CSV, name="versions-compared")
+    return None if each is None else each.label
 
 
 def version_notes(found: VersionsCompared) -> tuple[str, ...]:

@@ -17,13 +17,14 @@ from portal.components.pills import pill_html
 from portal.components.slices import inputs
 from portal.components.slices.filters import Subject, drill_into, path_line
 from portal.components.slices.words import (
-    SliceRow,
     axis_format,
+    chance,
     difference,
+    interval_words,
     level,
+    mark_of,
     places,
     report_notes,
-    slice_row,
 )
 from portal.components.tables import Column, Kind, download_csv, figure_help, live_table
 from portal.components.text import NOTHING, count, escape_html, humanise, number
@@ -31,12 +32,12 @@ from portal.components.url_inputs import url_value
 
 if TYPE_CHECKING:
     from core.analytics.slices.fairness import FairnessMeasure
-    from core.analytics.slices.report import SliceReport
+    from core.analytics.slices.report import SliceFigures, SliceReport
     from core.services.measured.bias import BiasSlices
 
 MOST_DRAWN = 60
 _CSV = {
-    "slice": "Slice",
+    "label": "Slice",
     "rows": "Rows",
     "n": "Rows that count",
     "value": "Value",
@@ -146,14 +147,14 @@ def _outside(report: SliceReport) -> Card:
 def slices_chart(found: BiasSlices, key: str) -> str | None:
     """Draw the slices; give the label of the one that is clicked."""
     report = found.report
-    drawn = slice_rows(report)
+    drawn = report.slices
     if len(drawn) > MOST_DRAWN:
         st.caption(f"The {MOST_DRAWN} slices with the most rows are drawn; the table holds all {len(drawn)}.")
-        names = {row.slice for row in sorted(drawn, key=lambda row: -row.rows)[:MOST_DRAWN]}
-        drawn = [row for row in drawn if row.slice in names]
+        names = {line.label for line in sorted(drawn, key=lambda line: -line.rows)[:MOST_DRAWN]}
+        drawn = tuple(line for line in drawn if line.label in names)
     by = " and ".join(humanise(name).lower() for name in found.by)
     return slice_figure(
-        drawn,
+        [mark_of(line, line.verdict) for line in drawn],
         value_title=report.metric.title,
         alt=f"{report.metric.title} by {by}, with 95 % intervals and verdicts",
         lines=chart_lines(report, drawn),
@@ -162,7 +163,7 @@ def slices_chart(found: BiasSlices, key: str) -> str | None:
     )
 
 
-def chart_lines(report: SliceReport, rows: Sequence[SliceRow]) -> list[Threshold]:
+def chart_lines(report: SliceReport, drawn: Sequence[SliceFigures]) -> list[Threshold]:
     """The reference, and those ends of the limit that lie where slices are or below the reference."""
     base = report.reference_value
     if base is None:
@@ -173,8 +174,8 @@ def chart_lines(report: SliceReport, rows: Sequence[SliceRow]) -> list[Threshold
         return lines
     low, high = report.limit.ends
     ends = (base * low, base * high) if report.limit.kind == "ratio" else (base + low, base + high)
-    highest = max((row.high for row in rows if row.high is not None), default=base)
-    lowest = min((row.low for row in rows if row.low is not None), default=base)
+    highest = max((line.high for line in drawn if line.high is not None), default=base)
+    lowest = min((line.low for line in drawn if line.low is not None), default=base)
     if ends[0] > 0 and (report.metric.direction == "higher" or ends[0] >= lowest):
         lines.append(Threshold(f"Limit {level(report.metric, ends[0])}", ends[0], "bad"))
     if ends[1] <= highest or report.metric.direction != "higher":
@@ -182,32 +183,22 @@ def chart_lines(report: SliceReport, rows: Sequence[SliceRow]) -> list[Threshold
     return lines
 
 
-def slice_rows(report: SliceReport) -> list[SliceRow]:
-    """A row a slice."""
-    return [
-        slice_row(
-            report.metric,
-            line,
-            line.verdict,
-            line.note,
-            ratio=line.ratio,
-            shown="too_small" if line.too_small else line.verdict or "not_judged",
-        )
-        for line in report.slices
-    ]
-
-
 def slices_table(report: SliceReport, key: str) -> str | None:
     """Draw the table of slices with its download; give the label of the one that is clicked."""
-    rows = slice_rows(report)
     share, digits = report.metric.is_share, places(_largest(report))
     kind: Kind = "percent" if share else "number"
     decimals = 1 if share else digits
-    columns = [
-        Column("slice", "Slice", strong=True, width=200),
+    metric = report.metric
+    columns: list[Column[SliceFigures]] = [
+        Column("label", "Slice", strong=True, width=200),
         Column("n", "Rows that count", "number", phone=False, width=112),
         Column("value", report.metric.title, kind, decimals, width=120),
-        Column("interval", "95% interval", phone=False, width=126),
+        Column(
+            lambda line: interval_words(metric, line.value, line.interval),
+            "95% interval",
+            phone=False,
+            width=126,
+        ),
         Column(
             "gap",
             "Difference",
@@ -218,19 +209,29 @@ def slices_table(report: SliceReport, key: str) -> str | None:
         ),
         Column("ratio", "Ratio", "number", 2, phone=False, width=72, help="The value over the reference's."),
         Column(
-            "chance",
+            lambda line: chance(line.adjusted_p),
             "p corrected",
             phone=False,
             width=98,
             help=f"How often chance alone does this; corrected by {CORRECTIONS[report.correction]}.",
         ),
-        Column("shown", "Verdict", "status"),
+        Column(_shown, "Verdict", "status"),
         Column("note", "Why", phone=False, width=420),
     ]
-    row = live_table(rows, columns, key=key, select=True, height=540, alt="All slices with their verdicts")
-    files = [{**vars(row), "value": "undefined" if row.value is None else row.value} for row in rows]
-    download_csv(files, _CSV, name="bias-slices")
-    return None if row is None else row.slice
+    alt = "All slices with their verdicts"
+    line = live_table(report.slices, columns, key=key, select=True, height=540, alt=alt)
+    download_csv(lambda: [_told(line) for line in report.slices], _CSV, name="bias-slices")
+    return None if line is None else line.label
+
+
+def _shown(line: SliceFigures) -> str:
+    return "too_small" if line.too_small else line.verdict or "not_judged"
+
+
+def _told(line: SliceFigures) -> dict[str, object]:
+    """A slice as its file tells it."""
+    told = {field: getattr(line, field) for field in _CSV}
+    return told | ({"value": "undefined"} if line.value is None else {})
 
 
 def limit_sentence(found: BiasSlices) -> str:

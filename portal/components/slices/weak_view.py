@@ -14,16 +14,25 @@ from portal.components.charts.slices import WEAK_LOOKS, slice_figure
 from portal.components.page import empty_state, panel
 from portal.components.slices import inputs
 from portal.components.slices.filters import Subject, drill_into, path_line
-from portal.components.slices.words import SliceRow, axis_format, level, metric_notes, slice_row
+from portal.components.slices.words import (
+    axis_format,
+    chance,
+    interval_words,
+    level,
+    mark_of,
+    metric_notes,
+    signed,
+)
 from portal.components.tables import Column, download_csv, figure_help, live_table
 from portal.components.text import count, number
 
 if TYPE_CHECKING:
+    from core.analytics.slices.search import WeakSlice
     from core.services.measured.weak_slices import WeakSlices
 
 _CONFIDENCE = 0.95
 _CSV = {
-    "slice": "Slice",
+    "label": "Slice",
     "n": "Rows that count",
     "value": "Value",
     "low": "Interval from",
@@ -101,17 +110,8 @@ def weak_cards(found: WeakSlices) -> None:
     )
 
 
-def weak_rows(found: WeakSlices) -> list[SliceRow]:
-    """A row a slice, weakest first."""
-    return [
-        slice_row(
-            found.found.metric,
-            one,
-            "sure" if beyond_chance(one.adjusted_p, _CONFIDENCE) else "chance",
-            ", ".join(name.replace("_", " ") for name, _ in one.keys),
-        )
-        for one in found.found.slices
-    ]
+def _verdict(one: WeakSlice) -> str:
+    return "sure" if beyond_chance(one.adjusted_p, _CONFIDENCE) else "chance"
 
 
 def weak_chart(found: WeakSlices, key: str) -> str | None:
@@ -121,7 +121,7 @@ def weak_chart(found: WeakSlices, key: str) -> str | None:
     lines = [] if base is None else [Threshold(f"All: {level(search.metric, base)}", base, "quiet")]
     values = [abs(one.value) for one in search.slices if one.value is not None]
     return slice_figure(
-        weak_rows(found),
+        [mark_of(one, _verdict(one)) for one in search.slices],
         value_title=search.metric.title,
         alt=f"The weakest slices by {search.metric.title.lower()}, with 95 % intervals",
         lines=lines,
@@ -133,19 +133,40 @@ def weak_chart(found: WeakSlices, key: str) -> str | None:
 
 def weak_table(found: WeakSlices, key: str) -> str | None:
     """Draw the weakest slices as a table; give the label of the one that is clicked."""
-    rows = weak_rows(found)
-    columns = [
-        Column("slice", "Slice", strong=True, width=320),
-        Column("note", "Features", phone=False, width=230),
+    metric = found.found.metric
+    columns: list[Column[WeakSlice]] = [
+        Column("label", "Slice", strong=True, width=320),
+        Column(_features, "Features", phone=False, width=230),
         Column("n", "Rows that count", "number", phone=False, width=112),
-        Column("value_words", found.found.metric.title, width=110),
-        Column("interval", "95% interval", phone=False, width=126),
-        Column("gap_words", "To all", width=110, help="The slice's value minus everyone's."),
-        Column("chance", "p corrected", phone=False, width=98, help="Bonferroni, for all that was searched."),
+        Column(lambda one: level(metric, one.value), metric.title, width=110),
+        Column(
+            lambda one: interval_words(metric, one.value, one.interval),
+            "95% interval",
+            phone=False,
+            width=126,
+        ),
+        Column(
+            lambda one: signed(metric, one.gap),
+            "To all",
+            width=110,
+            help="The slice's value minus everyone's.",
+        ),
+        Column(
+            lambda one: chance(one.adjusted_p),
+            "p corrected",
+            phone=False,
+            width=98,
+            help="Bonferroni, for all that was searched.",
+        ),
     ]
-    row = live_table(rows, columns, key=key, select=True, alt="The weakest slices, weakest first")
-    download_csv([vars(row) for row in rows], _CSV, name="weakest-slices")
-    return None if row is None else row.slice
+    slices = found.found.slices
+    one = live_table(slices, columns, key=key, select=True, alt="The weakest slices, weakest first")
+    download_csv(slices, _CSV, name="weakest-slices")
+    return None if one is None else one.label
+
+
+def _features(one: WeakSlice) -> str:
+    return ", ".join(name.replace("_", " ") for name, _ in one.keys)
 
 
 def weak_notes(found: WeakSlices) -> tuple[str, ...]:

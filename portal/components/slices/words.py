@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES
@@ -13,60 +12,12 @@ from portal.components.text import NOTHING, number, percent, points
 if TYPE_CHECKING:
     from core.analytics.intervals import Interval
     from core.analytics.slices.metrics import MetricDefinition
-    from core.analytics.slices.report import SliceFigures, SliceReport
-    from core.analytics.slices.search import WeakSlice
+    from core.analytics.slices.report import SliceLine, SliceReport
 
 
-@dataclass(frozen=True)
-class SliceRow(SliceMark):
-    """A slice as its table and its file tell it: the figures of the chart and more, and the same in words."""
-
-    rows: int
-    gap: float | None
-    p_value: float | None
-    adjusted_p: float | None
-    value_words: str
-    interval: str
-    gap_words: str
-    chance: str
-    note: str
-    ratio: float | None = None
-    shown: str = ""
-
-
-def slice_row(
-    metric: MetricDefinition,
-    line: SliceFigures | WeakSlice,
-    verdict: str | None,
-    note: str,
-    *,
-    ratio: float | None = None,
-    shown: str = "",
-) -> SliceRow:
-    """A slice as it is told."""
-    return SliceRow(
-        line.label,
-        line.n,
-        line.value,
-        *ends(line.interval),
-        verdict,
-        line.rows,
-        line.gap,
-        line.p_value,
-        line.adjusted_p,
-        level(metric, line.value),
-        interval_words(metric, line.value, line.interval),
-        signed(metric, line.gap),
-        chance(line.adjusted_p),
-        note,
-        ratio,
-        shown,
-    )
-
-
-def ends(interval: Interval | None) -> tuple[float | None, float | None]:
-    """Both ends of an interval; None where there is none."""
-    return (interval.low, interval.high) if interval else (None, None)
+def mark_of(line: SliceLine, verdict: str | None) -> SliceMark:
+    """A slice as it is drawn."""
+    return SliceMark(line.label, line.n, line.value, line.low, line.high, verdict)
 
 
 def level(metric: MetricDefinition, value: float | None) -> str:
