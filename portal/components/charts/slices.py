@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,13 @@ from portal.components.charts.canvas import (
     TONES,
     WATCH,
     Threshold,
+    by_name,
     draw,
-    finish,
+    drawing,
+    hints,
+    loose,
     name_axis,
+    top_legend,
 )
 
 if TYPE_CHECKING:
@@ -159,8 +162,7 @@ def slice_pairs(
     spec["height"] = {"step": _step(order, 30, 8)}
     for layer in spec["layer"]:
         layer["encoding"]["y"]["sort"] = order
-    rows = [vars(mark) for mark in marks]
-    picked = draw(rows, json.dumps(spec), alt=alt, key=key or None, picks=("slice",) if key else ())
+    picked = draw(marks, json.dumps(spec), alt=alt, key=key or None, picks=("slice",) if key else ())
     return picked[0] if picked else None
 
 
@@ -188,24 +190,20 @@ def _filled(frame: str, marks: Sequence[SliceMark], present: set[str], lines: Se
     return json.dumps(spec)
 
 
-@lru_cache(maxsize=256)
-def _frame(looks: tuple[Look, ...], tones: tuple[str, ...], formats: tuple[str, int]) -> str:
+@drawing
+def _frame(looks: tuple[Look, ...], tones: tuple[str, ...], formats: tuple[str, int]) -> alt.LayerChart:
     """Build the chart for any slices and metric, with lines of these tones."""
     import altair as alt
 
-    fine, coarse = _number_forms(formats)
     colour, shape = _legend(looks, len(tones))
-    counted = (
-        alt.Tooltip("n:Q", title="Rows that count", format=","),
-        alt.Tooltip("verdict:N", title="Verdict"),
-    )
-    hints = [alt.Tooltip("slice:N", title="Slice"), *_value_hints(_TITLE, fine), *counted]
-    base = alt.Chart().encode(y=alt.Y("slice:N", sort=None, axis=None), tooltip=hints)
+    counted = (("n:Q", "Rows that count", ","), ("verdict:N", "Verdict"))
+    told = hints(("slice:N", "Slice"), *_of_value(_TITLE, formats), *counted)
+    base = alt.Chart().encode(y=alt.Y("slice:N", sort=None, axis=None), tooltip=told)
     spans = base.mark_rule(strokeWidth=2.4, strokeCap="round").encode(
         x=alt.X("low:Q", title=_TITLE), x2="high:Q", color=colour
     )
     dots = base.mark_point(filled=True, opacity=1, size=80).encode(
-        x=_value_axis(_TITLE, coarse), y=name_axis("slice", ()).sort(None), color=colour, shape=shape
+        x=_value_axis(_TITLE, formats), y=name_axis("slice", ()).sort(None), color=colour, shape=shape
     )
     gaps = (
         base.transform_filter("isValid(datum.undefined)")
@@ -213,11 +211,12 @@ def _frame(looks: tuple[Look, ...], tones: tuple[str, ...], formats: tuple[str, 
         .encode(x=alt.value(0), text="undefined:N")
     )
     rows = _pickable(base, 0.13).encode(y=alt.Y("slice:N", sort=None, axis=_counts_axis()))
-    chart = alt.layer(*_lines(tones), spans, dots, gaps, rows).resolve_axis(y="independent")
-    return finish(chart.properties(height=alt.Step(26)))
+    chart = alt.layer(*_lines(tones), spans, dots, gaps, rows).properties(height=alt.Step(26))
+    independent: alt.LayerChart = chart.resolve_axis(y="independent")
+    return independent
 
 
-@lru_cache(maxsize=256)
+@drawing
 def _pair_frame(
     title: str,
     names: tuple[str, str],
@@ -225,21 +224,17 @@ def _pair_frame(
     formats: tuple[str, int],
     *,
     picks: bool,
-) -> str:
+) -> alt.LayerChart:
     import altair as alt
 
-    fine, coarse = _number_forms(formats)
-    hints = [
-        alt.Tooltip("slice:N", title="Slice"),
-        alt.Tooltip("version:N", title="Version"),
-        *_value_hints(title, fine),
-        alt.Tooltip("move:N", title="Change"),
-    ]
-    legend = alt.Legend(orient="top", title=None, columns=2, labelLimit=0, symbolSize=90, offset=4)
-    versions = alt.Scale(domain=list(names), range=[ACCENT, QUIET])
-    shapes = alt.Scale(domain=list(names), range=["circle", "diamond"])
-    changes = alt.Scale(domain=list(moves), range=[_MOVES[one] for one in moves])
-    base = alt.Chart().encode(y=name_axis("slice", ()).sort(None), tooltip=hints)
+    told = hints(
+        ("slice:N", "Slice"), ("version:N", "Version"), *_of_value(title, formats), ("move:N", "Change")
+    )
+    legend = top_legend(2)
+    versions = by_name(dict(zip(names, (ACCENT, QUIET), strict=True)))
+    shapes = by_name(dict(zip(names, ("circle", "diamond"), strict=True)))
+    changes = by_name({move: _MOVES[move] for move in moves})
+    base = alt.Chart().encode(y=name_axis("slice", ()).sort(None), tooltip=told)
     spans = base.mark_rule(strokeWidth=6, opacity=0.22).encode(
         x=alt.X("low:Q", title=title), x2="high:Q", color=alt.Color("version:N", scale=versions, legend=None)
     )
@@ -247,33 +242,28 @@ def _pair_frame(
         x=alt.X("first:Q", title=title), x2="last:Q", color=alt.Color("move:N", scale=changes, legend=legend)
     )
     dots = base.mark_point(filled=True, opacity=1, size=85).encode(
-        x=_value_axis(title, coarse),
+        x=_value_axis(title, formats),
         color=alt.Color("version:N", scale=versions, legend=legend),
         shape=alt.Shape("version:N", scale=shapes, legend=legend),
     )
     layers = (spans, moved, dots, _pickable(base, 0.1)) if picks else (spans, moved, dots)
-    chart = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
-    return finish(chart.properties(height=alt.Step(30)))
+    chart = alt.layer(*layers).properties(height=alt.Step(30))
+    independent: alt.LayerChart = chart.resolve_scale(color="independent", shape="independent")
+    return independent
 
 
-def _number_forms(formats: tuple[str, int]) -> tuple[str, str]:
-    """How values are written when pointed at, and along the axis."""
-    kind, digits = formats
-    return f",.{digits}{kind}", f",.{max(0, digits - 1)}{kind}"
+def _of_value(title: str, formats: tuple[str, int]) -> tuple[tuple[str, str, str], ...]:
+    """What is told of a value and its interval."""
+    form = f",.{formats[1]}{formats[0]}"
+    return ("value:Q", title, form), ("low:Q", "Interval from", form), ("high:Q", "Interval to", form)
 
 
-def _value_hints(title: str, form: str) -> list[alt.Tooltip]:
+def _value_axis(title: str, formats: tuple[str, int]) -> alt.X:
     import altair as alt
 
-    shown = {"value": title, "low": "Interval from", "high": "Interval to"}
-    return [alt.Tooltip(f"{field}:Q", title=words, format=form) for field, words in shown.items()]
-
-
-def _value_axis(title: str, form: str) -> alt.X:
-    import altair as alt
-
+    form = f",.{max(0, formats[1] - 1)}{formats[0]}"
     axis = alt.Axis(format=form, labelFlush=False, tickCount=5, grid=True)
-    return alt.X("value:Q", title=title, scale=alt.Scale(zero=False, padding=14), axis=axis)
+    return alt.X("value:Q", title=title, scale=loose(14), axis=axis)
 
 
 def _pickable(base: alt.Chart, shade: float) -> alt.Chart:
@@ -318,18 +308,13 @@ def _legend(looks: tuple[Look, ...], lines: int) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of the verdicts, with one legend; the lines' words stand between it and the plot."""
     import altair as alt
 
-    above = 6 + 15 * max(1, lines)
     words = [look[0] for look in looks]
-    legend = alt.Legend(
-        orient="top", title=None, columns=2, labelLimit=0, symbolSize=90, offset=above, values=words
+    legend = top_legend(2, offset=6 + 15 * max(1, lines), values=words)
+    colours, shapes = ({look[0]: look[place] for look in looks} for place in (1, 2))
+    return (
+        alt.Color("verdict:N", scale=by_name(colours), legend=legend),
+        alt.Shape("verdict:N", scale=by_name(shapes), legend=legend),
     )
-    colour = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=words, range=[look[1] for look in looks]), legend=legend
-    )
-    shape = alt.Shape(
-        "verdict:N", scale=alt.Scale(domain=words, range=[look[2] for look in looks]), legend=legend
-    )
-    return colour, shape
 
 
 def _step(names: Sequence[str], least: int, room: int) -> int:
