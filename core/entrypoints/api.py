@@ -268,15 +268,11 @@ def _by_name(ask: Asker, case: UseCase) -> Callable[..., Response]:
     """What runs a use case with the body that it takes."""
 
     def run(given: BaseModel, actor: str = "") -> Response:
-        return ask(actor, case.name, given.model_dump(exclude_unset=True), on_error=_on_error(case.name))
+        return ask(
+            actor, case.name, given.model_dump(mode="json", exclude_unset=True), on_error=_on_error(case.name)
+        )
 
-    return _typed(run, {"given": (_built(case.takes), ...), "actor": (ActorName, "")})
-
-
-def _built(model: type[BaseModel]) -> type[BaseModel]:
-    """The same model, its checks built at once: FastAPI wraps it while it keeps certain warnings off."""
-    made = {"__module__": model.__module__, "__doc__": model.__doc__, "model_config": {"defer_build": False}}
-    return type(model.__name__, (model,), made)
+    return _typed(run, {"given": (case.takes, ...), "actor": (ActorName, "")})
 
 
 def _by_route(
@@ -289,7 +285,7 @@ def _by_route(
     parts = re.findall(r"{(\w+)}", path)
 
     def run(given: BaseModel | None = None, actor: str = "", **found: str) -> Response:
-        values = {**(given.model_dump(exclude_unset=True) if given else {}), **found}
+        values = {**(given.model_dump(mode="json", exclude_unset=True) if given else {}), **found}
         case = next((one for one in reversed(cases) if all(map(values.get, needed(one.takes)))), cases[0])
         values = {name: value for name, value in values.items() if name in case.takes.model_fields}
         return ask(actor, case.name, values, status=status, on_error=_on_error(case.name))
@@ -302,7 +298,7 @@ def _by_route(
     fields: dict[str, Definition] = dict.fromkeys(parts, (str, ...))
     if taken:
         title = f"{cases[0].takes.__name__}{'Query' if method == 'GET' else ''}"
-        model = _built(model_of(title, cases[0].help, taken))
+        model = model_of(title, cases[0].help, taken)
         fields["given"] = (Annotated[model, Query()] if method == "GET" else model, ...)
     run.__doc__ = cases[0].help
     return _typed(run, {**fields, "actor": (ActorName, "")})

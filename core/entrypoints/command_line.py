@@ -32,7 +32,7 @@ Said = str | Callable[[Result], str]
 Show = Callable[[Result], None]
 Command = Callable[..., None]
 _HELP = "Govern machine-learning models: register, prove, decide, watch, and keep the record."
-_BY_HAND = {
+BY_HAND = {
     "serve": "serving.serve",
     "demo": "serving.demo",
     "register": "by_hand.register",
@@ -97,7 +97,7 @@ def _group_help(first: str) -> str:
 
 def _commands(firsts: set[str]) -> Iterator[tuple[str, Command]]:
     """Each command that begins with one of the words, with the function behind it."""
-    for words, place in _BY_HAND.items():
+    for words, place in BY_HAND.items():
         if words.split()[0] in firsts:
             module, _, attribute = place.partition(".")
             yield words, getattr(import_module(f"core.entrypoints.{module}"), attribute)

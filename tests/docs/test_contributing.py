@@ -1,7 +1,8 @@
-"""The first recipe of CONTRIBUTING is followed to the letter, and what it promises happens."""
+"""The recipes of CONTRIBUTING are followed to the letter on a copy, and what they promise happens."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+
+import pytest
 
 from core.connectors.settings import PROJECT
 from core.lake.store import open_store
@@ -49,61 +52,150 @@ def test_the_recipe_for_a_measure_leads_to_a_requirement(governance: Governance)
     assert "development_logged" not in required, "a higher rung replaces the lower one"
 
 
-def test_the_recipe_for_a_use_case_is_three_files(tmp_path: Path) -> None:
-    scratch = tmp_path / "house"
-    for folder in ("core", "config", "data/demo"):
+STEP = re.compile(r"^\d\. `([\w/.]+)`: (.*?)(?=^\d\. |\Z)", re.M | re.S)
+PLACE = re.compile(r"\b(under|above) `([^`]+)`")
+RECIPES = {"Add a use case": 3, "Add a check": 3, "Add a KPI": 3, "Add a page": 2}
+"""Recipe -> the files that it may touch; its tests are not counted."""
+
+
+@pytest.fixture(scope="module")
+def touched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, set[str]]]:
+    """A copy of the house in which every recipe was followed, and the files that each of them touched."""
+    scratch = tmp_path_factory.mktemp("recipes") / "house"
+    for folder in ("core", "portal", "config"):
         shutil.copytree(PROJECT / folder, scratch / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    text = recipe("Add a use case")
-    command, service, row = snippets(text, "python")
-    files = re.findall(r"^\d\. `(core/[\w/]+\.py)`", text, re.M)
-    assert len(files) == 3
-    commands, services, table = (scratch / file for file in files)
-    commands.write_text(f"{commands.read_text()}\n\n{command}")
-    head, start, rest = services.read_text().partition("from core.domain.process.commands import ")
-    services.write_text(
-        f"{head}from core.domain.facts.recorded import but\n{start}PostponeFinding, {rest}\n\n{service}"
-    )
-    head, start, rest = table.read_text().partition("USE_CASES = (\n")
-    table.write_text(head + start + textwrap.indent(row.rstrip() + ",\n", "    ") + rest)
+    return scratch, {title: follow(recipe(title), scratch) for title in RECIPES}
 
+
+def follow(text: str, scratch: Path) -> set[str]:
+    """Put each block of a recipe where its step says, and name the files."""
+    files = set()
+    for file, step in STEP.findall(text):
+        files.add(file)
+        places = PLACE.findall(step)
+        for block in snippets(step, r"\w+"):
+            put(scratch / file, block.rstrip() + "\n", places)
+    return files
+
+
+def put(file: Path, block: str, places: list[tuple[str, str]]) -> None:
+    """Imports stand on top, definitions at the end or above a name, and all else under a name."""
+    if not file.exists():
+        file.write_text(block)
+        return
+    text = file.read_text(encoding="utf-8")
+    defines = re.match(r"(def|class) ", block)
+    places = [(where, name) for where, name in places if (where == "above") == bool(defines)]
+    if block.startswith("from "):
+        text = text.replace("import annotations\n", f"import annotations\n\n{block}", 1)
+    elif block.startswith("checks: "):
+        text = text.replace(block.rsplit(",", 1)[0] + "]", block.strip(), 1)
+    elif not places:
+        text = f"{text}\n\n{block}"
+    else:
+        (where, name), *_ = places
+        start = re.search(rf"^( *){re.escape(name)}.*\n", text, re.M)
+        assert start is not None, name
+        if file.suffix == ".py" and not defines:
+            block = block.rstrip(",\n") + ",\n"
+        step = 0 if defines else len(start[1]) + (2 if file.suffix == ".yaml" else 4)
+        at = start.start() if where == "above" else start.end()
+        text = text[:at] + textwrap.indent(block, " " * step) + ("\n\n" if defines else "") + text[at:]
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(("title", "most"), RECIPES.items(), ids=RECIPES)
+def test_a_recipe_touches_few_files(title: str, most: int, touched: tuple[Path, dict[str, set[str]]]) -> None:
+    assert len(touched[1][title]) == most
+
+
+FOLLOWED = """
+import json
+from datetime import UTC, datetime
+from fastapi.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+from core.connectors.settings import PROJECT, read_settings
+from core.entrypoints.api import create_api
+from core.entrypoints.cli import run
+from core.services.governance import open_governance
+from portal.components.desk import Desk
+from portal.shell.plan import page_names
+
+I = "card-limit-advice"
+codes = [
+    run(["finding", "raise", I, "--title", "No owner", "--severity", "minor", "--step", "scoping",
+         "--due", "2999-01-01"]),
+    run(["finding", "postpone", I, "F1", "--due", "2999-02-01", "--note", "She is away."]),
+    run(["finding", "postpone", "--help"]),
+    run(["check", I, "--only", "purpose_told"]),
+    run(["kpis"]),
+    run(["policy", "check", "config/policy.yaml"]),
+]
+governance = open_governance(read_settings())
+http = TestClient(create_api(governance, token="a-token-that-is-long-enough"), headers={
+    "Authorization": "Bearer a-token-that-is-long-enough", "X-Governance-Actor": "vera-validator"})
+postponed = {"initiative": I, "finding": "F1", "due_on": "2999-03-01", "note": "She is away still."}
+page = AppTest.from_file(str(PROJECT / "portal" / "pages" / "roll.py"), default_timeout=60)
+page.session_state["desk"] = Desk(governance, governance.person("vera-validator"),
+                                  governance.moment(datetime.now(UTC)))
+page.run()
+print(json.dumps({
+    "codes": codes,
+    "postponed": http.post("/operations/postpone_finding", json=postponed).json(),
+    "kpis": [kpi["id"] for kpi in http.get("/kpis").json()["kpis"]],
+    "page": [text.value for text in page.text], "pages": page_names(),
+    "broken": [problem.message for problem in page.exception],
+}))
+"""
+
+
+def test_what_the_recipes_promise_happens(touched: tuple[Path, dict[str, set[str]]], tmp_path: Path) -> None:
+    """On the command line, over HTTP and on a page of the copy."""
     governance = founded(tmp_path / "store", open_store)
-    initiative = register(governance)
+    register(governance)
     governance.close()
-    raised = govern(
-        scratch, "finding", "raise", initiative, "--title", "No owner", "--severity", "minor",
-        "--step", "scoping", "--due", "2999-01-01",
-    )  # fmt: skip
-    assert raised.stdout == "Finding F1 is on record.\n", raised.stderr
-    more = govern(
-        scratch, "finding", "postpone", initiative, "F1", "--due", "2999-02-01", "--note", "She is away."
-    )
-    assert more.stdout == "F1 is due on 2999-02-01.\n", more.stderr
-    assert "Give a finding more time." in govern(scratch, "finding", "postpone", "--help").stdout
-
-
-def govern(scratch: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the scratch copy on the store beside it."""
-    settings = {"GOVERNANCE_STORE": str(scratch.parent / "store"), "GOVERNANCE_ACTOR": VALIDATOR.id}
-    return subprocess.run(
-        [sys.executable, "-m", "core.entrypoints.cli", *arguments],
-        cwd=scratch,
-        env={**os.environ, **settings},
+    settings = {"GOVERNANCE_STORE": str(tmp_path / "store"), "GOVERNANCE_ACTOR": VALIDATOR.id}
+    done = subprocess.run(
+        [sys.executable, "-c", FOLLOWED],
+        cwd=touched[0],
+        env={**os.environ, **settings, "PYTHONPATH": str(touched[0])},
         capture_output=True,
         text=True,
         check=False,
     )
+    assert done.returncode == 0, done.stderr
+    *printed, last = done.stdout.splitlines()
+    found, said = json.loads(last), "\n".join(printed)
+    assert found["codes"] == [0] * 6, said
+    for words in (
+        "Finding F1 is on record.",
+        "F1 is due on 2999-02-01.",
+        "Give a finding more time.",
+        "the purpose is a sentence",
+        "Failed requirements",
+    ):
+        assert words in said
+    assert found["postponed"].get("due_on") == "2999-03-01", done.stderr
+    assert "failed_requirements" in found["kpis"]
+    assert (found["page"], found["broken"]) == (["Card Limit Advice"], [])
+    assert "roll" in found["pages"]
 
 
-def test_every_file_and_folder_that_contributing_names_is_there() -> None:
+def test_every_file_and_folder_that_contributing_names_is_there(
+    touched: tuple[Path, dict[str, set[str]]],
+) -> None:
+    """Or a recipe makes it."""
     named = set(re.findall(r"`((?:core|portal|config|tests|data)/[\w/.]+?)/?`", TEXT))
     missing = [
         name
         for name in sorted(named)
-        if not {"NAME", "ROOM"} & set(re.split(r"[/.]", name)) and not (PROJECT / name).exists()
+        if not {"NAME", "ROOM"} & set(re.split(r"[/.]", name))
+        and not (PROJECT / name).exists()
+        and not (touched[0] / name).exists()
     ]
     assert missing == []
 
 
 def test_every_promised_recipe_is_there() -> None:
-    for title in ("Add a measure", "Add a KPI", "Add a use case", "Add a page", "Add an importer"):
-        assert "core/" in recipe(title) or "config/" in recipe(title)
+    for title in ("Add a measure", *RECIPES, "Add an importer"):
+        assert re.search(r"`(core|config|portal)/", recipe(title))

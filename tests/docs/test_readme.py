@@ -11,6 +11,7 @@ import pytest
 
 from core.connectors.settings import PREFIX, PROJECT, Settings
 from core.entrypoints.cli import run
+from tests.golden import commands
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.M | re.S)
@@ -69,3 +70,7 @@ def test_every_folder_and_picture_named_is_there() -> None:
     assert folders
     assert pictures
     assert [name for name in folders + pictures if not (PROJECT / name).exists()] == []
+
+
+def test_the_reference_of_commands_is_that_of_the_table_of_use_cases() -> None:
+    assert commands.FILE.read_text(encoding="utf-8") == commands.reference(), "make it anew with make golden"

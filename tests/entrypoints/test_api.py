@@ -17,7 +17,7 @@ from core.lake.store import open_store
 from core.services.governance import Governance
 from core.services.use_cases import every_use_case
 from tests.clients import CLIENTS, checked_first, register_at_once
-from tests.conftest import founded, register
+from tests.conftest import VALIDATOR, founded, register
 from tests.entrypoints.conftest import SCHEDULED, TOKEN, serving
 
 
@@ -191,6 +191,14 @@ def test_figures_are_read(client: httpx.Client, governance: Governance) -> None:
         "operations": sorted(case.name for case in every_use_case()),
     }
     assert client.get("/health", headers={"Authorization": ""}).json() == {"status": "ok"}
+
+
+def test_a_day_over_http_is_a_day(client: httpx.Client, governance: Governance) -> None:
+    headers = {"X-Governance-Actor": VALIDATOR.id}
+    what = {"initiative": register(governance), "title": "No owner", "severity": "minor"}
+    body = {**what, "step": "scoping", "due_on": "2999-01-01"}
+    raised = client.post("/operations/raise_finding", json=body, headers=headers)
+    assert (raised.status_code, raised.json().get("finding")) == (200, "F1"), raised.text
 
 
 def test_no_page_loads_anything_from_outside(client: httpx.Client) -> None:

@@ -17,6 +17,7 @@ from core.connectors.settings import PROJECT
 from data.demo.build import build_demo
 from tests.benchmarks.figures import FILE, as_text, ratios, read_run
 from tests.demo_store import MOMENT
+from tests.golden import commands
 from tests.golden.kept import keep
 from tests.golden.kinds import KINDS, opened_copy
 
@@ -29,6 +30,7 @@ def main(names: list[str]) -> int:
     with _demo(names) as demo, opened_copy(demo) as governance:
         for kind, made in KINDS.items():
             _keep(kind, made(governance))
+    commands.FILE.write_text(commands.reference(), encoding="utf-8")
     return 0
 
 

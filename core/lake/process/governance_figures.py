@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from core.domain.moment import Moment
+from core.domain.policy.kpis import KpiId
 from core.domain.policy.policy import LiveGates, Policy
+from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CheckTally
+from core.domain.process.inventory import InventoryLine
 from core.lake.query import asking, fetch, fetch_as, moment_values
 from core.lake.remembered import remembered
 from core.lake.standing import standing
@@ -123,21 +128,6 @@ def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) ->
     return {row["team"]: (row["due"], row["on_time"]) for row in rows}
 
 
-def days_to_deployment(store: Store, moment: Moment, window_days: int, live_gates: LiveGates) -> list[int]:
-    """Days from registration to the first time the gate that makes live was open, if in the window."""
-    values = {**_window(moment, window_days), "live_gates": live_gates}
-    return [row["days"] for row in fetch(store.cursor(), _DAYS_TO_DEPLOYMENT, values)]
-
-
-def monitored_live(
-    store: Store, moment: Moment, classes: list[str], live_gates: LiveGates
-) -> tuple[int, int]:
-    """Live initiatives of these classes, and how many have estimates for their current version."""
-    values = {**moment_values(moment), "classes": classes, "live_gates": live_gates}
-    rows = fetch(store.cursor(), _MONITORED, values)
-    return len(rows), sum(row["monitored"] for row in rows)
-
-
 def _window(moment: Moment, window_days: int) -> dict[str, Any]:
     return {**moment_values(moment), "since": moment.day - timedelta(days=window_days)}
 
@@ -146,3 +136,75 @@ def checks_of_team(store: Store, moment: Moment, team: str, window_days: int) ->
     """Per check of a team: first tries and passes in the window, and the latest verdicts."""
     values = {**_window(moment, window_days), "team": team}
     return fetch_as(store.cursor(), CheckTally, _CHECKS_OF_TEAM, values)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A numerator over a denominator."""
+
+    part: int
+    whole: int
+
+
+Figure = Share | int | list[int]
+"""A ratio, a count, or the values of a median."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the KPIs are counted from: the record up to a moment, and what is read of it once."""
+
+    store: Store
+    policy: Policy
+    moment: Moment
+    live_gates: LiveGates
+    lines: Sequence[InventoryLine]
+    trained: tuple[int, int]
+
+
+def _days_to_deployment(at: Counted, window_days: int) -> list[int]:
+    """Days from registration to the first time the gate that makes live was open, if in the window."""
+    values = {**_window(at.moment, window_days), "live_gates": at.live_gates}
+    return [row["days"] for row in fetch(at.store.cursor(), _DAYS_TO_DEPLOYMENT, values)]
+
+
+def _monitored_live(at: Counted) -> Share:
+    """Of the live initiatives above the lowest class, those with estimates for their current version."""
+    classes = list(at.policy.class_order)[1:]
+    values = {**moment_values(at.moment), "classes": classes, "live_gates": at.live_gates}
+    rows = fetch(at.store.cursor(), _MONITORED, values)
+    return Share(sum(row["monitored"] for row in rows), len(rows))
+
+
+def _bias_within_limit(at: Counted) -> Share:
+    """Of the versions whose class is asked for a bias check, those whose verdict is pass."""
+    asked = {
+        class_id
+        for class_id in at.policy.class_order
+        if any("bias_limit" in r.measure.checks for r in requirements_of(at.policy, class_id))
+    }
+    counted = [line for line in at.lines if line.class_id in asked and line.version is not None]
+    return Share(sum(line.bias == "pass" for line in counted), len(counted))
+
+
+def _of_all(teams: Mapping[str, tuple[int, int]]) -> Share:
+    return Share(sum(good for _, good in teams.values()), sum(counted for counted, _ in teams.values()))
+
+
+def _deadlines_met(at: Counted, window_days: int) -> Share:
+    return _of_all(deadlines(at.store, at.policy, at.moment, window_days))
+
+
+FIGURES: Mapping[KpiId, Callable[[Counted, int], Figure]] = {
+    "first_time_pass_rate": lambda at, days: _of_all(first_tries(at.store, at.moment, days)),
+    "deadlines_met": _deadlines_met,
+    "in_policy": lambda at, _: Share(sum(not line.overdue for line in at.lines), len(at.lines)),
+    "overdue_requirements": lambda at, _: sum(line.overdue for line in at.lines),
+    "bias_within_limit": lambda at, _: _bias_within_limit(at),
+    "monitored_live": lambda at, _: _monitored_live(at),
+    "decay_alerts": lambda at, _: sum(line.decay == "fail" for line in at.lines),
+    "days_to_deployment": _days_to_deployment,
+    "trained_people": lambda at, _: Share(*at.trained),
+    "waived_requirements": lambda at, _: sum(line.waived for line in at.lines),
+}
+"""KPI -> its figure at a moment, over the days of its window."""

@@ -10,28 +10,13 @@ from functools import lru_cache
 from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
 from core.domain.moment import Moment
 from core.domain.policy.kpis import KpiDefinition
-from core.domain.policy.policy import Policy
-from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.inventory import InventoryLine
-from core.lake.process import governance_figures as lake
+from core.lake.process.governance_figures import FIGURES, Counted, Figure, Share
 from core.lake.process.inventory import inventory_lines
 from core.lake.record.entries import store_kind
 from core.services.governance import Governance
 from core.services.work.training import training_tally
 
 MONTHS = 12
-
-
-@dataclass(frozen=True)
-class Share:
-    """A numerator over a denominator."""
-
-    part: int
-    whole: int
-
-
-Figure = Share | int | list[int]
-"""A ratio, a count, or the values of a median."""
 
 
 @dataclass(frozen=True)
@@ -85,39 +70,9 @@ def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
     policy, live_gates = governance.policy(moment), governance.live_gates(moment)
     lines = inventory_lines(governance.store, policy, moment, live_gates)
-    windows = {kpi.id: kpi.window_days or 90 for kpi in governance.kpis.kpis}
-    tries = lake.first_tries(governance.store, moment, windows["first_time_pass_rate"])
-    due = lake.deadlines(governance.store, policy, moment, windows["deadlines_met"])
-    stricter = list(policy.class_order)[1:]
-    live, monitored = lake.monitored_live(governance.store, moment, stricter, live_gates)
-    days = lake.days_to_deployment(governance.store, moment, windows["days_to_deployment"], live_gates)
-    return {
-        "first_time_pass_rate": _of_all(tries),
-        "deadlines_met": _of_all(due),
-        "in_policy": Share(sum(not line.overdue for line in lines), len(lines)),
-        "overdue_requirements": sum(line.overdue for line in lines),
-        "bias_within_limit": _bias_share(policy, lines),
-        "monitored_live": Share(monitored, live),
-        "decay_alerts": sum(line.decay == "fail" for line in lines),
-        "days_to_deployment": days,
-        "waived_requirements": sum(line.waived for line in lines),
-        "trained_people": Share(*training_tally(governance, moment)),
-    }
-
-
-def _of_all(teams: Mapping[str, tuple[int, int]]) -> Share:
-    return Share(sum(good for _, good in teams.values()), sum(counted for counted, _ in teams.values()))
-
-
-def _bias_share(policy: Policy, lines: Sequence[InventoryLine]) -> Share:
-    """Of the versions whose class is asked for a bias check, those whose verdict is pass."""
-    asked = {
-        class_id
-        for class_id in policy.class_order
-        if any("bias_limit" in r.measure.checks for r in requirements_of(policy, class_id))
-    }
-    counted = [line for line in lines if line.class_id in asked and line.version is not None]
-    return Share(sum(line.bias == "pass" for line in counted), len(counted))
+    trained = training_tally(governance, moment)
+    counted = Counted(governance.store, policy, moment, live_gates, lines, trained)
+    return {kpi.id: FIGURES[kpi.id](counted, kpi.window_days or 90) for kpi in governance.kpis.kpis}
 
 
 def _month_ends(governance: Governance, moment: Moment, months: int) -> list[Moment]:
