@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +14,12 @@ import typer
 
 from core.connectors.settings import read_settings
 from core.domain.errors import BadInput, GovernanceError, NotFound
-from core.domain.given import pairs
 from core.entrypoints.options import Asker, AsOf, Initiative, Json, Person, Store, Version
 from core.entrypoints.reports import process as reports
 from core.entrypoints.reports.printing import clean, complain, say, show_json
 from core.services.plain import Result
+from core.services.use_case import Values
 
-Answers = dict[str, tuple[str, ...]]
 OPEN, BLOCKED, BROKEN = 0, 1, 2
 
 
@@ -238,49 +237,28 @@ def _write(place: Path, content: str) -> None:
         ) from error
 
 
-def register(
-    context: typer.Context,
-    name: Annotated[str, typer.Option("--name", help="What it is called.")] = "",
-    purpose: Annotated[str, typer.Option("--purpose", help="What it is for, in a sentence.")] = "",
-    team: Annotated[
-        str, typer.Option("--team", help="The team; the acting person's where none is named.")
-    ] = "",
-    owner: Annotated[
-        str, typer.Option("--owner", help="Who owns it; the acting person where none is named.")
-    ] = "",
-    builder: Annotated[str, typer.Option("--builder", help="Who builds it.")] = "",
-    domain: Annotated[str, typer.Option("--domain", help="Business domain.")] = "other",
-    short_name: Annotated[str, typer.Option("--short-name", help="Technical name; made from the name.")] = "",
-    answer: Annotated[
-        list[str] | None, typer.Option("--answer", help="QUESTION=OPTION; once a question, or more.")
-    ] = None,
-    store: Store = None,
-    person: Person = None,
-    as_json: Json = False,
-) -> None:
+def register(asker: Asker, given: Values) -> None:
     """Register an initiative; on a terminal the questions are asked one by one."""
-    given = {"name": name, "purpose": purpose, "team": team, "owner": owner, "builder": builder}
-    given |= {"domain": domain, "short_name": short_name}
-    answers = pairs(answer or [], "--answer", "--answer consumers=internal")
-    with Asker(context, store, person).reach() as caller:
+    given = {name: value for name, value in given.items() if value}
+    with asker.reach() as caller:
         asked = caller.call("list_questions", {})
-        if not answers:
+        if not given.get("answers"):
             if not _on_terminal():
                 raise _unanswered(asked["questions"])
-            given, answers = _interview(given, asked)
-        given["team"] = given["team"] or asked["actor"]["team"]
-        result = caller.call("register_initiative", {**_named(given), "answers": answers})
-    if as_json:
+            given = _interview(given, asked)
+        given = {"team": asked["actor"]["team"]} | given
+        _require_named(given)
+        result = caller.call("register_initiative", given)
+    if asker.as_json:
         show_json(result)
     else:
         reports.show_registered(result)
 
 
-def _named(given: Mapping[str, str]) -> dict[str, str]:
-    lacking = [f"--{field}" for field in ("name", "purpose", "team") if not given[field].strip()]
+def _require_named(given: Values) -> None:
+    lacking = [f"--{field}" for field in ("name", "purpose", "team") if not str(given.get(field, "")).strip()]
     if lacking:
         raise BadInput(f"{' and '.join(lacking)} must be given", where="register", remedy="Say what it is.")
-    return {field: value for field, value in given.items() if value}
 
 
 def _on_terminal() -> bool:
@@ -298,14 +276,14 @@ def _unanswered(questions: Sequence[Result]) -> BadInput:
     )
 
 
-def _interview(given: Mapping[str, str], asked: Result) -> tuple[dict[str, str], Answers]:
+def _interview(given: Values, asked: Result) -> Values:
     told = dict(given)
     for field, question in (("name", "What is it called?"), ("purpose", "What is it for?")):
-        if not told[field]:
+        if not told.get(field):
             told[field] = str(typer.prompt(question, err=True))
-    if not told["team"] and not asked["actor"]["team"]:
+    if not told.get("team") and not asked["actor"]["team"]:
         told["team"] = str(typer.prompt("Which team does it belong to?", err=True))
-    return told, {question["id"]: _answer(question) for question in asked["questions"]}
+    return {**told, "answers": {question["id"]: _answer(question) for question in asked["questions"]}}
 
 
 def _answer(question: Result) -> tuple[str, ...]:

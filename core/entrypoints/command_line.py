@@ -21,6 +21,7 @@ from core.domain.errors import BadInput, unreadable
 from core.domain.given import Content, Given, Laid, TextOf, pairs
 from core.entrypoints import options
 from core.entrypoints.client import require_store
+from core.entrypoints.options import Asker
 from core.entrypoints.reports.printing import say
 from core.services.incoming import INCOMING, laid
 from core.services.plain import Result
@@ -46,6 +47,8 @@ BY_HAND = {
     "verify-pack": "by_hand.verify_pack",
 }
 """Commands that do more than ask one use case -> where they are written, in `core.entrypoints`."""
+_TYPED_AS = {"register": "register_initiative"}
+"""Of these, the command that is typed as a use case and asks for what is missing."""
 _SHOWN_BY_DEFAULT = frozenset({"explain"})
 """Groups whose `show` is meant where their first word is no command."""
 
@@ -100,7 +103,11 @@ def _commands(firsts: set[str]) -> Iterator[tuple[str, Command]]:
     for words, place in BY_HAND.items():
         if words.split()[0] in firsts:
             module, _, attribute = place.partition(".")
-            yield words, getattr(import_module(f"core.entrypoints.{module}"), attribute)
+            function = getattr(import_module(f"core.entrypoints.{module}"), attribute)
+            yield (
+                words,
+                _asking(use_cases("process")[_TYPED_AS[words]], function) if words in _TYPED_AS else function,
+            )
     for room, starts in ROOMS.items():
         if firsts.isdisjoint(starts):
             continue
@@ -127,19 +134,14 @@ def command_of(use_case: UseCase, line: Line, show: Show | None) -> Command:
         for name, info in use_case.takes.model_fields.items()
         if name not in line.fixed
     }
-    fields = _fields(taken, line.needs)
 
-    def run(
-        context: typer.Context, folder: Path | None, acting: str | None, as_json: bool, **typed: object
-    ) -> None:
-        asker = options.Asker(context, folder, acting, as_json)
-        with _sent(asker, fields, typed) as values:
-            result = _report(asker, use_case.name, {**line.fixed, **values}, line.says or show)
+    def run(asker: Asker, values: Values) -> None:
+        result = _report(asker, use_case.name, {**line.fixed, **values}, line.says or show)
         code = line.code(result) if line.code else 0
         if code:
             raise typer.Exit(code)
 
-    return _signed(run, line.help or use_case.help, fields)
+    return _command(run, line.help or use_case.help, _fields(taken, line.needs))
 
 
 def choice_of(choice: Choice, cases: Mapping[str, UseCase], shows: Mapping[str, Show]) -> Command:
@@ -153,22 +155,27 @@ def choice_of(choice: Choice, cases: Mapping[str, UseCase], shows: Mapping[str, 
     fields = [one for one in fields if one.name not in choice.hidden]
     fields.sort(key=lambda one: one.name == "as_of")
 
-    def run(
-        context: typer.Context, folder: Path | None, acting: str | None, as_json: bool, **typed: object
-    ) -> None:
-        asker = options.Asker(context, folder, acting, as_json)
-        with _sent(asker, fields, typed) as values:
-            chosen = choice.choose(values)
-            if choice.then not in ("", chosen):
-                with asker.reach() as caller:
-                    caller.call(chosen, of(chosen, values))
-                chosen = choice.then
-            _report(asker, chosen, of(chosen, values), choice.says.get(chosen) or shows.get(chosen))
+    def run(asker: Asker, values: Values) -> None:
+        chosen = choice.choose(values)
+        if choice.then not in ("", chosen):
+            with asker.reach() as caller:
+                caller.call(chosen, of(chosen, values))
+            chosen = choice.then
+        _report(asker, chosen, of(chosen, values), choice.says.get(chosen) or shows.get(chosen))
 
     def of(name: str, values: Values) -> Values:
         return {field: value for field, value in values.items() if field in taken[name].model_fields}
 
-    return _signed(run, choice.help, fields)
+    return _command(run, choice.help, fields)
+
+
+def _asking(use_case: UseCase, run: Callable[[Asker, Values], None]) -> Command:
+    """The function behind a command by hand that is typed as a use case, and asks for what is not typed."""
+    taken = {
+        name: FieldInfo.merge_field_infos(info, default=None) if info.is_required() else info
+        for name, info in use_case.takes.model_fields.items()
+    }
+    return _command(run, use_case.help, _fields(taken))
 
 
 @dataclass(frozen=True)
@@ -254,7 +261,7 @@ def _fields(taken: Mapping[str, FieldInfo], needs: Sequence[str] = ()) -> list[_
 
 
 @contextmanager
-def _sent(asker: options.Asker, fields: Sequence[_Field], typed: Mapping[str, object]) -> Iterator[Values]:
+def _sent(asker: Asker, fields: Sequence[_Field], typed: Mapping[str, object]) -> Iterator[Values]:
     """What is sent for what was typed; a file lies in the store's `incoming` folder meanwhile."""
     values: Values = {}
     for one in fields:
@@ -292,7 +299,7 @@ def _read(field: str, made: Content | TextOf, file: Path) -> Values:
         raise unreadable(str(file), error) from error
 
 
-def _report(asker: options.Asker, name: str, values: Values, said: Said | Show | None) -> Result:
+def _report(asker: Asker, name: str, values: Values, said: Said | Show | None) -> Result:
     """Run a use case and print its result."""
 
     def show(result: Result) -> None:
@@ -305,14 +312,22 @@ def _report(asker: options.Asker, name: str, values: Values, said: Said | Show |
     return asker.report(name, values, show)
 
 
-def _signed(run: Command, said: str, fields: Sequence[_Field]) -> Command:
-    """The function with the signature and the help that typer reads."""
-    own = inspect.signature(run, eval_str=True).parameters["context"]
+def _command(act: Callable[[Asker, Values], None], said: str, fields: Sequence[_Field]) -> Command:
+    """The function of a command, with the signature and the help that typer reads."""
+
+    def run(
+        context: typer.Context, folder: Path | None, acting: str | None, as_json: bool, **typed: object
+    ) -> None:
+        asker = Asker(context, folder, acting, as_json)
+        with _sent(asker, fields, typed) as values:
+            act(asker, values)
+
+    own = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
         for name, (kind, default) in options.SHARED.items()
     ]
-    parameters = [own.replace(kind=own.KEYWORD_ONLY), *(one.parameter for one in fields), *shared]
+    parameters = [own, *(one.parameter for one in fields), *shared]
     run.__doc__ = said
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
