@@ -6,8 +6,7 @@ import streamlit as st
 
 from core.analytics.drift.methods import METHODS
 from core.domain.errors import NotFound
-from core.services.measured import decay
-from core.services.measured import drift as drift_view
+from core.services.measured import decay, drift
 from core.services.measured.decay import MonitoredVersion
 from core.services.measured.drift import MeasureDrift
 from portal.components.desk import Desk, current_desk, show_problem
@@ -39,7 +38,7 @@ def render() -> None:
 def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
     if url_value("id"):
         return desk.ask(decay.find_version, initiative=url_value("id"), version=url_value("version"))
-    found = desk.ask(drift_view.most_drifted)
+    found = desk.ask(drift.most_drifted)
     if found is None:
         return desk.ask(decay.largest_version)
     return desk.ask(decay.find_version, initiative=found[0], version=found[1])
@@ -52,10 +51,10 @@ def _draw(desk: Desk, known: MonitoredVersion) -> None:
     with place:
         version_choice(titles, f"{known.initiative}/{known.version}", clears=("feature", "method"))
     about = {"initiative": known.initiative, "version": known.version}
-    found = desk.ask(drift_view.drift_view, **about)
+    found = desk.ask(drift.measured_inputs, **about)
     with button:
         _measure_button(desk, about, again=found.drift is not None)
-    job_bar(desk, f"{known.initiative}/{known.version}", kind=drift_view.KIND)
+    job_bar(desk, f"{known.initiative}/{known.version}", kind=drift.KIND)
     if found.drift is None and found.quality is None:
         empty_state(found.lacking or "Nothing was measured yet.", page="predictions", label="See predictions")
         return
@@ -76,7 +75,7 @@ def _measure_button(desk: Desk, about: dict[str, str], *, again: bool) -> None:
     closed = closed_because(desk, "refresh_monitoring")
     label = "Measure again" if again else "Measure"
     pressed = st.button(label, icon=":material/play_arrow:", disabled=bool(closed), help=closed or None)
-    if pressed and give(desk, drift_view.start_measuring, MeasureDrift, done="", **about):
+    if pressed and give(desk, drift.start_measuring, MeasureDrift, done="", **about):
         st.rerun()
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from core.domain.facts.recorded import Recorded
-from core.ground.figure import Task
+from core.ground.figure import Task, VerdictName
 
 Part = Literal["reference", "analysis"]
 
@@ -147,7 +147,7 @@ class DataQualityRun(Recorded):
     reference_rows: int
     analysis_rows: int
     limits_version: str
-    verdict: str
+    verdict: VerdictName
     batches: tuple[str, ...]
 
 
@@ -164,7 +164,7 @@ class DataQualityColumn(Recorded):
     feature: str
     kind: str
     sensitive: bool
-    verdict: str
+    verdict: VerdictName
     findings: tuple[str, ...]
     reference_missing: float | None = None
     missing: float | None = None

@@ -143,25 +143,23 @@ def check_data_digest(data_sha256: str) -> CheckResult:
     )
 
 
+def cannot_tell(check: str, why: str, remedy: str) -> CheckResult:
+    """The verdict where nobody can tell, never a pass."""
+    return CheckResult(check, Verdict.CANNOT_TELL, why, remedy)
+
+
 def no_predictions(check: str) -> CheckResult:
-    """The verdict where there is nothing to look at: cannot tell, never a pass."""
-    return CheckResult(
-        check,
-        Verdict.CANNOT_TELL,
-        "this model version has no prediction batch",
-        "Add a batch of predictions for this version.",
-    )
+    """The verdict where there is nothing to look at."""
+    why = "this model version has no prediction batch"
+    return cannot_tell(check, why, "Add a batch of predictions for this version.")
 
 
 def check_decay(metric: str, alerts: Sequence[bool], looked_at: int = 1) -> CheckResult:
     """Hold the newest chunks' alerts (oldest first; True = estimated performance is worse) to the rule."""
     if not alerts:
-        return CheckResult(
-            "decay_alert",
-            Verdict.CANNOT_TELL,
-            f"{metric} is not among the newest estimates of this model version",
-            "Refresh its monitoring with this metric, or with all that can be estimated.",
-        )
+        why = f"{metric} is not among the newest estimates of this model version"
+        remedy = "Refresh its monitoring with this metric, or with all that can be estimated."
+        return cannot_tell("decay_alert", why, remedy)
     raised = sum(alerts[-looked_at:])
     if raised:
         return CheckResult(

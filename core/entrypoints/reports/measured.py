@@ -6,15 +6,76 @@ from collections.abc import Callable, Mapping
 
 from core.analytics.decay.metrics import decay_metric
 from core.entrypoints.reports import explain, slices
-from core.entrypoints.reports.printing import NONE, day, ends, figure, minute, say, show_table, words
+from core.entrypoints.reports.printing import (
+    NONE,
+    Column,
+    counted,
+    ends,
+    figure,
+    minute,
+    say,
+    share,
+    show_rows,
+    words,
+)
 from core.services.plain import Result
 
+_MOST_FEATURES = 40
 _REASONS = {
     "record": "Past estimates, mean error against the distance to the threshold",
     "assumption": "Assumption that P(y|x) is as it was: came true inside the band",
     "calibration": "Calibration error on the reference",
     "thresholds": "Reference chunks behind the thresholds",
     "rows": "Half width of the band against the distance to the threshold",
+}
+
+
+def _state(chunk: Result) -> str:
+    """An alert in words: worse, different (NannyML's alert on the better side), or within the thresholds."""
+    return ("worse" if chunk["worse"] else "different") if chunk["alert"] else "within"
+
+
+_CHUNKS: Mapping[str, Column] = {
+    "Chunk": lambda chunk: f"{chunk['part']} {chunk['chunk']}",
+    "From": "started_at",
+    "Estimate": ("estimate", figure),
+    "Band": lambda chunk: ends(chunk["lower_confidence"], chunk["upper_confidence"]),
+    "Realised": ("realised", figure),
+    "Thresholds": lambda chunk: ends(chunk["lower_threshold"], chunk["upper_threshold"]),
+    "State": _state,
+}
+_GROUPS: Mapping[str, Column] = {
+    "Group": "label",
+    "Rows": ("rows", counted),
+    "Usual": ("usual", figure),
+    "Newest": ("newest", figure),
+    "Threshold": ("threshold", figure),
+    "Worse": lambda group: f"{group['worse']} of {group['judged']}" if group["judged"] else "cannot tell",
+    "Decays from": ("decayed_from", lambda chunk: NONE if chunk is None else f"analysis {chunk}"),
+    "Calibrated on": ("calibrated", lambda by: "its own rows" if by == "own" else "all rows"),
+}
+_BATCHES: Mapping[str, Column] = {
+    "Added": ("recorded_at", minute),
+    "Role": "part",
+    "Rows": ("rows", counted),
+    "With outcome": ("labelled", counted),
+    "File": "source_name",
+    "Notes": ("warnings", " ".join),
+}
+_FEATURES: Mapping[str, Column] = {
+    "Feature": "feature",
+    "Kind": "kind",
+    "Share of model": ("share", share),
+    "Drift": ("drift", figure),
+    "Newest": ("newest", figure),
+    "Threshold": ("threshold", figure),
+    "Alerts": "alerts",
+    "Now": ("newest_alert", {True: "alert", False: "no alert", None: "cannot tell"}.__getitem__),
+}
+_COLUMNS: Mapping[str, Column] = {
+    "Column": "feature",
+    "Verdict": ("verdict", words),
+    "Findings": ("findings", " ".join),
 }
 
 
@@ -33,38 +94,12 @@ def show_decay(result: Result) -> None:
 
 
 def _show_chunks(result: Result) -> None:
-    lines = [
-        (
-            f"{chunk['part']} {chunk['chunk']}",
-            day(chunk["started_at"]),
-            figure(chunk["estimate"]),
-            ends(chunk["lower_confidence"], chunk["upper_confidence"]),
-            figure(chunk["realised"]),
-            ends(chunk["lower_threshold"], chunk["upper_threshold"]),
-            state_of(chunk["alert"], chunk["worse"]),
-        )
-        for chunk in result["chunks"]
-    ]
-    show_table(("Chunk", "From", "Estimate", "Band", "Realised", "Thresholds", "State"), lines, right=(2, 4))
+    show_rows(result["chunks"], _CHUNKS, right=(2, 4))
     say(f"{result['worse']} chunks are worse; {result['alerts']} are different (NannyML's two-sided alert).")
 
 
 def _show_groups(result: Result) -> None:
-    lines = [
-        (
-            group["label"],
-            f"{group['rows']:,}",
-            figure(group["usual"]),
-            figure(group["newest"]),
-            figure(group["threshold"]),
-            f"{group['worse']} of {group['judged']}" if group["judged"] else "cannot tell",
-            NONE if group["decayed_from"] is None else f"analysis {group['decayed_from']}",
-            "its own rows" if group["calibrated"] == "own" else "all rows",
-        )
-        for group in result["groups"]
-    ]
-    headings = ("Group", "Rows", "Usual", "Newest", "Threshold", "Worse", "Decays from", "Calibrated on")
-    show_table(headings, lines, right=(1, 2, 3, 4))
+    show_rows(result["groups"], _GROUPS, right=(1, 2, 3, 4))
     first = ", ".join(result["decays_first"])
     say(f"Decays first: {first}." if first else "No group decays (two worse chunks in a row).")
 
@@ -83,14 +118,6 @@ def _show_trust(result: Result) -> None:
         say(f"  - {_REASONS[reason['id']]}: {words(reason['verdict'])} ({held}).")
 
 
-def state_of(alert: bool, worse: bool) -> str:
-    """An alert in words: worse, different (NannyML's alert on the better side), or within the thresholds."""
-    return ("worse" if worse else "different") if alert else "within"
-
-
-_MOST_FEATURES = 40
-
-
 def show_added(result: Result) -> None:
     """A batch that came in, and what is odd about it."""
     of = f"{result['initiative']} version {result['version']}"
@@ -101,19 +128,7 @@ def show_added(result: Result) -> None:
 
 def show_batches(result: Result) -> None:
     """A version's batches, one a line, and the kept columns."""
-    headings = ("Added", "Role", "Rows", "With outcome", "File", "Notes")
-    lines = [
-        (
-            minute(batch["recorded_at"]),
-            batch["part"],
-            f"{batch['rows']:,}",
-            f"{batch['labelled']:,}",
-            batch["source_name"],
-            " ".join(batch["warnings"]),
-        )
-        for batch in result["batches"]
-    ]
-    show_table(headings, lines, right=(2, 3))
+    show_rows(result["batches"], _BATCHES, right=(2, 3))
     mapping = result["mapping"]
     if mapping is None:
         say("No columns are kept for this version yet.")
@@ -134,21 +149,7 @@ def show_drift(result: Result) -> None:
     say(f"{words(check['verdict']).capitalize()}: {check['message']}. {check['remedy']}".rstrip())
     if not result["attributed"]:
         say("No attribution is on record, so features are ranked by drift alone.")
-    headings = ("Feature", "Kind", "Share of model", "Drift", "Newest", "Threshold", "Alerts", "Now")
-    lines = [
-        (
-            row["feature"],
-            row["kind"],
-            figure(row["share"], "share"),
-            figure(row["drift"]),
-            figure(row["newest"]),
-            figure(row["threshold"]),
-            str(row["alerts"]),
-            {True: "alert", False: "no alert", None: "cannot tell"}[row["newest_alert"]],
-        )
-        for row in features[:_MOST_FEATURES]
-    ]
-    show_table(headings, lines, right=(2, 3, 4, 5, 6))
+    show_rows(features[:_MOST_FEATURES], _FEATURES, right=(2, 3, 4, 5, 6))
     if len(features) > _MOST_FEATURES:
         say(f"And {len(features) - _MOST_FEATURES:,} more; --json has all.")
     for left_out in result["skipped"]:
@@ -161,13 +162,9 @@ def _show_quality(quality: Result) -> None:
     check = quality["check"]
     say()
     say(f"Data quality: {words(check['verdict'])}: {check['message']}. {check['remedy']}".rstrip())
-    lines = [
-        (row["feature"], words(row["verdict"]), " ".join(row["findings"]))
-        for row in quality["columns"]
-        if row["findings"]
-    ]
-    if lines:
-        show_table(("Column", "Verdict", "Findings"), lines[:_MOST_FEATURES])
+    found = [column for column in quality["columns"] if column["findings"]]
+    if found:
+        show_rows(found[:_MOST_FEATURES], _COLUMNS)
 
 
 SHOW: Mapping[str, Callable[[Result], None]] = {

@@ -1,4 +1,4 @@
-"""Measurements of drift and data quality as recorded: the newest of a version, and its rows to append."""
+"""Drift measured from counts of the store, and the measurement as a fact."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from core.analytics.drift.feature_drift import (
     text_drift,
 )
 from core.analytics.drift.methods import EXACT_BELOW, Moments, OutsideRows, doane_edges, fine_edges
-from core.domain.facts.measured import DriftFeature, DriftRun
+from core.domain.facts.measured import DriftRun
 from core.domain.moment import Moment
-from core.lake.facts import together
 from core.lake.monitoring.drift_counts import (
     Chunk,
     Chunking,
@@ -30,14 +29,7 @@ from core.lake.monitoring.drift_counts import (
     outside_rows,
     sorted_values,
 )
-from core.lake.query import fetch
 from core.lake.store import Store
-
-
-def compared_features(store: Store, run: DriftRun, moment: Moment, method: str = "") -> list[DriftFeature]:
-    """Every feature and method of a measurement that is the newest, or one method of it."""
-    found = together(store, DriftFeature, run.initiative, run.version, moment)
-    return [one for one in found if one.seq > run.seq and method in ("", one.method)]
 
 
 def most_drifted(store: Store, moment: Moment, method: str) -> tuple[str, str] | None:
@@ -53,8 +45,8 @@ def most_drifted(store: Store, moment: Moment, method: str) -> tuple[str, str] |
         WHERE f.method = $method GROUP BY f.initiative, f.version
         ORDER BY attributed DESC, alerting DESC, f.initiative, f.version LIMIT 1
     """
-    rows = fetch(store.cursor(), query, {"seq": moment.seq, "method": method})
-    return (rows[0]["initiative"], rows[0]["version"]) if rows else None
+    rows = store.cursor().execute(query, {"seq": moment.seq, "method": method}).fetchall()
+    return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
 
 def run_of(

@@ -16,14 +16,16 @@ from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
 from core.domain.errors import BrokenRecord, NotFound
 from core.domain.facts.measured import (
     Attribution,
+    DataQualityRun,
     DecayChunk,
     DecayFit,
     DecayRun,
+    DriftRun,
     Part,
     PredictionBatch,
     PredictionOutcomes,
 )
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import F, Recorded
 from core.domain.moment import Moment
 from core.ground.figure import Task
 from core.lake.facts import history, latest, together
@@ -175,6 +177,7 @@ def outcomes(store: Store, initiative: str, version: str, moment: Moment) -> tup
 
 
 File = TypeVar("File", PredictionBatch, PredictionOutcomes)
+Run = TypeVar("Run", DriftRun, DataQualityRun)
 
 
 def _files(store: Store, kind: type[File], initiative: str, version: str, moment: Moment) -> tuple[File, ...]:
@@ -206,6 +209,30 @@ def require_batches(
         kind = part if part in get_args(Part) else "prediction"
         raise NotFound(f"version '{version[:20]}' of {initiative} has no {kind} batch", remedy=remedy)
     return found
+
+
+def require_run(
+    store: Store, kind: type[Run], initiative: str, version: str, moment: Moment, what: str
+) -> Run:
+    """The newest measurement of a kind of a version; `what` was measured.
+
+    Raises
+    ------
+    NotFound
+        Nothing was measured yet.
+    """
+    run = latest(store, kind, moment, initiative, version=version)
+    if run is None:
+        raise NotFound(
+            f"the {what} of version '{version[:20]}' of {initiative} has not been measured",
+            remedy="Measure it with 'governance drift INITIATIVE --measure', or on the page Drift and data.",
+        )
+    return run
+
+
+def lines_of(store: Store, run: DriftRun | DataQualityRun, kind: type[F], moment: Moment) -> list[F]:
+    """What the newest measurement brought, each line of a kind; recorded right behind its run."""
+    return [line for line in together(store, kind, run.initiative, run.version, moment) if line.seq > run.seq]
 
 
 def aged(run: Recorded, moment: Moment, fresh_days: int) -> str:

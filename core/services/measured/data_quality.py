@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
 from core.analytics.drift.data_quality import ColumnLimits, ColumnQuality, judge_column
 from core.analytics.drift.personal_data import TITLES, PersonalData, find_personal_data
 from core.domain.commands import Command
-from core.domain.errors import NotFound
 from core.domain.facts.measured import DataQualityColumn, DataQualityRun, PredictionBatch
 from core.domain.facts.recorded import entry_of, values_of
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult, no_predictions
+from core.domain.process.checks import CheckResult, cannot_tell, no_predictions
 from core.domain.verdict import Verdict
-from core.lake.facts import latest, together
+from core.ground.figure import WORST_FIRST, worst
+from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.quality_counts import QualityColumn, quality_columns, sampled_values, worth_sampling
 from core.services.case import begin
@@ -24,7 +25,7 @@ from core.services.governance import Governance
 from core.services.lookups import registered
 
 Step = Callable[[float, str], None]
-_ORDER = {"fail": 0, "cannot_tell": 1, "pass": 2}
+CHECK = "data_quality"
 
 
 class MeasureDataQuality(Command):
@@ -53,7 +54,7 @@ class QualityReport:
 
     initiative: str
     version: str
-    measured_at: Any
+    measured_at: datetime
     reference_rows: int
     analysis_rows: int
     columns: tuple[JudgedColumn, ...]
@@ -95,7 +96,7 @@ def measure_data_quality(
         reference_rows=reference.rows if reference else 0,
         analysis_rows=judged.rows,
         limits_version=limits.version,
-        verdict=min((row.verdict for row in rows), key=_ORDER.__getitem__, default="cannot_tell"),
+        verdict=worst(row.verdict for row in rows) if rows else "cannot_tell",
         batches=tuple(batch.sha256 for batch in (reference, judged) if batch),
     )
     entries = [entry_of("data_quality_measured", run)]
@@ -114,19 +115,16 @@ def quality_report(governance: Governance, moment: Moment, *, initiative: str, v
         No such initiative, or nothing was measured yet.
     """
     registered(governance, initiative, moment)
-    run = latest(governance.store, DataQualityRun, moment, initiative, version=version)
-    if run is None:
-        raise NotFound(
-            f"the data quality of version '{version[:20]}' of {initiative} has not been measured",
-            remedy="Measure it with 'governance drift INITIATIVE --measure', or on the page Drift and data.",
-        )
+    run = monitoring.require_run(
+        governance.store, DataQualityRun, initiative, version, moment, "data quality"
+    )
     titles: Mapping[str, str] = TITLES
     columns = sorted(
         (
             JudgedColumn(**values_of(row), personal_title=titles.get(row.personal_kind or "", ""))  # type: ignore[arg-type]
-            for row in _columns(governance, run, moment)
+            for row in monitoring.lines_of(governance.store, run, DataQualityColumn, moment)
         ),
-        key=lambda row: (_ORDER[row.verdict], row.feature),
+        key=lambda row: (WORST_FIRST.index(row.verdict), row.feature),
     )
     return QualityReport(
         initiative,
@@ -144,22 +142,19 @@ def check_data_quality(governance: Governance, initiative: str, version: str, mo
     """Hold the newest measurement to the limits: the worst column counts; old or outdated cannot tell."""
     batches = monitoring.batches(governance.store, initiative, version, moment)
     if not batches:
-        return no_predictions("data_quality")
+        return no_predictions(CHECK)
     run = latest(governance.store, DataQualityRun, moment, initiative, version=version)
     if run is None:
-        return _cannot_tell("the data quality of this version has not been measured", "Measure it.")
+        return cannot_tell(CHECK, "the data quality of this version has not been measured", "Measure it.")
     judged, _ = _compared(governance, initiative, version, moment)
     if judged.sha256 not in run.batches:
-        return _cannot_tell("predictions were added since data quality was measured", "Measure it again.")
+        return cannot_tell(
+            CHECK, "predictions were added since data quality was measured", "Measure it again."
+        )
     old = monitoring.aged(run, moment, governance.data_quality.quality.fresh_days)
     if old:
-        return _cannot_tell(old, "Measure again.")
-    return _worst(_columns(governance, run, moment))
-
-
-def _columns(governance: Governance, run: DataQualityRun, moment: Moment) -> list[DataQualityColumn]:
-    found = together(governance.store, DataQualityColumn, run.initiative, run.version, moment)
-    return [column for column in found if column.seq > run.seq]
+        return cannot_tell(CHECK, old, "Measure again.")
+    return _worst(monitoring.lines_of(governance.store, run, DataQualityColumn, moment))
 
 
 def _compared(
@@ -236,21 +231,11 @@ def _worst(rows: Sequence[DataQualityColumn]) -> CheckResult:
         message = f"{len(failing)} of {len(rows)} columns are beyond a limit ({names}): {first.feature}: "
         message += f"{first.findings[-1].rstrip('.')}{told}"
         remedy = "Mend the data at its source, or take the column out and retrain."
-        return CheckResult("data_quality", Verdict.FAIL, message, remedy, len(failing), 0)
+        return CheckResult(CHECK, Verdict.FAIL, message, remedy, len(failing), 0)
     if unknown or not rows:
         what = f"{len(unknown)} of {len(rows)} columns cannot be judged"
         first_words = f": {unknown[0].findings[0].rstrip('.')}" if unknown else ""
-        return CheckResult(
-            "data_quality",
-            Verdict.CANNOT_TELL,
-            f"{what}{first_words}{told}",
-            "Add a reference and enough rows.",
-            0,
-            0,
-        )
+        why, remedy = f"{what}{first_words}{told}", "Add a reference and enough rows."
+        return CheckResult(CHECK, Verdict.CANNOT_TELL, why, remedy, 0, 0)
     message = f"all {len(rows)} columns keep to their reference{told}"
-    return CheckResult("data_quality", Verdict.PASS, message, "", 0, 0)
-
-
-def _cannot_tell(what: str, remedy: str) -> CheckResult:
-    return CheckResult("data_quality", Verdict.CANNOT_TELL, what, remedy)
+    return CheckResult(CHECK, Verdict.PASS, message, "", 0, 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,17 +17,16 @@ from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, VersionId
 from core.domain.models.data_quality import DriftLimits
 from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult, no_predictions
+from core.domain.process.checks import CheckResult, cannot_tell, no_predictions
 from core.domain.verdict import Verdict
 from core.lake.facts import latest
-from core.lake.monitoring import drift as records
+from core.lake.monitoring import drift as lake
 from core.lake.monitoring import readings as monitoring
-from core.lake.monitoring.drift import compared_features, run_of
 from core.lake.monitoring.drift_counts import BatchFile, Chunking, DriftRows
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.jobs import JobControl, start_job
-from core.services.lookups import registered, require_initiative
+from core.services.lookups import registered
 from core.services.measured.data_quality import (
     MeasureDataQuality,
     QualityReport,
@@ -35,42 +35,140 @@ from core.services.measured.data_quality import (
 )
 
 KIND = "measure_drift"
+USUAL_CHUNK_ROWS = 5_000
+_USUAL_CHUNKS = 10
+Step = Callable[[float, str], None]
+
+
+class MeasureDrift(Command):
+    """Compare every feature of a version's analysis rows with its reference, chunk by chunk."""
+
+    may: ClassVar[str] = "refresh_monitoring"
+
+    initiative: InitiativeId
+    version: VersionId = ""
+    chunk_rows: Annotated[
+        int, Field(ge=0, le=1_000_000, description="Rows a chunk when measuring; 0 chooses.")
+    ] = 0
+    period: Annotated[
+        Literal["", "day", "week", "month", "quarter", "year"],
+        Field(description="day, week, month, quarter or year, in place of rows."),
+    ] = ""
 
 
 @dataclass(frozen=True)
-class DriftView:
-    """Drift and data quality of a version, each None until it is measured.
+class DriftChunk:
+    """A chunk: `name` is its rows or its first day; times are ISO texts in UTC, empty without times."""
 
-    `lacking` says what keeps it from being measured, or nothing.
+    part: str
+    name: str
+    rows: int
+    started_at: str
+    ended_at: str
+
+
+@dataclass(frozen=True)
+class Distances:
+    """What a method found along the chunks; as in `DriftFeature`."""
+
+    distances: tuple[float | None, ...]
+    threshold: float | None
+    alerts: tuple[bool | None, ...]
+    p_values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """A feature's drift, by how much it matters.
+
+    Attributes
+    ----------
+    share
+        Share of the model's attribution; None where none is on record, 0 where the model does not use it.
+    drift
+        Mean distance of the analysis chunks by the leading method.
+    importance
+        `drift` times `share`; `drift` alone where no attribution is on record. What ranks.
+    newest, threshold, alerts, newest_alert
+        By the leading method: the newest chunk, the limit, alerting analysis chunks, and whether the newest
+        is one of them (None = cannot tell).
+    methods
+        Method -> distances, threshold, alerts and p-values along the chunks.
     """
+
+    feature: str
+    kind: str
+    share: float | None
+    drift: float | None
+    importance: float | None
+    newest: float | None
+    threshold: float | None
+    alerts: int
+    newest_alert: bool | None
+    methods: Mapping[str, Distances]
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """The newest measurement of a version's drift, features that matter most first."""
 
     initiative: str
     version: str
-    drift: DriftReport | None
-    quality: QualityReport | None
-    lacking: str
-    max_alert_share: float
+    measured_at: datetime
+    method: str
+    chunk_rows: int
+    period: str
+    reference_chunks: int
+    chunks: tuple[DriftChunk, ...]
+    features: tuple[FeatureDrift, ...]
+    attributed: bool
+    skipped: tuple[str, ...]
+    stale: str
+    check: CheckResult
+
+    @property
+    def alerting(self) -> tuple[FeatureDrift, ...]:
+        """Features that alert in the newest chunk."""
+        return tuple(feature for feature in self.features if feature.newest_alert)
 
 
-def drift_view(governance: Governance, moment: Moment, *, initiative: str, version: str) -> DriftView:
-    """Everything the page shows of a version."""
-    require_initiative(governance, initiative, moment)
-    about = {"initiative": initiative, "version": version}
-    drift = quality = None
-    lacking = ""
-    try:
-        drift = drift_report(governance, moment, **about)
-    except NotFound:
-        lacking = _lacking(governance, moment, initiative, version)
-    with suppress(NotFound):
-        quality = quality_report(governance, moment, **about)
-    limit = governance.data_quality.drift.max_alert_share
-    return DriftView(initiative, version, drift, quality, lacking, limit)
+def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step | None = None) -> int:
+    """Measure drift, put it on record, and return how many features were compared.
 
+    Parameters
+    ----------
+    step
+        Told the share done and what is at work; what it raises ends the work, and nothing is recorded.
 
-def most_drifted(governance: Governance, moment: Moment) -> tuple[str, str] | None:
-    """Initiative and version whose inputs drifted most, those with attributions first; None without any."""
-    return records.most_drifted(governance.store, moment, governance.data_quality.drift.method)
+    Raises
+    ------
+    BadInput
+        A part of the batches is lacking, or the reference has too few chunks.
+    """
+    case = begin(governance, command)
+
+    about = (case.initiative.initiative, command.version)
+    batches = compared_batches(governance, *about, case.moment)
+    chunking = _chunking(command, batches)
+    files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
+    rows = DriftRows(governance.store.cursor(), files, chunking)
+    least = governance.data_quality.drift.min_reference_chunks
+    if rows.reference_chunks < least:
+        raise BadInput(
+            f"the reference makes {rows.reference_chunks} chunk, and thresholds need {least} or more",
+            where=command.initiative,
+            remedy="Choose smaller chunks.",
+        )
+    found = lake.measure(rows, step or (lambda share, what: None))
+    run = lake.run_of(*about, chunking, rows.chunks, [batch.sha256 for batch in batches], found.skipped)
+    entries = [entry_of("drift_measured", run)]
+    if found.methods:
+        features = [
+            DriftFeature(initiative=about[0], version=about[1], **asdict(one)) for one in found.methods
+        ]
+        entries.append(entry_of("features_compared", *features))
+    case.append(entries)
+    return len({drift.feature for drift in found.methods})
 
 
 def start_measuring(governance: Governance, command: MeasureDrift) -> str:
@@ -78,29 +176,151 @@ def start_measuring(governance: Governance, command: MeasureDrift) -> str:
     governance.roles.require(command.actor, command.may)
 
     def work(control: JobControl) -> str:
-        def step(share: float, sentence: str) -> None:
-            control.raise_if_cancelled()
-            control.report(0.85 * share, sentence)
+        def within(start: float, width: float) -> Step:
+            def step(share: float, sentence: str) -> None:
+                control.raise_if_cancelled()
+                control.report(start + width * share, sentence)
 
-        def second_step(share: float, sentence: str) -> None:
-            control.raise_if_cancelled()
-            control.report(0.85 + 0.15 * share, sentence)
+            return step
 
-        features = measure_drift(governance, command, step=step)
+        features = measure_drift(governance, command, step=within(0.0, 0.85))
         about = command.model_dump(include={"at", "initiative", "version"})
         quality = MeasureDataQuality(actor=command.actor, **about)
-        columns = measure_data_quality(governance, quality, step=second_step)
+        columns = measure_data_quality(governance, quality, step=within(0.85, 0.15))
         return f"{features:,} features are compared and {columns:,} columns judged."
 
     return start_job(KIND, f"{command.initiative}/{command.version}", work, command.actor)
 
 
-def _lacking(governance: Governance, moment: Moment, initiative: str, version: str) -> str:
+def drift_report(governance: Governance, moment: Moment, *, initiative: str, version: str) -> DriftReport:
+    """The newest measurement of a version, its features ranked by drift times attribution.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or nothing was measured yet.
+    """
+    registered(governance, initiative, moment)
+    run = monitoring.require_run(governance.store, DriftRun, initiative, version, moment, "drift")
+    method = governance.data_quality.drift.method
+    shares = attribution_shares(governance, initiative, version, moment)
+    of: dict[str, dict[str, DriftFeature]] = {}
+    for row in monitoring.lines_of(governance.store, run, DriftFeature, moment):
+        of.setdefault(row.feature, {})[row.method] = row
+    features = [_ranked(methods, run.reference_chunks, shares, method) for methods in of.values()]
+    features.sort(key=lambda one: (-(one.importance or 0.0), -(one.drift or 0.0), one.feature))
+    return DriftReport(
+        initiative,
+        version,
+        run.recorded_at,
+        method,
+        run.chunk_rows,
+        run.period,
+        run.reference_chunks,
+        _chunks(run),
+        tuple(features),
+        bool(shares),
+        run.skipped,
+        stale_because(governance, run, moment),
+        check_drift(governance, initiative, version, moment),
+    )
+
+
+def compared_batches(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> tuple[PredictionBatch, ...]:
+    """The newest reference and all analysis batches of a version, oldest first.
+
+    Raises
+    ------
+    NotFound
+        One of the two parts is lacking.
+    """
+    about = (governance.store, initiative, version, moment)
+    remedy = "Comparing needs both: add it with 'governance predictions add'."
+    reference = monitoring.require_batches(*about, "reference", remedy)[-1:]
+    return reference + monitoring.require_batches(*about, "analysis", remedy)
+
+
+def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chunking:
+    if command.period:
+        return Chunking(period=command.period)
+    if command.chunk_rows:
+        return Chunking(rows=command.chunk_rows)
+    reference = sum(batch.rows for batch in batches if batch.part == "reference")
+    return Chunking(rows=max(1, min(USUAL_CHUNK_ROWS, reference // _USUAL_CHUNKS)))
+
+
+def _ranked(
+    methods: Mapping[str, DriftFeature], reference_chunks: int, shares: Mapping[str, float], leading: str
+) -> FeatureDrift:
+    lead = methods[leading]
+    after, alerts = lead.distances[reference_chunks:], lead.alerts[reference_chunks:]
+    known = [distance for distance in after if distance is not None]
+    drift = sum(known) / len(known) if known else None
+    share = shares.get(lead.feature, 0.0) if shares else None
+    return FeatureDrift(
+        lead.feature,
+        lead.kind,
+        share,
+        drift,
+        drift if drift is None or share is None else drift * share,
+        after[-1] if after else None,
+        lead.threshold,
+        sum(bool(alert) for alert in alerts),
+        alerts[-1] if alerts else None,
+        {
+            name: Distances(one.distances, one.threshold, one.alerts, one.p_values)
+            for name, one in methods.items()
+        },
+    )
+
+
+def _chunks(run: DriftRun) -> tuple[DriftChunk, ...]:
+    lists = (run.parts, run.first_rows, run.last_rows, run.started_at, run.ended_at)
+    found = []
+    for part, first, last, started, ended in zip(*lists, strict=True):
+        name = started[:10] if run.period else f"{first:,}–{last:,}"
+        found.append(DriftChunk(part, name, last - first + 1, started, ended))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class MeasuredInputs:
+    """Drift and data quality of a version, each None until it is measured.
+
+    `lacking` says what keeps drift from being measured, or nothing.
+    """
+
+    drift: DriftReport | None
+    quality: QualityReport | None
+    lacking: str
+    max_alert_share: float
+
+
+def measured_inputs(
+    governance: Governance, moment: Moment, *, initiative: str, version: str
+) -> MeasuredInputs:
+    """Everything the page shows of a version."""
+    registered(governance, initiative, moment)
+    about = {"initiative": initiative, "version": version}
+    drift = quality = None
+    lacking = ""
     try:
-        compared_batches(governance, initiative, version, moment)
-    except NotFound as problem:
-        return str(problem)
-    return ""
+        drift = drift_report(governance, moment, **about)
+    except NotFound:
+        try:
+            compared_batches(governance, initiative, version, moment)
+        except NotFound as problem:
+            lacking = str(problem)
+    with suppress(NotFound):
+        quality = quality_report(governance, moment, **about)
+    return MeasuredInputs(drift, quality, lacking, governance.data_quality.drift.max_alert_share)
+
+
+def most_drifted(governance: Governance, moment: Moment) -> tuple[str, str] | None:
+    """Initiative and version whose inputs drifted most, those with attributions first; None without any."""
+    return lake.most_drifted(governance.store, moment, governance.data_quality.drift.method)
 
 
 def check_drift(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
@@ -108,23 +328,25 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
 
     Without attributions every feature carries the same. Old, outdated or small measurements cannot tell.
     """
+    check, limits = "drift_alert", governance.data_quality.drift
     if not monitoring.batches(governance.store, initiative, version, moment):
-        return no_predictions("drift_alert")
+        return no_predictions(check)
     run = latest(governance.store, DriftRun, moment, initiative, version=version)
-    limits = governance.data_quality.drift
     if run is None:
-        return _cannot_tell("the drift of this version's inputs has not been measured", "Measure it.")
+        return cannot_tell(check, "the drift of this version's inputs has not been measured", "Measure it.")
     stale = stale_because(governance, run, moment)
     if stale:
-        return _cannot_tell(stale, "Measure it again.")
+        return cannot_tell(check, stale, "Measure it again.")
     spans = zip(run.parts, run.first_rows, run.last_rows, strict=True)
     newest = [last - first + 1 for part, first, last in spans if part == "analysis"][-limits.newest_chunks :]
     if len(newest) < limits.newest_chunks or min(newest) < limits.min_rows:
         least = f"{limits.newest_chunks} newest chunks of {limits.min_rows:,} rows or more"
-        return _cannot_tell(f"there are too few rows: it takes {least}", "Add predictions, measure again.")
-    rows = compared_features(governance.store, run, moment, limits.method)
+        what = f"there are too few rows: it takes {least}"
+        return cannot_tell(check, what, "Add predictions, measure again.")
+    lines = monitoring.lines_of(governance.store, run, DriftFeature, moment)
+    rows = [row for row in lines if row.method == limits.method]
     if not rows:
-        return _cannot_tell("no feature could be compared with the reference", "Look at the batches.")
+        return cannot_tell(check, "no feature could be compared with the reference", "Look at the batches.")
     return _held_to_limit(rows, attribution_shares(governance, initiative, version, moment), limits)
 
 
@@ -173,243 +395,3 @@ def _held_to_limit(
             limit,
         )
     return CheckResult("drift_alert", Verdict.PASS, message, "", carried, limit)
-
-
-def _cannot_tell(what: str, remedy: str) -> CheckResult:
-    return CheckResult("drift_alert", Verdict.CANNOT_TELL, what, remedy)
-
-
-USUAL_CHUNK_ROWS = 5_000
-_USUAL_CHUNKS = 10
-Step = Callable[[float, str], None]
-
-
-class MeasureDrift(Command):
-    """Compare every feature of a version's analysis rows with its reference, chunk by chunk."""
-
-    may: ClassVar[str] = "refresh_monitoring"
-
-    initiative: InitiativeId
-    version: VersionId = ""
-    chunk_rows: Annotated[
-        int, Field(ge=0, le=1_000_000, description="Rows a chunk when measuring; 0 chooses.")
-    ] = 0
-    period: Annotated[
-        Literal["", "day", "week", "month", "quarter", "year"],
-        Field(description="day, week, month, quarter or year, in place of rows."),
-    ] = ""
-
-
-@dataclass(frozen=True)
-class DriftChunk:
-    """A chunk: `name` is its rows or its first day; times are ISO texts in UTC, empty without times."""
-
-    part: str
-    name: str
-    rows: int
-    started_at: str
-    ended_at: str
-
-
-@dataclass(frozen=True)
-class FeatureDrift:
-    """A feature's drift, by how much it matters.
-
-    Attributes
-    ----------
-    share
-        Share of the model's attribution; None where none is on record, 0 where the model does not use it.
-    drift
-        Mean distance of the analysis chunks by the leading method.
-    importance
-        `drift` times `share`; `drift` alone where no attribution is on record. What ranks.
-    newest, threshold, alerts, newest_alert
-        By the leading method: the newest chunk, the limit, alerting analysis chunks, and whether the newest
-        is one of them (None = cannot tell).
-    methods
-        Method -> distances, threshold, alerts and p-values along the chunks.
-    """
-
-    feature: str
-    kind: str
-    share: float | None
-    drift: float | None
-    importance: float | None
-    newest: float | None
-    threshold: float | None
-    alerts: int
-    newest_alert: bool | None
-    methods: Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class DriftReport:
-    """The newest measurement of a version's drift, features that matter most first."""
-
-    initiative: str
-    version: str
-    measured_at: Any
-    method: str
-    chunk_rows: int
-    period: str
-    reference_chunks: int
-    chunks: tuple[DriftChunk, ...]
-    features: tuple[FeatureDrift, ...]
-    attributed: bool
-    skipped: tuple[str, ...]
-    stale: str
-    check: CheckResult
-
-    @property
-    def alerting(self) -> tuple[FeatureDrift, ...]:
-        """Features that alert in the newest chunk."""
-        return tuple(feature for feature in self.features if feature.newest_alert)
-
-
-def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step | None = None) -> int:
-    """Measure drift, put it on record, and return how many features were compared.
-
-    Parameters
-    ----------
-    step
-        Told the share done and what is at work; what it raises ends the work, and nothing is recorded.
-
-    Raises
-    ------
-    BadInput
-        A part of the batches is lacking, or the reference has too few chunks.
-    """
-    case = begin(governance, command)
-    from core.lake.monitoring.drift import (
-        measure,  # numpy comes in only where something is measured
-    )
-
-    about = (case.initiative.initiative, command.version)
-    batches = compared_batches(governance, *about, case.moment)
-    chunking = _chunking(command, batches)
-    files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
-    rows = DriftRows(governance.store.cursor(), files, chunking)
-    least = governance.data_quality.drift.min_reference_chunks
-    if rows.reference_chunks < least:
-        raise BadInput(
-            f"the reference makes {rows.reference_chunks} chunk, and thresholds need {least} or more",
-            where=command.initiative,
-            remedy="Choose smaller chunks.",
-        )
-    found = measure(rows, step or (lambda share, what: None))
-    run = run_of(*about, chunking, rows.chunks, [batch.sha256 for batch in batches], found.skipped)
-    entries = [entry_of("drift_measured", run)]
-    if found.methods:
-        features = [
-            DriftFeature(initiative=about[0], version=about[1], **asdict(one)) for one in found.methods
-        ]
-        entries.append(entry_of("features_compared", *features))
-    case.append(entries)
-    return len({drift.feature for drift in found.methods})
-
-
-def drift_report(governance: Governance, moment: Moment, *, initiative: str, version: str) -> DriftReport:
-    """The newest measurement of a version, its features ranked by drift times attribution.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or nothing was measured yet.
-    """
-    registered(governance, initiative, moment)
-    run = latest(governance.store, DriftRun, moment, initiative, version=version)
-    if run is None:
-        raise NotFound(
-            f"the drift of version '{version[:20]}' of {initiative} has not been measured",
-            remedy="Measure it with 'governance drift INITIATIVE --measure', or on the page Drift and data.",
-        )
-    limits = governance.data_quality.drift
-    shares = attribution_shares(governance, initiative, version, moment)
-    rows = compared_features(governance.store, run, moment)
-    features = _ranked(rows, run.reference_chunks, shares, limits.method)
-    return DriftReport(
-        initiative,
-        version,
-        run.recorded_at,
-        limits.method,
-        run.chunk_rows,
-        run.period,
-        run.reference_chunks,
-        _chunks(run),
-        features,
-        bool(shares),
-        run.skipped,
-        stale_because(governance, run, moment),
-        check_drift(governance, initiative, version, moment),
-    )
-
-
-def compared_batches(
-    governance: Governance, initiative: str, version: str, moment: Moment
-) -> tuple[PredictionBatch, ...]:
-    """The newest reference and all analysis batches of a version, oldest first.
-
-    Raises
-    ------
-    NotFound
-        One of the two parts is lacking.
-    """
-    about = (governance.store, initiative, version, moment)
-    remedy = "Comparing needs both: add it with 'governance predictions add'."
-    reference = monitoring.require_batches(*about, "reference", remedy)[-1:]
-    return reference + monitoring.require_batches(*about, "analysis", remedy)
-
-
-def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chunking:
-    if command.period:
-        return Chunking(period=command.period)
-    if command.chunk_rows:
-        return Chunking(rows=command.chunk_rows)
-    reference = sum(batch.rows for batch in batches if batch.part == "reference")
-    return Chunking(rows=max(1, min(USUAL_CHUNK_ROWS, reference // _USUAL_CHUNKS)))
-
-
-def _ranked(
-    rows: Sequence[DriftFeature], reference_chunks: int, shares: Mapping[str, float], leading: str
-) -> tuple[FeatureDrift, ...]:
-    methods: dict[str, dict[str, DriftFeature]] = {}
-    for row in rows:
-        methods.setdefault(row.feature, {})[row.method] = row
-    found = []
-    for feature, own in methods.items():
-        lead = own[leading]
-        after = lead.distances[reference_chunks:]
-        known = [distance for distance in after if distance is not None]
-        drift = sum(known) / len(known) if known else None
-        share = shares.get(feature, 0.0) if shares else None
-        importance = drift if drift is None or share is None else drift * share
-        alerts = lead.alerts[reference_chunks:]
-        found.append(
-            FeatureDrift(
-                feature,
-                lead.kind,
-                share,
-                drift,
-                importance,
-                after[-1] if after else None,
-                lead.threshold,
-                sum(bool(alert) for alert in alerts),
-                alerts[-1] if alerts else None,
-                {name: _series(row) for name, row in own.items()},
-            )
-        )
-    found.sort(key=lambda one: (-(one.importance or 0.0), -(one.drift or 0.0), one.feature))
-    return tuple(found)
-
-
-def _series(row: DriftFeature) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("distances", "threshold", "alerts", "p_values")}
-
-
-def _chunks(run: DriftRun) -> tuple[DriftChunk, ...]:
-    lists = (run.parts, run.first_rows, run.last_rows, run.started_at, run.ended_at)
-    found = []
-    for part, first, last, started, ended in zip(*lists, strict=True):
-        name = started[:10] if run.period else f"{first:,}–{last:,}"
-        found.append(DriftChunk(part, name, last - first + 1, started, ended))
-    return tuple(found)

@@ -14,10 +14,13 @@ from portal.components.charts.canvas import (
     SECOND,
     Threshold,
     Unit,
-    axis,
     draw,
     finish,
+    hints,
+    level,
+    loose,
     threshold_layers,
+    time_axis,
     top_legend,
 )
 
@@ -80,10 +83,9 @@ def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool
     names = ["Estimated, with band", "Realised", "Alert"]
     colours = alt.Scale(domain=names, range=[ACCENT, SECOND, BAD])
     shapes = alt.Scale(domain=names, range=["square", "circle", "triangle-up"])
-    hints = [
-        _place_hint(timed),
+    told = hints(
         *(
-            alt.Tooltip(f"{field}:Q", title=words, format=FINE_FORMATS[unit])
+            (f"{field}:Q", words, FINE_FORMATS[unit])
             for field, words in (
                 ("estimate", f"{title}, estimated"),
                 ("lower_confidence", "Band from"),
@@ -91,46 +93,29 @@ def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool
                 ("realised", f"{title}, realised"),
             )
         ),
-    ]
-    base = alt.Chart().encode(x=_place(timed), tooltip=hints)
+        timed=timed,
+    )
+    base = alt.Chart().encode(x=time_axis(timed=timed), tooltip=told)
 
-    def level(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", title=title, axis=axis(unit), scale=alt.Scale(zero=False, padding=12))
+    def on(field: str) -> alt.Y:
+        return level(field, title, unit, loose(12))
 
     def dots(field: str, name: str, size: int) -> Any:
         marks = base.transform_calculate(series=f"'{name}'").mark_point(filled=True, size=size, opacity=1)
         return marks.encode(
-            y=level(field),
+            y=on(field),
             color=alt.Color("series:N", scale=colours, legend=top_legend()),
             shape=alt.Shape("series:N", scale=shapes, legend=top_legend()),
         )
 
     band = base.mark_area(opacity=0.16, color=ACCENT, interpolate="monotone").encode(
-        y=level("lower_confidence"), y2="upper_confidence:Q"
+        y=on("lower_confidence"), y2="upper_confidence:Q"
     )
-    line = base.mark_line(strokeWidth=2.2, color=ACCENT, interpolate="monotone").encode(y=level("estimate"))
-    truth = base.mark_line(strokeWidth=1.8, color=SECOND).encode(y=level("realised"))
+    line = base.mark_line(strokeWidth=2.2, color=ACCENT, interpolate="monotone").encode(y=on("estimate"))
+    truth = base.mark_line(strokeWidth=1.8, color=SECOND).encode(y=on("realised"))
     lines = threshold_layers(thresholds, unit, title=title)
     marks = [dots("realised", names[1], 34), dots("estimate", names[0], 22), dots("alert", names[2], 120)]
     return finish(alt.layer(band, *lines, truth, line, *marks))
-
-
-def _place(timed: bool) -> alt.X:
-    """The axis along the chunks: by time, or by their names in their order."""
-    import altair as alt
-
-    if timed:
-        return alt.X("at:T", title=None, axis=alt.Axis(labelFlush=False, grid=False, tickCount=6))
-    names = alt.Axis(labelAngle=0, labelOverlap="greedy", grid=False)
-    return alt.X("at:N", sort=None, title=None, axis=names)
-
-
-def _place_hint(timed: bool) -> alt.Tooltip:
-    import altair as alt
-
-    if timed:
-        return alt.Tooltip("at:T", title="From", format="%-d %b %Y")
-    return alt.Tooltip("at:N", title="Chunk")
 
 
 def group_chart(groups: Sequence[DecayGroup], *, alt: str) -> None:
@@ -171,14 +156,16 @@ def _group_spec(order: tuple[str, ...], timed: bool) -> str:
     domain = list(order)
     colours = alt.Scale(domain=domain, range=list(_COLOURS[: len(domain)]))
     dashes = alt.Scale(domain=domain, range=[list(dash) for dash in _DASHES[: len(domain)]])
-    hints = [
-        alt.Tooltip("group:N", title="Group"),
-        _place_hint(timed),
-        alt.Tooltip("way:Q", title=title, format=".0%"),
-        alt.Tooltip("estimate:Q", title="Estimated", format=",.4~g"),
-        alt.Tooltip("rows:Q", title="Rows", format=","),
+    told = [
+        *hints(("group:N", "Group")),
+        *hints(
+            ("way:Q", title, ".0%"),
+            ("estimate:Q", "Estimated", ",.4~g"),
+            ("rows:Q", "Rows", ","),
+            timed=timed,
+        ),
     ]
-    base = alt.Chart().encode(x=_place(timed), tooltip=hints)
+    base = alt.Chart().encode(x=time_axis(timed=timed), tooltip=told)
     lines = base.mark_line(strokeWidth=2.1).encode(
         y=alt.Y("way:Q", title=title, axis=level, scale=scale),
         color=alt.Color("group:N", scale=colours, legend=legend),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,9 +12,7 @@ from portal.components.charts.canvas import (
     BAD,
     INK,
     QUIET,
-    Rows,
     Threshold,
-    as_rows,
     axis,
     draw,
     finish,
@@ -25,31 +25,52 @@ STATES = ("Within", "Alert", "Cannot tell")
 _COLOURS = (ACCENT, BAD, QUIET)
 
 
+@dataclass(frozen=True)
+class DriftCell:
+    """A feature in a chunk: `chunk` as shown, `when` in full, `level` the distance over its threshold."""
+
+    feature: str
+    chunk: str
+    when: str
+    distance: float | None
+    level: float | None
+    state: str
+
+
+@dataclass(frozen=True)
+class DriftPoint:
+    """A chunk along one feature: `at` as shown, `when` in full; of the `Reference` or `In use`."""
+
+    at: str
+    when: str
+    part: str
+    distance: float | None
+    alert: bool
+
+
 def drift_map(
-    rows: Rows, *, order: tuple[str, ...], chunks: tuple[str, ...], alt: str, key: str | None = None
+    cells: Sequence[DriftCell], *, order: tuple[str, ...], chunks: tuple[str, ...], alt: str, key: str
 ) -> str | None:
     """Draw one row a feature and one column a chunk; a click gives the feature.
 
     Parameters
     ----------
-    rows
-        One row a cell, with `feature` and `chunk` (str, as shown), `when` (str), `distance` (float or None),
-        `level` (distance divided by the threshold, None when undefined) and `state` (one of `STATES`).
+    cells
+        One a feature and chunk.
     order, chunks
         Features from top to bottom, chunks from left to right.
     alt
         One sentence for people who do not see the chart.
     key
-        A name that no other chart of the page has; with it cells can be clicked.
+        A name that no other chart of the page has.
     """
-    shown = [{**row, "mark": "▲" if row["state"] == STATES[1] else ""} for row in as_rows(rows)]
-    spec = _map_spec(order, chunks, key is not None)
-    picked = draw(shown, spec, alt=alt, key=key, picks=("feature",) if key else ())
+    shown = [{**asdict(cell), "mark": "▲" if cell.state == STATES[1] else ""} for cell in cells]
+    picked = draw(shown, _map_spec(order, chunks), alt=alt, key=key, picks=("feature",))
     return picked[0] if picked else None
 
 
 @lru_cache(maxsize=64)
-def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...], select: bool) -> str:
+def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...]) -> str:
     import altair as alt
 
     x = alt.X(
@@ -82,36 +103,32 @@ def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...], select: bool) -> 
     base = alt.Chart().encode(x=x, y=y, tooltip=hints)
     cells = base.mark_rect(cornerRadius=2).encode(color=colour, fillOpacity=strength)
     marks = base.mark_text(fontSize=9, color=INK).encode(text="mark:N")
-    if select:
-        cells = cells.add_params(alt.selection_point(name="picked", fields=["feature"]))
+    cells = cells.add_params(alt.selection_point(name="picked", fields=["feature"]))
     return finish(alt.layer(cells, marks).properties(height=alt.Step(26)))
 
 
 def drift_lines(
-    rows: Rows, *, title: str, alt: str, threshold: Threshold | None = None, key: str | None = None
+    points: Sequence[DriftPoint], *, title: str, alt: str, threshold: Threshold | None = None
 ) -> None:
     """Draw one feature's distances chunk by chunk, the reference's in grey, with threshold and alerts.
 
     Parameters
     ----------
-    rows
-        One row a chunk in its order, with `at` (str, as shown), `when` (str), `part` (`Reference` or `In
-        use`), `distance` (float or None) and `alert` (bool).
+    points
+        One a chunk in its order.
     title
         What the distance is called.
     alt
         One sentence for people who do not see the chart.
     threshold
         The level from which a chunk alerts.
-    key
-        Name of the chart on its page.
     """
     shown = [
-        {**row, "place": place, "marked": row["distance"] if row["alert"] else None}
-        for place, row in enumerate(as_rows(rows))
+        {**asdict(point), "place": place, "marked": point.distance if point.alert else None}
+        for place, point in enumerate(points)
     ]
-    labels = tuple(str(row["at"]) for row in shown)
-    draw(shown, _lines_spec(title, threshold, labels), alt=alt, key=key, height=300)
+    labels = tuple(point.at for point in points)
+    draw(shown, _lines_spec(title, threshold, labels), alt=alt, height=300)
 
 
 @lru_cache(maxsize=128)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from core.analytics.decay.trust import TrustReason
     from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
-    from core.services.measured.decay import DecayGroups, DecayReport, MonitoredVersion
+    from core.services.measured.decay import DecayGroup, DecayGroups, DecayReport, MonitoredVersion
     from portal.components.desk import Desk
 
 
@@ -52,21 +53,17 @@ _SENTENCES = {
     "fail": "No: something here speaks against the estimates, so an alert says little.",
     "cannot_tell": "Cannot tell: nothing speaks against the estimates, but not all can be looked at yet.",
 }
-_COLUMNS = [
-    Column("title", "Reason", strong=True),
-    Column("verdict", "Verdict", "status"),
-    Column("words", "What was looked at"),
-]
 
 
 def trust_panel(view: DecayReport) -> None:
     """Show the verdict with each reason for and against."""
     with panel("Can the estimates be trusted here?", _SENTENCES[view.trusted]):
-        rows = [
-            {"title": _TITLES[reason.id], "verdict": reason.verdict, "words": _words(view, reason)}
-            for reason in view.reasons
+        columns: list[Column[TrustReason]] = [
+            Column(lambda reason: _TITLES[reason.id], "Reason", strong=True),
+            Column("verdict", "Verdict", "status"),
+            Column(partial(_words, view), "What was looked at"),
         ]
-        plain_table(rows, _COLUMNS, caption="Reasons for and against trust in the estimates")
+        plain_table(view.reasons, columns, caption="Reasons for and against trust in the estimates")
         if view.run is not None:
             st.caption(_how(view.run))
 
@@ -254,38 +251,38 @@ def _sentence(found: DecayGroups) -> str:
     return f"{names} {verb} first, from {when} on.{untold}"
 
 
+def _judged(group: DecayGroup) -> str:
+    return f"{group.worse} of {group.judged}" if group.judged else "◆ Cannot tell"
+
+
 def _table(found: DecayGroups) -> None:
-    kind: Any = found.metric.unit
+    kind = found.metric.unit
     largest = max((abs(group.newest) for group in found.groups if group.newest is not None), default=0)
     digits = 1 if kind == "percent" or largest >= 10 else 3
-    columns = [
+    columns: list[Column[DecayGroup]] = [
         Column("label", humanise(found.by), strong=True, width=190),
         Column("rows", "Rows", "number", phone=False),
         Column("usual", "Usual", kind, digits, phone=False, width=90),
         Column("newest", "Newest", kind, digits, phone=False, width=90),
         Column("threshold", "Threshold", kind, digits, phone=False, width=100),
-        Column("way", "Way to threshold", width=130),
-        Column("worse", "Worse", width=110),
-        Column("calibrated", "Calibrated on", phone=False, width=120),
-    ]
-    lines = [
-        {
-            **vars(group),
-            "way": percent(group.room_used),
-            "worse": f"{group.worse} of {group.judged}" if group.judged else "◆ Cannot tell",
-            "calibrated": "its own rows" if group.calibrated == "own" else "all rows",
-        }
-        for group in found.groups
+        Column(lambda group: percent(group.room_used), "Way to threshold", width=130),
+        Column(_judged, "Worse", width=110),
+        Column(
+            lambda group: "its own rows" if group.calibrated == "own" else "all rows",
+            "Calibrated on",
+            phone=False,
+            width=120,
+        ),
     ]
     alt = f"Groups by {escape(found.by)} with their estimates, the most urgent first."
-    live_table(lines, columns, key="decay-groups", download="decay-groups", alt=alt)
+    live_table(found.groups, columns, key="decay-groups", download="decay-groups", alt=alt)
 
 
 MOST_FEATURES = 12
-FEATURES = [
-    Column("label", "Feature", strong=True),
-    Column("value", "Mean strength", "number", 3),
-    Column("push", "Mean push", "number", 3, phone=False),
+FEATURES: list[Column[Attribution]] = [
+    Column(lambda one: humanise(one.feature), "Feature", strong=True),
+    Column("mean_absolute", "Mean strength", "number", 3),
+    Column("mean_signed", "Mean push", "number", 3, phone=False),
     Column("share", "Share of all", "share_bar"),
 ]
 ASSUMPTION = (
@@ -379,15 +376,7 @@ def _alert(chunk: DecayChunk) -> str:
 
 def attributions_panel(features: Sequence[Attribution]) -> None:
     """Draw which features a version's scores come from; log odds explained in the caption."""
-    rows = [
-        {
-            "label": humanise(feature.feature),
-            "value": feature.mean_absolute,
-            "push": feature.mean_signed,
-            "share": feature.share,
-        }
-        for feature in features[:MOST_FEATURES]
-    ]
+    strongest = features[:MOST_FEATURES]
     caption = (
         f"SHAP contributions on {features[0].sample_rows:,} rows, strongest first, in log odds: +0.7 "
         "doubles the odds of the positive class, −0.7 halves them. Strength is the mean size of a feature's "
@@ -397,10 +386,10 @@ def attributions_panel(features: Sequence[Attribution]) -> None:
         left, right = st.columns([1.1, 1])
         with left:
             title = "Mean strength (log odds)"
-            bars = [Bar(humanise(one.feature), one.mean_absolute) for one in features[:MOST_FEATURES]]
+            bars = [Bar(humanise(one.feature), one.mean_absolute) for one in strongest]
             interval_bars(bars, value_title=title, alt="Features by mean strength.", unit="number")
         with right:
-            plain_table(rows, FEATURES, caption="Features by strength", download="attributions")
+            plain_table(strongest, FEATURES, caption="Features by strength", download="attributions")
         st.caption(
             "It says what the model does with a feature, not what the feature causes. Features that move "
             "together share the credit. Source: TreeSHAP, Lundberg et al. 2020."

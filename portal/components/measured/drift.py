@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.domain.facts.recorded import values_of
 from portal.components.cards import Card, cards
 from portal.components.charts.canvas import Threshold
-from portal.components.charts.drift import STATES, drift_lines, drift_map
+from portal.components.charts.drift import STATES, DriftCell, DriftPoint, drift_lines, drift_map
 from portal.components.page import panel, section
 from portal.components.tables import Column, figure_help, live_table, plain_table
 from portal.components.text import count, escape, humanise, minute, number, percent
@@ -18,34 +18,41 @@ from portal.components.url_inputs import set_url, url_choice, url_value
 
 if TYPE_CHECKING:
     from core.analytics.drift.methods import DriftMethod
-    from core.services.measured.data_quality import QualityReport
-    from core.services.measured.drift import DriftReport, DriftView, FeatureDrift
+    from core.services.measured.data_quality import JudgedColumn, QualityReport
+    from core.services.measured.drift import DriftReport, FeatureDrift, MeasuredInputs
 
 MOST_FEATURES = 18
-FEATURES = [
-    Column("title", "Feature", strong=True, width=190),
+_PARTS = {"reference": "Reference", "analysis": "In use"}
+
+
+def _title(one: FeatureDrift | JudgedColumn) -> str:
+    return humanise(one.feature)
+
+
+_STATES = {True: "alert", False: "no_alert", None: "cannot_tell"}
+FEATURES: list[Column[FeatureDrift]] = [
+    Column(_title, "Feature", strong=True, width=190),
     Column("share", "Share of the model", "share_bar", phone=False, width=140),
     Column("drift", "Drift", "number", 3, help="Mean distance of the chunks in use; 0 is no drift."),
     Column("newest", "Newest chunk", "number", 3, phone=False, width=110),
     Column("threshold", "Alerts above", "number", 3, phone=False, width=104),
     Column("alerts", "Alerts", "number", phone=False),
-    Column("state", "Newest chunk says", "status", width=150),
-    Column("course", "Course", "trend", phone=False),
+    Column(lambda one: _STATES[one.newest_alert], "Newest chunk says", "status", width=150),
 ]
-QUALITY = [
-    Column("title", "Column", strong=True, width=170),
+QUALITY: list[Column[JudgedColumn]] = [
+    Column(_title, "Column", strong=True, width=170),
     Column("verdict", "Verdict", "status"),
     Column("missing", "Missing", "percent", 1),
     Column("reference_missing", "In reference", "percent", 1, phone=False, width=104),
     Column("unseen", "Unseen", "percent", 1, phone=False),
     Column("out_of_range", "Out of range", "percent", 1, phone=False, width=104),
-    Column("words", "Findings", phone=False, width=420),
+    Column(lambda one: " ".join(one.findings) or "Nothing.", "Findings", phone=False, width=420),
 ]
-PERSONAL = [
-    Column("title", "Column", strong=True),
+PERSONAL: list[Column[JudgedColumn]] = [
+    Column(_title, "Column", strong=True),
     Column("personal_title", "Looks like"),
     Column("personal_why", "Why", phone=False),
-    Column("shown", "Masked examples", phone=False),
+    Column(lambda one: ", ".join(one.examples), "Masked examples", phone=False),
 ]
 
 
@@ -65,7 +72,7 @@ QUALITY_NOTES = (
 )
 
 
-def drift_cards(view: DriftView) -> None:
+def drift_cards(view: MeasuredInputs) -> None:
     """Show how many inputs drifted, what they carry, how the data is, and what in it is personal."""
     items = []
     if view.drift is not None:
@@ -157,27 +164,16 @@ def _chunk_words(report: DriftReport) -> str:
     return f"One column for every {count(report.chunk_rows, 'row')} in the order of the files."
 
 
-def _cells(
-    report: DriftReport, features: Sequence[FeatureDrift], labels: Sequence[str]
-) -> list[dict[str, Any]]:
+def _cells(report: DriftReport, features: Sequence[FeatureDrift], labels: Sequence[str]) -> list[DriftCell]:
     cells = []
-    chunks = report.chunks[report.reference_chunks :]
+    first = report.reference_chunks
     for feature in features:
-        series = feature.methods[report.method]
-        distances = series["distances"][report.reference_chunks :]
-        alerts = series["alerts"][report.reference_chunks :]
-        for chunk, label, distance, alert in zip(chunks, labels, distances, alerts, strict=True):
+        found = feature.methods[report.method]
+        along = zip(report.chunks[first:], labels, found.distances[first:], found.alerts[first:], strict=True)
+        for chunk, label, distance, alert in along:
             state = STATES[2] if alert is None else STATES[int(alert)]
-            cells.append(
-                {
-                    "feature": humanise(feature.feature),
-                    "chunk": label,
-                    "when": chunk.name,
-                    "distance": distance,
-                    "level": _level(distance, series["threshold"], alert),
-                    "state": state,
-                }
-            )
+            level = _level(distance, found.threshold, alert)
+            cells.append(DriftCell(humanise(feature.feature), label, chunk.name, distance, level, state))
     return cells
 
 
@@ -213,24 +209,17 @@ def _feature_words(feature: FeatureDrift) -> str:
 
 
 def _feature_chart(report: DriftReport, feature: FeatureDrift, method: str, title: str) -> None:
-    series = feature.methods[method]
-    labels = chunk_labels(report)
-    rows = [
-        {
-            "at": label,
-            "when": chunk.name,
-            "part": "Reference" if chunk.part == "reference" else "In use",
-            "distance": distance,
-            "alert": bool(alert),
-        }
+    found = feature.methods[method]
+    points = [
+        DriftPoint(label, chunk.name, _PARTS[chunk.part], distance, bool(alert))
         for label, chunk, distance, alert in zip(
-            labels, report.chunks, series["distances"], series["alerts"], strict=True
+            chunk_labels(report), report.chunks, found.distances, found.alerts, strict=True
         )
     ]
-    limit = series["threshold"]
+    limit = found.threshold
     threshold = None if limit is None else Threshold(f"Alert above {limit:.3g}", limit)
     alt = f"{title} of {humanise(feature.feature)} by chunk, with its threshold and alerts."
-    drift_lines(rows, title=title, alt=alt, threshold=threshold)
+    drift_lines(points, title=title, alt=alt, threshold=threshold)
     if limit is None:
         st.caption("This statistic has no threshold: a chunk alerts where its p-value is below 0.05.")
 
@@ -238,23 +227,17 @@ def _feature_chart(report: DriftReport, feature: FeatureDrift, method: str, titl
 def features_table(report: DriftReport) -> None:
     """Show every feature with its share of the model, its drift, and what the newest chunk says."""
     section("All features", "The same order; a distance of 0 is no drift.")
-    states = {True: "alert", False: "no_alert", None: "cannot_tell"}
-    rows = [
-        {
-            **{name: getattr(one, name) for name in ("share", "drift", "newest", "threshold", "alerts")},
-            "title": humanise(one.feature),
-            "state": states[one.newest_alert],
-            "course": _course(one, report),
-        }
-        for one in report.features
+    columns: list[Column[FeatureDrift]] = [
+        *FEATURES,
+        Column(partial(_course, report), "Course", "trend", phone=False),
     ]
-    live_table(rows, FEATURES, key="features", download="drift-features", alt="Features by drift.")
+    live_table(report.features, columns, key="features", download="drift-features", alt="Features by drift.")
     for left_out in report.skipped:
         st.caption(f"Not compared: {escape(left_out)}.")
 
 
-def _course(feature: FeatureDrift, report: DriftReport) -> list[float]:
-    distances = feature.methods[report.method]["distances"][report.reference_chunks :]
+def _course(report: DriftReport, feature: FeatureDrift) -> list[float]:
+    distances = feature.methods[report.method].distances[report.reference_chunks :]
     return [distance for distance in distances if distance is not None]
 
 
@@ -265,11 +248,8 @@ def quality_panel(quality: QualityReport) -> None:
         f"{sentence(quality.check.message)}"
     )
     with panel("Data quality", caption):
-        rows = [
-            {**values_of(row), "title": humanise(row.feature), "words": " ".join(row.findings) or "Nothing."}
-            for row in quality.columns
-        ]
-        live_table(rows, QUALITY, key="quality", download="data-quality", alt="Columns by verdict.")
+        alt = "Columns by verdict."
+        live_table(quality.columns, QUALITY, key="quality", download="data-quality", alt=alt)
         figure_help(QUALITY_NOTES, title="How data quality is judged")
 
 
@@ -283,8 +263,5 @@ def personal_panel(quality: QualityReport) -> None:
         return
     caption = "For the measure on purpose and personal data: say why each is needed, or leave it out."
     with panel("Personal data", caption):
-        rows = [
-            {**values_of(row), "title": humanise(row.feature), "shown": ", ".join(row.examples)}
-            for row in quality.personal
-        ]
-        plain_table(rows, PERSONAL, caption="Columns with personal data", download="personal-data")
+        caption = "Columns with personal data"
+        plain_table(quality.personal, PERSONAL, caption=caption, download="personal-data")
