@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from core.analytics.decay.estimates import confusion_cells
@@ -105,16 +106,8 @@ def fit_reference(
         on_part(0, parts)
         whole = fitting.part(rows, (), None)
         metrics, whole = _without_blind(spec, metrics, whole)
-        fitted: list[FittedSlices] = []
-        done = 1
-        for one in slices:
-            found = []
-            for place, values in enumerate(one.values):
-                on_part(done, parts)
-                done += 1
-                own = rows[one.codes == place].reset_index(drop=True)
-                found.append(_only(fitting.part(own, values, whole), whole))
-            fitted.append(FittedSlices(features=one.features, parts=tuple(found)))
+        done = count(1)
+        fitted = [fitting.slices(one, rows, whole, lambda: on_part(next(done), parts)) for one in slices]
         return FittedModel(
             nannyml=nannyml.__version__,
             task=spec.task,
@@ -196,7 +189,7 @@ class _Fitting:
         import numpy as np
 
         if whole is not None and len(rows) < LEAST_FITTED_ROWS:
-            return _unfitted(len(rows), values, whole)
+            return whole.unjudged(values, len(rows))
         own = whole is None or self._large_enough(rows)
         # NannyML draws rows for the sampling error of the average precision from numpy's global generator.
         np.random.seed(self._spec.seed)
@@ -204,7 +197,7 @@ class _Fitting:
             return self._losses(rows, values, None if own else whole)
         components = self._rates(rows)
         if not own and whole is not None:
-            return _unfitted(len(rows), values, whole).model_copy(update={"components": components})
+            return whole.unjudged(values, len(rows)).model_copy(update={"components": components})
         calibrators, error, raw = self._calibration(rows)
         return FittedPart(
             values=values,
@@ -214,6 +207,19 @@ class _Fitting:
             raw_calibration_error=raw,
             components=components,
         )
+
+    def slices(
+        self, slices: ReferenceSlices, rows: pd.DataFrame, whole: FittedPart, on_part: Callable[[], None]
+    ) -> FittedSlices:
+        """Fit each subpopulation of crossed features, by what could be fitted for everyone."""
+        known = {one.metric for one in whole.components}
+        found = []
+        for place, values in enumerate(slices.values):
+            on_part()
+            part = self.part(rows[slices.codes == place].reset_index(drop=True), values, whole)
+            kept = tuple(one for one in part.components if one.metric in known)
+            found.append(part.model_copy(update={"components": kept}))
+        return FittedSlices(features=slices.features, parts=tuple(found))
 
     def _large_enough(self, rows: pd.DataFrame) -> bool:
         if len(rows) < OWN_ROWS:
@@ -252,26 +258,12 @@ class _Fitting:
             metric.fit(rows)
         except Exception as problem:  # a subpopulation without one of the classes, for instance
             logging.getLogger(__name__).debug("%s cannot be fitted: %s", metric.name, problem)
-            names = metric.column_names
-            return [
-                Component(metric=name, unit_error=None, lower_threshold=None, upper_threshold=None)
-                for name in names
-            ]
+            return [Component(metric=name) for name in metric.column_names]
         if metric.name == "confusion_matrix":
             return self._cells(metric, rows)
         grows = metric.name == "business_value" and not self._spec.per_prediction
         error = float(metric._sampling_error(rows))
-        return [
-            Component(
-                metric=metric.column_name,
-                grows=grows,
-                unit_error=_unit(error, len(rows), grows),
-                lower_threshold=_finite(metric.lower_threshold_value),
-                upper_threshold=_finite(metric.upper_threshold_value),
-                lower_limit=metric.lower_threshold_value_limit,
-                upper_limit=metric.upper_threshold_value_limit,
-            )
-        ]
+        return [_component(metric, metric.column_name, error, len(rows), grows=grows)]
 
     def _cells(self, metric: Any, rows: pd.DataFrame) -> list[Component]:
         from nannyml.sampling_error import binary_classification as binary
@@ -293,17 +285,7 @@ class _Fitting:
             else:
                 error = float(several[line, column])
                 low, high = metric.alert_thresholds[name]
-            found.append(
-                Component(
-                    metric=name,
-                    grows=grows,
-                    unit_error=_unit(error, len(rows), grows),
-                    lower_threshold=_finite(low),
-                    upper_threshold=_finite(high),
-                    lower_limit=metric.lower_threshold_value_limit,
-                    upper_limit=metric.upper_threshold_value_limit,
-                )
-            )
+            found.append(_component(metric, name, error, len(rows), grows=grows, thresholds=(low, high)))
         return found
 
     def _calibration(
@@ -346,16 +328,7 @@ class _Fitting:
             name = metric.column_name
             if whole is None:
                 models[name] = self._kept(metric._dee_model.booster_.model_to_string())
-            components.append(
-                Component(
-                    metric=name,
-                    unit_error=_unit(float(metric.sampling_error(numbered)), len(rows), False),
-                    lower_threshold=_finite(metric.lower_threshold_value),
-                    upper_threshold=_finite(metric.upper_threshold_value),
-                    lower_limit=metric.lower_threshold_value_limit,
-                    upper_limit=metric.upper_threshold_value_limit,
-                )
-            )
+            components.append(_component(metric, name, float(metric.sampling_error(numbered)), len(rows)))
         return FittedPart(
             values=values,
             rows=len(rows),
@@ -381,19 +354,6 @@ def _chunker() -> Any:
     return Numbered()
 
 
-def _unfitted(rows: int, values: tuple[str, ...], whole: FittedPart) -> FittedPart:
-    """A subpopulation that is estimated as everyone is, without thresholds of its own."""
-    nothing = {"unit_error": None, "lower_threshold": None, "upper_threshold": None}
-    return whole.model_copy(
-        update={
-            "values": values,
-            "rows": rows,
-            "calibrated": "all",
-            "components": tuple(one.model_copy(update=nothing) for one in whole.components),
-        }
-    )
-
-
 def _without_blind(
     spec: EstimateSpec, metrics: tuple[str, ...], whole: FittedPart
 ) -> tuple[tuple[str, ...], FittedPart]:
@@ -411,11 +371,6 @@ def _without_blind(
     return tuple(m for m in metrics if m not in blind), whole.model_copy(update={"components": kept})
 
 
-def _only(part: FittedPart, whole: FittedPart) -> FittedPart:
-    known = {one.metric for one in whole.components}
-    return part.model_copy(update={"components": tuple(c for c in part.components if c.metric in known)})
-
-
 def _numbered(column: pd.Series[Any]) -> dict[str, int]:
     """Number categories from 1 in their order, as NannyML's encoder does; a gap is a category of its own."""
     words = sorted(set(column.fillna(MISSING_CATEGORY).astype(str)))
@@ -430,8 +385,27 @@ def _encoded(column: pd.Series[Any], codes: dict[str, int]) -> pd.Series[Any]:
     return column.fillna(MISSING_CATEGORY).astype(str).map(codes).fillna(0).astype("float64")
 
 
-def _unit(error: float, rows: int, grows: bool) -> float | None:
-    return _finite(error / math.sqrt(rows) if grows else error * math.sqrt(rows))
+def _component(
+    metric: Any,
+    name: str,
+    error: float,
+    rows: int,
+    *,
+    grows: bool = False,
+    thresholds: tuple[float | None, float | None] | None = None,
+) -> Component:
+    """What a fitted metric of NannyML says of one number; `error` is its sampling error on all `rows`."""
+    low, high = thresholds or (metric.lower_threshold_value, metric.upper_threshold_value)
+    root = math.sqrt(rows)
+    return Component(
+        metric=name,
+        grows=grows,
+        unit_error=_finite(error / root if grows else error * root),
+        lower_threshold=_finite(low),
+        upper_threshold=_finite(high),
+        lower_limit=metric.lower_threshold_value_limit,
+        upper_limit=metric.upper_threshold_value_limit,
+    )
 
 
 def _finite(value: float | None) -> float | None:

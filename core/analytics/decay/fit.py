@@ -16,7 +16,120 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Calibrated = Literal["own", "all"]
+FORMAT = 1
 _FOLDS, _BINS = 10, 10
+
+
+class Calibration(Checked):
+    """An isotonic calibrator as its breakpoints: `shares` of positives at rising `scores`, linear between.
+
+    Scores beyond the ends take the share at that end.
+    """
+
+    scores: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    def apply(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn scores into calibrated probabilities; never falls where the score rises."""
+        import numpy as np
+
+        return np.interp(scores, self.scores, self.shares)
+
+
+class Component(Checked):
+    """One number of an estimate: a metric, or a cell of the confusion matrix.
+
+    `unit_error` is the sampling error of one row: that of n rows is `unit_error` / sqrt(n), or times
+    sqrt(n) where the number is a total that `grows` with the rows. Thresholds are NannyML's, None where
+    undefined. The limits are the ends of the metric's own scale, None where it has none.
+    """
+
+    metric: str
+    grows: bool = False
+    unit_error: float | None = None
+    lower_threshold: float | None = None
+    upper_threshold: float | None = None
+    lower_limit: float | None = None
+    upper_limit: float | None = None
+
+
+class FittedPart(Checked):
+    """The fit for everyone, or for one subpopulation.
+
+    Attributes
+    ----------
+    values
+        What the subpopulation is called, one word a feature; empty for everyone.
+    rows
+        Its reference rows.
+    calibrated
+        `own`: by its own rows. `all`: as for everyone, because it has too few.
+    calibrators
+        One a class (binary: one); None where NannyML found that calibration would not help.
+    calibration_error, raw_calibration_error
+        Expected calibration error of the probabilities in use, out of sample, and of the raw scores; the mean
+        over the classes. Rates, 0 = perfectly calibrated; None for a regression and where nobody can tell.
+    components
+        Empty where the reference is too small to say anything.
+    models
+        Regression: metric -> index of its error model in `FittedModel.error_models`.
+    """
+
+    values: tuple[str, ...] = ()
+    rows: int
+    calibrated: Calibrated = "own"
+    calibrators: tuple[Calibration | None, ...] = ()
+    calibration_error: float | None = None
+    raw_calibration_error: float | None = None
+    components: tuple[Component, ...] = ()
+    models: dict[str, int] = Field(default_factory=dict)
+
+    def unjudged(self, values: tuple[str, ...], rows: int) -> FittedPart:
+        """The fit of a subpopulation that is estimated as everyone is, without thresholds of its own."""
+        nothing = {"unit_error": None, "lower_threshold": None, "upper_threshold": None}
+        bare = tuple(one.model_copy(update=nothing) for one in self.components)
+        own = {"values": values, "rows": rows, "calibrated": "all", "components": bare}
+        return self.model_copy(update=own)
+
+
+class FittedFeature(Checked):
+    """A feature that subpopulations are made of; a number is cut in bands at `cuts`."""
+
+    name: str
+    cuts: tuple[float, ...] = ()
+
+
+class FittedSlices(Checked):
+    """The subpopulations of crossed features, in natural order."""
+
+    features: tuple[FittedFeature, ...]
+    parts: tuple[FittedPart, ...]
+
+
+class FittedModel(Checked):
+    """All that an estimate needs from the reference.
+
+    `encoders`: category of a text feature -> its number, as NannyML numbers it before it trains the error
+    models; 0 stands for a category that the reference does not have. `error_models` are LightGBM texts.
+    """
+
+    format: int = FORMAT
+    nannyml: str
+    task: Literal["binary", "multiclass", "regression"]
+    chunking: str
+    labels: tuple[str, ...]
+    metrics: tuple[str, ...]
+    features: tuple[str, ...]
+    business_value: tuple[tuple[float, ...], ...]
+    normalize_confusion: Literal["all", "true", "pred"] | None
+    per_prediction: bool
+    reference_rows: int
+    reference_chunks: int
+    whole: FittedPart
+    slices: tuple[FittedSlices, ...] = ()
+    encoders: dict[str, dict[str, int]] = Field(default_factory=dict)
+    error_models: tuple[str, ...] = ()
 
 
 def calibration_if_needed(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> Calibration | None:
@@ -71,114 +184,6 @@ def calibration_errors(truth: NDArray[np.int64], scores: NDArray[np.float64]) ->
         for each in (raw, calibrated)
     )
     return before, after
-
-
-Calibrated = Literal["own", "all"]
-FORMAT = 1
-
-
-class Calibration(Checked):
-    """An isotonic calibrator as its breakpoints: `shares` of positives at rising `scores`, linear between.
-
-    Scores beyond the ends take the share at that end.
-    """
-
-    scores: tuple[float, ...]
-    shares: tuple[float, ...]
-
-    def apply(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn scores into calibrated probabilities; never falls where the score rises."""
-        import numpy as np
-
-        return np.interp(scores, self.scores, self.shares)
-
-
-class Component(Checked):
-    """One number of an estimate: a metric, or a cell of the confusion matrix.
-
-    `unit_error` is the sampling error of one row: that of n rows is `unit_error` / sqrt(n), or times
-    sqrt(n) where the number is a total that `grows` with the rows. Thresholds are NannyML's, None where
-    undefined. The limits are the ends of the metric's own scale, None where it has none.
-    """
-
-    metric: str
-    grows: bool = False
-    unit_error: float | None
-    lower_threshold: float | None
-    upper_threshold: float | None
-    lower_limit: float | None = None
-    upper_limit: float | None = None
-
-
-class FittedPart(Checked):
-    """The fit for everyone, or for one subpopulation.
-
-    Attributes
-    ----------
-    values
-        What the subpopulation is called, one word a feature; empty for everyone.
-    rows
-        Its reference rows.
-    calibrated
-        `own`: by its own rows. `all`: as for everyone, because it has too few.
-    calibrators
-        One a class (binary: one); None where NannyML found that calibration would not help.
-    calibration_error, raw_calibration_error
-        Expected calibration error of the probabilities in use, out of sample, and of the raw scores; the mean
-        over the classes. Rates, 0 = perfectly calibrated; None for a regression and where nobody can tell.
-    components
-        Empty where the reference is too small to say anything.
-    models
-        Regression: metric -> index of its error model in `FittedModel.error_models`.
-    """
-
-    values: tuple[str, ...] = ()
-    rows: int
-    calibrated: Calibrated = "own"
-    calibrators: tuple[Calibration | None, ...] = ()
-    calibration_error: float | None = None
-    raw_calibration_error: float | None = None
-    components: tuple[Component, ...] = ()
-    models: dict[str, int] = Field(default_factory=dict)
-
-
-class FittedFeature(Checked):
-    """A feature that subpopulations are made of; a number is cut in bands at `cuts`."""
-
-    name: str
-    cuts: tuple[float, ...] = ()
-
-
-class FittedSlices(Checked):
-    """The subpopulations of crossed features, in natural order."""
-
-    features: tuple[FittedFeature, ...]
-    parts: tuple[FittedPart, ...]
-
-
-class FittedModel(Checked):
-    """All that an estimate needs from the reference.
-
-    `encoders`: category of a text feature -> its number, as NannyML numbers it before it trains the error
-    models; 0 stands for a category that the reference does not have. `error_models` are LightGBM texts.
-    """
-
-    format: int = FORMAT
-    nannyml: str
-    task: Literal["binary", "multiclass", "regression"]
-    chunking: str
-    labels: tuple[str, ...]
-    metrics: tuple[str, ...]
-    features: tuple[str, ...]
-    business_value: tuple[tuple[float, ...], ...]
-    normalize_confusion: Literal["all", "true", "pred"] | None
-    per_prediction: bool
-    reference_rows: int
-    reference_chunks: int
-    whole: FittedPart
-    slices: tuple[FittedSlices, ...] = ()
-    encoders: dict[str, dict[str, int]] = Field(default_factory=dict)
-    error_models: tuple[str, ...] = ()
 
 
 def read_fit(path: Path) -> FittedModel:

@@ -268,13 +268,7 @@ def _fits(fitted: FittedModel, slicing: Slicing) -> tuple[FittedPart, ...]:
     """The fit of each subpopulation; one that the stored fit does not know is taken as everyone."""
     stored = fitted_slices(fitted, slicing)
     known = {part.values: part for part in stored.parts} if stored else {}
-    nothing = {"unit_error": None, "lower_threshold": None, "upper_threshold": None}
-    bare = tuple(one.model_copy(update=nothing) for one in fitted.whole.components)
-    unknown = {"rows": 0, "calibrated": "all", "components": bare}
-    return tuple(
-        known.get(values) or fitted.whole.model_copy(update={**unknown, "values": values})
-        for values in slicing.values
-    )
+    return tuple(known.get(values) or fitted.whole.unjudged(values, 0) for values in slicing.values)
 
 
 def _moment(microseconds: int | None) -> datetime | None:
