@@ -132,6 +132,8 @@ def _value(name: str, kind: str, n: int, initiative: str) -> Any:
     if kind.endswith("[]"):
         return [_value(name, kind.removesuffix("[]"), k, initiative) for k in (n, n + 1)]
     match kind:
+        case "VARCHAR" if name.endswith("_on"):  # the days of business KPIs
+            return f"{date(2026, 3, 1 + n)}"
         case "VARCHAR":
             return f"{name} {n}"
         case "BOOLEAN":

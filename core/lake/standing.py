@@ -6,11 +6,12 @@ moment; questions over the whole inventory rest on the same ones.
 
 from __future__ import annotations
 
-from threading import Lock, RLock
-from typing import Any, NamedTuple, TypeVar, cast
+from threading import RLock
+from typing import Any, NamedTuple, TypeVar
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
+from core.lake.memory import remembered
 from core.lake.process.policy_parameters import policy_parameters
 from core.lake.query import Rows, asking, fetch, fetch_as
 from core.lake.store import Store
@@ -41,8 +42,6 @@ _TABLES = {
     "requirement_state": _Table(("policy", "due", "requirement_state"), ("proof_state", "standing_waiver")),
     "gate_state": _Table(("policy", "gate_state"), ("classified", "met")),
 }
-_ROOM = 3
-"""Moments held at once: today, and those somebody looks back to; the least used goes first."""
 
 
 class Standing:
@@ -102,16 +101,7 @@ class Standing:
         fetch(self._cursor, f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", self._values)
 
 
-_SHARING = Lock()
-
-
+@remembered(room=3)
 def standing(store: Store, policy: Policy, moment: Moment) -> Standing:
-    """How everything stands, shared by all who ask about the same moment; closed with the store."""
-    key = (id(policy), moment.seq, moment.day)  # a standing holds its policy, so that the id stays its own
-    with _SHARING:
-        if key not in store.beside:
-            store.beside[key] = Standing(store, policy, moment)
-        store.beside.move_to_end(key)
-        while len(store.beside) > _ROOM:
-            store.beside.popitem(last=False)
-        return cast(Standing, store.beside[key])
+    """How everything stands, shared by all who ask about the same moment: today, and those looked back to."""
+    return Standing(store, policy, moment)

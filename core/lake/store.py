@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import duckdb
 
@@ -16,6 +14,7 @@ from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
 from core.domain.errors import BadInput, BrokenRecord, Conflict
 from core.domain.moment import Moment, require_utc
 from core.lake.kept import KeptFacts, Part
+from core.lake.memory import Memory
 from core.lake.migrate import migrate, require_classes
 
 DATABASE = "governance.duckdb"
@@ -25,13 +24,6 @@ _OPEN_SECONDS = 5.0
 _ATTEMPTS = 5
 _LINES = 200
 """Rows that one statement inserts."""
-
-
-class Closing(Protocol):
-    """Something that has to be closed."""
-
-    def close(self) -> None:
-        """Let go of what is held."""
 
 
 class Store:
@@ -52,10 +44,9 @@ class Store:
         self._catalog = catalog
         self._appending = threading.Lock()
         self.folder = folder
-        self.beside: OrderedDict[Hashable, Closing] = OrderedDict()
-        """What rests on this store and is closed with it."""
         self.columns = _columns(self.cursor())
         self.kept = KeptFacts()
+        self.memory = Memory()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of one's own to the same database."""
@@ -63,8 +54,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file, and of what rests on it."""
-        while self.beside:
-            self.beside.popitem()[1].close()
+        self.memory.forget()
         self._connection.close()
 
     def head(self) -> int:

@@ -33,6 +33,7 @@ from core.domain.work.training import Trainings
 from core.domain.work.work import Work
 from core.lake import directory
 from core.lake.facts import history, latest
+from core.lake.memory import Memory
 from core.lake.record.entries import store_kind
 from core.lake.store import Store, open_store
 
@@ -76,6 +77,11 @@ class Governance:
         """The rights of people whose data is used; read when first asked for."""
         policy, _ = read_policy(self.config / "policy.yaml", self.roles)
         return read_rights(self.config / "rights.yaml", policy, self.ethics, self.frameworks)
+
+    @property
+    def memory(self) -> Memory:
+        """What was answered before."""
+        return self.store.memory
 
     def present(self, clock: datetime) -> Moment:
         """All that is on record, whatever the caller's clock (UTC) says: what a command reads from."""
@@ -192,7 +198,7 @@ def _before_the_record(store: Store) -> NotFound:
 
 @lru_cache(maxsize=32)
 def _parsed(text: str, roles: Roles, name: str) -> Policy:
-    """Published policies never change, so each text is parsed once."""
+    """A text means the same at every head, so each is parsed once."""
     return parse_recorded_policy(text, roles, name=name)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.domain.errors import Forbidden, NotFound
 from core.domain.moment import Moment
 from core.domain.process.facts import InitiativeFacts, Registration
@@ -17,12 +15,6 @@ def registered(governance: Governance, initiative: str, moment: Moment) -> Regis
     if known is None:
         raise _unknown(initiative, moment)
     return known
-
-
-def require_initiative(governance: Governance, initiative: str, moment: Moment) -> dict[str, Any]:
-    """The same as a mapping, for those who do not ask for it by class yet."""
-    known = registered(governance, initiative, moment)
-    return {**vars(known), "reasons": list(known.reasons)}
 
 
 def facts_of(governance: Governance, initiative: str, moment: Moment) -> InitiativeFacts:

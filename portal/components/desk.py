@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -64,16 +62,13 @@ class Desk:
             A function of `core.services`: `query(governance, moment, **params)`. What it returns is
             shared between people, so it must not be changed.
         """
-        key = (
-            id(self.governance),
-            query.__module__,
-            query.__qualname__,
-            _frozen(args),
-            _frozen(params),
-            self.moment.seq,
-            self.moment.at.date(),
+        asked = (query.__module__, query.__qualname__, _frozen(args), _frozen(params))
+        return self.governance.memory.recall(
+            "desk",
+            (self.moment.seq, self.moment.day, *asked),
+            lambda: query(self.governance, self.moment, *args, **params),
+            room=512,
         )
-        return _ANSWERS.recall(key, lambda: query(self.governance, self.moment, *args, **params))
 
     def act(
         self, service: Callable[[Governance, Command], Answer], command: Command, *, done: str = ""
@@ -105,39 +100,6 @@ class Desk:
         return answer
 
 
-class _Answers:
-    """The latest answers, the least used ones dropped first; safe for many threads."""
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
-        self._lock = Lock()
-
-    def recall(self, key: Hashable, work_out: Callable[[], Answer]) -> Answer:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return cast(Answer, self._kept[key])
-        answer = work_out()
-        with self._lock:
-            self._kept[key] = answer
-            while len(self._kept) > self._room:
-                self._kept.popitem(last=False)
-        return answer
-
-    def forget(self) -> None:
-        with self._lock:
-            self._kept.clear()
-
-
-_ANSWERS = _Answers(room=512)
-
-
-def forget_answers() -> None:
-    """Drop every remembered answer; the shell does so when it closes a store."""
-    _ANSWERS.forget()
-
-
 def seat_desk(desk: Desk) -> None:
     """Give this browser session its desk; the shell does so on every run, before the page."""
     st.session_state[_SEAT] = desk
@@ -151,10 +113,10 @@ def current_desk() -> Desk:
     GovernanceError
         The page was opened past the shell, which seats every visitor.
     """
-    desk = st.session_state.get(_SEAT)
+    desk: Desk | None = st.session_state.get(_SEAT)
     if desk is None:
         raise GovernanceError("nobody is seated here", remedy="Open the portal from its start page.")
-    return cast(Desk, desk)
+    return desk
 
 
 def show_problem(problem: GovernanceError) -> None:

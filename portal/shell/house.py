@@ -12,7 +12,6 @@ from core.domain.actors import Actor
 from core.services.founding import local_user
 from core.services.governance import Governance, open_governance
 from core.services.jobs import stop_all_jobs
-from portal.components.desk import forget_answers
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,9 @@ def current_house() -> House:
 
 
 def close_house() -> None:
-    """Stop what still works, let go of the store and of every remembered answer."""
+    """Stop what still works, let go of the store."""
     stop_all_jobs()
     with _DOOR.lock:
         if _DOOR.house is not None:
             _DOOR.house.governance.close()
             _DOOR.house = None
-    forget_answers()

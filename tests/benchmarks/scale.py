@@ -113,9 +113,9 @@ def decide_all(opened: Store) -> dict[str, Figure]:
     decided = times(lambda: fetch(cursor, _DECIDED, values), RUNS)
     stricter = (PROJECT / "config" / "policy.yaml").read_text(encoding="utf-8").replace(*_STRICTER)
     totals = preview_policy(governance, moment, text=stricter).totals
-    assert totals["open_after"] > totals["open_before"], totals
+    assert totals.open_after > totals.open_before, totals
     previews = times(lambda: preview_policy(governance, moment, text=stricter), 3)
-    label = f"{totals['initiatives']:,} initiatives"
+    label = f"{totals.initiatives:,} initiatives"
     return {
         f"{label}, {gates:,} gates decided anew in one query": long_spread(decided),
         f"{label}, preview of a stricter policy": long_spread(previews),

@@ -20,10 +20,11 @@ from core.analytics.kpi_values import count_kpi
 from core.connectors.settings import PROJECT, read_settings
 from core.domain.errors import BadInput, Conflict
 from core.domain.moment import Moment
+from core.lake.memory import Memory
 from core.services.oversight.kpis import KpiReading
 from portal.components.cards import _card, sparkline_html
 from portal.components.charts.canvas import MOST_POINTS, as_rows
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.tables import csv_text, defuse
 from portal.components.text import escape, escape_html, percent, plain, points
@@ -148,8 +149,7 @@ class Counted:
 
 
 def test_the_same_question_at_the_same_head_is_answered_from_memory() -> None:
-    forget_answers()
-    counted, governance, actor = Counted(), SimpleNamespace(), SimpleNamespace()
+    counted, governance, actor = Counted(), SimpleNamespace(memory=Memory()), SimpleNamespace()
 
     def desk(seq: int, at: datetime = NOON) -> Desk:
         return Desk(governance, actor, Moment(seq, at))  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from core.services import jobs
 from core.services.governance import Governance
 from core.services.measured.decay import decay_groups
 from core.services.measured.monitoring import RecordEstimates, record_estimates, refresh_subject
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from tests.conftest import BUILDER, OWNER, later, register
 from tests.portal.test_pages_oversight import PARTS, chunk, give_predictions, give_version, said
 
@@ -28,8 +28,7 @@ HOSTILE = ":green-badge[North] <b>x</b>"
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and jobs are this test's own: others of this process name the same model."""
-    forget_answers()
+    """Jobs are this test's own: others of this process name the same model."""
     monkeypatch.setattr(jobs, "_JOBS", jobs.Jobs())
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 

@@ -16,7 +16,6 @@ from core.services.governance import Governance
 from core.services.jobs import jobs_of, wait_for
 from core.services.process.gates import decide_gate
 from core.services.record.pack_jobs import pack_subject
-from portal.components.desk import forget_answers
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 from tests.portal.test_pages_oversight import open_page, said
 
@@ -25,7 +24,6 @@ from tests.portal.test_pages_oversight import open_page, said
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     import streamlit as st
 
-    forget_answers()
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 

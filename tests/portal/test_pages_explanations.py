@@ -23,7 +23,7 @@ from core.services.measured.business_kpi import (
 from core.services.measured.explanations import AddAttributions, add_attributions
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from tests.conftest import BUILDER, OUTSIDER, OWNER, later, register
 
 HOSTILE = ":green-badge[Approved] <b>x</b> $y$"
@@ -32,8 +32,7 @@ ROWS = "range(90) r(i)"
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and links are shown as text: a page alone knows no other page."""
-    forget_answers()
+    """Links are shown as text: a page alone knows no other page."""
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 

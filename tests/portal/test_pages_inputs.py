@@ -14,7 +14,7 @@ from core.services.governance import Governance
 from core.services.jobs import jobs_of, wait_for
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality
 from core.services.measured.drift import MeasureDrift, measure_drift
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, later
 from tests.services.test_drift_and_quality import ROWS, attribute, filled, rows_of
 from tests.services.test_prediction_intake import FRAME, add, frame, parquet, with_version
@@ -24,8 +24,7 @@ MODEL = "card-limit-advice"
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and links are shown as text: a page alone knows no other page."""
-    forget_answers()
+    """Links are shown as text: a page alone knows no other page."""
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 
@@ -195,7 +194,6 @@ def test_a_file_is_looked_at_mapped_and_added(
     next(button for button in at.button if button.label == "Check and add").click()
     sound(at.run())
     assert "200 rows of loans" in words(at).replace("\\", "")
-    forget_answers()
     said = words(sound(open_page("predictions", governance, days=9)))
     assert "repaid" in said
 

@@ -23,7 +23,7 @@ from core.services.models.versions import register_model_version
 from core.services.process.evidence import evidence_file, submit_evidence
 from core.services.process.inventory import initiative_sheet, inventory
 from core.services.process.permitted import override_refusal, proof_refusal
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from portal.components.forms import metrics_typed
 from portal.components.initiative.history import safe_file_name, shown_address
 from tests.conftest import (
@@ -45,8 +45,7 @@ MODEL = "card-limit-advice"
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and links are shown as text: a page alone knows no other page."""
-    forget_answers()
+    """Links are shown as text: a page alone knows no other page."""
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 

@@ -22,7 +22,7 @@ from core.services.models import data_sources
 from core.services.models.lineage import lineage
 from core.services.models.versions import register_model_version
 from core.services.process.inventory import initiative_sheet
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from portal.components.forms import listed
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
 from tests.portal.test_pages_inventory import HOSTILE, MODEL, RATES, give_predictions, open_page, sound, words
@@ -33,8 +33,7 @@ BAD = "Rows of May are doubled."
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and links are shown as text: a page alone knows no other page."""
-    forget_answers()
+    """Links are shown as text: a page alone knows no other page."""
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 

@@ -23,7 +23,7 @@ from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, at_rest, founded, later, register
 
 PAGES = ("leaderboards", "team", "policy", "record", "decay")
@@ -33,8 +33,7 @@ HOSTILE = ":green-badge[Approved] <b>x</b> $y$"
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and links are shown as text: a page alone knows no other page."""
-    forget_answers()
+    """Links are shown as text: a page alone knows no other page."""
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 

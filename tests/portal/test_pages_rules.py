@@ -18,7 +18,7 @@ from core.services.process.initiatives import register_initiative
 from core.services.process.inventory import initiative_sheet
 from core.services.rules.ethics import PublishEthics, publish_ethics
 from core.services.rules.rights import SettleRight, settle_right
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from portal.components.pills import pill_html
 from tests.conftest import BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later
 
@@ -27,8 +27,7 @@ HOSTILE = ":green-badge[Settled] <b>x</b> $y$"
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and links are shown as text: a page alone knows no other page."""
-    forget_answers()
+    """Links are shown as text: a page alone knows no other page."""
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 

@@ -20,7 +20,7 @@ from core.services.work.comments import WriteComment, write_comment
 from core.services.work.hand_offs import OfferHandOff, hand_offs, offer_hand_off
 from core.services.work.tasks import AssignTask, assign_task, find_task
 from core.services.work.training import AttestTraining, attest_training
-from portal.components.desk import Desk, forget_answers
+from portal.components.desk import Desk
 from portal.components.initiative.discussion import marked_html
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, at_rest, founded, later, register
 
@@ -33,8 +33,7 @@ DAY = 30
 
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is remembered, and links are shown as text: a page alone knows no other page."""
-    forget_answers()
+    """Links are shown as text: a page alone knows no other page."""
     monkeypatch.setattr(st, "page_link", lambda page, label, **more: st.markdown(label))
 
 
@@ -168,7 +167,7 @@ def test_a_task_goes_to_a_colleague_at_once_and_to_others_as_an_offer(filled: Go
 def test_what_nobody_has_is_taken(filled: Governance) -> None:
     second = Actor(id="victor-validator", name="Victor Validator", team="Risk", roles=("risk_audit",))
     put_person(filled.store, second)
-    forget_answers()
+    filled.memory.forget()
     page = open_page(filled, "my_work", reader=second)
     before = filled.store.head()
     press(page, "Take it")

@@ -21,6 +21,7 @@ from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
 from core.domain.policy.demands import demands_digest, demands_of
 from core.domain.policy.policy import Policy
+from core.domain.policy.policy_changes import Totals
 from core.domain.process.checks import CHECKS
 from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
@@ -350,24 +351,22 @@ def test_a_preview_counts_what_the_pure_rules_find_by_either_policy(
         {name for (name, _), overdue in still_open.items() if overdue}
         for still_open in (open_before, open_after)
     )
-    assert found["totals"] == [
-        {
-            "initiatives": len(facts),
-            "asked_before": asked_before,
-            "asked_after": asked_after,
-            "open_before": len(open_before),
-            "open_after": len(open_after),
-            "out_before": len(late_before),
-            "out_after": len(late_after),
-        }
-    ]
-    assert {row["requirement"]: row["initiatives"] for row in found["work"]} == Counter(
+    assert found.totals == Totals(
+        initiatives=len(facts),
+        asked_before=asked_before,
+        asked_after=asked_after,
+        open_before=len(open_before),
+        open_after=len(open_after),
+        out_before=len(late_before),
+        out_after=len(late_after),
+    )
+    assert {row.requirement: row.initiatives for row in found.work} == Counter(
         requirement for _, requirement in open_after.keys() - open_before.keys()
     )
-    assert {row["requirement"]: row["initiatives"] for row in found["spared"]} == Counter(
+    assert {row.requirement: row.initiatives for row in found.spared} == Counter(
         requirement for _, requirement in open_before.keys() - open_after.keys()
     )
-    assert {row["initiative"] for row in found["fallen"]} == late_after - late_before
+    assert {row.initiative for row in found.fallen} == late_after - late_before
 
 
 def _open_requirements(

@@ -16,7 +16,7 @@ from core.domain.actors import Actor
 from core.domain.commands import make
 from core.domain.errors import GovernanceError
 from core.lake.directory import put_person
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.record.entries import verify_record
 from core.services.work.comments import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
 from core.services.work.hand_offs import (
@@ -143,7 +143,7 @@ class WorkMoves(RuleBasedStateMachine):
         moment = self.governance.moment(later(self.day))
         known = {one.hand_off: one.answer for one in hand_offs(self.governance, moment)}
         assert known == {which: self.answers.get(which, ("", ""))[1] for which in self.offers}
-        assert require_initiative(self.governance, INITIATIVE, moment)["team"] == self.team
+        assert registered(self.governance, INITIATIVE, moment).team == self.team
 
     @invariant()
     def a_task_belongs_to_somebody_known_and_to_one_person(self) -> None:

@@ -27,7 +27,7 @@ from core.domain.process.commands import RaiseFinding, RequestWaiver
 from core.lake.facts import history, newest
 from core.lake.query import fetch
 from core.services.governance import Governance
-from core.services.lookups import require_initiative
+from core.services.lookups import registered
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.findings import raise_finding
@@ -202,8 +202,8 @@ def test_findings_at_once_get_names_of_their_own(governance: Governance) -> None
 def test_waivers_asked_for_at_once_get_names_of_their_own(governance: Governance) -> None:
     name = register(governance)
     policy = governance.policy(governance.present(NOW))
-    known = require_initiative(governance, name, governance.present(NOW))
-    asked = requirements_of(policy, known["class_id"])
+    known = registered(governance, name, governance.present(NOW))
+    asked = requirements_of(policy, known.class_id)
     measures = [r.measure.id for r in asked if r.sign_off is None and r.measure.waivable][:THREADS]
     assert len(measures) == THREADS
 

@@ -12,7 +12,7 @@ from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, N
 from core.services.governance import Governance
 from core.services.process.gates import ask_gate
 from core.services.rules.policies import draft_policy, policy_drafts, publish_policy, review_policy
-from core.services.rules.policy_changes import compare_policy, preview_policy
+from core.services.rules.policy_changes import Reclassified, compare_policy, preview_policy
 from tests.conftest import ADMIN, CONFIG, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.process import (
     BUSINESS,
@@ -173,16 +173,16 @@ def test_a_preview_says_which_gates_shut_and_how_much_work_it_makes(governance: 
     )
     at = governance.moment(later(4))
     found = preview_policy(governance, at, text=stricter)
-    assert found.totals["initiatives"] == 2
-    assert [(row["requirement"], row["initiatives"]) for row in found.work] == [
+    assert found.totals.initiatives == 2
+    assert [(row.requirement, row.initiatives) for row in found.work] == [
         ("owner_declaration:deployment", 1),  # the signature saw less than is asked for now
         ("retrain_sample", 1),
     ]
-    assert found.spared == []
-    assert [(row["initiative"], row["gate"]) for row in found.reopened] == [(LIVE, "deployment")]
-    assert found.fallen == [], "it is not due yet"
+    assert found.spared == ()
+    assert [(row.initiative, row.gate) for row in found.reopened] == [(LIVE, "deployment")]
+    assert found.fallen == (), "it is not due yet"
     late = preview_policy(governance, governance.moment(later(60)), text=stricter)
-    assert [row["initiative"] for row in late.fallen] == [LIVE]
+    assert [row.initiative for row in late.fallen] == [LIVE]
     # The preview is what happens: publish it, and the gate is shut.
     put_in_force(governance, stricter, 5)
     assert not ask_gate(governance, LIVE, "deployment", governance.moment(later(6))).is_open
@@ -193,7 +193,7 @@ def test_a_preview_counts_those_whose_answers_lead_elsewhere(governance: Governa
     register(governance)
     text = newer(**{"from_score: 16": "from_score: 60"})
     found = preview_policy(governance, governance.moment(later(2)), text=text)
-    assert found.reclassified == [{"from_title": "Very high", "to_title": "High", "initiatives": 1}]
+    assert found.reclassified == (Reclassified("Very high", "High", 1),)
 
 
 def test_a_preview_puts_nothing_on_record(governance: Governance) -> None:

@@ -6,22 +6,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import OfInitiative, OfVersion
 from core.ground.figure import Task, VerdictName
 
 Part = Literal["reference", "analysis"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PredictionBatch(Recorded):
+class PredictionBatch(OfVersion):
     """A batch of predictions, kept as a Parquet file by its digest."""
 
     table = "prediction_batch"
     subject = "{initiative}/{version}/{part}/{sha256:.16}"
     key = ("initiative", "version", "part", "sha256")
 
-    initiative: str
-    version: str
     part: Part
     path: str = field(repr=False)
     sha256: str
@@ -36,15 +34,13 @@ class PredictionBatch(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchIntake(Recorded):
+class BatchIntake(OfVersion):
     """How a batch came in: the file somebody gave, and what was odd about it."""
 
     table = "batch_intake"
     subject = "{initiative}/{version}/{part}/{sha256:.16}"
     key = ("initiative", "version", "part", "sha256")
 
-    initiative: str
-    version: str
     part: Part
     sha256: str
     source_name: str
@@ -56,15 +52,11 @@ class BatchIntake(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnMapping(Recorded):
+class ColumnMapping(OfVersion):
     """Which column of a version's files is what; `scores` is JSON, class -> column."""
 
     table = "column_mapping"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     task: Task
     row_id: str
     timestamp: str
@@ -78,15 +70,13 @@ class ColumnMapping(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PredictionOutcomes(Recorded):
+class PredictionOutcomes(OfVersion):
     """True outcomes that came after the predictions, kept as a Parquet file by its digest."""
 
     table = "prediction_outcomes"
     subject = "{initiative}/{version}/{sha256:.16}"
     key = ("initiative", "version", "sha256")
 
-    initiative: str
-    version: str
     path: str
     sha256: str
     rows: int
@@ -94,15 +84,11 @@ class PredictionOutcomes(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriftRun(Recorded):
+class DriftRun(OfVersion):
     """A measurement of drift; the lists run along its chunks, reference first."""
 
     table = "drift_run"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     chunk_rows: int
     period: str
     reference_chunks: int
@@ -116,15 +102,12 @@ class DriftRun(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriftFeature(Recorded):
+class DriftFeature(OfVersion):
     """Drift of one feature by one method, chunk by chunk."""
 
     table = "drift_feature"
-    subject = "{initiative}/{version}"
     key = ("initiative", "version", "feature", "method")
 
-    initiative: str
-    version: str
     feature: str
     kind: str
     method: str
@@ -135,15 +118,11 @@ class DriftFeature(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataQualityRun(Recorded):
+class DataQualityRun(OfVersion):
     """A measurement of data quality, with its verdict over all columns."""
 
     table = "data_quality_run"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     reference_rows: int
     analysis_rows: int
     limits_version: str
@@ -152,15 +131,12 @@ class DataQualityRun(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataQualityColumn(Recorded):
+class DataQualityColumn(OfVersion):
     """Quality of one column against its reference."""
 
     table = "data_quality_column"
-    subject = "{initiative}/{version}"
     key = ("initiative", "version", "feature")
 
-    initiative: str
-    version: str
     feature: str
     kind: str
     sensitive: bool
@@ -182,15 +158,11 @@ class DataQualityColumn(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecayRun(Recorded):
+class DecayRun(OfVersion):
     """A refresh of the decay estimates: by which rule, from which files, by which fit."""
 
     table = "decay_run"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     task: Task
     chunking: str
     settings: str
@@ -209,7 +181,7 @@ class DecayRun(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecayChunk(Recorded):
+class DecayChunk(OfVersion):
     """The estimate of a metric in one chunk; None where it is undefined or unknown.
 
     Rows count from 0 within the reference or the analysis. `alert`: NannyML's two-sided alert. `worse`: the
@@ -217,11 +189,8 @@ class DecayChunk(Recorded):
     """
 
     table = "decay_chunk"
-    subject = "{initiative}/{version}"
     key = ("initiative", "version", "metric", "part", "chunk")
 
-    initiative: str
-    version: str
     metric: str
     part: Part
     chunk: int
@@ -264,15 +233,12 @@ class DecayChunk(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecayFit(Recorded):
+class DecayFit(OfVersion):
     """What was learned from a reference, kept by content; `fit_key` names reference, rule and settings."""
 
     table = "decay_fit"
-    subject = "{initiative}/{version}"
     key = ("initiative", "version", "fit_key")
 
-    initiative: str
-    version: str
     fit_key: str
     path: str
     sha256: str
@@ -280,15 +246,11 @@ class DecayFit(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation(Recorded):
+class Explanation(OfVersion):
     """Attributions of a version row by row, kept as a Parquet file by its digest."""
 
     table = "explanation"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     origin: Literal["computed", "uploaded"]
     method: str
     part: Literal["", "reference", "analysis"]
@@ -307,15 +269,12 @@ class Explanation(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attribution(Recorded):
+class Attribution(OfVersion):
     """What one feature adds on average."""
 
     table = "attribution"
-    subject = "{initiative}/{version}"
     key = ("initiative", "version", "feature")
 
-    initiative: str
-    version: str
     feature: str
     place: int
     mean_absolute: float
@@ -325,14 +284,13 @@ class Attribution(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BusinessKpi(Recorded):
+class BusinessKpi(OfInitiative):
     """The business KPI promised at scoping; a later one of the same name revises it."""
 
     table = "business_kpi"
     subject = "{initiative}/{kpi}"
     key = ("initiative", "kpi")
 
-    initiative: str
     kpi: str
     name: str
     unit: str
@@ -346,14 +304,13 @@ class BusinessKpi(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BusinessKpiObservation(Recorded):
+class BusinessKpiObservation(OfInitiative):
     """What was achieved on a day; value None withdraws it."""
 
     table = "business_kpi_observation"
     subject = "{initiative}/{kpi}"
     key = ("initiative", "kpi", "observed_on")
 
-    initiative: str
     kpi: str
     observed_on: date
     value: float | None = None

@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import OfInitiative, OfVersion, Recorded
 from core.ground.figure import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelVersion(Recorded):
+class ModelVersion(OfVersion):
     """A model version as registered; `metrics` is JSON."""
 
     table = "model_version"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     algorithm: str
     task: Task
     notes: str
@@ -33,29 +29,21 @@ class ModelVersion(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionState(Recorded):
+class VersionState(OfVersion):
     """What a version is to its initiative from then on."""
 
     table = "version_state"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     state: Literal["challenger", "champion", "retired"]
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionAmendment(Recorded):
+class VersionAmendment(OfVersion):
     """What was filled in of a version later; None leaves what was there, `metrics` is JSON."""
 
     table = "version_amendment"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     reason: str
     notes: str | None = None
     artifact_uri: str | None = None
@@ -75,13 +63,12 @@ class VersionAmendment(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentText(Recorded):
+class DocumentText(OfInitiative):
     """What somebody wrote in a section of a document; an empty text takes it back."""
 
     table = "document_text"
     key = ("initiative", "kind", "section")
 
-    initiative: str
     kind: Literal["card", "technical"]
     section: str
     text: str
@@ -148,25 +135,20 @@ class DataMark(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BusinessProcess(Recorded):
+class BusinessProcess(OfInitiative):
     """The business processes that an initiative serves."""
 
     table = "business_process"
 
-    initiative: str
     processes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile(Recorded):
+class ModelFile(OfVersion):
     """A model file in a safe format, kept by its digest."""
 
     table = "model_file"
-    subject = "{initiative}/{version}"
-    key = ("initiative", "version")
 
-    initiative: str
-    version: str
     path: str
     sha256: str
     bytes: int

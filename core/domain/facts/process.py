@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import OfInitiative, Recorded
 
 SignOffActKind = Literal["requested", "feedback", "decided", "withdrawn"]
 SignOffOutcome = Literal["", "approved", "minor_issue", "major_issue", "rejected", "abandoned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Initiative(Recorded):
+class Initiative(OfInitiative):
     """What was registered of an initiative; `answers` is JSON, question -> options chosen."""
 
     table = "initiative"
 
-    initiative: str
     name: str
     short_name: str = ""
     purpose: str
@@ -30,12 +29,11 @@ class Initiative(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Classification(Recorded):
+class Classification(OfInitiative):
     """The class an initiative was put into, and the one its answers lead to."""
 
     table = "classification"
 
-    initiative: str
     class_id: str
     mode_id: str
     computed_class_id: str
@@ -46,13 +44,12 @@ class Classification(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence(Recorded):
+class Evidence(OfInitiative):
     """Evidence for a measure: a link, or a file kept by its digest."""
 
     table = "evidence"
     key = ("initiative", "version", "measure")
 
-    initiative: str
     version: str | None = None
     measure: str
     title: str
@@ -68,13 +65,12 @@ class Evidence(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRun(Recorded):
+class CheckRun(OfInitiative):
     """A run of an automatic check, with what it observed."""
 
     table = "check_run"
     key = ("initiative", "version", "check_id")
 
-    initiative: str
     version: str | None = None
     check_id: str
     verdict: Literal["pass", "fail", "cannot_tell"]
@@ -86,13 +82,12 @@ class CheckRun(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateDecision(Recorded):
+class GateDecision(OfInitiative):
     """A decision at a gate; `findings` is JSON, the reasons it gave."""
 
     table = "decision"
     key = ("initiative", "gate")
 
-    initiative: str
     version: str | None = None
     gate: str
     outcome: Literal["open", "blocked"]
@@ -101,13 +96,12 @@ class GateDecision(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionBasis(Recorded):
+class DecisionBasis(OfInitiative):
     """What a recorded decision rested on, beside its policy."""
 
     table = "decision_basis"
     key = ("initiative", "gate")
 
-    initiative: str
     gate: str
     version: str | None = None
     class_id: str
@@ -117,13 +111,12 @@ class DecisionBasis(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignOff(Recorded):
+class SignOff(OfInitiative):
     """An act on the sign-off of a gate, bound to what it saw; `evidence` is JSON, measure -> content key."""
 
     table = "sign_off"
     key = ("initiative", "gate", "actor")
 
-    initiative: str
     gate: str
     act: SignOffActKind
     outcome: SignOffOutcome = ""
@@ -171,14 +164,13 @@ class Delegation(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding(Recorded):
+class Finding(OfInitiative):
     """A finding, as somebody left it: the latest of its name holds."""
 
     table = "finding"
     subject = "{initiative}/{finding}"
     key = ("initiative", "finding")
 
-    initiative: str
     finding: str
     state: Literal["open", "resolved", "closed"] = "open"
     severity: Literal["blocker", "major", "minor"]
@@ -192,14 +184,13 @@ class Finding(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver(Recorded):
+class Waiver(OfInitiative):
     """A waiver, as somebody left it: the latest of its name holds."""
 
     table = "waiver"
     subject = "{initiative}/{waiver}"
     key = ("initiative", "waiver")
 
-    initiative: str
     waiver: str
     state: Literal["requested", "granted", "refused", "withdrawn"] = "requested"
     measure: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import OfInitiative, Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,12 @@ class SigningKey(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvidencePurged(Recorded):
+class EvidencePurged(OfInitiative):
     """An evidence file that was forgotten on purpose."""
 
     table = "evidence_purged"
     key = ("initiative", "sha256")
 
-    initiative: str
     sha256: str
     reason: str
 

@@ -38,6 +38,23 @@ class Recorded:
     actor: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfInitiative(Recorded):
+    """A fact whose table begins with the initiative that it is of."""
+
+    initiative: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfVersion(OfInitiative):
+    """A fact whose table begins with the initiative and the model version that it is of."""
+
+    subject: ClassVar[str] = "{initiative}/{version}"
+    key: ClassVar[tuple[str, ...]] = ("initiative", "version")
+
+    version: str
+
+
 F = TypeVar("F", bound=Recorded)
 V = TypeVar("V", bound=Recorded)
 
@@ -67,6 +84,11 @@ def subject_of(fact: Recorded) -> str:
     return fact.subject.format_map(values_of(fact))
 
 
+def row_of(fact: Recorded) -> dict[str, object]:
+    """What a fact's table keeps of it, beside what the record itself fills in."""
+    return {name: value for name, value in values_of(fact).items() if name not in ORIGIN}
+
+
 def entry_of(action: str, *facts: Recorded, first: bool = False) -> Fact:
     """One entry of the record that brings facts of one table and one subject.
 
@@ -76,10 +98,7 @@ def entry_of(action: str, *facts: Recorded, first: bool = False) -> Fact:
     >>> entry_of("comments_read", CommentsRead(initiative="claims")).rows
     ({'initiative': 'claims'},)
     """
-    rows = tuple(
-        {name: value for name, value in values_of(fact).items() if name not in ORIGIN} for fact in facts
-    )
-    return Fact(action, subject_of(facts[0]), facts[0].table, rows, first)
+    return Fact(action, subject_of(facts[0]), facts[0].table, tuple(map(row_of, facts)), first)
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import ClassVar, Literal
 
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import OfInitiative, Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedPolicy(Recorded):
-    """A policy as published: the text as written is what decides."""
+class Published(Recorded):
+    """Rules as published: the text as written is what decides."""
 
-    table = "policy"
-    subject = "policy-{version}"
-    key = ()
+    key: ClassVar[tuple[str, ...]] = ()
 
     version: str
     title: str
     sha256: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPolicy(Published):
+    """A policy in force from then on."""
+
+    table = "policy"
+    subject = "policy-{version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,38 +48,30 @@ class PolicyDraft(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedEthics(Recorded):
-    """An ethical position as published: the text as written is what decides."""
+class PublishedEthics(Published):
+    """An ethical position in force from then on."""
 
     table = "ethics"
     subject = "ethics-{version}"
-    key = ()
-
-    version: str
-    title: str
-    sha256: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InitiativeRegions(Recorded):
+class InitiativeRegions(OfInitiative):
     """Where the people live whom an initiative concerns."""
 
     table = "initiative_regions"
 
-    initiative: str
     regions: tuple[str, ...]
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RightAnswer(Recorded):
+class RightAnswer(OfInitiative):
     """How a right of the people concerned is answered; where it does not apply, the reason says why."""
 
     table = "right_answer"
     key = ("initiative", "right_id")
 
-    initiative: str
     right_id: str
     applies: bool
     answered_by: str | None = None

@@ -11,5 +11,5 @@ TABLES: Mapping[str, type[Recorded]] = {
     kind.table: kind
     for room in (process, rules, models, measured, work, record)
     for kind in vars(room).values()
-    if isinstance(kind, type) and issubclass(kind, Recorded) and kind is not Recorded
+    if isinstance(kind, type) and issubclass(kind, Recorded) and "table" in vars(kind)
 }

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import OfInitiative, Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskAssignment(Recorded):
+class TaskAssignment(OfInitiative):
     """Who was put on a task; `hand_off` names the offer it came by."""
 
     table = "task_assignment"
     key = ("initiative", "task")
 
-    initiative: str
     task: str
     person: str
     reason: str
@@ -56,27 +55,24 @@ class HandOffAnswer(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comment(Recorded):
+class Comment(OfInitiative):
     """A comment; it names people by id."""
 
     table = "comment"
     subject = "{comment}"
     key = ("comment",)
 
-    initiative: str
     comment: str
     text: str
     mentions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommentsRead(Recorded):
+class CommentsRead(OfInitiative):
     """The actor has read all comments of an initiative that stood until then."""
 
     table = "comments_read"
     key = ("initiative", "actor")
-
-    initiative: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

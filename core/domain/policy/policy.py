@@ -197,6 +197,9 @@ class Policy(Checked):
     breaches: tuple[Breach, ...] = ()
     delegation_days: Annotated[int, Field(ge=1, le=366)] = 60
 
+    def __hash__(self) -> int:
+        return id(self)  # each text is parsed once; to hash every field would take longer than most answers
+
     @cached_property
     def class_order(self) -> dict[str, int]:
         """Strictness of each class id, 0 = lightest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from core.domain.policy.demands import measure_token
@@ -31,6 +32,71 @@ class PolicyChange:
     before: str
     after: str
     direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Initiatives; requirements asked, those open, initiatives with any overdue: before and after."""
+
+    initiatives: int
+    asked_before: int
+    asked_after: int
+    open_before: int
+    open_after: int
+    out_before: int
+    out_after: int
+
+
+@dataclass(frozen=True)
+class Spared:
+    """A requirement that so many initiatives would no longer have to prove."""
+
+    requirement: str
+    title: str
+    initiatives: int
+
+
+@dataclass(frozen=True)
+class Work(Spared):
+    """A requirement that initiatives would have to prove anew; of some it is overdue at once."""
+
+    overdue_at_once: int
+
+
+@dataclass(frozen=True)
+class Fallen:
+    """An initiative that falls out of policy: in policy before, with something overdue after."""
+
+    initiative: str
+    name: str
+    team: str
+    class_id: str
+    class_title: str
+    overdue: int
+    due_on: date
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """A gate that was passed and would be shut, of so many in all."""
+
+    initiative: str
+    name: str
+    team: str
+    gate: str
+    gate_title: str
+    of_all: int
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What another policy changes over the whole inventory; long lists are cut, the totals are not."""
+
+    totals: Totals
+    work: tuple[Work, ...]
+    spared: tuple[Spared, ...]
+    fallen: tuple[Fallen, ...]
+    reopened: tuple[Reopened, ...]
 
 
 def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:

@@ -53,6 +53,7 @@ class Requirement:
         return self.sign_off.due_days if self.sign_off else self.measure.due_days
 
 
+@lru_cache(maxsize=256)
 def requirements_of(policy: Policy, class_id: str) -> tuple[Requirement, ...]:
     """List what the matrix asks of a class, in the order of the considerations and rungs.
 
@@ -62,25 +63,6 @@ def requirements_of(policy: Policy, class_id: str) -> tuple[Requirement, ...]:
     for it; on a ladder that adds, it asks for rungs 1 and 2. A measure that is signed at three gates is
     three requirements, and only its own signatures satisfy them.
     """
-    return _listed(_Known(policy), class_id)
-
-
-class _Known:
-    """A policy that is compared by identity: hashing a whole policy would cost more than the list."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-
-    def __hash__(self) -> int:
-        return id(self.policy)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and other.policy is self.policy
-
-
-@lru_cache(maxsize=256)
-def _listed(known: _Known, class_id: str) -> tuple[Requirement, ...]:
-    policy = known.policy
     asked: list[Requirement] = []
     for ladder in policy.considerations:
         rung = policy.matrix[class_id][ladder.id]

@@ -13,8 +13,8 @@ from core.domain.policy.policy import LiveGates, Policy
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CheckTally
 from core.domain.process.inventory import InventoryLine
+from core.lake.memory import remembered
 from core.lake.query import asking, fetch, fetch_as, moment_values
-from core.lake.remembered import remembered
 from core.lake.standing import standing
 from core.lake.store import Store
 
@@ -120,7 +120,7 @@ def first_tries(store: Store, moment: Moment, window_days: int) -> dict[str, tup
     return {row["team"]: (row["first_tries"], row["passes"]) for row in rows}
 
 
-@remembered
+@remembered(room=32)
 def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
     """Team -> requirements that fell due in the window, and how many were proved by their day."""
     tables, window = ("requirement_state", "sign_off_state"), _window(moment, window_days)

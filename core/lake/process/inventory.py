@@ -5,8 +5,8 @@ from __future__ import annotations
 from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates, Policy
 from core.domain.process.inventory import GateLine, InventoryLine, RequirementLine
+from core.lake.memory import remembered
 from core.lake.query import asking
-from core.lake.remembered import remembered
 from core.lake.standing import standing
 from core.lake.store import Store
 
@@ -65,7 +65,7 @@ _INVENTORY = asking(
 )
 
 
-@remembered
+@remembered(room=32)
 def requirement_lines(store: Store, policy: Policy, moment: Moment) -> tuple[RequirementLine, ...]:
     """Every requirement of every initiative with its status on the moment's day."""
     return standing(store, policy, moment).fetch_as(RequirementLine, _REQUIREMENTS, "requirement_state")
@@ -76,7 +76,7 @@ def gate_lines(store: Store, policy: Policy, moment: Moment) -> tuple[GateLine, 
     return standing(store, policy, moment).fetch_as(GateLine, _GATES, "gate_state")
 
 
-@remembered
+@remembered(room=32)
 def inventory_lines(
     store: Store, policy: Policy, moment: Moment, live_gates: LiveGates
 ) -> tuple[InventoryLine, ...]:

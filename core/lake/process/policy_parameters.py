@@ -23,28 +23,15 @@ def policy_parameters(store: Store, policy: Policy, moment: Moment) -> dict[str,
     """All parameters of a query about requirements or gates at a moment."""
     return {
         **moment_values(moment),
-        **_flattened(_Same(policy)),
+        **_flattened(policy),
         "coverage": json.dumps(_coverage(store, policy, moment)),
     }
 
 
-class _Same:
-    """A policy compared by identity, so that each is flattened once."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-
-    def __hash__(self) -> int:
-        return id(self.policy)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.policy is self.policy
-
-
 @lru_cache(maxsize=64)
-def _flattened(same: _Same) -> dict[str, Any]:
-    rows = {name: json.dumps(kept) for name, kept in asdict(policy_rows(same.policy)).items()}
-    return {**rows, "expiring_days": same.policy.expiring_days}
+def _flattened(policy: Policy) -> dict[str, Any]:
+    rows = {name: json.dumps(kept) for name, kept in asdict(policy_rows(policy)).items()}
+    return {**rows, "expiring_days": policy.expiring_days}
 
 
 def _coverage(store: Store, policy: Policy, moment: Moment) -> list[dict[str, Any]]:

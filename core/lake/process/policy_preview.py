@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from core.domain.moment import Moment
+from core.domain.policy.classification import Answers
 from core.domain.policy.policy import Policy
-from core.lake.query import Rows, asking, fetch
+from core.domain.policy.policy_changes import Effects, Fallen, Reopened, Spared, Totals, Work
+from core.domain.policy.requirement_list import requirements_of
+from core.lake.query import asking, fetch
 from core.lake.standing import Standing
 from core.lake.store import Store
 
@@ -77,12 +82,13 @@ _ANSWERS = """
 """
 
 
-def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most: int) -> dict[str, Rows]:
+def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most: int) -> Effects:
     """Decide all initiatives by two policies and return what differs, the longest lists cut at `most`.
 
-    Everything is compared where it lies; only what differs leaves the store. The keys are totals, work,
-    spared, fallen and reopened.
+    Everything is compared where it lies; only what differs leaves the store.
     """
+    titles = {r.id: r.title for p in (before, after) for c in p.classes for r in requirements_of(p, c.id)}
+    gates = {gate.id: gate.title for gate in after.gates}
     everything = Standing(store, before, moment)
     try:
         for name, policy in (("before", before), ("after", after)):
@@ -92,20 +98,26 @@ def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most
             everything.keep(f"{name}_gates", _GATES, "classified", "met")
         everything.keep("passed", _PASSED)
         everything.keep("named", _NAMED)
-        return {
-            key: everything.fetch(query, most=most)
-            for key, query in (
-                ("totals", _TOTALS),
-                ("work", _WORK),
-                ("spared", _SPARED),
-                ("fallen", _FALLEN),
-                ("reopened", _REOPENED),
-            )
-        }
+        work, spared = everything.fetch(_WORK), everything.fetch(_SPARED)
+        fallen, reopened = everything.fetch(_FALLEN, most=most), everything.fetch(_REOPENED, most=most)
+        return Effects(
+            everything.fetch_as(Totals, _TOTALS)[0],
+            tuple(Work(title=titles[row["requirement"]], **row) for row in work),
+            tuple(Spared(title=titles[row["requirement"]], **row) for row in spared),
+            tuple(Fallen(class_title=after.class_title(row["class_id"]), **row) for row in fallen),
+            tuple(Reopened(gate_title=gates[row["gate"]], **row) for row in reopened),
+        )
     finally:
         everything.close()
 
 
-def answer_groups(store: Store, moment: Moment) -> Rows:
+def answer_groups(store: Store, moment: Moment) -> list[tuple[Answers, str, int]]:
     """Each set of answers on record with the class it led to and how many initiatives gave it."""
-    return fetch(store.cursor(), _ANSWERS, {"seq": moment.seq})
+    return [
+        (
+            {question: tuple(options) for question, options in json.loads(row["answers"]).items()},
+            row["class_id"],
+            row["initiatives"],
+        )
+        for row in fetch(store.cursor(), _ANSWERS, {"seq": moment.seq})
+    ]

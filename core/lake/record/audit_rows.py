@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import duckdb
 
 from core.domain.chain import GENESIS, Entry, KeptEntry, header_digest, linked_digest
-from core.domain.facts.recorded import ORIGIN
-from core.lake.query import Rows, fetch
+from core.domain.facts.recorded import Recorded
+from core.domain.facts.tables import TABLES
+from core.lake.facts import select
+from core.lake.query import fetch
 from core.lake.store import Store
 
 WHOLE = ("store_created", "signing_key")
@@ -35,6 +34,7 @@ NOT_OF_ONE = ("policy_draft",)
 PEOPLE = ("actor", "owner", "builder", "person", "on_behalf_of", "to_person", "delegate", "answered_by")
 """Columns that name people by id."""
 _IN_FORCE = ("policy", "ethics")
+_AT = "WHERE seq IN (SELECT unnest($seqs::BIGINT[]))"
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class PackedEntry:
 
     Attributes
     ----------
-    rows
-        What it put on record, without the three columns that every row has.
+    facts
+        What it put on record.
     partly
-        It also put rows there that belong to others, which are left out.
+        It also put facts there that belong to others, which are left out.
     """
 
     entry: KeptEntry
-    rows: tuple[Mapping[str, Any], ...]
+    facts: tuple[Recorded, ...]
     partly: bool = False
 
 
@@ -66,20 +66,20 @@ def unsorted_tables(store: Store) -> list[str]:
 
 def packed_entries(store: Store, seq: int, initiative: str) -> list[PackedEntry]:
     """Entries of an initiative up to `seq`, with all that they rest on; of everything where none is named."""
-    cursor = store.cursor()
-    wanted = _entries(cursor, seq, _seqs(cursor, store, seq, initiative) if initiative else None)
-    people = _people(cursor, store, seq, initiative) if initiative else set()
+    wanted = _entries(store, seq, _seqs(store, seq, initiative) if initiative else None)
+    people = _named(store, seq, initiative, PEOPLE) if initiative else set()
     by_table: dict[str, list[int]] = {}
     for entry in wanted:
         by_table.setdefault(entry.fact_table, []).append(entry.seq)
-    rows = {table: _rows(cursor, table, seqs) for table, seqs in by_table.items() if table in store.columns}
+    facts: dict[int, list[Recorded]] = {}
+    for table, seqs in by_table.items():
+        for fact in select(store, TABLES[table], _AT, seqs=seqs) if table in TABLES else ():
+            facts.setdefault(fact.seq, []).append(fact)
     found = []
     for entry in wanted:
-        table = entry.fact_table
-        held = rows.get(table, {}).get(entry.seq, [])
-        kept = [row for row in held if not initiative or _belongs(table, row, initiative, people)]
-        bare = tuple({name: value for name, value in row.items() if name not in ORIGIN} for row in kept)
-        found.append(PackedEntry(entry, bare, partly=len(kept) < len(held)))
+        held = facts.get(entry.seq, [])
+        kept = tuple(fact for fact in held if not initiative or _belongs(fact, initiative, people))
+        found.append(PackedEntry(entry, kept, partly=len(kept) < len(held)))
     return found
 
 
@@ -107,61 +107,45 @@ def evidence_names(store: Store, seq: int) -> dict[str, str]:
     return {row["sha256"]: row["file_name"] for row in fetch(store.cursor(), query, {"seq": seq})}
 
 
-def _entries(cursor: duckdb.DuckDBPyConnection, seq: int, seqs: set[int] | None) -> list[KeptEntry]:
+def _entries(store: Store, seq: int, seqs: set[int] | None) -> list[KeptEntry]:
     chosen = "true" if seqs is None else "seq IN (SELECT unnest($seqs::BIGINT[]))"
     query = (
         "SELECT seq, recorded_at, actor, action, subject, fact_table, content_digest, digest FROM record "
         f"WHERE seq <= $seq AND {chosen} ORDER BY seq"
     )
-    return [KeptEntry(**row) for row in fetch(cursor, query, {"seq": seq, "seqs": sorted(seqs or ())})]
+    values = {"seq": seq, "seqs": sorted(seqs or ())}
+    return [KeptEntry(**row) for row in fetch(store.cursor(), query, values)]
 
 
-def _seqs(cursor: duckdb.DuckDBPyConnection, store: Store, seq: int, initiative: str) -> set[int]:
-    values = {"seq": seq, "initiative": initiative}
+def _seqs(store: Store, seq: int, initiative: str) -> set[int]:
     own = "SELECT seq FROM record WHERE seq <= $seq AND split_part(subject, '/', 1) = $initiative"
     for table, columns in store.columns.items():
         if "initiative" in columns:
             own += f" UNION SELECT seq FROM {table} WHERE seq <= $seq AND initiative = $initiative"
-    found = _numbers(cursor, own, values)
+    found = {row["seq"] for row in fetch(store.cursor(), own, {"seq": seq, "initiative": initiative})}
     for table in (*WHOLE, *CITED, *OF_PEOPLE):
         if table in store.columns:
-            query = f"SELECT seq, {', '.join(_keys(table))} FROM {table} WHERE seq <= $seq"
-            found |= _chosen(table, fetch(cursor, query, values), cursor, store, values)
+            found |= _chosen(store, table, seq, initiative)
     return found
 
 
-def _keys(table: str) -> Sequence[str]:
-    if table in CITED:
-        return (CITED[table][0],)
-    return OF_PEOPLE.get(table, ("recorded_at",))
-
-
-def _chosen(
-    table: str, rows: Rows, cursor: duckdb.DuckDBPyConnection, store: Store, values: dict[str, Any]
-) -> set[int]:
+def _chosen(store: Store, table: str, seq: int, initiative: str) -> set[int]:
+    """Entries that brought rows of a table without an initiative on which one of an initiative rests."""
+    key, citing = CITED.get(table, ("", PEOPLE))
+    columns = (key,) if key else OF_PEOPLE.get(table, ())
+    query = f"SELECT {', '.join(('seq', *columns))} FROM {table} WHERE seq <= $seq"
+    rows = fetch(store.cursor(), query, {"seq": seq})
     if table in WHOLE:
         return {row["seq"] for row in rows}
-    if table in OF_PEOPLE:
-        people = _people(cursor, store, values["seq"], values["initiative"])
-        return {row["seq"] for row in rows if any(row[name] in people for name in OF_PEOPLE[table])}
-    key, citing = CITED[table]
-    cited = _values(cursor, store, values, citing)
-    found = {row["seq"] for row in rows if row[key] in cited}
+    named = _named(store, seq, initiative, citing)
+    found = {row["seq"] for row in rows if any(row[name] in named for name in columns)}
     if table in _IN_FORCE and rows:
         found.add(max(row["seq"] for row in rows))
     return found
 
 
-def _people(cursor: duckdb.DuckDBPyConnection, store: Store, seq: int, initiative: str) -> set[str]:
-    """Ids of those who acted on an initiative, or were named by those who did."""
-    values = {"seq": seq, "initiative": initiative}
-    return _values(cursor, store, values, PEOPLE)
-
-
-def _values(
-    cursor: duckdb.DuckDBPyConnection, store: Store, values: dict[str, Any], columns: Sequence[str]
-) -> set[str]:
-    """What stands in columns of these names in the initiative's own rows."""
+def _named(store: Store, seq: int, initiative: str, columns: Sequence[str]) -> set[str]:
+    """What stands in columns of these names in the initiative's own rows; who acted there stands in any."""
     found: set[str] = set()
     for table, known in store.columns.items():
         named = [name for name in columns if name in known or name == "actor"]
@@ -170,26 +154,12 @@ def _values(
                 f"SELECT DISTINCT {', '.join(named)} FROM {table} "
                 "WHERE seq <= $seq AND initiative = $initiative"
             )
-            found |= {value for row in fetch(cursor, query, values) for value in row.values() if value}
+            rows = fetch(store.cursor(), query, {"seq": seq, "initiative": initiative})
+            found |= {value for row in rows for value in row.values() if value}
     return found
 
 
-def _belongs(table: str, row: Mapping[str, Any], initiative: str, people: set[str]) -> bool:
-    if "initiative" in row:
-        return row["initiative"] in (initiative, None)
-    if table in OF_PEOPLE:
-        return any(row[name] in people for name in OF_PEOPLE[table])
-    return True
-
-
-def _rows(cursor: duckdb.DuckDBPyConnection, table: str, seqs: list[int]) -> dict[int, Rows]:
-    """Rows of a table at these entries, by entry. The table's name was looked up among the store's."""
-    query = f"SELECT * FROM {table} WHERE seq IN (SELECT unnest($seqs::BIGINT[]))"
-    found: dict[int, Rows] = {}
-    for row in fetch(cursor, query, {"seqs": seqs}):
-        found.setdefault(row["seq"], []).append(row)
-    return found
-
-
-def _numbers(cursor: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> set[int]:
-    return {row["seq"] for row in fetch(cursor, query, values)}
+def _belongs(fact: Recorded, initiative: str, people: set[str]) -> bool:
+    if fact.table in OF_PEOPLE:
+        return any(getattr(fact, name) in people for name in OF_PEOPLE[fact.table])
+    return getattr(fact, "initiative", None) in (initiative, None)

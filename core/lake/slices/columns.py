@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import duckdb
 
 from core.analytics.slices.rows import MISSING
 from core.domain.errors import BadInput, NotFound
+from core.lake.memory import Memory
 
 Paths = Sequence[str | Path]
 Rows = list[tuple[Any, ...]]
 
 SCAN = "read_parquet($paths, union_by_name = true, hive_partitioning = false)"
-_ROOM = 4096
-_KEPT: OrderedDict[Hashable, Rows] = OrderedDict()
-_LOCK = Lock()
+_FILES = Memory()
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*_INTEGERS, *(f"U{name}" for name in _INTEGERS), "FLOAT", "DOUBLE", "DECIMAL")
@@ -54,16 +51,7 @@ def known_of(cursor: duckdb.DuckDBPyConnection, paths: Paths, query: str, **give
         return run(cursor, query, parameters)
     state = tuple((path, stat.st_mtime_ns, stat.st_size, stat.st_ino) for path, stat in stats)
     key = (query, tuple(given.items()), state)
-    with _LOCK:
-        if key in _KEPT:
-            _KEPT.move_to_end(key)
-            return _KEPT[key]
-    found = run(cursor, query, parameters)
-    with _LOCK:
-        _KEPT[key] = found
-        while len(_KEPT) > _ROOM:
-            _KEPT.popitem(last=False)
-    return found
+    return _FILES.recall("files", key, lambda: run(cursor, query, parameters), room=4096)
 
 
 def run(cursor: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> Rows:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 
 from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
 from core.domain.moment import Moment
 from core.domain.policy.kpis import KpiDefinition
+from core.lake.memory import remembered
 from core.lake.process.governance_figures import FIGURES, Counted, Figure, Share
 from core.lake.process.inventory import inventory_lines
 from core.lake.record.entries import store_kind
@@ -65,7 +65,7 @@ def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValu
             )
 
 
-@lru_cache(maxsize=256)
+@remembered(room=256)
 def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
     policy, live_gates = governance.policy(moment), governance.live_gates(moment)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from core.connectors.pack_files import check_pack, write_pack, zip_pack
 from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
@@ -16,6 +16,8 @@ from core.domain.chain import canonical, key_id
 from core.domain.commands import Command
 from core.domain.errors import BadInput, BrokenRecord
 from core.domain.facts import record as recorded
+from core.domain.facts.recorded import row_of
+from core.domain.facts.rules import Published
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PEOPLE, PackedEntry, chain_links, evidence_names, packed_entries
 from core.lake.record.entries import store_kind
@@ -219,10 +221,9 @@ def _rules(governance: Governance, moment: Moment, entries: Sequence[PackedEntry
     """The texts of policy and ethical position, as they were published."""
     found: dict[str, bytes | Path] = {}
     for packed in entries:
-        table = packed.entry.fact_table
-        if table in ("policy", "ethics"):
-            for row in packed.rows:
-                found[f"{table}/entry-{packed.entry.seq}.yaml"] = str(row["text"]).encode()
+        for fact in packed.facts:
+            if isinstance(fact, Published):
+                found[f"{fact.table}/entry-{fact.seq}.yaml"] = fact.text.encode()
     if not any(name.startswith("ethics/") for name in found):
         shipped = governance.position(moment).model_dump_json(indent=2)
         found["ethics/not-on-record.json"] = shipped.encode()
@@ -242,13 +243,14 @@ def _entry_lines(entries: Sequence[PackedEntry]) -> Iterator[str]:
             "table": packed.entry.fact_table,
             "content_digest": packed.entry.content_digest,
             "partly": packed.partly,
-            "rows": packed.rows,
+            "rows": [row_of(fact) for fact in packed.facts],
         }
         yield canonical(shown) + "\n"
 
 
 def _people(governance: Governance, entries: Sequence[PackedEntry]) -> dict[str, str]:
     """Id -> name of everybody whom the packed entries name and the directory still knows."""
-    named: set[Any] = {packed.entry.actor for packed in entries}
-    named |= {row[column] for packed in entries for row in packed.rows for column in PEOPLE if column in row}
+    named = {packed.entry.actor for packed in entries}
+    for packed in entries:
+        named |= {getattr(fact, column, "") for fact in packed.facts for column in PEOPLE}
     return {person.id: person.name for person in governance.people() if person.id in named}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.connectors.pack_files import Cell, Code, Link, Mark, Page, Table, columns_of, page_html
 from core.domain.chain import in_words
+from core.domain.facts.process import Classification, Evidence, GateDecision, Initiative
+from core.domain.facts.recorded import F, Recorded
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PackedEntry
 from core.services.governance import Governance
@@ -86,7 +87,7 @@ def pack_pages(
         return {"index.html": page_html(_sheet(governance, entries, initiative, story, ""))}
     by_initiative: dict[str, list[PackedEntry]] = {}
     for packed in entries:
-        for name in {row["initiative"] for row in packed.rows if row.get("initiative")}:
+        for name in {_about(fact) for fact in packed.facts} - {""}:
             by_initiative.setdefault(name, []).append(_only(packed, name))
     pages = {"index.html": page_html(_index(entries, by_initiative, story))}
     for name, own in by_initiative.items():
@@ -95,35 +96,38 @@ def pack_pages(
 
 
 def _only(packed: PackedEntry, initiative: str) -> PackedEntry:
-    rows = tuple(row for row in packed.rows if row.get("initiative") == initiative)
-    return PackedEntry(packed.entry, rows, packed.partly)
+    own = tuple(fact for fact in packed.facts if _about(fact) == initiative)
+    return PackedEntry(packed.entry, own, packed.partly)
+
+
+def _about(fact: Recorded) -> str:
+    return getattr(fact, "initiative", None) or ""
 
 
 def _sheet(
     governance: Governance, entries: Sequence[PackedEntry], initiative: str, story: PackStory, up: str
 ) -> Page:
-    registered = _newest(entries, "initiative")
-    classified = _newest(entries, "classification")
+    registered, classified = _registered(entries, initiative), _newest(entries, Classification)
     gates = _last_decisions(entries)
     policy = governance.policy(story.at)
     people = {person.id: person.name for person in governance.people()}
     facts: list[tuple[str, Cell]] = [
         ("Initiative", initiative),
-        ("Risk class", policy.class_title(classified["class_id"]) if classified else "none"),
-        ("Team", str(registered.get("team", ""))),
-        ("Owner", people.get(str(registered.get("owner")), str(registered.get("owner", "")))),
+        ("Risk class", policy.class_title(classified.class_id) if classified else "none"),
+        ("Team", registered.team),
+        ("Owner", people.get(registered.owner, registered.owner)),
         (
             "Gates open when last decided",
             f"{sum(o == 'open' for o in gates.values())} of {len(gates)}",
         ),
-        ("Evidence files", f"{sum(1 for row in _rows_of(entries, 'evidence') if row['file_name'])}"),
+        ("Evidence files", f"{sum(bool(one.file_name) for one in _of_kind(entries, Evidence))}"),
         *_common(entries, story),
     ]
     tables = [_table(governance, table, own, story, up) for table, own in _by_table(entries)]
     return Page(
-        str(registered.get("name", initiative)),
+        registered.name,
         f"Audit pack · {story.store}",
-        str(registered.get("purpose", "")),
+        registered.purpose,
         tuple(facts),
         (*tables, _timeline(entries, people)),
         _foot(story),
@@ -135,13 +139,13 @@ def _index(
 ) -> Page:
     lines = []
     for name, own in sorted(by_initiative.items()):
-        registered, gates = _newest(own, "initiative"), _last_decisions(own)
+        registered, gates = _registered(own, name), _last_decisions(own)
         lines.append(
             (
-                Link(str(registered.get("name", name)), f"initiatives/{name}.html"),
-                str(registered.get("team", "")),
+                Link(registered.name, f"initiatives/{name}.html"),
+                registered.team,
                 f"{sum(outcome == 'open' for outcome in gates.values())} of {len(gates)}",
-                f"{sum(1 for row in _rows_of(own, 'evidence'))}",
+                f"{len(_of_kind(own, Evidence))}",
                 f"{len(own):,}",
                 f"{own[-1].entry.recorded_at:%Y-%m-%d}",
             )
@@ -178,7 +182,7 @@ def _foot(story: PackStory) -> str:
 def _by_table(entries: Sequence[PackedEntry]) -> Iterable[tuple[str, list[PackedEntry]]]:
     found: dict[str, list[PackedEntry]] = {}
     for packed in entries:
-        if packed.rows:
+        if packed.facts:
             found.setdefault(packed.entry.fact_table, []).append(packed)
     first = list(TITLES)
     return sorted(found.items(), key=lambda item: (first.index(item[0]) if item[0] in first else 99, item[0]))
@@ -188,23 +192,23 @@ def _table(
     governance: Governance, table: str, own: Sequence[PackedEntry], story: PackStory, up: str
 ) -> Table:
     """Rows of a fact table, newest first; columns in which nothing ever stands are left out."""
-    pairs = [(packed.entry, row) for packed in reversed(own) for row in packed.rows]
-    shown = pairs[:MOST_ROWS]
+    facts = [fact for packed in reversed(own) for fact in packed.facts]
+    shown = facts[:MOST_ROWS]
     people = {person.id: person.name for person in governance.people()}
-    read = readable_rows(governance, story.at, [row for _, row in shown])
+    read = readable_rows(governance, story.at, shown)
     rows: list[dict[str, Cell]] = []
-    for (entry, row), fields in zip(shown, read, strict=True):
+    for fact, fields in zip(shown, read, strict=True):
         line: dict[str, Cell] = {
-            "Entry": f"{entry.seq:,}",
-            "When (UTC)": f"{entry.recorded_at:%Y-%m-%d %H:%M}",
-            "Who": people.get(entry.actor, entry.actor),
+            "Entry": f"{fact.seq:,}",
+            "When (UTC)": f"{fact.recorded_at:%Y-%m-%d %H:%M}",
+            "Who": people.get(fact.actor, fact.actor),
         }
         line |= {label: _marked(label, text) for label, text in fields}
-        if table == "evidence" and row["sha256"] in story.evidence:
-            line["File"] = Link(str(row["file_name"]), up + story.evidence[row["sha256"]])
+        if isinstance(fact, Evidence) and fact.sha256 and fact.sha256 in story.evidence:
+            line["File"] = Link(str(fact.file_name), up + story.evidence[fact.sha256])
         rows.append(line)
     columns = columns_of(rows)
-    left = len(pairs) - len(shown)
+    left = len(facts) - len(shown)
     note = f"The newest {MOST_ROWS:,}; {left:,} more are in record/entries.jsonl." if left else ""
     return Table(
         TITLES.get(table, in_words(table)),
@@ -240,15 +244,22 @@ def _timeline(entries: Sequence[PackedEntry], people: Mapping[str, str]) -> Tabl
     return Table("Entries of the record", heads, lines, note)
 
 
-def _rows_of(entries: Sequence[PackedEntry], table: str) -> Iterable[Mapping[str, Any]]:
-    return (row for packed in entries if packed.entry.fact_table == table for row in packed.rows)
+def _of_kind(entries: Sequence[PackedEntry], kind: type[F]) -> list[F]:
+    return [fact for packed in entries for fact in packed.facts if isinstance(fact, kind)]
 
 
-def _newest(entries: Sequence[PackedEntry], table: str) -> Mapping[str, Any]:
-    rows = list(_rows_of(entries, table))
-    return rows[-1] if rows else {}
+def _newest(entries: Sequence[PackedEntry], kind: type[F]) -> F | None:
+    return next(reversed(_of_kind(entries, kind)), None)
+
+
+def _registered(entries: Sequence[PackedEntry], initiative: str) -> Initiative:
+    """The initiative as registered last; nothing but its id where the pack does not show that."""
+    bare = Initiative(
+        initiative=initiative, name=initiative, purpose="", domain="", team="", owner="", answers=""
+    )
+    return _newest(entries, Initiative) or bare
 
 
 def _last_decisions(entries: Sequence[PackedEntry]) -> dict[str, str]:
     """Gate -> outcome of its last decision."""
-    return {row["gate"]: row["outcome"] for row in _rows_of(entries, "decision")}
+    return {one.gate: one.outcome for one in _of_kind(entries, GateDecision)}

@@ -6,18 +6,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.domain.chain import OpenedEntry, in_words
 from core.domain.errors import NotFound
-from core.domain.facts.recorded import values_of
+from core.domain.facts.recorded import Recorded, values_of
 from core.domain.moment import Moment
+from core.domain.policy.policy import Question
 from core.domain.process.checks import CHECKS
 from core.lake.record import choices as lake
 from core.services.governance import Governance
 from core.services.record.entries import record_entry
 
+Reader = Callable[[str], str]
+Readers = Mapping[str, Reader]
 MOST_WORDS = 600
 _HIDDEN = frozenset({"seq", "recorded_at", "actor", "initiative"})
 """The entry itself says when, who and about which initiative."""
@@ -101,18 +103,18 @@ def entry_sheet(governance: Governance, moment: Moment, *, seq: int) -> EntryShe
     subject = entry.subject.split("/")[0]
     initiatives = lake.named_initiatives(governance.store, moment)
     named = replace(entry, subject_name=initiatives.get(subject, entry.subject))
-    rows = readable_rows(governance, moment, [values_of(fact) for fact in facts])
+    rows = readable_rows(governance, moment, facts)
     return EntrySheet(named, subject if subject in initiatives else "", tuple(rows))
 
 
 def readable_rows(
-    governance: Governance, moment: Moment, rows: Sequence[Mapping[str, object]]
+    governance: Governance, moment: Moment, facts: Sequence[Recorded]
 ) -> list[tuple[tuple[str, str], ...]]:
-    """Rows of the record as fields of (label, words), with the titles in force at the moment."""
+    """Facts of the record as fields of (label, words), with the titles in force at the moment."""
     names = lake.acting_people(governance.store, moment)
     names |= {person.id: person.name for person in governance.people()}
     readers = _readers(governance, moment, names)
-    return [_fields(row, readers) for row in rows]
+    return [_fields(values_of(fact), readers) for fact in facts]
 
 
 def find_entry(text: str) -> int:
@@ -128,16 +130,17 @@ def find_entry(text: str) -> int:
     return int(text)
 
 
-def _readers(
-    governance: Governance, moment: Moment, names: Mapping[str, str]
-) -> dict[str, Callable[[Any], str]]:
+def _readers(governance: Governance, moment: Moment, names: Mapping[str, str]) -> Readers:
     policy = governance.policy(moment)
     classes = {c.id: c.title for c in policy.classes}
     modes = {m.id: m.operationalization for m in policy.modes}
     gates = {g.id: g.title for g in policy.gates}
 
-    def titled(titles: Mapping[str, str]) -> Callable[[Any], str]:
-        return lambda value: titles.get(value, in_words(str(value)))
+    def titled(titles: Mapping[str, str]) -> Reader:
+        return lambda value: titles.get(value, in_words(value))
+
+    def named(person: str) -> str:
+        return names.get(person, person)
 
     return {
         "class_id": titled(classes),
@@ -147,17 +150,9 @@ def _readers(
         "measure": titled({m.id: m.title for m in policy.measures.values()}),
         "check_id": titled({c.id: c.title for c in CHECKS.values()}),
         "domain": governance.position(moment).domain_title,
-        "owner": lambda value: names.get(value, value),
-        "builder": lambda value: names.get(value, value),
-        "person": lambda value: names.get(value, value),
-        "to_person": lambda value: names.get(value, value),
+        **dict.fromkeys(("owner", "builder", "person", "to_person", "answered_by"), named),
         "training": titled({one.id: one.title for one in governance.trainings.trainings}),
-        "answered_by": lambda value: names.get(value, value),
-        "right_id": in_words,
-        "verdict": in_words,
-        "outcome": in_words,
-        "task": in_words,
-        "part": in_words,
+        **dict.fromkeys(("right_id", "verdict", "outcome", "task", "part"), in_words),
         "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
         "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
         "findings": _findings,
@@ -173,27 +168,26 @@ def _text(text: str) -> str:
     return f"{len(text.splitlines()):,} lines; the page on it shows the one in force"
 
 
-def _fields(
-    row: Mapping[str, object], readers: Mapping[str, Callable[[Any], str]]
-) -> tuple[tuple[str, str], ...]:
+def _fields(row: Mapping[str, object], readers: Readers) -> tuple[tuple[str, str], ...]:
     shown = []
     for column, value in row.items():
         if column not in _HIDDEN and value is not None and value not in ("", [], ()):
-            text = _in_words(readers.get(column, _plain), value)
+            reader = readers.get(column)
+            text = _in_words(reader, value) if reader and isinstance(value, str) else _plain(value)
             if text:
                 shown.append((_LABELS.get(column, in_words(column)), _short(text)))
     return tuple(shown)
 
 
-def _in_words(reader: Callable[[Any], str], value: Any) -> str:
+def _in_words(reader: Reader, value: str) -> str:
     """Read a value; a column of the same name in another table may hold something else, shown as it is."""
     try:
         return reader(value)
     except (AttributeError, KeyError, TypeError, ValueError):
-        return _plain(value)
+        return value
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     match value:
         case bool():
             return "Yes" if value else "No"
@@ -212,7 +206,7 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS].rstrip()} … ({len(text):,} characters)"
 
 
-def _answers(questions: Mapping[str, Any], text: str) -> str:
+def _answers(questions: Mapping[str, Question], text: str) -> str:
     said = []
     for question_id, chosen in json.loads(text).items():
         question = questions.get(question_id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -13,14 +13,12 @@ from core.domain.given import TextOf, argument
 from core.domain.moment import Moment
 from core.domain.policy.classification import classify
 from core.domain.policy.policy import Policy
-from core.domain.policy.policy_changes import PolicyChange, policy_changes
-from core.domain.policy.requirement_list import requirements_of
+from core.domain.policy.policy_changes import Effects, PolicyChange, policy_changes
 from core.lake.process import policy_preview as lake
 from core.services.governance import Governance
 from core.services.rules.policies import read_text_of
 
 MOST = 200
-Rows = list[dict[str, Any]]
 OnRecord = Annotated[str, Field(description="A draft on record, such as P1.")]
 OrText = Annotated[
     str,
@@ -40,37 +38,22 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Preview:
-    """What putting a policy in force would do on the moment's day.
+class Reclassified:
+    """Initiatives whose answers would lead to another class; they stay until they are classified again."""
 
-    Attributes
-    ----------
-    totals
-        initiatives; asked, open and out (initiatives with something overdue), each before and after.
-    work
-        Per requirement: title, `initiatives` that would have to prove it anew, `overdue_at_once` of them.
-    spared
-        Per requirement: title, initiatives that would no longer have to prove it.
-    fallen
-        Initiatives that fall out of policy: in policy before, with something overdue after.
-    reopened
-        Gates that were passed and would be shut.
-    reclassified
-        Initiatives whose answers would lead to another class: from, to, how many. They stay in their class
-        until somebody classifies them again.
-    cut
-        Whether the lists are cut: the totals are not.
-    """
+    from_title: str
+    to_title: str
+    initiatives: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview(Effects):
+    """What putting a policy in force would do on the moment's day; `cut` says whether the lists are cut."""
 
     before: str
     after: str
-    totals: dict[str, int]
-    work: Rows
-    spared: Rows
-    fallen: Rows
-    reopened: Rows
     reopened_total: int
-    reclassified: Rows
+    reclassified: tuple[Reclassified, ...]
     cut: bool
 
 
@@ -113,46 +96,31 @@ def preview_policy(
             remedy="Keep the class until nothing is in it.",
         )
     found = lake.preview(governance.store, before, after, moment, most=MOST)
-    titles = _titles(before) | _titles(after)
-    fallen = [{**row, "class_title": after.class_title(row["class_id"])} for row in found["fallen"]]
-    gates = {gate.id: gate.title for gate in after.gates}
-    reopened = [{**row, "gate_title": gates[row["gate"]]} for row in found["reopened"]]
-    totals = {key: int(value or 0) for key, value in found["totals"][0].items()}
     return Preview(
-        before.version,
-        after.version,
-        totals,
-        [{**row, "title": titles.get(row["requirement"], row["requirement"])} for row in found["work"]],
-        [{**row, "title": titles.get(row["requirement"], row["requirement"])} for row in found["spared"]],
-        fallen,
-        reopened,
-        int(found["reopened"][0]["of_all"]) if found["reopened"] else 0,
-        _reclassified(governance, after, moment),
-        len(fallen) == MOST or len(reopened) == MOST,
+        **vars(found),
+        before=before.version,
+        after=after.version,
+        reopened_total=found.reopened[0].of_all if found.reopened else 0,
+        reclassified=_reclassified(governance, after, moment),
+        cut=MOST in (len(found.fallen), len(found.reopened)),
     )
 
 
-def _titles(policy: Policy) -> dict[str, str]:
-    return {r.id: r.title for c in policy.classes for r in requirements_of(policy, c.id)}
-
-
-def _reclassified(governance: Governance, after: Policy, moment: Moment) -> Rows:
+def _reclassified(governance: Governance, after: Policy, moment: Moment) -> tuple[Reclassified, ...]:
     """Every set of answers is classified once, however many initiatives gave it."""
-    moves: dict[tuple[str, str], int] = {}
-    for group in lake.answer_groups(governance.store, moment):
-        answers = {question: tuple(options) for question, options in json.loads(group["answers"]).items()}
+    moves: Counter[tuple[str, str]] = Counter()
+    for answers, class_id, initiatives in lake.answer_groups(governance.store, moment):
         try:
             led_to = classify(after, answers).class_id
         except BadInput:  # a question or an answer that the draft does not have
             led_to = ""
-        if led_to != group["class_id"]:
-            key = (group["class_id"], led_to)
-            moves[key] = moves.get(key, 0) + int(group["initiatives"])
-    return [
-        {
-            "from_title": after.class_title(old),
-            "to_title": after.class_title(new) if new else "cannot be told: an answer is missing",
-            "initiatives": count,
-        }
-        for (old, new), count in sorted(moves.items(), key=lambda item: -item[1])
-    ]
+        if led_to != class_id:
+            moves[class_id, led_to] += initiatives
+    return tuple(
+        Reclassified(
+            after.class_title(old),
+            after.class_title(new) if new else "cannot be told: an answer is missing",
+            count,
+        )
+        for (old, new), count in moves.most_common()
+    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
-from functools import lru_cache
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -20,6 +18,7 @@ from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.work.work import Held, Task, by_due_day
 from core.lake.facts import newest
+from core.lake.memory import remembered
 from core.lake.work import tasks as lake
 from core.services.case import begin
 from core.services.governance import Governance
@@ -71,18 +70,10 @@ def open_tasks(
     Who was put on a task by name has it for as long as they are in the directory and independent where
     that is asked for; then it falls back to whoever its role makes responsible.
     """
-    people = cast or cast_of(governance, moment)
-    if initiative:
-        return _worked_out(governance, moment, people, initiative)
-    return _of_all(governance, moment.seq, moment.day, people)
+    return _worked_out(governance, moment, cast or cast_of(governance, moment), initiative)
 
 
-@lru_cache(maxsize=16)
-def _of_all(governance: Governance, seq: int, day: date, people: Cast) -> tuple[Task, ...]:
-    """What is on record up to an entry never changes, so one day's tasks are worked out once."""
-    return _worked_out(governance, Moment(seq, datetime.combine(day, time(), tzinfo=UTC)), people, "")
-
-
+@remembered(room=16)
 def _worked_out(governance: Governance, moment: Moment, people: Cast, initiative: str) -> tuple[Task, ...]:
     known = lake.who_has_what(governance.store, moment, initiative=initiative)
     reading = Reading(governance, moment, people, known, initiative)

@@ -80,16 +80,16 @@ def drafts_table(rows: Sequence[DraftLine]) -> None:
 def preview_cards(seen: Preview) -> None:
     """Show in figures what the draft would do."""
     totals = seen.totals
-    fallen = totals["out_after"] - totals["out_before"]
-    work = sum(row["initiatives"] for row in seen.work)
-    spared = sum(row["initiatives"] for row in seen.spared)
+    fallen = totals.out_after - totals.out_before
+    work = sum(row.initiatives for row in seen.work)
+    spared = sum(row.initiatives for row in seen.spared)
     cards(
         [
             Card(
                 "Requirements asked",
-                f"{totals['asked_after']:,}",
-                trend=_change(totals["asked_after"] - totals["asked_before"]),
-                note=f"Over {count(totals['initiatives'], 'initiative')}.",
+                f"{totals.asked_after:,}",
+                trend=_change(totals.asked_after - totals.asked_before),
+                note=f"Over {count(totals.initiatives, 'initiative')}.",
             ),
             Card(
                 "Work it makes",
@@ -103,7 +103,7 @@ def preview_cards(seen: Preview) -> None:
             ),
             Card(
                 "Initiatives out of policy",
-                f"{totals['out_after']:,}",
+                f"{totals.out_after:,}",
                 trend=_change(fallen),
                 direction=(fallen > 0) - (fallen < 0),
                 better=None if not fallen else fallen < 0,
