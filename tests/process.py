@@ -22,6 +22,7 @@ from core.domain.commands import (
     SubmitEvidence,
     make,
 )
+from core.domain.facts.rules import PublishedPolicy
 from core.domain.process.commands import GiveFeedback, RequestSignOff, SignGate
 from core.domain.process.gates import Decision
 from core.domain.process.sign_offs import SignOffStatus
@@ -32,12 +33,12 @@ from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
-from core.services.process.inventory import initiative_sheet
+from core.services.process.initiatives import initiative_sheet
 from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
 from core.services.rules.policies import (
     draft_policy,
     parse_policy,
-    policy_fact,
+    publication,
     publish_policy,
     review_policy,
 )
@@ -94,7 +95,7 @@ def _without_predictions() -> str:
 def put_in_force(governance: Governance, text: str, day: float = 0.5) -> None:
     """Put a policy in force without asking anybody: what the tests stand on, not what they test."""
     policy = parse_policy(text, governance.roles, name="test policy")
-    governance.store.append([policy_fact(policy, text)], actor="ada-admin", at=later(day))
+    governance.store.append([publication(PublishedPolicy, policy, text)], actor="ada-admin", at=later(day))
 
 
 def publish(governance: Governance, text: str, day: float) -> None:

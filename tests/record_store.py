@@ -10,12 +10,12 @@ from typing import Any
 from core.domain.chain import Fact
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.lake.directory import put_person
-from core.lake.record.verify_files import FILE_TABLES, FileTable
+from core.lake.record.verify import FILE_TABLES, FileTable
 from core.lake.store import Store, open_store
-from core.services.founding import found_store
 from core.services.governance import Governance, wire
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
+from core.services.people import found_store
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from core.connectors.yaml_lines import Document, Problem, parse_lines, read_model, read_text
 from core.domain.actors import Roles
-from core.domain.faults import Fault
+from core.domain.errors import Fault
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_faults import live_gate_faults, policy_faults
 from core.domain.process.checks import CHECKS

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from core.domain.errors import Forbidden
-from core.domain.faults import refusal
+from core.domain.errors import Forbidden, refusal
 from core.ground.checked import Checked
 
 

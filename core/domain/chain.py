@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -17,7 +17,7 @@ from core.ground.checked import Checked
 GENESIS = "0" * 64
 """Digest before the first entry."""
 
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def single_step_digest(previous: str, entry: Entry) -> str:
     return _sha256(canonical([previous, *_header(entry)]))
 
 
-def _header(entry: Entry) -> list[Any]:
+def _header(entry: Entry) -> list[object]:
     return [entry.seq, entry.recorded_at, entry.actor, entry.action, entry.subject, entry.content_digest]
 
 
@@ -207,7 +207,7 @@ class Checkpoint(Checked):
         """The bytes that the signature is over."""
         return signed_statement(self.store, self.seq, self.digest, self.at)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain values, in which the time is written as it was signed."""
         return {**self.model_dump(), "at": canonical(self.at).strip('"')}
 

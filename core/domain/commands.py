@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar, Unpack
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
 )
+from pydantic_core import ErrorDetails
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
@@ -55,7 +57,7 @@ Link = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$"
 class Command(Checked):
     """Who asks, and when (UTC). Only entry points read the clock.
 
-    `may` is the action that a role has to allow; see `core.domain.actors.ACTIONS`.
+    `may` is the action that a role has to allow, said with the class; see `core.domain.actors.ACTIONS`.
     """
 
     may: ClassVar[str]
@@ -63,11 +65,13 @@ class Command(Checked):
     actor: Actor
     at: Annotated[datetime, AfterValidator(require_utc)]
 
+    def __init_subclass__(cls, *, may: str, **more: Unpack[ConfigDict]) -> None:
+        super().__init_subclass__(**more)
+        cls.may = may
 
-class RegisterInitiative(Command):
+
+class RegisterInitiative(Command, may="register_initiative"):
     """Register an initiative; on a terminal the questions are asked one by one."""
-
-    may: ClassVar[str] = "register_initiative"
 
     name: Annotated[Name, Field(description="What it is called.")]
     purpose: Annotated[Words, Field(min_length=10, description="What it is for, in a sentence.")]
@@ -89,10 +93,8 @@ class RegisterInitiative(Command):
     ]
 
 
-class AmendInitiative(Command):
+class AmendInitiative(Command, may="register_initiative"):
     """Change what was registered; what is not given stays as it is."""
-
-    may: ClassVar[str] = "register_initiative"
 
     initiative: InitiativeId
     name: Annotated[Name | None, Field(title="Name", description="What it is called.")] = None
@@ -104,10 +106,8 @@ class AmendInitiative(Command):
     builder: Annotated[str | None, Field(title="Builder", description="Who builds it, by id.")] = None
 
 
-class OverrideClassification(Command):
+class OverrideClassification(Command, may="override_classification"):
     """Put an initiative into another class than its answers lead to."""
-
-    may: ClassVar[str] = "override_classification"
 
     initiative: InitiativeId
     class_id: Annotated[
@@ -241,46 +241,36 @@ class NewVersion(Checked):
     ] = "champion"
 
 
-class RegisterModelVersion(VersionLinks, NewVersion, Command):
+class RegisterModelVersion(VersionLinks, NewVersion, Command, may="register_model_version"):
     """Register a model version with links to what it was made of; it becomes the current one."""
 
-    may: ClassVar[str] = "register_model_version"
 
-
-class AmendModelVersion(Command, VersionLinks):
+class AmendModelVersion(Command, VersionLinks, may="register_model_version"):
     """Fill in what a version's registration left out, until it is approved."""
-
-    may: ClassVar[str] = "register_model_version"
 
     initiative: InitiativeId
     version: VersionLabel
     reason: Annotated[VersionReason, Shown("It was left out at registration")]
 
 
-class PromoteVersion(Command):
+class PromoteVersion(Command, may="promote_version"):
     """Make a challenger, or an earlier version, the current one."""
 
-    may: ClassVar[str] = "promote_version"
-
     initiative: InitiativeId
     version: VersionLabel
     reason: Annotated[VersionReason, Shown(lines=True)]
 
 
-class RetireVersion(Command):
+class RetireVersion(Command, may="retire_version"):
     """Take a version out of use; if it is the current one, none is until you promote one."""
 
-    may: ClassVar[str] = "retire_version"
-
     initiative: InitiativeId
     version: VersionLabel
     reason: Annotated[VersionReason, Shown(lines=True)]
 
 
-class SubmitEvidence(Command):
+class SubmitEvidence(Command, may="submit_evidence"):
     """Submit evidence for a measure: a link or a file."""
-
-    may: ClassVar[str] = "submit_evidence"
 
     initiative: InitiativeId
     measure: Annotated[str, Field(description="The measure, as 'governance show' lists it."), argument()]
@@ -300,10 +290,8 @@ class SubmitEvidence(Command):
     ] = b""
 
 
-class RunChecks(Command):
+class RunChecks(Command, may="run_checks"):
     """Run the automatic checks; exit code 1 where one fails or cannot tell."""
-
-    may: ClassVar[str] = "run_checks"
 
     initiative: InitiativeId
     checks: Annotated[
@@ -311,13 +299,11 @@ class RunChecks(Command):
     ] = ()
 
 
-class DecideGate(Command):
+class DecideGate(Command, may="decide_gate"):
     """Ask whether a gate is open: exit code 0 open, 1 blocked, 2 could not be decided.
 
     The answer goes on record; with --as-of nothing is recorded.
     """
-
-    may: ClassVar[str] = "decide_gate"
 
     initiative: InitiativeId
     gate: GateId
@@ -326,10 +312,8 @@ class DecideGate(Command):
 DraftId = Annotated[str, Field(description="Its name, such as P1."), argument("DRAFT")]
 
 
-class DraftPolicy(Command):
+class DraftPolicy(Command, may="draft_policy"):
     """Put a draft on record; a wrong one is refused with every fault and its line."""
-
-    may: ClassVar[str] = "draft_policy"
 
     text: Annotated[
         str,
@@ -341,10 +325,8 @@ class DraftPolicy(Command):
     note: Annotated[Words, Field(title="Why it is to change", description="Why it is to change.")] = ""
 
 
-class ReviewPolicy(Command):
+class ReviewPolicy(Command, may="review_policy"):
     """Approve or reject a draft that somebody else made."""
-
-    may: ClassVar[str] = "review_policy"
 
     draft: DraftId
     outcome: Annotated[
@@ -353,10 +335,8 @@ class ReviewPolicy(Command):
     note: Annotated[Words, Field(min_length=10, title="Why", description="Why; it stays on record.")]
 
 
-class PublishPolicy(Command):
+class PublishPolicy(Command, may="publish_policy"):
     """Put an approved draft in force; it never changes from then on."""
-
-    may: ClassVar[str] = "publish_policy"
 
     draft: DraftId
 
@@ -364,7 +344,7 @@ class PublishPolicy(Command):
 C = TypeVar("C", bound=BaseModel)
 
 
-def make(kind: type[C], /, **values: Any) -> C:
+def make(kind: type[C], /, **values: object) -> C:
     """Make a command from what a person gave, or say which field is wrong and how to mend it.
 
     Raises
@@ -382,10 +362,10 @@ def make(kind: type[C], /, **values: Any) -> C:
         ) from error
 
 
-def problems(found: Sequence[Mapping[str, Any]]) -> str:
+def problems(found: Sequence[ErrorDetails]) -> str:
     """What pydantic finds wrong, as people say it: one part a wrong field."""
     told = [one for one in found if one.get("ctx", {}).get("expected") != "''"]  # that it may be empty too
-    return "; ".join(_problem(dict(one)) for one in told or found)
+    return "; ".join(_problem(one) for one in told or found)
 
 
 _PATTERN_HELP = {
@@ -402,7 +382,7 @@ _PATTERN_HELP = {
 }
 
 
-def _problem(found: dict[str, Any]) -> str:
+def _problem(found: ErrorDetails) -> str:
     field = str(found["loc"][0]) if found["loc"] else "input"
     match found["type"]:
         case "missing":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from pydantic_core import PydanticCustomError
+
 
 class GovernanceError(Exception):
     """A problem that a person can act on.
@@ -57,3 +61,29 @@ def unreadable(where: str, error: OSError) -> BadInput:
     return BadInput(
         f"the file cannot be read: {error.strerror or error}", where=where, remedy="Check the path."
     )
+
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault: `path` is keys and list places, `what` has no full stop, `remedy` is a whole sentence."""
+
+    path: Path
+    what: str
+    remedy: str
+
+
+def refusal(path: Path, what: str, remedy: str) -> PydanticCustomError:
+    """Make the error that a validator raises, so that who reads the file can name the line.
+
+    `path` counts from the value that the validator looks at.
+
+    Examples
+    --------
+    >>> str(refusal(("roles", 1), "role 'pipeline' is listed twice", "Keep one of them."))
+    "role 'pipeline' is listed twice. Keep one of them."
+    """
+    context = {"path": path, "what": what, "remedy": remedy}
+    return PydanticCustomError("fault", "{what}. {remedy}", context)

@@ -44,13 +44,7 @@ class Step:
     never: Bar | None = None
 
     def require_state(self, state: str, words: Mapping[str, object]) -> None:
-        """Refuse the step from another state.
-
-        Raises
-        ------
-        Conflict
-            It stands in another state.
-        """
+        """Refuse the step from another state."""
         if state not in self.before:
             said = self.otherwise if isinstance(self.otherwise, Refusal) else self.otherwise[state]
             words = {**words, "state": state}
@@ -59,13 +53,7 @@ class Step:
             )
 
     def require_apart(self, actor: str, involved: Mapping[str, str], words: Mapping[str, object]) -> None:
-        """Refuse the step to those who had a part in it; `involved` says who had which.
-
-        Raises
-        ------
-        Forbidden
-            The actor is among them.
-        """
+        """Refuse the step to those who had a part in it; `involved` says who had which."""
         if self.never is not None and actor in involved:
             said, words = self.never.refusal, {**words, "part": involved[actor]}
             raise Forbidden(

@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from core.domain.commands import problems
@@ -205,7 +206,7 @@ def _failed() -> GovernanceError:
 
 def _unusable(request: Request, error: Exception) -> Response:
     """What is wrong with the fields of a request; a gate stays shut."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
+    found: Sequence[ErrorDetails] = error.errors() if isinstance(error, RequestValidationError) else []
     name = str(getattr(request.scope.get("route"), "name", "request")).removesuffix(_PUBLIC)
     problem = BadInput(
         problems([{**each, "loc": each["loc"][1:]} for each in found])[:500],

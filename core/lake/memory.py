@@ -1,18 +1,21 @@
-"""The one memory: the same head, the same day, the same answer. Nothing in it runs out, and nothing is stale.
+"""What is remembered. One memory of answers: the same head, the same day, the same answer; nothing runs out.
 
-Three kinds of truth are remembered elsewhere. Facts hold beyond the head they were read at, while nothing
-of their kind is recorded: `core.lake.kept`. What is in a file holds at every head: `known_of`. What follows
-from a text or a policy alone is cached by the function that works it out.
+Three kinds of truth have another. Facts hold beyond the head they were read at, while nothing of their kind
+is recorded: `KeptFacts`. What is in a file holds at every head: `known_of`. What follows from a text or
+from a policy alone is cached by the function that works it out.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from functools import wraps
+from operator import attrgetter
 from threading import Lock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
+from core.domain.facts.recorded import Recorded
 from core.domain.moment import Moment
 
 P = ParamSpec("P")
@@ -63,11 +66,12 @@ def remembered(
     """Let a question answer from memory what it was asked before, at the same head and on the same day."""
 
     def of(question: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
+        kind = f"{question.__module__}.{question.__qualname__}"
+
         @wraps(question)
         def recall(asked: R, /, *args: P.args, **params: P.kwargs) -> T:
             key = (*map(_rests_on, args), *sorted((name, _rests_on(value)) for name, value in params.items()))
-            name = f"{question.__module__}.{question.__qualname__}"
-            return asked.memory.recall(name, key, lambda: question(asked, *args, **params), room=room)
+            return asked.memory.recall(kind, key, lambda: question(asked, *args, **params), room=room)
 
         return recall
 
@@ -76,3 +80,71 @@ def remembered(
 
 def _rests_on(value: object) -> Hashable:
     return (value.seq, value.day) if isinstance(value, Moment) else value
+
+
+Part = tuple[str, str]
+"""A fact table, and the initiative whose facts are meant; '' in a table whose facts belong to none."""
+Facts = tuple[Recorded, ...]
+_MOST_PARTS = 4096
+_UNKNOWN = -1
+
+
+class KeptFacts:
+    """What was read of an open store, by part, each with the entry up to which it is whole.
+
+    A store tells it what grows before that is committed. So a part that was read up to an entry still holds
+    at a later one if all entries between them are known, and none of them is of this part. Another writer
+    on the same database is noticed by the gap in the entries.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._parts: OrderedDict[Part, tuple[int, Facts]] = OrderedDict()
+        self._grown: dict[Part, int] = {}
+        self._known_after = self._known_to = self._settled = _UNKNOWN
+
+    def grows(self, parts: Iterable[Part], before: int, seq: int) -> None:
+        """Note what the entries after `before`, up to `seq`, belong to; called before they are committed."""
+        with self._lock:
+            if before != self._known_to:
+                self._known_after = before
+                self._grown.clear()
+            self._known_to = seq
+            self._grown |= dict.fromkeys(parts, seq)
+
+    def settle(self, seq: int) -> None:
+        """Note that the entries up to `seq` are committed."""
+        with self._lock:
+            self._settled = max(self._settled, seq)
+
+    def forget_growth(self) -> None:
+        """Note that what was announced last has not come about."""
+        with self._lock:
+            self._known_after = self._known_to = _UNKNOWN
+            self._grown.clear()
+
+    def is_settled(self, seq: int) -> bool:
+        """Whether the entries up to `seq` are known to be there."""
+        with self._lock:
+            return seq <= self._settled
+
+    def find(self, part: Part, seq: int) -> Facts | None:
+        """The facts of a part up to an entry; None if they have to be read."""
+        with self._lock:
+            whole_to, facts = self._parts.get(part, (_UNKNOWN, ()))
+            if seq > whole_to and not self._unchanged(part, whole_to, seq):
+                return None
+            self._parts.move_to_end(part)
+        return facts[: bisect_right(facts, seq, key=attrgetter("seq"))]
+
+    def keep(self, part: Part, whole_to: int, facts: Facts) -> None:
+        """Keep the facts of a part, in the order of the record; those least asked for go first."""
+        with self._lock:
+            if self._parts.get(part, (_UNKNOWN, ()))[0] < whole_to:
+                self._parts[part] = (whole_to, facts)
+            if len(self._parts) > _MOST_PARTS:
+                self._parts.popitem(last=False)
+
+    def _unchanged(self, part: Part, whole_to: int, seq: int) -> bool:
+        known = self._known_after <= whole_to != _UNKNOWN and seq <= self._known_to
+        return known and self._grown.get(part, _UNKNOWN) <= whole_to

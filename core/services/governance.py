@@ -1,9 +1,9 @@
-"""The one place that wires everything: the store, the rules in force, and the files beside them."""
+"""The one place that wires everything: the store, the rules in force, the files beside them, the moment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from core.connectors.config_files import (
 )
 from core.connectors.settings import Settings
 from core.domain.actors import Actor, Roles
-from core.domain.errors import NotFound
+from core.domain.errors import BadInput, NotFound
 from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
@@ -27,8 +27,7 @@ from core.domain.policy.policy import LiveGates, Policy
 from core.domain.rules.ethics import Ethics
 from core.domain.rules.frameworks import Frameworks
 from core.domain.rules.rights import Rights
-from core.domain.work.guides import Guides
-from core.domain.work.raci import Raci
+from core.domain.work.raci import Guides, Raci
 from core.domain.work.training import Trainings
 from core.domain.work.work import Work
 from core.lake import directory
@@ -92,13 +91,7 @@ class Governance:
         return self.store.moment(at)
 
     def policy(self, moment: Moment) -> Policy:
-        """The policy in force at a moment.
-
-        Raises
-        ------
-        NotFound
-            The record did not begin until later.
-        """
+        """The policy in force at a moment."""
         published = latest(self.store, PublishedPolicy, moment)
         if published is None:
             raise _before_the_record(self.store)
@@ -136,13 +129,7 @@ class Governance:
         return directory.people(self.store)
 
     def person(self, actor_id: str) -> Actor:
-        """Somebody of the directory.
-
-        Raises
-        ------
-        NotFound
-            Nobody has this id.
-        """
+        """Somebody of the directory."""
         found = directory.person(self.store, actor_id)
         if found is None:
             raise NotFound(
@@ -210,3 +197,49 @@ def _live_gate(text: str, version: str) -> str:
 @lru_cache(maxsize=32)
 def _parsed_ethics(text: str, name: str) -> Ethics:
     return parse_ethics(text, name=name)
+
+
+def read_moment(governance: Governance, now: datetime, as_of: str) -> Moment:
+    """The moment to read from: now, the end of a past UTC day, or a past UTC time.
+
+    Raises
+    ------
+    BadInput
+        Not a day or a UTC time, in the future, or before the record begins.
+    """
+    present = governance.present(now)
+    at = _past_time(as_of.strip(), present.at) if as_of else present.at
+    if at == present.at:
+        return present
+    moment = governance.moment(at)
+    if moment.seq == 0:
+        raise BadInput(f"the record begins after {as_of[:40]}", where="as of", remedy="Choose a later day.")
+    return moment
+
+
+def _past_time(text: str, now: datetime) -> datetime:
+    try:
+        if len(text) == len("2026-03-31"):
+            day = date.fromisoformat(text)
+            at = min(datetime.combine(day, time.max, tzinfo=UTC), now) if day <= now.date() else None
+        else:
+            at = datetime.fromisoformat(text)
+    except ValueError:
+        raise _not_a_time(text) from None
+    if at is None or (at.utcoffset() is not None and at > now):
+        raise BadInput(
+            f"{text[:40]} lies in the future",
+            where="as of",
+            remedy="Only what has been recorded can be read.",
+        )
+    if at.utcoffset() != UTC.utcoffset(None):
+        raise _not_a_time(text)
+    return at.replace(tzinfo=UTC)
+
+
+def _not_a_time(text: str) -> BadInput:
+    return BadInput(
+        f"'{text[:40]}' is neither a day nor a UTC time",
+        where="as of",
+        remedy="Write it like 2026-03-31 or 2026-03-31T12:00:00Z.",
+    )

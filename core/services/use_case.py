@@ -25,11 +25,10 @@ from core.domain.errors import BadInput
 from core.domain.given import AsOf, Content, Laid, OrCurrent
 from core.domain.moment import Moment
 from core.ground.checked import Checked
-from core.services.governance import Governance
+from core.services.governance import Governance, read_moment
 from core.services.incoming import INCOMING, fetched
 from core.services.lookups import version_named_or_current
 from core.services.plain import Result, plain
-from core.services.reading import read_moment
 
 C = TypeVar("C", bound=Command)
 R = TypeVar("R")

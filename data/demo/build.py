@@ -13,10 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from core.domain.errors import BadInput, Conflict
-from core.lake.save import save_store
-from core.lake.store import DATABASE, open_memory_store, open_store
-from core.services.founding import found_store
+from core.lake.store import DATABASE, open_memory_store, open_store, save_store
 from core.services.governance import Governance, wire
+from core.services.people import found_store
 from data.demo.people import People
 from data.demo.plans import InitiativePlan, make_plan
 from data.demo.recipe import Recipe, read_recipe

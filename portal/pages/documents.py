@@ -8,7 +8,7 @@ from core.domain.errors import NotFound
 from core.domain.models.model_card import KINDS
 from core.services.models.documents import document
 from core.services.models.version_comparison import version_faces
-from core.services.process import inventory
+from core.services.process import initiatives
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.models.document_view import document_head, document_sections
 from portal.components.page import dress, empty_state, page_header, page_link
@@ -20,7 +20,7 @@ def render() -> None:
     desk = current_desk()
     dress("sheets", "models")
     page_header(desk, "Documents", "Written from the record; people's words stand beside it, by name.")
-    known = desk.ask(inventory.initiative_choices)
+    known = desk.ask(initiatives.initiative_choices)
     if not known:
         sentence = "No initiative is registered yet, so there is nothing to document."
         empty_state(sentence, page="register", label="Register the first initiative")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services.process import inventory
+from core.services.process import initiatives
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.initiative.choice import choose_initiative
 from portal.components.initiative.sections import gates_panel, sheet_head
@@ -24,7 +24,7 @@ def render() -> None:
         _choose(desk)
         return
     try:
-        sheet = desk.ask(inventory.initiative_sheet, initiative=wanted)
+        sheet = desk.ask(initiatives.initiative_sheet, initiative=wanted)
     except NotFound as problem:
         _choose(desk, problem)
         return

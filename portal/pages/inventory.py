@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from core.services.process import inventory
+from core.services.process import initiatives
 from portal.components.desk import Desk, current_desk
 from portal.components.page import empty_state, page_header
 from portal.components.tables import Column, live_table
@@ -15,7 +15,7 @@ from portal.components.text import count
 from portal.components.url_inputs import come_back, set_url, url_choice, url_choices, url_text
 
 if TYPE_CHECKING:
-    from core.domain.process.inventory import InventoryLine
+    from core.domain.process.facts import InventoryLine
 
 
 STATUSES: dict[Literal["", "live", "in_progress", "overdue", "failing"], str] = {
@@ -49,7 +49,7 @@ def filtered(desk: Desk, everything: Sequence[InventoryLine]) -> Sequence[Invent
     domains = dict(sorted(titles.items(), key=lambda item: item[1]))
     with st.container(horizontal=True, gap="small"):
         return desk.ask(
-            inventory.inventory,
+            initiatives.inventory,
             search=url_text("Search", "q", placeholder="Name, purpose, owner or team", width=300),
             classes=url_choices("Risk class", {c.id: c.title for c in policy.classes}, "class", width=170),
             teams=url_choices("Team", {team: team for team in teams}, "team", width=170),
@@ -71,7 +71,7 @@ def render() -> None:
     """Draw the filters and the table; a click opens the initiative."""
     desk = current_desk()
     page_header(desk, "Inventory", "Every initiative with its class, its requirements and its verdicts.")
-    everything = desk.ask(inventory.inventory)
+    everything = desk.ask(initiatives.inventory)
     if not everything:
         empty_state(
             "No initiative is registered yet. Registering one takes about ten questions.",

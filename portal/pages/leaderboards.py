@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.analytics.standings import StandingMeasure
-from core.services.oversight.teams import team_standings
+from core.services.oversight.kpis import team_standings
 from portal.components.charts.bars import Bar, interval_bars
 from portal.components.desk import current_desk
 from portal.components.page import empty_state, page_header, page_link, panel
@@ -38,7 +38,7 @@ def standings_board(standings: Sequence[Standing], *, title: str, own: str, key:
     Parameters
     ----------
     standings
-        Best first, as `core.services.oversight.teams.team_standings` gives them.
+        Best first, as `core.services.oversight.kpis.team_standings` gives them.
     title
         What is ranked.
     own

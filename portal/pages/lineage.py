@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.models import lineage as service
-from core.services.process import inventory
+from core.services.process import initiatives
 from portal.components.desk import Desk, current_desk
 from portal.components.models import lineage_view as view
 from portal.components.models.lineage_view import lineage_forms
@@ -28,7 +28,7 @@ def render() -> None:
     else:
         _draw(desk, whole)
     with st.expander("Record data, its use, or a warning", icon=":material/edit:"):
-        names = {one.initiative: one.name for one in desk.ask(inventory.initiative_choices)}
+        names = {one.initiative: one.name for one in desk.ask(initiatives.initiative_choices)}
         lineage_forms(desk, whole, names)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.work.work import by_due_day
-from core.services.work.notices import news, standing_notices
 from core.services.work.routing import names_of
-from core.services.work.tasks import list_for, open_tasks
+from core.services.work.tasks import list_for, news, open_tasks, standing_notices
 from portal.components.desk import current_desk
 from portal.components.page import dress, page_header, section
 from portal.components.url_inputs import url_value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.oversight import kpis, overview
+from core.services.oversight import kpis
 from portal.components.cards import kpi_cards
 from portal.components.charts.heat import Cell, heat_map
 from portal.components.desk import current_desk
@@ -16,7 +16,7 @@ def render() -> None:
     """Draw the figures against their targets, the heat map and what needs attention."""
     desk = current_desk()
     page_header(desk, "Overview", "Governance figures against their targets.")
-    cells = desk.ask(overview.heat_map)
+    cells = desk.ask(kpis.heat_map)
     if not any(cell.asked for cell in cells):
         empty_state(
             "No initiative is registered yet.", page="register", label="Register the first initiative"
@@ -33,7 +33,7 @@ def render() -> None:
         attention_panel(desk)
 
 
-def _heat(cells: tuple[overview.HeatCell, ...]) -> None:
+def _heat(cells: tuple[kpis.HeatCell, ...]) -> None:
     shown = [
         Cell(cell.consideration_title, cell.class_title, cell.satisfied, cell.asked, cell.share)
         for cell in cells

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import GovernanceError
-from core.services.rules.policies import DraftLine, policy_drafts
-from core.services.rules.policy_changes import compare_policy, preview_policy
+from core.services.rules.policies import DraftLine, compare_policy, policy_drafts, preview_policy
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, section
 from portal.components.rules.policy_changes_view import (

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.domain.errors import NotFound
-from core.services.record import entries, record_view
+from core.services.record import entries
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link, panel
 from portal.components.record.record_list import (
@@ -35,8 +35,8 @@ def render() -> None:
     desk = current_desk()
     page_header(desk, "Record", CHAIN)
     proof_panel(desk)
-    filters = record_filters(desk.ask(record_view.record_choices))
-    total = desk.ask(record_view.entry_count, **filters)
+    filters = record_filters(desk.ask(entries.record_choices))
+    total = desk.ask(entries.entry_count, **filters)
     left, right = st.columns([1.85, 1])
     with left, panel("Entries", f"{count(total, 'entry', 'entries')}, newest first; click one to open it."):
         newest = _entries(desk, filters, total)
@@ -65,7 +65,7 @@ def _entry(desk: Desk, number: str) -> None:
     if not number:
         return
     try:
-        sheet = desk.ask(record_view.entry_sheet, seq=record_view.find_entry(number))
+        sheet = desk.ask(entries.entry_sheet, seq=entries.find_entry(number))
     except NotFound as problem:
         show_problem(problem)
         page_link("record", "Open the newest entry", icon=":material/arrow_forward:")

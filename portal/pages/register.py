@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.domain.commands import RegisterInitiative
 from core.domain.errors import NotFound
-from core.services.process import inventory
+from core.services.process import initiatives
 from core.services.process.initiatives import preview_classification, register_initiative
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.forms import closed_because, give
@@ -34,7 +34,7 @@ def render() -> None:
     if done:
         page_header(desk, "Registered", "The class, why, and what it asks for.")
         try:
-            receipt(desk, desk.ask(inventory.initiative_sheet, initiative=done))
+            receipt(desk, desk.ask(initiatives.initiative_sheet, initiative=done))
         except NotFound as problem:
             show_problem(problem)
         return

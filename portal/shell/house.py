@@ -9,9 +9,9 @@ from threading import Lock
 
 from core.connectors.settings import Settings, read_settings
 from core.domain.actors import Actor
-from core.services.founding import local_user
 from core.services.governance import Governance, open_governance
 from core.services.jobs import stop_all_jobs
+from core.services.people import local_user
 
 
 @dataclass(frozen=True)

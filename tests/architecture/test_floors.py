@@ -54,7 +54,7 @@ def test_there_is_no_room_for_odds_and_ends() -> None:
 def test_the_command_line_and_the_decision_path_load_nothing_slow() -> None:
     slow = {"nannyml", "shap", "pandas", "numpy", "polars", "pyarrow", "altair", "streamlit", "fastapi"}
     probe = (
-        "import sys, core.services.process.gates, core.services.process.inventory\n"
+        "import sys, core.services.process.gates, core.services.process.initiatives\n"
         "import core.services.oversight.kpis\n"
         f"slow = {slow!r}\n"
         "print(sorted(slow & set(sys.modules)))"

@@ -13,13 +13,13 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT, Settings
 from core.domain.commands import make
 from core.lake.process.inventory import gate_lines
-from core.lake.process.policy_parameters import policy_parameters
 from core.lake.query import GATES, asking, fetch
 from core.lake.record.verify import verify_store
+from core.lake.standing import policy_parameters
 from core.lake.store import DATABASE, Store, open_store
 from core.services.governance import Governance, wire
-from core.services.process.inventory import inventory
-from core.services.rules.policy_changes import preview_policy
+from core.services.process.initiatives import inventory
+from core.services.rules.policies import preview_policy
 from core.services.work.comments import WriteComment, write_comment
 from portal.shell.house import close_house, open_house
 from portal.shell.plan import page_names

@@ -16,7 +16,7 @@ import pytest
 from core.connectors.settings import PROJECT
 from core.lake.store import open_store
 from core.services.governance import Governance
-from core.services.process.inventory import initiative_sheet
+from core.services.process.initiatives import initiative_sheet
 from tests.conftest import CONFIG, VALIDATOR, founded, later, register
 from tests.process import publish
 

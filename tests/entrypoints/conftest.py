@@ -20,8 +20,7 @@ from starlette.routing import Mount
 
 from core.entrypoints.api import create_api
 from core.entrypoints.cli import run
-from core.lake.save import save_store
-from core.lake.store import open_store
+from core.lake.store import open_store, save_store
 from core.services.governance import Governance
 from tests.conftest import ADMIN, founded, shipped
 

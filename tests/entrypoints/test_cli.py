@@ -212,7 +212,7 @@ def test_an_unforeseen_error_is_one_line(
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("core.services.process.inventory.inventory_lines", break_down)
+    monkeypatch.setattr("core.services.process.initiatives.inventory_lines", break_down)
     said = govern("list")
     assert said.code == 2
     assert said.err.startswith("governance: something went wrong that should not: RuntimeError: two lines.")

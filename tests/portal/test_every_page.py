@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT, Settings
 from core.domain.commands import make
 from core.services.governance import Governance
-from core.services.process.inventory import inventory
+from core.services.process.initiatives import inventory
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint
 from portal.shell.house import close_house, open_house
 

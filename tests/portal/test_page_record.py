@@ -15,7 +15,7 @@ from core.domain.commands import DecideGate
 from core.services.governance import Governance
 from core.services.jobs import jobs_of, wait_for
 from core.services.process.gates import decide_gate
-from core.services.record.pack_jobs import pack_subject
+from core.services.record.audit_pack import pack_subject
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 from tests.portal.test_pages_oversight import open_page, said
 

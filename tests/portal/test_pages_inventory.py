@@ -17,12 +17,12 @@ from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import BadInput, BrokenRecord, NotFound
 from core.services.governance import Governance
+from core.services.lookups import override_refusal, proof_refusal
 from core.services.measured.bias import bias_slices, slice_choices
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
 from core.services.process.evidence import evidence_file, submit_evidence
-from core.services.process.inventory import initiative_sheet, inventory
-from core.services.process.permitted import override_refusal, proof_refusal
+from core.services.process.initiatives import initiative_sheet, inventory
 from portal.components.desk import Desk
 from portal.components.forms import metrics_typed
 from portal.components.initiative.history import safe_file_name, shown_address

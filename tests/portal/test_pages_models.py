@@ -21,7 +21,7 @@ from core.services.governance import Governance
 from core.services.models import data_sources
 from core.services.models.lineage import lineage
 from core.services.models.versions import register_model_version
-from core.services.process.inventory import initiative_sheet
+from core.services.process.initiatives import initiative_sheet
 from portal.components.desk import Desk
 from portal.components.forms import listed
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
@@ -215,7 +215,7 @@ def test_bad_data_alarms_the_page_and_the_banner(filled: Governance) -> None:
     assert [value[0].split(" ", 1)[1] for value in at.dataframe[0].value["Data is"]] == ["Bad data above"]
     script = "from portal.components.desk import current_desk\n"
     script += "from portal.components.models.lineage_view import *\n"
-    script += "from core.services.process.inventory import initiative_sheet\ndesk = current_desk()\n"
+    script += "from core.services.process.initiatives import initiative_sheet\ndesk = current_desk()\n"
     script += f"bad_data_banner(desk, desk.ask(initiative_sheet, initiative={MODEL!r}))\n"
     banner = AppTest.from_string(script, default_timeout=30)
     banner.session_state["desk"] = Desk(filled, BUILDER, filled.moment(later(6)))

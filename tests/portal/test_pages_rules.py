@@ -14,8 +14,7 @@ from core.domain.actors import Actor
 from core.domain.commands import RegisterInitiative, SubmitEvidence, make
 from core.services.governance import Governance
 from core.services.process.evidence import submit_evidence
-from core.services.process.initiatives import register_initiative
-from core.services.process.inventory import initiative_sheet
+from core.services.process.initiatives import initiative_sheet, register_initiative
 from core.services.rules.ethics import PublishEthics, publish_ethics
 from core.services.rules.rights import SettleRight, settle_right
 from portal.components.desk import Desk

@@ -28,7 +28,7 @@ from core.domain.commands import (
 )
 from core.domain.errors import GovernanceError
 from core.domain.moment import Moment
-from core.domain.policy.demands import plan_at
+from core.domain.policy.requirement_list import plan_at
 from core.domain.process.commands import (
     DecideWaiver,
     DelegateSignOff,
@@ -49,13 +49,23 @@ from core.lake.record.verify import verify_store
 from core.lake.store import Store, open_memory_store
 from core.services.governance import Governance
 from core.services.models.versions import promote_version, register_model_version, retire_version
-from core.services.process.delegations import delegate_sign_off
 from core.services.process.evidence import submit_evidence
-from core.services.process.findings import raise_finding, resolve_finding, verify_finding
+from core.services.process.findings import (
+    decide_waiver,
+    raise_finding,
+    request_waiver,
+    resolve_finding,
+    verify_finding,
+)
 from core.services.process.gates import decide_gate, pull_model
 from core.services.process.initiatives import amend_initiative, override_classification
-from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate, withdraw_signature
-from core.services.process.waivers import decide_waiver, request_waiver
+from core.services.process.sign_offs import (
+    delegate_sign_off,
+    give_feedback,
+    request_sign_off,
+    sign_gate,
+    withdraw_signature,
+)
 from tests.conftest import BUILDER, CAST, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     ANALYST,

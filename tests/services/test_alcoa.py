@@ -9,8 +9,7 @@ from core.domain.errors import NotFound
 from core.domain.process.alcoa import Grade
 from core.services.governance import Governance
 from core.services.models.versions import register_model_version
-from core.services.process.alcoa import AlcoaSheet, alcoa_sheet
-from core.services.process.evidence import submit_evidence
+from core.services.process.evidence import AlcoaSheet, alcoa_sheet, submit_evidence
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 
 

@@ -21,10 +21,10 @@ from core.domain.commands import AmendInitiative, make
 from core.domain.errors import BadInput, BrokenRecord, Forbidden, NotFound
 from core.lake.record.audit_rows import unsorted_tables
 from core.services.governance import Governance
+from core.services.process.evidence import PurgeEvidence, purge_evidence
 from core.services.process.initiatives import amend_initiative
 from core.services.record.audit_pack import AuditPack, ExportAuditPack, export_audit_pack
 from core.services.record.entries import verify_record
-from core.services.record.purge import PurgeEvidence, purge_evidence
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.record_store import build_store
 

@@ -26,15 +26,13 @@ from core.domain.process.checks import CHECKS
 from core.domain.process.commands import RaiseFinding, RequestWaiver
 from core.lake.facts import history, newest
 from core.lake.query import fetch
-from core.services.governance import Governance
+from core.services.governance import Governance, read_moment
 from core.services.lookups import registered
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
-from core.services.process.findings import raise_finding
+from core.services.process.findings import raise_finding, request_waiver
 from core.services.process.gates import decide_gate
 from core.services.process.initiatives import register_initiative
-from core.services.process.waivers import request_waiver
-from core.services.reading import read_moment
 from core.services.record.checkpoints import verify_against
 from core.services.record.entries import clock_remark, record_page
 from core.services.record.replay import replay_decision

@@ -17,7 +17,7 @@ from core.domain.errors import Conflict
 from core.lake.query import Rows, fetch
 from core.lake.store import DATABASE, open_store
 from core.services.governance import Governance, wire
-from core.services.process.inventory import inventory
+from core.services.process.initiatives import inventory
 from core.services.record.entries import verify_record
 from data.demo.build import DemoOptions, build_demo
 from data.demo.recipe import read_recipe

@@ -9,7 +9,7 @@ import duckdb
 
 from core.lake.record.verify import verify_store
 from core.lake.store import Store, migrated
-from core.services.process.inventory import inventory
+from core.services.process.initiatives import inventory
 from tests.conftest import founded, later, register
 
 

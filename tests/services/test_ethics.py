@@ -12,11 +12,11 @@ from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden
 from core.lake.directory import put_person
 from core.lake.store import open_memory_store
-from core.services.founding import found_store
 from core.services.governance import Governance, wire
 from core.services.measured.bias import check_bias_limit
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
+from core.services.people import found_store
 from core.services.rules.ethics import (
     PublishEthics,
     ethics_in_force,

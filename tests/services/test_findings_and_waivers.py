@@ -23,18 +23,21 @@ from core.domain.process.commands import (
 )
 from core.domain.process.requirements import Status
 from core.lake.process.inventory import gate_lines
-from core.lake.save import save_store
+from core.lake.store import save_store
 from core.services.governance import Governance
 from core.services.process.findings import (
     breach_findings,
+    decide_waiver,
     findings_list,
     raise_finding,
+    request_waiver,
     resolve_finding,
     verify_finding,
+    waivers_list,
+    withdraw_waiver,
 )
 from core.services.process.gates import ask_gate, pull_model
-from core.services.process.inventory import initiative_sheet, inventory
-from core.services.process.waivers import decide_waiver, request_waiver, waivers_list, withdraw_waiver
+from core.services.process.initiatives import initiative_sheet, inventory
 from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,

@@ -21,13 +21,16 @@ from core.domain.process.requirements import Status
 from core.domain.process.sign_offs import SignOffStatus
 from core.services.governance import Governance
 from core.services.process.checks import run_checks
-from core.services.process.delegations import delegate_sign_off
-from core.services.process.findings import findings_list, resolve_finding, verify_finding
+from core.services.process.findings import (
+    decide_waiver,
+    findings_list,
+    request_waiver,
+    resolve_finding,
+    verify_finding,
+)
 from core.services.process.gates import ask_gate, pull_model
-from core.services.process.initiatives import register_initiative
-from core.services.process.inventory import initiative_sheet, inventory
-from core.services.process.sign_offs import lay_table
-from core.services.process.waivers import decide_waiver, request_waiver
+from core.services.process.initiatives import initiative_sheet, inventory, register_initiative
+from core.services.process.sign_offs import delegate_sign_off, lay_table
 from core.services.record.entries import verify_record
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later
 from tests.journeys import add, everybody_is_trained, explain, watch, write_predictions

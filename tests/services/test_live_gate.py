@@ -11,15 +11,14 @@ from core.domain.chain import Fact
 from core.domain.commands import DraftPolicy, PublishPolicy, make
 from core.domain.errors import BadInput, Conflict
 from core.domain.process.commands import PullModel
-from core.lake.save import save_store
+from core.lake.store import save_store
 from core.services.governance import Governance
 from core.services.models.versions import version_approval
 from core.services.oversight.kpis import governance_kpis
 from core.services.process.findings import breach_findings
 from core.services.process.gates import is_live, newest_live_decision, pull_model
-from core.services.process.inventory import initiative_choices, initiative_sheet, inventory
-from core.services.rules.policies import draft_policy, publish_policy
-from core.services.rules.policy_changes import compare_policy
+from core.services.process.initiatives import initiative_choices, initiative_sheet, inventory
+from core.services.rules.policies import compare_policy, draft_policy, publish_policy
 from tests.conftest import VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,

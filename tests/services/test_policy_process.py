@@ -11,8 +11,15 @@ from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.services.governance import Governance
 from core.services.process.gates import ask_gate
-from core.services.rules.policies import draft_policy, policy_drafts, publish_policy, review_policy
-from core.services.rules.policy_changes import Reclassified, compare_policy, preview_policy
+from core.services.rules.policies import (
+    Reclassified,
+    compare_policy,
+    draft_policy,
+    policy_drafts,
+    preview_policy,
+    publish_policy,
+    review_policy,
+)
 from tests.conftest import ADMIN, CONFIG, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.process import (
     BUSINESS,

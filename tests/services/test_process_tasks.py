@@ -22,12 +22,16 @@ from core.domain.process.commands import (
 from core.domain.work.work import Task
 from core.lake.directory import put_person
 from core.services.governance import Governance
-from core.services.process.findings import raise_finding, resolve_finding, verify_finding
+from core.services.process.findings import (
+    decide_waiver,
+    raise_finding,
+    request_waiver,
+    resolve_finding,
+    verify_finding,
+)
 from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
-from core.services.process.waivers import decide_waiver, request_waiver
-from core.services.work.notices import standing_notices
 from core.services.work.raci_view import observed_matrix
-from core.services.work.tasks import AssignTask, assign_task, open_tasks
+from core.services.work.tasks import AssignTask, assign_task, open_tasks, standing_notices
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 from tests.process import (
     BUSINESS,

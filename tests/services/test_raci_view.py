@@ -13,11 +13,19 @@ from core.domain.actors import Actor, Roles
 from core.domain.commands import DecideGate, RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
-from core.domain.work.guides import Guides
-from core.domain.work.perspectives import Part, perspectives
-from core.domain.work.raci import Raci, RaciTask
+from core.domain.work.raci import Guides, Raci, RaciTask
 from core.domain.work.training import Trainings
-from core.domain.work.work import NoticeRule, Perspective, Place, Routes, Task, Work, notices
+from core.domain.work.work import (
+    NoticeRule,
+    Part,
+    Perspective,
+    Place,
+    Routes,
+    Task,
+    Work,
+    notices,
+    perspectives,
+)
 from core.lake.directory import put_person
 from core.services.governance import Governance
 from core.services.models.versions import register_model_version
@@ -25,8 +33,7 @@ from core.services.people import AddPerson, add_person
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from core.services.work.comments import WriteComment, write_comment
-from core.services.work.perspectives import perspectives_of
-from core.services.work.raci_view import observed_matrix
+from core.services.work.raci_view import observed_matrix, perspectives_of
 from tests.conftest import ADMIN, BUILDER, CONFIG, OWNER, VALIDATOR, later, register
 
 ENGINEER = Actor(id="dora-data", name="Dora Data", team="Platform", roles=("data_ops",))

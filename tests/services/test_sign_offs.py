@@ -13,13 +13,12 @@ from core.domain.commands import AmendInitiative, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.process.commands import DelegateSignOff, EndDelegation, WithdrawSignature
 from core.domain.process.sign_offs import SignOffStatus
-from core.lake.save import save_store
+from core.lake.store import save_store
 from core.services.governance import Governance
-from core.services.process.delegations import delegate_sign_off, end_delegation
 from core.services.process.gates import ask_gate
 from core.services.process.initiatives import amend_initiative
 from core.services.process.sign_off_view import feedback_choices, sign_off_views, signing_choices
-from core.services.process.sign_offs import lay_table, withdraw_signature
+from core.services.process.sign_offs import delegate_sign_off, end_delegation, lay_table, withdraw_signature
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     ANALYST,

@@ -18,8 +18,7 @@ import pytest
 from core.domain.chain import GENESIS, Entry, content_digest, entry_digest
 from core.domain.commands import make
 from core.entrypoints.cli import run
-from core.lake.record.verify import verify_store
-from core.lake.record.verify_files import FILE_TABLES, known_files
+from core.lake.record.verify import FILE_TABLES, known_files, verify_store
 from core.lake.store import DATABASE, Store, open_store
 from core.services.governance import wire
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint, verify_against
@@ -457,7 +456,7 @@ def write_anew(store: Store) -> None:
 
 def test_every_table_that_names_files_says_where_they_lie(whole: Whole) -> None:
     naming = {table for table, columns in whole.columns.items() if {"path", "sha256"} <= set(columns)}
-    assert naming <= set(FILE_TABLES), "add the table to FILE_TABLES in core/lake/record/verify_files.py"
+    assert naming <= set(FILE_TABLES), "add the table to FILE_TABLES in core/lake/record/verify.py"
 
 
 def test_a_file_that_no_entry_names_is_noted_and_breaks_nothing(copied: Path) -> None:

@@ -29,11 +29,12 @@ from core.services.process.evidence import submit_evidence
 from core.services.process.gates import ask_gate, decide_gate
 from core.services.process.initiatives import (
     amend_initiative,
+    initiative_sheet,
+    inventory,
     override_classification,
     preview_classification,
     register_initiative,
 )
-from core.services.process.inventory import initiative_sheet, inventory
 from core.services.record.entries import record_page, verify_record
 from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
 from tests.process import publish

@@ -32,8 +32,7 @@ from core.services.models.versions import (
 )
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
-from core.services.process.initiatives import amend_initiative
-from core.services.process.inventory import initiative_sheet
+from core.services.process.initiatives import amend_initiative, initiative_sheet
 from core.services.record.entries import verify_record
 from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
 

@@ -15,8 +15,7 @@ from core.lake.directory import put_person
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.process.evidence import submit_evidence
-from core.services.process.initiatives import register_initiative
-from core.services.process.inventory import initiative_sheet
+from core.services.process.initiatives import initiative_sheet, register_initiative
 from core.services.record.entries import verify_record
 from core.services.work.comments import (
     MarkCommentsRead,
@@ -35,8 +34,16 @@ from core.services.work.hand_offs import (
     offer_hand_off,
     withdraw_hand_off,
 )
-from core.services.work.notices import news, standing_notices
-from core.services.work.tasks import AssignTask, assign_task, find_task, open_tasks, team_tasks, work_list
+from core.services.work.tasks import (
+    AssignTask,
+    assign_task,
+    find_task,
+    news,
+    open_tasks,
+    standing_notices,
+    team_tasks,
+    work_list,
+)
 from core.services.work.team_work import loads
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
 

@@ -11,10 +11,19 @@ from core.connectors.config_files import read_config, read_ethics, read_framewor
 from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
 from core.domain.policy.policy import Policy
-from core.domain.rules.applicability import Circumstances, applies
-from core.domain.rules.coverage import ClauseState, Coverage, answering, applicable_clauses, clause_state
 from core.domain.rules.ethics import Ethics
-from core.domain.rules.frameworks import Framework, Frameworks, Standing
+from core.domain.rules.frameworks import (
+    Circumstances,
+    ClauseState,
+    Coverage,
+    Framework,
+    Frameworks,
+    Standing,
+    answering,
+    applicable_clauses,
+    applies,
+    clause_state,
+)
 
 CONFIG = Path(__file__).parents[2] / "config"
 

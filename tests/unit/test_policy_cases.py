@@ -15,9 +15,8 @@ from core.domain.actors import Roles
 from core.domain.errors import NotFound
 from core.domain.facts.process import Finding, Waiver
 from core.domain.policy.classification import Classification, classify
-from core.domain.policy.demands import demands_of
 from core.domain.policy.policy import Policy
-from core.domain.policy.requirement_list import requirements_of
+from core.domain.policy.requirement_list import demands_of, requirements_of
 from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states

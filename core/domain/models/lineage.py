@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -34,10 +34,8 @@ Reason = Annotated[Words, Field(min_length=10, description="Why, in a sentence; 
 _READ_BY_ALL = Shown(help="At least 10 characters; everybody downstream reads it.", lines=True)
 
 
-class RecordDataSource(Command):
+class RecordDataSource(Command, may="record_lineage"):
     """Record a data source, or what has changed about it."""
-
-    may: ClassVar[str] = "record_lineage"
 
     name: Annotated[Name, Field(title="Name", description="What it is called."), argument()]
     personal_data: Annotated[
@@ -66,10 +64,8 @@ class RecordDataSource(Command):
     ] = ""
 
 
-class RecordUpstream(Command):
+class RecordUpstream(Command, may="record_lineage"):
     """Record that a source is made from another one, how, and which columns come from there."""
-
-    may: ClassVar[str] = "record_lineage"
 
     source: Source
     upstream: Upstream
@@ -77,19 +73,15 @@ class RecordUpstream(Command):
     columns: ColumnNames = ()
 
 
-class EndUpstream(Command):
+class EndUpstream(Command, may="record_lineage"):
     """Record that a source is no longer made from another one."""
-
-    may: ClassVar[str] = "record_lineage"
 
     source: Source
     upstream: Upstream
 
 
-class RecordDataUse(Command):
+class RecordDataUse(Command, may="record_lineage"):
     """Record that a model uses data: which version (empty: all), how, and which columns."""
-
-    may: ClassVar[str] = "record_lineage"
 
     source: Source
     initiative: InitiativeId
@@ -98,10 +90,8 @@ class RecordDataUse(Command):
     columns: ColumnNames = ()
 
 
-class EndDataUse(Command):
+class EndDataUse(Command, may="record_lineage"):
     """Record that a model no longer uses data in this way."""
-
-    may: ClassVar[str] = "record_lineage"
 
     source: Source
     initiative: InitiativeId
@@ -109,28 +99,22 @@ class EndDataUse(Command):
     how: UsedFor
 
 
-class MarkDataBad(Command):
+class MarkDataBad(Command, may="mark_data"):
     """Mark data as bad, and see which initiatives that reaches."""
-
-    may: ClassVar[str] = "mark_data"
 
     source: Source
     reason: Annotated[Reason, Field(title="What is wrong with it"), _READ_BY_ALL]
 
 
-class ClearData(Command):
+class ClearData(Command, may="mark_data"):
     """Take the warning about data back."""
-
-    may: ClassVar[str] = "mark_data"
 
     source: Source
     reason: Annotated[Reason, Field(title="What was done about it"), _READ_BY_ALL]
 
 
-class RecordProcesses(Command):
+class RecordProcesses(Command, may="record_lineage"):
     """Record which business processes an initiative serves; the list replaces the one before."""
-
-    may: ClassVar[str] = "record_lineage"
 
     initiative: InitiativeId
     processes: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -156,7 +156,7 @@ Beside = Annotated[
 ]
 
 
-class WriteDocumentText(Command):
+class WriteDocumentText(Command, may="write_document"):
     """Write beside the generated text of a section, in your name.
 
     Attributes
@@ -165,8 +165,6 @@ class WriteDocumentText(Command):
         How many wordings the writer had before their eyes; where there are more by now, somebody else wrote
         meanwhile. None does not ask.
     """
-
-    may: ClassVar[str] = "write_document"
 
     initiative: InitiativeId
     kind: OfKind = "card"

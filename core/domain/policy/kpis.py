@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from core.domain.faults import refusal
+from core.domain.errors import refusal
 from core.domain.policy.policy import Text
 from core.ground.checked import Checked
 from core.ground.figure import Explained

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from core.domain.policy.demands import measure_token
 from core.domain.policy.policy import Consideration, Gate, Measure, Policy, SignOffPlan
+from core.domain.policy.requirement_list import measure_token
 
 Direction = Literal["stricter", "lighter", "other"]
 

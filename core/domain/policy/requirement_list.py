@@ -1,11 +1,14 @@
-"""What the matrix asks of a class: one requirement per cell, and one per gate that has to be signed."""
+"""What the matrix asks of a class, and what a gate asks for as tokens that signatures are bound to."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import lru_cache
 
-from core.domain.policy.policy import Consideration, Measure, Policy, SignOffPlan
+from core.domain.chain import canonical
+from core.domain.policy.policy import Consideration, Gate, Measure, Policy, SignOffPlan
 
 
 @dataclass(frozen=True)
@@ -84,4 +87,190 @@ def _asked(
         Requirement(ladder, measure, (measure,), plan, gate.title, gate.step)
         for plan in measure.sign_offs
         if (gate := policy.gate(plan.gate)) is not None
+    ]
+
+
+def demands_of(policy: Policy, class_id: str, gate: Gate) -> frozenset[str]:
+    """List what a class is asked for at a gate: measures with a digest of their proof, and signatures."""
+    measures = {measure_token(r.measure) for r in asked_at(policy, class_id, gate) if r.sign_off is None}
+    plan = plan_at(policy, class_id, gate.id)
+    return frozenset(measures | (_plan_tokens(plan) if plan else set()))
+
+
+def demands_digest(demands: Set[str]) -> str:
+    """Sha256 of what was asked for, whatever the order."""
+    return hashlib.sha256(canonical(sorted(demands)).encode()).hexdigest()
+
+
+def covers(demands: Set[str], policy: Policy, class_id: str, gate: Gate) -> bool:
+    """Tell whether all that a gate asks of a class now was asked for then.
+
+    A measure counts as asked for if it, or a stricter one of its ladder, was.
+    """
+    for requirement in asked_at(policy, class_id, gate):
+        tokens = {measure_token(measure) for measure in requirement.satisfied_by}
+        if requirement.sign_off is None and not tokens & demands:
+            return False
+    plan = plan_at(policy, class_id, gate.id)
+    return plan is None or _signatures_cover(demands, plan)
+
+
+def asked_at(policy: Policy, class_id: str, gate: Gate) -> tuple[Requirement, ...]:
+    """Requirements that a gate asks for: those of its step and of the steps before it."""
+    last = policy.step_order[gate.step]
+    return tuple(r for r in requirements_of(policy, class_id) if policy.step_order[r.step] <= last)
+
+
+def plan_at(policy: Policy, class_id: str, gate_id: str) -> SignOffPlan | None:
+    """Who signs at a gate of a class, or None where nobody has to."""
+    plans = (r.sign_off for r in requirements_of(policy, class_id) if r.sign_off is not None)
+    return next((plan for plan in plans if plan.gate == gate_id), None)
+
+
+@lru_cache(maxsize=4096)
+def measure_token(measure: Measure) -> str:
+    """A measure with a digest of what proves it: another title or guide asks for nothing else."""
+    proof = measure.model_dump(
+        include={"evidence", "checks", "independent", "responsible", "step", "valid_days"}
+    )
+    return f"{measure.id}#{hashlib.sha256(canonical(proof).encode()).hexdigest()[:12]}"
+
+
+def _plan_tokens(plan: SignOffPlan) -> set[str]:
+    signatures = {f"signed:{approval.role}:{approval.quorum}" for approval in plan.approvals}
+    return signatures | {f"feedback:{role}" for role in plan.feedback}
+
+
+def _signatures_cover(demands: Set[str], plan: SignOffPlan) -> bool:
+    signed = {role: int(quorum) for kind, role, quorum in map(_parts, demands) if kind == "signed"}
+    asked = all(signed.get(approval.role, 0) >= approval.quorum for approval in plan.approvals)
+    return asked and all(f"feedback:{role}" in demands for role in plan.feedback)
+
+
+def _parts(token: str) -> tuple[str, str, str]:
+    kind, _, rest = token.partition(":")
+    role, _, quorum = rest.partition(":")
+    return (kind, role, quorum)
+
+
+Rows = list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class PolicyRows:
+    """What a set-based decision needs of a policy.
+
+    Attributes
+    ----------
+    proofs
+        One row per measure and proof it needs: `gate` stands for signatures, `check_id` for a check, and
+        neither for its evidence.
+    asked
+        One row per class, requirement and measure that satisfies it; `place` 0 is the measure asked for.
+        A measure that is signed stands with the gate, as its requirement does.
+    gates
+        One row per class and gate, with the number of its step.
+    seats
+        One row per class, gate and role that has to sign there.
+    waivers
+        One row per class and role that may waive.
+    breaches
+        Checks whose failure makes signatures lapse.
+    watched
+        One row per class, requirement and measure whose change of evidence makes signatures lapse.
+    steps
+        Id and number of each step.
+    """
+
+    proofs: Rows
+    asked: Rows
+    gates: Rows
+    seats: Rows
+    waivers: Rows
+    breaches: Rows
+    watched: Rows
+    steps: Rows
+
+
+def policy_rows(policy: Policy) -> PolicyRows:
+    """Flatten a policy; the set-based form of `requirement_states` and `decide` reads nothing else of it."""
+    return PolicyRows(
+        _proofs(policy),
+        [row for risk_class in policy.classes for row in _asked_rows(policy, risk_class.id)],
+        [
+            {
+                "class_id": risk_class.id,
+                "gate": gate.id,
+                "step": policy.step_order[gate.step],
+                "per_version": policy.steps[policy.step_order[gate.step]].per_version,
+            }
+            for risk_class in policy.classes
+            for gate in policy.gates_of(risk_class.id)
+        ],
+        [row for risk_class in policy.classes for row in _seats(policy, risk_class.id)],
+        [
+            {"class_id": rule.class_id, "role": role, "max_days": rule.max_days}
+            for rule in policy.waivers
+            for role in rule.approvers
+        ],
+        [{"check_id": breach.check} for breach in policy.breaches if breach.revalidate],
+        [row for risk_class in policy.classes for row in _watched(policy, risk_class.id)],
+        [{"step_id": step.id, "step": place} for place, step in enumerate(policy.steps)],
+    )
+
+
+def _proofs(policy: Policy) -> Rows:
+    proofs: Rows = []
+    for measure in policy.measures.values():
+        kept = {"measure": measure.id, "valid_days": measure.valid_days}
+        if measure.evidence is not None:
+            proofs.append({**kept, "check_id": None, "gate": None})
+        proofs.extend({**kept, "check_id": check, "gate": None} for check in measure.checks)
+        proofs.extend(
+            {"measure": f"{measure.id}:{plan.gate}", "valid_days": None, "check_id": None, "gate": plan.gate}
+            for plan in measure.sign_offs
+        )
+    return proofs
+
+
+def _asked_rows(policy: Policy, class_id: str) -> Rows:
+    return [
+        {
+            "class_id": class_id,
+            "class_place": policy.class_order[class_id],
+            "consideration": requirement.consideration.id,
+            "requirement": requirement.id,
+            "measure": requirement.id if requirement.sign_off else measure.id,
+            "place": place,
+            "step": policy.step_order[requirement.step],
+            "responsible": requirement.measure.responsible,
+            "due_days": requirement.due_days,
+            "per_version": policy.steps[policy.step_order[requirement.step]].per_version,
+            "waivable": requirement.measure.waivable and requirement.sign_off is None,
+        }
+        for requirement in requirements_of(policy, class_id)
+        for place, measure in enumerate(requirement.satisfied_by)
+    ]
+
+
+def _watched(policy: Policy, class_id: str) -> Rows:
+    return [
+        {"class_id": class_id, "measure": measure.id, "step": policy.step_order[requirement.step]}
+        for requirement in requirements_of(policy, class_id)
+        for measure in requirement.watched
+    ]
+
+
+def _seats(policy: Policy, class_id: str) -> Rows:
+    return [
+        {
+            "class_id": class_id,
+            "gate": plan.gate,
+            "role": approval.role,
+            "quorum": approval.quorum,
+            "valid_days": plan.valid_days,
+        }
+        for requirement in requirements_of(policy, class_id)
+        if (plan := requirement.sign_off) is not None
+        for approval in plan.approvals
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -24,20 +24,16 @@ FindingId = Annotated[str, Field(description="Its name, such as F1."), argument(
 WaiverId = Annotated[str, Field(description="Its name, such as W1."), argument("WAIVER")]
 
 
-class RequestSignOff(Command):
+class RequestSignOff(Command, may="request_sign_off"):
     """Ask for the signatures of a gate."""
-
-    may: ClassVar[str] = "request_sign_off"
 
     initiative: InitiativeId
     gate: GateId
     note: Annotated[Words, Field(description="What those who sign should know.")] = ""
 
 
-class GiveFeedback(Command):
+class GiveFeedback(Command, may="give_feedback"):
     """Give feedback before the decision."""
-
-    may: ClassVar[str] = "give_feedback"
 
     initiative: InitiativeId
     gate: GateId
@@ -52,10 +48,8 @@ class GiveFeedback(Command):
     on_behalf_of: ForWhom = ""
 
 
-class SignGate(Command):
+class SignGate(Command, may="sign_gate"):
     """Approve, reject or abandon; an approval is bound to the version, the evidence and the policy."""
-
-    may: ClassVar[str] = "sign_gate"
 
     initiative: InitiativeId
     gate: GateId
@@ -72,20 +66,16 @@ class SignGate(Command):
     on_behalf_of: ForWhom = ""
 
 
-class WithdrawSignature(Command):
+class WithdrawSignature(Command, may="sign_gate"):
     """Take your own answer back; it stays on record."""
-
-    may: ClassVar[str] = "sign_gate"
 
     initiative: InitiativeId
     gate: GateId
     reason: Annotated[Reason, Field(title="Why")]
 
 
-class DelegateSignOff(Command):
+class DelegateSignOff(Command, may="delegate_sign_off"):
     """Let somebody sign in your place, through a last day."""
-
-    may: ClassVar[str] = "delegate_sign_off"
 
     delegate: Annotated[str, Field(title="Who", description="Who may sign in your place."), argument()]
     role: Annotated[InRole, Field(title="In the role")]
@@ -93,19 +83,15 @@ class DelegateSignOff(Command):
     reason: Annotated[Reason, Field(title="Why"), Shown(hint="On leave for two weeks")]
 
 
-class EndDelegation(Command):
+class EndDelegation(Command, may="delegate_sign_off"):
     """End a delegation before its last day."""
-
-    may: ClassVar[str] = "delegate_sign_off"
 
     delegate: Annotated[str, Field(description="Who may not sign in your place any more."), argument()]
     role: InRole
 
 
-class RaiseFinding(Command):
+class RaiseFinding(Command, may="raise_finding"):
     """Put a finding on record; all but minor ones keep the gates of their step shut."""
-
-    may: ClassVar[str] = "raise_finding"
 
     initiative: InitiativeId
     title: Annotated[Name, Field(title="What is wrong", description="What is wrong.")]
@@ -123,20 +109,16 @@ class RaiseFinding(Command):
     ]
 
 
-class ResolveFinding(Command):
+class ResolveFinding(Command, may="resolve_finding"):
     """Say that a finding is mended; somebody else verifies it."""
-
-    may: ClassVar[str] = "resolve_finding"
 
     initiative: InitiativeId
     finding: FindingId
     note: Annotated[Note, Field(title="How")]
 
 
-class VerifyFinding(Command):
+class VerifyFinding(Command, may="verify_finding"):
     """Close a finding that somebody else mended, or open it again."""
-
-    may: ClassVar[str] = "verify_finding"
 
     initiative: InitiativeId
     finding: FindingId
@@ -148,10 +130,8 @@ class VerifyFinding(Command):
     ] = True
 
 
-class RequestWaiver(Command):
+class RequestWaiver(Command, may="request_waiver"):
     """Ask that a requirement be waived for a while."""
-
-    may: ClassVar[str] = "request_waiver"
 
     initiative: InitiativeId
     measure: Annotated[str, Field(title="Requirement", description="The measure's id.")]
@@ -164,10 +144,8 @@ class RequestWaiver(Command):
     until: Until
 
 
-class DecideWaiver(Command):
+class DecideWaiver(Command, may="decide_waiver"):
     """Grant or refuse a waiver; the rank that may depends on the class."""
-
-    may: ClassVar[str] = "decide_waiver"
 
     initiative: InitiativeId
     waiver: WaiverId
@@ -175,20 +153,16 @@ class DecideWaiver(Command):
     note: Annotated[Note, Field(title="Why")]
 
 
-class WithdrawWaiver(Command):
+class WithdrawWaiver(Command, may="request_waiver"):
     """Take a waiver back."""
-
-    may: ClassVar[str] = "request_waiver"
 
     initiative: InitiativeId
     waiver: WaiverId
     note: Annotated[Note, Field(title="Why")]
 
 
-class PullModel(Command):
+class PullModel(Command, may="pull_model"):
     """Take a model out of production at once."""
-
-    may: ClassVar[str] = "pull_model"
 
     initiative: InitiativeId
     reason: Annotated[Reason, Field(title="Why")]

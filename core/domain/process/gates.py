@@ -10,9 +10,14 @@ from core.domain.errors import NotFound
 from core.domain.policy.policy import Gate, Policy
 from core.domain.process.checks import CHECKS
 from core.domain.process.facts import InitiativeFacts
-from core.domain.process.requirements import RequirementState, Status, proof_status, requirement_states
+from core.domain.process.requirements import (
+    RequirementState,
+    Status,
+    proof_status,
+    requirement_states,
+    standing_waiver,
+)
 from core.domain.process.sign_offs import SignOffStatus, sign_off_state
-from core.domain.process.waivers import standing_waiver
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,7 @@ class Decision:
 
 
 def find_gate(policy: Policy, class_id: str, gate_id: str) -> Gate:
-    """Find a gate of a class, or say which there are.
-
-    Raises
-    ------
-    NotFound
-        The class does not pass such a gate.
-    """
+    """Find a gate of a class, or say which there are."""
     gates = policy.gates_of(class_id)
     for gate in gates:
         if gate.id == gate_id:

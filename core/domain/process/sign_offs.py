@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from core.domain.policy.demands import asked_at, covers, demands_of
 from core.domain.policy.policy import Gate, Policy, SignOffPlan
+from core.domain.policy.requirement_list import asked_at, covers, demands_of
 from core.domain.process.facts import InitiativeFacts, SignOffAct
 
 

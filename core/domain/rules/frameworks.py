@@ -6,7 +6,8 @@ no legal advice, and nobody who met all measures has thereby met a law.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,11 +16,65 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from core.domain.faults import Fault, Path, refusal
+from core.domain.errors import Fault, Path, refusal
 from core.domain.policy.policy import Id, Policy, Text
-from core.domain.rules.applicability import Rule
 from core.domain.rules.ethics import Ethics
 from core.ground.checked import Checked
+
+Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
+
+
+class Rule(Checked):
+    """One way to be concerned: every condition that is named has to hold, by any of its values.
+
+    `regions` are those where the people concerned live; `answers` maps a question of the policy to options.
+    """
+
+    regions: Ids | None = None
+    domains: Ids | None = None
+    answers: dict[Id, Ids] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Rule:
+        if not (self.regions or self.domains or self.answers):
+            remedy = "Name regions, domains or answers; leave 'when' out where it always applies."
+            raise refusal((), "a rule without a condition", remedy)
+        return self
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What rules look at: domain, answers of the registration, and regions of the people concerned."""
+
+    domain: str
+    answers: Mapping[str, Sequence[str]]
+    regions: frozenset[str]
+
+
+def applies(when: Sequence[Rule], about: Circumstances) -> bool:
+    """Tell whether any rule holds; no rule at all means always.
+
+    Examples
+    --------
+    >>> banking = (Rule(regions=("uk",), domains=("credit",)),)
+    >>> applies(banking, Circumstances("credit", {}, frozenset({"uk", "eu"})))
+    True
+    >>> applies(banking, Circumstances("marketing", {}, frozenset({"uk"})))
+    False
+    """
+    return not when or any(_holds(rule, about) for rule in when)
+
+
+def _holds(rule: Rule, about: Circumstances) -> bool:
+    if rule.regions is not None and not about.regions.intersection(rule.regions):
+        return False
+    if rule.domains is not None and about.domain not in rule.domains:
+        return False
+    return all(
+        set(options).intersection(about.answers.get(question, ()))
+        for question, options in (rule.answers or {}).items()
+    )
+
 
 Nature = Literal["law", "supervisory", "guidance", "standard"]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=1500, strip_whitespace=True)]
@@ -223,3 +278,116 @@ def _twice(path: Path, kind: str, ids: Sequence[str]) -> Iterator[Fault]:
     for place, name in enumerate(ids):
         if name in ids[:place]:
             yield Fault((*path, place, "id"), f"{kind} '{name}' is listed twice", "Keep one of them.")
+
+
+class ClauseState(StrEnum):
+    """Where a clause stands for an initiative to which it applies.
+
+    `met`: all that its class is asked for towards the clause is proved. `open`: something of it is not.
+    `not_asked`: measures answer the clause, but the class is asked for none of them. `gap`: no measure
+    of the policy answers it.
+    """
+
+    MET = "met"
+    OPEN = "open"
+    NOT_ASKED = "not_asked"
+    GAP = "gap"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Clauses by state, of one initiative or of many added up.
+
+    `share` is met / (met + open + gap), 0.0 to 1.0: what the class is not asked for is left out and shown
+    beside it, and a gap counts against it. None where nothing is left to count. 1.0 says that every mapped
+    measure asked for is proved, not that a law is kept.
+
+    Examples
+    --------
+    >>> Coverage(met=3, open=1, not_asked=5, gap=0).share
+    0.75
+    >>> Coverage(not_asked=2).share is None
+    True
+    """
+
+    met: int = 0
+    open: int = 0
+    not_asked: int = 0
+    gap: int = 0
+
+    @property
+    def counted(self) -> int:
+        """Clauses in the denominator."""
+        return self.met + self.open + self.gap
+
+    @property
+    def share(self) -> float | None:
+        """Part of the counted clauses that is met; None where none is counted."""
+        return self.met / self.counted if self.counted else None
+
+    def __add__(self, other: Coverage) -> Coverage:
+        return Coverage(
+            self.met + other.met,
+            self.open + other.open,
+            self.not_asked + other.not_asked,
+            self.gap + other.gap,
+        )
+
+
+def coverage_of(states: Iterable[str]) -> Coverage:
+    """Count clauses by state."""
+    counted = Counter(states)
+    return Coverage(*(counted[state] for state in ClauseState))
+
+
+def answering(policy: Policy, clause: Clause) -> frozenset[str]:
+    """Measures that answer a clause: those named, and the stricter ones of a ladder that replaces.
+
+    What the policy does not know (an older one, say) is left out.
+    """
+    found: set[str] = set()
+    for ladder in policy.considerations:
+        places = [place for place, measure in enumerate(ladder.rungs) if measure.id in clause.measures]
+        if places and ladder.ladder == "replaces":
+            found.update(measure.id for measure in ladder.rungs[min(places) :])
+        else:
+            found.update(ladder.rungs[place].id for place in places)
+    return frozenset(found)
+
+
+def clause_state(policy: Policy, clause: Clause, asked: Mapping[str, bool]) -> ClauseState:
+    """State of a clause that applies.
+
+    Parameters
+    ----------
+    policy, clause
+        The policy in force, and a clause.
+    asked
+        Requirement id (a measure's, or `measure:gate` where it is signed) -> satisfied, for all that the
+        class of the initiative is asked for.
+    """
+    measures = answering(policy, clause)
+    if not measures:
+        return ClauseState.GAP
+    proofs = [satisfied for requirement, satisfied in asked.items() if measure_of(requirement) in measures]
+    if not proofs:
+        return ClauseState.NOT_ASKED
+    return ClauseState.MET if all(proofs) else ClauseState.OPEN
+
+
+def measure_of(requirement: str) -> str:
+    """The measure of a requirement's id.
+
+    Examples
+    --------
+    >>> measure_of("every_move_sign_off:deployment")
+    'every_move_sign_off'
+    """
+    return requirement.partition(":")[0]
+
+
+def applicable_clauses(framework: Framework, about: Circumstances) -> tuple[Clause, ...]:
+    """The clauses that apply; none where the framework itself does not."""
+    if not applies(framework.when, about):
+        return ()
+    return tuple(clause for clause in framework.clauses if applies(clause.when, about))

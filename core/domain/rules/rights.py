@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from core.domain.errors import refusal
 from core.domain.facts.rules import RightAnswer
-from core.domain.faults import refusal
 from core.domain.policy.policy import Id, Text
-from core.domain.rules.applicability import Rule
+from core.domain.rules.frameworks import Rule
 from core.ground.checked import Checked
 
 

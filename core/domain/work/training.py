@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from core.domain.faults import refusal
+from core.domain.errors import refusal
 from core.domain.policy.policy import Id, Text
 from core.domain.process.checks import CheckResult
 from core.domain.verdict import Verdict

@@ -1,12 +1,20 @@
-"""The whole inventory at once: requirements, gates and status of all initiatives in one query each."""
+"""The whole inventory at once, one query each: requirements, gates, status, counts behind the KPIs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
 from core.domain.moment import Moment
+from core.domain.policy.kpis import KpiId
 from core.domain.policy.policy import LiveGates, Policy
-from core.domain.process.inventory import GateLine, InventoryLine, RequirementLine
+from core.domain.policy.requirement_list import requirements_of
+from core.domain.process.checks import CheckTally
+from core.domain.process.facts import GateLine, InventoryLine, RequirementLine
 from core.lake.memory import remembered
-from core.lake.query import asking
+from core.lake.query import asking, fetch, fetch_as, moment_values
 from core.lake.standing import standing
 from core.lake.store import Store
 
@@ -92,3 +100,195 @@ def inventory_lines(
         )
         for row in rows
     )
+
+
+_DEADLINES = """
+    , proof_day AS (
+        SELECT e.initiative, e.measure, min(e.recorded_at::DATE) AS first_on
+        FROM counting_evidence e
+        JOIN (SELECT measure FROM policy_proof WHERE check_id IS NULL AND gate IS NULL) USING (measure)
+        GROUP BY e.initiative, e.measure
+        UNION ALL
+        SELECT r.initiative, p.measure, r.first_on
+        FROM (SELECT initiative, check_id, min(recorded_at::DATE) AS first_on FROM counting_check_run
+            WHERE verdict = 'pass' GROUP BY initiative, check_id) r
+        JOIN policy_proof p USING (check_id)
+        UNION ALL
+        SELECT s.initiative, p.measure, s.signed_on
+        FROM sign_off_state s JOIN policy_proof p USING (gate) WHERE s.severity <= 2
+    ), measure_day AS (
+        SELECT initiative, measure,
+            CASE WHEN count(*) = any_value(w.wanted) THEN max(first_on) END AS first_on
+        FROM proof_day JOIN proofs_wanted w USING (measure) GROUP BY initiative, measure
+    ), deadline AS (
+        SELECT s.initiative, s.requirement, s.due_on, coalesce(min(m.first_on) <= s.due_on, false) AS on_time
+        FROM requirement_state s
+        JOIN policy_asked a ON a.class_id = s.class_id AND a.requirement = s.requirement
+        LEFT JOIN measure_day m ON m.initiative = s.initiative AND m.measure = a.measure
+        WHERE s.due_on BETWEEN $since AND $day - 1
+        GROUP BY s.initiative, s.requirement, s.due_on
+    )
+"""
+_DEADLINES_MET = asking(
+    _DEADLINES
+    + """
+    SELECT i.team, count(*) AS due, count(*) FILTER (on_time) AS on_time
+    FROM deadline JOIN current_initiative i USING (initiative) GROUP BY i.team ORDER BY i.team
+    """,
+    "current",
+    "policy",
+)
+_FIRST_TRIES = asking(
+    """
+    SELECT i.team, count(*) AS first_tries, count(*) FILTER (c.verdict = 'pass') AS passes
+    FROM check_run c JOIN current_initiative i USING (initiative)
+    WHERE c.seq <= $seq AND c.first_try AND c.recorded_at::DATE BETWEEN $since AND $day
+    GROUP BY i.team ORDER BY i.team
+    """,
+    "current",
+)
+_DAYS_TO_DEPLOYMENT = asking(
+    """
+    , opened AS (
+        SELECT initiative, min(recorded_at) AS opened_at FROM live_decision
+        WHERE outcome = 'open' GROUP BY initiative
+    )
+    SELECT date_diff('day', r.registered_at, opened_at) AS days
+    FROM opened JOIN registration r USING (initiative) WHERE opened_at::DATE BETWEEN $since AND $day
+    ORDER BY days
+    """,
+    "current",
+    "live",
+)
+_MONITORED = asking(
+    """
+    SELECT i.initiative, bool_or(m.version IS NOT NULL) AS monitored FROM current_initiative i
+    JOIN current_live l ON l.initiative = i.initiative AND l.live
+    JOIN current_classification c ON c.initiative = i.initiative AND list_contains($classes, c.class_id)
+    LEFT JOIN current_version v ON v.initiative = i.initiative
+    LEFT JOIN decay_chunk m
+        ON m.initiative = i.initiative AND m.version = v.version AND m.seq <= $seq AND m.part = 'analysis'
+    GROUP BY i.initiative
+    """,
+    "current",
+    "live",
+)
+
+_CHECKS_OF_TEAM = asking(
+    """
+    , tries AS (
+        SELECT check_id, count(*) AS first_tries, count(*) FILTER (verdict = 'pass') AS passes
+        FROM check_run JOIN current_initiative i USING (initiative)
+        WHERE check_run.seq <= $seq AND i.team = $team AND first_try
+            AND check_run.recorded_at::DATE BETWEEN $since AND $day
+        GROUP BY check_id
+    ), latest AS (
+        SELECT check_id, count(*) FILTER (verdict = 'pass') AS passing,
+            count(*) FILTER (verdict = 'fail') AS failing,
+            count(*) FILTER (verdict = 'cannot_tell') AS cannot_tell
+        FROM current_check_run JOIN current_initiative i USING (initiative)
+        WHERE i.team = $team GROUP BY check_id
+    )
+    SELECT check_id, coalesce(first_tries, 0) AS first_tries, coalesce(passes, 0) AS passes,
+        coalesce(passing, 0) AS passing, coalesce(failing, 0) AS failing,
+        coalesce(cannot_tell, 0) AS cannot_tell
+    FROM tries FULL JOIN latest USING (check_id) ORDER BY check_id
+    """,
+    "current",
+)
+
+
+def first_tries(store: Store, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
+    """Team -> first runs of a check in the window, and how many of them passed."""
+    rows = fetch(store.cursor(), _FIRST_TRIES, _window(moment, window_days))
+    return {row["team"]: (row["first_tries"], row["passes"]) for row in rows}
+
+
+@remembered(room=32)
+def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
+    """Team -> requirements that fell due in the window, and how many were proved by their day."""
+    tables, window = ("requirement_state", "sign_off_state"), _window(moment, window_days)
+    rows = standing(store, policy, moment).fetch(_DEADLINES_MET, *tables, **window)
+    return {row["team"]: (row["due"], row["on_time"]) for row in rows}
+
+
+def _window(moment: Moment, window_days: int) -> dict[str, Any]:
+    return {**moment_values(moment), "since": moment.day - timedelta(days=window_days)}
+
+
+def checks_of_team(store: Store, moment: Moment, team: str, window_days: int) -> list[CheckTally]:
+    """Per check of a team: first tries and passes in the window, and the latest verdicts."""
+    values = {**_window(moment, window_days), "team": team}
+    return fetch_as(store.cursor(), CheckTally, _CHECKS_OF_TEAM, values)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A numerator over a denominator."""
+
+    part: int
+    whole: int
+
+
+Figure = Share | int | list[int]
+"""A ratio, a count, or the values of a median."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the KPIs are counted from: the record up to a moment, and what is read of it once."""
+
+    store: Store
+    policy: Policy
+    moment: Moment
+    live_gates: LiveGates
+    lines: Sequence[InventoryLine]
+    trained: tuple[int, int]
+
+
+def _days_to_deployment(at: Counted, window_days: int) -> list[int]:
+    """Days from registration to the first time the gate that makes live was open, if in the window."""
+    values = {**_window(at.moment, window_days), "live_gates": at.live_gates}
+    return [row["days"] for row in fetch(at.store.cursor(), _DAYS_TO_DEPLOYMENT, values)]
+
+
+def _monitored_live(at: Counted) -> Share:
+    """Of the live initiatives above the lowest class, those with estimates for their current version."""
+    classes = list(at.policy.class_order)[1:]
+    values = {**moment_values(at.moment), "classes": classes, "live_gates": at.live_gates}
+    rows = fetch(at.store.cursor(), _MONITORED, values)
+    return Share(sum(row["monitored"] for row in rows), len(rows))
+
+
+def _bias_within_limit(at: Counted) -> Share:
+    """Of the versions whose class is asked for a bias check, those whose verdict is pass."""
+    asked = {
+        class_id
+        for class_id in at.policy.class_order
+        if any("bias_limit" in r.measure.checks for r in requirements_of(at.policy, class_id))
+    }
+    counted = [line for line in at.lines if line.class_id in asked and line.version is not None]
+    return Share(sum(line.bias == "pass" for line in counted), len(counted))
+
+
+def _of_all(teams: Mapping[str, tuple[int, int]]) -> Share:
+    return Share(sum(good for _, good in teams.values()), sum(counted for counted, _ in teams.values()))
+
+
+def _deadlines_met(at: Counted, window_days: int) -> Share:
+    return _of_all(deadlines(at.store, at.policy, at.moment, window_days))
+
+
+FIGURES: Mapping[KpiId, Callable[[Counted, int], Figure]] = {
+    "first_time_pass_rate": lambda at, days: _of_all(first_tries(at.store, at.moment, days)),
+    "deadlines_met": _deadlines_met,
+    "in_policy": lambda at, _: Share(sum(not line.overdue for line in at.lines), len(at.lines)),
+    "overdue_requirements": lambda at, _: sum(line.overdue for line in at.lines),
+    "bias_within_limit": lambda at, _: _bias_within_limit(at),
+    "monitored_live": lambda at, _: _monitored_live(at),
+    "decay_alerts": lambda at, _: sum(line.decay == "fail" for line in at.lines),
+    "days_to_deployment": _days_to_deployment,
+    "trained_people": lambda at, _: Share(*at.trained),
+    "waived_requirements": lambda at, _: sum(line.waived for line in at.lines),
+}
+"""KPI -> its figure at a moment, over the days of its window."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from core.domain.errors import BadInput, BrokenRecord, NotFound
 from core.lake.store import Store
 
 
@@ -62,3 +64,35 @@ def _copied(store: Store, source: Path, path: str, sha256: str) -> StoredFile:
         shutil.copyfile(source, partial)
         partial.replace(target)
     return StoredFile(path, sha256, target.stat().st_size)
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def read_evidence(store: Store, sha256: str) -> bytes:
+    """Read an evidence file.
+
+    Raises
+    ------
+    BadInput
+        The digest is none: it would be a path into somewhere else.
+    NotFound
+        The store does not hold the file any more.
+    BrokenRecord
+        The content is not what was submitted.
+    """
+    if not _DIGEST.fullmatch(sha256):
+        raise BadInput(f"'{sha256[:70]}' is no digest", remedy="Give 64 hexadecimal digits.")
+    path = store.folder / "evidence" / sha256
+    if not path.is_file():
+        raise NotFound(
+            "the store does not hold this file any more",
+            where=sha256[:16],
+            remedy="Restore it from a backup.",
+        )
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BrokenRecord(
+            "the file is not what was submitted", where=sha256[:16], remedy="Restore it from a backup."
+        )
+    return content

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
@@ -45,10 +45,8 @@ def _decoded(content: object) -> object:
         raise ValueError("is not UTF-8; save it as CSV UTF-8") from None
 
 
-class SetBusinessKpi(Command):
+class SetBusinessKpi(Command, may="define_business_kpi"):
     """Promise a business KPI, or revise what was promised."""
-
-    may: ClassVar[str] = "define_business_kpi"
 
     initiative: InitiativeId
     name: Annotated[
@@ -73,10 +71,8 @@ class SetBusinessKpi(Command):
     reason: Annotated[Words, Field(title="Why it is revised", description="Why it is revised.")] = ""
 
 
-class ObserveBusinessKpi(Command):
+class ObserveBusinessKpi(Command, may="observe_business_kpi"):
     """Record what was achieved on a day, or correct or withdraw it."""
-
-    may: ClassVar[str] = "observe_business_kpi"
 
     initiative: InitiativeId
     kpi: KpiId
@@ -88,10 +84,8 @@ class ObserveBusinessKpi(Command):
     note: Note = ""
 
 
-class ImportObservations(Command):
+class ImportObservations(Command, may="observe_business_kpi"):
     """Record many observations from CSV, all or none."""
-
-    may: ClassVar[str] = "observe_business_kpi"
 
     text: Annotated[
         str,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from core.analytics.drift.data_quality import ColumnLimits, ColumnQuality, judge_column
 from core.analytics.drift.personal_data import TITLES, PersonalData, find_personal_data
@@ -28,10 +27,8 @@ Step = Callable[[float, str], None]
 CHECK = "data_quality"
 
 
-class MeasureDataQuality(Command):
+class MeasureDataQuality(Command, may="refresh_monitoring"):
     """Hold the newest analysis batch of a version to its reference, and look for personal data."""
-
-    may: ClassVar[str] = "refresh_monitoring"
 
     initiative: str
     version: str

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -40,10 +40,8 @@ _USUAL_CHUNKS = 10
 Step = Callable[[float, str], None]
 
 
-class MeasureDrift(Command):
+class MeasureDrift(Command, may="refresh_monitoring"):
     """Compare every feature of a version's analysis rows with its reference, chunk by chunk."""
-
-    may: ClassVar[str] = "refresh_monitoring"
 
     initiative: InitiativeId
     version: VersionId = ""

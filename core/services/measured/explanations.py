@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -49,10 +49,8 @@ Part = Annotated[
 ]
 
 
-class KeepModel(Command):
+class KeepModel(Command, may="explain_model"):
     """Keep the model file of a version, so that its predictions can be explained."""
-
-    may: ClassVar[str] = "explain_model"
 
     file: Annotated[Path, Field(description="LightGBM text, XGBoost JSON, skops or ONNX."), Laid()]
     initiative: NamedInitiative
@@ -65,10 +63,8 @@ class KeepModel(Command):
     ] = ()
 
 
-class ExplainVersion(Command):
+class ExplainVersion(Command, may="explain_model"):
     """Explain a version by its kept model file; takes 5 seconds and more, Ctrl-C stops it."""
-
-    may: ClassVar[str] = "explain_model"
 
     initiative: InitiativeId
     version: VersionId = ""
@@ -78,10 +74,8 @@ class ExplainVersion(Command):
     outcome: Annotated[str, Field(description="Class to explain, of several.")] = ""
 
 
-class RecordExplanation(Command):
+class RecordExplanation(Command, may="explain_model"):
     """Put contributions that a worker computed on record: its file and its figures."""
-
-    may: ClassVar[str] = "explain_model"
 
     initiative: str
     version: str
@@ -94,10 +88,8 @@ class RecordExplanation(Command):
     figures: dict[str, Any]
 
 
-class AddAttributions(Command):
+class AddAttributions(Command, may="explain_model"):
     """Add attributions that were made elsewhere."""
-
-    may: ClassVar[str] = "explain_model"
 
     file: Annotated[Path, Field(description="Parquet: row_id and a column a feature."), Laid()]
     initiative: NamedInitiative

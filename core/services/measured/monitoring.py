@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
 from threading import Event
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -75,13 +75,11 @@ def worth_of(typed: Sequence[str]) -> list[list[float]]:
         ) from problem
 
 
-class RefreshMonitoring(Command):
+class RefreshMonitoring(Command, may="refresh_monitoring"):
     """Estimate performance from the prediction batches; a first time takes 10 seconds and more.
 
     Without --by each sensitive feature gets estimates of its own. Ctrl-C stops it, and nothing is recorded.
     """
-
-    may: ClassVar[str] = "refresh_monitoring"
 
     initiative: InitiativeId
     version: VersionId = ""
@@ -216,14 +214,12 @@ def decay_run(
     )
 
 
-class RecordEstimates(Command):
+class RecordEstimates(Command, may="refresh_monitoring"):
     """Put estimated performance per chunk on record; computed by a worker, one row per metric and chunk.
 
     `run` says how the estimates came about. `fit_file` is what NannyML learned, kept under `fit_key` for the
     next refresh, and `slices_file` the estimates of subpopulations.
     """
-
-    may: ClassVar[str] = "refresh_monitoring"
 
     initiative: str
     version: str
@@ -351,10 +347,8 @@ def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
     return hashlib.sha256(canonical({"format": FORMAT, "reference": files, **asked}).encode()).hexdigest()
 
 
-class AddOutcomes(Command):
+class AddOutcomes(Command, may="add_predictions"):
     """Add true outcomes that came after the predictions; the next refresh holds estimates against them."""
-
-    may: ClassVar[str] = "add_predictions"
 
     initiative: InitiativeId
     version: VersionId = ""

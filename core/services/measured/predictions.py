@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -49,10 +49,8 @@ Part = Literal["reference", "analysis"]
 _MAPPED = ("prediction", "target", "row_id", "timestamp", "scores", "features", "sensitive", "classes")
 
 
-class AddPredictions(Command):
+class AddPredictions(Command, may="add_predictions"):
     """Add a file of predictions; which column is what is named once and kept for the version."""
-
-    may: ClassVar[str] = "add_predictions"
 
     file: Annotated[Path, Field(description="CSV (UTF-8), Parquet or Arrow."), Laid()]
     model_version: Annotated[str, Field(description="INITIATIVE/VERSION."), option(metavar="ID")] = ""

@@ -20,7 +20,7 @@ from core.services.measured.decay import DecayReport, decay_report
 from core.services.measured.slice_batches import Part
 from core.services.models.lineage import BadData, UseLine, bad_data_of, data_of
 from core.services.models.version_comparison import VersionFace, version_faces
-from core.services.process.inventory import InitiativeSheet, initiative_sheet
+from core.services.process.initiatives import InitiativeSheet, initiative_sheet
 
 SCHEMES = ("http", "https", "s3", "gs", "abfs", "abfss", "hdfs", "git", "ssh", "oci", "dbfs")
 

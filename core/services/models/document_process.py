@@ -7,9 +7,9 @@ from core.domain.facts.process import SignOff
 from core.domain.models.model_card import Facts, Missing, Part, Table, Words
 from core.domain.models.model_versions import AMENDABLE
 from core.domain.process.checks import CHECKS
-from core.domain.rules.coverage import ClauseState
+from core.domain.rules.frameworks import ClauseState
 from core.lake import facts
-from core.lake.record.audit_keys import digest_at
+from core.lake.record.entries import digest_at
 from core.services.models.document_material import Material, address, day
 from core.services.rules.initiative_frameworks import InitiativeFramework, initiative_frameworks
 

@@ -22,7 +22,7 @@ from core.domain.models.model_card import (
 from core.domain.moment import Moment
 from core.lake import directory
 from core.lake.facts import history
-from core.lake.record.audit_keys import digest_at
+from core.lake.record.entries import digest_at
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import registered

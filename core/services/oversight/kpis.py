@@ -1,17 +1,22 @@
-"""Governance KPIs at a moment, with their course over the months before it."""
+"""Governance in figures: KPIs with their course, the leaderboard, the heat map, and what needs attention."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 
 from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
+from core.analytics.standings import Standing, StandingMeasure, TeamTally, standings
 from core.domain.moment import Moment
 from core.domain.policy.kpis import KpiDefinition
+from core.domain.policy.policy import Policy
+from core.domain.process.facts import RequirementLine
 from core.lake.memory import remembered
-from core.lake.process.governance_figures import FIGURES, Counted, Figure, Share
-from core.lake.process.inventory import inventory_lines
+from core.lake.process import inventory as lake
+from core.lake.process.inventory import FIGURES, Counted, Figure, Share
 from core.lake.record.entries import store_kind
 from core.services.governance import Governance
 from core.services.work.training import training_tally
@@ -69,7 +74,7 @@ def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValu
 def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
     policy, live_gates = governance.policy(moment), governance.live_gates(moment)
-    lines = inventory_lines(governance.store, policy, moment, live_gates)
+    lines = lake.inventory_lines(governance.store, policy, moment, live_gates)
     trained = training_tally(governance, moment)
     counted = Counted(governance.store, policy, moment, live_gates, lines, trained)
     return {kpi.id: FIGURES[kpi.id](counted, kpi.window_days or 90) for kpi in governance.kpis.kpis}
@@ -89,3 +94,135 @@ def _month_ends(governance: Governance, moment: Moment, months: int) -> list[Mom
     return [
         governance.moment(end) for end in reversed(ends) if end.replace(tzinfo=None) > founded.recorded_at
     ]
+
+
+def team_standings(
+    governance: Governance, moment: Moment, *, measure: StandingMeasure = "first_time_pass_rate"
+) -> tuple[Standing, ...]:
+    """Rank the teams over the leaderboard's window by what their record shows at the least."""
+    board = governance.leaderboard
+    tallies = team_tallies(governance, moment)
+    return standings(tallies, measure, minimum=board.minimum, confidence=board.confidence)
+
+
+def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...]:
+    """First tries and deadlines per team of the inventory, over the leaderboard's window."""
+    policy = governance.policy(moment)
+    window = governance.leaderboard.window_days
+    tries = lake.first_tries(governance.store, moment, window)
+    due = lake.deadlines(governance.store, policy, moment, window)
+    lines = lake.inventory_lines(governance.store, policy, moment, governance.live_gates(moment))
+    teams = {line.team for line in lines}
+    return tuple(TeamTally(team, *tries.get(team, (0, 0)), *due.get(team, (0, 0))) for team in sorted(teams))
+
+
+Attention = Literal["overdue", "failed", "expiring"]
+_DOING = {
+    "missing": "is missing",
+    "failed": "failed its check",
+    "cannot_tell": "cannot be told by its check",
+    "expiring": "expires soon",
+}
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """A cell of class x consideration: requirements asked of all initiatives of the class, and satisfied.
+
+    `share` is None where nothing is asked: that is not zero.
+    """
+
+    class_id: str
+    class_title: str
+    consideration: str
+    consideration_title: str
+    rung: int
+    asked: int
+    satisfied: int
+    overdue: int
+
+    @property
+    def share(self) -> float | None:
+        """Satisfied over asked, 0.0 to 1.0."""
+        return self.satisfied / self.asked if self.asked else None
+
+
+@dataclass(frozen=True)
+class AttentionItem:
+    """Something off, why, and who acts; the worst comes first."""
+
+    initiative: str
+    name: str
+    class_title: str
+    team: str
+    what: str
+    state: Attention
+    acts: str
+    due_on: date
+    days: int
+
+
+def heat_map(governance: Governance, moment: Moment) -> tuple[HeatCell, ...]:
+    """Share of requirements satisfied per class and consideration, strictest class last."""
+    policy = governance.policy(moment)
+    lines = lake.requirement_lines(governance.store, policy, moment)
+    asked = Counter((line.class_id, line.consideration) for line in lines)
+    satisfied = Counter((line.class_id, line.consideration) for line in lines if line.satisfied)
+    overdue = Counter((line.class_id, line.consideration) for line in lines if line.overdue)
+    return tuple(
+        HeatCell(
+            risk_class.id,
+            risk_class.title,
+            ladder.id,
+            ladder.title,
+            policy.matrix[risk_class.id][ladder.id],
+            asked[risk_class.id, ladder.id],
+            satisfied[risk_class.id, ladder.id],
+            overdue[risk_class.id, ladder.id],
+        )
+        for risk_class in policy.classes
+        for ladder in policy.considerations
+    )
+
+
+def attention(
+    governance: Governance, moment: Moment, *, most: int = 8, team: str = ""
+) -> tuple[AttentionItem, ...]:
+    """What is overdue, failed or about to expire: strictest class first, then the longest overdue."""
+    policy = governance.policy(moment)
+    items = [
+        _item(governance, policy, moment, line)
+        for line in lake.requirement_lines(governance.store, policy, moment)
+        if (line.overdue or line.status in ("failed", "expiring")) and team in ("", line.team)
+    ]
+    order = {"overdue": 0, "failed": 1, "expiring": 2}
+    ranks = {risk_class.title: rank for rank, risk_class in enumerate(policy.classes)}
+    items.sort(
+        key=lambda item: (order[item.state], -ranks[item.class_title], -item.days, item.name, item.what)
+    )
+    return tuple(items[:most] if most else items)
+
+
+def _item(governance: Governance, policy: Policy, moment: Moment, line: RequirementLine) -> AttentionItem:
+    measure = policy.measures[line.requirement.partition(":")[0]]
+    state, days = _standing(line, moment)
+    return AttentionItem(
+        initiative=line.initiative,
+        name=line.name,
+        class_title=policy.class_title(line.class_id),
+        team=line.team,
+        what=f"{measure.title} {_DOING[line.status]}",
+        state=state,
+        acts=f"{governance.roles.title(measure.responsible)}, for {line.owner_name}",
+        due_on=line.due_on,
+        days=days,
+    )
+
+
+def _standing(line: RequirementLine, moment: Moment) -> tuple[Attention, int]:
+    """What is off, and for how many days, or in how many."""
+    if line.overdue:
+        return "overdue", (moment.day - line.due_on).days
+    if line.expires_on is None or line.status == "failed":
+        return "failed", 0
+    return "expiring", (line.expires_on - moment.day).days

@@ -10,8 +10,7 @@ from core.analytics.standings import StandingMeasure
 from core.domain.given import option
 from core.domain.moment import Moment
 from core.services.governance import Governance
-from core.services.oversight.kpis import governance_kpis
-from core.services.oversight.teams import team_standings
+from core.services.oversight.kpis import governance_kpis, team_standings
 from core.services.plain import Result, plain
 from core.services.use_case import Line, asks
 

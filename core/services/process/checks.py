@@ -59,13 +59,7 @@ Runner = Callable[[CheckSubject], CheckResult]
 
 
 def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult, ...]:
-    """Run the checks of an initiative, record every run, and return the results.
-
-    Raises
-    ------
-    BadInput
-        A check that does not exist or has no version to look at.
-    """
+    """Run the checks of an initiative, record every run, and return the results."""
     case = begin(governance, command)
     return record_checks(governance, command.initiative, actor=case.actor, at=command.at, only=command.checks)
 

@@ -10,7 +10,7 @@ from core.domain.errors import Conflict
 from core.domain.facts.process import DecisionBasis, GateDecision
 from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
-from core.domain.policy.demands import demands_digest, demands_of
+from core.domain.policy.requirement_list import demands_digest, demands_of
 from core.domain.process.commands import PullModel
 from core.domain.process.gates import Decision, Finding, decide, find_gate
 from core.lake.facts import history, latest
@@ -20,13 +20,7 @@ from core.services.lookups import facts_of
 
 
 def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment) -> Decision:
-    """Decide a gate as things stood at a moment; nothing is recorded.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or no such gate for its class.
-    """
+    """Decide a gate as things stood at a moment; nothing is recorded."""
     facts = facts_of(governance, initiative, moment)
     return decide(governance.policy(moment), facts, gate, moment.day)
 
@@ -75,11 +69,6 @@ def pull_model(governance: Governance, command: PullModel) -> None:
     """Take a model out of production at once: the gate that makes live is blocked on record, with the reason.
 
     It goes live again by asking for a decision, if the gate is open then.
-
-    Raises
-    ------
-    Conflict
-        It is not live.
     """
     case = begin(governance, command)
     gate = case.policy.live_gate

@@ -10,15 +10,14 @@ from core.domain.errors import GovernanceError
 from core.domain.facts.process import SignOff
 from core.domain.facts.recorded import Signed, named
 from core.domain.moment import Moment
-from core.domain.policy.demands import plan_at
 from core.domain.policy.policy import Approval, SignOffPlan
+from core.domain.policy.requirement_list import plan_at
 from core.domain.process.sign_offs import Signature, SignOffStatus, changes_since
 from core.lake import directory
 from core.lake.facts import history
 from core.services.governance import Governance
 from core.services.lookups import facts_of
-from core.services.process.delegations import standing_delegations
-from core.services.process.sign_offs import Table, latest_decision, lay_table
+from core.services.process.sign_offs import Table, latest_decision, lay_table, standing_delegations
 
 _WAITING = (SignOffStatus.WAITING_FOR_APPROVAL, SignOffStatus.WAITING_FOR_FEEDBACK)
 

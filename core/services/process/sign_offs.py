@@ -1,30 +1,121 @@
-"""Asking for signatures, giving feedback, signing, and taking it back. Nobody signs their own work."""
+"""Asking for signatures, signing, taking it back, and in whose place. Nobody signs their own work."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from core.domain.actors import Actor
 from core.domain.chain import canonical
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
-from core.domain.facts.process import DemandSet, SignOff, SignOffActKind, SignOffOutcome
-from core.domain.facts.recorded import entry_of
+from core.domain.facts.process import Delegation, DemandSet, SignOff, SignOffActKind, SignOffOutcome
+from core.domain.facts.recorded import Signed, entry_of, named
+from core.domain.given import option
 from core.domain.life_cycles import SIGN_OFF
 from core.domain.moment import Moment
-from core.domain.policy.demands import demands_digest, demands_of, plan_at
 from core.domain.policy.policy import Gate, Policy, SignOffPlan
-from core.domain.process.commands import GiveFeedback, RequestSignOff, SignGate, WithdrawSignature
+from core.domain.policy.requirement_list import demands_digest, demands_of, plan_at
+from core.domain.process.commands import (
+    DelegateSignOff,
+    EndDelegation,
+    GiveFeedback,
+    RequestSignOff,
+    SignGate,
+    WithdrawSignature,
+)
 from core.domain.process.facts import InitiativeFacts, SignOffAct
 from core.domain.process.gates import find_gate
 from core.domain.process.requirements import requirement_states
 from core.domain.process.sign_offs import SignOffState, SignOffStatus, sign_off_state
-from core.lake.facts import latest
+from core.lake import directory
+from core.lake.facts import latest, newest
 from core.lake.process.initiatives import involved_people
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.lookups import facts_of
-from core.services.process.delegations import may_sign_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegationLine(Signed, Delegation):
+    """A delegation as people read it."""
+
+    delegate_name: str
+
+
+def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
+    """Let somebody sign in one's place in a role, through a last day.
+
+    Who signs by delegation may not hand it on, and signs nothing that either of the two had a part in.
+
+    Raises
+    ------
+    Forbidden, NotFound
+        The actor does not have the role; nobody is called so.
+    BadInput
+        To oneself, to a day that has passed, or for longer than the policy allows.
+    """
+    case = begin(governance, command)
+    if command.role not in command.actor.roles:
+        raise Forbidden(
+            f"{command.actor.name or case.actor} does not have the role "
+            f"{governance.roles.title(command.role)}",
+            remedy="Delegate a role of your own.",
+        )
+    delegate = governance.person(command.delegate)
+    if delegate.id == case.actor:
+        raise BadInput("nobody delegates to themselves", where="delegate", remedy="Name somebody else.")
+    today, longest = case.moment.day, case.policy.delegation_days
+    if not today <= command.until <= today + timedelta(days=longest):
+        raise BadInput(
+            f"a delegation lasts from today to at most {longest} days, not until {command.until}",
+            where="until",
+            remedy=f"Choose a day up to {today + timedelta(days=longest)}.",
+        )
+    given = Delegation(
+        delegate=delegate.id,
+        role=command.role,
+        until=command.until,
+        reason=command.reason,
+    )
+    case.put("signature_delegated", given)
+
+
+def end_delegation(governance: Governance, command: EndDelegation) -> None:
+    """End a delegation of one's own before its last day; what was signed under it stands."""
+    case = begin(governance, command)
+    if not may_sign_for(governance, case.moment, case.actor, command.delegate, command.role):
+        raise Conflict("there is no such delegation", where="delegate", remedy="Nothing has to be ended.")
+    ended = Delegation(delegate=command.delegate, role=command.role, until=case.moment.day, given=False)
+    case.put("delegation_ended", ended)
+
+
+def may_sign_for(governance: Governance, moment: Moment, delegator: str, delegate: str, role: str) -> bool:
+    """Whether somebody may sign for somebody else in a role today; the last day counts."""
+    return any(
+        (one.actor, one.delegate, one.role) == (delegator, delegate, role)
+        for one in standing_delegations(governance, moment)
+    )
+
+
+def standing_delegations(
+    governance: Governance,
+    moment: Moment,
+    *,
+    person: Annotated[
+        str, Field(description="Given by or to whom; empty lists all."), option("--person")
+    ] = "",
+) -> list[DelegationLine]:
+    """List the delegations that hold."""
+    names = directory.names(governance.store, moment)
+    return [
+        named(DelegationLine, one, names, delegate_name=names[one.delegate])
+        for one in newest(governance.store, Delegation, moment)
+        if one.given and one.until >= moment.day and person in ("", one.actor, one.delegate)
+    ]
 
 
 @dataclass(frozen=True)
@@ -41,15 +132,7 @@ class Table:
 
 
 def request_sign_off(governance: Governance, command: RequestSignOff) -> None:
-    """Ask for the signatures of a gate; what was signed in an earlier round no longer counts.
-
-    Raises
-    ------
-    Forbidden, NotFound
-        The actor may not ask; no such initiative or gate.
-    Conflict
-        It stands already, or is being waited for.
-    """
+    """Ask for the signatures of a gate; what was signed in an earlier round no longer counts."""
     case = begin(governance, command)
     table = _table(case, command.gate, "requested")
     _put(case, table, "requested", "", "", "", command.note)
@@ -108,15 +191,7 @@ def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
 
 
 def withdraw_signature(governance: Governance, command: WithdrawSignature) -> None:
-    """Take one's own answer back; it stays on record.
-
-    Raises
-    ------
-    Forbidden, NotFound
-        The actor may not sign; no such initiative or gate.
-    Conflict
-        There is no answer of theirs in this round.
-    """
+    """Take one's own answer back; it stays on record."""
     case = begin(governance, command)
     table = lay_table(governance, command.initiative, command.gate, case.moment)
     own = [s.given for s in table.state.signatures if (s.given.actor, s.given.act) == (case.actor, "decided")]
@@ -125,13 +200,7 @@ def withdraw_signature(governance: Governance, command: WithdrawSignature) -> No
 
 
 def lay_table(governance: Governance, initiative: str, gate_id: str, moment: Moment) -> Table:
-    """Gather what a gate's sign-off rests on.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, no such gate for its class, or nobody signs there.
-    """
+    """Gather what a gate's sign-off rests on."""
     facts = facts_of(governance, initiative, moment)
     policy = governance.policy(moment)
     gate = find_gate(policy, facts.class_id, gate_id)

@@ -22,17 +22,19 @@ from core.domain.process.facts import DecisionLine
 from core.domain.process.gates import Decision
 from core.services.governance import Governance
 from core.services.plain import Result, plain
-from core.services.process import delegations, findings, sign_offs, waivers
+from core.services.process import findings, sign_offs
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import ask_gate, decide_gate, pull_model
 from core.services.process.initiatives import (
+    InitiativeSheet,
     Registered,
     amend_initiative,
+    initiative_sheet,
+    inventory,
     override_classification,
     register_initiative,
 )
-from core.services.process.inventory import InitiativeSheet, initiative_sheet, inventory
 from core.services.process.sign_off_view import sign_off_views
 from core.services.use_case import Call, Line, asks, does
 
@@ -232,15 +234,13 @@ USE_CASES = (
         Line("sign-off withdraw", "Your answer is withdrawn."),
     ),
     does(
-        delegations.delegate_sign_off,
+        sign_offs.delegate_sign_off,
         given.DelegateSignOff,
         Line("delegation give", "{delegate} may sign until {until}."),
     ),
-    does(
-        delegations.end_delegation, given.EndDelegation, Line("delegation end", "The delegation has ended.")
-    ),
+    does(sign_offs.end_delegation, given.EndDelegation, Line("delegation end", "The delegation has ended.")),
     asks(
-        delegations.standing_delegations,
+        sign_offs.standing_delegations,
         Line("delegation list"),
         name="list_delegations",
         returns="delegations",
@@ -259,13 +259,13 @@ USE_CASES = (
     does(findings.verify_finding, given.VerifyFinding, Line("finding verify", _verified)),
     asks(findings.findings_list, Line("finding list"), name="list_findings", returns="findings"),
     does(
-        waivers.request_waiver,
+        findings.request_waiver,
         given.RequestWaiver,
         Line("waiver request", "Waiver {waiver} is asked for."),
         returns="waiver",
     ),
-    does(waivers.decide_waiver, given.DecideWaiver, Line("waiver decide", "{waiver} is {outcome}.")),
-    does(waivers.withdraw_waiver, given.WithdrawWaiver, Line("waiver withdraw", "{waiver} is withdrawn.")),
-    asks(waivers.waivers_list, Line("waiver list"), name="list_waivers", returns="waivers"),
+    does(findings.decide_waiver, given.DecideWaiver, Line("waiver decide", "{waiver} is {outcome}.")),
+    does(findings.withdraw_waiver, given.WithdrawWaiver, Line("waiver withdraw", "{waiver} is withdrawn.")),
+    asks(findings.waivers_list, Line("waiver list"), name="list_waivers", returns="waivers"),
     does(pull_model, given.PullModel, Line("pull", "{initiative} is pulled out of production.")),
 )

@@ -1,13 +1,13 @@
-"""Audit packs: all that the record holds of an initiative, in a folder that an outsider can verify."""
+"""Audit packs: what the record holds of an initiative, in a folder that outsiders verify, and their jobs."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from core.connectors.pack_files import check_pack, write_pack, zip_pack
 from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
@@ -21,9 +21,10 @@ from core.domain.facts.rules import Published
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PEOPLE, PackedEntry, chain_links, evidence_names, packed_entries
 from core.lake.record.entries import store_kind
-from core.lake.record.verify_files import KnownFile, known_files, problem_with
+from core.lake.record.verify import KnownFile, known_files, problem_with
 from core.services.case import begin
 from core.services.governance import Governance
+from core.services.jobs import JobControl, jobs_of, start_job
 from core.services.lookups import registered
 from core.services.record.audit_pages import PackStory, pack_pages
 from core.services.record.checkpoints import recorded_key, signed_checkpoint
@@ -37,10 +38,8 @@ _HEADER = ("seq", "recorded_at", "actor", "action", "subject")
 Progress = Callable[[float, str], None]
 
 
-class ExportAuditPack(Command):
+class ExportAuditPack(Command, may="export_audit_pack"):
     """Export an initiative, or `all`, as it stood at a moment, into a new folder or zip file."""
-
-    may: ClassVar[str] = "export_audit_pack"
 
     initiative: str
     as_of: Moment
@@ -254,3 +253,56 @@ def _people(governance: Governance, entries: Sequence[PackedEntry]) -> dict[str,
     for packed in entries:
         named |= {getattr(fact, column, "") for fact in packed.facts for column in PEOPLE}
     return {person.id: person.name for person in governance.people() if person.id in named}
+
+
+KIND = "export_audit_pack"
+OUTGOING = "outgoing"
+"""Folder below the store in which finished packs wait to be fetched."""
+KEPT_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class PackJob:
+    """A pack that is being made: the job, what it is about, and where the zip file will be."""
+
+    id: str
+    subject: str
+    path: Path
+
+
+def pack_subject(initiative: str) -> str:
+    """What a job that packs an initiative, or `all`, is about."""
+    return f"audit-pack/{initiative}"
+
+
+def start_pack(governance: Governance, command: ExportAuditPack) -> PackJob:
+    """Start an export; while one of the same initiative runs, that one is followed."""
+    governance.roles.require(command.actor, command.may)
+    _sweep(command.target.parent)
+
+    def work(control: JobControl) -> str:
+        def progress(share: float, sentence: str) -> None:
+            control.raise_if_cancelled()
+            control.report(share, sentence)
+
+        made = export_audit_pack(governance, command, progress=progress)
+        return (
+            f"The pack is ready: {made.files:,} files up to entry {made.seq:,}, signed with key {made.key}."
+        )
+
+    subject = pack_subject(command.initiative)
+    return PackJob(start_job(KIND, subject, work, command.actor), subject, command.target)
+
+
+def finished_pack(job: PackJob) -> bool:
+    """Whether a pack is there to be fetched."""
+    ended = all(view.state != "running" for view in jobs_of(job.subject) if view.id == job.id)
+    return ended and job.path.is_file()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove packs that nobody fetched within a day."""
+    oldest = time.time() - KEPT_SECONDS
+    for file in folder.glob("*.zip"):
+        if file.stat().st_mtime < oldest:
+            file.unlink(missing_ok=True)

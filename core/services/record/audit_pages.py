@@ -12,7 +12,7 @@ from core.domain.facts.recorded import F, Recorded
 from core.domain.moment import Moment
 from core.lake.record.audit_rows import PackedEntry
 from core.services.governance import Governance
-from core.services.record.record_view import readable_rows
+from core.services.record.entries import readable_rows
 
 MOST_ROWS = 400
 TITLES = {

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
 
 from core.connectors.signing_key import SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
@@ -15,7 +14,7 @@ from core.domain.commands import Command, make
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts import record as recorded
 from core.domain.facts.recorded import entry_of
-from core.lake.record.audit_keys import digest_at, known_keys
+from core.lake.record.entries import digest_at, known_keys
 from core.lake.record.verify import Break, Verification, verify_store
 from core.services.governance import Governance
 from core.services.record.entries import clock_remark
@@ -23,10 +22,8 @@ from core.services.record.entries import clock_remark
 MOST_BYTES = 10_000
 
 
-class SignCheckpoint(Command):
+class SignCheckpoint(Command, may="sign_checkpoint"):
     """Sign how far the record has come. Keep it away from the store: 'verify --checkpoint' needs it."""
-
-    may: ClassVar[str] = "sign_checkpoint"
 
 
 @dataclass(frozen=True)
@@ -70,13 +67,7 @@ def recorded_key(governance: Governance, actor: Actor, at: datetime) -> SigningK
 
 
 def signed_checkpoint(governance: Governance, key: SigningKey, seq: int, at: datetime) -> Checkpoint:
-    """Sign the record at entry `seq`.
-
-    Raises
-    ------
-    NotFound
-        The record has no such entry.
-    """
+    """Sign the record at entry `seq`."""
     store, digest = digest_at(governance.store, 1), digest_at(governance.store, seq)
     if store is None or digest is None:
         raise NotFound(f"the record has no entry {seq}", remedy="Found the store first.")
@@ -106,13 +97,7 @@ def read_checkpoint(text: str) -> Checkpoint:
 
 
 def checkpoint_text(file: str) -> str:
-    """The text of a checkpoint's file.
-
-    Raises
-    ------
-    BadInput
-        It cannot be read.
-    """
+    """The text of a checkpoint's file."""
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -124,11 +109,6 @@ def verify_against(governance: Governance, checkpoint: str = "", clock: datetime
     """Recompute the record and its files and, where a checkpoint is given, hold the record against it.
 
     Where a clock is given, it is noted if entries lie ahead of it.
-
-    Raises
-    ------
-    BadInput
-        The checkpoint is none, or was changed: nothing can be said by it.
 
     Notes
     -----

@@ -1,16 +1,22 @@
-"""Reading and verifying the record."""
+"""The record as people read it: filters with names, entries with titles, and what one entry holds."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from core.domain.chain import EntryLine, OpenedEntry
+from core.analytics.decay.metrics import DECAY_METRICS
+from core.domain.chain import EntryLine, OpenedEntry, in_words
 from core.domain.errors import NotFound
-from core.domain.facts.recorded import Recorded
+from core.domain.facts.recorded import Recorded, values_of
 from core.domain.moment import CLOCK_TOLERANCE, Moment
+from core.domain.policy.policy import Question
+from core.domain.process.checks import CHECKS
 from core.lake.record import entries as lake
 from core.lake.record.verify import Verification, verify_store
 from core.services.governance import Governance
@@ -35,13 +41,7 @@ def record_page(
 def record_entry(
     governance: Governance, moment: Moment, *, seq: int
 ) -> tuple[OpenedEntry, tuple[Recorded, ...]]:
-    """An entry of the record, and the facts that it put there.
-
-    Raises
-    ------
-    NotFound
-        The record had no such entry at the moment.
-    """
+    """An entry of the record, and the facts that it put there."""
     found = lake.opened_entry(governance.store, seq) if seq <= moment.seq else None
     if found is None:
         raise NotFound(f"the record has no entry {seq}", remedy=f"Its last one is {moment.seq}.")
@@ -74,3 +74,198 @@ def _span(length: timedelta) -> str:
 def verify_record(governance: Governance) -> Verification:
     """Recompute the chain, every entry's content and the digests of all files."""
     return verify_store(governance.store)
+
+
+Reader = Callable[[str], str]
+Readers = Mapping[str, Reader]
+MOST_WORDS = 600
+_HIDDEN = frozenset({"seq", "recorded_at", "actor", "initiative"})
+"""The entry itself says when, who and about which initiative."""
+_COMMENT = 2000
+"""Characters that a comment may have at most."""
+_LABELS = {
+    "class_id": "Risk class",
+    "computed_class_id": "Class from the answers",
+    "mode_id": "Operationalization",
+    "check_id": "Check",
+    "limit_value": "Limit",
+    "right_id": "Right",
+    "sha256": "SHA-256",
+    "first_row": "From row",
+    "last_row": "To row",
+}
+
+
+@dataclass(frozen=True)
+class RecordChoices:
+    """What the record can be filtered by: id -> words on screen."""
+
+    initiatives: Mapping[str, str]
+    actions: Mapping[str, str]
+    people: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EntrySheet:
+    """An entry of the record, and for each row that it put there the fields as (label, words).
+
+    `initiative` is empty where the entry is about none.
+    """
+
+    entry: OpenedEntry
+    initiative: str
+    rows: tuple[tuple[tuple[str, str], ...], ...]
+
+    @property
+    def shared(self) -> tuple[tuple[str, str], ...]:
+        """Fields that are the same in every row."""
+        same = set(self.rows[0]).intersection(*self.rows) if self.rows else set()
+        return tuple(field for field in self.rows[0] if field in same) if self.rows else ()
+
+    @property
+    def differing(self) -> tuple[dict[str, str], ...]:
+        """Each row's other fields; empty where one row says all."""
+        shared = set(self.shared)
+        lines = tuple(
+            {label: text for label, text in row if (label, text) not in shared} for row in self.rows
+        )
+        return lines if any(lines) else ()
+
+
+def record_choices(governance: Governance, moment: Moment) -> RecordChoices:
+    """Initiatives, kinds of entry and people that the record knows at a moment."""
+    store = governance.store
+    return RecordChoices(
+        lake.named_initiatives(store, moment),
+        {action: in_words(action) for action in lake.recorded_actions(store, moment)},
+        lake.acting_people(store, moment),
+    )
+
+
+def entry_count(
+    governance: Governance, moment: Moment, *, initiative: str = "", action: str = "", actor: str = ""
+) -> int:
+    """Number of entries that the filters of `record_page` let through."""
+    return lake.entry_count(governance.store, moment, initiative=initiative, action=action, actor=actor)
+
+
+def entry_sheet(governance: Governance, moment: Moment, *, seq: int) -> EntrySheet:
+    """Open an entry: who did what and when, its digests, and what it put on record, in words."""
+    entry, facts = record_entry(governance, moment, seq=seq)
+    subject = entry.subject.split("/")[0]
+    initiatives = lake.named_initiatives(governance.store, moment)
+    named = replace(entry, subject_name=initiatives.get(subject, entry.subject))
+    rows = readable_rows(governance, moment, facts)
+    return EntrySheet(named, subject if subject in initiatives else "", tuple(rows))
+
+
+def readable_rows(
+    governance: Governance, moment: Moment, facts: Sequence[Recorded]
+) -> list[tuple[tuple[str, str], ...]]:
+    """Facts of the record as fields of (label, words), with the titles in force at the moment."""
+    names = lake.acting_people(governance.store, moment)
+    names |= {person.id: person.name for person in governance.people()}
+    readers = _readers(governance, moment, names)
+    return [_fields(values_of(fact), readers) for fact in facts]
+
+
+def find_entry(text: str) -> int:
+    """Read the number of an entry as it stands in an address."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise NotFound(f"'{text[:40]}' is no number of an entry", remedy="Choose an entry from the list.")
+    return int(text)
+
+
+def _readers(governance: Governance, moment: Moment, names: Mapping[str, str]) -> Readers:
+    policy = governance.policy(moment)
+    classes = {c.id: c.title for c in policy.classes}
+    modes = {m.id: m.operationalization for m in policy.modes}
+    gates = {g.id: g.title for g in policy.gates}
+
+    def titled(titles: Mapping[str, str]) -> Reader:
+        return lambda value: titles.get(value, in_words(value))
+
+    def named(person: str) -> str:
+        return names.get(person, person)
+
+    return {
+        "class_id": titled(classes),
+        "computed_class_id": titled(classes),
+        "mode_id": titled(modes),
+        "gate": titled(gates),
+        "measure": titled({m.id: m.title for m in policy.measures.values()}),
+        "check_id": titled({c.id: c.title for c in CHECKS.values()}),
+        "domain": governance.position(moment).domain_title,
+        **dict.fromkeys(("owner", "builder", "person", "to_person", "answered_by"), named),
+        "training": titled({one.id: one.title for one in governance.trainings.trainings}),
+        **dict.fromkeys(("right_id", "verdict", "outcome", "task", "part"), in_words),
+        "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
+        "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),
+        "findings": _findings,
+        "text": _text,
+        "metrics": _metrics,
+    }
+
+
+def _text(text: str) -> str:
+    """A comment in full; of a policy or an ethical position only how long it is."""
+    if len(text) <= _COMMENT:
+        return text
+    return f"{len(text.splitlines()):,} lines; the page on it shows the one in force"
+
+
+def _fields(row: Mapping[str, object], readers: Readers) -> tuple[tuple[str, str], ...]:
+    shown = []
+    for column, value in row.items():
+        if column not in _HIDDEN and value is not None and value not in ("", [], ()):
+            reader = readers.get(column)
+            text = _in_words(reader, value) if reader and isinstance(value, str) else _plain(value)
+            if text:
+                shown.append((_LABELS.get(column, in_words(column)), _short(text)))
+    return tuple(shown)
+
+
+def _in_words(reader: Reader, value: str) -> str:
+    """Read a value; a column of the same name in another table may hold something else, shown as it is."""
+    try:
+        return reader(value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return value
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool():
+            return "Yes" if value else "No"
+        case float():
+            return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+        case int():
+            return f"{value:,}"
+        case list() | tuple():
+            return "; ".join(str(item) for item in value)
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS].rstrip()} … ({len(text):,} characters)"
+
+
+def _answers(questions: Mapping[str, Question], text: str) -> str:
+    said = []
+    for question_id, chosen in json.loads(text).items():
+        question = questions.get(question_id)
+        options = [question.option(one) if question else None for one in chosen]
+        labels = [known.label if known else in_words(one) for known, one in zip(options, chosen, strict=True)]
+        said.append(f"{question.text if question else in_words(question_id)} {', '.join(labels)}")
+    return "; ".join(f"{sentence}." for sentence in said).replace(".;", ".")
+
+
+def _findings(text: str) -> str:
+    found = json.loads(text)
+    return " ".join(f"{one['message']}. {one['remedy']}" for one in found) if found else "Nothing to do"
+
+
+def _metrics(text: str) -> str:
+    return ", ".join(f"{in_words(name)} {value:.4g}" for name, value in json.loads(text).items())

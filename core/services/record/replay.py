@@ -13,7 +13,7 @@ from core.domain.moment import Moment
 from core.domain.process.gates import Decision
 from core.services.governance import Governance
 from core.services.process.gates import ask_gate
-from core.services.process.inventory import initiative_sheet
+from core.services.process.initiatives import initiative_sheet
 from core.services.record.entries import record_entry
 
 DECIDED = "gate_decided"
@@ -76,15 +76,7 @@ class Replay:
 
 
 def replay_decision(governance: Governance, moment: Moment, *, seq: int) -> Replay:
-    """Decide again what entry `seq` decided, from the entries before it and on its day.
-
-    Raises
-    ------
-    NotFound
-        The record had no such entry at the moment.
-    BadInput
-        The entry is no gate decision.
-    """
+    """Decide again what entry `seq` decided, from the entries before it and on its day."""
     entry, facts = record_entry(governance, moment, seq=seq)
     decided = facts[0] if facts else None
     if entry.action != DECIDED or not isinstance(decided, GateDecision):

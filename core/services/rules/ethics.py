@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
 from core.connectors.config_files import parse_ethics
-from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import Conflict
 from core.domain.facts import rules as recorded
-from core.domain.facts.recorded import Names, entry_of
+from core.domain.facts.recorded import Names
 from core.domain.given import TextOf
 from core.domain.moment import Moment
-from core.domain.rules.ethics import Ethics, TransparencyLevel
-from core.domain.rules.ethics_changes import position_changes
+from core.domain.rules.ethics import Ethics, TransparencyLevel, position_changes
 from core.lake import directory
 from core.lake.facts import history, latest
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import registered
+from core.services.rules.policies import publication
 
 
-class PublishEthics(Command):
+class PublishEthics(Command, may="publish_ethics"):
     """Put an ethical position in force; a wrong one is refused and the old one stays."""
-
-    may: ClassVar[str] = "publish_ethics"
 
     text: Annotated[str, Field(description="The file of the position."), TextOf()]
     name: Annotated[str, Field(description="The file's name, for messages.")] = "ethics.yaml"
@@ -92,7 +88,7 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
     case = begin(governance, command)
     ethics = parse_ethics(command.text, case.policy, name=command.name)
     try:
-        case.append([ethics_fact(ethics, command.text)])
+        case.append([publication(recorded.PublishedEthics, ethics, command.text)])
     except Conflict as error:
         raise Conflict(
             f"ethical position '{ethics.version}' was published before",
@@ -100,17 +96,6 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
             remedy="Give the new text a new version; a published one never changes.",
         ) from error
     return ethics
-
-
-def ethics_fact(ethics: Ethics, text: str) -> Fact:
-    """The fact that an ethical position was published."""
-    published = recorded.PublishedEthics(
-        version=ethics.version,
-        title=ethics.title,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-        text=text,
-    )
-    return entry_of("ethics_published", published, first=True)
 
 
 def ethics_in_force(governance: Governance, moment: Moment) -> EthicsInForce:

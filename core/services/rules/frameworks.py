@@ -1,4 +1,4 @@
-"""Coverage of frameworks: over the inventory, per clause, and down to the proof."""
+"""Frameworks: which clauses apply to whom, their coverage over the inventory, and down to the proof."""
 
 from __future__ import annotations
 
@@ -7,14 +7,79 @@ from dataclasses import dataclass
 from datetime import date
 
 from core.domain.errors import NotFound
+from core.domain.facts.rules import InitiativeRegions
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.process.checks import CHECKS
-from core.domain.rules.coverage import ClauseState, Coverage, answering, measure_of
-from core.domain.rules.frameworks import Clause, Framework, Standing
+from core.domain.process.facts import Registration
+from core.domain.rules.frameworks import (
+    Circumstances,
+    Clause,
+    ClauseState,
+    Coverage,
+    Framework,
+    Frameworks,
+    Standing,
+    answering,
+    applicable_clauses,
+    measure_of,
+)
+from core.lake.facts import latest
 from core.lake.process import clause_tally as lake
+from core.lake.process.clause_tally import ClauseScope, InScope, initiatives_in_scope
 from core.services.governance import Governance
-from core.services.rules.clause_scope import clause_scope
+
+
+def circumstances(
+    frameworks: Frameworks, known: InScope | Registration, regions: Sequence[str] | None
+) -> Circumstances:
+    """What rules look at of an initiative; without regions of its own it takes the organisation's."""
+    return Circumstances(
+        known.domain, known.answers, frozenset(frameworks.operates_in if regions is None else regions)
+    )
+
+
+def own_regions(governance: Governance, initiative: str, moment: Moment) -> tuple[str, ...] | None:
+    """Regions recorded for an initiative; None where it has recorded none."""
+    found = latest(governance.store, InitiativeRegions, moment, initiative)
+    return found.regions if found else None
+
+
+def clause_scope(governance: Governance, policy: Policy, moment: Moment) -> ClauseScope:
+    """Work out for every initiative which clauses apply; initiatives with the same ones share a profile."""
+    frameworks = governance.frameworks
+    answers = {
+        (framework.id, clause.id): answering(policy, clause)
+        for framework in frameworks.frameworks
+        for clause in framework.clauses
+    }
+    looked_at = sorted(frameworks.questions)
+    numbers: dict[tuple[tuple[str, str], ...], int] = {}
+    seen: dict[tuple[object, ...], int] = {}
+    profiles: dict[str, int] = {}
+    for known in initiatives_in_scope(governance.store, moment):
+        about = circumstances(frameworks, known, known.regions)
+        key = (about.domain, about.regions, *(tuple(about.answers.get(one, ())) for one in looked_at))
+        if key not in seen:  # many initiatives are alike in what rules look at
+            seen[key] = numbers.setdefault(_applying(frameworks, about), len(numbers))
+        profiles[known.initiative] = seen[key]
+    return ClauseScope(
+        [(*clause, measure) for clause, measures in answers.items() for measure in sorted(measures)],
+        profiles,
+        [
+            (number, framework, clause, not answers[framework, clause])
+            for applying, number in numbers.items()
+            for framework, clause in applying
+        ],
+    )
+
+
+def _applying(frameworks: Frameworks, about: Circumstances) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (framework.id, clause.id)
+        for framework in frameworks.frameworks
+        for clause in applicable_clauses(framework, about)
+    )
 
 
 @dataclass(frozen=True)
@@ -63,13 +128,7 @@ class FrameworkOverview:
     overall: Coverage
 
     def line(self, framework: str) -> FrameworkLine:
-        """One framework of the overview.
-
-        Raises
-        ------
-        NotFound
-            There is none; the message lists those there are.
-        """
+        """One framework of the overview."""
         known = next((line for line in self.lines if line.framework.id == framework), None)
         if known is None:
             raise _unknown_framework(framework, [line.framework.id for line in self.lines])
@@ -158,11 +217,6 @@ def clause_proofs(
     """Follow a clause to the proof: its measures at every initiative concerned, what is not met first.
 
     An empty `initiative` lists all to which the clause applies.
-
-    Raises
-    ------
-    NotFound
-        There is no such framework or clause.
     """
     known = find_clause(find_framework(governance, framework), clause)
     policy = governance.policy(moment)
@@ -193,13 +247,7 @@ def proof_line(policy: Policy, proof: lake.ClauseProof) -> ProofLine:
 
 
 def find_framework(governance: Governance, framework: str) -> Framework:
-    """A framework by its id.
-
-    Raises
-    ------
-    NotFound
-        There is none; the message lists those there are.
-    """
+    """A framework by its id."""
     known = governance.frameworks.by_id.get(framework)
     if known is None:
         raise _unknown_framework(framework, list(governance.frameworks.by_id))
@@ -212,13 +260,7 @@ def _unknown_framework(framework: str, known: Sequence[str]) -> NotFound:
 
 
 def find_clause(framework: Framework, clause: str) -> Clause:
-    """A clause of a framework by its id.
-
-    Raises
-    ------
-    NotFound
-        There is none; the message lists those there are.
-    """
+    """A clause of a framework by its id."""
     known = framework.clause(clause)
     if known is None:
         names = ", ".join(known.id for known in framework.clauses)

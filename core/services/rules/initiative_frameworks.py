@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -18,33 +18,35 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import RequirementState, requirement_states
-from core.domain.rules.applicability import Circumstances, Rule, applies
-from core.domain.rules.coverage import (
+from core.domain.rules.frameworks import (
+    Circumstances,
+    Clause,
     ClauseState,
     Coverage,
+    Framework,
+    Frameworks,
+    Rule,
+    Standing,
     answering,
     applicable_clauses,
+    applies,
     clause_state,
     coverage_of,
     measure_of,
 )
-from core.domain.rules.frameworks import Clause, Framework, Frameworks, Standing
 from core.lake import directory
 from core.lake.facts import history
 from core.lake.process.clause_tally import ClauseProof
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import facts_of, registered
-from core.services.rules.clause_scope import circumstances, own_regions
-from core.services.rules.frameworks import ProofLine, proof_line
+from core.services.rules.frameworks import ProofLine, circumstances, own_regions, proof_line
 
 _PROVES = ("title", "link", "file_name", "sha256", "recorded_at", "seq")
 
 
-class RecordRegions(Command):
+class RecordRegions(Command, may="record_regions"):
     """Say where the people live whom an initiative concerns; which laws apply follows from it."""
-
-    may: ClassVar[str] = "record_regions"
 
     initiative: InitiativeId
     regions: Annotated[
@@ -130,13 +132,7 @@ def clause_references(
 
 
 def record_regions(governance: Governance, command: RecordRegions) -> None:
-    """Put on record where the people live whom an initiative concerns; it decides which laws apply.
-
-    Raises
-    ------
-    BadInput
-        A region that is not listed. Nothing is stored.
-    """
+    """Put on record where the people live whom an initiative concerns; it decides which laws apply."""
     case = begin(governance, command)
     initiative = case.initiative.initiative
     known = [region.id for region in governance.frameworks.regions]

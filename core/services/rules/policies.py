@@ -1,22 +1,31 @@
-"""The policy as a governed thing: drafted, reviewed by somebody else, and only then put in force."""
+"""The policy as a governed thing: drafted, compared, previewed, reviewed by a second person, put in force."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from core.connectors.config_files import parse_policy, parse_recorded_policy
 from core.domain.chain import Fact
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.recorded import Signed, entry_of, named
-from core.domain.facts.rules import PolicyDraft, PublishedPolicy
+from core.domain.facts.rules import PolicyDraft, Published, PublishedPolicy
+from core.domain.given import TextOf, argument
 from core.domain.life_cycles import DRAFT
 from core.domain.moment import Moment
+from core.domain.policy.classification import classify
 from core.domain.policy.policy import Policy
+from core.domain.policy.policy_changes import Effects, PolicyChange, policy_changes
+from core.domain.rules.ethics import Ethics
 from core.lake import directory
 from core.lake.facts import history, latest, newest_of
+from core.lake.process import policy_preview as lake
 from core.services.case import Case, begin
 from core.services.governance import Governance
 
@@ -68,15 +77,7 @@ def _drafted(case: Case, command: DraftPolicy, policy: Policy) -> PolicyDraft:
 
 
 def review_policy(governance: Governance, command: ReviewPolicy) -> None:
-    """Approve or reject a draft; never one's own.
-
-    Raises
-    ------
-    Forbidden
-        The actor may not review, or wrote the draft.
-    NotFound, Conflict
-        No such draft; it was reviewed before.
-    """
+    """Approve or reject a draft; never one's own."""
     case = begin(governance, command)
     draft = require_draft(governance, command.draft, case.moment)
     case.step(DRAFT, command.outcome, draft, note=command.note)
@@ -104,18 +105,12 @@ def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
         )
     policy = parse_recorded_policy(draft.text, governance.roles, name=f"draft {draft.draft}")
     published = entry_of(step.action, replace(draft, state="published", note=""))
-    case.append([published, policy_fact(policy, draft.text)], unchanged=[published.subject])
+    case.append([published, publication(PublishedPolicy, policy, draft.text)], unchanged=[published.subject])
     return policy
 
 
 def require_draft(governance: Governance, draft: str, moment: Moment) -> PolicyDraft:
-    """A draft as it stands.
-
-    Raises
-    ------
-    NotFound
-        There is no such draft.
-    """
+    """A draft as it stands."""
     found = latest(governance.store, PolicyDraft, moment, draft=draft)
     if found is None:
         raise NotFound(
@@ -144,15 +139,7 @@ def policy_drafts(governance: Governance, moment: Moment) -> list[DraftLine]:
 
 
 def read_text_of(governance: Governance, moment: Moment, *, draft: str = "", text: str = "") -> Policy:
-    """The policy of a draft on record, or of a text that is none yet.
-
-    Raises
-    ------
-    BadInput
-        Neither or both are given, or the text is no sound policy.
-    NotFound
-        There is no such draft.
-    """
+    """The policy of a draft on record, or of a text that is none yet."""
     if bool(draft) == bool(text):
         raise BadInput("name a draft or give a policy file", where="policy", remedy="Give one of the two.")
     if draft:
@@ -161,12 +148,110 @@ def read_text_of(governance: Governance, moment: Moment, *, draft: str = "", tex
     return parse_policy(text, governance.roles, name="policy file")
 
 
-def policy_fact(policy: Policy, text: str) -> Fact:
-    """The fact that a policy was published."""
-    published = PublishedPolicy(
-        version=policy.version,
-        title=policy.title,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-        text=text,
+def publication(kind: type[Published], rules: Policy | Ethics, text: str) -> Fact:
+    """The entry that rules were published, once a version, as they are written."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    said = kind(version=rules.version, title=rules.title, sha256=digest, text=text)
+    return entry_of(f"{kind.table}_published", said, first=True)
+
+
+MOST = 200
+OnRecord = Annotated[str, Field(description="A draft on record, such as P1.")]
+OrText = Annotated[
+    str,
+    Field(description="A draft such as P1, or a policy file."),
+    TextOf("draft", known=r"P\d+"),
+    argument("DRAFT|FILE"),
+]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions and every difference between them."""
+
+    before: str
+    after: str
+    changes: tuple[PolicyChange, ...]
+
+
+@dataclass(frozen=True)
+class Reclassified:
+    """Initiatives whose answers would lead to another class; they stay until they are classified again."""
+
+    from_title: str
+    to_title: str
+    initiatives: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview(Effects):
+    """What putting a policy in force would do on the moment's day; `cut` says whether the lists are cut."""
+
+    before: str
+    after: str
+    reopened_total: int
+    reclassified: tuple[Reclassified, ...]
+    cut: bool
+
+
+def compare_policy(
+    governance: Governance, moment: Moment, *, draft: OnRecord = "", text: OrText = ""
+) -> Comparison:
+    """Compare a draft or a file with the policy in force, cell by cell."""
+    before = governance.policy(moment)
+    after = read_text_of(governance, moment, draft=draft, text=text)
+    return Comparison(before.version, after.version, policy_changes(before, after))
+
+
+def preview_policy(
+    governance: Governance, moment: Moment, *, draft: OnRecord = "", text: OrText = ""
+) -> Preview:
+    """Show what a draft or a file would change over the whole inventory.
+
+    Raises
+    ------
+    BadInput, NotFound
+        The text is no sound policy, or drops a class that initiatives are in; there is no such draft.
+
+    Notes
+    -----
+    The whole inventory is decided by it as if it were in force, beside the policy in force.
+    """
+    before = governance.policy(moment)
+    after = read_text_of(governance, moment, draft=draft, text=text)
+    lost = set(before.class_order) - set(after.class_order)
+    if lost:
+        raise BadInput(
+            f"the draft has no class '{', '.join(sorted(lost))}', and initiatives may be in it",
+            where="classes",
+            remedy="Keep the class until nothing is in it.",
+        )
+    found = lake.preview(governance.store, before, after, moment, most=MOST)
+    return Preview(
+        **vars(found),
+        before=before.version,
+        after=after.version,
+        reopened_total=found.reopened[0].of_all if found.reopened else 0,
+        reclassified=_reclassified(governance, after, moment),
+        cut=MOST in (len(found.fallen), len(found.reopened)),
     )
-    return entry_of("policy_published", published, first=True)
+
+
+def _reclassified(governance: Governance, after: Policy, moment: Moment) -> tuple[Reclassified, ...]:
+    """Every set of answers is classified once, however many initiatives gave it."""
+    moves: Counter[tuple[str, str]] = Counter()
+    for answers, class_id, initiatives in lake.answer_groups(governance.store, moment):
+        try:
+            led_to = classify(after, answers).class_id
+        except BadInput:  # a question or an answer that the draft does not have
+            led_to = ""
+        if led_to != class_id:
+            moves[class_id, led_to] += initiatives
+    return tuple(
+        Reclassified(
+            after.class_title(old),
+            after.class_title(new) if new else "cannot be told: an answer is missing",
+            count,
+        )
+        for (old, new), count in moves.most_common()
+    )

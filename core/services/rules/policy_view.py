@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from core.domain.errors import NotFound
 from core.domain.facts import rules as recorded
@@ -17,7 +16,7 @@ from core.lake import directory
 from core.lake.facts import latest
 from core.services.governance import Governance
 
-Rows = list[dict[str, Any]]
+Rows = list[dict[str, object]]
 STAR_COLUMNS = {
     "builder_autonomy": "Autonomy of the builder",
     "versioning": "Versioning",
@@ -40,13 +39,7 @@ class PublishedPolicy:
 
 
 def published_policy(governance: Governance, moment: Moment) -> PublishedPolicy:
-    """The policy in force at a moment, with its digest, its record entry and who put it in force.
-
-    Raises
-    ------
-    BrokenRecord
-        None has been published: the store has not been founded.
-    """
+    """The policy in force at a moment, with its digest, its record entry and who put it in force."""
     policy = governance.policy(moment)
     fact = latest(governance.store, recorded.PublishedPolicy, moment)
     assert fact is not None  # the line above raises where there is none
@@ -78,13 +71,7 @@ def _cell(ladder: Consideration, rung: int) -> str:
 
 
 def class_measures(governance: Governance, moment: Moment, *, class_id: str) -> Rows:
-    """Every measure that a class is asked for: step, responsible role, proof, due days and validity.
-
-    Raises
-    ------
-    NotFound
-        The policy has no such class.
-    """
+    """Every measure that a class is asked for: step, responsible role, proof, due days and validity."""
     policy = governance.policy(moment)
     if class_id not in policy.class_order:
         titles = ", ".join(known.title for known in policy.classes)

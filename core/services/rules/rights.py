@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from core.domain.facts.rules import RightAnswer
 from core.domain.given import InitiativeId, argument, option
 from core.domain.moment import Moment
 from core.domain.process.facts import Registration
-from core.domain.rules.applicability import applies
+from core.domain.rules.frameworks import applies
 from core.domain.rules.rights import Right, RightState, right_state
 from core.lake import directory
 from core.lake.facts import newest
@@ -23,15 +23,13 @@ from core.lake.process.clause_tally import InScope, initiatives_in_scope
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.lookups import registered
-from core.services.rules.clause_scope import circumstances, own_regions
+from core.services.rules.frameworks import circumstances, own_regions
 
 RightId = Annotated[str, Field(description="The right, as 'governance rights show' lists it."), argument()]
 
 
-class SettleRight(Command):
+class SettleRight(Command, may="settle_right"):
     """Say who answers a right, how, and within how many days."""
-
-    may: ClassVar[str] = "settle_right"
 
     initiative: InitiativeId
     right: RightId
@@ -47,10 +45,8 @@ class SettleRight(Command):
     ] = None
 
 
-class ExcludeRight(Command):
+class ExcludeRight(Command, may="settle_right"):
     """Say why nobody can ask for a right at an initiative."""
-
-    may: ClassVar[str] = "settle_right"
 
     initiative: InitiativeId
     right: RightId
@@ -134,13 +130,7 @@ def settle_right(governance: Governance, command: SettleRight) -> str:
 
 
 def exclude_right(governance: Governance, command: ExcludeRight) -> None:
-    """Put on record that a right cannot be asked for here, with the reason.
-
-    Raises
-    ------
-    NotFound, BadInput
-        No such initiative or right; the initiative uses no personal data.
-    """
+    """Put on record that a right cannot be asked for here, with the reason."""
     case = begin(governance, command)
     right = _concerned(case, command.right)
     excluded = RightAnswer(

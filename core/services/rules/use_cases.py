@@ -12,13 +12,12 @@ from core.domain.errors import BadInput
 from core.domain.given import OfInitiative, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.domain.rules.coverage import Coverage
 from core.domain.rules.ethics import Ethics
-from core.domain.rules.frameworks import Framework, Standing
+from core.domain.rules.frameworks import Coverage, Framework, Standing
 from core.services.governance import Governance
 from core.services.plain import Result, plain
-from core.services.process.alcoa import AlcoaSheet, alcoa_sheet
-from core.services.rules import frameworks, policies, policy_changes, rights
+from core.services.process.evidence import AlcoaSheet, alcoa_sheet
+from core.services.rules import frameworks, policies, rights
 from core.services.rules.ethics import (
     PublishedEthics,
     PublishEthics,
@@ -212,8 +211,8 @@ USE_CASES = (
         returns=lambda call, command, draft: {"draft": draft},
     ),
     asks(policies.policy_drafts, Line("policy drafts"), name="list_policy_drafts", returns="drafts"),
-    asks(policy_changes.compare_policy, Line("policy compare", needs=("text",))),
-    asks(policy_changes.preview_policy, Line("policy preview", needs=("text",))),
+    asks(policies.compare_policy, Line("policy compare", needs=("text",))),
+    asks(policies.preview_policy, Line("policy preview", needs=("text",))),
     does(policies.review_policy, ReviewPolicy, Line("policy review", "Draft {draft} is {outcome}.")),
     does(
         policies.publish_policy,

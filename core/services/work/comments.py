@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -27,19 +27,15 @@ MOST_MENTIONS = 10
 _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?)")
 
 
-class WriteComment(Command):
+class WriteComment(Command, may="write_comment"):
     """Write a comment on an initiative; whoever it names gets a task to read it."""
-
-    may: ClassVar[str] = "write_comment"
 
     initiative: InitiativeId
     text: Annotated[Words, Field(min_length=2, description="What you say; @id names people."), argument()]
 
 
-class MarkCommentsRead(Command):
+class MarkCommentsRead(Command, may="write_comment"):
     """Say that you have read the comments that name you."""
-
-    may: ClassVar[str] = "write_comment"
 
     initiative: InitiativeId
 
@@ -123,13 +119,7 @@ def write_comment(governance: Governance, command: WriteComment) -> str:
 
 
 def mark_comments_read(governance: Governance, command: MarkCommentsRead) -> None:
-    """Put on record that one has read the comments on an initiative.
-
-    Raises
-    ------
-    BadInput
-        No comment there that names the actor waits to be read.
-    """
+    """Put on record that one has read the comments on an initiative."""
     case = begin(governance, command)
     initiative = case.initiative.initiative
     unread = unread_mentions(governance.store, case.moment, initiative)

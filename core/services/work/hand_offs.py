@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -42,10 +42,8 @@ Why = Annotated[Words, Field(description="Why, in a sentence.")]
 Reason = Annotated[Why, Field(min_length=10)]
 
 
-class OfferHandOff(Command):
+class OfferHandOff(Command, may="offer_hand_off"):
     """Offer an initiative or a task to a team or a person."""
-
-    may: ClassVar[str] = "offer_hand_off"
 
     initiative: Annotated[str, Field(description="A whole initiative, by id.")] = ""
     task: Annotated[str, Field(description="One task, as 'governance tasks' shows it.")] = ""
@@ -54,20 +52,16 @@ class OfferHandOff(Command):
     reason: Reason
 
 
-class AnswerHandOff(Command):
+class AnswerHandOff(Command, may="answer_hand_off"):
     """Accept an offer, or return it; to return it asks for a reason."""
-
-    may: ClassVar[str] = "answer_hand_off"
 
     hand_off: OfferId
     answer: Literal["accept", "return"]
     reason: Why = ""
 
 
-class WithdrawHandOff(Command):
+class WithdrawHandOff(Command, may="offer_hand_off"):
     """Take back an offer that nobody has answered yet."""
-
-    may: ClassVar[str] = "offer_hand_off"
 
     hand_off: OfferId
     reason: Reason
@@ -269,15 +263,7 @@ def answer_hand_off(governance: Governance, command: AnswerHandOff) -> None:
 
 
 def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
-    """Take an open offer back; whoever made it may, and their team.
-
-    Raises
-    ------
-    Forbidden
-        The offer is somebody else's.
-    NotFound, Conflict
-        No such offer; it was answered before. Nothing is stored.
-    """
+    """Take an open offer back; whoever made it may, and their team."""
     case = begin(governance, command)
     offer = _open_offer(case, command.hand_off)
     if case.actor != offer.actor and command.actor.team != offer.from_team:

@@ -9,7 +9,7 @@ from core.domain.actors import Actor
 from core.domain.moment import Moment
 from core.domain.work.raci import RaciTask
 from core.domain.work.work import InHands, Routes, people_for
-from core.lake.record.people_then import people_then
+from core.lake.directory import people_then
 from core.services.governance import Governance
 
 

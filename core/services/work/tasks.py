@@ -1,10 +1,11 @@
-"""Tasks: computed from the record at any moment, listed for a person or a team, given to people by name."""
+"""Tasks: computed from the record at any moment, listed, given to people by name; and the notices of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field
 
@@ -16,22 +17,34 @@ from core.domain.facts.recorded import entry_of
 from core.domain.facts.work import TaskAssignment
 from core.domain.given import argument, option
 from core.domain.moment import Moment
-from core.domain.work.work import Held, Task, by_due_day
+from core.domain.work.work import Held, News, Notice, Task, by_due_day, notices
 from core.lake.facts import newest
 from core.lake.memory import remembered
 from core.lake.work import tasks as lake
+from core.lake.work.tasks import who_has_what
 from core.services.case import begin
 from core.services.governance import Governance
 from core.services.lookups import registered
+from core.services.work.people_tasks import hand_off_tasks, mention_tasks, training_tasks
+from core.services.work.process_tasks import finding_tasks, requirement_tasks, sign_off_tasks, waiver_tasks
+from core.services.work.raci_view import recorded_actions, task_of_act
 from core.services.work.routing import Cast, cast_of
-from core.services.work.task_reading import Reading
-from core.services.work.task_sources import SOURCES
+from core.services.work.task_reading import Reading, TaskSource
+
+SOURCES: tuple[TaskSource, ...] = (
+    requirement_tasks,
+    sign_off_tasks,
+    finding_tasks,
+    waiver_tasks,
+    hand_off_tasks,
+    mention_tasks,
+    training_tasks,
+)
+"""All sources, in no order that matters."""
 
 
-class AssignTask(Command):
+class AssignTask(Command, may="assign_task"):
     """Put somebody of your team on a task, or take it yourself."""
-
-    may: ClassVar[str] = "assign_task"
 
     task: Annotated[str, Field(description="The task, as 'governance tasks' shows it."), argument()]
     person: Annotated[
@@ -94,13 +107,7 @@ def _with_assignment(task: Task, assigned: Mapping[str, str], cast: Cast, known:
 
 
 def work_list(governance: Governance, moment: Moment, *, person: str) -> WorkList:
-    """What a person has to do, and what their role could take.
-
-    Raises
-    ------
-    NotFound
-        Nobody in the directory has this id.
-    """
+    """What a person has to do, and what their role could take."""
     cast = cast_of(governance, moment)
     known = cast.find(person) or governance.person(person)
     return list_for(known, open_tasks(governance, moment, cast=cast))
@@ -114,13 +121,7 @@ def list_for(person: Actor, tasks: Iterable[Task]) -> WorkList:
 
 
 def team_tasks(governance: Governance, moment: Moment, *, team: str) -> tuple[Task, ...]:
-    """Open work of a team by due day: on its initiatives, and of its people on others'.
-
-    Raises
-    ------
-    NotFound
-        Nobody belongs to such a team, and no initiative does.
-    """
+    """Open work of a team by due day: on its initiatives, and of its people on others'."""
     cast = cast_of(governance, moment)
     tasks = open_tasks(governance, moment, cast=cast)
     people = {person.id for person in cast.people if person.team == team}
@@ -172,13 +173,7 @@ def assignment(task: Task, person: str, reason: str, hand_off: str | None = None
 
 
 def find_task(governance: Governance, moment: Moment, key: str, cast: Cast | None = None) -> Task:
-    """An open task by its key.
-
-    Raises
-    ------
-    NotFound
-        Nothing open has this key: it is done, or never was.
-    """
+    """An open task by its key."""
     initiative = key.split(":")[1].split("/", maxsplit=1)[0] if key.count(":") >= 1 else ""
     only = "" if key.startswith("training:") else initiative
     if only and only not in lake.who_has_what(governance.store, moment, initiative=only):
@@ -195,13 +190,7 @@ def find_task(governance: Governance, moment: Moment, key: str, cast: Cast | Non
 
 
 def require_movable(task: Task) -> None:
-    """Refuse to move what is a person's own: a mention, an answer, a training.
-
-    Raises
-    ------
-    BadInput
-        Saying so.
-    """
+    """Refuse to move what is a person's own: a mention, an answer, a training."""
     if not task.movable:
         raise BadInput(
             "this task is a person's own and cannot be given away", where=task.key, remedy="Do it yourself."
@@ -209,13 +198,7 @@ def require_movable(task: Task) -> None:
 
 
 def require_giver(actor: Actor, task: Task, *, taking: bool = False) -> None:
-    """Refuse those who neither have the task nor belong to the team whose initiative it is on.
-
-    Raises
-    ------
-    Forbidden
-        Saying who may.
-    """
+    """Refuse those who neither have the task nor belong to the team whose initiative it is on."""
     of_team = bool(actor.team) and actor.team == task.team
     if actor.id == task.owner or of_team or "administrator" in actor.roles:
         return
@@ -246,3 +229,77 @@ def require_fit(governance: Governance, cast: Cast, task: Task, person: Actor, m
                 remedy=f"Choose somebody with the role {title}.",
             )
     governance.roles.require(person, "submit_evidence")
+
+
+SAID = {
+    "reminder": "Yours to do",
+    "question": "Your advice is asked for",
+    "escalation": "Escalated to you",
+    "news": "For your information",
+}
+"""What each kind of notice says to whoever gets it."""
+
+
+def standing_notices(
+    governance: Governance, moment: Moment, *, person: str = "", team: str = ""
+) -> tuple[Notice, ...]:
+    """Notices that stand at a moment, newest first: to one person, about one team's work, or all.
+
+    Worked out from the record there and then; nothing has to have run before.
+    """
+    tasks = open_tasks(governance, moment)
+    if person:
+        governance.person(person)
+    return tuple(
+        notice
+        for notice in notices(tasks, moment.day, governance.work)
+        if (not person or person in notice.to) and team in ("", notice.task.team)
+    )
+
+
+def said(notice: Notice) -> str:
+    """What a notice says to whoever gets it."""
+    if notice.kind == "reminder" and not notice.task.owner:
+        return "Nobody has it yet, and you could do it"
+    return SAID[notice.kind]
+
+
+def when(notice: Notice) -> str:
+    """How far a notice is from the due day of its task, in words."""
+    days = abs(notice.days)
+    unit = "day" if days == 1 else "days"
+    if notice.days == 0:
+        return "due today"
+    return f"due in {days} {unit}" if notice.days < 0 else f"{days} {unit} late"
+
+
+def news(governance: Governance, moment: Moment, *, person: str = "", team: str = "") -> tuple[News, ...]:
+    """What was done in the last days, for those whom the matrix says to tell, newest first.
+
+    Acts of one person on one task of an initiative are told together; nobody is told of their own.
+    """
+    raci, policy, cast = governance.raci, governance.policy(moment), cast_of(governance, moment)
+    known = who_has_what(governance.store, moment)
+    since = moment.day - timedelta(days=governance.work.told_days)
+    told: dict[tuple[str, str, str], News] = {}
+    for row in lake.acts(governance.store, moment, recorded_actions(raci), since, team=team):
+        task, initiative = task_of_act(raci, policy, row), known.get(row.initiative)
+        if task is None or initiative is None:
+            continue
+        informed = cast.routes(task, (), initiative).informed
+        to = tuple(one for one in informed if one != row.actor)
+        if not to or (person and person not in to):
+            continue
+        key = (task.id, row.initiative, row.actor)
+        earlier = told.get(key)
+        told[key] = News(
+            task.id,
+            task.title,
+            row.initiative,
+            initiative.name,
+            row.actor,
+            row.acts + (earlier.acts if earlier else 0),
+            max(row.last_at.date(), earlier.on) if earlier else row.last_at.date(),
+            to,
+        )
+    return tuple(sorted(told.values(), key=lambda one: (-one.on.toordinal(), one.name, one.title, one.actor)))

@@ -12,13 +12,12 @@ from core.domain.errors import NotFound
 from core.domain.moment import Moment
 from core.domain.policy.kpis import KpiDefinition
 from core.domain.process.checks import CHECKS, CheckTally
-from core.domain.process.inventory import InventoryLine
+from core.domain.process.facts import InventoryLine
 from core.domain.work.work import MOVABLE, Place, Task, TaskState
-from core.lake.process import governance_figures as lake_figures
-from core.lake.process.inventory import inventory_lines
-from core.lake.record.choices import owning_teams
+from core.lake.process.inventory import checks_of_team, inventory_lines
+from core.lake.record.entries import owning_teams
 from core.services.governance import Governance
-from core.services.oversight.teams import team_tallies
+from core.services.oversight.kpis import team_tallies
 from core.services.work.hand_offs import HandOff, hand_offs
 from core.services.work.routing import Cast, cast_of
 from core.services.work.tasks import open_tasks
@@ -150,13 +149,7 @@ def team_names(governance: Governance, moment: Moment) -> tuple[str, ...]:
 
 
 def choose_team(governance: Governance, moment: Moment, *, wanted: str, own: str) -> str:
-    """The team to show: the one wanted, else the reader's own, else the first; empty where there is none.
-
-    Raises
-    ------
-    NotFound
-        The team wanted has no initiative.
-    """
+    """The team to show: the one wanted, else the reader's own, else the first; empty where there is none."""
     known = team_names(governance, moment)
     if wanted and wanted not in known:
         raise NotFound(f"no team '{wanted[:60]}' has an initiative", remedy="Open your own team, or another.")
@@ -164,13 +157,7 @@ def choose_team(governance: Governance, moment: Moment, *, wanted: str, own: str
 
 
 def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamSheet:
-    """Read a team's figures, open work by due date, checks by kind, and initiatives.
-
-    Raises
-    ------
-    NotFound
-        No initiative belonged to such a team at the moment.
-    """
+    """Read a team's figures, open work by due date, checks by kind, and initiatives."""
     policy, store = governance.policy(moment), governance.store
     lines = inventory_lines(store, policy, moment, governance.live_gates(moment))
     own = [line for line in lines if line.team == team]
@@ -185,7 +172,7 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         if task.kind in MOVABLE and task.initiative in names
     ]
     tally = next(known for known in team_tallies(governance, moment) if known.team == team)
-    checks = lake_figures.checks_of_team(store, moment, team, governance.leaderboard.window_days)
+    checks = checks_of_team(store, moment, team, governance.leaderboard.window_days)
     return TeamSheet(
         team,
         _figure(governance, "first_time_pass_rate", tally.first_try_passes, tally.first_tries),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ from core.services.governance import Governance
 from core.services.work.routing import Cast, cast_of
 
 
-class AttestTraining(Command):
+class AttestTraining(Command, may="attest_training"):
     """Attest a training for yourself.
 
     Attributes
@@ -32,8 +32,6 @@ class AttestTraining(Command):
     person
         Empty, or the actor's own id.
     """
-
-    may: ClassVar[str] = "attest_training"
 
     training: Annotated[
         str, Field(description="The training, as 'training list' says."), argument("TRAINING")

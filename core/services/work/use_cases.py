@@ -15,11 +15,19 @@ from core.services.governance import Governance
 from core.services.plain import Result, plain
 from core.services.use_case import Line, asks, does
 from core.services.work import comments, hand_offs
-from core.services.work.notices import news, said, standing_notices, when
-from core.services.work.perspectives import perspectives_of
-from core.services.work.raci_view import observed_matrix
+from core.services.work.raci_view import observed_matrix, perspectives_of
 from core.services.work.routing import Cast, cast_of
-from core.services.work.tasks import AssignTask, assign_task, open_tasks, team_tasks, work_list
+from core.services.work.tasks import (
+    AssignTask,
+    assign_task,
+    news,
+    open_tasks,
+    said,
+    standing_notices,
+    team_tasks,
+    when,
+    work_list,
+)
 from core.services.work.team_work import loads
 from core.services.work.training import AttestTraining, attest_training, trained_people
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.services.oversight.overview import attention
-from core.services.process import inventory
+from core.services.oversight.kpis import attention
+from core.services.process import initiatives
 from portal.components.page import LinkedRow, empty_state, linked_rows, panel
 from portal.components.text import count
 from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
-    from core.domain.process.inventory import InventoryLine
+    from core.domain.process.facts import InventoryLine
     from portal.components.desk import Desk
 
 MOST_OWN, MOST_OTHERS = 8, 6
@@ -22,7 +22,7 @@ _WORDS = {"overdue": "{} overdue", "failed": "", "expiring": "{} left"}
 
 def choose_initiative(desk: Desk) -> None:
     """Ask which initiative to open, and lead to the reader's own and to those that need attention."""
-    known = desk.ask(inventory.initiative_choices)
+    known = desk.ask(initiatives.initiative_choices)
     if not known:
         empty_state(
             "No initiative is registered yet.", page="register", label="Register the first initiative"
@@ -39,7 +39,7 @@ def choose_initiative(desk: Desk) -> None:
     if chosen:
         set_url(id=chosen)
         st.rerun()
-    own = [line for line in desk.ask(inventory.inventory) if line.owner == desk.actor.id]
+    own = [line for line in desk.ask(initiatives.inventory) if line.owner == desk.actor.id]
     left, right = st.columns(2) if own else (None, st.container())
     if left:
         with left, panel("Yours", "What you answer for, the most overdue first."):

@@ -22,7 +22,7 @@ from portal.components.page import dress, panel
 from portal.components.text import escape, escape_html, minute, plain
 
 if TYPE_CHECKING:
-    from core.services.process.inventory import InitiativeSheet
+    from core.services.process.initiatives import InitiativeSheet
     from core.services.work.comments import Comment
     from portal.components.desk import Desk
 

@@ -15,17 +15,24 @@ from core.domain.process.commands import (
     VerifyFinding,
     WithdrawWaiver,
 )
-from core.services.process.findings import findings_list, raise_finding, resolve_finding, verify_finding
-from core.services.process.waivers import decide_waiver, request_waiver, waivers_list, withdraw_waiver
+from core.services.process.findings import (
+    decide_waiver,
+    findings_list,
+    raise_finding,
+    request_waiver,
+    resolve_finding,
+    verify_finding,
+    waivers_list,
+    withdraw_waiver,
+)
 from portal.components.forms import Ask, Values, form, unfolding_form
 from portal.components.page import empty_state, section
 from portal.components.pills import pills
 from portal.components.text import day, escape
 
 if TYPE_CHECKING:
-    from core.services.process.findings import FindingLine
-    from core.services.process.inventory import InitiativeSheet
-    from core.services.process.waivers import WaiverLine
+    from core.services.process.findings import FindingLine, WaiverLine
+    from core.services.process.initiatives import InitiativeSheet
     from portal.components.desk import Desk
 
 SEVERITIES = {"blocker": "Blocker", "major": "Major", "minor": "Minor"}

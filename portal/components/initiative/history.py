@@ -11,7 +11,7 @@ from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.models.model_versions import STATES, Version
 from core.domain.process.checks import CHECKS
-from core.services.process import alcoa
+from core.services.process import evidence
 from core.services.process.evidence import evidence_file
 from core.services.record.entries import record_page
 from portal.components.cards import Card, cards, facts
@@ -25,8 +25,8 @@ from portal.components.text import count, day, escape, escape_html, humanise, mi
 if TYPE_CHECKING:
     from core.domain.process.alcoa import LetterGrade
     from core.domain.process.facts import CheckLine, EvidenceLine
-    from core.services.process.alcoa import AlcoaSheet, GradedEvidence
-    from core.services.process.inventory import InitiativeSheet
+    from core.services.process.evidence import AlcoaSheet, GradedEvidence
+    from core.services.process.initiatives import InitiativeSheet
     from portal.components.desk import Desk
 
 
@@ -37,7 +37,7 @@ _LESS = ("partly", "not", "cannot_tell")
 def alcoa_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw how far the evidence is attributable, legible, contemporaneous, original and accurate."""
     dress("rules")
-    found = desk.ask(alcoa.alcoa_sheet, initiative=sheet.initiative.initiative)
+    found = desk.ask(evidence.alcoa_sheet, initiative=sheet.initiative.initiative)
     if not found.evidence:
         return  # the list of evidence above says that there is none
     section("How well the evidence is kept", "ALCOA: pieces that count now and have each letter in full.")

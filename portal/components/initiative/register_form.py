@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.domain.commands import slug
 from core.domain.process.checks import check_naming
-from core.services.process import inventory
+from core.services.process import initiatives
 from portal.components.page import page_link, panel
 from portal.components.pills import pill, pills
 from portal.components.tables import Column, bullet_list, plain_table
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from core.domain.policy.policy import Measure, Policy, Question
     from core.domain.policy.requirement_list import Requirement
     from core.domain.process.requirements import RequirementState
-    from core.services.process.initiatives import Preview
-    from core.services.process.inventory import InitiativeSheet
+    from core.services.process.initiatives import InitiativeSheet, Preview
     from portal.components.desk import Desk
 
 Answers = dict[str, tuple[str, ...]]
@@ -110,7 +109,7 @@ def _people(desk: Desk) -> dict[str, str]:
 
 
 def _teams(desk: Desk) -> list[str]:
-    teams = {one.team for one in desk.ask(inventory.initiative_choices)}
+    teams = {one.team for one in desk.ask(initiatives.initiative_choices)}
     teams |= {person.team for person in desk.governance.people()} | {desk.actor.team}
     return sorted(team for team in teams if team)
 

@@ -21,8 +21,8 @@ from portal.components.rules.frameworks_view import (
 from portal.components.text import count, day, escape, escape_html, minute, sentence
 
 if TYPE_CHECKING:
-    from core.domain.rules.coverage import Coverage
-    from core.services.process.inventory import InitiativeSheet
+    from core.domain.rules.frameworks import Coverage
+    from core.services.process.initiatives import InitiativeSheet
     from core.services.rules.frameworks import ProofLine
     from core.services.rules.initiative_frameworks import (
         ClauseAnswer,

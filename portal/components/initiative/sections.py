@@ -17,12 +17,12 @@ from core.domain.commands import (
 )
 from core.domain.process.commands import PullModel
 from core.domain.process.gates import finding_for
+from core.services.lookups import override_refusal, proof_refusal
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate, pull_model
 from core.services.process.initiatives import amend_initiative, override_classification
-from core.services.process.permitted import override_refusal, proof_refusal
 from core.services.rules.initiative_frameworks import clause_references
 from portal.components.cards import facts
 from portal.components.forms import Ask, Values, action, closed_because, form, press, unfolding_form
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from core.domain.policy.policy import Measure
     from core.domain.process.gates import Finding
     from core.domain.process.requirements import RequirementState
-    from core.services.process.inventory import GateView, InitiativeSheet
+    from core.services.process.initiatives import GateView, InitiativeSheet
     from portal.components.desk import Desk
 
 

@@ -14,15 +14,20 @@ from core.domain.process.commands import (
     SignGate,
     WithdrawSignature,
 )
-from core.services.process.delegations import delegate_sign_off
 from core.services.process.sign_off_view import (
     feedback_choices,
     request_refusal,
     sign_off_views,
     signing_choices,
 )
-from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate, withdraw_signature
-from core.services.work.perspectives import perspectives_of
+from core.services.process.sign_offs import (
+    delegate_sign_off,
+    give_feedback,
+    request_sign_off,
+    sign_gate,
+    withdraw_signature,
+)
+from core.services.work.raci_view import perspectives_of
 from portal.components.forms import Ask, Values, action, form, unfolding_form
 from portal.components.page import dress, empty_state, panel
 from portal.components.pills import pill_html, shape_html
@@ -31,10 +36,10 @@ from portal.components.text import count, day, escape, escape_html, humanise, se
 from portal.components.url_inputs import url_value
 
 if TYPE_CHECKING:
-    from core.domain.work.perspectives import PerspectiveView
-    from core.services.process.inventory import InitiativeSheet
+    from core.domain.work.work import PerspectiveView
+    from core.services.process.initiatives import InitiativeSheet
     from core.services.process.sign_off_view import Choice, Seats, SignOffView
-    from core.services.work.perspectives import DecisionPerspectives
+    from core.services.work.raci_view import DecisionPerspectives
     from portal.components.desk import Desk
 
 

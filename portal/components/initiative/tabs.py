@@ -19,7 +19,7 @@ from portal.components.page import empty_state, page_link
 from portal.components.record.record_list import download_pack
 
 if TYPE_CHECKING:
-    from core.services.process.inventory import InitiativeSheet
+    from core.services.process.initiatives import InitiativeSheet
     from portal.components.desk import Desk
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from core.domain.commands import make
+from core.services.lookups import refusal
 from core.services.measured.monitoring import (
     CHUNK_ROWS,
     REFRESH,
@@ -16,7 +17,6 @@ from core.services.measured.monitoring import (
     refresh_subject,
     start_refresh,
 )
-from core.services.process.permitted import refusal
 from portal.components.cards import Card, cards
 from portal.components.charts.bars import Bar, interval_bars
 from portal.components.charts.canvas import Threshold

@@ -31,7 +31,7 @@ from portal.components.url_inputs import url_choice, url_value
 
 if TYPE_CHECKING:
     from core.services.models.lineage import BadData, Lineage, UseLine
-    from core.services.process.inventory import InitiativeSheet
+    from core.services.process.initiatives import InitiativeSheet
     from portal.components.desk import Desk
 
 

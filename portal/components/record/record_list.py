@@ -11,10 +11,18 @@ import streamlit as st
 
 from core.domain.commands import make
 from core.domain.errors import GovernanceError, NotFound
-from core.services.process.permitted import refusal
-from core.services.record.audit_pack import ALL, ExportAuditPack
+from core.services.lookups import refusal
+from core.services.record.audit_pack import (
+    ALL,
+    KIND,
+    OUTGOING,
+    ExportAuditPack,
+    PackJob,
+    finished_pack,
+    pack_subject,
+    start_pack,
+)
 from core.services.record.entries import verify_record
-from core.services.record.pack_jobs import KIND, OUTGOING, PackJob, finished_pack, pack_subject, start_pack
 from core.services.record.replay import replay_decision
 from portal.components.cards import facts
 from portal.components.desk import show_problem
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from core.domain.chain import EntryLine
     from core.domain.moment import Moment
     from core.lake.record.verify import Verification
-    from core.services.record.record_view import EntrySheet, RecordChoices
+    from core.services.record.entries import EntrySheet, RecordChoices
     from core.services.record.replay import Replay
     from portal.components.desk import Desk
 

@@ -17,8 +17,7 @@ from portal.components.tables import Column, live_table
 from portal.components.text import count, day, escape, escape_html
 
 if TYPE_CHECKING:
-    from core.domain.rules.coverage import Coverage
-    from core.domain.rules.frameworks import Framework
+    from core.domain.rules.frameworks import Coverage, Framework
     from core.services.rules.frameworks import ClauseLine, FrameworkLine, FrameworkOverview, ProofLine
 
 
@@ -39,7 +38,7 @@ def share_words(found: Coverage) -> str:
 
     Examples
     --------
-    >>> from core.domain.rules.coverage import Coverage
+    >>> from core.domain.rules.frameworks import Coverage
     >>> share_words(Coverage(met=199, open=1)), share_words(Coverage())
     ('99%', '–')
     """

@@ -17,8 +17,7 @@ from portal.components.text import count
 
 if TYPE_CHECKING:
     from core.domain.policy.policy_changes import PolicyChange
-    from core.services.rules.policies import DraftLine
-    from core.services.rules.policy_changes import Comparison, Preview
+    from core.services.rules.policies import Comparison, DraftLine, Preview
     from portal.components.desk import Desk
 
 _DRAFTS = [

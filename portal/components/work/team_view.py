@@ -13,7 +13,7 @@ from portal.components.tables import Column, live_table, plain_table
 from portal.components.text import count, day, escape_html, percent
 
 if TYPE_CHECKING:
-    from core.domain.process.inventory import InventoryLine
+    from core.domain.process.facts import InventoryLine
     from core.services.work.hand_offs import HandOff
     from core.services.work.team_work import Load, TeamFigure, TeamSheet, WorkItem
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.services.work.notices import said, when
-from core.services.work.tasks import AssignTask, assign_task
+from core.services.work.tasks import AssignTask, assign_task, said, when
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, press
 from portal.components.page import LinkedRow, linked_row, panel
