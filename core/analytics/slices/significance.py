@@ -92,7 +92,7 @@ def means_p_value(
     if own + other <= 0:
         return None
     freedom = (own + other) ** 2 / (own**2 / (n - 1) + other**2 / (reference_n - 1))
-    return _student_p_value((mean - reference_mean) / math.sqrt(own + other), freedom)
+    return student_share((mean - reference_mean) / math.sqrt(own + other), freedom)
 
 
 def normal_p_value(deviate: float) -> float:
@@ -168,7 +168,7 @@ def _fisher(successes: int, n: int, won: int, everyone: int) -> float:
     return min(1.0, math.fsum(math.exp(chance) for chance in chances if chance <= seen))
 
 
-def _student_p_value(deviate: float, freedom: float) -> float:
+def student_share(deviate: float, freedom: float) -> float:
     if freedom > 1e6:
         return normal_p_value(deviate)
     square = deviate * deviate
