@@ -86,7 +86,7 @@ def _regions(world: World, plan: InitiativePlan, abroad: str, at: datetime) -> N
 def _second_position(world: World, validator: Actor, at: datetime) -> None:
     """A year on, a validator publishes the position anew, with one demand more."""
     text = read_text(world.governance.config / "ethics.yaml", "ethics.yaml")
-    text = text.replace('version: "1.0"', 'version: "1.1"', 1).replace(*_ONE_DEMAND_MORE, 1)
+    text = text.replace('version: "1.1"', 'version: "1.2"', 1).replace(*_ONE_DEMAND_MORE, 1)
     world.do(validator, at, "publish_ethics", text=text)
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.analytics.slices.report import Limit, SliceCounts, SliceReport, slice_report, total_of
+from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.pairs import Limit
+from core.analytics.slices.report import SliceReport, slice_report
 from tests.benchmarks.timing import Figure
 
 DRAWS = 200

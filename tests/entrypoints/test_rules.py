@@ -94,19 +94,19 @@ def test_a_position_is_checked_published_and_shown_as_it_was(
 ) -> None:
     file = tmp_path / "ethics.yaml"
     shipped = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
-    file.write_text(shipped.replace('version: "1.0"', 'version: "1.1"'), encoding="utf-8")
+    file.write_text(shipped.replace('version: "1.1"', 'version: "1.2"'), encoding="utf-8")
     checked = govern("ethics", "check", str(file))
-    assert (checked.code, checked.out.split(": ", 1)[1][:12]) == (0, "version 1.1,")
+    assert (checked.code, checked.out.split(": ", 1)[1][:12]) == (0, "version 1.2,")
     published = govern("ethics", "publish", str(file))
-    assert (published.code, published.out) == (0, "Ethical position 1.1 is in force.\n")
+    assert (published.code, published.out) == (0, "Ethical position 1.2 is in force.\n")
     again = govern("ethics", "publish", str(file))
     assert again.code == 2
-    assert "ethical position '1.1' was published before" in again.err
+    assert "ethical position '1.2' was published before" in again.err
     now = govern("ethics", "show", "--json").json
-    assert now["ethics"]["version"] == "1.1"
-    assert [version["version"] for version in now["versions"]] == ["1.1", "1.0"]
+    assert now["ethics"]["version"] == "1.2"
+    assert [version["version"] for version in now["versions"]] == ["1.2", "1.1"]
     then = govern("ethics", "show", "--as-of", "2026-01-06", "--json").json
-    assert then["ethics"]["version"] == "1.0"
+    assert then["ethics"]["version"] == "1.1"
     demanded = govern("ethics", "show", "--initiative", personal)
     assert "Demanded here: Documented for those who use it." in demanded.out
     file.write_text(shipped.replace("    low: purpose_known\n", ""), encoding="utf-8")

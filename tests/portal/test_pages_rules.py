@@ -156,7 +156,7 @@ def test_open_rights_of_all_initiatives_stand_on_one_list(filled: Governance) ->
 
 def test_the_position_shows_answers_limits_and_versions(governance: Governance) -> None:
     shipped = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
-    text = shipped.replace('version: "1.0"', 'version: "2.0"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
+    text = shipped.replace('version: "1.1"', 'version: "2.0"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
     publish_ethics(governance, PublishEthics(actor=VALIDATOR, at=later(5), text=text))
     said = words(open_page(governance, "ethics"))
     for part in (
@@ -224,7 +224,7 @@ def test_the_sheet_shows_what_applies_and_why(filled: Governance) -> None:
     for part in (
         "where the organisation works; none are recorded",
         "It applies because people in European Union are concerned",
-        "Transparency by ethical position 1.0: Reasons on request.",
+        "Transparency by ethical position 1.1: Reasons on request.",
         "Binding from 2 Dec 2027.",
         "Nothing has been submitted",
     ):

@@ -27,7 +27,7 @@ from core.services.rules.ethics import (
 from tests.conftest import ADMIN, BUILDER, CONFIG, START, VALIDATOR, later, register
 
 SHIPPED = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
-TIGHTER = SHIPPED.replace('version: "1.0"', 'version: "1.1"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
+TIGHTER = SHIPPED.replace('version: "1.1"', 'version: "1.2"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
 
 
 def publish(governance: Governance, text: str, *, days: float = 10, actor: object = VALIDATOR) -> None:
@@ -38,7 +38,7 @@ def publish(governance: Governance, text: str, *, days: float = 10, actor: objec
 
 def test_a_new_store_begins_with_the_shipped_position_on_record(governance: Governance) -> None:
     held = ethics_in_force(governance, governance.moment(later(0)))
-    assert (held.version, held.published_by, held.seq) == ("1.0", ADMIN.name, 3)
+    assert (held.version, held.published_by, held.seq) == ("1.1", ADMIN.name, 3)
     assert held.ethics == read_ethics(CONFIG / "ethics.yaml")[0]
 
 
@@ -47,14 +47,15 @@ def test_a_published_position_holds_from_its_moment_on_and_not_before(governance
     before, after = governance.moment(later(9)), governance.moment(later(10))
     assert governance.position(before).limit_for("public_services").limit == 0.9
     assert governance.position(after).limit_for("public_services").limit == 0.95
-    assert ethics_in_force(governance, before).version == "1.0"
+    assert ethics_in_force(governance, before).version == "1.1"
     held = ethics_in_force(governance, after)
-    assert (held.version, held.published_by) == ("1.1", VALIDATOR.name)
+    assert (held.version, held.published_by) == ("1.2", VALIDATOR.name)
     newest, first = ethics_versions(governance, after)
     assert first.changes == ()
     assert newest.changes == (
-        "Public services: the lowest selection rate is at least 0.95 of the highest, groups from 100 rows "
-        "(before: the lowest selection rate is at least 0.9 of the highest, groups from 100 rows)",
+        "Public services: the lowest selection rate is at least 0.95 of the highest, groups from 100 rows, "
+        "smaller ones are left out by name (before: the lowest selection rate is at least 0.9 of the "
+        "highest, groups from 100 rows, smaller ones are left out by name)",
     )
     assert len(ethics_versions(governance, before)) == 1
 
@@ -62,9 +63,9 @@ def test_a_published_position_holds_from_its_moment_on_and_not_before(governance
 def test_a_published_version_never_gets_other_words(governance: Governance) -> None:
     publish(governance, TIGHTER)
     head = governance.store.head()
-    with pytest.raises(Conflict, match=r"ethical position '1\.1' was published before \(ethics\.yaml\)"):
+    with pytest.raises(Conflict, match=r"ethical position '1\.2' was published before \(ethics\.yaml\)"):
         publish(governance, TIGHTER.replace("0.95", "0.5"), days=11)
-    with pytest.raises(Conflict, match=r"'1\.0' was published before"):
+    with pytest.raises(Conflict, match=r"'1\.1' was published before"):
         publish(governance, SHIPPED, days=11)
     assert governance.store.head() == head
 
@@ -100,7 +101,7 @@ def test_a_position_that_is_not_whole_is_refused_with_its_line_and_the_old_one_s
     line = int(str(refusal.value).split(":")[1])
     shown = text.splitlines()[line - 1]
     assert shown.strip() in ("classes:", wrong.strip()), shown
-    assert ethics_in_force(governance, governance.moment(later(20))).version == "1.0"
+    assert ethics_in_force(governance, governance.moment(later(20))).version == "1.1"
 
 
 def test_all_five_questions_have_to_be_answered(governance: Governance) -> None:
@@ -116,14 +117,14 @@ def test_a_store_made_before_positions_were_published_falls_back_on_the_shipped_
     founded_before_positions = governance.store.moment(START).seq - 1
     moment = type(governance.moment(START))(founded_before_positions, START)
     held = ethics_in_force(governance, moment)
-    assert (held.version, held.seq, held.published_by) == ("1.0", None, None)
+    assert (held.version, held.seq, held.published_by) == ("1.1", None, None)
     assert governance.position(moment) == governance.ethics
 
 
 def test_the_stricter_of_class_and_domain_says_how_much_is_told(governance: Governance) -> None:
     initiative = register(governance, heavy=False)  # low risk, but it is about credit
     demand = transparency_demand(governance, governance.moment(later(2)), initiative=initiative)
-    assert (demand.level.id, demand.version) == ("reasons", "1.0")
+    assert (demand.level.id, demand.version) == ("reasons", "1.1")
     assert demand.asked is False, "the policy asks no class this low for attributions"
     heavy = register(governance, "Credit Scoring", heavy=True)
     demand = transparency_demand(governance, governance.moment(later(2)), initiative=heavy)
@@ -156,7 +157,7 @@ def test_the_bias_check_cites_the_position_that_it_held_the_model_to(
         found = check_bias_limit(governance, initiative, "1", "credit", moment)
         return found.verdict.value, found.message[-23:].strip()
 
-    assert verdict(4) == ("fail", "(ethical position 1.0)")
-    publish(governance, SHIPPED.replace('"1.0"', '"2.0"', 1).replace("limit: 0.8", "limit: 0.4"), days=5)
+    assert verdict(4) == ("fail", "(ethical position 1.1)")
+    publish(governance, SHIPPED.replace('"1.1"', '"2.0"', 1).replace("limit: 0.8", "limit: 0.4"), days=5)
     assert verdict(6) == ("pass", "(ethical position 2.0)")
     assert verdict(4)[0] == "fail", "as it stood then"

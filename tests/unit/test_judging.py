@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from core.analytics.slices.judging import Judged, judged
-from core.analytics.slices.pairs import Bound, Sample, outside_p_value, within_p_value
-from core.analytics.slices.values import Limit
+from core.analytics.slices.pairs import Limit, outside_p_value, within_p_value
+from core.analytics.slices.significance import Sample
 from core.ground.figure import Direction
 
 FOUR_FIFTHS = Limit("ratio", 0.8)
@@ -26,12 +26,11 @@ def test_the_likeliest_rates_on_a_bound_are_those_that_a_search_finds(
     n: int, m: int, data: st.DataObject, limit: Limit
 ) -> None:
     x, y = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
-    bound = Bound.of(limit)
-    upper = np.linspace(bound.slack, 1.0, 4001)
-    lower = bound.lower(upper).clip(1e-12, 1 - 1e-12)
+    upper = np.linspace(limit.slack, 1.0, 4001)
+    lower = limit.lower(upper).clip(1e-12, 1 - 1e-12)
     higher = upper.clip(1e-12, 1 - 1e-12)
     likely = x * np.log(lower) + (n - x) * np.log1p(-lower) + y * np.log(higher) + (m - y) * np.log1p(-higher)
-    found = float(bound.likeliest(*(np.asarray(count, float) for count in (x, n, y, m))))
+    found = float(limit.likeliest(*(np.asarray(count, float) for count in (x, n, y, m))))
     assert found == pytest.approx(upper[likely.argmax()], abs=5e-4)
 
 
@@ -48,9 +47,8 @@ def test_two_groups_on_the_limit_fail_in_at_most_a_twentieth_of_all_tables(
     }
     failed = np.array([[_of(verdicts[x, y]) == "fail" for y in range(m + 1)] for x in range(n + 1)])
     passed = np.array([[_of(verdicts[x, y]) == "pass" for y in range(m + 1)] for x in range(n + 1)])
-    bound = Bound.of(limit)
-    for upper in np.linspace(bound.slack, 1.0, 27)[1:-1]:
-        lower = float(bound.lower(np.asarray(upper)))
+    for upper in np.linspace(limit.slack, 1.0, 27)[1:-1]:
+        lower = float(limit.lower(np.asarray(upper)))
         chance = np.outer(
             stats.binom.pmf(range(n + 1), n, lower), stats.binom.pmf(range(m + 1), m, float(upper))
         )

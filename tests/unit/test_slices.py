@@ -13,8 +13,10 @@ import pytest
 
 from core.analytics.slices.counts import SliceCounts, total_of
 from core.analytics.slices.metrics import SLICE_METRICS, measure, metric, metrics_for
-from core.analytics.slices.report import Limit, slice_report
+from core.analytics.slices.pairs import Limit
+from core.analytics.slices.report import slice_report
 from core.analytics.slices.rows import Band
+from core.analytics.slices.verdicts import Judging, Small
 from core.domain.errors import BadInput, NotFound
 from core.lake.slices.counts import slice_counts
 from core.lake.slices.profiles import class_labels, cut_continuous, quantile_cuts, slice_features
@@ -265,7 +267,10 @@ def test_an_interval_across_the_limit_cannot_be_told() -> None:
     counts = [a_slice("x", 4000, 2000), a_slice("y", 150, 60)]  # ratio 0.8, on 150 rows
     report = slice_report(counts, total_of(counts), "selection_rate", limit=Limit("ratio", 0.8))
     assert report.slices[1].verdict == "cannot_tell"
-    assert "reaches across an end of the limit of 0.800 to 1.250" in report.slices[1].note
+    assert (
+        "not shown to be within the limit of 0.800 to 1.250 nor, all 2 comparisons counted, outside"
+        in report.slices[1].note
+    )
     assert report.verdict == "cannot_tell"
 
 
@@ -323,10 +328,67 @@ def test_a_reference_that_is_too_small_judges_nobody() -> None:
     assert (nobody.reference_label, nobody.verdict) == (None, "cannot_tell")
 
 
+@pytest.mark.parametrize(
+    ("small", "verdict", "said"),
+    [
+        ("cannot_tell", "cannot_tell", "1 of 3 slices cannot be told; none is shown to be outside."),
+        ("left_out", "pass", "All 2 slices are within the limit. Too few rows, so left out: z."),
+        ("pooled", "pass", "All 2 slices are within the limit. Too few rows, so left out: z."),
+    ],
+)
+def test_one_tiny_slice_does_what_the_position_says(small: Small, verdict: str, said: str) -> None:
+    """Two groups of 20,000 alike and one of 99: one group too small kept everything open for ever."""
+    counts = [a_slice("x", 20000, 10000), a_slice("y", 20000, 10050), a_slice("z", 99, 20)]
+    limit, judging = Limit("ratio", 0.8), Judging(small)
+    report = slice_report(
+        counts, total_of(counts), "selection_rate", reference="best", limit=limit, judging=judging
+    )
+    assert (report.verdict, report.note) == (verdict, said)
+
+
+def test_small_slices_that_count_together_are_judged_as_one() -> None:
+    counts = [a_slice("x", 2000, 1000), *(a_slice(f"z{place}", 60, 6) for place in range(4))]
+    limit, judging = Limit("ratio", 0.8), Judging("pooled")
+    report = slice_report(
+        counts, total_of(counts), "selection_rate", reference="best", limit=limit, judging=judging
+    )
+    assert report.note == (
+        "1 of 2 slices are outside the limit; 0 cannot be told. "
+        "Too few rows, so judged as one: z0, z1, z2, z3."
+    )
+
+
+def test_a_complete_small_data_set_is_judged_by_its_values() -> None:
+    """118 people of three groups, who are all there are; "undefined" before."""
+    counts = [a_slice("x", 27, 16), a_slice("y", 23, 8), a_slice("z", 68, 14)]
+    everyone = total_of(counts)
+    limit = Limit("ratio", 0.8)
+    sampled = slice_report(counts, everyone, "selection_rate", reference="best", limit=limit)
+    complete = slice_report(
+        counts, everyone, "selection_rate", reference="best", limit=limit, judging=Judging(complete=True)
+    )
+    assert (sampled.verdict, complete.verdict) == ("cannot_tell", "fail")
+    assert complete.lowest_ratio == pytest.approx((14 / 68) / (16 / 27))
+    assert complete.slices[2].note == (
+        "The ratio to 'x' is 0.347, outside the limit of 0.800 to 1.250; the rows are all there are."
+    )
+
+
+def test_different_from_the_best_allows_for_the_choice_of_the_best() -> None:
+    counts = [a_slice(f"g{place}", 400, 180 + 4 * place) for place in range(11)]
+    best, fixed = (
+        slice_report(counts, total_of(counts), "selection_rate", reference=name, limit=Limit("ratio", 0.8))
+        for name in ("best", "g10")
+    )
+    assert fixed.slices[0].adjusted_p == pytest.approx(10 * (fixed.slices[0].p_value or 0))
+    assert best.slices[0].adjusted_p == pytest.approx(55 * (best.slices[0].p_value or 0))
+
+
 def test_a_reference_of_zero_has_no_ratio() -> None:
     counts = [a_slice("x", 4000, 0), a_slice("y", 3000, 1500)]
     report = slice_report(counts, total_of(counts), "selection_rate", limit=Limit("ratio", 0.8))
-    assert (report.slices[1].ratio, report.slices[1].verdict) == (None, "cannot_tell")
+    assert (report.slices[1].ratio, report.slices[1].verdict) == (None, "fail"), "1,500 of 3,000 against none"
+    assert report.slices[1].note.startswith("The ratio to 'x' has no value, outside the limit")
     assert report.lowest_ratio == 0.0
 
 

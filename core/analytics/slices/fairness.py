@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.counts import SliceCounts, total_of
 from core.analytics.slices.metrics import measure, metric
+from core.analytics.slices.pairs import Limit
+from core.analytics.slices.report import slice_report
+from core.analytics.slices.verdicts import PLAINLY, Judging
 from core.ground.figure import Figure, VerdictName
 
 FOUR_FIFTHS = 0.8
@@ -29,7 +32,8 @@ class FairnessMeasure:
     left_out
         Slices too small or undefined for one of its rates.
     verdict
-        Of the four-fifths rule on the values alone, without their uncertainty; None for the others.
+        Of the four-fifths rule, as a report of the selection rate against the best draws it; None for the
+        others.
     """
 
     definition: Figure
@@ -95,7 +99,9 @@ FAIRNESS: tuple[Figure, ...] = (
 _BY_ID = {each.id: each for each in FAIRNESS}
 
 
-def fairness_measures(counts: Sequence[SliceCounts], *, min_rows: int = 1) -> tuple[FairnessMeasure, ...]:
+def fairness_measures(
+    counts: Sequence[SliceCounts], *, min_rows: int = 1, judging: Judging = PLAINLY
+) -> tuple[FairnessMeasure, ...]:
     """Measure how far the slices of a classification are apart.
 
     Parameters
@@ -104,6 +110,8 @@ def fairness_measures(counts: Sequence[SliceCounts], *, min_rows: int = 1) -> tu
         One a slice, binary, or one class against all others.
     min_rows
         Rows that must count towards a rate before a slice takes part in it.
+    judging
+        How the verdict of the four-fifths rule is drawn.
 
     Returns
     -------
@@ -114,7 +122,7 @@ def fairness_measures(counts: Sequence[SliceCounts], *, min_rows: int = 1) -> tu
     Notes
     -----
     Formula: each definition's; between groups, the worst case of both rates for equalized odds, as fairlearn
-    has them by default. Leaves out: uncertainty; the intervals of the slices show it. Source: Agarwal et al.
+    has them by default. Leaves out: uncertainty, but for the verdict. Source: Agarwal et al.
     2018, arXiv:1803.02453; 29 CFR 1607.4(D).
 
     Examples
@@ -128,18 +136,21 @@ def fairness_measures(counts: Sequence[SliceCounts], *, min_rows: int = 1) -> tu
         _spread(counts, name, min_rows)
         for name in ("selection_rate", "true_positive_rate", "false_positive_rate")
     )
-    four_fifths = _one("four_fifths", selected, ratio=True)
-    verdict: VerdictName = "cannot_tell"
-    if four_fifths.value is not None and not four_fifths.left_out:
-        verdict = "pass" if four_fifths.value >= FOUR_FIFTHS else "fail"
-    elif four_fifths.value is not None and four_fifths.value < FOUR_FIFTHS:
-        verdict = "fail"  # whatever the slices left out are like
+    held = slice_report(
+        counts,
+        total_of(counts),
+        "selection_rate",
+        reference="best",
+        min_rows=min_rows,
+        limit=Limit("ratio", FOUR_FIFTHS),
+        judging=judging,
+    )
     return (
         _one("demographic_parity_difference", selected, ratio=False),
         _one("demographic_parity_ratio", selected, ratio=True),
         _worse("equalized_odds_difference", hits, alarms, ratio=False),
         _worse("equalized_odds_ratio", hits, alarms, ratio=True),
-        replace(four_fifths, verdict=verdict),
+        replace(_one("four_fifths", selected, ratio=True), verdict=held.verdict),
     )
 
 

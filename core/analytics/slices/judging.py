@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.analytics.slices.pairs import Bound, Sample, outside_p_value, within_p_value
-from core.analytics.slices.values import Limit
+from core.analytics.slices.pairs import Limit, outside_p_value, within_p_value
+from core.analytics.slices.significance import Sample
 from core.ground.figure import Direction, VerdictName
 
 if TYPE_CHECKING:
@@ -97,6 +97,17 @@ def judged(
     return tuple(decide(place) for place in range(len(samples)))
 
 
+def comparisons(groups: int, *, of_all_pairs: bool) -> int:
+    """Ordered pairs that are compared: of all groups, or of each with one reference.
+
+    Examples
+    --------
+    >>> comparisons(3, of_all_pairs=True), comparisons(3, of_all_pairs=False)
+    (6, 4)
+    """
+    return groups * (groups - 1) if of_all_pairs else 2 * max(0, groups - 1)
+
+
 @dataclass(frozen=True)
 class _Family:
     samples: Sequence[Sample]
@@ -107,8 +118,7 @@ class _Family:
 
     @property
     def level(self) -> float:
-        groups = len(self.samples)
-        return self.error / (groups * (groups - 1) if self.reference is None else 2 * (groups - 1))
+        return self.error / comparisons(len(self.samples), of_all_pairs=self.reference is None)
 
     def by_chance(self, place: int) -> Judged:
         """Fail against the group furthest off, pass where even the nearest call is within."""
@@ -128,8 +138,7 @@ class _Family:
         pairs = self.pairs(place)
         if not pairs:
             return Judged("pass")
-        bound = Bound.of(self.limit)
-        off, low, high = min((bound.excess(self.samples[a], self.samples[b]), a, b) for a, b in pairs)
+        off, low, high = min((self.limit.excess(self.samples[a], self.samples[b]), a, b) for a, b in pairs)
         return Judged("fail" if off < -1e-12 else "pass", high if low == place else low)
 
     def pairs(self, place: int) -> list[tuple[int, int]]:
@@ -148,15 +157,14 @@ class _Family:
         """How many standard errors each pair lies within the limit."""
         import numpy as np
 
-        bound = Bound.of(self.limit)
         lows, highs = (np.array(side) for side in zip(*pairs, strict=True))
         if self.samples[0].successes is not None:
             won = np.array([each.successes for each in self.samples], float)
             n = np.array([each.n for each in self.samples], float)
-            return bound.deviates(won[lows], n[lows], won[highs], n[highs])
+            return self.limit.deviates(won[lows], n[lows], won[highs], n[highs])
         values = np.array([each.value for each in self.samples])
         variances = np.array([each.variance for each in self.samples])
-        apart = values[lows] - bound.factor * values[highs] + bound.slack
-        spread = np.sqrt(variances[lows] + bound.factor**2 * variances[highs])
-        found: Numbers = np.divide(apart, spread, out=np.sign(apart) * np.inf, where=spread > 0)
+        apart = values[lows] - self.limit.factor * values[highs] + self.limit.slack
+        spread = np.sqrt(variances[lows] + self.limit.factor**2 * variances[highs])
+        found: Numbers = np.divide(apart, spread, out=np.where(apart < 0, -np.inf, np.inf), where=spread > 0)
         return found

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from core.analytics.slices.significance import student_share
-from core.analytics.slices.values import Limit
+from core.analytics.slices.significance import Sample, student_share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,61 +24,57 @@ _DEVIATIONS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """What is known of a group's value: of a rate its counts, else its variance.
+class Limit:
+    """How far a slice may be from another.
 
     Parameters
     ----------
+    kind
+        "ratio": the ratio to the reference lies between `value` and 1 / `value`, both included (0.8 is the
+        four-fifths rule). "difference": it is at most `value` away, up or down, in the metric's unit.
     value
-        In the metric's unit.
-    n
-        Rows that count towards it.
-    successes
-        Of a rate; None for a mean, whose `variance` (of the value itself, in its unit squared) and
-        `freedom` (degrees of freedom of that variance) count instead.
+        Ratio: above 0, at most 1. Difference: 0 or more.
+
+    Raises
+    ------
+    ValueError
+        A value outside these.
 
     Examples
     --------
-    >>> Sample.of_rate(30, 100).value
-    0.3
+    >>> Limit("ratio", 0.8).ends
+    (0.8, 1.25)
     """
 
+    kind: Literal["ratio", "difference"]
     value: float
-    n: int
-    successes: int | None = None
-    variance: float = 0.0
-    freedom: float = math.inf
 
-    @classmethod
-    def of_rate(cls, successes: int, n: int) -> Sample:
-        """The sample of a rate; `n` is at least 1."""
-        return cls(successes / n, n, successes)
+    def __post_init__(self) -> None:
+        fits = 0 < self.value <= 1 if self.kind == "ratio" else 0 <= self.value < math.inf
+        if not fits:
+            raise ValueError(f"{self.value} cannot limit a {self.kind}")
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest value within the limit."""
+        return (self.value, 1 / self.value) if self.kind == "ratio" else (-self.value, self.value)
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """Where a limit ends: the lower value is `factor` times the higher, less `slack`.
+    @property
+    def factor(self) -> float:
+        """The lower of two values may be this share of the higher, less `slack`."""
+        return self.value if self.kind == "ratio" else 1.0
 
-    Examples
-    --------
-    >>> round(Bound.of(Limit("ratio", 0.8)).excess(Sample.of_rate(30, 100), Sample.of_rate(50, 100)), 2)
-    -0.1
-    """
-
-    factor: float
-    slack: float
-
-    @classmethod
-    def of(cls, limit: Limit) -> Bound:
-        """The bound that a limit sets to the lower of two values."""
-        return cls(limit.value, 0.0) if limit.kind == "ratio" else cls(1.0, limit.value)
+    @property
+    def slack(self) -> float:
+        """By how much the lower may be below `factor` times the higher, in the metric's unit."""
+        return 0.0 if self.kind == "ratio" else self.value
 
     def excess(self, low: Sample, high: Sample) -> float:
         """How far `low` lies above the lowest value that is allowed beside `high`; below 0: outside."""
         return low.value - self.factor * high.value + self.slack
 
     def deviates(self, x: Numbers, n: Numbers, y: Numbers, m: Numbers) -> Numbers:
-        """Signed roots of the likelihood ratio of x of n and y of m to the likeliest rates on the bound."""
+        """Signed roots of the likelihood ratio of x of n and y of m to the likeliest rates on the limit."""
         import numpy as np
 
         upper = self.likeliest(x, n, y, m)
@@ -88,11 +83,11 @@ class Bound:
         return np.copysign(np.sqrt(np.maximum(2 * unlikely, 0.0)), apart)
 
     def lower(self, upper: Numbers) -> Numbers:
-        """The lower rate that lies on the bound with a higher one."""
+        """The lower rate that lies on the limit with a higher one."""
         return (self.factor * upper - self.slack).clip(0.0, 1.0)
 
     def likeliest(self, x: Numbers, n: Numbers, y: Numbers, m: Numbers) -> Numbers:
-        """The likeliest higher rate for which the lower lies on the bound."""
+        """The likeliest higher rate for which the lower lies on the limit."""
         return self._of_difference(x, n, y, m) if self.slack else self._of_ratio(x, n, y, m)
 
     def _of_ratio(self, x: Numbers, n: Numbers, y: Numbers, m: Numbers) -> Numbers:
@@ -174,14 +169,13 @@ def within_p_value(low: Sample, high: Sample, limit: Limit, level: float) -> flo
 
 def _p_value(low: Sample, high: Sample, limit: Limit, level: float, sign: int) -> float:
     """Share of the tail beyond what was seen: below it (sign -1) or above it (sign 1)."""
-    bound = Bound.of(limit)
     if low.successes is None or high.successes is None:
-        return _welch(low, high, bound, sign)
+        return _welch(low, high, limit, sign)
     counts = low.successes, low.n, high.successes, high.n
-    rough = 0.5 * math.erfc(sign * float(bound.deviates(*_arrays(*counts))) / math.sqrt(2))
+    rough = 0.5 * math.erfc(sign * float(limit.deviates(*_arrays(*counts))) / math.sqrt(2))
     few = min(low.successes, low.n - low.successes, high.successes, high.n - high.successes) < _FEW
     if few and level / _NEAR < rough < level * _NEAR:
-        return _exact(*counts, bound, sign)
+        return _exact(*counts, limit, sign)
     return rough
 
 
@@ -191,12 +185,13 @@ def _arrays(*counts: int) -> tuple[Numbers, ...]:
     return tuple(np.asarray(count, float) for count in counts)
 
 
-def _welch(low: Sample, high: Sample, bound: Bound, sign: int) -> float:
-    own, other = low.variance, bound.factor**2 * high.variance
+def _welch(low: Sample, high: Sample, limit: Limit, sign: int) -> float:
+    own, other = low.variance, limit.factor**2 * high.variance
     if own + other <= 0:
         return 1.0
-    deviate = sign * bound.excess(low, high) / math.sqrt(own + other)
-    freedom = (own + other) ** 2 / (own * own / low.freedom + other * other / high.freedom)
+    deviate = sign * limit.excess(low, high) / math.sqrt(own + other)
+    loss = own * own / low.freedom + other * other / high.freedom
+    freedom = (own + other) ** 2 / loss if loss else math.inf
     half = student_share(deviate, freedom) / 2
     return half if deviate > 0 else 1 - half
 
@@ -212,28 +207,28 @@ def _surprise(counts: Numbers, n: Numbers, rate: Numbers) -> Numbers:
 
 
 @lru_cache(maxsize=4096)
-def _exact(x: int, n: int, y: int, m: int, bound: Bound, sign: int) -> float:
-    """Chance of a root as extreme, at the worst of the rates on the bound that the counts leave possible."""
-    uppers = _possible(x, n, y, m, bound)
-    lowers = bound.lower(uppers)
+def _exact(x: int, n: int, y: int, m: int, limit: Limit, sign: int) -> float:
+    """Chance of a root as extreme, at the worst of the rates on the limit that the counts leave possible."""
+    uppers = _possible(x, n, y, m, limit)
+    lowers = limit.lower(uppers)
     xs, ys = _likely(lowers, n), _likely(uppers, m)
-    seen = float(bound.deviates(*_arrays(x, n, y, m)))
+    seen = float(limit.deviates(*_arrays(x, n, y, m)))
     low_n, high_n = _arrays(n, m)
-    every = sign * bound.deviates(xs[:, None], low_n, ys[None, :], high_n)
+    every = sign * limit.deviates(xs[:, None], low_n, ys[None, :], high_n)
     extreme = (every >= sign * seen - 1e-9).astype(float)
     chances = (_chances(xs, n, lowers) * (extreme @ _chances(ys, m, uppers))).sum(axis=0)
     return min(1.0, float(chances.max()) + math.erfc(_DEVIATIONS / math.sqrt(2)))
 
 
-def _possible(x: int, n: int, y: int, m: int, bound: Bound) -> Numbers:
-    """Rates of the higher group, on the bound, within five deviations of the likeliest (Wilson's ends)."""
+def _possible(x: int, n: int, y: int, m: int, limit: Limit) -> Numbers:
+    """Rates of the higher group, on the limit, within five deviations of the likeliest (Wilson's ends)."""
     import numpy as np
 
-    at = float(bound.likeliest(*_arrays(x, n, y, m)))
+    at = float(limit.likeliest(*_arrays(x, n, y, m)))
     rows, square = min(n, m), _DEVIATIONS**2
     centre = (at + square / (2 * rows)) / (1 + square / rows)
     half = math.sqrt(square * at * (1 - at) / rows + (square / (2 * rows)) ** 2) / (1 + square / rows)
-    return np.linspace(max(bound.slack, centre - half), min(1.0, centre + half), _NUISANCES)
+    return np.linspace(max(limit.slack, centre - half), min(1.0, centre + half), _NUISANCES)
 
 
 def _likely(rates: Numbers, n: int) -> Numbers:

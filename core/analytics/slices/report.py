@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from core.analytics.intervals import Interval, difference_interval, rate_ratio_interval, ratio_interval
+from core.analytics.intervals import Interval
 from core.analytics.slices.counts import SliceCounts, rests_of
-from core.analytics.slices.metrics import Measured, MetricDefinition, measure, metric
+from core.analytics.slices.metrics import MetricDefinition, measure, metric
+from core.analytics.slices.pairs import Limit
 from core.analytics.slices.significance import Correction, adjusted, difference_p_value
+from core.analytics.slices.verdicts import PLAINLY, Judging, Jury, Side, intervals_to
 from core.ground.figure import VerdictName
 
 _UNLIMITED = "No limit is set, so nothing is judged."
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How far a slice may be from the reference.
-
-    Parameters
-    ----------
-    kind
-        "ratio": the ratio to the reference lies between `value` and 1 / `value`, both included (0.8 is the
-        four-fifths rule). "difference": it is at most `value` away, up or down, in the metric's unit.
-    value
-        Ratio: above 0, at most 1. Difference: 0 or more.
-
-    Raises
-    ------
-    ValueError
-        A value outside these.
-
-    Examples
-    --------
-    >>> Limit("ratio", 0.8).ends
-    (0.8, 1.25)
-    """
-
-    kind: Literal["ratio", "difference"]
-    value: float
-
-    def __post_init__(self) -> None:
-        fits = 0 < self.value <= 1 if self.kind == "ratio" else 0 <= self.value < math.inf
-        if not fits:
-            raise ValueError(f"{self.value} cannot limit a {self.kind}")
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Lowest and highest value within the limit."""
-        return (self.value, 1 / self.value) if self.kind == "ratio" else (-self.value, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +119,11 @@ class SliceReport:
         Which slices those are.
     verdict, note
         "fail" if any slice fails, else "cannot_tell" if any cannot tell or fewer than two could be compared,
-        else "pass". None without a limit.
+        else "pass". None without a limit. Slices that are left out count only where `small` is "cannot_tell".
     left_out
         Slices too small or undefined.
+    comparisons
+        Of two slices, each way, over which the chance of a false *fail* is held; 0 without a limit.
     correction, tested
         How p values are corrected, and how many slices were tested.
     different
@@ -181,40 +146,10 @@ class SliceReport:
     verdict: VerdictName | None
     note: str
     left_out: tuple[LeftOut, ...]
+    comparisons: int = 0
     correction: Correction = "holm"
     tested: int = 0
     different: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    metric: MetricDefinition
-    counts: SliceCounts
-    measured: Measured
-    min_rows: int
-
-    @property
-    def usable(self) -> bool:
-        return self.measured.value is not None and self.measured.n >= self.min_rows
-
-    @property
-    def value(self) -> float:
-        assert self.measured.value is not None  # asked only of those that are defined
-        return self.measured.value
-
-    @property
-    def hindrance(self) -> str:
-        """Why nothing can be said of it; empty where it is usable."""
-        if self.measured.n == 0:
-            return "Undefined: no row of this slice counts towards the metric."
-        if self.measured.value is None:
-            return "Undefined: all labels of this slice are alike, and the metric needs both classes."
-        if not self.usable:
-            return f"Too small: {self.measured.n} rows count towards the metric, {self.min_rows} are needed."
-        return ""
-
-    def ratio_to(self, base: _Side) -> float | None:
-        return self.value / base.value if self.metric.has_ratio and base.value != 0 else None
 
 
 def slice_report(
@@ -227,6 +162,7 @@ def slice_report(
     limit: Limit | None = None,
     confidence: float = 0.95,
     correction: Correction = "holm",
+    judging: Judging = PLAINLY,
 ) -> SliceReport:
     """Hold every slice's metric against a reference and a limit.
 
@@ -249,6 +185,8 @@ def slice_report(
         Of all intervals, 0.0 to 1.0, both excluded.
     correction
         Of the p values for the number of slices tested, see `core.analytics.slices.significance.adjusted`.
+    judging
+        How verdicts are drawn.
 
     Returns
     -------
@@ -262,15 +200,15 @@ def slice_report(
 
     Notes
     -----
-    Formula: gap = value - reference, ratio = value / reference. A slice passes when the whole interval of
-    its gap (or ratio) is within the limit, fails when it is wholly outside, else nobody can tell.
-    Direction: the limit counts both ways; a gap of 0.0 or a ratio of 1.0 means alike.
+    Formula: gap = value - reference, ratio = value / reference. Verdicts: see `judged`; with "best" each
+    slice is held against every other, so that the choice of the best is allowed for, else against the
+    reference.
+    Direction: a gap of 0.0 or a ratio of 1.0 means alike; against one reference the limit counts both ways.
     Tests: see `difference_p_value`; each slice with enough rows against the reference ("overall": against all
-    other rows), corrected for the number of slices tested.
-    Leaves out: whether the labels are just; in verdicts, that among many slices some fail by chance (the p
-    values are corrected for it); with "overall", that the slice is part of it (the intervals of its gap are
-    too wide, not too narrow); with "best", that the best was picked by its value. No outcome shows that a
-    model is fair.
+    other rows), corrected for the number of slices tested, with "best" for all pairs of them.
+    Leaves out: whether the labels are just; in intervals, how many there are; with "overall", in verdicts
+    and intervals, that the slice is part of it (too few verdicts, too wide). No outcome shows that a model is
+    fair.
     Source: Agarwal et al. 2018, arXiv:1803.02453; 29 CFR 1607.4(D) (four-fifths rule). Intervals: Newcombe
     1998, Katz et al. 1978, and Zou and Donner 2008 for means.
 
@@ -285,16 +223,23 @@ def slice_report(
     ('fail', 'female', 0.6)
     """
     definition = metric(metric_or_id) if isinstance(metric_or_id, str) else metric_or_id
-    sides = [_Side(definition, each, measure(definition, each, confidence), min_rows) for each in counts]
+    min_rows = 1 if judging.complete else min_rows
+    sides = [Side(definition, each, measure(definition, each, confidence), min_rows) for each in counts]
     if len({side.counts.label for side in sides}) < len(sides):
         raise ValueError("two slices have the same label")
-    everyone = _Side(definition, overall, measure(definition, overall, confidence), min_rows)
+    everyone = Side(definition, overall, measure(definition, overall, confidence), min_rows)
     base = _reference(sides, everyone, reference)
-    p_values = _p_values(sides, base, everyone)
-    lines = _tested([_figures(side, base, limit) for side in sides], p_values, correction)
     usable = sorted((side for side in sides if side.usable), key=lambda side: (side.value, side.counts.label))
     low, high = (usable[0], usable[-1]) if len(usable) > 1 else (None, None)
-    verdict, note = _overall(lines, len(usable), limit)
+    jury = (
+        None
+        if limit is None
+        else Jury(sides, base, everyone, limit, reference == "best", confidence, judging)
+    )
+    p_values = _p_values(sides, base, everyone)
+    pairs = len(usable) * (len(usable) - 1) // 2 if reference == "best" else 0
+    lines = _tested([_figures(side, base, jury) for side in sides], p_values, correction, pairs)
+    verdict, note = (None, _UNLIMITED) if jury is None else jury.whole()
     return SliceReport(
         definition,
         limit,
@@ -312,6 +257,7 @@ def slice_report(
         verdict=verdict,
         note=note,
         left_out=tuple(LeftOut(side.counts.label, side.hindrance) for side in sides if not side.usable),
+        comparisons=jury.comparisons if jury else 0,
         correction=correction,
         tested=sum(line.p_value is not None for line in lines),
         different=sum(beyond_chance(line.adjusted_p, confidence) for line in lines),
@@ -323,7 +269,7 @@ def beyond_chance(adjusted_p: float | None, confidence: float) -> bool:
     return adjusted_p is not None and adjusted_p <= 1 - confidence
 
 
-def _p_values(sides: Sequence[_Side], base: _Side | None, everyone: _Side) -> list[float | None]:
+def _p_values(sides: Sequence[Side], base: Side | None, everyone: Side) -> list[float | None]:
     """Of each slice against the reference, or against all other rows where that is everyone."""
     if base is None:
         return [None] * len(sides)
@@ -339,16 +285,16 @@ def _p_values(sides: Sequence[_Side], base: _Side | None, everyone: _Side) -> li
 
 
 def _tested(
-    lines: Sequence[SliceFigures], p_values: Sequence[float | None], correction: Correction
+    lines: Sequence[SliceFigures], p_values: Sequence[float | None], correction: Correction, of: int
 ) -> tuple[SliceFigures, ...]:
-    corrected = iter(adjusted([p for p in p_values if p is not None], correction))
+    corrected = iter(adjusted([p for p in p_values if p is not None], correction, of=of))
     return tuple(
         line if p is None else replace(line, p_value=p, adjusted_p=next(corrected))
         for line, p in zip(lines, p_values, strict=True)
     )
 
 
-def _reference(sides: Iterable[_Side], everyone: _Side, reference: str) -> _Side | None:
+def _reference(sides: Iterable[Side], everyone: Side, reference: str) -> Side | None:
     ordered = sorted(sides, key=lambda side: side.counts.label)
     if reference == "overall":
         return everyone
@@ -364,7 +310,7 @@ def _reference(sides: Iterable[_Side], everyone: _Side, reference: str) -> _Side
     raise ValueError(f"{reference!r} is not a slice here; slices are {known}")
 
 
-def _figures(side: _Side, base: _Side | None, limit: Limit | None) -> SliceFigures:
+def _figures(side: Side, base: Side | None, jury: Jury | None) -> SliceFigures:
     gap = ratio = None
     gap_interval = ratio_range = None
     own = side.measured
@@ -372,9 +318,8 @@ def _figures(side: _Side, base: _Side | None, limit: Limit | None) -> SliceFigur
     if base is not None and own.value is not None and base.measured.value is not None:
         gap, ratio = own.value - base.measured.value, side.ratio_to(base)
         if not is_reference:
-            gap_interval, ratio_range = _intervals(own, base.measured, side.metric)
-    compared = (gap, gap_interval) if limit is None or limit.kind == "difference" else (ratio, ratio_range)
-    verdict, note = _judge(side, base, limit, *compared, is_reference=is_reference)
+            gap_interval, ratio_range = intervals_to(own, base.measured, side.metric)
+    verdict, note = (None, side.hindrance or _UNLIMITED) if jury is None else jury.on(side)
     return SliceFigures(
         side.counts.label,
         side.counts.keys,
@@ -391,65 +336,3 @@ def _figures(side: _Side, base: _Side | None, limit: Limit | None) -> SliceFigur
         own.n < side.min_rows,
         is_reference,
     )
-
-
-def _intervals(
-    own: Measured, base: Measured, definition: MetricDefinition
-) -> tuple[Interval | None, Interval | None]:
-    if own.value is None or base.value is None or own.interval is None or base.interval is None:
-        return None, None
-    gap = difference_interval(own.value, own.interval, base.value, base.interval)
-    if not definition.has_ratio:
-        return gap, None
-    if definition.form == "rate":
-        confidence = own.interval.confidence
-        return gap, rate_ratio_interval(int(own.numerator), own.n, int(base.numerator), base.n, confidence)
-    return gap, ratio_interval(own.value, own.interval, base.value, base.interval)
-
-
-def _judge(
-    side: _Side,
-    base: _Side | None,
-    limit: Limit | None,
-    value: float | None,
-    interval: Interval | None,
-    *,
-    is_reference: bool,
-) -> tuple[VerdictName | None, str]:
-    if side.hindrance or limit is None:
-        return None if limit is None else "cannot_tell", side.hindrance or _UNLIMITED
-    if base is None:
-        return "cannot_tell", "No slice has enough rows to serve as the reference."
-    if is_reference:
-        return "pass", "This slice is the reference that the others are held against."
-    if not base.usable:
-        return "cannot_tell", f"The reference '{base.counts.label}' has too few rows or is undefined."
-    if value is None or interval is None:
-        return "cannot_tell", f"No {limit.kind} to '{base.counts.label}' can be worked out from these counts."
-    low, high = limit.ends
-    said = (
-        f"The {limit.kind} to '{base.counts.label}' is {value:.3f} "
-        f"({interval.confidence:.0%} interval {interval.low:.3f} to {interval.high:.3f})"
-    )
-    allowed = f"the limit of {low:.3f} to {high:.3f}"
-    if low <= interval.low and interval.high <= high:
-        return "pass", f"{said}, within {allowed}."
-    if interval.high < low or interval.low > high:
-        return "fail", f"{said}, outside {allowed}."
-    return "cannot_tell", f"{said}, which reaches across an end of {allowed}: more rows are needed."
-
-
-def _overall(
-    lines: Sequence[SliceFigures], usable: int, limit: Limit | None
-) -> tuple[VerdictName | None, str]:
-    if limit is None:
-        return None, _UNLIMITED
-    failed = sum(line.verdict == "fail" for line in lines)
-    unsure = sum(line.verdict == "cannot_tell" for line in lines)
-    if failed:
-        return "fail", f"{failed} of {len(lines)} slices are outside the limit; {unsure} cannot be told."
-    if usable < 2:
-        return "cannot_tell", "Fewer than two slices have enough rows, so there is nothing to compare."
-    if unsure:
-        return "cannot_tell", f"{unsure} of {len(lines)} slices cannot be told; none is shown to be outside."
-    return "pass", f"All {len(lines)} slices are within the limit."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from core.analytics.slices.counts import SliceCounts
@@ -106,7 +107,7 @@ def normal_p_value(deviate: float) -> float:
     return math.erfc(abs(deviate) / math.sqrt(2))
 
 
-def adjusted(p_values: Sequence[float], correction: Correction = "holm") -> list[float]:
+def adjusted(p_values: Sequence[float], correction: Correction = "holm", *, of: int = 0) -> list[float]:
     """Correct p values for how many there are.
 
     Parameters
@@ -117,6 +118,8 @@ def adjusted(p_values: Sequence[float], correction: Correction = "holm") -> list
         "holm": the chance of even one false alarm among all slices stays below the level. For verdicts.
         "benjamini_hochberg": of the slices called different, the expected share of false alarms stays below
         the level. For looking around. "none": each as if it were the only one.
+    of
+        How many there are in all, where those given were picked by their values; 0: those given are all.
 
     Returns
     -------
@@ -140,7 +143,7 @@ def adjusted(p_values: Sequence[float], correction: Correction = "holm") -> list
     found = list(p_values)
     if correction == "none":
         return found
-    m = len(order)
+    m = max(of, len(order))
     edge = 0.0 if correction == "holm" else 1.0
     ranked = list(enumerate(order))
     for rank, place in ranked if correction == "holm" else reversed(ranked):
@@ -248,19 +251,15 @@ def difference_p_value(definition: MetricDefinition, own: SliceCounts, other: Sl
     >>> round(difference_p_value(metric("selection_rate"), women, men), 3)
     0.008
     """
-    if definition.form == "ranking":
-        return _areas(own, other)
-    if definition.form == "rate":
-        counts = (
-            int(side.total(names))
-            for side in (own, other)
-            for names in (definition.numerator, definition.denominator)
-        )
-        return rates_p_value(*counts)
-    if definition.form == "balanced":
-        return _balanced(definition, own, other)
-    first, second = _spread(definition, own), _spread(definition, other)
-    return None if first is None or second is None else means_p_value(*first, *second)
+    if definition.form in ("mean", "root_mean"):
+        means = _spread(definition, own), _spread(definition, other)
+        return None if means[0] is None or means[1] is None else means_p_value(*means[0], *means[1])
+    first, second = sample_of(definition, own), sample_of(definition, other)
+    if first is None or second is None:
+        return None
+    if first.successes is not None and second.successes is not None:
+        return rates_p_value(first.successes, first.n, second.successes, second.n)
+    return _deviate(first.value - second.value, first.variance + second.variance)
 
 
 def _spread(definition: MetricDefinition, counts: SliceCounts) -> tuple[float, float, int] | None:
@@ -272,32 +271,80 @@ def _spread(definition: MetricDefinition, counts: SliceCounts) -> tuple[float, f
     return mean, variance if variance > (_DIGITS * mean) ** 2 else 0.0, n
 
 
-def _balanced(definition: MetricDefinition, own: SliceCounts, other: SliceCounts) -> float | None:
-    value, variance = 0.0, 0.0
-    for side, sign in ((own, 1), (other, -1)):
-        right, wrong = (side.total((name,)) for name in definition.negatives)
-        classes = (
-            (side.total(definition.numerator), side.total(definition.denominator)),
-            (right, right + wrong),
-        )
-        for successes, n in classes:
-            if n == 0:
-                return None
-            rate = successes / n
-            value += sign * rate / 2
-            variance += rate * (1 - rate) / n / 4
-    return _deviate(value, variance)
-
-
-def _areas(own: SliceCounts, other: SliceCounts) -> float | None:
-    if own.ranks is None or other.ranks is None:
-        return None
-    values = own.ranks.value, other.ranks.value
-    spreads = own.ranks.variance, other.ranks.variance
-    if values[0] is None or values[1] is None or spreads[0] is None or spreads[1] is None:
-        return None
-    return _deviate(values[0] - values[1], spreads[0] + spreads[1])
-
-
 def _deviate(difference: float, variance: float) -> float | None:
     return normal_p_value(difference / math.sqrt(variance)) if variance > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is known of a group's value: of a rate its counts, else its variance.
+
+    Parameters
+    ----------
+    value
+        In the metric's unit.
+    n
+        Rows that count towards it.
+    successes
+        Of a rate; None for a mean, whose `variance` (of the value itself, in its unit squared) and
+        `freedom` (degrees of freedom of that variance) count instead.
+
+    Examples
+    --------
+    >>> Sample.of_rate(30, 100).value
+    0.3
+    """
+
+    value: float
+    n: int
+    successes: int | None = None
+    variance: float = 0.0
+    freedom: float = math.inf
+
+    @classmethod
+    def of_rate(cls, successes: int, n: int) -> Sample:
+        """The sample of a rate; `n` is at least 1."""
+        return cls(successes / n, n, successes)
+
+
+def sample_of(definition: MetricDefinition, counts: SliceCounts) -> Sample | None:
+    """What is known of a slice's value; None where it is undefined or nothing is known of its spread.
+
+    Examples
+    --------
+    >>> from core.analytics.slices.metrics import metric
+    >>> errors = SliceCounts((), "regression", 3, predicted=3, labelled=3, sum_error=6.0, spread_error=6.0)
+    >>> sample_of(metric("mean_error"), errors)
+    Sample(value=2.0, n=3, successes=None, variance=1.0, freedom=2)
+    """
+    n = int(counts.total(definition.denominator))
+    if definition.form == "ranking":
+        return _area(counts)
+    if definition.form == "balanced":
+        return _balanced(definition, counts)
+    if definition.form == "rate":
+        return Sample.of_rate(int(counts.total(definition.numerator)), n) if n else None
+    spread = _spread(definition, counts)
+    if spread is None:
+        return None
+    mean, variance = spread[0], spread[1] / n
+    if definition.form == "mean":
+        return Sample(mean, n, None, variance, n - 1)
+    return Sample(math.sqrt(mean), n, None, variance / (4 * mean) if mean > 0 else 0.0, n - 1)
+
+
+def _balanced(definition: MetricDefinition, counts: SliceCounts) -> Sample | None:
+    right, wrong = (counts.total((name,)) for name in definition.negatives)
+    won, positives = counts.total(definition.numerator), counts.total(definition.denominator)
+    if not positives or not right + wrong:
+        return None
+    rates = ((won / positives, positives), (right / (right + wrong), right + wrong))
+    variance = sum(rate * (1 - rate) / n / 4 for rate, n in rates)
+    return Sample(sum(rate for rate, _ in rates) / 2, int(positives + right + wrong), None, variance)
+
+
+def _area(counts: SliceCounts) -> Sample | None:
+    ranks = counts.ranks
+    if ranks is None or ranks.value is None or ranks.variance is None:
+        return None
+    return Sample(ranks.value, ranks.positives + ranks.negatives, None, ranks.variance)

@@ -54,13 +54,19 @@ class EthicalLimit(Checked):
     `difference` is the highest minus the lowest: 0 = all alike, to stay at or below `limit`. Both are
     shares and have no unit. A rate is a share already. An error is in the unit of the label, so its
     difference is counted in shares of `measured_in`, taken over everybody: a limit set for prices in euros
-    then holds for ages in years. Groups under `min_rows` rows are not judged. No limit makes a model just.
+    then holds for ages in years. No limit makes a model just.
+
+    Groups under `min_rows` rows are not judged one by one: `small_groups` says whether they are left out by
+    name, count together as one, or leave the whole open. `rows` says whether predictions are a sample, so
+    that chance is allowed for, or all there are, so that the values themselves decide.
     """
 
     metric: Metric
     comparison: Literal["ratio", "difference"]
     limit: Annotated[float, Field(gt=0, le=1)]
     min_rows: Annotated[int, Field(ge=1)]
+    small_groups: Literal["left_out", "pooled", "cannot_tell"] = "cannot_tell"
+    rows: Literal["sample", "all"] = "sample"
     why: Text
 
     @model_validator(mode="after")
@@ -108,6 +114,17 @@ class EthicalLimit(Checked):
         if self.measured_in is None:
             return self.limit
         return self.limit * overall if overall else None
+
+    @property
+    def groups(self) -> str:
+        """Which groups it judges, as people read it."""
+        small = {
+            "left_out": "smaller ones are left out by name",
+            "pooled": "smaller ones count as one",
+            "cannot_tell": "smaller ones leave the whole open",
+        }[self.small_groups]
+        whole = "; the rows are all there are" if self.rows == "all" else ""
+        return f"groups from {self.min_rows} rows, {small}{whole}"
 
     @property
     def sentence(self) -> str:
@@ -333,4 +350,4 @@ def _limit(name: str, was: EthicalLimit | None, now: EthicalLimit | None) -> Ite
 def _words(limit: EthicalLimit | None) -> str:
     if limit is None:
         return "the default holds"
-    return f"{limit.sentence}, groups from {limit.min_rows} rows"
+    return f"{limit.sentence}, {limit.groups}"

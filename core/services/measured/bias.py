@@ -12,9 +12,11 @@ from core.analytics.slices.change import SliceChange, slice_changes
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for
-from core.analytics.slices.report import Limit, SliceReport, beyond_chance, slice_report
+from core.analytics.slices.pairs import Limit
+from core.analytics.slices.report import SliceReport, beyond_chance, slice_report
 from core.analytics.slices.rows import MISSING, Band, CutRule
 from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES, Correction
+from core.analytics.slices.verdicts import Judging
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
@@ -94,12 +96,16 @@ class VersionsCompared:
 
 @dataclass(frozen=True)
 class Measuring:
-    """What is measured: the limited metric unless one is named, against what, and for which class."""
+    """What is measured: the limited metric unless one is named, against what, and for which class.
+
+    `families` is how many such measurements one verdict rests on.
+    """
 
     metric: str = ""
     reference: str = "best"
     positive: str | None = None
     correction: Correction = "holm"
+    families: int = 1
 
 
 LIMITED = Measuring()
@@ -254,6 +260,7 @@ def measure_slices(
     )
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
+    judging = Judging(rule.small_groups, rule.rows == "all", how.families)
     try:
         report = slice_report(
             counts,
@@ -263,6 +270,7 @@ def measure_slices(
             min_rows=rule.min_rows,
             limit=limit,
             correction=how.correction,
+            judging=judging,
         )
     except ValueError as error:
         raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
@@ -276,7 +284,9 @@ def measure_slices(
         TEST_NAMES[definition.form],
         rule.sentence if limit else None,
         _unlimited(rule) if limited and limit is None else "",
-        () if batches.task == "regression" else fairness_measures(counts, min_rows=rule.min_rows),
+        ()
+        if batches.task == "regression"
+        else fairness_measures(counts, min_rows=rule.min_rows, judging=judging),
         tuple(counts),
     )
 
@@ -361,7 +371,7 @@ def check_bias_limit(
         )
     position = governance.position(moment)
     rule = position.limit_for(domain, batches.task)
-    how = Measuring(positive=first_class(governance, batches))
+    how = Measuring(positive=first_class(governance, batches), families=len(batches.sensitive))
     found = [
         measure_slices(
             governance, batches, choose_rows(governance, batches, (feature,), EVERYTHING), rule, how

@@ -80,7 +80,7 @@ def limits(ethics: Ethics) -> None:
             "Where it gives a number",
             phone=False,
         ),
-        Column(lambda one: one.limit.min_rows, "Groups from (rows)", "number", phone=False),
+        Column(lambda one: one.limit.groups, "Which groups", phone=False),
         Column(lambda one: one.limit.why, "Why", phone=False),
     ]
     plain_table(ethics.domains, columns, caption="Limits by business domain", download="ethical-limits")

@@ -1,0 +1,224 @@
+"""Verdicts on the slices of a report, and what is said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from core.analytics.intervals import Interval, difference_interval, rate_ratio_interval, ratio_interval
+from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.judging import Judged, comparisons, judged
+from core.analytics.slices.metrics import Measured, MetricDefinition, measure
+from core.analytics.slices.pairs import Limit
+from core.analytics.slices.significance import Sample, sample_of
+from core.ground.figure import VerdictName
+
+_REFERENCE = "This slice is the reference that the others are held against."
+_ALONE = "Fewer than two slices have enough rows, so there is nothing to compare."
+POOLED = "(small slices together)"
+Small = Literal["left_out", "pooled", "cannot_tell"]
+"""What slices with too few rows do: stand aside by name, count as one, or leave the whole open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How verdicts are drawn.
+
+    Parameters
+    ----------
+    small
+        What slices with too few rows do.
+    complete
+        Whether the rows are all there are, so that nothing is left to chance.
+    families
+        How many such reports are judged together (features, outcomes): the chance of a false *fail* is held
+        over all of them.
+    """
+
+    small: Small = "cannot_tell"
+    complete: bool = False
+    families: int = 1
+
+
+PLAINLY = Judging()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A slice with its value, or everyone."""
+
+    metric: MetricDefinition
+    counts: SliceCounts
+    measured: Measured
+    min_rows: int
+
+    @property
+    def usable(self) -> bool:
+        return self.measured.value is not None and self.measured.n >= self.min_rows
+
+    @property
+    def value(self) -> float:
+        assert self.measured.value is not None  # asked only of those that are defined
+        return self.measured.value
+
+    @property
+    def hindrance(self) -> str:
+        """Why nothing can be said of it; empty where it is usable."""
+        if self.measured.n == 0:
+            return "Undefined: no row of this slice counts towards the metric."
+        if self.measured.value is None:
+            return "Undefined: all labels of this slice are alike, and the metric needs both classes."
+        if not self.usable:
+            return f"Too small: {self.measured.n} rows count towards the metric, {self.min_rows} are needed."
+        return ""
+
+    @property
+    def sample(self) -> Sample | None:
+        """What verdicts are drawn from; None where nothing is known of how far the value may be off."""
+        return sample_of(self.metric, self.counts) if self.usable else None
+
+    def ratio_to(self, base: Side) -> float | None:
+        """Its value over another's; None where there is no such thing."""
+        return self.value / base.value if self.metric.has_ratio and base.value != 0 else None
+
+
+@dataclass(frozen=True)
+class Jury:
+    """Verdicts on all slices that can be judged, and what is said of each."""
+
+    sides: Sequence[Side]
+    base: Side | None
+    everyone: Side
+    limit: Limit
+    of_all_pairs: bool
+    confidence: float
+    how: Judging
+
+    @cached_property
+    def bench(self) -> list[tuple[Side, Sample]]:
+        """Those held against each other: usable ones, small ones as one, and everyone as the reference."""
+        sides = [*self.sides, *self.pooled]
+        if self.base is self.everyone:
+            sides.append(self.everyone)
+        ordered = sorted(sides, key=lambda side: side.counts.label)
+        return [(side, side.sample) for side in ordered if side.sample is not None]
+
+    @cached_property
+    def pooled(self) -> list[Side]:
+        """The slices that are too small, as one, where they count together and have enough rows as one."""
+        small = [side for side in self.sides if not side.usable]
+        if self.how.small != "pooled" or not small:
+            return []
+        counts = replace(total_of([side.counts for side in small]), keys=(("", POOLED),))
+        found = replace(small[0], counts=counts, measured=measure(small[0].metric, counts, self.confidence))
+        return [found] if found.usable else []
+
+    @cached_property
+    def found(self) -> dict[str, tuple[Judged, Side | None]]:
+        """Label -> what is held, and against which slice."""
+        sides = [side for side, _ in self.bench]
+        reference = None
+        if not self.of_all_pairs and self.base in sides:
+            reference = sides.index(self.base)
+        judgements = judged(
+            [sample for _, sample in self.bench],
+            self.limit,
+            worse=self.everyone.metric.direction,
+            reference=reference,
+            confidence=1 - (1 - self.confidence) / self.how.families,
+            complete=self.how.complete,
+        )
+        return {
+            side.counts.label: (held, None if held.against is None else sides[held.against])
+            for side, held in zip(sides, judgements, strict=True)
+        }
+
+    @property
+    def comparisons(self) -> int:
+        """Over how many ordered pairs the chance of a false fail is held, those of all families."""
+        return comparisons(len(self.bench), of_all_pairs=self.of_all_pairs) * self.how.families
+
+    def on(self, side: Side) -> tuple[VerdictName, str]:
+        """The verdict on one slice, and why."""
+        doubt = side.hindrance or self._doubt(side)
+        if doubt:
+            return "cannot_tell", doubt
+        held, against = self.found[side.counts.label]
+        if against is None:
+            return held.verdict, _ALONE if held.verdict == "cannot_tell" else _REFERENCE
+        return held.verdict, f"{self._seen(side, against)}{self._held(held)}."
+
+    def _doubt(self, side: Side) -> str:
+        """Why a slice with enough rows cannot be judged; empty where it can."""
+        if self.limit.kind == "ratio" and not side.metric.has_ratio:
+            return "A metric whose values have a sign has no ratio."
+        if side.sample is None:
+            return "How far the value may be off by chance cannot be worked out from these counts."
+        if not self.of_all_pairs and (self.base is None or self.base.sample is None):
+            name = self.base.counts.label if self.base else ""
+            return f"The reference '{name}' has too few rows or is undefined."
+        return ""
+
+    def _seen(self, side: Side, other: Side) -> str:
+        value = side.ratio_to(other) if self.limit.kind == "ratio" else side.value - other.value
+        said = "has no value" if value is None else f"is {value:.3f}"
+        return f"The {self.limit.kind} to '{other.counts.label}' {said}"
+
+    def _held(self, held: Judged) -> str:
+        low, high = self.limit.ends
+        allowed = f"the limit of {low:.3f} to {high:.3f}"
+        counted = f"all {self.comparisons} comparisons counted"
+        if self.how.complete:
+            return (
+                f", {'outside' if held.verdict == 'fail' else 'within'} {allowed}; the rows are all there are"
+            )
+        if held.verdict == "fail":
+            return f", outside {allowed} by more than chance, {counted} ({_p_text(held.p_value)})"
+        if held.verdict == "pass":
+            others = " to every other slice" if self.of_all_pairs else ""
+            return f", within {allowed}{others and ', as are those' + others} ({_p_text(held.p_value)})"
+        return f": not shown to be within {allowed} nor, {counted}, outside; more rows would tell"
+
+    def whole(self) -> tuple[VerdictName, str]:
+        """The verdict on all slices together."""
+        aside = [side.counts.label for side in self.sides if side.hindrance]
+        stays = self.how.small == "cannot_tell"
+        looked_at = [*(side for side in self.sides if stays or not side.hindrance), *self.pooled]
+        verdicts = [self.on(side)[0] for side in looked_at]
+        left = "" if stays or not aside else _aside(aside, pooled=bool(self.pooled))
+        failed, unsure = verdicts.count("fail"), verdicts.count("cannot_tell")
+        if failed:
+            what = f"{failed} of {len(verdicts)} slices are outside the limit; {unsure} cannot be told."
+            return "fail", what + left
+        if len(self.bench) - (self.base is self.everyone) < 2:
+            return "cannot_tell", _ALONE + left
+        if unsure:
+            what = f"{unsure} of {len(verdicts)} slices cannot be told; none is shown to be outside."
+            return "cannot_tell", what + left
+        return "pass", f"All {len(verdicts)} slices are within the limit.{left}"
+
+
+def _p_text(p_value: float | None) -> str:
+    return "p < 0.001" if p_value is not None and p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def _aside(labels: Sequence[str], *, pooled: bool) -> str:
+    names = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+    return f" Too few rows, so {'judged as one' if pooled else 'left out'}: {names}."
+
+
+def intervals_to(
+    own: Measured, base: Measured, definition: MetricDefinition
+) -> tuple[Interval | None, Interval | None]:
+    """Intervals of the gap and of the ratio to a reference; None where there is none."""
+    if own.value is None or base.value is None or own.interval is None or base.interval is None:
+        return None, None
+    gap = difference_interval(own.value, own.interval, base.value, base.interval)
+    if not definition.has_ratio:
+        return gap, None
+    if definition.form == "rate":
+        confidence = own.interval.confidence
+        return gap, rate_ratio_interval(int(own.numerator), own.n, int(base.numerator), base.n, confidence)
+    return gap, ratio_interval(own.value, own.interval, base.value, base.interval)
