@@ -47,7 +47,7 @@ def _draw(desk: Desk, whole: service.Lineage) -> None:
     view.uses_panel(found)
     source = view.sources_panel(found)
     if source is not None:
-        clicked = f"source:{source['source']}"
+        clicked = f"source:{source.source}"
     kind, _, name = (clicked or "").partition(":")
     if clicked and url_value(PARAMS[kind]) != name:
         set_url(**{**dict.fromkeys(view.FILTERS, ""), PARAMS[kind]: name})

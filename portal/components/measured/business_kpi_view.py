@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -29,7 +29,13 @@ from portal.components.text import NOTHING, count, day, escape, minute, percent
 
 if TYPE_CHECKING:
     from core.domain.models.business_kpis import Promise, Standing
-    from core.services.measured.business_kpi import BusinessKpi, KpiLine, ModelPerformance
+    from core.services.measured.business_kpi import (
+        BusinessKpi,
+        KpiLine,
+        ModelPerformance,
+        ObservedDay,
+        Revision,
+    )
 
 
 SHORT_UNIT = 6
@@ -70,36 +76,27 @@ def standing_cards(lines: Sequence[KpiLine]) -> None:
 
 def kpi_list(lines: Sequence[KpiLine]) -> KpiLine | None:
     """Show the KPIs of all initiatives; give the one that is clicked."""
-    columns = [
+    columns: list[Column[KpiLine]] = [
         Column("title", "Initiative", strong=True, width=210),
-        Column("name", "Business KPI", width=236, phone=False),
-        Column("standing", "Standing", "status", width=116),
-        Column("achieved", "Achieved", "number", 2, width=86),
-        Column("promised", "Promised", "number", 2, phone=False, width=86, help="For the same day."),
-        Column("target", "Target", "number", 2, phone=False, width=76),
-        Column("unit", "Unit", phone=False, width=120),
-        Column("by", "By", "day", phone=False, width=100),
-        Column("course", "Course", "trend", phone=False, width=90),
+        Column(lambda line: line.promise.name, "Business KPI", width=236, phone=False),
+        Column(lambda line: line.achieved.standing, "Standing", "status", width=116),
+        Column(lambda line: line.achieved.value, "Achieved", "number", 2, width=86),
+        Column(
+            lambda line: line.achieved.promised,
+            "Promised",
+            "number",
+            2,
+            phone=False,
+            width=86,
+            help="For the same day.",
+        ),
+        Column(lambda line: line.promise.target, "Target", "number", 2, phone=False, width=76),
+        Column(lambda line: line.promise.unit, "Unit", phone=False, width=120),
+        Column(lambda line: line.promise.target_on, "By", "day", phone=False, width=100),
+        Column(lambda line: list(line.course) or None, "Course", "trend", phone=False, width=90),
     ]
-    rows = [_list_row(line) for line in lines]
     alt = "Business KPIs of all initiatives with their standing."
-    row = live_table(rows, columns, key="kpis", select=True, download="business-kpis", alt=alt)
-    return None if row is None else lines[rows.index(dict(row))]
-
-
-def _list_row(line: KpiLine) -> dict[str, Any]:
-    promise, achieved = line.promise, line.achieved
-    return {
-        "title": line.title,
-        "name": promise.name,
-        "standing": achieved.standing,
-        "achieved": achieved.value,
-        "promised": achieved.promised,
-        "target": promise.target,
-        "unit": promise.unit,
-        "by": promise.target_on,
-        "course": list(line.course) or None,
-    }
+    return live_table(lines, columns, key="kpis", select=True, download="business-kpis", alt=alt)
 
 
 def amount(value: float | None, promise: Promise) -> str:
@@ -233,33 +230,29 @@ def _rows(kpi: BusinessKpi) -> list[KpiPoint]:
 def history_panel(kpi: BusinessKpi) -> None:
     """Show what was observed, corrections included, and how the promise was revised."""
     promise = kpi.promise
-    lines: list[dict[str, Any]] = [
-        {
-            "on": one.observed_on,
-            "value": "withdrawn" if one.value is None else f"{one.value:,.4g}",
-            "promised": f"{promise.promised_on(one.observed_on):,.4g}",
-            "state": "" if one.counts else "Corrected since",
-            "note": one.note,
-            "by": one.actor_name,
-            "at": one.recorded_at,
-        }
-        for one in reversed(kpi.observations)
-    ]
     corrected = sum(not one.counts for one in kpi.observations)
     changed = f"{corrected} were corrected or withdrawn" if corrected else "none was corrected"
     caption = f"{count(len(kpi.observations) - corrected, 'observation')} on record; {changed}."
     with panel(f"Observations ({promise.unit})" if promise.unit else "Observations", caption):
-        columns = [
-            Column("on", "Day", "day", strong=True, width=110),
-            Column("value", "Achieved", width=120),
-            Column("promised", "Promised", width=120, phone=False),
-            Column("state", "State", width=120),
+        columns: list[Column[ObservedDay]] = [
+            Column("observed_on", "Day", "day", strong=True, width=110),
+            Column(
+                lambda one: "withdrawn" if one.value is None else f"{one.value:,.4g}", "Achieved", width=120
+            ),
+            Column(
+                lambda one: f"{promise.promised_on(one.observed_on):,.4g}",
+                "Promised",
+                width=120,
+                phone=False,
+            ),
+            Column(lambda one: "" if one.counts else "Corrected since", "State", width=120),
             Column("note", "Note", width=280, phone=False),
-            Column("by", "Recorded by", width=130, phone=False),
-            Column("at", "Recorded on", "minute", phone=False),
+            Column("actor_name", "Recorded by", width=130, phone=False),
+            Column("recorded_at", "Recorded on", "minute", phone=False),
         ]
         alt = "Observations with their corrections, newest first."
-        live_table(lines, columns, key="observations", download=f"kpi-{promise.kpi}", alt=alt)
+        newest = kpi.observations[::-1]
+        live_table(newest, columns, key="observations", download=f"kpi-{promise.kpi}", alt=alt)
     if len(kpi.revisions) > 1:
         _revisions(kpi)
 
@@ -267,24 +260,14 @@ def history_panel(kpi: BusinessKpi) -> None:
 def _revisions(kpi: BusinessKpi) -> None:
     promise = kpi.promise
     with panel("How the promise was revised", "What was promised before stays on record."):
-        rows = [
-            {
-                "on": minute(row.recorded_at),
-                "target": amount(row.target, promise),
-                "by": str(row.target_on),
-                "why": row.reason or "First promise",
-                "who": row.actor_name,
-            }
-            for row in kpi.revisions
+        columns: list[Column[Revision]] = [
+            Column(lambda one: minute(one.recorded_at), "Recorded", strong=True),
+            Column(lambda one: amount(one.target, promise), "Target"),
+            Column(lambda one: str(one.target_on), "By"),
+            Column(lambda one: one.reason or "First promise", "Why"),
+            Column("actor_name", "Who", phone=False),
         ]
-        columns = [
-            Column("on", "Recorded", strong=True),
-            Column("target", "Target"),
-            Column("by", "By"),
-            Column("why", "Why"),
-            Column("who", "Who", phone=False),
-        ]
-        plain_table(rows, columns, caption="Revisions of the promise")
+        plain_table(kpi.revisions, columns, caption="Revisions of the promise")
 
 
 def kpi_links(kpi: BusinessKpi) -> None:

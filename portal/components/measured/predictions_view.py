@@ -11,7 +11,6 @@ import streamlit as st
 
 from core.connectors.prediction_files import SUFFIXES
 from core.domain.errors import GovernanceError
-from core.domain.facts.recorded import values_of
 from core.domain.models.column_mapping import score_words
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, preview_file
 from portal.components.cards import Card, cards, facts
@@ -23,21 +22,21 @@ from portal.components.text import NOTHING, count, escape, number, percent
 
 if TYPE_CHECKING:
     from core.domain.models.column_mapping import ColumnMapping
-    from core.services.measured.predictions import BatchesView, FilePreview
+    from core.services.measured.predictions import BatchesView, BatchLine, FilePreview
 
 
-BATCHES = [
+_WORDS = {"reference": "Reference", "analysis": "Analysis"}
+BATCHES: list[Column[BatchLine]] = [
     Column("recorded_at", "Added", "minute"),
-    Column("role", "Role", strong=True, width=104),
+    Column(lambda batch: _WORDS[batch.part], "Role", strong=True, width=104),
     Column("rows", "Rows", "number", width=90),
-    Column("labelled_share", "With outcome", "share_bar", phone=False),
+    Column(lambda batch: batch.labelled / batch.rows, "With outcome", "share_bar", phone=False),
     Column("first_at", "From", "day", phone=False),
     Column("last_at", "To", "day", phone=False),
     Column("source_name", "File", phone=False, width=190),
-    Column("noted", "Notes", "number", phone=False),
+    Column(lambda batch: len(batch.warnings), "Notes", "number", phone=False),
 ]
 NOTES = [Column("source_name", "File", strong=True), Column("note", "What was odd")]
-_WORDS = {"reference": "Reference", "analysis": "Analysis"}
 
 
 def batch_cards(view: BatchesView) -> None:
@@ -69,16 +68,7 @@ def batches_panel(view: BatchesView) -> None:
     with panel(
         "Batches", f"{count(len(view.batches), 'batch', 'batches')}, newest first; a batch never changes."
     ):
-        lines = [
-            {
-                **values_of(batch),
-                "role": _WORDS[batch.part],
-                "labelled_share": batch.labelled / batch.rows,
-                "noted": len(batch.warnings),
-            }
-            for batch in view.batches
-        ]
-        live_table(lines, BATCHES, key="batches", download="batches", alt="Batches, newest first.")
+        live_table(view.batches, BATCHES, key="batches", download="batches", alt="Batches, newest first.")
         notes = [
             {"source_name": batch.source_name, "note": note}
             for batch in view.batches

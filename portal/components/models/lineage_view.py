@@ -30,29 +30,34 @@ from portal.components.text import count, day, escape, escape_html
 from portal.components.url_inputs import url_choice, url_value
 
 if TYPE_CHECKING:
-    from core.services.models.lineage import BadData, Lineage, UseLine
+    from core.services.models.lineage import BadData, Lineage, SourceLine, UseLine
     from core.services.process.initiatives import InitiativeSheet
     from portal.components.desk import Desk
 
 
 FILTERS = ("team", "data", "model", "process", "versions")
 MOST_NAMED = 12
-USES = [
+USES: list[Column[UseLine]] = [
     Column("model", "Model", strong=True, width=180),
     Column("source_name", "Data", width=165),
-    Column("how", "How", phone=False, width=92),
+    Column(lambda use: use.how.capitalize(), "How", phone=False, width=92),
     Column("team", "Team", phone=False, width=140),
-    Column("version", "Version", phone=False, width=78),
-    Column("state", "Data is", "status", width=130),
-    Column("personal", "Personal", phone=False, width=76),
-    Column("processes", "Business process", phone=False, width=150),
-    Column("columns", "Columns", phone=False, width=160),
+    Column(
+        lambda use: (use.version or "All") + ("" if use.counts else ", past"),
+        "Version",
+        phone=False,
+        width=78,
+    ),
+    Column(lambda use: _state(use.source, use.roots), "Data is", "status", width=130),
+    Column(lambda use: _yes_or_no(use.personal_data), "Personal", phone=False, width=76),
+    Column(lambda use: "; ".join(use.processes), "Business process", phone=False, width=150),
+    Column(lambda use: ", ".join(use.columns), "Columns", phone=False, width=160),
 ]
-SOURCES = [
+SOURCES: list[Column[SourceLine]] = [
     Column("name", "Data", strong=True, width=190),
     Column("team", "Owned by", phone=False, width=130),
-    Column("state", "State", "status", width=130),
-    Column("personal", "Personal", phone=False, width=76),
+    Column(lambda source: _state(source.source, source.roots), "State", "status", width=130),
+    Column(lambda source: _yes_or_no(source.personal_data), "Personal", phone=False, width=76),
     Column("quality", "Quality", phone=False, width=270),
     Column("location", "Where it lies", phone=False, width=250),
 ]
@@ -141,12 +146,11 @@ def _key() -> str:
 
 def uses_panel(found: Lineage) -> None:
     """The same as a table, for phones and for people who do not see the graph."""
-    lines = [use_row(line) for line in found.lines]
     people = sum(line.personal_data for line in found.lines)
-    caption = f"{count(len(lines), 'use')} of data, {people:,} of them of personal data."
+    caption = f"{count(len(found.lines), 'use')} of data, {people:,} of them of personal data."
     with panel("Who uses which data, how, in which model", caption):
         live_table(
-            lines,
+            found.lines,
             USES,
             key="uses",
             download="lineage",
@@ -155,36 +159,20 @@ def uses_panel(found: Lineage) -> None:
         )
 
 
-def use_row(line: UseLine) -> dict[str, Any]:
-    """A use as a row of the table."""
-    return {
-        **vars(line),
-        "version": (line.version or "All") + ("" if line.counts else ", past"),
-        "how": line.how.capitalize(),
-        "personal": "Yes" if line.personal_data else "No",
-        "processes": "; ".join(line.processes),
-        "columns": ", ".join(line.columns),
-        "state": "affected" if line.bad and line.source not in line.roots else _state(line.roots),
-    }
+def _state(source: str, roots: Sequence[str]) -> str:
+    """How data stands whose bad sources, in it or above it, are known."""
+    return ("bad_data" if source in roots else "affected") if roots else "sound"
 
 
-def _state(roots: Sequence[str]) -> str:
-    return "bad_data" if roots else "sound"
+def _yes_or_no(true: bool) -> str:
+    return "Yes" if true else "No"
 
 
-def sources_panel(found: Lineage) -> Mapping[str, Any] | None:
+def sources_panel(found: Lineage) -> SourceLine | None:
     """Show the data sources with quality and owner; give the one that is clicked."""
-    rows = [
-        {
-            **values_of(one),
-            "personal": "Yes" if one.personal_data else "No",
-            "state": "bad_data" if one.bad else "affected" if one.roots else "sound",
-        }
-        for one in found.sources
-    ]
-    with panel("Data sources", f"{count(len(rows), 'source')}. Click one to see its lineage alone."):
+    with panel("Data sources", f"{count(len(found.sources), 'source')}. Click one to see its lineage alone."):
         return live_table(
-            rows,
+            found.sources,
             SOURCES,
             key=f"sources-{_key()}",
             select=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,8 +15,16 @@ from portal.components.text import count, day, escape, escape_html, humanise, nu
 from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
+    from core.analytics.slices.change import SliceChange
     from core.analytics.slices.report import SliceFigures
-    from core.services.models.version_comparison import Comparison, DecaySide, SlicesSide, VersionFace
+    from core.services.models.version_comparison import (
+        Comparison,
+        DecaySide,
+        MetricPair,
+        Pair,
+        SlicesSide,
+        VersionFace,
+    )
 
 _MADE_OF_URIS = ("Model file", "Training data", "Code", "Lock file", "Image of the machine")
 
@@ -49,24 +57,22 @@ def metrics_panel(found: Comparison) -> None:
         if not found.metrics:
             st.caption("No metrics are on record for either version.")
             return
-        rows = [
-            {
-                "title": one.title,
-                "left": number(one.left, 4),
-                "right": number(one.right, 4),
-                "change": None if one.change is None else f"{one.change:+.4f}".replace("-", "−"),
-                "verdict": {True: "better", False: "worse", None: None}[one.better],
-            }
-            for one in found.metrics
-        ]
-        columns = [
+        columns: list[Column[MetricPair]] = [
             Column("title", "Metric", strong=True),
-            Column("left", names[0]),
-            Column("right", names[1]),
-            Column("change", "Change", phone=False),
-            Column("verdict", f"{names[1]} is", "status"),
+            Column(lambda one: number(one.left, 4), names[0]),
+            Column(lambda one: number(one.right, 4), names[1]),
+            Column(lambda one: _signed(one.change), "Change", phone=False),
+            Column(
+                lambda one: {True: "better", False: "worse", None: None}[one.better],
+                f"{names[1]} is",
+                "status",
+            ),
         ]
-        plain_table(rows, columns, caption="Metrics side by side")
+        plain_table(found.metrics, columns, caption="Metrics side by side")
+
+
+def _signed(change: float | None) -> str | None:
+    return None if change is None else f"{change:+.4f}".replace("-", "\u2212")
 
 
 def made_of_panel(found: Comparison) -> None:
@@ -74,23 +80,13 @@ def made_of_panel(found: Comparison) -> None:
     names = _names(found)
     rule = "Whether two things are the same is told by digest or commit; an address alone tells nothing."
     with panel("What they were made of", rule):
-        rows = [
-            {
-                "part": one.part,
-                "label": one.label,
-                "left": _shown(one.label, one.left),
-                "right": _shown(one.label, one.right),
-                "sameness": one.sameness,
-            }
-            for one in found.made_of
-            if one.left or one.right
-        ]
+        rows = [one for one in found.made_of if one.left or one.right]
         missing = [one.label for one in found.made_of if not one.left + one.right]
-        columns = [
+        columns: list[Column[Pair]] = [
             Column("part", "Part", phone=False),
             Column("label", "What", strong=True),
-            Column("left", names[0]),
-            Column("right", names[1]),
+            Column(lambda one: _shown(one.label, one.left), names[0]),
+            Column(lambda one: _shown(one.label, one.right), names[1]),
             Column("sameness", "They are", "status"),
         ]
         plain_table(rows, columns, caption="Links and digests side by side")
@@ -129,24 +125,14 @@ def slices_panel(found: Comparison) -> None:
 
 
 def _slices_table(found: Comparison, names: tuple[str, str], *, rate: bool) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "label": change.label,
-            "left": _value(change.other, rate=rate),
-            "left_verdict": change.other.verdict if change.other else None,
-            "right": _value(change.now, rate=rate),
-            "right_verdict": change.now.verdict if change.now else None,
-        }
-        for change in found.slices.changes
-    ]
-    columns = [
+    columns: list[Column[SliceChange]] = [
         Column("label", "Slice", strong=True),
-        Column("left", names[0]),
-        Column("left_verdict", "Verdict", "status", phone=False),
-        Column("right", names[1]),
-        Column("right_verdict", "Verdict", "status", phone=False),
+        Column(lambda change: _value(change.other, rate=rate), names[0]),
+        Column(lambda change: change.other and change.other.verdict, "Verdict", "status", phone=False),
+        Column(lambda change: _value(change.now, rate=rate), names[1]),
+        Column(lambda change: change.now and change.now.verdict, "Verdict", "status", phone=False),
     ]
-    plain_table(rows, columns, caption="Slices of both versions")
+    plain_table(found.slices.changes, columns, caption="Slices of both versions")
 
 
 def _value(line: SliceFigures | None, *, rate: bool) -> str | None:

@@ -64,15 +64,23 @@ REGISTRY = [
     Column("predictions", "Predictions", "number", phone=False, width=98),
     Column("recorded_at", "Registered", "day", phone=False, width=104),
 ]
-OWN = [
-    Column("version", "Version", strong=True),
-    Column("state", "State", "status"),
-    Column("grade_state", "Reproducibility", "status"),
-    Column("algorithm", "Algorithm", phone=False),
+OWN: list[Column[VersionFace]] = [
+    Column(lambda face: face.version.version, "Version", strong=True),
+    Column(lambda face: face.version.state, "State", "status"),
+    Column(lambda face: f"grade_{face.grade.rung}", "Reproducibility", "status"),
+    Column(lambda face: face.version.algorithm, "Algorithm", phone=False),
     Column("predictions", "Predictions", "number", phone=False),
-    Column("registered", "Registered", phone=False),
-    Column("approved", "Approved", phone=False),
-    Column("notes", "Notes", phone=False),
+    Column(
+        lambda face: f"{day(face.version.recorded_at)} by {face.version.actor_name}",
+        "Registered",
+        phone=False,
+    ),
+    Column(
+        lambda face: f"{day(face.approval.recorded_at)}, frozen" if face.approval else "",
+        "Approved",
+        phone=False,
+    ),
+    Column(lambda face: face.version.notes, "Notes", phone=False),
 ]
 
 
@@ -107,21 +115,11 @@ def registry_table(rows: Sequence[RegistryLine]) -> RegistryLine | None:
 
 def own_versions(faces: Sequence[VersionFace]) -> None:
     """Show the versions of one model, newest first."""
-    rows = [
-        {
-            **values_of(face.version),
-            "grade_state": f"grade_{face.grade.rung}",
-            "predictions": face.predictions,
-            "registered": f"{day(face.version.recorded_at)} by {face.version.actor_name}",
-            "approved": f"{day(face.approval.recorded_at)}, frozen" if face.approval else "",
-        }
-        for face in faces
-    ]
     challengers = sum(face.version.state == "challenger" for face in faces)
     caption = f"{count(len(faces), 'version')}, newest first"
     caption += f"; {count(challengers, 'challenger')} waiting." if challengers else "."
     with panel("Versions", caption):
-        plain_table(rows, OWN, caption="Versions with state and reproducibility", download="versions")
+        plain_table(faces, OWN, caption="Versions with state and reproducibility", download="versions")
 
 
 def ladder_panel(faces: Sequence[VersionFace]) -> None:
