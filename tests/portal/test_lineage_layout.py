@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.components.charts.layers import columns_of, places
+from portal.components.charts.lineage import columns_of, places
 
 names = st.sampled_from([f"s{i}" for i in range(7)] + [f"m{i}" for i in range(4)] + ["p0", "p1"])
 edges = st.lists(st.tuples(names, names), max_size=30)
