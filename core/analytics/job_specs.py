@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from core.ground.checked import Checked
-from core.ground.figure import Task
+from core.ground import Checked, Task
 
 JobKind = Literal["estimate", "train", "explain"]
 Period = Literal["day", "week", "month", "quarter", "year"]

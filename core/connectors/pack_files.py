@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.connectors import pack_verifier
-from core.connectors.signing_key import SigningKey
+from core.connectors.settings import SigningKey
 from core.domain.chain import canonical
 from core.domain.errors import BadInput
 

@@ -21,6 +21,7 @@ import struct
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +274,8 @@ def _check_entries(entries: list[dict[str, Any]], links: list[tuple[str, str, st
 def _check_evidence(manifest: dict[str, Any], entries: list[dict[str, Any]]) -> str:
     packed = {known["sha256"] for name, known in manifest["files"].items() if name.startswith("evidence/")}
     rows = [row for entry in entries if entry["table"] == "evidence" for row in entry["rows"]]
-    wanted = {row["sha256"] for row in rows if row["file_name"] is not None}
+    named = map(itemgetter("sha256", "file_name"), rows)
+    wanted = {digest for digest, name in named if name is not None}
     absent = wanted - packed - set(manifest["not_held"])
     if absent:
         raise Wrong(f"the evidence file {min(absent)[:16]} is missing")

@@ -17,7 +17,7 @@ import core
 from core.analytics.job_specs import AnySpec, EstimateBatch, EstimateSpec, ExplainSpec, JobKind, TrainSpec
 from core.domain.errors import BadInput, GovernanceError
 
-_MODULE = "core.entrypoints.worker.run"
+_MODULE = "core.entrypoints.worker"
 _LOG = "worker.log"
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from core.domain.errors import Forbidden, refusal
-from core.ground.checked import Checked
+from core.ground import Checked
 
 
 class Actor(Checked):

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from core.domain.moment import require_utc
-from core.ground.checked import Checked
+from core.ground import Checked
 
 GENESIS = "0" * 64
 """Digest before the first entry."""

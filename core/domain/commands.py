@@ -23,8 +23,7 @@ from core.domain.actors import Actor
 from core.domain.errors import BadInput
 from core.domain.given import Content, GateId, InitiativeId, Shown, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
-from core.ground.checked import Checked
-from core.ground.figure import Task
+from core.ground import Checked, Task
 
 
 def _one_line(text: str) -> str:

@@ -10,25 +10,71 @@ import base64
 import binascii
 import inspect
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from core.domain.actors import Actor
 from core.domain.commands import Command, make
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, NotFound, unreadable
 from core.domain.given import AsOf, Content, Laid, OrCurrent
 from core.domain.moment import Moment
-from core.ground.checked import Checked
+from core.ground import Checked
+from core.services.case import version_named_or_current
 from core.services.governance import Governance, read_moment
-from core.services.incoming import INCOMING, fetched
-from core.services.lookups import version_named_or_current
 from core.services.plain import Result, plain
+
+INCOMING = "incoming"
+"""Folder below the store; once made it stays, for another may be about to lay a file there."""
+
+
+@contextmanager
+def laid(store: Path, file: Path) -> Iterator[str]:
+    """The name under which a copy of a file lies there while the block runs.
+
+    Each copy has a name of its own, so that what is fetched by one name is always the same bytes.
+
+    Raises
+    ------
+    BadInput
+        The file cannot be read.
+    """
+    copy = store / INCOMING / f"{uuid4().hex}{file.suffix.lower()[:10]}"
+    try:
+        try:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        except OSError as error:
+            raise unreadable(str(file), error) from error
+        yield copy.name
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def fetched(store: Path, name: str) -> Path:
+    """A file that somebody laid there.
+
+    Raises
+    ------
+    BadInput, NotFound
+        It is named by more than a file name; it does not lie there.
+    """
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise BadInput("a file is named by its file name alone", where=INCOMING)
+    file = store / INCOMING / name
+    if not file.is_file():
+        raise NotFound(f"'{name[:80]}' does not lie there", where=INCOMING, remedy="Send it again.")
+    return file
+
 
 C = TypeVar("C", bound=Command)
 R = TypeVar("R")

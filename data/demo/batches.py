@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.ground.figure import Task
+from core.ground import Task
 from data.demo.plans import InitiativePlan, VersionPlan
 
 if TYPE_CHECKING:

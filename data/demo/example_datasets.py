@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from core.domain.errors import BadInput
-from core.ground.checked import Checked
-from core.ground.figure import Task
+from core.ground import Checked, Task
 from data.demo.recipe import RECIPE_FOLDER, read_part
 
 if TYPE_CHECKING:

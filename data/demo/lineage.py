@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from core.domain.actors import Actor
-from core.ground.checked import Checked
+from core.ground import Checked
 from data.demo.acts import add_batch, made_up_links
 from data.demo.batches import write_batches
 from data.demo.plans import FOREVER, InitiativePlan, VersionPlan

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from core.domain.commands import slug
-from core.domain.policy.classification import classify
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import Policy, classify
 from core.domain.policy.requirement_list import requirements_of
 from data.demo.people import Crew, People
 from data.demo.recipe import InitiativeRecipe, Recipe, TeamRecipe

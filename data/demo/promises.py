@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.domain.commands import slug
-from core.ground.checked import Checked
+from core.ground import Checked
 from data.demo.plans import InitiativePlan
 from data.demo.recipe import RECIPE_FOLDER, read_part
 from data.demo.workdays import Workdays, workdays

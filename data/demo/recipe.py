@@ -10,8 +10,7 @@ from pydantic import BaseModel, Field
 from core.connectors.settings import PROJECT
 from core.connectors.yaml_lines import parse_lines, read_model, read_text
 from core.domain.actors import Actor
-from core.ground.checked import Checked
-from core.ground.figure import Task
+from core.ground import Checked, Task
 
 RECIPE_FOLDER = PROJECT / "data" / "demo"
 M = TypeVar("M", bound=BaseModel)

@@ -11,9 +11,8 @@ from typing import Any
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
 from core.services.governance import Governance
-from core.services.incoming import laid
 from core.services.plain import plain
-from core.services.use_case import Call
+from core.services.use_case import Call, laid
 from core.services.use_cases import run_use_case
 from data.demo.people import People
 from data.demo.recipe import Recipe

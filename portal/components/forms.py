@@ -13,7 +13,7 @@ import streamlit as st
 from core.domain.commands import Command, make
 from core.domain.errors import BadInput, GovernanceError
 from core.domain.given import Content, Shown, TextOf
-from core.services.lookups import refusal
+from core.services.case import refusal
 from portal.components.desk import Desk, show_problem
 from portal.components.text import escape
 

@@ -9,9 +9,8 @@ from core.domain.errors import NotFound
 from core.services.measured import decay, drift
 from core.services.measured.decay import MonitoredVersion
 from core.services.measured.drift import MeasureDrift
-from portal.components.desk import Desk, current_desk, show_problem
+from portal.components.desk import Desk, current_desk, job_bar, show_problem
 from portal.components.forms import closed_because, give
-from portal.components.job_bar import job_bar
 from portal.components.measured import drift as view
 from portal.components.models.version_view import version_choice
 from portal.components.page import empty_state, page_header, page_link

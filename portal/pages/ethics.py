@@ -8,7 +8,7 @@ from core.services.rules import ethics
 from portal.components.cards import facts
 from portal.components.desk import current_desk
 from portal.components.page import dress, page_header
-from portal.components.rules import ethics_view as view
+from portal.components.rules import frameworks_view as view
 from portal.components.text import count, minute
 
 PARTS = ("Position", "Transparency", "Limits", "Versions")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.analytics.standings import StandingMeasure
+from core.analytics.kpi_values import StandingMeasure
 from core.services.oversight.kpis import team_standings
 from portal.components.charts.bars import Bar, interval_bars
 from portal.components.desk import current_desk
@@ -16,7 +16,7 @@ from portal.components.tables import Column, figure_help, plain_table
 from portal.components.text import percent
 
 if TYPE_CHECKING:
-    from core.analytics.standings import Standing
+    from core.analytics.kpi_values import Standing
 
 
 def _span(line: Standing) -> str:

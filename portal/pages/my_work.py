@@ -10,8 +10,7 @@ from core.services.work.tasks import list_for, news, open_tasks, standing_notice
 from portal.components.desk import current_desk
 from portal.components.page import dress, page_header, section
 from portal.components.url_inputs import url_value
-from portal.components.work.task_panel import task_panel
-from portal.components.work.work_list import notices_panel, work_cards, work_rows
+from portal.components.work.work_list import notices_panel, task_panel, work_cards, work_rows
 
 
 def render() -> None:

@@ -6,11 +6,11 @@ import streamlit as st
 
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
-from core.services.rules import policy_view
+from core.services.rules import policies as policy_view
 from portal.components.cards import facts
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import page_header, page_link, section
-from portal.components.rules import policy_tables
+from portal.components.rules import policy_view as policy_tables
 from portal.components.text import count, escape, minute
 from portal.components.url_inputs import url_choice, url_value
 

@@ -8,7 +8,7 @@ from core.domain.errors import GovernanceError
 from core.services.rules.policies import DraftLine, compare_policy, policy_drafts, preview_policy
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, section
-from portal.components.rules.policy_changes_view import (
+from portal.components.rules.policy_view import (
     changes_table,
     draft_form,
     drafts_table,

@@ -12,7 +12,7 @@ from core.domain.errors import NotFound
 from core.services.record import entries
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link, panel
-from portal.components.record.record_list import (
+from portal.components.record import (
     entries_table,
     entry_panel,
     proof_panel,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.domain.errors import BadInput, NotFound
-from core.lake.models.versions import RegistryLine
+from core.lake.models import RegistryLine
 from core.services.models.version_comparison import VersionFace, compare_versions, version_faces
 from core.services.models.versions import version_registry
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.models import version_compare as compare
+from portal.components.models import version_view as compare
 from portal.components.models import version_view as view
 from portal.components.models.version_view import version_actions
 from portal.components.page import dress, empty_state, page_header, page_link, section

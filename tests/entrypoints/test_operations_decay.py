@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from core.domain.errors import BadInput, NotFound
-from core.domain.verdict import Verdict
 from core.entrypoints.reports.measured import show_decay
+from core.ground import Verdict
 from core.services.governance import Governance
 from core.services.measured.decay import check_decay_alert, decay_groups, decay_report, monitored_versions
 from core.services.measured.monitoring import worth_of

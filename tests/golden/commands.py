@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from core.connectors.settings import PROJECT
-from core.entrypoints.command_line import BY_HAND
+from core.entrypoints.cli import BY_HAND
 from core.services.use_cases import ROOMS, choices, use_cases
 
 FILE = PROJECT / "COMMANDS.md"

@@ -10,7 +10,7 @@ from typing import Any
 from typer.main import get_command
 
 from core.entrypoints.api import create_api
-from core.entrypoints.command_line import build
+from core.entrypoints.cli import build
 from core.services.governance import Governance
 
 _WIDE = 10_000

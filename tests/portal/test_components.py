@@ -29,9 +29,17 @@ from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.tables import csv_text, defuse
 from portal.components.text import escape, escape_html, percent, plain, points
 from portal.shell import serve as notice
-from portal.shell.guards import HostGuard, SecurityHeaders, content_security_policy
 from portal.shell.plan import SECTIONS, page_names
-from portal.shell.serve import STREAMLIT_CONFIG, require_free, shipped_page, start_page, streamlit_options
+from portal.shell.serve import (
+    STREAMLIT_CONFIG,
+    HostGuard,
+    SecurityHeaders,
+    content_security_policy,
+    require_free,
+    shipped_page,
+    start_page,
+    streamlit_options,
+)
 from tests.unit.test_formulas_explained import KPIS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

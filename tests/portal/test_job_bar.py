@@ -18,7 +18,7 @@ from tests.conftest import BUILDER, OWNER, later
 def bar_page(desk: object, subject: str) -> None:
     import streamlit as st
 
-    from portal.components.job_bar import job_bar
+    from portal.components.desk import job_bar
 
     st.text("busy" if job_bar(desk, subject) else "idle")  # type: ignore[arg-type]
 

@@ -16,8 +16,8 @@ from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import BadInput, BrokenRecord, NotFound
+from core.services.case import override_refusal, proof_refusal
 from core.services.governance import Governance
-from core.services.lookups import override_refusal, proof_refusal
 from core.services.measured.bias import bias_slices, slice_choices
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version

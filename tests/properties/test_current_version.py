@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.chain import Fact
-from core.lake.models.versions import standing
+from core.lake.models import standing
 from core.lake.query import asking, fetch, moment_values
 from core.lake.store import Store, open_memory_store
 

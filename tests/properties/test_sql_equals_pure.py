@@ -26,9 +26,8 @@ from core.domain.process.checks import CHECKS
 from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
-from core.domain.verdict import Verdict
-from core.lake.process.initiatives import initiative_facts
-from core.lake.process.inventory import gate_lines, requirement_lines
+from core.ground import Verdict
+from core.lake.process.inventory import gate_lines, initiative_facts, requirement_lines
 from core.lake.process.policy_preview import preview
 from core.lake.store import Store, open_memory_store
 

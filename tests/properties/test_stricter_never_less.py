@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from core.connectors.config_files import read_config, read_policy
 from core.domain.actors import Roles
 from core.domain.facts.process import Finding
-from core.domain.policy.classification import Answers, classify, classify_so_far
-from core.domain.policy.policy import Policy, Question
+from core.domain.policy.policy import Answers, Policy, Question, classify, classify_so_far
 from core.domain.policy.requirement_list import demands_of
 from core.domain.process.checks import CHECKS
 from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 
 CONFIG = Path(__file__).parents[2] / "config"
 POLICY: Policy = read_policy(CONFIG / "policy.yaml", read_config(CONFIG / "roles.yaml", Roles))[0]

@@ -43,7 +43,7 @@ from core.domain.process.commands import (
     WithdrawSignature,
 )
 from core.domain.process.requirements import requirement_states
-from core.lake.process import initiatives as lake
+from core.lake.process import inventory as lake
 from core.lake.process.inventory import gate_lines
 from core.lake.record.verify import verify_store
 from core.lake.store import Store, open_memory_store

@@ -16,7 +16,7 @@ from core.domain.actors import Actor
 from core.domain.commands import make
 from core.domain.errors import GovernanceError
 from core.lake.directory import put_person
-from core.services.lookups import registered
+from core.services.case import registered
 from core.services.record.entries import verify_record
 from core.services.work.comments import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
 from core.services.work.hand_offs import (

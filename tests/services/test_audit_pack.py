@@ -19,7 +19,7 @@ from core.connectors.pack_verifier import Wrong
 from core.domain.actors import Actor
 from core.domain.commands import AmendInitiative, make
 from core.domain.errors import BadInput, BrokenRecord, Forbidden, NotFound
-from core.lake.record.audit_rows import unsorted_tables
+from core.lake.record.entries import unsorted_tables
 from core.services.governance import Governance
 from core.services.process.evidence import PurgeEvidence, purge_evidence
 from core.services.process.initiatives import amend_initiative
@@ -186,7 +186,7 @@ def test_two_files_that_changed_places_and_a_link_are_found(pack: AuditPack, tmp
 def test_a_pack_signed_by_somebody_else_is_found_by_the_key(pack: AuditPack, tmp_path: Path) -> None:
     """Whoever has another key can sign anything: the key has to come by another way."""
     from core.connectors.pack_files import write_pack
-    from core.connectors.signing_key import SigningKey
+    from core.connectors.settings import SigningKey
 
     manifest = json.loads((pack.path / "manifest.json").read_text(encoding="utf-8"))
     files = {name: (pack.path / name).read_bytes() for name in manifest.pop("files") if name != "verify.py"}
@@ -209,7 +209,7 @@ def test_everything_of_the_initiative_is_in_its_pack(built: Governance, pack: Au
 
 def test_every_fact_table_has_a_rule_how_it_is_packed(built: Governance) -> None:
     assert unsorted_tables(built.store) == [], (
-        "say in core/lake/record/audit_rows.py what of it belongs into a pack"
+        "say in core/lake/record/entries.py what of it belongs into a pack"
     )
 
 

@@ -26,8 +26,8 @@ from core.domain.process.checks import CHECKS
 from core.domain.process.commands import RaiseFinding, RequestWaiver
 from core.lake.facts import history, newest
 from core.lake.query import fetch
+from core.services.case import registered
 from core.services.governance import Governance, read_moment
-from core.services.lookups import registered
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.findings import raise_finding, request_waiver

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.connectors.settings import PROJECT
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.store import open_store
 from core.services.governance import Governance, wire
 from core.services.measured.business_kpi import business_kpis, promised_kpis

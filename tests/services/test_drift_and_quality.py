@@ -13,7 +13,7 @@ from core.domain.chain import Fact
 from core.domain.commands import RunChecks, make
 from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.process.checks import CheckResult
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.services.governance import Governance
 from core.services.measured.data_quality import (
     MeasureDataQuality,

@@ -17,7 +17,7 @@ from core.analytics.job_specs import ExplainSpec
 from core.connectors.workers import WorkerCancelled, run_worker
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Forbidden, GovernanceError, NotFound
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.record.verify import verify_store
 from core.services.governance import Governance
 from core.services.measured.explanation_view import (

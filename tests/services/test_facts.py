@@ -13,7 +13,6 @@ from core.domain.errors import BrokenRecord
 from core.domain.facts.process import Finding, SignOffActKind, Waiver
 from core.domain.facts.recorded import ORIGIN, Recorded, entry_of
 from core.domain.facts.rules import PolicyDraft
-from core.domain.facts.tables import TABLES
 from core.domain.facts.work import HandOffAnswer
 from core.domain.life_cycles import (
     DATA_MARK,
@@ -29,9 +28,8 @@ from core.domain.life_cycles import (
 from core.domain.models.model_versions import State
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
-from core.lake.facts import history, latest, newest
-from core.lake.migrate import require_classes
-from core.lake.store import Store, open_memory_store
+from core.lake.facts import TABLES, history, latest, newest
+from core.lake.store import Store, open_memory_store, require_classes
 from tests.conftest import later
 
 EXAMPLES: dict[object, Any] = {

@@ -14,7 +14,7 @@ from core.domain.process.checks import CHECKS
 from core.domain.process.requirements import requirement_states
 from core.domain.rules.frameworks import ClauseState, Coverage, applicable_clauses, clause_state
 from core.lake.process.clause_tally import clause_states, initiatives_in_scope
-from core.lake.process.initiatives import initiative_facts
+from core.lake.process.inventory import initiative_facts
 from core.lake.store import open_memory_store
 from core.services.governance import Governance, wire
 from core.services.people import found_store

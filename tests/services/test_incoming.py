@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.errors import BadInput, NotFound
-from core.services.incoming import INCOMING, fetched, laid
+from core.services.use_case import INCOMING, fetched, laid
 
 
 def test_what_is_laid_is_fetched_and_gone_afterwards(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, NotFound
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices
 from core.services.measured.decay import check_decay_alert, decay_groups, decay_report

@@ -10,10 +10,10 @@ import pytest
 from core.domain.actors import Actor
 from core.domain.commands import make
 from core.domain.errors import BadInput, Forbidden, NotFound
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.directory import put_person
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.oversight.kpis import governance_kpis
 from core.services.people import AddPerson, add_person
 from core.services.work.tasks import open_tasks, work_list

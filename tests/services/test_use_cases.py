@@ -19,10 +19,10 @@ from core.domain.commands import (
 )
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.process.requirements import Status
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.directory import put_person
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence

@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, make
 from core.domain.errors import BadInput, GovernanceError, NotFound
-from core.ground.figure import Task
+from core.ground import Task
 from core.services.governance import Governance
 from core.services.measured import bias
 from core.services.measured.bias import bias_slices

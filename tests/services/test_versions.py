@@ -20,8 +20,8 @@ from core.domain.commands import (
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.facts.process import CheckRun
 from core.lake.facts import history
-from core.lake.models.versions import current_version, versions
-from core.lake.process import initiatives as lake
+from core.lake.models import current_version, versions
+from core.lake.process import inventory as lake
 from core.lake.query import asking, fetch, moment_values
 from core.services.governance import Governance
 from core.services.models.versions import (

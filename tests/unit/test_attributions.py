@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from core.analytics.explanations.attributions import Explanation, explain_rows, ranked
-from core.analytics.explanations.from_lightgbm import model_inputs, read_rows
+from core.analytics.explanations.from_boosters import model_inputs, read_rows
 from core.analytics.explanations.training import TrainedModel, train_lightgbm
 from core.analytics.job_specs import ExplainSpec, RefusedInput, TrainSpec
 from data.demo.example_datasets import DatasetFiles, write_dataset

@@ -14,7 +14,7 @@ from core.domain.process.checks import (
     check_versions_locked,
     no_predictions,
 )
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 
 PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)+"
 LINKS = {"artifact_sha256": "a" * 64, "code_commit": "b" * 40, "environment_sha256": "c" * 64}

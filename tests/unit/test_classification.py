@@ -9,8 +9,7 @@ import pytest
 from core.connectors.config_files import read_config, read_policy
 from core.domain.actors import Roles
 from core.domain.errors import BadInput
-from core.domain.policy.classification import check_answers, classify, classify_so_far
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import Policy, check_answers, classify, classify_so_far
 
 PROJECT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
 from core.domain.errors import BadInput
 from core.domain.models.data_quality import DataQuality
-from core.ground.figure import worst
+from core.ground import worst
 
 LIMITS = ColumnLimits(0.05, 0.01, 0.01, min_rows=100)
 

@@ -14,7 +14,7 @@ from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
 from core.domain.process.facts import CheckProof, InitiativeFacts
 from core.domain.process.gates import Finding, decide, find_gate
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 
 PROJECT = Path(__file__).parents[2]
 DAY = date(2026, 3, 2)

@@ -15,7 +15,7 @@ from scipy import stats
 from core.analytics.slices.judging import Judged, judged
 from core.analytics.slices.pairs import Limit, outside_p_value, within_p_value
 from core.analytics.slices.significance import Sample
-from core.ground.figure import Direction
+from core.ground import Direction
 
 FOUR_FIFTHS = Limit("ratio", 0.8)
 LIMITS = [FOUR_FIFTHS, Limit("ratio", 0.95), Limit("difference", 0.05), Limit("difference", 0.2)]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.connectors.pack_verifier import ORDER, canonical, ed25519_valid, key_id, zip_parts
-from core.connectors.signing_key import KEY_FILE, SigningKey, read_signing_key, signature_valid
+from core.connectors.settings import KEY_FILE, SigningKey, read_signing_key, signature_valid
 from core.domain import chain
 from core.domain import chain as checkpoint
 from core.domain.errors import BadInput

@@ -14,13 +14,12 @@ from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
 from core.domain.errors import NotFound
 from core.domain.facts.process import Finding, Waiver
-from core.domain.policy.classification import Classification, classify
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import Classification, Policy, classify
 from core.domain.policy.requirement_list import demands_of, requirements_of
 from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 
 PROJECT = Path(__file__).parents[2]
 CASES = PROJECT / "tests/cases/policy"

@@ -20,7 +20,7 @@ from core.domain.process.requirements import (
     proof_status,
     requirement_states,
 )
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 
 PROJECT = Path(__file__).parents[2]
 DAY = date(2026, 3, 2)

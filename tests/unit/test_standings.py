@@ -3,7 +3,7 @@
 import pytest
 
 from core.analytics.intervals import wilson_interval
-from core.analytics.standings import TeamTally, standings
+from core.analytics.kpi_values import TeamTally, standings
 
 
 def test_a_long_good_record_beats_a_short_perfect_one() -> None:

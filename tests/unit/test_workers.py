@@ -16,7 +16,7 @@ import pytest
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, ExplainSpec, TrainSpec
 from core.connectors.workers import Progress, WorkerCancelled, WorkerResult, run_worker, start_worker
 from core.domain.errors import BadInput, GovernanceError
-from core.entrypoints.worker.run import main
+from core.entrypoints.worker import main
 from data.demo.example_datasets import DatasetFiles, write_dataset
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 
 from core.analytics.job_specs import RefusedInput
-from core.ground.checked import Checked
+from core.ground import Checked
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from core.ground.figure import Direction, Figure
+from core.ground import Direction, Figure
 
 
 @dataclass(frozen=True, slots=True)

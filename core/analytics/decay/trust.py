@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Literal, Protocol
 
-from core.ground.figure import Direction, VerdictName
+from core.ground import Direction, VerdictName
 
 ReasonId = Literal["record", "assumption", "calibration", "thresholds", "rows"]
 MINIMUM_COMPARED = 3

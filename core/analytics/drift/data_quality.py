@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.analytics.intervals import Interval, rate_difference_interval, wilson_interval
-from core.ground.figure import VerdictName, worst
+from core.ground import VerdictName, worst
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from core.ground.figure import Figure
+from core.ground import Figure
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.explanations.from_lightgbm import model_inputs, read_rows
+from core.analytics.explanations.from_boosters import model_inputs, read_rows
 from core.analytics.explanations.models import Contributions, ReadModel, output_of, output_steps, read_model
 from core.analytics.job_specs import ExplainSpec, RefusedInput
 

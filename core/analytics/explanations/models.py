@@ -164,11 +164,11 @@ def read_model(kind: ModelKind, path: Path) -> ReadModel:
         raise RefusedInput(f"there is no model file {path.name!r}", remedy="Give a saved model.")
     match kind:
         case "lightgbm":
-            from core.analytics.explanations.from_lightgbm import read_lightgbm
+            from core.analytics.explanations.from_boosters import read_lightgbm
 
             return read_lightgbm(path)
         case "xgboost":
-            from core.analytics.explanations.from_xgboost import read_xgboost
+            from core.analytics.explanations.from_boosters import read_xgboost
 
             return read_xgboost(path)
         case "skops":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.explanations.from_lightgbm import model_inputs, read_rows
+from core.analytics.explanations.from_boosters import model_inputs, read_rows
 from core.analytics.job_specs import RefusedInput, TrainSpec
 from core.analytics.openmp import ensure_openmp
 

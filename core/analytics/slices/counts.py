@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from core.analytics.slices.ranks import RankSums, rank_sums
-from core.ground.figure import Task
+from core.ground import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from core.analytics.slices.metrics import measure, metric
 from core.analytics.slices.pairs import Limit
 from core.analytics.slices.report import slice_report
 from core.analytics.slices.verdicts import PLAINLY, Judging
-from core.ground.figure import Figure, VerdictName
+from core.ground import Figure, VerdictName
 
 FOUR_FIFTHS = 0.8
 

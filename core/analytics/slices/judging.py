@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.analytics.slices.pairs import Limit, outside_p_value, within_p_value
 from core.analytics.slices.significance import Sample
-from core.ground.figure import Direction, VerdictName
+from core.ground import Direction, VerdictName
 
 if TYPE_CHECKING:
     import numpy as np

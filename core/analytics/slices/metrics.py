@@ -11,7 +11,7 @@ from typing import Literal
 from core.analytics.intervals import Interval, mean_interval, rate_difference_interval, wilson_interval
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.ranks import RankSums, ranking_interval
-from core.ground.figure import Direction, Figure, Task
+from core.ground import Direction, Figure, Task
 
 Form = Literal["rate", "mean", "root_mean", "balanced", "ranking"]
 Need = Literal["calibration", "ranking"]

@@ -11,7 +11,7 @@ from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.pairs import Limit
 from core.analytics.slices.significance import Correction, adjusted, difference_p_value
 from core.analytics.slices.verdicts import PLAINLY, Judging, Jury, Side, intervals_to
-from core.ground.figure import VerdictName
+from core.ground import VerdictName
 
 _UNLIMITED = "No limit is set, so nothing is judged."
 

@@ -13,7 +13,7 @@ from core.analytics.slices.judging import Judged, comparisons, judged
 from core.analytics.slices.metrics import Measured, MetricDefinition, measure
 from core.analytics.slices.pairs import Limit
 from core.analytics.slices.significance import Sample, sample_of
-from core.ground.figure import VerdictName
+from core.ground import VerdictName
 
 _REFERENCE = "This slice is the reference that the others are held against."
 _ALONE = "Fewer than two slices have enough rows, so there is nothing to compare."

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from core.domain.facts.recorded import OfInitiative, OfVersion
-from core.ground.figure import Task, VerdictName
+from core.ground import Task, VerdictName
 
 Part = Literal["reference", "analysis"]
 

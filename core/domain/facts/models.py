@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.domain.facts.recorded import OfInitiative, OfVersion, Recorded
-from core.ground.figure import Task
+from core.ground import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

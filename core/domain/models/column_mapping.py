@@ -9,8 +9,7 @@ from typing import Any
 from core.domain.chain import canonical
 from core.domain.errors import BadInput
 from core.domain.facts import measured as facts
-from core.ground.checked import Checked
-from core.ground.figure import Task
+from core.ground import Checked, Task
 
 ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y_pred", "y_true"
 TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")

@@ -8,8 +8,7 @@ from pydantic import Field, model_validator
 
 from core.domain.errors import refusal
 from core.domain.policy.policy import Text
-from core.ground.checked import Checked
-from core.ground.figure import Explained
+from core.ground import Checked, Explained
 
 
 class Leaderboard(Checked):

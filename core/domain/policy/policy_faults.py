@@ -10,7 +10,7 @@ from core.domain.errors import Fault, Path
 from core.domain.policy.policy import Consideration, Gate, Measure, Policy, Question, RiskClass, SignOffPlan
 from core.domain.policy.requirement_list import requirements_of
 from core.domain.process.checks import CHECKS
-from core.ground.checked import Checked
+from core.ground import Checked
 
 
 def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import Literal
 
 from core.domain.facts.process import CheckRun, Evidence, Finding, GateDecision, SignOffActKind, Waiver
 from core.domain.facts.recorded import Signed
-from core.domain.verdict import Verdict
-from core.ground.figure import Task
+from core.ground import Task, Verdict
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from core.domain.policy.policy import Measure, Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.facts import InitiativeFacts
 from core.domain.process.sign_offs import SignOffStatus, sign_off_state
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 
 
 def waived_until(policy: Policy, waiver: Waiver, facts: InitiativeFacts, day: date) -> date | None:

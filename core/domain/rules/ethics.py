@@ -9,8 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.errors import Fault, Path, refusal
 from core.domain.policy.policy import Id, Policy, Text
-from core.ground.checked import Checked
-from core.ground.figure import Task
+from core.ground import Checked, Task
 
 RATES = (
     "selection_rate",

@@ -19,7 +19,7 @@ from pydantic import Field, StringConstraints, model_validator
 from core.domain.errors import Fault, Path, refusal
 from core.domain.policy.policy import Id, Policy, Text
 from core.domain.rules.ethics import Ethics
-from core.ground.checked import Checked
+from core.ground import Checked
 
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 

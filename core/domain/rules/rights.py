@@ -12,7 +12,7 @@ from core.domain.errors import refusal
 from core.domain.facts.rules import RightAnswer
 from core.domain.policy.policy import Id, Text
 from core.domain.rules.frameworks import Rule
-from core.ground.checked import Checked
+from core.ground import Checked
 
 
 class Right(Checked):

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from core.domain.errors import refusal
 from core.domain.policy.policy import Id, Text
-from core.ground.checked import Checked
+from core.ground import Checked
 
 Letter = Literal["A", "R", "C", "I", "A/R"]
 

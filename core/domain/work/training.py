@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 from core.domain.errors import refusal
 from core.domain.policy.policy import Id, Text
 from core.domain.process.checks import CheckResult
-from core.domain.verdict import Verdict
-from core.ground.checked import Checked
+from core.ground import Checked, Verdict
 
 TrainingState = Literal["current", "renewal_due", "due", "overdue", "lapsed"]
 CURRENT: frozenset[TrainingState] = frozenset({"current", "renewal_due"})

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from core.domain.actors import Actor
 from core.domain.errors import refusal
 from core.domain.policy.policy import Id, Text
-from core.ground.checked import Checked
+from core.ground import Checked
 
 TaskKind = Literal["requirement", "sign_off", "finding", "waiver", "hand_off", "mention", "training"]
 TaskState = Literal["overdue", "failed", "cannot_tell", "due_soon", "expiring", "waiting"]

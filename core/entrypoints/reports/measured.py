@@ -1,24 +1,276 @@
-"""What the command line prints of measurements: predictions and drift here, the rest in modules beside."""
+"""What the command line prints of measurements: predictions, slices, drift, explanations, business KPIs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from core.analytics.decay.metrics import decay_metric
-from core.entrypoints.reports import explain, slices
+from core.analytics.slices.significance import CORRECTIONS
 from core.entrypoints.reports.printing import (
     NONE,
     Column,
     counted,
+    dashed,
     ends,
     figure,
     minute,
     say,
     share,
     show_rows,
+    show_table,
     words,
 )
-from core.services.plain import Result
+from core.services.measured.bias import BiasSlices, VersionsCompared
+from core.services.measured.slice_batches import WeakSlices
+from core.services.plain import Result, read_back
+
+if TYPE_CHECKING:
+    from core.analytics.intervals import Interval
+    from core.analytics.slices.fairness import FairnessMeasure
+    from core.analytics.slices.report import SliceFigures
+
+
+def show_explanation(result: Result) -> None:
+    """The whole model, or what was asked in particular."""
+    where = f"{result['initiative']} version {result['version']}"
+    say(
+        f"{where}: {result['rows']:,} of {result['batch_rows']:,} {result['part']} rows explained, "
+        f"in {result['scale_title']} ({result['method']})."
+    )
+    gap = result["additivity_gap"]
+    sums = "without a base value, so sums cannot be checked" if gap is None else f"sums meet within {gap:.1g}"
+    say(f"Base value {figure(result['base_value'])}; {sums}.")
+    if "prediction" in result:
+        _show_prediction(result["prediction"])
+    if "along" in result:
+        _show_along(result["along"])
+    if "apart" in result:
+        _show_apart(result["apart"])
+    if not {"prediction", "along", "apart"} & set(result):
+        _show_features(result)
+
+
+def _show_features(result: Result) -> None:
+    columns: Mapping[str, Column] = {
+        "Rank": "rank",
+        "Feature": "feature",
+        "Mean strength": ("mean_absolute", figure),
+        "Mean push": ("mean_signed", figure),
+        "Share of all": ("share", share),
+    }
+    show_rows(result["features"], columns, right=(2, 3, 4))
+
+
+def _show_prediction(found: Result) -> None:
+    steps = found["waterfall"]
+    answer = "" if steps["output"] is None else f", answer {figure(steps['output'])}"
+    say(f"Row {found['row_id']}: raw score {figure(steps['raw_score'])}{answer}.")
+    base = {
+        "feature": "base value",
+        "contribution": None,
+        "end": steps["base_value"],
+        "output_change": None,
+    }
+    columns: Mapping[str, Column] = {
+        "Feature": lambda step: step["feature"] or f"{step['folded']} others",
+        "Value": ("feature", found["values"].get),
+        "Contribution": ("contribution", _signed),
+        "Score so far": ("end", figure),
+        "Moves the answer by": ("output_change", _signed),
+    }
+    show_rows([base, *steps["steps"]], columns, right=(2, 3, 4))
+    if steps["gap"] is not None:
+        say(f"Base and contributions miss the score by {abs(steps['gap']):.1g}.")
+
+
+def _signed(value: float | None) -> str:
+    return NONE if value is None else f"{value:+.4f}"
+
+
+def _show_along(found: Result) -> None:
+    lines = [
+        (one["label"], counted(one["rows"]), figure(one["mean"]), ends(one["p10"], one["p90"]))
+        for one in found["points"]
+    ]
+    headings = (words(found["feature"]), "Rows", "Mean contribution", "Eight in ten from, to")
+    show_table(headings, lines, right=(1, 2))
+
+
+def _show_apart(found: Result) -> None:
+    gap = found["gap"]
+    first, second = gap["first"], gap["second"]
+    say(
+        f"{words(found['by'])}: {first['name']} ({first['rows']:,} rows) minus {second['name']} "
+        f"({second['rows']:,} rows); mean raw scores differ by {gap['score_gap']:+.4f}."
+    )
+    lines = [
+        (
+            one["feature"],
+            figure(one["first"]),
+            figure(one["second"]),
+            _signed(one["gap"]),
+            NONE if one["low"] is None else f"{_signed(one['low'])} to {_signed(one['high'])}",
+        )
+        for one in gap["features"]
+    ]
+    headings = ("Feature", first["name"], second["name"], "Difference", "95 % interval")
+    show_table(headings, lines, right=(1, 2, 3))
+    if not gap["enough"]:
+        say("Cannot tell: a group has fewer than 30 explained rows.")
+
+
+def show_kpi_list(result: Result) -> None:
+    """The business KPIs of all initiatives, one a line."""
+    columns: Mapping[str, Column] = {
+        "Initiative": "title",
+        "Business KPI": ("promise", lambda promise: promise["name"]),
+        "Achieved": lambda kpi: amount(kpi["achieved"]["value"], kpi["promise"]["unit"]),
+        "Target": ("promise", lambda promise: amount(promise["target"], promise["unit"])),
+        "By": ("promise", lambda promise: promise["target_on"]),
+        "Standing": ("achieved", lambda achieved: words(achieved["standing"])),
+    }
+    show_rows(result["kpis"], columns, right=(2, 3))
+
+
+def show_kpis_in_full(result: Result) -> None:
+    """The business KPIs of one initiative with what was observed."""
+    if not result["kpis"]:
+        say("No business KPI is promised.")
+    for kpi in result["kpis"]:
+        _show_kpi(kpi["promise"], kpi["achieved"], kpi["observations"])
+
+
+def _show_kpi(promise: Result, achieved: Result, seen: Sequence[Result]) -> None:
+    unit = promise["unit"]
+    say(
+        f"{promise['name']} ({promise['kpi']}): from {amount(promise['baseline'], unit)} on "
+        f"{promise['baseline_on']} to {amount(promise['target'], unit)} by {promise['target_on']}."
+    )
+    say(f"{words(achieved['standing'])}: {achieved['sentence']}")
+    columns: Mapping[str, Column] = {
+        "Day": "observed_on",
+        "Achieved": ("value", lambda value: "withdrawn" if value is None else amount(value, unit)),
+        "Promised": ("promised", lambda value: amount(value, unit)),
+        "": ("counts", lambda counts: "" if counts else "corrected since"),
+        "Note": ("note", dashed),
+        "By": "actor_name",
+    }
+    if seen:
+        show_rows(seen, columns, right=(1, 2))
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A value in its unit."""
+    return NONE if value is None else f"{value:,.4g} {unit}".strip()
+
+
+def show_slices(result: Result) -> None:
+    """A slice report, a slice a line, and what it comes down to."""
+    found = read_back(BiasSlices, result)
+    report, of = found.report, found.batches
+    what = f"{report.metric.title} by {' and '.join(words(feature) for feature in found.by)}"
+    say(f"{what}: {of.initiative} version {of.version}, {of.rows:,} rows")
+    lines = [
+        (
+            line.label,
+            f"{line.rows:,}",
+            _value(line),
+            _interval(line.interval),
+            figure(line.gap),
+            figure(line.ratio),
+            _chance(line.adjusted_p),
+            words(line.verdict) if line.verdict else NONE,
+            "reference" if line.is_reference else line.note or NONE,
+        )
+        for line in report.slices
+    ]
+    headings = ("Slice", "Rows", "Value", "95 % interval", "Difference", "Ratio", "p", "Verdict", "Note")
+    show_table(headings, lines, right=(1, 2, 3, 4, 5, 6))
+    say(f"Overall: {figure(report.overall_value)} of {report.overall_n:,} rows.")
+    say(f"Held against: {report.reference_label or NONE}. Interval: {found.interval_method}.")
+    correction = CORRECTIONS[report.correction]
+    say(f"Of {report.tested:,} slices tested, {report.different:,} differ beyond chance ({correction}).")
+    for measure in found.fairness:
+        say(f"{measure.definition.title}: {_fairness(measure)}")
+    if report.limit:
+        verdict = f"Verdict: {words(report.verdict)}. {report.note}"
+        say(f"Limit on the {report.limit.kind}: {report.limit.value:g}. {verdict}")
+    elif found.limit_note:
+        say(f"Verdict: cannot tell; {found.limit_note}.")
+
+
+def show_weakest(result: Result) -> None:
+    """The weakest slices, weakest first."""
+    found = read_back(WeakSlices, result)
+    search, of = found.found, found.batches
+    say(f"Weakest by {search.metric.title.lower()}: {of.initiative} version {of.version}")
+    lines = [
+        (
+            line.label,
+            f"{line.n:,}",
+            figure(line.value),
+            _interval(line.interval),
+            figure(line.gap),
+            _chance(line.adjusted_p),
+        )
+        for line in search.slices
+    ]
+    show_table(("Slice", "Rows", "Value", "95 % interval", "To overall", "p"), lines, right=(1, 2, 3, 4, 5))
+    say(f"Overall: {figure(search.overall.value)} of {search.overall.n:,} rows.")
+    say(
+        f"Searched {search.searched:,} intersections of up to {search.max_conditions} of "
+        f"{len(found.features)} features; {search.judged:,} with {search.min_rows:,} rows or more "
+        "were measured. p values are corrected for all searched (Bonferroni)."
+    )
+
+
+def show_changes(result: Result) -> None:
+    """The same slices under two versions."""
+    found = read_back(VersionsCompared, result)
+    now, other = found.now.batches, found.other.batches
+    title = found.now.report.metric.title
+    say(f"{title}: {now.initiative} version {now.version} beside {other.version}")
+    lines = [
+        (
+            change.label,
+            _value(change.now),
+            _value(change.other),
+            figure(change.change),
+            _interval(change.change_interval),
+            _chance(change.adjusted_p),
+            {True: "better", False: "worse", None: NONE}[change.better],
+        )
+        for change in found.changes
+    ]
+    headings = ("Slice", f"Version {now.version}", f"Version {other.version}", "Change")
+    show_table((*headings, "95 % interval", "p", "Direction"), lines, right=(1, 2, 3, 4, 5))
+    say(f"Beyond chance: {found.better} better, {found.worse} worse.")
+
+
+def _chance(p_value: float | None) -> str:
+    if p_value is None:
+        return NONE
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _interval(found: Interval | None) -> str:
+    return ends(found.low, found.high) if found else NONE
+
+
+def _value(line: SliceFigures | None) -> str:
+    if line is None:
+        return "no row"
+    return "undefined" if line.value is None else figure(line.value)
+
+
+def _fairness(measure: FairnessMeasure) -> str:
+    if measure.value is None:
+        return "undefined"
+    between = f"{measure.low_label} against {measure.high_label}"
+    verdict = "" if measure.verdict is None else f"; {words(measure.verdict)}"
+    return f"{figure(measure.value)} ({between}){verdict}"
+
 
 _MOST_FEATURES = 40
 _REASONS = {
@@ -170,13 +422,13 @@ def _show_quality(quality: Result) -> None:
 SHOW: Mapping[str, Callable[[Result], None]] = {
     "predictions add": show_added,
     "predictions list": show_batches,
-    "bias_slices": slices.show_slices,
-    "compare_slices": slices.show_changes,
-    "weakest_slices": slices.show_weakest,
+    "bias_slices": show_slices,
+    "compare_slices": show_changes,
+    "weakest_slices": show_weakest,
     "decay": show_decay,
     "drift_report": show_drift,
-    "explain show": explain.show_explanation,
-    "business-kpi show": explain.show_kpis_in_full,
-    "business-kpi list": explain.show_kpi_list,
+    "explain show": show_explanation,
+    "business-kpi show": show_kpis_in_full,
+    "business-kpi list": show_kpi_list,
 }
 """Command, or use case of a command that stands for several -> what prints its result."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from core.entrypoints.reports.printing import (
     NONE,
     Column,
+    counted,
     dashed,
     day,
     minute,
@@ -45,6 +46,32 @@ def show_comparison(result: Result) -> None:
     show_rows(result["changes"], columns, empty="Nothing differs but words.")
 
 
+_EFFECTS: tuple[tuple[str, Mapping[str, Column], tuple[int, ...]], ...] = (
+    (
+        "work",
+        {
+            "Work it makes": "title",
+            "Initiatives": ("initiatives", counted),
+            "Overdue at once": ("overdue_at_once", counted),
+        },
+        (1, 2),
+    ),
+    ("spared", {"Work it spares": "title", "Initiatives": ("initiatives", counted)}, (1,)),
+    (
+        "fallen",
+        {"Falls out of policy": "name", "Team": "team", "Class": "class_title", "Overdue": "overdue"},
+        (3,),
+    ),
+    ("reopened", {"Gate would be shut": "name", "Team": "team", "Gate": "gate_title"}, ()),
+    (
+        "reclassified",
+        {"Answers lead from": "from_title", "To": "to_title", "Initiatives": ("initiatives", counted)},
+        (2,),
+    ),
+)
+"""What another policy would lead to: part of the result, how its rows are printed, columns of numbers."""
+
+
 def show_preview(result: Result) -> None:
     """What putting it in force would do."""
     totals = result["totals"]
@@ -54,32 +81,10 @@ def show_preview(result: Result) -> None:
     say(f"  Requirements open: {totals['open_after']:,} instead of {totals['open_before']:,}")
     say(f"  Initiatives with something overdue: {totals['out_after']:,} instead of {totals['out_before']:,}")
     say(f"  Passed gates that would be shut: {result['reopened_total']:,}")
-    if result["work"]:
-        say()
-        lines = [
-            (row["title"], f"{row['initiatives']:,}", f"{row['overdue_at_once']:,}") for row in result["work"]
-        ]
-        show_table(("Work it makes", "Initiatives", "Overdue at once"), lines, right=(1, 2))
-    if result["spared"]:
-        say()
-        spared = [(row["title"], f"{row['initiatives']:,}") for row in result["spared"]]
-        show_table(("Work it spares", "Initiatives"), spared, right=(1,))
-    if result["fallen"]:
-        say()
-        fallen = [
-            (row["name"], row["team"], row["class_title"], f"{row['overdue']}") for row in result["fallen"]
-        ]
-        show_table(("Falls out of policy", "Team", "Class", "Overdue"), fallen, right=(3,))
-    if result["reopened"]:
-        say()
-        shut = [(row["name"], row["team"], row["gate_title"]) for row in result["reopened"]]
-        show_table(("Gate would be shut", "Team", "Gate"), shut)
-    if result["reclassified"]:
-        say()
-        moved = [
-            (row["from_title"], row["to_title"], f"{row['initiatives']:,}") for row in result["reclassified"]
-        ]
-        show_table(("Answers lead from", "To", "Initiatives"), moved, right=(2,))
+    for part, columns, right in _EFFECTS:
+        if result[part]:
+            say()
+            show_rows(result[part], columns, right=right)
     if result["cut"]:
         say("The lists are cut; the totals are not.")
 
@@ -98,7 +103,8 @@ def show_frameworks(result: Result) -> None:
         "Gaps": "gap",
         "Not asked": "not_asked",
     }
-    show_rows([{**row["coverage"], **row} for row in result["frameworks"]], columns, right=range(4, 10))
+    lines = [{**one["coverage"], **one} for one in result["frameworks"]]
+    show_rows(lines, columns, right=range(4, 10))
     say(f"Overall, superseded and coming ones left out: {_covered(result['overall'])}. {_as_of(result)}")
 
 
@@ -161,12 +167,16 @@ def show_initiative_frameworks(result: Result) -> None:
 
 def show_rights_overview(result: Result) -> None:
     """Initiatives that use personal data, the most open rights first."""
-    rows = [
-        (row["initiative"], len(row["open"]), row["planned"], row["settled"], "; ".join(row["open"]) or NONE)
-        for row in result["initiatives"]
-    ]
+    rows = result["initiatives"]
+    columns: Mapping[str, Column] = {
+        "Initiative": "initiative",
+        "Open": ("open", len),
+        "Planned": "planned",
+        "Settled": "settled",
+        "Nobody answers": ("open", lambda open_ones: "; ".join(open_ones) or NONE),
+    }
     if rows:
-        show_table(("Initiative", "Open", "Planned", "Settled", "Nobody answers"), rows, right=(1, 2, 3))
+        show_rows(rows, columns, right=(1, 2, 3))
     count = len(rows)
     say(f"{count} {'initiative uses' if count == 1 else 'initiatives use'} personal data. {_as_of(result)}")
 

@@ -41,15 +41,16 @@ def show_notices(result: Result) -> None:
     rows = result["notices"]
     for one in result["news"]:
         say(f"{day(one['on'])}: {one['actor_name']} acted on {one['title']} of {one['name']}.")
-    if not rows:
-        say("No notice stands.")
-        return
-    lines = [
-        (day(row["since"]), row["said"], row["when"], row["title"], row["name"], row["to_names"])
-        for row in rows
-    ]
-    show_table(("Since", "Notice", "When", "Task", "Initiative", "To"), lines)
-    say(f"{len(rows)} notices, {as_of(result)}.")
+    columns: Mapping[str, Column] = {
+        "Since": ("since", day),
+        "Notice": "said",
+        "When": "when",
+        "Task": "title",
+        "Initiative": "name",
+        "To": "to_names",
+    }
+    if show_rows(rows, columns, empty="No notice stands."):
+        say(f"{len(rows)} notices, {as_of(result)}.")
 
 
 def show_hand_offs(result: Result) -> None:
@@ -70,9 +71,9 @@ def show_comments(result: Result) -> None:
     """Comments, oldest first."""
     if not result["comments"]:
         say("Nobody has written a comment.")
-    for row in result["comments"]:
-        say(f"{minute(row['at'])} UTC, {row['actor_name']}:")
-        say(f"  {row['text']}")
+    for comment in result["comments"]:
+        say(f"{minute(comment['at'])} UTC, {comment['actor_name']}:")
+        say(f"  {comment['text']}")
 
 
 def show_trainings(result: Result) -> None:

@@ -18,8 +18,8 @@ from core.analytics.decay.sums import UNKNOWN
 from core.analytics.job_specs import EstimateSpec, RefusedInput
 from core.analytics.slices.rows import MISSING, Band
 from core.lake.monitoring.decay_inputs import SCAN, TIME, PartRows
-from core.lake.slices.columns import NUMBERS, natural_order, number_sql, text_sql
 from core.lake.slices.profiles import cut_continuous
+from core.lake.slices.rows import NUMBERS, natural_order, number_sql, text_sql
 
 if TYPE_CHECKING:
     import numpy as np

@@ -32,8 +32,7 @@ from core.analytics.decay.estimates import (
 from core.analytics.decay.fit import FittedModel, FittedPart, read_fit
 from core.analytics.decay.sums import LossSums, binary_sums, multiclass_sums
 from core.analytics.job_specs import EstimateSpec, RefusedInput
-from core.lake.monitoring.decay_inputs import PartRows, checked_metrics
-from core.lake.monitoring.decay_outcomes import joined_rows
+from core.lake.monitoring.decay_inputs import PartRows, checked_metrics, joined_rows
 from core.lake.monitoring.decay_rows import Slicing, chunk_numbers, find_slicings, fitted_slices, row_batches
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from core.domain.facts.measured import (
 )
 from core.domain.facts.recorded import F, Recorded
 from core.domain.moment import Moment
-from core.ground.figure import Task
+from core.ground import Task
 from core.lake.facts import history, latest, together
 from core.lake.query import asking, fetch_as
 from core.lake.store import Store

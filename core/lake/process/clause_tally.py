@@ -11,7 +11,7 @@ from typing import Any
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.process.facts import CheckProof
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.query import Rows, asking, fetch
 from core.lake.standing import standing
 from core.lake.store import Store

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from core.domain.moment import Moment
-from core.domain.policy.classification import Answers
-from core.domain.policy.policy import Policy
+from core.domain.policy.policy import Answers, Policy
 from core.domain.policy.policy_changes import Effects, Fallen, Reopened, Spared, Totals, Work
 from core.domain.policy.requirement_list import requirements_of
 from core.lake.query import asking, fetch

@@ -13,12 +13,22 @@ from core.analytics.slices.metrics import Need
 from core.analytics.slices.ranks import RankSums, rank_sums
 from core.analytics.slices.rows import MISSING, Band
 from core.domain.errors import BadInput
-from core.ground.figure import Task
-from core.lake.slices.columns import Paths, as_number, natural_order, run
+from core.ground import Task
 from core.lake.slices.profiles import (
     cut_continuous,
 )
-from core.lake.slices.rows import EVERY_ROW, Kept, PickedRows, Where, pick_rows, slice_keys
+from core.lake.slices.rows import (
+    EVERY_ROW,
+    Kept,
+    Paths,
+    PickedRows,
+    Where,
+    as_number,
+    natural_order,
+    pick_rows,
+    run,
+    slice_keys,
+)
 
 MAX_SLICES = 10_000
 MAX_CELLS = 2_000_000

@@ -10,7 +10,7 @@ import duckdb
 
 from core.analytics.slices.rows import MISSING, Band, CutRule, even_cuts
 from core.domain.errors import BadInput
-from core.lake.slices.columns import (
+from core.lake.slices.rows import (
     NUMBERS,
     SCAN,
     WORDS,

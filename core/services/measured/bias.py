@@ -22,7 +22,7 @@ from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.monitoring import readings as lake
 from core.lake.slices.counts import counts_and_overall
 from core.lake.slices.profiles import (
@@ -32,8 +32,8 @@ from core.lake.slices.profiles import (
     feature_values,
     slice_features,
 )
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.measured.slice_batches import (
     EVERYTHING,
     BatchesOfVersion,

@@ -22,10 +22,9 @@ from core.domain.models.business_kpis import Achieved, Observation, Promise, sta
 from core.domain.moment import Moment
 from core.lake import directory
 from core.lake.facts import history, latest, newest, newest_of
-from core.lake.models.versions import current_version
-from core.services.case import Case, begin
+from core.lake.models import current_version
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.measured.decay import decay_report
 
 Number = Annotated[float, Field(allow_inf_nan=False)]

@@ -14,14 +14,12 @@ from core.domain.facts.recorded import entry_of, values_of
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, cannot_tell, no_predictions
-from core.domain.verdict import Verdict
-from core.ground.figure import WORST_FIRST, worst
+from core.ground import WORST_FIRST, Verdict, worst
 from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.quality_counts import QualityColumn, quality_columns, sampled_values, worth_sampling
-from core.services.case import begin
+from core.services.case import begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 
 Step = Callable[[float, str], None]
 CHECK = "data_quality"

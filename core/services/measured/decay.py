@@ -22,11 +22,11 @@ from core.domain.errors import NotFound
 from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, check_decay, no_predictions
-from core.ground.figure import Task, VerdictName, worst
+from core.ground import Task, VerdictName, worst
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 
 MonitoredVersion = lake.MonitoredVersion
 LEADING_METRIC: dict[Task, str] = {"binary": "roc_auc", "multiclass": "roc_auc", "regression": "mae"}

@@ -18,15 +18,14 @@ from core.domain.given import InitiativeId, VersionId
 from core.domain.models.data_quality import DriftLimits
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult, cannot_tell, no_predictions
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.facts import latest
 from core.lake.monitoring import drift as lake
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.drift_counts import BatchFile, Chunking, DriftRows
-from core.services.case import begin
+from core.services.case import begin, registered
 from core.services.governance import Governance
 from core.services.jobs import JobControl, start_job
-from core.services.lookups import registered
 from core.services.measured.data_quality import (
     MeasureDataQuality,
     QualityReport,

@@ -24,8 +24,8 @@ from core.lake.facts import newest
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.attributions import Explained, FeaturePoint, Files, NotableRow
 from core.lake.monitoring.readings import attributions
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.measured.decay import monitored_versions
 
 SEVERAL = 2

@@ -25,14 +25,13 @@ from core.domain.given import InitiativeId, Laid, NamedInitiative, Texts, Versio
 from core.domain.models.column_mapping import features_of
 from core.domain.moment import Moment
 from core.domain.process.checks import CheckResult
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.readings import require_batches
 from core.lake.predictions.batches import text_columns
 from core.lake.record.files import digest_of, keep_file
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.measured.predictions import require_version
 
 CHECK = "attributions_present"

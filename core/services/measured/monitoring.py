@@ -33,8 +33,7 @@ from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, Laid, VersionId, option
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
-from core.lake.monitoring.decay_inputs import columns_of_batches
-from core.lake.monitoring.decay_outcomes import OutcomeFile, write_outcomes
+from core.lake.monitoring.decay_inputs import OutcomeFile, columns_of_batches, write_outcomes
 from core.lake.record.files import StoredFile, keep_content
 from core.lake.store import Store
 from core.services.case import Case, begin

@@ -32,18 +32,17 @@ from core.domain.models.column_mapping import (
 )
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
-from core.ground.figure import Task
+from core.ground import Task
 from core.lake.facts import latest
-from core.lake.models.versions import versions
+from core.lake.models import versions
 from core.lake.monitoring import readings as monitoring
 from core.lake.predictions.batches import RegisteredVersion, intakes, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import Kind
 from core.lake.predictions.intake_rules import IntakeRules
 from core.lake.record.files import keep_batch
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 
 Part = Literal["reference", "analysis"]
 _MAPPED = ("prediction", "target", "row_id", "timestamp", "scores", "features", "sensitive", "classes")

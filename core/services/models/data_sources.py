@@ -23,9 +23,8 @@ from core.domain.models.lineage import (
 )
 from core.domain.moment import Moment
 from core.lake.facts import latest
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.models.lineage import spoiled, upstreams, uses
 from core.services.models.versions import require_version
 

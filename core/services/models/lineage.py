@@ -18,10 +18,10 @@ from core.domain.models.lineage import HOW, Edge, Graph, Node, Source, bad_above
 from core.domain.moment import Moment
 from core.lake import directory
 from core.lake.facts import history, newest
-from core.lake.models.versions import live_versions
+from core.lake.models import live_versions
 from core.lake.store import Store
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 
 
 @dataclass(frozen=True, kw_only=True)

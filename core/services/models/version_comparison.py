@@ -22,11 +22,11 @@ from core.domain.models.model_versions import (
     grade_reproducibility,
 )
 from core.domain.moment import Moment
-from core.lake.models.versions import versions
+from core.lake.models import versions
 from core.lake.monitoring import readings as lake_monitoring
-from core.lake.process.initiatives import registration
+from core.lake.process.inventory import registration
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.measured import bias
 from core.services.measured.bias import BiasSlices, compare_batches
 from core.services.measured.decay import decay_report

@@ -17,11 +17,10 @@ from core.domain.facts.recorded import ORIGIN, columns_of, entry_of
 from core.domain.life_cycles import VERSION
 from core.domain.models.model_versions import AMENDABLE, LINKED_LATER, LIVE, Approval, Version
 from core.domain.moment import Moment
-from core.lake.models import versions as lake
+from core.lake import models as lake
 from core.lake.monitoring import readings as lake_monitoring
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.process.checks import LOOK_AT_PREDICTIONS, record_checks
 
 

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from core.analytics.kpi_values import KpiValue, count_kpi, median_kpi, ratio_kpi
-from core.analytics.standings import Standing, StandingMeasure, TeamTally, standings
+from core.analytics.kpi_values import (
+    KpiValue,
+    Standing,
+    StandingMeasure,
+    TeamTally,
+    count_kpi,
+    median_kpi,
+    ratio_kpi,
+    standings,
+)
 from core.domain.moment import Moment
 from core.domain.policy.kpis import KpiDefinition
 from core.domain.policy.policy import Policy

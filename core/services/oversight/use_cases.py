@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.analytics.standings import StandingMeasure
+from core.analytics.kpi_values import StandingMeasure
 from core.domain.given import option
 from core.domain.moment import Moment
 from core.services.governance import Governance

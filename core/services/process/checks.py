@@ -26,12 +26,11 @@ from core.domain.process.checks import (
 )
 from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, due_on, proof_status
-from core.domain.verdict import Verdict
+from core.ground import Verdict
 from core.lake.facts import history
-from core.lake.models.versions import current_version
-from core.services.case import begin
+from core.lake.models import current_version
+from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
-from core.services.lookups import facts_of, registered
 from core.services.process.findings import breach_findings
 
 LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert", "attributions_present")

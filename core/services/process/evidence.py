@@ -33,9 +33,8 @@ from core.lake.directory import signed
 from core.lake.facts import history, latest
 from core.lake.record.files import StoredFile, keep_content, read_evidence
 from core.lake.record.verify import drop_if_purged, known_files
-from core.services.case import begin
+from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
-from core.services.lookups import facts_of, registered
 
 MAX_BYTES = 25 * 1024 * 1024
 

@@ -27,9 +27,8 @@ from core.domain.process.commands import (
 )
 from core.lake import directory
 from core.lake.facts import newest
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.process.gates import is_live
 
 _SEVERITIES = ("blocker", "major", "minor")

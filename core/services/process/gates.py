@@ -14,9 +14,8 @@ from core.domain.policy.requirement_list import demands_digest, demands_of
 from core.domain.process.commands import PullModel
 from core.domain.process.gates import Decision, Finding, decide, find_gate
 from core.lake.facts import history, latest
-from core.services.case import Case, begin
+from core.services.case import Case, begin, facts_of
 from core.services.governance import Governance
-from core.services.lookups import facts_of
 
 
 def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment) -> Decision:

@@ -18,8 +18,7 @@ from core.domain.facts.recorded import but, entry_of
 from core.domain.given import argument, option
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
-from core.domain.policy.classification import Answers, Classification, classify, classify_so_far
-from core.domain.policy.policy import Gate, Policy
+from core.domain.policy.policy import Answers, Classification, Gate, Policy, classify, classify_so_far
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.facts import (
     CheckLine,
@@ -35,12 +34,11 @@ from core.domain.process.requirements import RequirementState, requirement_state
 from core.domain.rules.ethics import Ethics
 from core.lake.directory import signed
 from core.lake.facts import history
-from core.lake.models.versions import versions
+from core.lake.models import versions
 from core.lake.process.inventory import inventory_lines
 from core.lake.record import entries as lake
-from core.services.case import begin
+from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
-from core.services.lookups import facts_of, registered
 from core.services.process.checks import record_checks
 from core.services.process.gates import is_live
 

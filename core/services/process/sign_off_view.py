@@ -15,8 +15,8 @@ from core.domain.policy.requirement_list import plan_at
 from core.domain.process.sign_offs import Signature, SignOffStatus, changes_since
 from core.lake import directory
 from core.lake.facts import history
+from core.services.case import facts_of
 from core.services.governance import Governance
-from core.services.lookups import facts_of
 from core.services.process.sign_offs import Table, latest_decision, lay_table, standing_delegations
 
 _WAITING = (SignOffStatus.WAITING_FOR_APPROVAL, SignOffStatus.WAITING_FOR_FEEDBACK)

@@ -33,10 +33,9 @@ from core.domain.process.requirements import requirement_states
 from core.domain.process.sign_offs import SignOffState, SignOffStatus, sign_off_state
 from core.lake import directory
 from core.lake.facts import latest, newest
-from core.lake.process.initiatives import involved_people
-from core.services.case import Case, begin
+from core.lake.process.inventory import involved_people
+from core.services.case import Case, begin, facts_of
 from core.services.governance import Governance
-from core.services.lookups import facts_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.connectors.pack_files import check_pack, write_pack, zip_pack
 from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
-from core.connectors.signing_key import SigningKey
+from core.connectors.settings import SigningKey
 from core.domain.chain import canonical, key_id
 from core.domain.commands import Command
 from core.domain.errors import BadInput, BrokenRecord
@@ -19,13 +19,18 @@ from core.domain.facts import record as recorded
 from core.domain.facts.recorded import row_of
 from core.domain.facts.rules import Published
 from core.domain.moment import Moment
-from core.lake.record.audit_rows import PEOPLE, PackedEntry, chain_links, evidence_names, packed_entries
-from core.lake.record.entries import store_kind
+from core.lake.record.entries import (
+    PEOPLE,
+    PackedEntry,
+    chain_links,
+    evidence_names,
+    packed_entries,
+    store_kind,
+)
 from core.lake.record.verify import KnownFile, known_files, problem_with
-from core.services.case import begin
+from core.services.case import begin, registered
 from core.services.governance import Governance
 from core.services.jobs import JobControl, jobs_of, start_job
-from core.services.lookups import registered
 from core.services.record.audit_pages import PackStory, pack_pages
 from core.services.record.checkpoints import recorded_key, signed_checkpoint
 

@@ -10,7 +10,7 @@ from core.domain.chain import in_words
 from core.domain.facts.process import Classification, Evidence, GateDecision, Initiative
 from core.domain.facts.recorded import F, Recorded
 from core.domain.moment import Moment
-from core.lake.record.audit_rows import PackedEntry
+from core.lake.record.entries import PackedEntry
 from core.services.governance import Governance
 from core.services.record.entries import readable_rows
 

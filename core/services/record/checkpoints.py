@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from core.connectors.signing_key import SigningKey, read_signing_key, signature_valid
+from core.connectors.settings import SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
 from core.domain.chain import Checkpoint, key_id, signed_statement
 from core.domain.commands import Command, make

@@ -18,9 +18,8 @@ from core.domain.moment import Moment
 from core.domain.rules.ethics import Ethics, TransparencyLevel, position_changes
 from core.lake import directory
 from core.lake.facts import history, latest
-from core.services.case import begin
+from core.services.case import begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.rules.policies import publication
 
 

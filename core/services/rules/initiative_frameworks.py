@@ -37,9 +37,8 @@ from core.domain.rules.frameworks import (
 from core.lake import directory
 from core.lake.facts import history
 from core.lake.process.clause_tally import ClauseProof
-from core.services.case import begin
+from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
-from core.services.lookups import facts_of, registered
 from core.services.rules.frameworks import ProofLine, circumstances, own_regions, proof_line
 
 _PROVES = ("title", "link", "file_name", "sha256", "recorded_at", "seq")

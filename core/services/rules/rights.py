@@ -20,9 +20,8 @@ from core.domain.rules.rights import Right, RightState, right_state
 from core.lake import directory
 from core.lake.facts import newest
 from core.lake.process.clause_tally import InScope, initiatives_in_scope
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.rules.frameworks import circumstances, own_regions
 
 RightId = Annotated[str, Field(description="The right, as 'governance rights show' lists it."), argument()]

@@ -18,9 +18,8 @@ from core.domain.moment import Moment
 from core.lake import directory
 from core.lake.facts import history, newest
 from core.lake.store import Store
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.work.routing import cast_of
 
 MOST_MENTIONS = 10

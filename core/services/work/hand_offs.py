@@ -23,9 +23,8 @@ from core.domain.process.facts import Registration
 from core.domain.work.work import Task
 from core.lake import directory
 from core.lake.facts import latest, newest
-from core.services.case import Case, begin
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.work.people_tasks import offers, receivers
 from core.services.work.routing import Cast, cast_of
 from core.services.work.tasks import (

@@ -12,8 +12,7 @@ from core.lake import directory
 from core.lake.facts import newest
 from core.lake.store import Store
 from core.services.work.comments import unread_mentions
-from core.services.work.routing import Cast
-from core.services.work.task_reading import Reading
+from core.services.work.routing import Cast, Reading
 from core.services.work.training import training_standings
 
 

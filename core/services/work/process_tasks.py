@@ -9,9 +9,9 @@ from core.domain.facts.process import Finding, SignOff, Waiver
 from core.domain.policy.policy import SignOffPlan
 from core.domain.process.requirements import Status
 from core.domain.work.work import Place, Routes, Task, TaskKind, TaskState, requirement_key
+from core.lake import work as lake_tasks
 from core.lake.facts import newest
-from core.lake.work import tasks as lake_tasks
-from core.services.work.task_reading import OpenRequirement, Reading, gate_that_asks
+from core.services.work.routing import OpenRequirement, Reading, gate_that_asks
 
 
 def requirement_tasks(reading: Reading) -> Iterator[Task]:

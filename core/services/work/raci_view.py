@@ -12,11 +12,11 @@ from core.domain.policy.policy import Policy
 from core.domain.process.gates import find_gate
 from core.domain.work.raci import Raci, RaciTask
 from core.domain.work.work import PerspectiveView, perspectives
+from core.lake import work as lake
 from core.lake.facts import latest
-from core.lake.work import tasks as lake
-from core.lake.work.tasks import Acts
+from core.lake.work import Acts
+from core.services.case import registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.work.routing import cast_of
 
 OTHER = "other"

@@ -18,18 +18,16 @@ from core.domain.facts.work import TaskAssignment
 from core.domain.given import argument, option
 from core.domain.moment import Moment
 from core.domain.work.work import Held, News, Notice, Task, by_due_day, notices
+from core.lake import work as lake
 from core.lake.facts import newest
 from core.lake.memory import remembered
-from core.lake.work import tasks as lake
-from core.lake.work.tasks import who_has_what
-from core.services.case import begin
+from core.lake.work import who_has_what
+from core.services.case import begin, registered
 from core.services.governance import Governance
-from core.services.lookups import registered
 from core.services.work.people_tasks import hand_off_tasks, mention_tasks, training_tasks
 from core.services.work.process_tasks import finding_tasks, requirement_tasks, sign_off_tasks, waiver_tasks
 from core.services.work.raci_view import recorded_actions, task_of_act
-from core.services.work.routing import Cast, cast_of
-from core.services.work.task_reading import Reading, TaskSource
+from core.services.work.routing import Cast, Reading, TaskSource, cast_of
 
 SOURCES: tuple[TaskSource, ...] = (
     requirement_tasks,

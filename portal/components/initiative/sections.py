@@ -17,7 +17,7 @@ from core.domain.commands import (
 )
 from core.domain.process.commands import PullModel
 from core.domain.process.gates import finding_for
-from core.services.lookups import override_refusal, proof_refusal
+from core.services.case import override_refusal, proof_refusal
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence

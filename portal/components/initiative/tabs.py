@@ -16,7 +16,7 @@ from portal.components.initiative.sections import requirements_tab
 from portal.components.initiative.sign_off_view import perspectives_panel, sign_offs_tab
 from portal.components.measured.business_kpi_view import kpi_cards, promise_form, promise_panel
 from portal.components.page import empty_state, page_link
-from portal.components.record.record_list import download_pack
+from portal.components.record import download_pack
 
 if TYPE_CHECKING:
     from core.services.process.initiatives import InitiativeSheet

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from core.domain.commands import make
-from core.services.lookups import refusal
+from core.services.case import refusal
 from core.services.measured.monitoring import (
     CHUNK_ROWS,
     REFRESH,
@@ -21,7 +21,7 @@ from portal.components.cards import Card, cards
 from portal.components.charts.bars import Bar, interval_bars
 from portal.components.charts.canvas import Threshold
 from portal.components.charts.decay import MOST_GROUPS, decay_chart, group_chart
-from portal.components.job_bar import job_bar
+from portal.components.desk import job_bar
 from portal.components.page import panel
 from portal.components.tables import Column, figure_help, live_table, plain_table
 from portal.components.text import count, escape, humanise, number, percent

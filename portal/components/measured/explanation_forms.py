@@ -22,9 +22,8 @@ from core.services.measured.explanations import (
     explain_version,
     keep_model,
 )
-from portal.components.desk import Desk, show_problem
+from portal.components.desk import Desk, job_bar, show_problem
 from portal.components.forms import closed_because, give
-from portal.components.job_bar import job_bar
 from portal.components.text import escape, humanise, number, percent
 from portal.components.url_inputs import set_url, url_choice, url_text, url_value
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.domain.commands import make
 from core.domain.errors import GovernanceError, NotFound
-from core.services.lookups import refusal
+from core.services.case import refusal
 from core.services.record.audit_pack import (
     ALL,
     KIND,
@@ -25,8 +25,7 @@ from core.services.record.audit_pack import (
 from core.services.record.entries import verify_record
 from core.services.record.replay import replay_decision
 from portal.components.cards import facts
-from portal.components.desk import show_problem
-from portal.components.job_bar import job_bar
+from portal.components.desk import job_bar, show_problem
 from portal.components.page import page_link, panel
 from portal.components.pills import pill
 from portal.components.tables import Column, download_csv, live_table

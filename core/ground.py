@@ -1,10 +1,22 @@
-"""What a figure is: how it is counted, which way is better, what zero means, and what it leaves out."""
+"""What rules and numbers say alike: verdict, task, what a figure is, values checked as they are made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Verdict(StrEnum):
+    """Outcome of a check; *cannot tell* is an answer of its own and never counts as a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    CANNOT_TELL = "cannot_tell"
+
 
 Task = Literal["binary", "regression", "multiclass"]
 """What a model predicts: one of two classes, a number, or one of several classes."""
@@ -75,3 +87,12 @@ class Figure(Explained):
     zero_means: str
     leaves_out: str
     source: str
+
+
+class Checked(BaseModel):
+    """A value whose fields are checked when it is made; unknown ones are refused, and nothing changes it.
+
+    What checks it is built when it is first made: a command makes few of all that are declared.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

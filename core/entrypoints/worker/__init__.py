@@ -1,1 +1,0 @@
-"""The worker process: all that is slow to import or to compute."""

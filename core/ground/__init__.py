@@ -1,1 +1,0 @@
-"""What both rooms of the lowest floor say alike: words that rules and numbers share."""

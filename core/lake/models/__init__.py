@@ -1,1 +1,0 @@
-"""Versions, documents and lineage as recorded."""

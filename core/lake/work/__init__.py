@@ -1,1 +1,0 @@
-"""Tasks, hand-offs, comments and trainings as recorded."""

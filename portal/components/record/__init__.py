@@ -1,1 +1,0 @@
-"""The record: its entries, decisions replayed, packs to take away."""
