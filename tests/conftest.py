@@ -18,10 +18,10 @@ from core.domain.actors import Actor
 from core.domain.commands import RegisterInitiative, make
 from core.lake.directory import put_person
 from core.lake.store import Store, open_memory_store
-from core.services import people as founding
 from core.services.governance import Governance, wire
-from core.services.people import found_store
 from core.services.process.initiatives import register_initiative
+from core.services.record import people as founding
+from core.services.record.people import found_store
 
 pytest_plugins = ["tests.demo_store"]
 

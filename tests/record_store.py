@@ -15,10 +15,10 @@ from core.lake.store import Store, open_store
 from core.services.governance import Governance, wire
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
-from core.services.people import found_store
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint
+from core.services.record.people import found_store
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, later, register
 
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from core.connectors.yaml_lines import Document, Problem, parse_lines, read_model, read_text
 from core.domain.actors import Roles
 from core.domain.errors import Fault
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_faults import live_gate_faults, policy_faults
-from core.domain.process.checks import CHECKS
 from core.domain.rules.ethics import Ethics, ethics_faults
 from core.domain.rules.frameworks import Frameworks, framework_faults, known_names, rule_faults
 from core.domain.rules.rights import Rights

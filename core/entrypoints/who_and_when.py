@@ -9,7 +9,7 @@ from pathlib import Path
 from core.domain.actors import Actor
 from core.domain.errors import BadInput, Forbidden
 from core.services.governance import Governance
-from core.services.people import local_user
+from core.services.record.people import local_user
 
 PIPELINE = Actor(id="pipeline", name="Build pipeline", roles=("pipeline",))
 

@@ -8,19 +8,10 @@ from functools import cache
 from operator import attrgetter
 from typing import cast, get_type_hints
 
-from core.domain.facts import measured, models, process, record, rules, work
-from core.domain.facts.recorded import F, Recorded, columns_of
+from core.domain.facts.recorded import F, columns_of
 from core.domain.moment import Moment
 from core.lake.query import fetch_as
-from core.lake.store import Store
-
-TABLES: Mapping[str, type[Recorded]] = {
-    kind.table: kind
-    for room in (process, rules, models, measured, work, record)
-    for kind in vars(room).values()
-    if isinstance(kind, type) and issubclass(kind, Recorded) and "table" in vars(kind)
-}
-
+from core.lake.store import TABLES, Store
 
 _SEQ = attrgetter("seq")
 

@@ -15,11 +15,18 @@ import duckdb
 
 from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
 from core.domain.errors import BadInput, BrokenRecord, Conflict
-from core.domain.facts.recorded import ORIGIN, columns_of
+from core.domain.facts import measured, models, process, record, rules, work
+from core.domain.facts.recorded import ORIGIN, Recorded, columns_of
 from core.domain.moment import Moment, require_utc
-from core.lake.facts import TABLES
 from core.lake.memory import KeptFacts, Memory, Part
 
+TABLES: Mapping[str, type[Recorded]] = {
+    kind.table: kind
+    for room in (process, rules, models, measured, work, record)
+    for kind in vars(room).values()
+    if isinstance(kind, type) and issubclass(kind, Recorded) and "table" in vars(kind)
+}
+"""Every fact table with its class."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _KINDS: Mapping[object, tuple[str, ...]] = {
     str: ("VARCHAR",),

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from random import Random
 
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Measure, Policy
 from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.checks import CHECKS
 from data.demo import acts
 from data.demo.measuring import explain
 from data.demo.plans import FOREVER, InitiativePlan, Temper, VersionPlan, temper_at

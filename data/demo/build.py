@@ -15,7 +15,7 @@ from pathlib import Path
 from core.domain.errors import BadInput, Conflict
 from core.lake.store import DATABASE, open_memory_store, open_store, save_store
 from core.services.governance import Governance, wire
-from core.services.people import found_store
+from core.services.record.people import found_store
 from data.demo.people import People
 from data.demo.plans import InitiativePlan, make_plan
 from data.demo.recipe import Recipe, read_recipe

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from portal.components.charts.canvas import ACCENT, QUIET
+from portal.components.canvas import ACCENT, QUIET
 from portal.components.pills import pill_html
 from portal.components.text import count, escape_html, number, percent, points
 

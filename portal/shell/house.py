@@ -11,7 +11,7 @@ from core.connectors.settings import Settings, read_settings
 from core.domain.actors import Actor
 from core.services.governance import Governance, open_governance
 from core.services.jobs import stop_all_jobs
-from core.services.people import local_user
+from core.services.record.people import local_user
 
 
 @dataclass(frozen=True)

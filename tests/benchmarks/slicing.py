@@ -22,7 +22,7 @@ from core.lake.store import open_store
 from core.services.governance import wire
 from core.services.measured.bias import bias_slices
 from core.services.measured.decay import monitored_versions
-from core.services.measured.slice_batches import find_weakest
+from core.services.measured.weak_slices import find_weakest
 from tests.benchmarks.timing import Figure, megabytes, peak_megabytes, ratio, spread, times
 
 FEATURES = ("sex", "race", "age_band", "region")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from core.lake.directory import put_person
 from core.lake.store import open_memory_store, save_store
 from core.services.governance import wire
-from core.services.people import found_store
+from core.services.record.people import found_store
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, OWNER, START, register
 from tests.e2e.served import served
 from tests.e2e.test_process_journeys import MAIN, Seat

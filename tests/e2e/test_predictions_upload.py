@@ -15,7 +15,7 @@ from core.lake.directory import put_person
 from core.lake.store import open_store
 from core.services.governance import wire
 from core.services.models.versions import register_model_version
-from core.services.people import found_store
+from core.services.record.people import found_store
 from tests.conftest import CAST, CONFIG, later, register
 from tests.e2e.served import served, watched
 from tests.entrypoints.test_cli_predictions import table

@@ -21,7 +21,7 @@ from playwright.sync_api import TimeoutError as NotInTime
 from core.lake.directory import put_person
 from core.lake.store import open_memory_store, save_store
 from core.services.governance import Governance, wire
-from core.services.people import found_store
+from core.services.record.people import found_store
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, OWNER, START, VALIDATOR, later
 from tests.e2e.served import Watched, served, watched
 from tests.e2e.test_journeys import LIGHTEST

@@ -22,8 +22,8 @@ from core.domain.errors import BadInput, Conflict
 from core.domain.moment import Moment
 from core.lake.memory import Memory
 from core.services.oversight.kpis import KpiReading
+from portal.components.canvas import MOST_POINTS, as_rows
 from portal.components.cards import _card, sparkline_html
-from portal.components.charts.canvas import MOST_POINTS, as_rows
 from portal.components.desk import Desk
 from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.tables import csv_text, defuse

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.services.governance import Governance
-from core.services.measured.slice_batches import find_weakest
+from core.services.measured.weak_slices import find_weakest
 from portal.components.desk import Desk
 from tests.conftest import BUILDER, OUTSIDER, later
 from tests.services.test_slices import PEOPLE, give

@@ -19,10 +19,10 @@ from core.domain.chain import Fact, canonical
 from core.domain.facts.process import Finding, Waiver
 from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_changes import Totals
 from core.domain.policy.requirement_list import demands_digest, demands_of
-from core.domain.process.checks import CHECKS
 from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states

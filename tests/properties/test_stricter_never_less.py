@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from core.connectors.config_files import read_config, read_policy
 from core.domain.actors import Roles
 from core.domain.facts.process import Finding
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Answers, Policy, Question, classify, classify_so_far
 from core.domain.policy.requirement_list import demands_of
-from core.domain.process.checks import CHECKS
 from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states

@@ -21,8 +21,8 @@ from core.domain.errors import BadInput, Conflict
 from core.domain.facts.process import CheckRun, Finding
 from core.domain.facts.rules import PolicyDraft
 from core.domain.moment import CLOCK_TOLERANCE
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.checks import CHECKS
 from core.domain.process.commands import RaiseFinding, RequestWaiver
 from core.lake.facts import history, newest
 from core.lake.query import fetch

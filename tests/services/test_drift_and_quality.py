@@ -12,7 +12,7 @@ import pytest
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks, make
 from core.domain.errors import BadInput, Forbidden, NotFound
-from core.domain.process.checks import CheckResult
+from core.domain.policy.checks import CheckResult
 from core.ground import Verdict
 from core.services.governance import Governance
 from core.services.measured.data_quality import (

@@ -16,7 +16,7 @@ from core.services.governance import Governance, wire
 from core.services.measured.bias import check_bias_limit
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
-from core.services.people import found_store
+from core.services.record.people import found_store
 from core.services.rules.ethics import (
     PublishEthics,
     ethics_in_force,

@@ -28,8 +28,8 @@ from core.domain.life_cycles import (
 from core.domain.models.model_versions import State
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
-from core.lake.facts import TABLES, history, latest, newest
-from core.lake.store import Store, open_memory_store, require_classes
+from core.lake.facts import history, latest, newest
+from core.lake.store import TABLES, Store, open_memory_store, require_classes
 from tests.conftest import later
 
 EXAMPLES: dict[object, Any] = {

@@ -10,17 +10,17 @@ import pytest
 from core.domain.commands import RegisterInitiative, RunChecks, SubmitEvidence, make
 from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.moment import Moment
-from core.domain.process.checks import CHECKS
+from core.domain.policy.checks import CHECKS
 from core.domain.process.requirements import requirement_states
 from core.domain.rules.frameworks import ClauseState, Coverage, applicable_clauses, clause_state
 from core.lake.process.clause_tally import clause_states, initiatives_in_scope
 from core.lake.process.inventory import initiative_facts
 from core.lake.store import open_memory_store
 from core.services.governance import Governance, wire
-from core.services.people import found_store
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
 from core.services.process.initiatives import register_initiative
+from core.services.record.people import found_store
 from core.services.rules.frameworks import circumstances, clause_proofs, clause_scope, framework_overview
 from core.services.rules.initiative_frameworks import (
     RecordRegions,

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from core.domain.commands import RegisterModelVersion, make
 from core.lake.store import open_store
-from core.services.people import found_store
+from core.services.record.people import found_store
 from core.services.governance import wire
 from core.services.models.versions import register_model_version
 from core.lake.directory import put_person

@@ -7,8 +7,8 @@ import pytest
 from core.domain.commands import make
 from core.domain.errors import BadInput, Forbidden
 from core.services.governance import Governance
-from core.services.people import AddPerson, add_person
 from core.services.record.entries import verify_record
+from core.services.record.people import AddPerson, add_person
 from tests.conftest import ADMIN, BUILDER, later
 
 

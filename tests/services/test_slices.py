@@ -20,7 +20,7 @@ from core.services.measured.bias import (
     slice_values,
 )
 from core.services.measured.predictions import AddPredictions, add_predictions
-from core.services.measured.slice_batches import find_weakest
+from core.services.measured.weak_slices import find_weakest
 from tests.conftest import BUILDER, later, register
 
 # 3,000 people a version; women are selected at 1/3, men at 2/3. Only among women from 60 on is the model

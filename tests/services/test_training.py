@@ -15,7 +15,7 @@ from core.lake.directory import put_person
 from core.services.case import registered
 from core.services.governance import Governance
 from core.services.oversight.kpis import governance_kpis
-from core.services.people import AddPerson, add_person
+from core.services.record.people import AddPerson, add_person
 from core.services.work.tasks import open_tasks, work_list
 from core.services.work.training import (
     AttestTraining,

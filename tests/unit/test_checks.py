@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.process.checks import (
+from core.domain.policy.checks import (
     CHECKS,
     check_data_digest,
     check_decay,

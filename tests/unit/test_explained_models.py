@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analytics.explanations.models import ROUNDING_TOLERANCE, read_model
+from core.analytics.explanations.attributions import read_model
+from core.analytics.explanations.models import ROUNDING_TOLERANCE
 from core.analytics.job_specs import RefusedInput
 from tests.unit.model_makers import (
     FEATURES,

@@ -17,7 +17,7 @@ from typing import Any
 import joblib
 import pytest
 
-from core.analytics.explanations.models import read_model
+from core.analytics.explanations.attributions import read_model
 from core.analytics.job_specs import RefusedInput
 from core.connectors.model_files import recognise_model
 from core.domain.errors import BadInput

@@ -16,10 +16,10 @@ from core.connectors.config_files import parse_policy, policy_schema, read_confi
 from core.connectors.yaml_lines import MAX_BYTES, BadFile, parse_lines, read_text
 from core.domain.actors import ACTIONS, Roles
 from core.domain.errors import BadInput
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.kpis import KPI_IDS, Kpis, Leaderboard
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.checks import CHECKS
 from core.domain.work.raci import Raci
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.analytics.explanations.from_boosters import model_inputs, read_rows
-from core.analytics.explanations.models import Contributions, ReadModel, output_of, output_steps, read_model
+from core.analytics.explanations.models import Contributions, ModelKind, ReadModel, output_of, output_steps
 from core.analytics.job_specs import ExplainSpec, RefusedInput
 
 if TYPE_CHECKING:
@@ -20,6 +20,35 @@ if TYPE_CHECKING:
 
 
 ROW_ID, RAW_SCORE = "row_id", "raw_score"
+
+
+def read_model(kind: ModelKind, path: Path) -> ReadModel:
+    """Read a model file of a known kind; nothing in it is executed.
+
+    Raises
+    ------
+    RefusedInput
+        The file is absent, damaged, or holds a model that cannot be explained.
+    """
+    if not path.is_file():
+        raise RefusedInput(f"there is no model file {path.name!r}", remedy="Give a saved model.")
+    match kind:
+        case "lightgbm":
+            from core.analytics.explanations.from_boosters import read_lightgbm
+
+            return read_lightgbm(path)
+        case "xgboost":
+            from core.analytics.explanations.from_boosters import read_xgboost
+
+            return read_xgboost(path)
+        case "skops":
+            from core.analytics.explanations.from_sklearn import read_skops
+
+            return read_skops(path)
+        case "onnx":
+            from core.analytics.explanations.from_onnx import read_onnx
+
+            return read_onnx(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from core.analytics.job_specs import RefusedInput
@@ -150,35 +149,6 @@ class ReadModel(Protocol):
 
     def contributions(self, inputs: pd.DataFrame, outcome: str) -> Contributions:
         """Attribute the raw scores of rows to the inputs; `outcome` chooses among several classes."""
-
-
-def read_model(kind: ModelKind, path: Path) -> ReadModel:
-    """Read a model file of a known kind; nothing in it is executed.
-
-    Raises
-    ------
-    RefusedInput
-        The file is absent, damaged, or holds a model that cannot be explained.
-    """
-    if not path.is_file():
-        raise RefusedInput(f"there is no model file {path.name!r}", remedy="Give a saved model.")
-    match kind:
-        case "lightgbm":
-            from core.analytics.explanations.from_boosters import read_lightgbm
-
-            return read_lightgbm(path)
-        case "xgboost":
-            from core.analytics.explanations.from_boosters import read_xgboost
-
-            return read_xgboost(path)
-        case "skops":
-            from core.analytics.explanations.from_sklearn import read_skops
-
-            return read_skops(path)
-        case "onnx":
-            from core.analytics.explanations.from_onnx import read_onnx
-
-            return read_onnx(path)
 
 
 def outcome_place(outcome: str, classes: Sequence[str], name: str) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from core.domain.actors import Roles
 from core.domain.errors import Fault, Path
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Consideration, Gate, Measure, Policy, Question, RiskClass, SignOffPlan
 from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.checks import CHECKS
 from core.ground import Checked
 
 

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Literal
 
 from core.domain.errors import NotFound
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Gate, Policy
-from core.domain.process.checks import CHECKS
 from core.domain.process.facts import InitiativeFacts
 from core.domain.process.requirements import (
     RequirementState,

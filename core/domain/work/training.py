@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from core.domain.errors import refusal
+from core.domain.policy.checks import CheckResult
 from core.domain.policy.policy import Id, Text
-from core.domain.process.checks import CheckResult
 from core.ground import Checked, Verdict
 
 TrainingState = Literal["current", "renewal_due", "due", "overdue", "lapsed"]

@@ -22,7 +22,7 @@ from core.entrypoints.reports.printing import (
     words,
 )
 from core.services.measured.bias import BiasSlices, VersionsCompared
-from core.services.measured.slice_batches import WeakSlices
+from core.services.measured.weak_slices import WeakSlices
 from core.services.plain import Result, read_back
 
 if TYPE_CHECKING:

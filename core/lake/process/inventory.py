@@ -23,10 +23,10 @@ from core.domain.facts.process import (
 )
 from core.domain.facts.recorded import values_of
 from core.domain.moment import Moment
+from core.domain.policy.checks import CheckTally
 from core.domain.policy.kpis import KpiId
 from core.domain.policy.policy import LiveGates, Policy
 from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.checks import CheckTally
 from core.domain.process.facts import (
     CheckProof,
     GateLine,

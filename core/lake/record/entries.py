@@ -12,9 +12,9 @@ from core.domain.facts.recorded import Recorded
 from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates
 from core.domain.process.facts import InitiativeChoice
-from core.lake.facts import TABLES, select
+from core.lake.facts import select
 from core.lake.query import asking, fetch, fetch_as
-from core.lake.store import Store
+from core.lake.store import TABLES, Store
 
 _NAMED = """
     SELECT r.seq, r.recorded_at, r.actor, coalesce(d.name, r.actor) AS actor_name, r.action, r.subject,

@@ -20,7 +20,7 @@ from core.analytics.slices.verdicts import Judging
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult, no_predictions
+from core.domain.policy.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
 from core.ground import Verdict
 from core.lake.monitoring import readings as lake

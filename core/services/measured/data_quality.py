@@ -13,7 +13,7 @@ from core.domain.facts.measured import DataQualityColumn, DataQualityRun, Predic
 from core.domain.facts.recorded import entry_of, values_of
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult, cannot_tell, no_predictions
+from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
 from core.ground import WORST_FIRST, Verdict, worst
 from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring

@@ -21,7 +21,7 @@ from core.analytics.decay.trust import (
 from core.domain.errors import NotFound
 from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
 from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult, check_decay, no_predictions
+from core.domain.policy.checks import CheckResult, check_decay, no_predictions
 from core.ground import Task, VerdictName, worst
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake

@@ -17,7 +17,7 @@ from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, VersionId
 from core.domain.models.data_quality import DriftLimits
 from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult, cannot_tell, no_predictions
+from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
 from core.ground import Verdict
 from core.lake.facts import latest
 from core.lake.monitoring import drift as lake

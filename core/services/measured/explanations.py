@@ -24,7 +24,7 @@ from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, Laid, NamedInitiative, Texts, VersionId, option
 from core.domain.models.column_mapping import features_of
 from core.domain.moment import Moment
-from core.domain.process.checks import CheckResult
+from core.domain.policy.checks import CheckResult
 from core.ground import Verdict
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.readings import require_batches

@@ -26,7 +26,7 @@ from core.services.measured.decay import DecayReport, decay_groups, decay_report
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
-from core.services.measured.slice_batches import find_weakest
+from core.services.measured.weak_slices import find_weakest
 from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
 

@@ -6,7 +6,7 @@ from core.domain.facts.models import VersionAmendment, VersionState
 from core.domain.facts.process import SignOff
 from core.domain.models.model_card import Facts, Missing, Part, Table, Words
 from core.domain.models.model_versions import AMENDABLE
-from core.domain.process.checks import CHECKS
+from core.domain.policy.checks import CHECKS
 from core.domain.rules.frameworks import ClauseState
 from core.lake import facts
 from core.lake.record.entries import digest_at

@@ -12,7 +12,6 @@ from core.analytics.kpi_values import (
     KpiValue,
     Standing,
     StandingMeasure,
-    TeamTally,
     count_kpi,
     median_kpi,
     ratio_kpi,
@@ -27,6 +26,7 @@ from core.lake.process import inventory as lake
 from core.lake.process.inventory import FIGURES, Counted, Figure, Share
 from core.lake.record.entries import store_kind
 from core.services.governance import Governance
+from core.services.work.team_work import team_tallies
 from core.services.work.training import training_tally
 
 MONTHS = 12
@@ -111,17 +111,6 @@ def team_standings(
     board = governance.leaderboard
     tallies = team_tallies(governance, moment)
     return standings(tallies, measure, minimum=board.minimum, confidence=board.confidence)
-
-
-def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...]:
-    """First tries and deadlines per team of the inventory, over the leaderboard's window."""
-    policy = governance.policy(moment)
-    window = governance.leaderboard.window_days
-    tries = lake.first_tries(governance.store, moment, window)
-    due = lake.deadlines(governance.store, policy, moment, window)
-    lines = lake.inventory_lines(governance.store, policy, moment, governance.live_gates(moment))
-    teams = {line.team for line in lines}
-    return tuple(TeamTally(team, *tries.get(team, (0, 0)), *due.get(team, (0, 0))) for team in sorted(teams))
 
 
 Attention = Literal["overdue", "failed", "expiring"]

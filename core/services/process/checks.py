@@ -13,9 +13,7 @@ from core.domain.facts.process import CheckRun
 from core.domain.facts.recorded import entry_of, values_of
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
-from core.domain.policy.policy import Policy
-from core.domain.policy.requirement_list import Requirement, requirements_of
-from core.domain.process.checks import (
+from core.domain.policy.checks import (
     CHECKS,
     CheckResult,
     check_data_digest,
@@ -24,6 +22,8 @@ from core.domain.process.checks import (
     check_owner,
     check_versions_locked,
 )
+from core.domain.policy.policy import Policy
+from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, due_on, proof_status
 from core.ground import Verdict

@@ -15,8 +15,8 @@ from core.domain.chain import EntryLine, OpenedEntry, in_words
 from core.domain.errors import NotFound
 from core.domain.facts.recorded import Recorded, values_of
 from core.domain.moment import CLOCK_TOLERANCE, Moment
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Question
-from core.domain.process.checks import CHECKS
 from core.lake.record import entries as lake
 from core.lake.record.verify import Verification, verify_store
 from core.services.governance import Governance

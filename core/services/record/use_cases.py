@@ -11,7 +11,6 @@ from pydantic import Field
 from core.domain.chain import key_id
 from core.domain.given import AsOf, argument, option
 from core.services.governance import Governance
-from core.services.people import AddPerson, add_person
 from core.services.plain import Result, plain
 from core.services.process.evidence import PurgeEvidence, purge_evidence
 from core.services.record.audit_pack import OUTGOING, ExportAuditPack, export_audit_pack
@@ -23,6 +22,7 @@ from core.services.record.checkpoints import (
     verify_against,
 )
 from core.services.record.entries import record_page
+from core.services.record.people import AddPerson, add_person
 from core.services.record.replay import replay_decision
 from core.services.use_case import Call, Line, asks, does
 

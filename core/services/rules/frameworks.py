@@ -9,8 +9,8 @@ from datetime import date
 from core.domain.errors import NotFound
 from core.domain.facts.rules import InitiativeRegions
 from core.domain.moment import Moment
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Policy
-from core.domain.process.checks import CHECKS
 from core.domain.process.facts import Registration
 from core.domain.rules.frameworks import (
     Circumstances,

@@ -19,10 +19,10 @@ from core.domain.facts.rules import PolicyDraft, Published, PublishedPolicy
 from core.domain.given import TextOf, argument
 from core.domain.life_cycles import DRAFT
 from core.domain.moment import Moment
+from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Consideration, Measure, Option, Policy, SignOffPlan, classify
 from core.domain.policy.policy_changes import Effects, PolicyChange, policy_changes
 from core.domain.policy.requirement_list import Requirement, requirements_of
-from core.domain.process.checks import CHECKS
 from core.domain.rules.ethics import Ethics
 from core.domain.work.raci import LETTERS
 from core.lake import directory

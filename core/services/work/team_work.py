@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from core.analytics.intervals import Interval, wilson_interval
-from core.analytics.kpi_values import KpiValue, ratio_kpi
+from core.analytics.kpi_values import KpiValue, TeamTally, ratio_kpi
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
+from core.domain.policy.checks import CHECKS, CheckTally
 from core.domain.policy.kpis import KpiDefinition
-from core.domain.process.checks import CHECKS, CheckTally
 from core.domain.process.facts import InventoryLine
 from core.domain.work.work import MOVABLE, Place, Task, TaskState
-from core.lake.process.inventory import checks_of_team, inventory_lines
+from core.lake.process.inventory import checks_of_team, deadlines, first_tries, inventory_lines
 from core.lake.record.entries import owning_teams
 from core.services.governance import Governance
-from core.services.oversight.kpis import team_tallies
 from core.services.work.hand_offs import HandOff, hand_offs
 from core.services.work.routing import Cast, cast_of
 from core.services.work.tasks import open_tasks
@@ -215,3 +214,14 @@ def _who(governance: Governance, cast: Cast, task: Task) -> str:
     if not task.routes.responsible:
         return f"Nobody has the role {role}" if task.role else "Nobody is known"
     return f"{role}, nobody has it"
+
+
+def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...]:
+    """First tries and deadlines per team of the inventory, over the leaderboard's window."""
+    policy = governance.policy(moment)
+    window = governance.leaderboard.window_days
+    tries = first_tries(governance.store, moment, window)
+    due = deadlines(governance.store, policy, moment, window)
+    lines = inventory_lines(governance.store, policy, moment, governance.live_gates(moment))
+    teams = {line.team for line in lines}
+    return tuple(TeamTally(team, *tries.get(team, (0, 0)), *due.get(team, (0, 0))) for team in sorted(teams))

@@ -14,8 +14,8 @@ from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.facts.work import TrainingAttestation
 from core.domain.given import argument
 from core.domain.moment import Moment
+from core.domain.policy.checks import CheckResult
 from core.domain.policy.requirement_list import requirements_of
-from core.domain.process.checks import CheckResult
 from core.domain.work.training import TrainingStanding, standing, training_check
 from core.domain.work.work import InHands
 from core.lake.facts import newest

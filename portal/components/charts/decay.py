@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from portal.components.charts.canvas import (
+from portal.components.canvas import (
     ACCENT,
     BAD,
     FINE_FORMATS,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from portal.components.charts.canvas import (
+from portal.components.canvas import (
     ACCENT,
     FINE_FORMATS,
     INK,

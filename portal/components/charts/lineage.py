@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from portal.components.charts.canvas import ACCENT, BAD, INK, QUIET, WATCH, by_name, draw, drawing, hints
+from portal.components.canvas import ACCENT, BAD, INK, QUIET, WATCH, by_name, draw, drawing, hints
 from portal.components.text import count
 
 if TYPE_CHECKING:

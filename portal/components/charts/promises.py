@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from portal.components.charts.canvas import (
+from portal.components.canvas import (
     ACCENT,
     BAD,
     DAY,

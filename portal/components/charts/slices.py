@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from portal.components.charts.canvas import (
+from portal.components.canvas import (
     ACCENT,
     BAD,
     GOOD,

@@ -10,7 +10,7 @@ import streamlit as st
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.models.model_versions import STATES, Version
-from core.domain.process.checks import CHECKS
+from core.domain.policy.checks import CHECKS
 from core.services.process import evidence
 from core.services.process.evidence import evidence_file
 from core.services.record.entries import record_page

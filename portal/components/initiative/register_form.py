@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.domain.commands import slug
-from core.domain.process.checks import check_naming
+from core.domain.policy.checks import check_naming
 from core.services.process import initiatives
 from portal.components.page import page_link, panel
 from portal.components.pills import pill, pills

@@ -17,9 +17,9 @@ from core.services.measured.monitoring import (
     refresh_subject,
     start_refresh,
 )
+from portal.components.canvas import Threshold
 from portal.components.cards import Card, cards
 from portal.components.charts.bars import Bar, interval_bars
-from portal.components.charts.canvas import Threshold
 from portal.components.charts.decay import MOST_GROUPS, decay_chart, group_chart
 from portal.components.desk import job_bar
 from portal.components.page import panel

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from portal.components.cards import Card, cards
-from portal.components.charts.canvas import (
+from portal.components.canvas import (
     ACCENT,
     BAD,
     INK,
@@ -22,6 +21,7 @@ from portal.components.charts.canvas import (
     threshold_layers,
     top_legend,
 )
+from portal.components.cards import Card, cards
 from portal.components.page import panel, section
 from portal.components.tables import Column, figure_help, live_table, plain_table
 from portal.components.text import count, escape, humanise, minute, number, percent

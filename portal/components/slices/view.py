@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.analytics.slices.significance import CORRECTIONS
 from core.services.measured import bias
+from portal.components.canvas import Threshold
 from portal.components.cards import Card, cards
-from portal.components.charts.canvas import Threshold
 from portal.components.charts.slices import slice_figure
 from portal.components.page import empty_state, panel
 from portal.components.pills import pill_html

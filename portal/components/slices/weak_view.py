@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.analytics.slices.report import beyond_chance
-from core.services.measured import slice_batches as weak_slices
+from core.services.measured import weak_slices
+from portal.components.canvas import Threshold
 from portal.components.cards import Card, cards
-from portal.components.charts.canvas import Threshold
 from portal.components.charts.slices import WEAK_LOOKS, slice_figure
 from portal.components.page import empty_state, panel
 from portal.components.slices import inputs
@@ -28,7 +28,7 @@ from portal.components.text import count, number
 
 if TYPE_CHECKING:
     from core.analytics.slices.search import WeakSlice
-    from core.services.measured.slice_batches import WeakSlices
+    from core.services.measured.weak_slices import WeakSlices
 
 _CONFIDENCE = 0.95
 _CSV = {
