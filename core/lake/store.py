@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -180,6 +182,13 @@ class Store:
         query = "SELECT coalesce(max(seq), 0) FROM record WHERE recorded_at <= ?"
         return Moment(int(_row(self.cursor(), query, [_naive(at)])[0]), at)
 
+    @contextmanager
+    def workroom(self) -> Iterator[Path]:
+        """A folder on the store's own disk, so that a file moves from there at once; gone afterwards."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder) as made:
+            yield Path(made)
+
     def append(
         self,
         facts: Sequence[Fact],
@@ -304,7 +313,6 @@ def open_store(folder: Path) -> Store:
 
 def open_memory_store(folder: Path) -> Store:
     """Open a store in memory, with its files in `folder`; what the tests use."""
-    folder.mkdir(parents=True, exist_ok=True)
     # One thread: what is asked here is small, and more threads only wait for each other.
     return migrated(duckdb.connect(":memory:", config={"threads": 1}), folder)
 

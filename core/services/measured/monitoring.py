@@ -394,8 +394,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     kept = latest(store, ColumnMapping, case.moment, command.initiative, version=command.version)
     row_id = command.row_id or (kept.row_id if kept else "") or "row_id"
     target = command.target or (kept.target if kept else "") or "y_true"
-    with tempfile.TemporaryDirectory(dir=store.folder) as folder:
-        work = Path(folder)
+    with store.workroom() as work:
         source = open_predictions(command.file, command.name or command.file.name, work)
         csv = source.kind == "csv"
         given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target)

@@ -159,8 +159,7 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
     fact = latest(governance.store, facts.ColumnMapping, case.moment, known.initiative, version=known.version)
     before = intakes(governance.store, known.initiative, known.version, case.moment)
     source_sha256 = _digest_once(command, before)
-    with tempfile.TemporaryDirectory(dir=governance.store.folder) as folder:
-        work = Path(folder)
+    with governance.store.workroom() as work:
         source = open_predictions(command.file, command.name or command.file.name, work)
         mapping = _mapping(command, known.task, kept_mapping(fact) if fact else None, source.columns)
         rules = _rules(case, command, fact, before)
