@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.counts import SliceCells, SliceCounts, total_of
+from core.analytics.slices.metrics import metric
 from core.analytics.slices.pairs import Limit
-from core.analytics.slices.report import SliceReport, slice_report
+from core.analytics.slices.report import SliceReport, beyond_chance, slice_report
+from core.analytics.slices.search import weakest_slices
 from tests.benchmarks.timing import Figure
 
 DRAWS = 200
@@ -43,7 +45,34 @@ def measure(_store: Path) -> dict[str, Figure]:
         ".3 against .5, 1,000 rows a group: passes (at most 0.1 %)": _worst(apart, "pass", most=True),
         ".3 against .5, and a group of 9: fails (at least 95 %)": _worst(tiny, "fail", most=False),
         ".475 against .5, 5,000 rows a group: passes (at least 90 %)": _worst(near, "pass", most=False),
+        **_searches(),
     }
+
+
+def _searches() -> dict[str, Figure]:
+    """Searches for the weakest slice where all are alike: claims, and intervals that miss the true value."""
+    random = np.random.default_rng(1607)
+    claimed = missed = 0
+    for _ in range(DRAWS):
+        found = weakest_slices(_noise(random), metric("accuracy"), min_rows=30)
+        claimed += any(beyond_chance(one.adjusted_p, 0.95) for one in found.slices)
+        missed += any(not one.interval.contains(0.8) for one in found.slices if one.interval)
+    return {
+        "weakest slices of noise: any claim (at most 5 %)": _share(claimed, "3,600 slices of 5,000 rows"),
+        "weakest slices of noise: any interval misses (at most 5 %)": _share(missed, "the same"),
+    }
+
+
+def _noise(random: np.random.Generator) -> SliceCells:
+    """5,000 rows of six features with four values, four of five right wherever one looks."""
+    features = tuple(f"f{place}" for place in range(6))
+    codes, at = np.unique(random.integers(0, 4, (6, 5000)), axis=1, return_inverse=True)
+    right = np.bincount(at.ravel(), random.random(5000) < 0.8).astype(np.int64)
+    rows = np.bincount(at.ravel())
+    nought = np.zeros_like(rows)
+    counts = dict.fromkeys(("selected", "fp"), nought) | {"tn": right, "fn": rows - right, "tp": nought}
+    counts |= dict.fromkeys(("rows", "predicted", "labelled"), rows)
+    return SliceCells("binary", features, (tuple("abcd"),) * 6, codes, counts)
 
 
 def _one_at(rate: float, groups: int) -> list[float]:
@@ -77,5 +106,9 @@ def _report(counts: Sequence[SliceCounts], reference: str) -> SliceReport:
 
 def _worst(found: Sequence[tuple[str, Counter[str]]], what: str, *, most: bool) -> Figure:
     setting, counted = (max if most else min)(found, key=lambda each: each[1][what])
-    share = counted[what] / DRAWS
-    return Figure(share, f"{100 * share:8.1f} %  ({setting})", "difference", not most)
+    return _share(counted[what], setting, more_is_better=not most)
+
+
+def _share(draws: int, setting: str, *, more_is_better: bool = False) -> Figure:
+    share = draws / DRAWS
+    return Figure(share, f"{100 * share:8.1f} %  ({setting})", "difference", more_is_better)

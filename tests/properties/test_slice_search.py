@@ -220,7 +220,7 @@ def test_what_is_searched_is_counted_and_pruned() -> None:
     found = weakest_slices(cells_of(right, accuracy), accuracy, most=1, min_rows=50, max_conditions=3)
     # 3 + 2 + 2 values, 3·2 + 3·2 + 2·2 pairs, 3·2·2 triples
     assert found.searched == 7 + 16 + 12
-    assert found.slices[0].label.startswith("red")
+    assert found.slices[0].label.startswith("colour: red")
     assert found.ruled_out > 0 and found.judged < found.searched
     worst = found.slices[0]
     assert worst.p_value is not None and worst.adjusted_p == min(1.0, worst.p_value * found.searched)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analytics.slices.significance import adjusted, means_p_value, normal_p_value, rates_p_value
+from core.analytics.slices.significance import adjusted, exact_interval, means_p_value, rates_p_value
 
 FEW = [(0, 12, 3, 40), (1, 30, 600, 5000), (2, 150, 1, 150), (9, 10, 3, 10), (0, 5, 0, 9), (7, 7, 0, 6)]
-MANY = [(56, 70, 48, 80), (300, 1000, 500, 1000), (40, 400, 4100, 52_000), (90_000, 170_450, 7000, 13_206)]
+MANY = [(560, 700, 480, 800), (300, 1000, 500, 1000), (40, 400, 4100, 52_000), (90_000, 170_450, 7000, 13_206)]
 
 
 @pytest.mark.parametrize("counts", FEW)
@@ -26,19 +25,33 @@ def test_few_are_tested_exactly_as_fisher_does(counts: tuple[int, int, int, int]
 
 
 @pytest.mark.parametrize("counts", MANY)
-def test_many_are_tested_by_the_pooled_score(counts: tuple[int, int, int, int]) -> None:
-    from statsmodels.stats.proportion import proportions_ztest
+def test_many_are_tested_by_the_likelihood_ratio(counts: tuple[int, int, int, int]) -> None:
+    from scipy.stats import chi2_contingency
 
     own, n, other, m = counts
-    assert rates_p_value(*counts) == pytest.approx(proportions_ztest([own, other], [n, m])[1], abs=1e-12)
+    table = [[own, n - own], [other, m - other]]
+    expected = chi2_contingency(table, correction=False, lambda_="log-likelihood").pvalue
+    assert rates_p_value(*counts) == pytest.approx(expected, rel=1e-6, abs=1e-300)
 
 
-def test_the_score_test_by_hand() -> None:
-    # 56/70 - 48/80 = 0.2; pooled 104/150; spread = sqrt(0.69333·0.30667·(1/70 + 1/80)) = 0.075467
-    # deviate = 0.2 / 0.075467 = 2.65017
-    deviate = 0.2 / math.sqrt(104 / 150 * 46 / 150 * (1 / 70 + 1 / 80))
-    assert deviate == pytest.approx(2.65017, abs=1e-5)
-    assert rates_p_value(56, 70, 48, 80) == pytest.approx(normal_p_value(deviate), abs=1e-15)
+def test_far_out_in_the_tails_the_level_holds() -> None:
+    """Fisher's exact value is met within a fifth where Pearson's score test is off many times."""
+    from scipy.stats import fisher_exact
+
+    for counts in ((40, 100, 1245, 5000), (52, 100, 1800, 5000), (100, 200, 600, 2000)):
+        own, n, other, m = counts
+        exact = fisher_exact([[own, n - own], [other, m - other]])[1]
+        assert rates_p_value(*counts) == pytest.approx(exact, rel=0.35)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 9), (1, 40), (16, 78), (39, 40), (5, 5), (700, 5000)])
+def test_exact_intervals_equal_scipy(successes: int, n: int) -> None:
+    from scipy.stats import binomtest
+
+    for confidence in (0.95, 1 - 0.05 / 3600):
+        theirs = binomtest(successes, n).proportion_ci(confidence, method="exact")
+        ours = exact_interval(successes, n, confidence)
+        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 40, 100_000])

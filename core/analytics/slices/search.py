@@ -14,7 +14,7 @@ from core.analytics.slices.counts import SliceCells, SliceCounts
 from core.analytics.slices.metrics import Measured, MetricDefinition, measure
 from core.analytics.slices.ranks import rank_sums, ranking_interval
 from core.analytics.slices.report import SliceLine
-from core.analytics.slices.significance import difference_p_value
+from core.analytics.slices.significance import difference_p_value, exact_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -255,7 +255,8 @@ def weakest_slices(
     max_conditions
         Features that an intersection has at most.
     confidence
-        Of the intervals.
+        Of everyone's interval, and of those of all slices searched at once: each of these is wider, as the
+        slice was chosen for being weak.
 
     Returns
     -------
@@ -268,26 +269,28 @@ def weakest_slices(
 
     Notes
     -----
-    Order: by the end of the slice's interval nearest to good, so that a handful of bad rows does not lead the
-    list; equal ones by fewer conditions, more rows, name. Pruning: no slice within one of too few rows has
+    Order: by the end of the slice's own interval nearest to good, so that a handful of bad rows does not lead
+    the list; equal ones by fewer conditions, more rows, name. Pruning: no slice within one of too few rows has
     enough; no slice within one whose `Weakness.most` is below the weakest found so far can enter the list.
     Both leave the answer as if every intersection had been worked out.
-    Leaves out: that the worst of many is partly chance (hence the correction for all that was searched).
+    Chance: intervals and p values allow for all that was searched (Bonferroni), so that on noise any claim at
+    all is made in at most one search of twenty. Leaves out: that the worst of many looks worse than it is:
+    the interval covers its value, the value itself is not shrunk.
     Source: after Chung et al. 2019 (Slice Finder) and Sagadeeva and Boehm 2021 (SliceLine); order ours.
     """
     if most < 1 or min_rows < 1 or max_conditions < 1:
         raise ValueError("a search asks for at least one slice, one row and one condition")
+    searched = sum(
+        prod(len(values) for values in chosen)
+        for conditions in range(1, max_conditions + 1)
+        for chosen in combinations(cells.values, conditions)
+    )
     search = _Search(cells, definition, most, min_rows, confidence)
     for conditions in range(1, min(max_conditions, len(cells.features)) + 1):
         if not search.level(conditions):
             break
     everyone = cells.slice_of((), ())
     overall = measure(definition, everyone, confidence)
-    searched = sum(
-        prod(len(values) for values in chosen)
-        for conditions in range(1, max_conditions + 1)
-        for chosen in combinations(cells.values, conditions)
-    )
     return WeakestSlices(
         definition,
         overall,
@@ -307,17 +310,21 @@ def _weak_slice(
 ) -> WeakSlice:
     cells, definition = search.cells, search.definition
     counts = cells.slice_of(one.places, one.codes)
-    measured = measure(definition, counts, search.confidence)
+    at_once = 1 - (1 - search.confidence) / searched
+    measured = measure(definition, counts, at_once)
+    interval = measured.interval
+    if definition.form == "rate" and measured.n:
+        interval = exact_interval(int(measured.numerator), measured.n, at_once)
     gap = None if measured.value is None or overall.value is None else measured.value - overall.value
     others = everyone if definition.form == "ranking" else cells.rest_of(one.places, one.codes)
     p = difference_p_value(definition, counts, others)
     return WeakSlice(
-        counts.label,
+        " · ".join(f"{feature}: {value}" for feature, value in counts.keys),
         counts.keys,
         counts.rows,
         measured.n,
         measured.value,
-        measured.interval,
+        interval,
         gap,
         p,
         None if p is None else min(1.0, p * searched),

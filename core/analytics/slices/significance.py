@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.analytics.intervals import Interval
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.metrics import MetricDefinition
 
@@ -17,7 +18,8 @@ CORRECTIONS: dict[Correction, str] = {
     "benjamini_hochberg": "Benjamini-Hochberg",
     "none": "none",
 }
-_FEW = 5
+_FEW = 30
+_TABLES = 20_000
 _TERMS = 5000
 
 
@@ -38,26 +40,70 @@ def rates_p_value(successes: int, n: int, reference_successes: int, reference_n:
 
     Notes
     -----
-    Formula: Fisher's exact test where fewer than 5 successes or failures are expected on either side, else
-    the pooled score test: (p - p₀) / √(p̄(1-p̄)(1/n + 1/n₀)) is a normal deviate, its square Pearson's
-    chi-square.
+    Formula: Fisher's exact test where fewer than 30 succeed or fail on either side, else the
+    likelihood-ratio test: twice the sum of n·log(n / expected) over the four counts is a squared normal
+    deviate. Unlike the score test (Pearson's) it keeps its level far out in the tails, where corrected p
+    values lie: of 25 in 100 against 700 in 5,000 the score test says a fiftieth of the exact value.
     Leaves out: dependence between rows, and that the reference may have been picked by its value.
-    Source: Fisher 1935; Pearson 1900; the rule of five: Cochran 1954, Biometrics 10.
+    Source: Fisher 1935; Wilks 1938, Ann. Math. Stat. 9.
 
     Examples
     --------
     >>> round(rates_p_value(56, 70, 48, 80), 4)
-    0.008
+    0.0125
     """
     if n == 0 or reference_n == 0:
         return None
     everyone, won = n + reference_n, successes + reference_successes
-    expected = min(n, reference_n) * min(won, everyone - won) / everyone
-    if expected < _FEW:
+    cells = (successes, n - successes, reference_successes, reference_n - reference_successes)
+    if min(cells) < _FEW and min(n, reference_n, won, everyone - won) < _TABLES:
         return _fisher(successes, n, won, everyone)
-    pooled = won / everyone
-    spread = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / reference_n))
-    return normal_p_value((successes / n - reference_successes / reference_n) / spread)
+    expected = (n * won, n * (everyone - won), reference_n * won, reference_n * (everyone - won))
+    apart = math.fsum(
+        seen * math.log(seen * everyone / product)
+        for seen, product in zip(cells, expected, strict=True)
+        if seen
+    )
+    return normal_p_value(math.sqrt(max(0.0, 2 * apart)))
+
+
+def exact_interval(successes: int, n: int, confidence: float) -> Interval:
+    """Confidence interval of one rate that covers at least as often as it says, however far out.
+
+    Parameters
+    ----------
+    successes, n
+        Counts, at least one row.
+    confidence
+        0.0 to 1.0, both excluded; made for those next to 1 of many intervals that hold at once.
+
+    Notes
+    -----
+    Formula: the rates at which so few, or so many, would be seen with a chance of half of 1 - confidence.
+    Source: Clopper and Pearson 1934, Biometrika 26.
+
+    Examples
+    --------
+    >>> found = exact_interval(8, 10, 0.95)
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.4439, 0.9748)
+    """
+
+    def end(hits: int, misses: int) -> float:
+        """Where at least so many hits are seen with that chance."""
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            if _beta_share(hits, misses + 1, middle, 1 - middle) < (1 - confidence) / 2:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
+
+    lost = n - successes
+    return Interval(
+        end(successes, lost) if successes else 0.0, 1 - end(lost, successes) if lost else 1.0, confidence
+    )
 
 
 def means_p_value(
@@ -209,7 +255,7 @@ def _fraction(a: float, b: float, x: float) -> float:
 
 
 TEST_NAMES = {
-    "rate": "score test of two rates; Fisher's exact test where fewer than five are expected",
+    "rate": "likelihood-ratio test of two rates; Fisher's exact test where fewer than 30 succeed or fail",
     "mean": "Welch's t test of two means",
     "root_mean": "Welch's t test of the means of squares",
     "balanced": "normal test of the difference, with the variances of both classes' rates",
@@ -249,7 +295,7 @@ def difference_p_value(definition: MetricDefinition, own: SliceCounts, other: Sl
     >>> men = SliceCounts((("sex", "male"),), "binary", 80, predicted=80, selected=48)
     >>> women = SliceCounts((("sex", "female"),), "binary", 70, predicted=70, selected=56)
     >>> round(difference_p_value(metric("selection_rate"), women, men), 3)
-    0.008
+    0.013
     """
     if definition.form in ("mean", "root_mean"):
         means = _spread(definition, own), _spread(definition, other)

@@ -221,8 +221,10 @@ def show_weakest(result: Result) -> None:
     say(
         f"Searched {search.searched:,} intersections of up to {search.max_conditions} of "
         f"{len(found.features)} features; {search.judged:,} with {search.min_rows:,} rows or more "
-        "were measured. p values are corrected for all searched (Bonferroni)."
+        "were measured. Intervals and p values allow for all searched (Bonferroni)."
     )
+    if found.not_searched:
+        say(f"Not searched, name them with --by: {', '.join(found.not_searched)}.")
 
 
 def show_changes(result: Result) -> None:

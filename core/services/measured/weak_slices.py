@@ -40,10 +40,11 @@ QUALITY_METRIC = {"binary": "accuracy", "multiclass": "accuracy", "regression": 
 
 @dataclass(frozen=True)
 class WeakSlices:
-    """What a search found, and over what."""
+    """What a search found, and over what; `not_searched` are the features that it had no room for."""
 
     batches: BatchesOfVersion = field(metadata=IN_PLACE)
     features: tuple[str, ...]
+    not_searched: tuple[str, ...]
     positive: str | None
     found: WeakestSlices = field(metadata=IN_PLACE)
 
@@ -85,7 +86,8 @@ def find_weakest(
     batches = choices.batches
     definition = metric_of(metric or QUALITY_METRIC[batches.task], batches)
     room = most_features(definition.id)
-    features = by or tuple(feature.name for feature in choices.features)[:room]
+    known = tuple(feature.name for feature in choices.features)
+    features = by or known[:room]
     if not 1 <= len(features) <= room or len(set(features)) < len(features):
         raise BadInput(
             f"cannot search {len(features)} features", remedy=f"Name one to {room} different features."
@@ -114,7 +116,7 @@ def find_weakest(
         min_rows=min_rows or choices.rule.min_rows,
         max_conditions=max_conditions,
     )
-    return WeakSlices(batches, features, target, found)
+    return WeakSlices(batches, features, () if by else known[room:], target, found)
 
 
 def most_features(metric: str) -> int:

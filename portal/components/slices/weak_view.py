@@ -123,7 +123,7 @@ def weak_chart(found: WeakSlices, key: str) -> str | None:
     return slice_figure(
         [mark_of(one, _verdict(one)) for one in search.slices],
         value_title=search.metric.title,
-        alt=f"The weakest slices by {search.metric.title.lower()}, with 95 % intervals",
+        alt=f"The weakest slices by {search.metric.title.lower()}, with 95 % intervals for all searched",
         lines=lines,
         formats=axis_format(search.metric, max(values, default=1.0)),
         key=key,
@@ -144,6 +144,7 @@ def weak_table(found: WeakSlices, key: str) -> str | None:
             "95% interval",
             phone=False,
             width=126,
+            help="Holds for all slices searched at once, as this one was chosen for being weak.",
         ),
         Column(
             lambda one: signed(metric, one.gap),
