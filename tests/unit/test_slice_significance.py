@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from core.analytics.slices.significance import adjusted, exact_interval, means_p_value, rates_p_value
 
 FEW = [(0, 12, 3, 40), (1, 30, 600, 5000), (2, 150, 1, 150), (9, 10, 3, 10), (0, 5, 0, 9), (7, 7, 0, 6)]
-MANY = [(560, 700, 480, 800), (300, 1000, 500, 1000), (40, 400, 4100, 52_000), (90_000, 170_450, 7000, 13_206)]
+MANY = [
+    (560, 700, 480, 800),
+    (300, 1000, 500, 1000),
+    (40, 400, 4100, 52_000),
+    (90_000, 170_450, 7000, 13_206),
+]
 
 
 @pytest.mark.parametrize("counts", FEW)

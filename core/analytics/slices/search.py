@@ -270,9 +270,9 @@ def weakest_slices(
     Notes
     -----
     Order: by the end of the slice's own interval nearest to good, so that a handful of bad rows does not lead
-    the list; equal ones by fewer conditions, more rows, name. Pruning: no slice within one of too few rows has
-    enough; no slice within one whose `Weakness.most` is below the weakest found so far can enter the list.
-    Both leave the answer as if every intersection had been worked out.
+    the list; equal ones by fewer conditions, more rows, name. Pruning: no slice within one of too few rows
+    has enough; no slice within one whose `Weakness.most` is below the weakest found so far can enter the
+    list. Both leave the answer as if every intersection had been worked out.
     Chance: intervals and p values allow for all that was searched (Bonferroni), so that on noise any claim at
     all is made in at most one search of twenty. Leaves out: that the worst of many looks worse than it is:
     the interval covers its value, the value itself is not shrunk.
