@@ -27,7 +27,9 @@ def client(governance: Governance) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with (
         serving(governance) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}/api", headers=headers, trust_env=False) as opened,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}/api", headers=headers, trust_env=False, timeout=60
+        ) as opened,
     ):
         yield opened
 
