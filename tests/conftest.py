@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from core.analytics.openmp import ensure_openmp
 from core.connectors.settings import PROJECT
@@ -24,6 +25,9 @@ from core.services.record import people as founding
 from core.services.record.people import found_store
 
 pytest_plugins = ["tests.demo_store"]
+# How long an example takes is no promise: two cores are shared with whatever else runs.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def pytest_configure() -> None:

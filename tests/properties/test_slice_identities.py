@@ -134,7 +134,6 @@ def test_swapping_the_outcome_swaps_the_counts(
         assert (one.tp, one.fp, one.fn, one.tn) == (name.tp, name.fp, name.fn, name.tn)
 
 
-@settings(deadline=None)
 @given(counts=COUNTS, seed=st.integers(0, 99), reference=st.sampled_from(["largest", "overall", "best"]))
 def test_the_order_of_slices_changes_no_figure(
     counts: list[tuple[int, int, int, int]], seed: int, reference: str
