@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.connectors.prediction_csv import checked_names, csv_columns, csv_rows
+from core.connectors.csv_files import checked_names, csv_columns, csv_rows
 from core.domain.errors import BadInput, unreadable
 
 FileKind = Literal["csv", "parquet", "arrow"]

@@ -7,9 +7,8 @@ import streamlit as st
 from core.domain.errors import NotFound
 from core.services.process import initiatives
 from portal.components.desk import Desk, current_desk, show_problem
-from portal.components.initiative.choice import choose_initiative
 from portal.components.initiative.sections import gates_panel, sheet_head
-from portal.components.initiative.tabs import TABS
+from portal.components.initiative.sheet import TABS, choose_initiative
 from portal.components.models.lineage_view import bad_data_banner
 from portal.components.page import dress, page_header
 from portal.components.url_inputs import url_value

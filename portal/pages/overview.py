@@ -8,7 +8,7 @@ from core.services.oversight import kpis
 from portal.components.cards import kpi_cards
 from portal.components.charts.bars import Cell, heat_map
 from portal.components.desk import current_desk
-from portal.components.initiative.choice import attention_panel
+from portal.components.initiative.sheet import attention_panel
 from portal.components.page import empty_state, page_header, panel
 
 

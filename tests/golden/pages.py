@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.moment import Moment
 from core.services.governance import Governance
-from portal.components.initiative.tabs import TABS
+from portal.components.initiative.sheet import TABS
 from portal.shell.plan import FIRST
 from tests.demo_store import MOMENT
 from tests.golden.page_text import page_text

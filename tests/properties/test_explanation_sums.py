@@ -10,8 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.analytics.explanations.attributions import GroupMeans, group_gap, ranked, waterfall
-from core.analytics.explanations.forest import Tree, check_tree, counted, forest_contributions
-from core.analytics.explanations.models import output_of, output_steps
+from core.analytics.explanations.models import (
+    Tree,
+    check_tree,
+    counted,
+    forest_contributions,
+    output_of,
+    output_steps,
+)
 from core.analytics.job_specs import RefusedInput
 
 NUMBERS = st.floats(-20, 20, allow_nan=False)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.connectors.kpi_files import read_observations
+from core.connectors.csv_files import read_observations
 from core.domain.errors import BadInput
 from core.domain.models.business_kpis import Observation, Promise, standing_of
 

@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.explanations.forest import Tree, below, check_tree, forest_contributions
-from core.analytics.explanations.models import Contributions, checked, outcome_place, scale_of
+from core.analytics.explanations.models import (
+    Contributions,
+    Tree,
+    below,
+    check_tree,
+    checked,
+    forest_contributions,
+    outcome_place,
+    scale_of,
+)
 from core.analytics.job_specs import RefusedInput
 from core.analytics.openmp import ensure_openmp
 

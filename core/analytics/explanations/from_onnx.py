@@ -8,8 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.analytics.explanations.forest import Tree, below, check_tree, counted, forest_contributions
-from core.analytics.explanations.models import Contributions, Scale, checked, outcome_place, scale_of
+from core.analytics.explanations.models import (
+    Contributions,
+    Scale,
+    Tree,
+    below,
+    check_tree,
+    checked,
+    counted,
+    forest_contributions,
+    outcome_place,
+    scale_of,
+)
 from core.analytics.job_specs import RefusedInput
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from core.connectors.kpi_files import MOST_BYTES, read_observations
+from core.connectors.csv_files import MOST_BYTES, read_observations
 from core.domain.commands import Command, Day, Name, Words, slug
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts import measured as facts

@@ -25,8 +25,8 @@ from core.lake import directory
 from core.lake.facts import latest, newest
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.work.people_tasks import offers, receivers
 from core.services.work.routing import Cast, cast_of
+from core.services.work.task_sources import offers, receivers
 from core.services.work.tasks import (
     assignment,
     find_task,

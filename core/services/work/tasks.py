@@ -24,10 +24,17 @@ from core.lake.memory import remembered
 from core.lake.work import who_has_what
 from core.services.case import begin, registered
 from core.services.governance import Governance
-from core.services.work.people_tasks import hand_off_tasks, mention_tasks, training_tasks
-from core.services.work.process_tasks import finding_tasks, requirement_tasks, sign_off_tasks, waiver_tasks
 from core.services.work.raci_view import recorded_actions, task_of_act
 from core.services.work.routing import Cast, Reading, TaskSource, cast_of
+from core.services.work.task_sources import (
+    finding_tasks,
+    hand_off_tasks,
+    mention_tasks,
+    requirement_tasks,
+    sign_off_tasks,
+    training_tasks,
+    waiver_tasks,
+)
 
 SOURCES: tuple[TaskSource, ...] = (
     requirement_tasks,
@@ -91,17 +98,26 @@ def _worked_out(governance: Governance, moment: Moment, people: Cast, initiative
     given = newest(governance.store, TaskAssignment, moment, initiative)
     assigned = {one.task: one.person for one in given}
     found = (task for source in SOURCES for task in source(reading))
-    return by_due_day(_with_assignment(task, assigned, people, known) for task in found)
+    return by_due_day(_in_hands(task, assigned, people, known) for task in found)
 
 
-def _with_assignment(task: Task, assigned: Mapping[str, str], cast: Cast, known: Mapping[str, Held]) -> Task:
-    person = assigned.get(task.key)
-    if person is None or not task.movable or cast.find(person) is None:
-        return task
-    initiative = known.get(task.initiative)
-    if task.independent and initiative and person in (initiative.owner, initiative.builder):
-        return task
-    return replace(task, owner=person, assigned=True)
+def _in_hands(task: Task, assigned: Mapping[str, str], cast: Cast, known: Mapping[str, Held]) -> Task:
+    """A task with whose it is: the only one who may do it, or whoever was put on it; and of what."""
+    doers, held, person = task.routes.responsible, known.get(task.initiative), assigned.get(task.key)
+    owner = doers[0] if len(doers) == 1 else ""
+    if held is None:
+        return replace(task, owner=owner)
+    barred = (held.owner, held.builder) if task.independent else ()
+    if person in barred or not task.movable or cast.find(person or "") is None:
+        person = None
+    return replace(
+        task,
+        owner=person or owner,
+        assigned=person is not None,
+        name=held.name,
+        # What is offered to a team is work of that team.
+        team=task.team if task.kind == "hand_off" else held.team,
+    )
 
 
 def work_list(governance: Governance, moment: Moment, *, person: str) -> WorkList:

@@ -1,17 +1,22 @@
-"""Tasks of the process: what to prove, signatures to ask for and give, findings to mend, waivers."""
+"""Tasks: what to prove, sign, mend and decide; offers to answer, comments to read, trainings to take."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from core.domain.facts.process import Finding, SignOff, Waiver
+from core.domain.facts.work import HandOff, HandOffAnswer
+from core.domain.moment import Moment
 from core.domain.policy.policy import SignOffPlan
 from core.domain.process.requirements import Status
 from core.domain.work.work import Place, Routes, Task, TaskKind, TaskState, requirement_key
 from core.lake import work as lake_tasks
 from core.lake.facts import newest
-from core.services.work.routing import OpenRequirement, Reading, gate_that_asks
+from core.lake.store import Store
+from core.services.work.comments import unread_mentions
+from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks
+from core.services.work.training import training_standings
 
 
 def requirement_tasks(reading: Reading) -> Iterator[Task]:
@@ -40,11 +45,8 @@ def _requirement_task(reading: Reading, asked: OpenRequirement) -> Task:
         state=_state(reading, asked.status, due_on),
         due_on=due_on,
         place=Place("initiative", {"id": asked.initiative, "tab": "Requirements"}),
-        owner=doers[0] if len(doers) == 1 else "",
         routes=reading.cast.routes(raci_task, doers, initiative),
         initiative=asked.initiative,
-        name=initiative.name,
-        team=initiative.team,
         role=measure.responsible,
         step=requirement.step,
         raci_task=raci_task.id if raci_task else "",
@@ -213,11 +215,8 @@ def _sign_off_task(
         state="expiring" if asked.status is Status.EXPIRING else reading.state(due_on),
         due_on=due_on,
         place=Place("initiative", {"id": asked.initiative, "tab": "Sign-offs", "gate": gate}),
-        owner=doers[0] if len(doers) == 1 else "",
         routes=reading.cast.routes(raci_task, doers, initiative),
         initiative=asked.initiative,
-        name=initiative.name,
-        team=initiative.team,
         role=role,
         step=requirement.step,
         raci_task=raci_task.id if raci_task else "",
@@ -341,12 +340,97 @@ def _exception_task(
         state=reading.state(due_on),
         due_on=due_on,
         place=Place("initiative", {"id": fact.initiative, "tab": "Findings and waivers"}),
-        owner=doers[0] if len(doers) == 1 else "",
         routes=Routes(doers, (owner,) if owner else ()),
         initiative=fact.initiative,
-        name=initiative.name,
-        team=initiative.team,
         role=role,
         step=fact.step if isinstance(fact, Finding) else "",
         independent=bool(role),
     )
+
+
+def hand_off_tasks(reading: Reading) -> Iterator[Task]:
+    """Offers that wait for an answer: for the person named, else for everybody of the team named."""
+    waiting = [
+        offer
+        for offer, answer in reversed(offers(reading.governance.store, reading.moment, reading.only))
+        if answer is None
+    ]
+    for offer in waiting:
+        doers = receivers(reading.cast, offer)
+        due_on = reading.answer_by(offer.recorded_at.date())
+        giver = reading.cast.name(offer.actor)
+        yield Task(
+            key=f"hand_off:{offer.hand_off}",
+            kind="hand_off",
+            title=f"Accept or return: {offer.what}",
+            why=f"{giver} ({offer.from_team or 'no team'}) hands it over: {offer.reason}",
+            how="Accept it to make it yours, or return it with a reason.",
+            waits=f"{giver} waits for the answer",
+            state=reading.state(due_on),
+            due_on=due_on,
+            place=Place("my_work", {"task": f"hand_off:{offer.hand_off}"}),
+            routes=Routes(doers, (offer.actor,)),
+            initiative=offer.initiative,
+            team=offer.to_team,
+        )
+
+
+def offers(
+    store: Store, moment: Moment, initiative: str = ""
+) -> tuple[tuple[HandOff, HandOffAnswer | None], ...]:
+    """Offers of an initiative, or of all, oldest first, each with its answer where there is one."""
+    answers = {one.hand_off: one for one in newest(store, HandOffAnswer, moment, initiative)}
+    return tuple((offer, answers.get(offer.hand_off)) for offer in newest(store, HandOff, moment, initiative))
+
+
+def receivers(cast: Cast, offer: HandOff) -> tuple[str, ...]:
+    """Who may answer an offer: the person named, else everybody of the team."""
+    if offer.to_person:
+        return (offer.to_person,)
+    return tuple(known.id for known in cast.people if known.team == offer.to_team)
+
+
+def mention_tasks(reading: Reading) -> Iterator[Task]:
+    """Comments that name somebody who has neither read nor written there since."""
+    days = timedelta(days=reading.governance.work.mention_days)
+    for comment, person in unread_mentions(reading.governance.store, reading.moment, reading.only):
+        due_on = comment.recorded_at.date() + days
+        key, writer = f"mention:{comment.comment}:{person}", reading.cast.name(comment.actor)
+        yield Task(
+            key=key,
+            kind="mention",
+            title=f"Read what {writer} wrote",
+            why=comment.text,
+            how="Answer there, or mark it as read.",
+            waits=f"{writer} waits for you",
+            state=reading.state(due_on),
+            due_on=due_on,
+            place=Place("my_work", {"task": key}),
+            routes=Routes((person,)),
+            initiative=comment.initiative,
+        )
+
+
+def training_tasks(reading: Reading) -> Iterator[Task]:
+    """Trainings that a person's roles ask for and that are not attested, or not for long."""
+    if reading.only:
+        return
+    for standing in training_standings(reading.governance, reading.moment, cast=reading.cast):
+        person = reading.cast.find(standing.person)
+        if standing.state == "current" or person is None:
+            continue
+        training = standing.training
+        renewal = standing.attested_on is not None
+        yield Task(
+            key=f"training:{training.id}:{standing.person}",
+            kind="training",
+            title=f"{'Renew' if renewal else 'Take'} the training “{training.title}”",
+            why=training.why,
+            how=f"{training.minutes} minutes; then attest it for yourself.",
+            waits="Gates may ask for current training",
+            state=reading.state(standing.due_on),
+            due_on=standing.due_on,
+            place=Place("training"),
+            routes=Routes((standing.person,)),
+            team=person.team,
+        )
