@@ -73,7 +73,11 @@ class RegisterInitiative(Command, may="register_initiative"):
     """Register an initiative; on a terminal the questions are asked one by one."""
 
     name: Annotated[Name, Field(description="What it is called.")]
-    purpose: Annotated[Words, Field(min_length=10, description="What it is for, in a sentence.")]
+    purpose: Annotated[
+        Words,
+        Field(min_length=10, title="Purpose", description="What it is for, in a sentence."),
+        Shown("What it decides or helps to decide, and for whom.", lines=True),
+    ]
     team: Annotated[Name | None, Field(description="The team; the acting person's where none is named.")] = (
         None
     )

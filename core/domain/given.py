@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from core.domain.errors import BadInput
 
@@ -91,6 +91,19 @@ class Shown:
     help: str = ""
     lines: bool = False
     endings: tuple[str, ...] = ()
+
+
+def texts_of(kind: type[BaseModel]) -> dict[str, tuple[str, Shown]]:
+    """Field -> title and look of the texts of several lines that a command takes.
+
+    Whoever shows or asks for all that is told of a thing reads the list here.
+    """
+    return {
+        name: (info.title or name, mark)
+        for name, info in kind.model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, Shown) and mark.lines
+    }
 
 
 def argument(metavar: str = "", *, read: Callable[..., object] | None = None) -> Given:

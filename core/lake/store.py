@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import re
 import tempfile
 import threading
 import time
@@ -30,6 +32,8 @@ TABLES: Mapping[str, type[Recorded]] = {
 }
 """Every fact table with its class."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_ALTERS = re.compile(r"^[ \t]*(ALTER\b.*)", re.MULTILINE | re.IGNORECASE)
+_ADDS = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+) [A-Z]+(?:\[\])?(?: DEFAULT ('[^']*'|\d+))?;")
 _KINDS: Mapping[object, tuple[str, ...]] = {
     str: ("VARCHAR",),
     int: ("BIGINT", "INTEGER"),
@@ -83,6 +87,40 @@ def _apply(cursor: duckdb.DuckDBPyConnection, file: Path, applied_digest: str | 
         raise
 
 
+@cache
+def added_columns(folder: Path = _MIGRATIONS) -> Mapping[str, Mapping[str, object]]:
+    """Fact table -> column that a later migration added -> what it gave to the rows that were there.
+
+    Raises
+    ------
+    BrokenRecord
+        A migration alters a table in another way: rows on record would no longer be what was recorded.
+    """
+    added: dict[str, dict[str, object]] = {}
+    for file in sorted(folder.glob("[0-9]*.sql")):
+        for statement in _ALTERS.findall(file.read_text(encoding="utf-8")):
+            found = _ADDS.fullmatch(statement)
+            if found is None:
+                raise BrokenRecord(
+                    f"migration {file.name} alters a table in a way that no digest allows for",
+                    remedy="Add a column: ALTER TABLE finding ADD COLUMN cause VARCHAR DEFAULT '';",
+                )
+            table, column, default = found.groups()
+            added.setdefault(table, {})[column] = ast.literal_eval(default or "None")
+    return added
+
+
+def told(table: str, row: Row) -> Row:
+    """What the digest of a row is over: all of it but what is empty in a column that was added later.
+
+    So a row keeps the digest that it was recorded with, whatever columns its table gets.
+    """
+    empty = added_columns().get(table)
+    if not empty:
+        return row
+    return {name: value for name, value in row.items() if name not in empty or value != empty[name]}
+
+
 def require_classes(tables: Mapping[str, Mapping[str, str]]) -> None:
     """Refuse tables as migrated that are not those of the classes in `core.domain.facts`.
 
@@ -98,7 +136,7 @@ def require_classes(tables: Mapping[str, Mapping[str, str]]) -> None:
     """
     for table in sorted({*tables, *TABLES}):
         columns, fields = tables.get(table, {}), _fields(table) if table in TABLES else {}
-        if list(columns) != list(fields) or any(columns[name] not in fields[name] for name in columns):
+        if set(columns) != set(fields) or any(columns[name] not in fields[name] for name in columns):
             raise BrokenRecord(
                 f"table {table} as migrated is not the one that core.domain.facts describes",
                 remedy="Bring the class and a new migration together.",
@@ -264,7 +302,7 @@ class Store:
         for fact in facts:
             seq += 1
             stored = [self._as_stored(fact.table, row) for row in fact.rows]
-            content = content_digest(fact.table, stored)
+            content = content_digest(fact.table, [told(fact.table, row) for row in stored])
             digest = entry_digest(previous, Entry(seq, at, actor, fact.action, fact.subject, content))
             entries.append([seq, at, actor, fact.action, fact.subject, fact.table, content, previous, digest])
             rows.setdefault(fact.table, []).extend([seq, at, actor, *row.values()] for row in stored)

@@ -29,7 +29,7 @@ from core.domain.models.model_versions import State
 from core.domain.moment import Moment
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.facts import history, latest, newest
-from core.lake.store import TABLES, Store, open_memory_store, require_classes
+from core.lake.store import TABLES, Store, added_columns, open_memory_store, require_classes
 from tests.conftest import later
 
 EXAMPLES: dict[object, Any] = {
@@ -112,6 +112,20 @@ def test_tables_that_are_not_those_of_the_classes_are_refused(store: Store, chan
     change(tables)
     with pytest.raises(BrokenRecord, match=r"table (waiver|rumour) as migrated is not the one"):
         require_classes(tables)
+
+
+def test_a_migration_may_add_columns_and_alter_nothing_else(tmp_path: Path) -> None:
+    adding = tmp_path / "0001_more.sql"
+    adding.write_text(
+        "-- ALTER is told of here only\nALTER TABLE waiver ADD COLUMN why VARCHAR DEFAULT '';\n"
+        "ALTER TABLE waiver ADD COLUMN days INTEGER;\n"
+        "ALTER TABLE finding ADD COLUMN cost INTEGER DEFAULT 0;\n"
+    )
+    assert added_columns(tmp_path) == {"waiver": {"why": "", "days": None}, "finding": {"cost": 0}}
+    (tmp_path / "0002_less.sql").write_text("alter table waiver drop column note;\n")
+    added_columns.cache_clear()
+    with pytest.raises(BrokenRecord, match=r"0002_less\.sql alters a table"):
+        added_columns(tmp_path)
 
 
 def test_a_version_may_become_what_it_is_not() -> None:

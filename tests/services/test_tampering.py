@@ -19,7 +19,7 @@ from core.domain.chain import GENESIS, Entry, content_digest, entry_digest
 from core.domain.commands import make
 from core.entrypoints.cli import run
 from core.lake.record.verify import FILE_TABLES, known_files, verify_store
-from core.lake.store import DATABASE, Store, open_store
+from core.lake.store import DATABASE, Store, open_store, told
 from core.services.governance import wire
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint, verify_against
 from tests.conftest import ADMIN, CONFIG, later
@@ -446,7 +446,7 @@ def write_anew(store: Store) -> None:
     ).fetchall():
         names = list(store.columns[table])
         rows = cursor.execute(f"SELECT {', '.join(names)} FROM {table} WHERE seq = ?", [seq]).fetchall()
-        content = content_digest(table, [dict(zip(names, row, strict=True)) for row in rows])
+        content = content_digest(table, [told(table, dict(zip(names, row, strict=True))) for row in rows])
         digest = entry_digest(previous, Entry(seq, at, actor, action, subject, content))
         change = "UPDATE record SET content_digest = ?, previous_digest = ?, digest = ? WHERE seq = ?"
         cursor.execute(change, [content, previous, digest, seq])

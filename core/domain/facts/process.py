@@ -13,10 +13,8 @@ SignOffOutcome = Literal["", "approved", "minor_issue", "major_issue", "rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Initiative(OfInitiative):
-    """What was registered of an initiative; `answers` is JSON, question -> options chosen."""
-
-    table = "initiative"
+class Described(OfInitiative):
+    """What people say of an initiative when they register or amend it."""
 
     name: str
     short_name: str = ""
@@ -25,6 +23,14 @@ class Initiative(OfInitiative):
     team: str
     owner: str
     builder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initiative(Described):
+    """What was registered of an initiative; `answers` is JSON, question -> options chosen."""
+
+    table = "initiative"
+
     answers: str
 
 

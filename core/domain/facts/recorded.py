@@ -15,7 +15,7 @@ ORIGIN = ("seq", "recorded_at", "actor")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A row of a fact table; a class a table, its fields in the order of the columns.
+    """A row of a fact table; a class a table, its fields named as the columns.
 
     Attributes
     ----------

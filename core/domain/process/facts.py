@@ -7,26 +7,25 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from core.domain.facts.process import CheckRun, Evidence, Finding, GateDecision, SignOffActKind, Waiver
+from core.domain.commands import AmendInitiative
+from core.domain.facts.process import (
+    CheckRun,
+    Described,
+    Evidence,
+    Finding,
+    GateDecision,
+    SignOffActKind,
+    Waiver,
+)
 from core.domain.facts.recorded import Signed
+from core.domain.given import texts_of
 from core.ground import Task, Verdict
 
 
-@dataclass(frozen=True)
-class Registration:
+@dataclass(frozen=True, kw_only=True)
+class Registration(Described):
     """An initiative as registered last, with the class it is in; people by name beside their ids."""
 
-    seq: int
-    recorded_at: datetime
-    actor: str
-    initiative: str
-    name: str
-    short_name: str
-    purpose: str
-    domain: str
-    team: str
-    owner: str
-    builder: str
     answers: Mapping[str, tuple[str, ...]]
     registered_at: datetime
     class_id: str
@@ -39,6 +38,12 @@ class Registration:
     classified_by: str
     owner_name: str
     builder_name: str
+
+
+def more_texts(known: Described) -> tuple[tuple[str, str], ...]:
+    """Title and words of each text on an initiative beside its purpose, which stands above them all."""
+    texts = texts_of(AmendInitiative).items()
+    return tuple((title, getattr(known, field)) for field, (title, _) in texts if field != "purpose")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from core.domain.commands import AmendInitiative
+from core.domain.given import texts_of
 from core.entrypoints.reports.printing import (
     NONE,
     Column,
@@ -111,7 +113,8 @@ def show_sheet(result: Result) -> None:
     """An initiative in full."""
     known = result["initiative"]
     say(f"{known['name']} ({known['initiative']})")
-    say(f"  Purpose: {known['purpose']}")
+    for field, (title, _) in texts_of(AmendInitiative).items():
+        say(f"  {title}: {known[field] or NONE}")
     say(f"  Owner: {known['owner_name']}. Builder: {known['builder_name'] or NONE}. Team: {known['team']}.")
     say(f"  Class: {known['class_title']}. Mode: {known['mode_title']}.")
     for reason in known["reasons"]:

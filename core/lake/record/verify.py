@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from core.domain.chain import GENESIS, Entry, content_digest, entry_digest, single_step_digest
-from core.lake.store import Store
+from core.lake.store import Store, told
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,8 @@ def _contents(cursor: duckdb.DuckDBPyConnection, store: Store) -> dict[str, dict
 def _content(table: str, columns: Iterable[str], rows: Tuples) -> object:
     origins = {row[1:3] for row in rows}
     try:
-        digest = content_digest(table, [dict(zip(columns, row[3:], strict=True)) for row in rows])
+        kept = [dict(zip(columns, row[3:], strict=True)) for row in rows]
+        digest = content_digest(table, [told(table, row) for row in kept])
     except (TypeError, ValueError):  # a value that nothing could have recorded, such as NaN
         digest = ""
     return (origins.pop() if len(origins) == 1 else None, digest)

@@ -26,6 +26,7 @@ from core.domain.models.model_card import (
     sections_of,
 )
 from core.domain.moment import Moment
+from core.domain.process.facts import more_texts
 from core.lake import directory
 from core.lake.facts import history
 from core.lake.record.entries import digest_at
@@ -63,6 +64,7 @@ def use(material: Material) -> tuple[Part, ...]:
         ("Business domain", material.governance.position(material.moment).domain_title(known.domain)),
         ("How it is put to work", mode.operationalization if mode else ""),
         ("Business processes", "; ".join(processes)),
+        *more_texts(known),
     )
     return (*parts, Facts(facts))
 

@@ -14,7 +14,7 @@ from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.measured import PredictionBatch
 from core.domain.facts.process import CheckRun, Evidence, GateDecision, Initiative
 from core.domain.facts.process import Classification as Classified
-from core.domain.facts.recorded import but, entry_of
+from core.domain.facts.recorded import ORIGIN, but, columns_of, entry_of
 from core.domain.given import argument, option
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
@@ -97,17 +97,9 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
         raise BadInput("team is missing", where="register initiative", remedy="Nothing was stored; mend it.")
     _require_people(governance, owner, command.builder)
     _require_domain(governance.position(case.moment), command.domain)
-    fact = Initiative(
-        initiative=initiative,
-        name=command.name,
-        short_name=short_name,
-        purpose=command.purpose,
-        domain=command.domain,
-        team=team,
-        owner=owner,
-        builder=command.builder,
-        answers=canonical({question: list(chosen) for question, chosen in command.answers.items()}),
-    )
+    said = command.model_dump(include={*columns_of(Initiative)} - {*ORIGIN})
+    said |= {"initiative": initiative, "short_name": short_name, "team": team, "owner": owner}
+    fact = Initiative(**{**said, "answers": canonical(command.answers)})
     classified = _classified(policy, initiative, classification, classification.class_id)
     try:
         case.append(
@@ -125,7 +117,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
 
 
 def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
-    """Change the name, short name, purpose, owner or builder; the history stays.
+    """Change what people said of an initiative; the history stays.
 
     Raises
     ------

@@ -28,6 +28,7 @@ from core.lake.record.entries import (
     store_kind,
 )
 from core.lake.record.verify import KnownFile, known_files, problem_with
+from core.lake.store import told
 from core.services.case import begin, registered
 from core.services.governance import Governance
 from core.services.jobs import JobControl, jobs_of, start_job
@@ -247,7 +248,7 @@ def _entry_lines(entries: Sequence[PackedEntry]) -> Iterator[str]:
             "table": packed.entry.fact_table,
             "content_digest": packed.entry.content_digest,
             "partly": packed.partly,
-            "rows": [row_of(fact) for fact in packed.facts],
+            "rows": [told(fact.table, row_of(fact)) for fact in packed.facts],
         }
         yield canonical(shown) + "\n"
 

@@ -10,6 +10,7 @@ from core.domain.chain import in_words
 from core.domain.facts.process import Classification, Evidence, GateDecision, Initiative
 from core.domain.facts.recorded import F, Recorded
 from core.domain.moment import Moment
+from core.domain.process.facts import more_texts
 from core.lake.record.entries import PackedEntry
 from core.services.governance import Governance
 from core.services.record.entries import readable_rows
@@ -121,6 +122,7 @@ def _sheet(
             f"{sum(o == 'open' for o in gates.values())} of {len(gates)}",
         ),
         ("Evidence files", f"{sum(bool(one.file_name) for one in _of_kind(entries, Evidence))}"),
+        *more_texts(registered),
         *_common(entries, story),
     ]
     tables = [_table(governance, table, own, story, up) for table, own in _by_table(entries)]

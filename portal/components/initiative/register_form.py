@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.domain.commands import slug
+from core.domain.commands import RegisterInitiative, slug
+from core.domain.given import texts_of
 from core.domain.policy.checks import check_naming
 from core.services.process import initiatives
 from portal.components.page import page_link, panel
@@ -50,14 +51,17 @@ def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
             persist_state="session",
         )
         _naming_hint(policy, name)
-        purpose = st.text_area(
-            "Purpose",
-            key=_key("purpose"),
-            max_chars=2000,
-            placeholder="What it decides or helps to decide, and for whom.",
-            height=80,
-            persist_state="session",
-        )
+        texts = {
+            field: st.text_area(
+                title,
+                key=_key(field),
+                max_chars=2000,
+                placeholder=shown.hint or None,
+                height=80,
+                persist_state="session",
+            )
+            for field, (title, shown) in texts_of(RegisterInitiative).items()
+        }
     with st.container(border=True):
         st.markdown("**2. Who has to do with it, and where?**")
         left, right = st.columns(2)
@@ -79,7 +83,7 @@ def identity_fields(desk: Desk, policy: Policy) -> dict[str, str]:
         domain = _pick(right, "Business domain", domains, "domain", "")
     return {
         "name": name,
-        "purpose": purpose,
+        **texts,
         "owner": owner,
         "builder": builder,
         "team": team or "",

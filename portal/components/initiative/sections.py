@@ -15,7 +15,9 @@ from core.domain.commands import (
     RunChecks,
     SubmitEvidence,
 )
+from core.domain.given import texts_of
 from core.domain.process.commands import PullModel
+from core.domain.process.facts import more_texts
 from core.domain.process.gates import finding_for
 from core.services.case import override_refusal, proof_refusal
 from core.services.models.versions import register_model_version
@@ -107,18 +109,18 @@ def override_form(desk: Desk, sheet: InitiativeSheet, because: str) -> None:
 
 
 def amend_form(desk: Desk, sheet: InitiativeSheet) -> None:
-    """Ask for another name, purpose, owner or builder."""
-    known = sheet.initiative
+    """Ask for other names, people and texts."""
+    known, texts = sheet.initiative, texts_of(AmendInitiative)
     people = {person.id: person.name for person in desk.governance.people()}
     ask = Ask(
         "Save",
         "Amended; what it was before stays on record.",
         icon=":material/save:",
         primary=True,
-        rows=(("name", "short_name"), ("owner", "builder"), "purpose"),
+        rows=(("name", "short_name"), ("owner", "builder"), *texts),
         fixed={"initiative": known.initiative},
         choices={role: _with(people, getattr(known, role)) for role in ("owner", "builder")},
-        first={name: getattr(known, name) for name in ("name", "short_name", "purpose", "owner", "builder")},
+        first={name: getattr(known, name) for name in ("name", "short_name", "owner", "builder", *texts)},
     )
     form(desk, amend_initiative, AmendInitiative, ask)
 
@@ -189,6 +191,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
             ("Team", known.team),
             ("Domain", governance.position(desk.moment).domain_title(known.domain)),
             ("How it is put to work", mode.operationalization if mode else ""),
+            *more_texts(known),
         ]
     )
     left, right = st.columns(2)
