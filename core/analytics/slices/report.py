@@ -10,7 +10,7 @@ from core.analytics.slices.counts import SliceCounts, rests_of
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.pairs import Limit
 from core.analytics.slices.significance import Correction, adjusted, difference_p_value
-from core.analytics.slices.verdicts import PLAINLY, Judging, Jury, Side, intervals_to
+from core.analytics.slices.verdicts import PLAINLY, Judging, Jury, Side, Tally, intervals_to
 from core.ground import VerdictName
 
 _UNLIMITED = "No limit is set, so nothing is judged."
@@ -120,6 +120,8 @@ class SliceReport:
     verdict, note
         "fail" if any slice fails, else "cannot_tell" if any cannot tell or fewer than two could be compared,
         else "pass". None without a limit. Slices that are left out count only where `small` is "cannot_tell".
+    tally
+        How many slices are judged, outside and open; noughts without a limit.
     left_out
         Slices too small or undefined.
     comparisons
@@ -145,6 +147,7 @@ class SliceReport:
     lowest_label: str | None
     verdict: VerdictName | None
     note: str
+    tally: Tally
     left_out: tuple[LeftOut, ...]
     comparisons: int = 0
     correction: Correction = "holm"
@@ -256,6 +259,7 @@ def slice_report(
         lowest_label=low.counts.label if low else None,
         verdict=verdict,
         note=note,
+        tally=jury.tally if jury else Tally(),
         left_out=tuple(LeftOut(side.counts.label, side.hindrance) for side in sides if not side.usable),
         comparisons=jury.comparisons if jury else 0,
         correction=correction,

@@ -46,6 +46,15 @@ PLAINLY = Judging()
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many slices are judged, shown to be outside the limit, and open."""
+
+    judged: int = 0
+    outside: int = 0
+    unsure: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """A slice with its value, or everyone."""
 
@@ -181,23 +190,26 @@ class Jury:
             return f", within {allowed}{others and ', as are those' + others} ({_p_text(held.p_value)})"
         return f": not shown to be within {allowed} nor, {counted}, outside; more rows would tell"
 
+    @cached_property
+    def tally(self) -> Tally:
+        """How many slices there is a verdict on, and of which kind; those left out do not count."""
+        looked_at = [side for side in self.sides if self.how.small == "cannot_tell" or not side.hindrance]
+        verdicts = [self.on(side)[0] for side in (*looked_at, *self.pooled)]
+        return Tally(len(verdicts), verdicts.count("fail"), verdicts.count("cannot_tell"))
+
     def whole(self) -> tuple[VerdictName, str]:
         """The verdict on all slices together."""
-        aside = [side.counts.label for side in self.sides if side.hindrance]
-        stays = self.how.small == "cannot_tell"
-        looked_at = [*(side for side in self.sides if stays or not side.hindrance), *self.pooled]
-        verdicts = [self.on(side)[0] for side in looked_at]
-        left = "" if stays or not aside else _aside(aside, pooled=bool(self.pooled))
-        failed, unsure = verdicts.count("fail"), verdicts.count("cannot_tell")
-        if failed:
-            what = f"{failed} of {len(verdicts)} slices are outside the limit; {unsure} cannot be told."
-            return "fail", what + left
+        found, aside = self.tally, [side.counts.label for side in self.sides if side.hindrance]
+        left = _aside(aside, pooled=bool(self.pooled)) if aside and self.how.small != "cannot_tell" else ""
+        if found.outside:
+            what = f"{found.outside} of {found.judged} slices are outside the limit"
+            return "fail", f"{what}; {found.unsure} cannot be told.{left}"
         if len(self.bench) - (self.base is self.everyone) < 2:
             return "cannot_tell", _ALONE + left
-        if unsure:
-            what = f"{unsure} of {len(verdicts)} slices cannot be told; none is shown to be outside."
+        if found.unsure:
+            what = f"{found.unsure} of {found.judged} slices cannot be told; none is shown to be outside."
             return "cannot_tell", what + left
-        return "pass", f"All {len(verdicts)} slices are within the limit.{left}"
+        return "pass", f"All {found.judged} slices are within the limit.{left}"
 
 
 def _p_text(p_value: float | None) -> str:

@@ -138,10 +138,9 @@ def _outside(report: SliceReport) -> Card:
     title = "Outside the limit"
     if report.limit is None:
         return Card(title, NOTHING, note="No limit is set for this metric.")
-    outside = sum(line.verdict == "fail" for line in report.slices)
-    unsure = sum(line.verdict == "cannot_tell" for line in report.slices)
-    note = f"{unsure} cannot be told." if unsure else "All others are within it."
-    return Card(title, f"{outside} of {len(report.slices)}", note=note)
+    found = report.tally
+    note = f"{found.unsure} cannot be told." if found.unsure else "All others are within it."
+    return Card(title, f"{found.outside} of {found.judged}", note=note)
 
 
 def slices_chart(found: BiasSlices, key: str) -> str | None:
