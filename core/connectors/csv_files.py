@@ -28,13 +28,7 @@ _MARKS = {
 
 
 def csv_columns(path: Path, name: str) -> tuple[str, ...]:
-    """Names in the heading.
-
-    Raises
-    ------
-    BadInput
-        The file cannot be read as UTF-8, a name is lacking, or one stands twice.
-    """
+    """Names in the heading."""
     _refuse_other_encoding(path, name)
     with path.open(encoding="utf-8-sig", newline="") as text:
         heading = next(_rows(text, name), [])
@@ -44,13 +38,7 @@ def csv_columns(path: Path, name: str) -> tuple[str, ...]:
 
 
 def csv_rows(path: Path, name: str, columns: Sequence[str]) -> int:
-    """Rows of a CSV file below its heading, all of them as long as the heading.
-
-    Raises
-    ------
-    BadInput
-        Rows of another length, with their numbers; a quote that is never closed; a cell without end.
-    """
+    """Rows of a CSV file below its heading, all of them as long as the heading."""
     wrong: list[tuple[int, list[str]]] = []
     wrongs = number = 0
     with path.open(encoding="utf-8-sig", newline="") as text:
@@ -134,13 +122,7 @@ def _checked_heading(heading: Sequence[str], name: str) -> tuple[str, ...]:
 
 
 def checked_names(names: Sequence[str], name: str) -> tuple[str, ...]:
-    """Names of columns, each there and each once.
-
-    Raises
-    ------
-    BadInput
-        A name is empty, or stands twice (capital letters do not tell names apart).
-    """
+    """Names of columns, each there and each once."""
     for place, column in enumerate(names, start=1):
         if not column.strip():
             raise BadInput(
@@ -212,13 +194,7 @@ class ObservedValue(NamedTuple):
 
 
 def read_observations(content: bytes, name: str) -> tuple[ObservedValue, ...]:
-    """Read `date,value` and perhaps `note`, by commas or semicolons, in UTF-8 with or without a mark.
-
-    Raises
-    ------
-    BadInput
-        Naming the line that cannot be read and how to mend it.
-    """
+    """Read `date,value` and perhaps `note`, by commas or semicolons, in UTF-8 with or without a mark."""
     called = name[:80]
     if len(content) > MOST_BYTES:
         raise BadInput(f"'{called}' is larger than 2 MiB", where=_WHERE, remedy="Split it.")

@@ -75,11 +75,6 @@ def recognise_model(path: Path, *, name: str = "") -> ModelFile:
         The file.
     name
         What people call it, for messages; the file's own name where it is empty.
-
-    Raises
-    ------
-    BadInput
-        It is absent, empty, too large, unpacks to too much, is or holds a pickle, or is of another format.
     """
     called = (name or path.name)[:80]
     try:

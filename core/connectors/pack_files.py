@@ -190,13 +190,7 @@ def write_pack(
 
 
 def zip_pack(folder: Path, target: Path) -> None:
-    """Write a pack's folder as one zip file, in which every byte counts.
-
-    Raises
-    ------
-    BadInput
-        It is larger than a plain zip file may be.
-    """
+    """Write a pack's folder as one zip file, in which every byte counts."""
     names = sorted(item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file())
     if sum((folder / name).stat().st_size for name in names) > MOST_ZIP_BYTES:
         raise BadInput("the pack is too large for a zip file", remedy="Take it as a folder.")

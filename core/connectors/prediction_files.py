@@ -156,11 +156,6 @@ def unpacked_bytes(message: Any) -> int:
     ----------
     message
         A `pyarrow.ipc.Message`.
-
-    Raises
-    ------
-    ValueError
-        The message is damaged.
     """
     metadata = memoryview(message.metadata)
     body = memoryview(message.body) if message.body is not None else memoryview(b"")
@@ -178,13 +173,7 @@ def unpacked_bytes(message: Any) -> int:
 
 
 def file_blocks(content: memoryview) -> list[tuple[int, int]]:
-    """Where the messages with buffers lie in an Arrow file: offset and length of each, from its footer.
-
-    Raises
-    ------
-    ValueError
-        The footer is lacking or damaged.
-    """
+    """Where the messages with buffers lie in an Arrow file: offset and length of each, from its footer."""
     if bytes(content[-6:]) != b"ARROW1":
         raise ValueError("the file does not end as an Arrow file does")
     try:
@@ -256,14 +245,7 @@ _DAMAGED = "Export it again; it may have been cut off on its way."
 
 
 def parquet_columns(path: Path, name: str) -> tuple[str, ...]:
-    """Names of a Parquet file's columns.
-
-    Raises
-    ------
-    BadInput
-        The file is cut off or damaged, would unpack beyond bounds, has nested columns, a name twice, or no
-        rows.
-    """
+    """Names of a Parquet file's columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -287,13 +269,7 @@ def parquet_columns(path: Path, name: str) -> tuple[str, ...]:
 
 
 def arrow_to_parquet(path: Path, name: str, target: Path) -> tuple[str, ...]:
-    """Write an Arrow file or stream as Parquet, batch by batch, and return the names of its columns.
-
-    Raises
-    ------
-    BadInput
-        As in `parquet_columns`.
-    """
+    """Write an Arrow file or stream as Parquet, batch by batch, and return the names of its columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -85,13 +85,7 @@ class Settings(BaseSettings):
 
 
 def read_settings(**given: object) -> Settings:
-    """Read the settings, `given` before the environment before the file.
-
-    Raises
-    ------
-    BadInput
-        Naming the variable, what it holds, and what it may hold.
-    """
+    """Read the settings, `given` before the environment before the file."""
     _refuse_unknown()
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
@@ -146,13 +140,7 @@ class SigningKey:
 
 
 def read_signing_key(folder: Path, given: str = "") -> SigningKey:
-    """The key of the settings, else that of the store's folder, which is made on first use.
-
-    Raises
-    ------
-    BadInput
-        The file holds no key, or others than its owner may read it.
-    """
+    """The key of the settings, else that of the store's folder, which is made on first use."""
     if given:
         return SigningKey(given)
     path = folder / KEY_FILE

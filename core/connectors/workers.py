@@ -181,11 +181,6 @@ def start_worker(job: JobKind, spec: AnySpec, output: Path) -> RunningWorker:
     output
         Folder for the results, the description (`spec.json`) and the log; made if absent. Nothing is
         written outside it.
-
-    Raises
-    ------
-    BadInput
-        The description is not one of this job.
     """
     if not isinstance(spec, _SPECS[job]):
         raise BadInput(f"a {type(spec).__name__} is no description of the job {job!r}")

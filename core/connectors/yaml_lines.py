@@ -60,25 +60,13 @@ class Document:
         return self.lines.get(path, 1)
 
     def refuse(self) -> None:
-        """Raise what has been found wrong, if anything.
-
-        Raises
-        ------
-        BadFile
-            With every problem and its line.
-        """
+        """Raise what has been found wrong, if anything."""
         if self.problems:
             raise BadFile(self.name, self.problems)
 
 
 def read_text(path: FilePath, name: str, most_bytes: int = MAX_BYTES) -> str:
-    """Read a small UTF-8 file.
-
-    Raises
-    ------
-    BadInput
-        It is not there, cannot be read, is too large, or is not UTF-8.
-    """
+    """Read a small UTF-8 file."""
     try:
         with path.open("rb") as file:
             raw = file.read(most_bytes + 1)
@@ -102,11 +90,6 @@ def parse_lines(text: str, name: str) -> Document:
     Scalars follow YAML 1.2: only `true` and `false` are truth values, and a date is text. Anchors, aliases
     and tags are refused, so a file means what it shows. Where `problems` is not empty, `value` may lack
     what they name.
-
-    Raises
-    ------
-    BadFile
-        The text is too large, too deeply nested, or not readable as YAML at all.
 
     Notes
     -----

@@ -104,13 +104,7 @@ class Roles(Checked):
         return tuple(role.id for role in self.roles if action in role.may)
 
     def require(self, actor: Actor, action: str) -> None:
-        """Let `actor` pass, or say who may.
-
-        Raises
-        ------
-        Forbidden
-            No role of the actor may take the action.
-        """
+        """Let `actor` pass, or say who may."""
         allowed = self.allowed_roles(action)
         if not set(actor.roles) & set(allowed):
             titles = ", ".join(self.title(role) for role in allowed) or "nobody"

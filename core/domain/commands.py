@@ -348,13 +348,7 @@ C = TypeVar("C", bound=BaseModel)
 
 
 def make(kind: type[C], /, **values: object) -> C:
-    """Make a command from what a person gave, or say which field is wrong and how to mend it.
-
-    Raises
-    ------
-    BadInput
-        One sentence per wrong field.
-    """
+    """Make a command from what a person gave, or say which field is wrong and how to mend it."""
     try:
         return kind(**values)
     except ValidationError as error:

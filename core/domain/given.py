@@ -123,13 +123,7 @@ def option(
 
 
 def pairs(given: list[str], option: str, example: str) -> dict[str, tuple[str, ...]]:
-    """Read repeated `name=value` options; the same name again adds a value.
-
-    Raises
-    ------
-    BadInput
-        One has no equals sign, no name or no value.
-    """
+    """Read repeated `name=value` options; the same name again adds a value."""
     found: dict[str, tuple[str, ...]] = {}
     for text in given:
         name, equals, value = (part.strip() for part in text.partition("="))

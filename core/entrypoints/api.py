@@ -129,11 +129,6 @@ def create_api(governance: Governance, *, token: str) -> FastAPI:
         The open store with its rules.
     token
         Bearer token that every call but `/health` must show.
-
-    Raises
-    ------
-    BadInput
-        The token is shorter than 16 characters.
     """
     if len(token) < TOKEN_LENGTH:
         raise BadInput(

@@ -77,13 +77,7 @@ class Server:
     actor: str = ""
 
     def call(self, name: str, parameters: Mapping[str, object]) -> Result:
-        """Run an operation there.
-
-        Raises
-        ------
-        GovernanceError
-            What the server refuses, or that it went away.
-        """
+        """Run an operation there."""
         try:
             status, body = self.send("POST", f"/operations/{quote(name)}", dict(parameters))
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -182,13 +176,7 @@ def live_server(store: Path) -> Server | None:
 
 
 def require_store(store: Path) -> None:
-    """Refuse a folder without a store: asking a question makes none.
-
-    Raises
-    ------
-    NotFound
-        Saying how to make one.
-    """
+    """Refuse a folder without a store: asking a question makes none."""
     if not (store / DATABASE).is_file():
         raise NotFound(
             "there is no store",

@@ -15,13 +15,7 @@ PIPELINE = Actor(id="pipeline", name="Build pipeline", roles=("pipeline",))
 
 
 def login_name() -> str:
-    """The name of the user of this machine.
-
-    Raises
-    ------
-    BadInput
-        The machine does not know one.
-    """
+    """The name of the user of this machine."""
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:
@@ -48,13 +42,7 @@ def person_at_the_keyboard(
 
 
 def acting_person(governance: Governance, named: str) -> Actor:
-    """Who acts: somebody by id, or by name or title where only one has it; the pipeline where none is named.
-
-    Raises
-    ------
-    Forbidden
-        Nobody, or more than one, is called so.
-    """
+    """Who acts: somebody by id, or by name or title where one alone has it; unnamed, the pipeline."""
     known = governance.people()
     if not named or named == PIPELINE.id:
         return next((person for person in known if person.roles == PIPELINE.roles), PIPELINE)

@@ -46,13 +46,7 @@ _KINDS: Mapping[object, tuple[str, ...]] = {
 
 
 def migrate(cursor: duckdb.DuckDBPyConnection, folder: Path = _MIGRATIONS) -> bool:
-    """Bring the tables up to the newest migration, and say whether anything was missing.
-
-    Raises
-    ------
-    BrokenRecord
-        The store was made by a newer version, or a migration that was applied has been changed since.
-    """
+    """Bring the tables up to the newest migration, and say whether anything was missing."""
     cursor.execute("CREATE TABLE IF NOT EXISTS migration (version INTEGER, name VARCHAR, sha256 VARCHAR)")
     applied = dict(cursor.execute("SELECT name, sha256 FROM migration ORDER BY version").fetchall())
     files = sorted(folder.glob("[0-9]*.sql"))
@@ -89,13 +83,7 @@ def _apply(cursor: duckdb.DuckDBPyConnection, file: Path, applied_digest: str | 
 
 @cache
 def added_columns(folder: Path = _MIGRATIONS) -> Mapping[str, Mapping[str, object]]:
-    """Fact table -> column that a later migration added -> what it gave to the rows that were there.
-
-    Raises
-    ------
-    BrokenRecord
-        A migration alters a table in another way: rows on record would no longer be what was recorded.
-    """
+    """Fact table -> column that a later migration added -> what it gave to the rows that were there."""
     added: dict[str, dict[str, object]] = {}
     for file in sorted(folder.glob("[0-9]*.sql")):
         for statement in _ALTERS.findall(file.read_text(encoding="utf-8")):
@@ -128,11 +116,6 @@ def require_classes(tables: Mapping[str, Mapping[str, str]]) -> None:
     ----------
     tables
         Fact table -> column -> type, without the columns that every fact has.
-
-    Raises
-    ------
-    BrokenRecord
-        A table, a column or a type differs.
     """
     for table in sorted({*tables, *TABLES}):
         columns, fields = tables.get(table, {}), _fields(table) if table in TABLES else {}

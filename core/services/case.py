@@ -55,13 +55,7 @@ def require_independent(actor: str, initiative: Registration, doing: str) -> Non
 
 
 def version_named_or_current(governance: Governance, initiative: str, named: str, moment: Moment) -> str:
-    """The version named, or the current one.
-
-    Raises
-    ------
-    NotFound
-        No such initiative, or none of its versions counts now.
-    """
+    """The version named, or the current one."""
     if named:
         return named
     current = facts_of(governance, initiative, moment).version
@@ -158,13 +152,7 @@ class Case:
         return facts.newest(self.governance.store, kind, self.moment, self._named())
 
     def find(self, kind: type[F], name: str) -> F:
-        """A thing of the initiative by its name within it, as it stands.
-
-        Raises
-        ------
-        NotFound
-            No such initiative, or nothing of that name.
-        """
+        """A thing of the initiative by its name within it, as it stands."""
         word, initiative = kind.table, self.initiative.initiative
         for fact in self.newest(kind):
             if getattr(fact, word) == name:

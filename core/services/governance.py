@@ -200,13 +200,7 @@ def _parsed_ethics(text: str, name: str) -> Ethics:
 
 
 def read_moment(governance: Governance, now: datetime, as_of: str) -> Moment:
-    """The moment to read from: now, the end of a past UTC day, or a past UTC time.
-
-    Raises
-    ------
-    BadInput
-        Not a day or a UTC time, in the future, or before the record begins.
-    """
+    """The moment to read from: now, the end of a past UTC day, or a past UTC time."""
     present = governance.present(now)
     at = _past_time(as_of.strip(), present.at) if as_of else present.at
     if at == present.at:

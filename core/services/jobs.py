@@ -73,13 +73,7 @@ class JobControl:
         self.report(progress.done / progress.of if progress.of else 0.0, progress.what)
 
     def raise_if_cancelled(self) -> None:
-        """End the job here if it is to stop.
-
-        Raises
-        ------
-        JobCancelled
-            Somebody stopped it.
-        """
+        """End the job here if it is to stop."""
         if self.cancelled.is_set():
             raise JobCancelled("the job was stopped", remedy="Start it again when it suits.")
 

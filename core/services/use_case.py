@@ -61,13 +61,7 @@ def laid(store: Path, file: Path) -> Iterator[str]:
 
 
 def fetched(store: Path, name: str) -> Path:
-    """A file that somebody laid there.
-
-    Raises
-    ------
-    BadInput, NotFound
-        It is named by more than a file name; it does not lie there.
-    """
+    """A file that somebody laid there."""
     if Path(name).name != name or name in ("", ".", ".."):
         raise BadInput("a file is named by its file name alone", where=INCOMING)
     file = store / INCOMING / name

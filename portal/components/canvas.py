@@ -61,13 +61,7 @@ class Threshold:
 
 
 def as_rows(rows: Rows, *, limit: int = MOST_POINTS) -> list[dict[str, Any]]:
-    """Take rows as mappings.
-
-    Raises
-    ------
-    BadInput
-        More rows than a chart can show; they must be aggregated in the store.
-    """
+    """Take rows as mappings."""
     if len(rows) > limit:
         raise BadInput(
             f"a chart was given {len(rows):,} points, at most {limit:,} can be shown",

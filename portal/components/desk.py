@@ -109,13 +109,7 @@ def seat_desk(desk: Desk) -> None:
 
 
 def current_desk() -> Desk:
-    """Return the desk of this browser session.
-
-    Raises
-    ------
-    GovernanceError
-        The page was opened past the shell, which seats every visitor.
-    """
+    """Return the desk of this browser session."""
     desk: Desk | None = st.session_state.get(_SEAT)
     if desk is None:
         raise GovernanceError("nobody is seated here", remedy="Open the portal from its start page.")

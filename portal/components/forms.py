@@ -245,13 +245,7 @@ def _choice(
 
 
 def _read(kind: type[Command], name: str, value: Any, ask: Ask) -> Iterator[tuple[str, Any]]:
-    """What was typed, as the command takes it.
-
-    Raises
-    ------
-    BadInput
-        It cannot be read, or a file that is needed is missing.
-    """
+    """What was typed, as the command takes it."""
     info = kind.model_fields.get(name)
     kept = _type(info.annotation) if info else None
     if info and (file := _mark(info, Content) or _mark(info, TextOf)):
@@ -310,11 +304,6 @@ def listed(text: str) -> tuple[str, ...]:
 
 def metrics_typed(text: str) -> dict[str, float]:
     """Read metrics typed one a line as `name = value`.
-
-    Raises
-    ------
-    BadInput
-        Naming the line that cannot be read.
 
     Examples
     --------

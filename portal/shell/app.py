@@ -80,13 +80,7 @@ def take_seat(house: House) -> Desk:
 
 
 def choose_persona(personas: list[Actor]) -> Actor:
-    """Let the visitor of the demo choose who to be; it stands in for a login, on this machine only.
-
-    Raises
-    ------
-    GovernanceError
-        The demo store holds no personas.
-    """
+    """Let the visitor of the demo choose who to be; it stands in for a login, on this machine only."""
     if not personas:
         raise GovernanceError(
             "the demo store names nobody to be", where="directory", remedy="Build it again: governance demo."

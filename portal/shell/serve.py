@@ -333,11 +333,6 @@ def streamlit_options(path: Path) -> dict[str, object]:
     -------
     dict
         Option by its dotted name, as `App.run(config=…)` takes it.
-
-    Raises
-    ------
-    BadInput
-        The file is missing or cannot be read.
     """
     try:
         sections = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -357,13 +352,7 @@ def _flat(prefix: str, section: Mapping[str, object]) -> list[tuple[str, object]
 
 
 def require_free(host: str, port: int) -> None:
-    """Refuse a port that is taken, before the store is opened.
-
-    Raises
-    ------
-    Conflict
-        Another process serves there, or the port may not be used.
-    """
+    """Refuse a port that is taken, before the store is opened."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -113,11 +113,6 @@ def column_mapping(
     ----------
     scores
         One column for a binary model; `CLASS=COLUMN` a class for a multiclass one; none for a regression.
-
-    Raises
-    ------
-    BadInput
-        An unknown task, no prediction, scores or labels that do not fit, or one column in two roles.
     """
     if task not in TASKS:
         raise BadInput(f"'{task[:40]}' is no task", where="task", remedy=f"Use one of: {', '.join(TASKS)}.")

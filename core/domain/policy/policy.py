@@ -279,11 +279,6 @@ def classify(policy: Policy, answers: Answers) -> Classification:
 
     The score leads to the strictest class whose `from_score` it reaches; an option with `at_least` lifts
     the class to that one, and nothing lowers it. The mode is the most demanding that a chosen option sets.
-
-    Raises
-    ------
-    BadInput
-        An answer is missing, unknown, or more than one where one is asked.
     """
     chosen = check_answers(policy, answers)
     missing = [question.id for question in policy.questions if question.id not in chosen]
@@ -302,13 +297,7 @@ def classify_so_far(policy: Policy, answers: Answers) -> Classification:
 
 
 def check_answers(policy: Policy, answers: Answers) -> dict[str, tuple[Option, ...]]:
-    """Look the answers up, refusing unknown questions, unknown options and too many of them.
-
-    Raises
-    ------
-    BadInput
-        Naming the question, what was given, and what may be.
-    """
+    """Look the answers up, refusing unknown questions, unknown options and too many of them."""
     questions = {question.id: question for question in policy.questions}
     for given in answers:
         if given not in questions:

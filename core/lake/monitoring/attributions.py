@@ -59,13 +59,7 @@ def newest_model_file(store: Store, initiative: str, version: str, moment: Momen
 
 
 def read_columns(store: Store, file: Path, called: str) -> AttributionColumns:
-    """Look at the columns of an attribution file.
-
-    Raises
-    ------
-    BadInput
-        It is no Parquet, has no row ids, holds something else than numbers, or names a column twice.
-    """
+    """Look at the columns of an attribution file."""
     with file.open("rb") as opened:
         if opened.read(4) != b"PAR1":
             raise BadInput(

@@ -230,12 +230,6 @@ def checked_metrics(spec: EstimateSpec, reference: PartRows, analysis: PartRows)
     tuple of str
         `spec.metrics`, or all of the task that the values allow: `msle` and `rmsle` need values of zero and
         more, `mape` needs outcomes that are not zero, `business_value` needs to know what outcomes are worth.
-
-    Raises
-    ------
-    RefusedInput
-        The reference has gaps in its outcomes, or one class; or a metric asked for is unknown or not allowed
-        by the values.
     """
     if reference.labelled < reference.rows:
         raise RefusedInput(
@@ -303,14 +297,7 @@ class OutcomeFile:
 def write_outcomes(
     store: Store, given: OutcomeFile, batches: Sequence[Path], task: str, labels: Sequence[str], target: Path
 ) -> int:
-    """Judge a file of outcomes against the version's batches, write it as `row_id` and `y_true`, count rows.
-
-    Raises
-    ------
-    BadInput
-        A column is missing; ids are empty, stand twice, or belong to no prediction; an outcome is missing or
-        is none that the model can have. The message names the first ones.
-    """
+    """Judge a file of outcomes against the version's batches, write it as `row_id` and `y_true`."""
     for column in (given.row_id, given.target):
         if column not in given.columns:
             raise BadInput(
@@ -385,13 +372,7 @@ def _refuse(
 def joined_rows(
     cursor: duckdb.DuckDBPyConnection, paths: Sequence[Path], later: Sequence[Path], target: Path
 ) -> Path:
-    """Write prediction rows with the outcomes that came later, in the order of the files; the newest counts.
-
-    Raises
-    ------
-    RefusedInput
-        The predictions have no ids to join by, or a file cannot be read.
-    """
+    """Write prediction rows with the outcomes since, in the order of the files; the newest counts."""
     import pyarrow.parquet as pq
 
     try:

@@ -83,13 +83,7 @@ def find_slicings(
     analysis: PartRows,
     fitted: FittedModel | None,
 ) -> list[Slicing]:
-    """The subpopulations that occur in either part; numbers are cut in bands of the reference.
-
-    Raises
-    ------
-    RefusedInput
-        A part lacks a feature, or there are more than 200 subpopulations.
-    """
+    """The subpopulations that occur in either part; numbers are cut in bands of the reference."""
     found = []
     for names in spec.by:
         for name in names:

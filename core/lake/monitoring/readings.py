@@ -141,13 +141,7 @@ def _whole(store: Store, path: str, sha256: str) -> Path:
 
 
 def slice_estimates(store: Store, run: DecayRun, features: Sequence[str], metric: str) -> list[SliceChunk]:
-    """Estimates of the subpopulations of crossed features for one metric, chunk after chunk.
-
-    Raises
-    ------
-    BrokenRecord
-        The file is gone or cannot be read.
-    """
+    """Estimates of the subpopulations of crossed features for one metric, chunk after chunk."""
     if run.slices_path is None:
         return []
     query = (
@@ -196,13 +190,7 @@ def require_batches(
     part: str = "",
     remedy: str = "Add one with 'governance predictions add'.",
 ) -> tuple[PredictionBatch, ...]:
-    """Prediction batches of a version, or of one part of them, oldest first.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    """
+    """Prediction batches of a version, or of one part of them, oldest first."""
     known = batches(store, initiative, version, moment)
     found = tuple(batch for batch in known if part in ("", batch.part))
     if not found:
@@ -214,13 +202,7 @@ def require_batches(
 def require_run(
     store: Store, kind: type[Run], initiative: str, version: str, moment: Moment, what: str
 ) -> Run:
-    """The newest measurement of a kind of a version; `what` was measured.
-
-    Raises
-    ------
-    NotFound
-        Nothing was measured yet.
-    """
+    """The newest measurement of a kind of a version; `what` was measured."""
     run = latest(store, kind, moment, initiative, version=version)
     if run is None:
         raise NotFound(

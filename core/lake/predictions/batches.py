@@ -60,13 +60,7 @@ class BatchFacts:
 
 
 def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
-    """Read what a canonical batch holds.
-
-    Raises
-    ------
-    BadInput
-        The file is no Parquet, has no rows, or lacks a column that its task needs.
-    """
+    """Read what a canonical batch holds."""
     cursor = store.cursor()
     path = [str(file)]
     try:

@@ -81,13 +81,7 @@ class Intake:
 def take_in(
     store: Store, given: GivenFile, mapping: ColumnMapping, rules: IntakeRules, folder: Path
 ) -> Intake:
-    """Judge every row of a file, and write it as a canonical batch into `folder`.
-
-    Raises
-    ------
-    BadInput
-        Naming the column, the first rows that offend with their values, and the remedy. Nothing is kept.
-    """
+    """Judge every row of a file, and write it as a canonical batch into `folder`."""
     cursor = store.cursor()
     folder.mkdir(parents=True, exist_ok=True)
     try:

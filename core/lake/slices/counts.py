@@ -300,11 +300,6 @@ def slice_ranks(
         Slice values as the counts name them (band indexes for bands) -> what the order comes down to; and the
         same over all rows. Empty and None where the files hold no score.
 
-    Raises
-    ------
-    BadInput
-        More than 100,000 slices.
-
     Notes
     -----
     Formula: see `rank_sums`. Rows without a label or a finite score take no part. Source: ours.

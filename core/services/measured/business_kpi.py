@@ -100,13 +100,7 @@ class ImportObservations(Command, may="observe_business_kpi"):
 
 
 def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
-    """Put a KPI's promise on record and return its id; what was promised before stays.
-
-    Raises
-    ------
-    BadInput
-        The target is on the wrong side of the baseline or not after it; a revision does not say why.
-    """
+    """Put a KPI's promise on record and return its id; what was promised before stays."""
     case = begin(governance, command)
     initiative, kpi = case.initiative.initiative, slug(command.name)
     _refuse_odd(command)

@@ -136,11 +136,6 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
     ----------
     step
         Told the share done and what is at work; what it raises ends the work, and nothing is recorded.
-
-    Raises
-    ------
-    BadInput
-        A part of the batches is lacking, or the reference has too few chunks.
     """
     case = begin(governance, command)
 

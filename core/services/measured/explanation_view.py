@@ -157,15 +157,7 @@ def explanation_report(
 def explained_prediction(
     governance: Governance, moment: Moment, *, initiative: str, version: str, row: str
 ) -> ExplainedPrediction:
-    """Say why one prediction came out as it did.
-
-    Raises
-    ------
-    NotFound
-        No such initiative or explanation; the row is not in the batch, or not among the explained ones.
-    BadInput
-        The attributions came without a base value, so that no way to the score can be drawn.
-    """
+    """Say why one prediction came out as it did."""
     found = _require_explanation(governance, initiative, version, moment)
     fact, base = found.fact, found.fact.base_value
     if base is None:

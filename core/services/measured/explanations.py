@@ -305,14 +305,7 @@ class CheckedUpload:
 def _checked(
     governance: Governance, command: AddAttributions, batch: PredictionBatch, model: tuple[str, ...]
 ) -> CheckedUpload:
-    """Hold an attribution file as a whole against the batch, and the features of the kept model if any.
-
-    Raises
-    ------
-    BadInput
-        Columns are not the model's features, ids are missing, twice or unknown, a contribution is no number,
-        the base value differs between rows, or nothing fits the task. The message names the first rows.
-    """
+    """Hold an attribution file as a whole against the batch, and the features of the kept model if any."""
     called = (command.name or command.file.name)[:80]
     found = lake.read_columns(governance.store, command.file, called)
     _check_features(found.features, batch, model, command.unused)
@@ -377,13 +370,7 @@ def _check_rows(faults: lake.AttributionFaults, called: str) -> None:
 
 
 def _measured_gap(governance: Governance, file: Path, upload: CheckedUpload) -> float | None:
-    """The largest |base + contributions - raw score| of a kept upload; None where it cannot be known.
-
-    Raises
-    ------
-    BadInput
-        It is larger than rounding explains.
-    """
+    """The largest |base + contributions - raw score| of a kept upload; None where it cannot be known."""
     if upload.base_value is None or upload.raw == "none":
         return None
     gap, row = lake.widest_gap(governance.store, file, upload.columns.features, upload.base_value)

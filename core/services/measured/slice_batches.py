@@ -145,13 +145,7 @@ def choose_rows(
 
 
 def metric_of(metric_id: str, batches: BatchesOfVersion) -> MetricDefinition:
-    """A metric that fits the task.
-
-    Raises
-    ------
-    BadInput
-        No such metric, or one of another task.
-    """
+    """A metric that fits the task."""
     known = {m.id: m for m in SLICE_METRICS.values() if batches.task in m.tasks}
     if metric_id not in known:
         raise BadInput(

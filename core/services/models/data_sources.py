@@ -30,13 +30,7 @@ from core.services.models.versions import require_version
 
 
 def record_data_source(governance: Governance, command: RecordDataSource) -> str:
-    """Record a data source, or what has changed about it, and return its id.
-
-    Raises
-    ------
-    BadInput
-        The name holds no letter or digit; nothing would change.
-    """
+    """Record a data source, or what has changed about it, and return its id."""
     case = begin(governance, command)
     source = command.source or slug(command.name)
     if not source:

@@ -343,15 +343,7 @@ def note_history(
 
 
 def write_document_text(governance: Governance, command: WriteDocumentText) -> None:
-    """Write beside the generated text of a section; the generated text stays, and so do earlier wordings.
-
-    Raises
-    ------
-    NotFound, BadInput
-        No such initiative or section; nothing would change.
-    Conflict
-        Somebody else wrote there meanwhile.
-    """
+    """Write beside the generated text of a section; the generated text stays, and so do earlier wordings."""
     case = begin(governance, command)
     initiative = case.initiative.initiative
     known = {section.id: section.title for section in sections_of(command.kind)}

@@ -117,13 +117,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
 
 
 def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
-    """Change what people said of an initiative; the history stays.
-
-    Raises
-    ------
-    BadInput
-        A person is not known, or nothing would change.
-    """
+    """Change what people said of an initiative; the history stays."""
     case = begin(governance, command)
     known = case.find(Initiative, command.initiative)
     changes = command.model_dump(exclude={"actor", "at", "initiative"}, exclude_none=True)

@@ -76,13 +76,7 @@ def signed_checkpoint(governance: Governance, key: SigningKey, seq: int, at: dat
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """Read a checkpoint as it was written to a file.
-
-    Raises
-    ------
-    BadInput
-        It is no checkpoint, or its signature does not fit what it says.
-    """
+    """Read a checkpoint as it was written to a file."""
     remedy = "Take the file as 'governance checkpoint' wrote it."
     try:
         given = json.loads(text) if len(text) <= MOST_BYTES else None

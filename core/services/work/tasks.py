@@ -226,13 +226,7 @@ def require_giver(actor: Actor, task: Task, *, taking: bool = False) -> None:
 
 
 def require_fit(governance: Governance, cast: Cast, task: Task, person: Actor, moment: Moment) -> None:
-    """Refuse a person who could not do the task.
-
-    Raises
-    ------
-    Forbidden
-        They may not submit evidence, lack the role that has to be independent, or own or build it.
-    """
+    """Refuse a person who could not do the task."""
     if task.independent:
         known = registered(governance, task.initiative, moment)
         if task.role not in person.roles or person.id in (known.owner, known.builder):

@@ -53,15 +53,7 @@ class TrainedPerson:
 
 
 def attest_training(governance: Governance, command: AttestTraining) -> date:
-    """Attest a training for oneself; gives the last day on which it holds.
-
-    Raises
-    ------
-    Forbidden
-        The actor may not, or attests for somebody else.
-    NotFound, BadInput
-        No such training, or none of the actor's roles asks for it. Nothing is stored.
-    """
+    """Attest a training for oneself; gives the last day on which it holds."""
     case = begin(governance, command)
     if command.person and command.person != command.actor.id:
         raise Forbidden(
