@@ -179,7 +179,7 @@ def test_the_group_that_decays_first_is_named_before_any_outcome(divided: Govern
 
 def test_trust_names_each_reason_and_fails_with_the_worst(divided: Governance) -> None:
     words = said(open_decay(divided))
-    assert "No: something here speaks against the estimates" in words
+    assert "No: the probabilities are not calibrated, so an alert says little." in words
     assert (
         "Probabilities are off by 6.0 points on the reference after calibration, raw scores by 10.0" in words
     )

@@ -267,7 +267,8 @@ def test_decay_separates_worse_from_different_and_states_its_assumption(filled: 
     assert "Estimated worse" in words
     assert "Estimated different" in words
     assert "P(y|x) is unchanged" in words
-    assert "an alert says something" in words
+    assert "Realised worse" in words
+    assert "how much an alert says cannot be told" in words, "four reference chunks, and no calibration"
     assert "log odds" in words
 
 

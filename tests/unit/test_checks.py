@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from core.domain.policy.checks import (
     CHECKS,
+    DecayReading,
     check_data_digest,
     check_decay,
     check_evidence_fresh,
@@ -14,7 +17,7 @@ from core.domain.policy.checks import (
     check_versions_locked,
     no_predictions,
 )
-from core.ground import Verdict
+from core.ground import Verdict, VerdictName
 
 PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)+"
 LINKS = {"artifact_sha256": "a" * 64, "code_commit": "b" * 40, "environment_sha256": "c" * 64}
@@ -78,13 +81,62 @@ def test_the_data_digest_has_to_be_recorded() -> None:
 def test_without_predictions_a_check_cannot_tell() -> None:
     result = no_predictions("bias_limit")
     assert (result.check, result.verdict) == ("bias_limit", Verdict.CANNOT_TELL)
-    assert check_decay("accuracy", []).verdict is Verdict.CANNOT_TELL
+    assert decay(None, None, "pass") == ("cannot_tell", None, None)
 
 
-def test_the_newest_chunk_alone_decides_on_decay() -> None:
-    assert check_decay("accuracy", [True, True, False]).verdict is Verdict.PASS
-    assert check_decay("accuracy", [False, False, True]).verdict is Verdict.FAIL
-    assert check_decay("accuracy", [False, True, False], looked_at=2).observed == 1
+WITHIN, WORSE = DecayReading(0.82, 0.80), DecayReading(0.60, 0.80)
+UNDEFINED, UNLIMITED = DecayReading(None, 0.80), DecayReading(0.82, None)
+
+
+def decay(
+    realised: DecayReading | None, estimated: DecayReading | None, trust: VerdictName
+) -> tuple[str, float | None, float | None]:
+    found = check_decay("ROC AUC", "higher", realised, estimated, trust, "why not")
+    assert found.remedy.endswith(".") or found.verdict is Verdict.PASS
+    return found.verdict.value, found.observed, found.limit
+
+
+@pytest.mark.parametrize("trust", get_args(VerdictName))
+def test_outcomes_of_the_newest_chunk_alone_decide_on_decay(trust: VerdictName) -> None:
+    assert decay(WORSE, None, trust) == ("fail", 0.60, 0.80)
+    assert decay(WITHIN, None, trust) == ("pass", 0.82, 0.80)
+    assert decay(UNLIMITED, None, trust)[0] == "cannot_tell"
+
+
+@pytest.mark.parametrize("trust", get_args(VerdictName))
+def test_what_came_true_worse_fails_whatever_newer_estimates_say(trust: VerdictName) -> None:
+    for estimated in (WITHIN, WORSE, UNDEFINED, UNLIMITED):
+        assert decay(WORSE, estimated, trust) == ("fail", 0.60, 0.80)
+
+
+@pytest.mark.parametrize("realised", [None, WITHIN, UNLIMITED])
+def test_a_newer_estimate_speaks_as_far_as_its_trust_reaches(realised: DecayReading | None) -> None:
+    told = {trust: decay(realised, WORSE, trust)[0] for trust in get_args(VerdictName)}
+    assert told == {"pass": "fail", "cannot_tell": "fail", "fail": "cannot_tell"}
+    told = {trust: decay(realised, WITHIN, trust)[0] for trust in get_args(VerdictName)}
+    assert told == {"pass": "pass", "cannot_tell": "cannot_tell", "fail": "cannot_tell"}
+    for nothing in (UNDEFINED, UNLIMITED):
+        assert {decay(realised, nothing, trust)[0] for trust in get_args(VerdictName)} == {"cannot_tell"}
+
+
+def test_a_decay_check_says_what_came_true_what_is_estimated_and_why_it_cannot_tell() -> None:
+    # Estimated 0.82, realised 0.60, threshold 0.80, trust fail.
+    found = check_decay("ROC AUC", "higher", DecayReading(0.60, 0.80, "day 9"), WITHIN, "fail", "why not")
+    assert found.verdict is Verdict.FAIL
+    where = "in the newest chunk with outcomes: 0.6 against 0.8 (day 9)"
+    assert found.message == f"realised ROC AUC is worse than its threshold {where}"
+    # Realised error 5.0 against 0.45: a lower one is better.
+    error = check_decay("Mean absolute error", "lower", DecayReading(5.0, 0.45), None, "pass")
+    assert (error.verdict, error.observed, error.limit) == (Verdict.FAIL, 5.0, 0.45)
+    assert check_decay("MAE", "lower", DecayReading(0.4, 0.45), None, "fail").verdict is Verdict.PASS
+    # No outcomes, and trust cannot tell.
+    untold = check_decay("ROC AUC", "higher", None, WITHIN, "cannot_tell", "too few outcomes are known")
+    assert untold.verdict is Verdict.CANNOT_TELL
+    assert untold.message == (
+        "estimated ROC AUC keeps within its threshold in the newest chunk: 0.82 against 0.8; "
+        "whether the estimates can be trusted cannot be told: too few outcomes are known"
+    )
+    assert untold.remedy.startswith("Add outcomes of the newest chunk")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +148,7 @@ def test_the_newest_chunk_alone_decides_on_decay() -> None:
         check_versions_locked({}),
         check_data_digest(""),
         no_predictions("bias_limit"),
-        check_decay("accuracy", [True]),
+        check_decay("accuracy", "higher", WORSE, None, "pass"),
     ],
     ids=lambda result: result.check,
 )

@@ -13,9 +13,13 @@ from core.ground import Direction, Figure
 
 @dataclass(frozen=True, slots=True)
 class DecayMetric(Figure):
-    """A metric of a whole model. `unit` percent: a share from 0 to 1; number: anything else."""
+    """A metric of a whole model. `unit` percent: a share from 0 to 1; number: anything else.
+
+    `adds_up`: it grows with the rows, so that an estimate of all rows cannot be held against some of them.
+    """
 
     unit: Literal["percent", "number"]
+    adds_up: bool = False
 
 
 _MACRO = "With several classes: the mean over the classes, each held against all others."
@@ -109,6 +113,7 @@ _ALL = (
         "Whether the worth of an outcome is the same for everybody.",
         _CBPE,
         "number",
+        True,
     ),
     *(
         DecayMetric(
@@ -120,6 +125,7 @@ _ALL = (
             "The size of the chunk, unless the matrix is normalised.",
             _CBPE,
             "number",
+            True,
         )
         for cell, title, words, direction in _CELLS
     ),
@@ -210,6 +216,7 @@ def decay_metric(metric: str) -> DecayMetric:
         "The size of the chunk, unless the matrix is normalised.",
         _CBPE,
         "number",
+        True,
     )
 
 

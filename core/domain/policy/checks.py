@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.ground import Verdict
+from core.ground import Direction, Verdict, VerdictName
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("versions_locked", "Versions locked", "artifact, code and environment", True),
         CheckDefinition("data_digest", "Data digest recorded", "the training data's sha256", True),
         CheckDefinition("bias_limit", "Bias within limit", "slices against the ethical limit", True),
-        CheckDefinition("decay_alert", "No decay alert", "the newest estimated performance", True),
+        CheckDefinition("decay_alert", "No decay alert", "the newest outcomes, then estimates", True),
         CheckDefinition("data_quality", "Data quality within limits", "the newest predictions", True),
         CheckDefinition("drift_alert", "No drift alert", "inputs against the reference", True),
         CheckDefinition("attributions_present", "Scores attributed", "the newest explanation", True),
@@ -154,21 +154,104 @@ def no_predictions(check: str) -> CheckResult:
     return cannot_tell(check, why, "Add a batch of predictions for this version.")
 
 
-def check_decay(metric: str, alerts: Sequence[bool], looked_at: int = 1) -> CheckResult:
-    """Hold the newest chunks' alerts (oldest first; True = estimated performance is worse) to the rule."""
-    if not alerts:
+@dataclass(frozen=True, slots=True)
+class DecayReading:
+    """A metric in one chunk and its threshold on the worse side; None where there is none."""
+
+    value: float | None
+    limit: float | None
+    chunk: str = ""
+
+    @property
+    def undefined(self) -> bool:
+        """Whether there is nothing to hold, or nothing to hold it to."""
+        return self.value is None or self.limit is None
+
+    def worse(self, direction: Direction) -> bool:
+        """Whether it lies beyond the threshold."""
+        if self.value is None or self.limit is None:
+            return False
+        return self.value < self.limit if direction == "higher" else self.value > self.limit
+
+    def __str__(self) -> str:
+        """The value against its threshold, and where."""
+        told = " against ".join("–" if one is None else f"{one:.4g}" for one in (self.value, self.limit))
+        return f"{told} ({self.chunk})" if self.chunk else told
+
+
+def check_decay(
+    metric: str,
+    direction: Direction,
+    realised: DecayReading | None,
+    estimated: DecayReading | None,
+    trust: VerdictName,
+    against: str = "",
+) -> CheckResult:
+    """Hold what came true to its threshold, then a newer estimate as far as it can be trusted.
+
+    Parameters
+    ----------
+    metric, direction
+        What is held, and which way is better.
+    realised
+        The newest chunk after the reference with enough outcomes; None where none has.
+    estimated
+        The newest chunk where it is newer than that; None where the newest has outcomes, which then decide.
+    trust, against
+        Whether the estimates of the model can be trusted, and why not.
+
+    Notes
+    -----
+    Realised worse: fail. No newer chunk: pass. A newer estimate that is worse fails, unless trust fails: then
+    nobody can tell. One that is within passes with trust alone. What is undefined cannot be told.
+    """
+    if realised is None and estimated is None:
         why = f"{metric} is not among the newest estimates of this model version"
         remedy = "Refresh its monitoring with this metric, or with all that can be estimated."
         return cannot_tell("decay_alert", why, remedy)
-    raised = sum(alerts[-looked_at:])
-    if raised:
-        return CheckResult(
-            "decay_alert",
-            Verdict.FAIL,
-            f"estimated {metric} is worse than its threshold in the newest chunk",
-            "Look at the decay page, compare with realised values, and revalidate or retrain.",
-            observed=raised,
-            limit=0,
+    if realised is not None and (estimated is None or realised.worse(direction)):
+        return _by_outcomes(metric, direction, realised)
+    assert estimated is not None  # one of the two is there
+    return _by_estimate(metric, direction, estimated, trust, against)
+
+
+def _by_outcomes(metric: str, direction: Direction, realised: DecayReading) -> CheckResult:
+    if realised.undefined:
+        return _without_threshold(f"realised {metric}", realised)
+    if realised.worse(direction):
+        message = (
+            f"realised {metric} is worse than its threshold in the newest chunk with outcomes: {realised}"
         )
-    message = f"estimated {metric} keeps within its thresholds in the newest chunk"
-    return CheckResult("decay_alert", Verdict.PASS, message, observed=0, limit=0)
+        remedy = "Look at the decay page, find the cause, and revalidate or retrain."
+        return CheckResult("decay_alert", Verdict.FAIL, message, remedy, realised.value, realised.limit)
+    message = f"realised {metric} keeps within its threshold in the newest chunk: {realised}"
+    return CheckResult("decay_alert", Verdict.PASS, message, "", realised.value, realised.limit)
+
+
+def _by_estimate(
+    metric: str, direction: Direction, estimated: DecayReading, trust: VerdictName, against: str
+) -> CheckResult:
+    if estimated.undefined:
+        return _without_threshold(f"estimated {metric}", estimated)
+    worse = estimated.worse(direction)
+    verdict, remedy = Verdict.CANNOT_TELL, "Add outcomes of the newest chunk, and refresh the monitoring."
+    if worse and trust != "fail":
+        verdict = Verdict.FAIL
+        remedy = "Look at the decay page, compare with realised values, and revalidate or retrain."
+    elif not worse and trust == "pass":
+        verdict, remedy = Verdict.PASS, ""
+    stands = "is worse than" if worse else "keeps within"
+    trusted = {
+        "pass": "the estimates can be trusted",
+        "fail": "the estimates cannot be trusted",
+        "cannot_tell": "whether the estimates can be trusted cannot be told",
+    }[trust]
+    why = f": {against}" if against else ""
+    message = f"estimated {metric} {stands} its threshold in the newest chunk: {estimated}; {trusted}{why}"
+    return CheckResult("decay_alert", verdict, message, remedy, estimated.value, estimated.limit)
+
+
+def _without_threshold(what: str, reading: DecayReading) -> CheckResult:
+    lacking = "is undefined" if reading.value is None else "has no threshold on the worse side"
+    remedy = "Use larger chunks, or add outcomes, and refresh the monitoring."
+    return cannot_tell("decay_alert", f"{what} {lacking} in the newest chunk", remedy)

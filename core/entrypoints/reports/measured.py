@@ -277,15 +277,17 @@ def _fairness(measure: FairnessMeasure) -> str:
 _MOST_FEATURES = 40
 _REASONS = {
     "record": "Past estimates, mean error against the distance to the threshold",
-    "assumption": "Assumption that P(y|x) is as it was: came true inside the band",
+    "assumption": "Assumption that P(y|x) is as it was: chance of as many outside the band",
     "calibration": "Calibration error on the reference",
     "thresholds": "Reference chunks behind the thresholds",
-    "rows": "Half width of the band against the distance to the threshold",
+    "rows": "Half width of the band against twice the distance to the threshold",
 }
 
 
 def _state(chunk: Result) -> str:
-    """An alert in words: worse, different (NannyML's alert on the better side), or within the thresholds."""
+    """In words: what came true worse, worse, different (NannyML's better side), or within the thresholds."""
+    if chunk["realised_worse"]:
+        return "realised worse"
     return ("worse" if chunk["worse"] else "different") if chunk["alert"] else "within"
 
 
@@ -349,7 +351,11 @@ def show_decay(result: Result) -> None:
 
 def _show_chunks(result: Result) -> None:
     show_rows(result["chunks"], _CHUNKS, right=(2, 4))
-    say(f"{result['worse']} chunks are worse; {result['alerts']} are different (NannyML's two-sided alert).")
+    say(
+        f"Realised: {result['realised_worse']} of {result['realised_chunks']} chunks with outcomes came true "
+        f"worse. Estimated: {result['worse']} chunks are worse; {result['alerts']} are different (NannyML's "
+        "two-sided alert)."
+    )
 
 
 def _show_groups(result: Result) -> None:
@@ -366,9 +372,11 @@ def _show_trust(result: Result) -> None:
             f"{figure(past['worst_error'])} at worst; {past['inside_band']} of {past['compared_chunks']} "
             "chunks came true inside the band."
         )
-    say(f"Trust: {words(result['trust']['verdict'])}.")
+    against = result["trust"]["against"]
+    say(f"Trust: {words(result['trust']['verdict'])}{f', as {against}' if against else ''}.")
     for reason in result["trust"]["reasons"]:
-        held = f"{figure(reason['value'])}, held against {figure(reason['limit'])}"
+        of = f"{decay_metric(reason['metric']).title}: " if reason["metric"] else ""
+        held = f"{of}{figure(reason['value'])}, held against {figure(reason['limit'])}"
         say(f"  - {_REASONS[reason['id']]}: {words(reason['verdict'])} ({held}).")
 
 

@@ -97,8 +97,8 @@ def _show_decay(decay: Result, names: tuple[str, str]) -> None:
     say()
     for name, side in zip(names, (decay["left"], decay["right"]), strict=True):
         told = side["note"] or (
-            f"{words(side['metric'])} estimated at {figure(side['estimate'])}, {side['worse']} of "
-            f"{side['chunks']} chunks estimated worse, {side['realised_worse']} realised worse; "
+            f"{words(side['metric'])} estimated at {figure(side['estimate'])}, of {side['chunks']} chunks "
+            f"{side['realised_worse']} realised worse, {side['worse']} estimated worse; "
             f"trust in the estimates: {words(side['trust'])}."
         )
         say(f"Decay of {name[:1].lower() + name[1:]}: {told}")

@@ -41,7 +41,8 @@ _FIELDS = "* RENAME (period AS part)"
 class MonitoredVersion:
     """A model version with predictions; `estimated` when its performance has been estimated.
 
-    `worse`: the newest chunk's estimate of the metric shown first is beyond the threshold on the worse side.
+    `worse`: the metric shown first is beyond the threshold on the worse side in the newest chunk that has
+    outcomes, or by the estimate of a newer one.
     """
 
     initiative: str
@@ -63,12 +64,20 @@ _MONITORED = asking(
     JOIN model_version v ON v.initiative = b.initiative AND v.version = b.version AND v.seq <= $seq
     LEFT JOIN current_version c ON c.initiative = b.initiative AND c.version = b.version
     LEFT JOIN (
-        SELECT d.initiative, d.version, coalesce(d.part = 'analysis' AND d.worse, false) AS worse
-        FROM decay_chunk d JOIN (
-            SELECT initiative, version, max(seq) AS seq FROM decay_chunk WHERE seq <= $seq GROUP BY ALL
-        ) USING (initiative, version, seq)
-        QUALIFY row_number() OVER (PARTITION BY d.initiative, d.version
-            ORDER BY list_position($metrics, d.metric) NULLS LAST, d.metric, d.part, d.chunk DESC) = 1
+        SELECT initiative, version,
+            coalesce(arg_max(came_worse, chunk) FILTER (later AND realised IS NOT NULL), false)
+                OR coalesce(arg_max(worse AND realised IS NULL, chunk) FILTER (later), false) AS worse
+        FROM (
+            SELECT d.initiative, d.version, d.chunk, d.realised, d.worse, d.part = 'analysis' AS later,
+                coalesce(CASE WHEN list_contains($lower_better, d.metric) THEN d.realised > d.upper_threshold
+                    ELSE d.realised < d.lower_threshold END, false) AS came_worse
+            FROM decay_chunk d JOIN (
+                SELECT initiative, version, max(seq) AS seq FROM decay_chunk WHERE seq <= $seq GROUP BY ALL
+            ) USING (initiative, version, seq)
+            QUALIFY dense_rank() OVER (PARTITION BY d.initiative, d.version
+                ORDER BY list_position($metrics, d.metric) NULLS LAST, d.metric) = 1
+        )
+        GROUP BY initiative, version
     ) s ON s.initiative = b.initiative AND s.version = b.version
     WHERE b.seq <= $seq GROUP BY b.initiative, b.version
     ORDER BY name, b.initiative, bool_or(c.version IS NOT NULL) DESC, max(v.seq) DESC
@@ -77,12 +86,15 @@ _MONITORED = asking(
 )
 
 
-def monitored_versions(store: Store, moment: Moment, metrics: Sequence[str]) -> tuple[MonitoredVersion, ...]:
+def monitored_versions(
+    store: Store, moment: Moment, metrics: Sequence[str], lower_better: Sequence[str]
+) -> tuple[MonitoredVersion, ...]:
     """Versions with predictions, by initiative name; the current one first, then newest.
 
-    `metrics`: the first of these that was estimated says whether a version is worse.
+    `metrics`: the first of these that was estimated says whether a version is worse; of those in
+    `lower_better`, a lower value is better.
     """
-    values = {"seq": moment.seq, "metrics": list(metrics)}
+    values = {"seq": moment.seq, "metrics": list(metrics), "lower_better": list(lower_better)}
     return tuple(fetch_as(store.cursor(), MonitoredVersion, _MONITORED, values))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,16 +13,18 @@ from core.analytics.decay.estimates import SliceChunk
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric, decay_metric, is_beyond_worse_side
 from core.analytics.decay.trust import (
     EstimateTrust,
+    History,
+    ModelTrust,
     TrustReason,
     estimate_trust,
-    trust_reasons,
+    model_trust,
     worse_threshold,
 )
 from core.domain.errors import NotFound
 from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
 from core.domain.moment import Moment
-from core.domain.policy.checks import CheckResult, check_decay, no_predictions
-from core.ground import Task, VerdictName, worst
+from core.domain.policy.checks import CheckResult, DecayReading, check_decay, no_predictions
+from core.ground import Task, VerdictName
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
 from core.services.case import registered
@@ -52,8 +54,13 @@ class DecayReport:
     metric: DecayMetric
     leading: str
     metrics: tuple[DecayMetric, ...]
-    chunks: tuple[DecayChunk, ...]
+    estimates: Mapping[str, tuple[DecayChunk, ...]]
     run: DecayRun | None
+
+    @property
+    def chunks(self) -> tuple[DecayChunk, ...]:
+        """The chunks of the metric, reference first."""
+        return self.estimates[self.metric.id]
 
     @property
     def analysis(self) -> tuple[DecayChunk, ...]:
@@ -73,8 +80,17 @@ class DecayReport:
     @property
     def realised_worse(self) -> int:
         """Analysis chunks of which that came true."""
-        beyond = (is_beyond_worse_side(self.metric.id, c.realised, *self.thresholds) for c in self.analysis)
-        return sum(beyond)
+        return sum(map(self.came_worse, self.analysis))
+
+    @property
+    def known(self) -> int:
+        """Analysis chunks with enough outcomes for a realised value."""
+        return sum(chunk.realised is not None for chunk in self.analysis)
+
+    def came_worse(self, chunk: DecayChunk) -> bool:
+        """Whether a chunk after the reference came true beyond the threshold on the worse side."""
+        limits = (chunk.lower_threshold, chunk.upper_threshold)
+        return chunk.part == "analysis" and is_beyond_worse_side(chunk.metric, chunk.realised, *limits)
 
     @property
     def thresholds(self) -> tuple[float | None, float | None]:
@@ -89,20 +105,27 @@ class DecayReport:
 
     @cached_property
     def trust(self) -> EstimateTrust:
-        """Past estimates held against what came true."""
+        """Estimates of this metric held against what came true."""
         return estimate_trust(self.chunks, self.metric.direction)
 
+    def record_of(self, metric: str) -> EstimateTrust:
+        """Estimates of a metric that was estimated, held against what came true."""
+        return estimate_trust(self.estimates[metric], decay_metric(metric).direction)
+
     @cached_property
+    def judgement(self) -> ModelTrust:
+        """The one judgement of the model's estimates, over all metrics that were estimated."""
+        return _judgement(self.task, self.estimates, self.run)
+
+    @property
     def reasons(self) -> tuple[TrustReason, ...]:
         """What speaks for and against the estimates."""
-        error = self.run.calibration_error if self.run else None
-        classifies = self.task != "regression"
-        return trust_reasons(self.trust, self.chunks, calibration_error=error, classifies=classifies)
+        return self.judgement.reasons
 
     @property
     def trusted(self) -> VerdictName:
         """What the reasons come to: fail where one fails, cannot tell where one cannot."""
-        return worst(reason.verdict for reason in self.reasons)
+        return self.judgement.verdict
 
     @property
     def by_choices(self) -> tuple[str, ...]:
@@ -122,20 +145,19 @@ def decay_report(
     """
     registered(governance, initiative, moment)
     store = governance.store
-    rows = lake.decay_chunks(store, initiative, version, moment)
-    if not rows:
+    estimates = _estimates(governance, initiative, version, moment)
+    if not estimates:
         raise NotFound(
             f"version '{version[:20]}' of {initiative} has no estimates",
             remedy="Refresh its monitoring first.",
         )
-    estimated = dict.fromkeys(row.metric for row in rows)
-    leading = shown_metric(estimated)
+    leading = shown_metric(estimates)
     chosen = metric or leading
-    if chosen not in estimated:
+    if chosen not in estimates:
         raise NotFound(
             f"there are no estimates of '{chosen[:40]}'",
             where=initiative,
-            remedy=f"Use: {', '.join(estimated)}.",
+            remedy=f"Use: {', '.join(estimates)}.",
         )
     return DecayReport(
         initiative,
@@ -143,10 +165,39 @@ def decay_report(
         lake.batches(store, initiative, version, moment)[-1].task,
         decay_metric(chosen),
         leading,
-        tuple(decay_metric(one) for one in sorted(estimated, key=_place)),
-        tuple(row for row in rows if row.metric == chosen),
-        # Recorded right before its chunks; chunks without one are from before this was kept.
-        latest(store, DecayRun, moment, initiative, version=version, seq=rows[0].seq - 1),
+        tuple(decay_metric(one) for one in sorted(estimates, key=_place)),
+        estimates,
+        _run_of(governance, estimates[chosen][0], moment),
+    )
+
+
+def _estimates(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> dict[str, tuple[DecayChunk, ...]]:
+    """Chunks of the newest refresh by metric, reference first."""
+    found: dict[str, list[DecayChunk]] = {}
+    for chunk in lake.decay_chunks(governance.store, initiative, version, moment):
+        found.setdefault(chunk.metric, []).append(chunk)
+    return {metric: tuple(chunks) for metric, chunks in found.items()}
+
+
+def _run_of(governance: Governance, chunk: DecayChunk, moment: Moment) -> DecayRun | None:
+    """Recorded right before its chunks; chunks without one are from before this was kept."""
+    of = (chunk.initiative, chunk.version, chunk.seq - 1)
+    return latest(governance.store, DecayRun, moment, of[0], version=of[1], seq=of[2])
+
+
+def _judgement(
+    task: Task, estimates: Mapping[str, tuple[DecayChunk, ...]], run: DecayRun | None
+) -> ModelTrust:
+    leading = LEADING_METRIC[task]
+    metrics = [metric for metric in map(decay_metric, estimates) if not metric.adds_up]
+    return model_trust(
+        [History(metric.id, metric.direction, estimates[metric.id]) for metric in metrics],
+        checked=leading if leading in estimates else shown_metric(estimates),
+        calibration_error=run.calibration_error if run else None,
+        reference_rows=run.reference_rows if run else None,
+        classifies=task != "regression",
     )
 
 
@@ -162,14 +213,56 @@ def _place(metric: str) -> int:
 
 
 def check_decay_alert(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
-    """Hold the newest estimate of the leading metric to its thresholds; no other metric stands in for it."""
+    """Hold the leading metric to its thresholds: what came true first, then newer estimates.
+
+    An estimate speaks as far as its trust reaches: that of the model, over all metrics. No other metric
+    stands in for the leading one.
+    """
     batches = lake.batches(governance.store, initiative, version, moment)
     if not batches:
         return no_predictions("decay_alert")
-    leading = LEADING_METRIC[batches[-1].task]
-    rows = lake.decay_chunks(governance.store, initiative, version, moment, leading)
-    worse = [row.worse for row in rows if row.part == "analysis"]
-    return check_decay(DECAY_METRICS[leading].title, worse)
+    task = batches[-1].task
+    metric = DECAY_METRICS[LEADING_METRIC[task]]
+    estimates = _estimates(governance, initiative, version, moment)
+    chunks = estimates.get(metric.id, ())
+    later = [chunk for chunk in chunks if chunk.part == "analysis"]
+    if not later:
+        return check_decay(metric.title, metric.direction, None, None, "cannot_tell")
+    known = [chunk for chunk in later if chunk.realised is not None]
+    judgement = _judgement(task, estimates, _run_of(governance, later[0], moment))
+    return check_decay(
+        metric.title,
+        metric.direction,
+        _reading(known[-1], known[-1].realised, metric) if known else None,
+        None if known[-1:] == later[-1:] else _reading(later[-1], later[-1].estimate, metric),
+        judgement.verdict,
+        said_against(judgement),
+    )
+
+
+def _reading(chunk: DecayChunk, value: float | None, metric: DecayMetric) -> DecayReading:
+    return DecayReading(value, worse_threshold(chunk, metric.direction), chunk.name)
+
+
+_AGAINST = {
+    ("record", "fail"): "past estimates{of} were further off than the threshold is away",
+    ("record", "cannot_tell"): "too few estimates could be held against outcomes",
+    ("assumption", "fail"): "more{of} came true outside the band than chance brings",
+    ("assumption", "cannot_tell"): "too few outcomes are known to hold the band against",
+    ("calibration", "fail"): "the probabilities are not calibrated",
+    ("calibration", "cannot_tell"): "it cannot be told whether the probabilities are calibrated",
+    ("thresholds", "cannot_tell"): "the thresholds rest on too few reference chunks",
+    ("rows", "cannot_tell"): "the chunks are too small for the distance to the threshold",
+}
+
+
+def said_against(judgement: ModelTrust) -> str:
+    """The first reason of the worst verdict in words, its metric named; empty where all pass."""
+    reason = judgement.against
+    if reason is None:
+        return ""
+    of = f" of {decay_metric(reason.metric).title}" if reason.metric else ""
+    return _AGAINST[reason.id, reason.verdict].format(of=of)
 
 
 def attributions(
@@ -182,7 +275,8 @@ def attributions(
 
 def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
     """Model versions with predictions, by initiative name; the current version first, then newest."""
-    return lake.monitored_versions(governance.store, moment, SHOWN_FIRST)
+    lower_better = [metric.id for metric in DECAY_METRICS.values() if metric.direction == "lower"]
+    return lake.monitored_versions(governance.store, moment, SHOWN_FIRST, lower_better)
 
 
 def largest_version(governance: Governance, moment: Moment) -> MonitoredVersion | None:
@@ -195,7 +289,7 @@ def find_version(
 ) -> MonitoredVersion | None:
     """The version asked for (where only the initiative is named the current one, else the newest).
 
-    Where no initiative is named, the first whose version, so chosen, is estimated worse, else one that is
+    Where no initiative is named, the first whose version, so chosen, is worse, else one that is
     estimated, else any; None where nothing has predictions.
 
     Raises

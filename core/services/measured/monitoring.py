@@ -44,6 +44,11 @@ from core.services.measured.predictions import require_version
 
 CANONICAL = ("row_id", "timestamp", "y_pred", "y_true", "y_score")
 CHUNK_ROWS = 5000
+ENOUGH_OUTCOMES = 0.5
+"""Share of a chunk's rows whose outcome must be known before its realised value goes on record.
+
+A few early outcomes are of other rows than the rest, and their noise is not that of the thresholds.
+"""
 MOST_BY = 6
 """Sensitive features that get estimates of their own unless some are named."""
 REFRESH = "refresh_monitoring"
@@ -232,6 +237,8 @@ class RecordEstimates(Command, may="refresh_monitoring"):
 def record_estimates(governance: Governance, command: RecordEstimates) -> None:
     """Record a refresh of the decay estimates; the newest refresh counts.
 
+    A realised value is recorded where at least half of the chunk's rows have an outcome.
+
     Raises
     ------
     BadInput
@@ -259,14 +266,16 @@ def record_estimates(governance: Governance, command: RecordEstimates) -> None:
             slices = _kept(governance.store, command.slices_file)
             run = replace(run, slices_path=slices.path, slices_sha256=slices.sha256)
         entries.append(entry_of("decay_estimated", run))
-    chunks = (
-        DecayChunk(
-            initiative=initiative, version=version, **{name: getattr(chunk, name) for name in _OF_CHUNK}
-        )
-        for chunk in command.chunks
-    )
+    chunks = (_recorded(initiative, version, chunk) for chunk in command.chunks)
     entries.append(entry_of("monitoring_refreshed", *chunks))
     case.append(entries)
+
+
+def _recorded(initiative: str, version: str, chunk: EstimatedChunk) -> DecayChunk:
+    known = chunk if chunk.labelled_rows >= ENOUGH_OUTCOMES * chunk.rows else replace(chunk, realised=None)
+    return DecayChunk(
+        initiative=initiative, version=version, **{name: getattr(known, name) for name in _OF_CHUNK}
+    )
 
 
 def _kept(store: Store, file: Path) -> StoredFile:

@@ -22,7 +22,7 @@ from core.services.measured.business_kpi import (
     promised_kpis,
 )
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
-from core.services.measured.decay import DecayReport, decay_groups, decay_report
+from core.services.measured.decay import DecayReport, decay_groups, decay_report, said_against
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
@@ -85,19 +85,27 @@ def _decay(report: DecayReport) -> Result:
         "metrics": sorted(metric.id for metric in report.metrics),
         "direction": report.metric.direction,
         "unestimated": report.unestimated.id if report.unestimated else None,
-        "chunks": report.chunks,
+        "chunks": [{**plain(one), "realised_worse": report.came_worse(one)} for one in report.chunks],
         "alerts": report.alerts,
         "different": report.alerts,
         "worse": report.worse,
         "realised_worse": report.realised_worse,
+        "realised_chunks": report.known,
         "estimate_error": trust.error,
-        "trust": {"verdict": report.trusted, "reasons": report.reasons},
+        "trust": {
+            "verdict": report.trusted,
+            "against": said_against(report.judgement),
+            "reasons": report.reasons,
+        },
         "past_estimates": {
             "compared_chunks": trust.compared,
             "mean_absolute_error": trust.error,
             "worst_error": trust.worst,
             "inside_band": trust.inside,
             "coverage": trust.inside / trust.compared if trust.compared else None,
+            "verdict": trust.verdict,
+            "reference": trust.reference,
+            "analysis": trust.analysis,
         },
         "run": report.run,
         "by_choices": report.by_choices,

@@ -32,6 +32,7 @@ from core.lake.facts import history
 from core.lake.record.entries import digest_at
 from core.services.case import begin, registered
 from core.services.governance import Governance
+from core.services.measured.decay import said_against
 from core.services.models import document_process
 from core.services.models import document_process as document_frameworks
 from core.services.models.document_material import (
@@ -229,19 +230,19 @@ def decay(material: Material) -> tuple[Part, ...]:
         return (Missing("estimates of its performance", "Make them with 'governance monitoring refresh'."),)
     newest, unit = view.chunks[-1], view.metric.unit
     trust = {
-        "pass": "Past estimates came true closely enough for an alert to mean something.",
-        "fail": "Past estimates were too far from what came true for an alert to mean much.",
-        "cannot_tell": "Too few outcomes are known to say whether the estimates can be trusted.",
+        "pass": "The estimates can be trusted as far as can be told: nothing speaks against them.",
+        "fail": "The estimates cannot be trusted: {}.",
+        "cannot_tell": "Whether the estimates can be trusted cannot be told: {}.",
     }
     facts = (
         ("Metric", view.metric.title),
         ("Newest chunk", newest.name),
         ("Estimated", share(newest.estimate, unit)),
         ("Realised", share(newest.realised, unit)),
+        ("Realised worse", f"{view.realised_worse} of {amount(view.known, 'chunk')} with outcomes"),
         ("Estimated worse", f"{view.worse} of {amount(len(view.analysis), 'chunk')} after the reference"),
-        ("Realised worse", amount(view.realised_worse, "chunk")),
     )
-    return (Facts(facts), Words(trust[view.trust.verdict]))
+    return (Facts(facts), Words(trust[view.trusted].format(said_against(view.judgement))))
 
 
 def limits(material: Material) -> tuple[Part, ...]:

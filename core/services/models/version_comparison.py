@@ -329,5 +329,5 @@ def _decay(governance: Governance, moment: Moment, known: Version) -> DecaySide:
         view.realised_worse,
         newest.estimate,
         realised[-1] if realised else None,
-        view.trust.verdict,
+        view.trusted,
     )

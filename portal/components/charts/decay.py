@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,13 @@ _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3])
 
 
 def decay_chart(
-    chunks: Sequence[DecayChunk], *, title: str, alt: str, thresholds: Sequence[Threshold], unit: Unit
+    chunks: Sequence[DecayChunk],
+    came_worse: Callable[[DecayChunk], bool],
+    *,
+    title: str,
+    alt: str,
+    thresholds: Sequence[Threshold],
+    unit: Unit,
 ) -> None:
     """Draw estimates along the chunks with their band, realised values beside them, and alerts.
 
@@ -45,6 +51,8 @@ def decay_chart(
     ----------
     chunks
         Of one metric, in order of time; the newest are drawn where there are too many.
+    came_worse
+        Whether the realised value of a chunk is worse than its threshold.
     title
         What is estimated: `Accuracy`.
     alt
@@ -63,6 +71,7 @@ def decay_chart(
             "upper_confidence": chunk.upper_confidence,
             "realised": chunk.realised,
             "alert": _alert_place(chunk),
+            "came_worse": chunk.realised if came_worse(chunk) else None,
         }
         for chunk in chunks[-MOST_POINTS:]
     ]
@@ -114,7 +123,8 @@ def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool
     line = base.mark_line(strokeWidth=2.2, color=ACCENT, interpolate="monotone").encode(y=on("estimate"))
     truth = base.mark_line(strokeWidth=1.8, color=SECOND).encode(y=on("realised"))
     lines = threshold_layers(thresholds, unit, title=title)
-    marks = [dots("realised", names[1], 34), dots("estimate", names[0], 22), dots("alert", names[2], 120)]
+    marks = [dots("realised", names[1], 34), dots("estimate", names[0], 22)]
+    marks += [dots("alert", names[2], 120), dots("came_worse", names[2], 120)]
     return finish(alt.layer(band, *lines, truth, line, *marks))
 
 

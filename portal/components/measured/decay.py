@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from core.analytics.decay.metrics import decay_metric
 from core.domain.commands import make
 from core.services.case import refusal
+from core.services.measured.decay import said_against
 from core.services.measured.monitoring import (
     CHUNK_ROWS,
     REFRESH,
@@ -37,9 +39,10 @@ if TYPE_CHECKING:
 
 
 TRUST = (
-    "Off by: mean of |estimate − realised| over the chunks after the reference whose outcome is known; 0 is "
-    "exact. It passes when that is less than the distance from the usual level to the threshold on the worse "
-    "side, and at least 80% of what came true lay inside the band."
+    "Off by: mean of |estimate − realised| over the chunks after the reference whose outcome is known (with "
+    "fewer than 3, over the reference too); 0 is exact. It passes when that is less than the distance from "
+    "the usual level to the threshold on the worse side, and when no more came true outside the band "
+    "than chance brings: 0.3% of chunks, by a binomial test at 1% in the reference and in what came after."
 )
 _TITLES = {
     "record": "Past estimates",
@@ -50,37 +53,36 @@ _TITLES = {
 }
 _SENTENCES = {
     "pass": "Yes, as far as can be told: nothing here speaks against the estimates.",
-    "fail": "No: something here speaks against the estimates, so an alert says little.",
-    "cannot_tell": "Cannot tell: nothing speaks against the estimates, but not all can be looked at yet.",
+    "fail": "No: {}, so an alert says little.",
+    "cannot_tell": "Cannot tell: nothing speaks against the estimates, but {}.",
+}
+_MEANING = {
+    "pass": "an alert says something",
+    "fail": "an alert says little",
+    "cannot_tell": "how much an alert says cannot be told",
 }
 
 
 def trust_panel(view: DecayReport) -> None:
     """Show the verdict with each reason for and against."""
-    with panel("Can the estimates be trusted here?", _SENTENCES[view.trusted]):
+    sentence = _SENTENCES[view.trusted].format(said_against(view.judgement))
+    with panel("Can the estimates be trusted here?", sentence):
         columns: list[Column[TrustReason]] = [
             Column(lambda reason: _TITLES[reason.id], "Reason", strong=True),
             Column("verdict", "Verdict", "status"),
             Column(partial(_words, view), "What was looked at"),
         ]
         plain_table(view.reasons, columns, caption="Reasons for and against trust in the estimates")
+        st.caption("One judgement of the model: each reason is that of the metric where it is worst.")
         if view.run is not None:
             st.caption(_how(view.run))
 
 
 def _words(view: DecayReport, reason: TrustReason) -> str:
-    trust = view.trust
-    known = count(trust.compared, "chunk")
     if reason.id == "record":
-        if reason.value is None:
-            return "No outcome after the reference is known yet, so no estimate could be held against it."
-        found = f"Off by {shown(view, trust.error)} on average and {shown(view, trust.worst)} at worst"
-        return f"{found} over {known}; the threshold is {shown(view, trust.room)} from the usual level."
+        return _record(view, reason)
     if reason.id == "assumption":
-        if reason.value is None:
-            return "No estimate can see a change of P(y|x); only outcomes can, and none is known yet."
-        inside = f"{trust.inside:,} of {known} came true inside the band"
-        return f"{inside}; where P(y|x) changes, they leave it."
+        return _assumption(view, reason)
     if reason.id == "calibration":
         return _calibration(view, reason)
     if reason.id == "thresholds":
@@ -88,10 +90,49 @@ def _words(view: DecayReport, reason: TrustReason) -> str:
         return f"The thresholds rest on {chunks}; from {number(reason.limit)} on their spread says something."
     if reason.value is None:
         return "The band is unknown, so nobody can tell whether chunks are large enough."
-    band = f"The band is ± {shown(view, reason.value)} in the middle chunk"
+    band = f"{_of(reason)}The band is ± {_shown_of(reason, reason.value)} in the middle chunk"
     if reason.limit is None:
         return f"{band}; there is no threshold on the worse side to hold it against."
-    return f"{band}, and the threshold is {shown(view, reason.limit)} away."
+    return (
+        f"{band}, and the threshold is {_shown_of(reason, reason.limit / 2)} away; up to twice that is fine."
+    )
+
+
+def _record(view: DecayReport, reason: TrustReason) -> str:
+    if reason.value is None:
+        return "Too few outcomes are known, or no threshold, so no estimate could be held against them."
+    record = view.record_of(reason.metric)
+    return (
+        f"{_of(reason)}Off by {_shown_of(reason, record.error)} on average and "
+        f"{_shown_of(reason, record.worst)} at worst over {count(record.compared, 'chunk')}; the threshold "
+        f"is {_shown_of(reason, record.room)} from the usual level."
+    )
+
+
+def _assumption(view: DecayReport, reason: TrustReason) -> str:
+    if reason.value is None:
+        return "No estimate can see a change of P(y|x); only outcomes can, and too few are known yet."
+    record = view.record_of(reason.metric)
+    told = [
+        f"{part.outside:,} of {count(part.chunks, 'chunk')} {where}"
+        for part, where in ((record.reference, "of the reference"), (record.analysis, "after it"))
+        if part.chunks
+    ]
+    return (
+        f"{_of(reason)}{' and '.join(told)} came true outside the band; chance puts 0.3% there. Where P(y|x) "
+        "changes, they leave it."
+    )
+
+
+def _of(reason: TrustReason) -> str:
+    return f"{decay_metric(reason.metric).title}: "
+
+
+def _shown_of(reason: TrustReason, value: float | None) -> str:
+    """A value of the reason's metric."""
+    if value is None:
+        return "–"
+    return percent(value, 1) if decay_metric(reason.metric).unit == "percent" else f"{value:.3g}"
 
 
 def _calibration(view: DecayReport, reason: TrustReason) -> str:
@@ -206,7 +247,7 @@ def pick_version(
 
 
 def _state(one: MonitoredVersion) -> str:
-    return " (estimated worse)" if one.worse else "" if one.estimated else " (not estimated)"
+    return " (worse)" if one.worse else "" if one.estimated else " (not estimated)"
 
 
 _HELP = (
@@ -292,18 +333,24 @@ ASSUMPTION = (
 
 
 def decay_cards(view: DecayReport) -> None:
-    """Show how many chunks are worse or different, what came true, and how far the estimates were off."""
+    """Show what came true, which chunks are estimated worse or different, and how far off estimates were."""
     of = f"Of {count(len(view.analysis), 'chunk')} after the reference"
     different = "An alert on either side, better or worse, as NannyML raises it."
     cards(
         [
+            _counted("Realised worse", view.realised_worse, _known(view)),
             _counted("Estimated worse", view.worse, f"{of}, beyond the threshold on the worse side."),
             _counted("Estimated different", view.alerts, f"{of}. {different}"),
-            _counted("Realised worse", view.realised_worse, f"{of}, by what came true where it is known."),
             _trust(view),
         ],
         min_column_width=220,
     )
+
+
+def _known(view: DecayReport) -> str:
+    if not view.known:
+        return "No chunk after the reference has enough outcomes yet."
+    return f"Of {count(view.known, 'chunk')} after the reference with outcomes, beyond the threshold."
 
 
 def _counted(label: str, found: int, note: str) -> Card:
@@ -312,15 +359,12 @@ def _counted(label: str, found: int, note: str) -> Card:
 
 def _trust(view: DecayReport) -> Card:
     trust = view.trust
-    if trust.verdict == "cannot_tell":
-        note = f"{count(trust.compared, 'chunk')} with a known outcome: too few to judge the estimates."
-    else:
-        meaning = "an alert says something" if trust.verdict == "pass" else "an alert says little"
-        note = (
-            f"{trust.inside:,} of {count(trust.compared, 'chunk')} came true inside the band, and the usual "
-            f"level is {shown(view, trust.room)} from the threshold: {meaning}."
-        )
-    return Card("Estimates were off by", shown(view, trust.error), trust.verdict, note=note)
+    note = "No chunk with a known outcome: nothing to hold the estimates against."
+    if trust.compared:
+        found = f"{trust.inside:,} of {count(trust.compared, 'chunk')} came true inside the band"
+        level = f", and the usual level is {shown(view, trust.room)} from the threshold" if trust.room else ""
+        note = f"{found}{level}: {_MEANING[view.trusted]}."
+    return Card("Estimates were off by", shown(view, trust.error), view.trusted, note=note)
 
 
 def decay_panel(view: DecayReport) -> None:
@@ -328,7 +372,9 @@ def decay_panel(view: DecayReport) -> None:
     with panel(view.metric.title, ASSUMPTION):
         alt = f"{view.metric.title} by chunk: estimate with its band, realised values, thresholds and alerts."
         title, unit = view.metric.title, view.metric.unit
-        decay_chart(view.chunks, title=title, alt=alt, thresholds=_thresholds(view), unit=unit)
+        decay_chart(
+            view.chunks, view.came_worse, title=title, alt=alt, thresholds=_thresholds(view), unit=unit
+        )
         first = sum(chunk.part == "reference" for chunk in view.chunks)
         timed = all(chunk.started_at is not None for chunk in view.chunks)
         named = "" if timed else " The rows carry no times, so chunks are named by their first row."
@@ -362,13 +408,15 @@ def chunks_table(view: DecayReport) -> None:
         Column("upper_confidence", "Band to", kind, decimals, phone=False, width=100),
         Column("realised", "Realised", kind, decimals, phone=False, width=100),
         Column("gap", "Estimated − realised", kind, decimals, phone=False, width=150),
-        Column(_alert, "Alert", width=96),
+        Column(partial(_alert, view), "Alert", width=130),
     ]
     alt = "Chunks with estimates and alerts."
     live_table(view.chunks, columns, key="chunks", download="decay-chunks", alt=alt)
 
 
-def _alert(chunk: DecayChunk) -> str:
+def _alert(view: DecayReport, chunk: DecayChunk) -> str:
+    if view.came_worse(chunk):
+        return "▲ Realised worse"
     if chunk.worse:
         return "▲ Worse"
     return "◆ Different" if chunk.alert else ""

@@ -370,9 +370,9 @@ def _decay_html(name: str, side: DecaySide) -> str:
     share = side.metric.unit == "percent"
     shown = percent(side.estimate, 1) if share else number(side.estimate, 3)
     realised = percent(side.realised, 1) if share else number(side.realised, 3)
-    alert = pill_html("alert" if side.worse else "no_alert")
+    alert = pill_html("alert" if side.worse or side.realised_worse else "no_alert")
     said = (
-        f"{count(side.worse, 'chunk')} of {side.chunks:,} estimated worse, {side.realised_worse:,} came true "
+        f"{count(side.realised_worse, 'chunk')} of {side.chunks:,} came true worse, {side.worse:,} estimated "
         f"worse. Realised last: {realised}."
     )
     trust = pill_html(side.trust, f"Trust in estimates: {side.trust.replace('_', ' ')}")
