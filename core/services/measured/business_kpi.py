@@ -235,12 +235,13 @@ class ObservedDay:
 
 @dataclass(frozen=True)
 class PerformancePoint:
-    """Estimated performance of the model in one chunk: its time, estimate and realised value."""
+    """Performance of the model in one chunk: its time, estimate and realised value, and which is worse."""
 
     at: datetime
     estimate: float | None
     realised: float | None
     worse: bool
+    realised_worse: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,7 +351,9 @@ def model_performance(
     except NotFound:
         return None
     points = tuple(
-        PerformancePoint(chunk.started_at, chunk.estimate, chunk.realised, chunk.worse)
+        PerformancePoint(
+            chunk.started_at, chunk.estimate, chunk.realised, chunk.worse, report.came_worse(chunk)
+        )
         for chunk in report.chunks
         if chunk.started_at is not None
     )

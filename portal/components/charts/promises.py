@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Days = tuple[date, date]
 PALE = "#9aa5b8"
 _SERIES = {"Promised": QUIET, "Promised before": PALE, "Achieved": ACCENT}
-_PERFORMANCE = {"Estimated": ACCENT, "Realised": SECOND, "Estimated worse": BAD}
+_PERFORMANCE = {"Estimated": ACCENT, "Realised": SECOND, "Worse": BAD}
 _SHAPES = dict(zip(_PERFORMANCE, ("square", "circle", "triangle-up"), strict=True))
 
 
@@ -124,6 +124,7 @@ def performance_chart(
             "estimate": row.estimate,
             "realised": row.realised,
             "alert": row.estimate if row.worse else None,
+            "came_worse": row.realised if row.realised_worse else None,
         }
         for row in rows
     ]
@@ -154,5 +155,6 @@ def _performance(title: str, days: Days, unit: Unit) -> alt.TopLevelMixin:
         base.mark_line(strokeWidth=2, color=ACCENT).encode(y=y("estimate")),
         dots("realised", "Realised", 32),
         dots("estimate", "Estimated", 22),
-        dots("alert", "Estimated worse", 100),
+        dots("alert", "Worse", 100),
+        dots("came_worse", "Worse", 100),
     )
