@@ -130,7 +130,9 @@ def test_another_metric_that_missed_withdraws_the_trust_from_all(modelled: Gover
     view = decay_report(modelled, modelled.moment(later(60)), **ONE)
     assert (view.metric.id, view.trust.verdict, view.trusted) == ("roc_auc", "pass", "fail")
     assert decay_report(modelled, modelled.moment(later(60)), **ONE, metric="accuracy").trusted == "fail"
-    assert "more of Accuracy came true outside the band than chance brings" in checked(modelled).message
+    assert (
+        "more chunks of Accuracy came true outside the band than chance brings" in checked(modelled).message
+    )
 
 
 def test_a_few_early_outcomes_are_not_what_came_true(modelled: Governance) -> None:

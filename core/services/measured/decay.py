@@ -247,7 +247,7 @@ def _reading(chunk: DecayChunk, value: float | None, metric: DecayMetric) -> Dec
 _AGAINST = {
     ("record", "fail"): "past estimates{of} were further off than the threshold is away",
     ("record", "cannot_tell"): "too few estimates could be held against outcomes",
-    ("assumption", "fail"): "more{of} came true outside the band than chance brings",
+    ("assumption", "fail"): "more chunks{of} came true outside the band than chance brings",
     ("assumption", "cannot_tell"): "too few outcomes are known to hold the band against",
     ("calibration", "fail"): "the probabilities are not calibrated",
     ("calibration", "cannot_tell"): "it cannot be told whether the probabilities are calibrated",

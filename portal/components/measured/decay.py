@@ -90,7 +90,7 @@ def _words(view: DecayReport, reason: TrustReason) -> str:
         return f"The thresholds rest on {chunks}; from {number(reason.limit)} on their spread says something."
     if reason.value is None:
         return "The band is unknown, so nobody can tell whether chunks are large enough."
-    band = f"{_of(reason)}The band is ± {_shown_of(reason, reason.value)} in the middle chunk"
+    band = f"{_of(reason)}the band is ± {_shown_of(reason, reason.value)} in the middle chunk"
     if reason.limit is None:
         return f"{band}; there is no threshold on the worse side to hold it against."
     return (
@@ -103,7 +103,7 @@ def _record(view: DecayReport, reason: TrustReason) -> str:
         return "Too few outcomes are known, or no threshold, so no estimate could be held against them."
     record = view.record_of(reason.metric)
     return (
-        f"{_of(reason)}Off by {_shown_of(reason, record.error)} on average and "
+        f"{_of(reason)}off by {_shown_of(reason, record.error)} on average and "
         f"{_shown_of(reason, record.worst)} at worst over {count(record.compared, 'chunk')}; the threshold "
         f"is {_shown_of(reason, record.room)} from the usual level."
     )
