@@ -135,6 +135,18 @@ def test_another_metric_that_missed_withdraws_the_trust_from_all(modelled: Gover
     )
 
 
+def test_an_error_that_came_true_larger_than_its_threshold_is_worse(modelled: Governance) -> None:
+    def error(one: EstimatedChunk) -> EstimatedChunk:
+        limits: dict[str, Any] = {"lower_threshold": 0.3, "upper_threshold": 0.45}
+        known = replace(one, estimate=0.4, realised=0.4, worse=False, **limits)
+        return later_chunks(realised=5.0, since=5)(known)
+
+    refreshed(modelled, error, metrics=("mae",))
+    (version,) = monitored_versions(modelled, modelled.moment(later(60)))
+    view = decay_report(modelled, modelled.moment(later(60)), **ONE)
+    assert (version.worse, view.worse, view.realised_worse) == (True, 0, 1)
+
+
 def test_a_few_early_outcomes_are_not_what_came_true(modelled: Governance) -> None:
     few = later_chunks(realised=0.1, labelled_rows=4, since=5)
     refreshed(modelled, few)
