@@ -70,6 +70,7 @@ def add(governance: Governance, initiative: str, label: str, file: Path, part: s
         scores=("y_score",),
         features=("income",),
         sensitive=("sex",),
+        favourable=("1",),
     )
     add_predictions(governance, command)
 

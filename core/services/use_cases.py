@@ -17,7 +17,10 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("register", "list", "show", "amend", "evidence", "check", "decide", "override"),
         *("sign-off", "delegation", "finding", "waiver", "pull"),
     ),
-    "measured": ("slices", "decay", "monitoring", "predictions", "drift", "explain", "business-kpi"),
+    "measured": (
+        *("slices", "decay", "monitoring", "predictions", "outcome", "drift", "explain"),
+        "business-kpi",
+    ),
     "oversight": ("kpis", "standings"),
     "rules": ("policy", "ethics", "frameworks", "regions", "rights", "alcoa"),
     "record": (

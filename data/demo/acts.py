@@ -130,7 +130,7 @@ def add_batch(
     file: Path,
     at: datetime,
 ) -> None:
-    """The builder adds one batch of predictions."""
+    """The builder adds one batch of predictions; the first says which outcome is good to get."""
     world.give(
         plan.crew.builder,
         at,
@@ -142,6 +142,7 @@ def add_batch(
         task=known.task,
         sensitive=known.sensitive,
         classes=known.classes,
+        favourable=plan.recipe.favourable if part == "reference" and known.task != "regression" else (),
     )
 
 

@@ -57,7 +57,8 @@ class InitiativeRecipe(Checked):
     """An initiative: `starts` and `every` are in days, `every` 0 = one version only.
 
     Without `algorithm` there is no model; `groups` are the columns that may show a difference between
-    people, and a model without any has no predictions on record.
+    people, and a model without any has no predictions on record. `favourable` is the
+    outcome that is good to get.
     """
 
     name: str
@@ -70,6 +71,7 @@ class InitiativeRecipe(Checked):
     algorithm: str = ""
     every: Annotated[int, Field(ge=0)] = 0
     groups: tuple[str, ...] = ()
+    favourable: tuple[str, ...] = ("1",)
     dataset: str = ""
     stalls: str = ""
     override: OverrideRecipe | None = None

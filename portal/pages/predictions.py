@@ -39,10 +39,10 @@ def render() -> None:
     batch_cards(view)
     left, right = st.columns([1.45, 1])
     with left:
-        upload_panel(desk, known.initiative, known.version)
+        upload_panel(desk, view)
     with right:
         if view.mapping is not None:
-            mapping_panel(view.mapping)
+            mapping_panel(desk, view, view.mapping)
         else:
             empty_state("No columns are kept for this version yet; the first file names them.")
     batches_panel(view)

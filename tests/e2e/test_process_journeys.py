@@ -257,7 +257,7 @@ def measure_by_api(address: str, initiative: str) -> None:
     incoming.mkdir(exist_ok=True)
     columns: dict[str, Any] = {"task": "binary", "prediction": "y_pred", "target": "y_true"}
     columns |= {"row_id": "row_id", "timestamp": "timestamp"}
-    columns |= {"scores": ["y_score"], "features": ["income"], "sensitive": ["sex"]}
+    columns |= {"scores": ["y_score"], "features": ["income"], "sensitive": ["sex"], "favourable": ["1"]}
     for part, days, seed in (("reference", 88, 7), ("analysis", 48, 8)):
         file = write_predictions(incoming / f"{part}.csv", start=_days_ago(days), seed=seed)
         api(address, "add_predictions", {**about, **columns, "part": part, "incoming": file.name})

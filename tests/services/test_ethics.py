@@ -148,7 +148,7 @@ def test_the_bias_check_cites_the_position_that_it_held_the_model_to(
     ).write_parquet(str(file))
     batch = AddPredictions(
         actor=BUILDER, at=later(3), initiative=initiative, version="1", part="analysis", file=file,
-        task="binary", sensitive=("sex",),
+        task="binary", sensitive=("sex",), favourable=("1",),
     )  # fmt: skip
     add_predictions(governance, batch)
 

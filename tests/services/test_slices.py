@@ -66,7 +66,7 @@ def give(
 @pytest.fixture
 def people(governance: Governance, tmp_path: Path) -> dict[str, Any]:
     """A binary model with its predictions, as the services take it."""
-    return {"initiative": give(governance, tmp_path, PEOPLE), "version": "1"}
+    return {"initiative": give(governance, tmp_path, PEOPLE, favourable=("1",)), "version": "1"}
 
 
 def rows_of(governance: Governance, one: dict[str, Any], **more: Any) -> dict[str, int]:

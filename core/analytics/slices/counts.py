@@ -32,6 +32,9 @@ class SliceCounts:
         Rows; rows with a prediction; rows with a prediction and a label.
     selected, tp, fp, fn, tn
         Rows predicted positive; labelled rows by prediction and label. tp + fp + fn + tn = labelled.
+    mistaken
+        Of tn: rows predicted as another class than their own, neither of them the positive one. 0 of two
+        classes.
     sum_error, sum_absolute_error, sum_squared_error
         Regression only: sums over the labelled rows of prediction - label, its size and its square.
     spread_error, spread_absolute_error, spread_squared_error
@@ -58,6 +61,7 @@ class SliceCounts:
     fp: int = 0
     fn: int = 0
     tn: int = 0
+    mistaken: int = 0
     sum_error: float = 0.0
     sum_absolute_error: float = 0.0
     sum_squared_error: float = 0.0
@@ -73,6 +77,11 @@ class SliceCounts:
     def label(self) -> str:
         """The slice's values in one line."""
         return " · ".join(value for _, value in self.keys) or EVERYONE
+
+    @property
+    def right(self) -> int:
+        """Labelled rows whose prediction is their label."""
+        return self.tp + self.tn - self.mistaken
 
     def total(self, names: tuple[str, ...]) -> float:
         """Sum of the named counts or sums."""
@@ -248,8 +257,14 @@ class SliceCells:
 
         found: NDArray[Any] = np.zeros(self.codes.shape[1])
         for name in names:
-            found = found + self.counts[name]
+            found = found + (self._right if name == "right" else self.counts[name])
         return found
+
+    @property
+    def _right(self) -> NDArray[Any]:
+        """As `SliceCounts.right`."""
+        found: NDArray[Any] = self.counts["tp"] + self.counts["tn"]
+        return found - self.counts["mistaken"] if "mistaken" in self.counts else found
 
     def slice_of(self, place: Sequence[int], codes: Sequence[int]) -> SliceCounts:
         """Counts of the slice where the features at `place` have the values at `codes`; else of all."""

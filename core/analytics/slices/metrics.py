@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -24,7 +24,8 @@ class MetricDefinition(Figure):
     Parameters
     ----------
     tasks
-        Kinds of model it applies to. With several classes: one named class against all others.
+        Kinds of model it applies to. With several classes: one named class against all others; accuracy alone
+        is the share of rows with the right class.
     form
         "rate" (a share, 0.0 to 1.0), "mean" or "root_mean" (in the unit of what is averaged), "balanced" (the
         mean of the two classes' rates) or "ranking" (0.0 to 1.0, from the order of the scores).
@@ -54,6 +55,16 @@ class MetricDefinition(Figure):
     def need(self) -> tuple[Need, ...]:
         """What it needs, as the counts take it."""
         return () if self.needs is None else (self.needs,)
+
+    @property
+    def name(self) -> str:
+        """Its title within a sentence."""
+        return self.title[:1].lower() + self.title[1:]
+
+    @property
+    def of_one_outcome(self) -> bool:
+        """Whether it holds one outcome against all others; accuracy and errors look at all of them alike."""
+        return self.id != "accuracy" and self.tasks == _CLASSES
 
     @property
     def is_share(self) -> bool:
@@ -152,12 +163,12 @@ _DEFINITIONS = (
     _rate(
         "accuracy",
         "Accuracy",
-        "(tp + tn) / labelled",
+        "labelled rows predicted right / labelled",
         "higher",
         zero="every prediction was wrong",
         leaves_out="which kind of error was made, and everyone without a label",
         source="Berk et al. 2018, arXiv:1703.09207 (overall accuracy equality)",
-        over=("tp", "tn"),
+        over=("right",),
         under=("tp", "fp", "fn", "tn"),
     ),
     MetricDefinition(
@@ -284,6 +295,19 @@ def metric(metric_id: str) -> MetricDefinition:
     if metric_id not in SLICE_METRICS:
         raise ValueError(f"{metric_id!r} is not a known metric; known are {', '.join(SLICE_METRICS)}")
     return SLICE_METRICS[metric_id]
+
+
+def of_outcome(definition: MetricDefinition, outcome: str | None) -> MetricDefinition:
+    """The metric under a title that names its outcome, where it holds one against all others.
+
+    Examples
+    --------
+    >>> of_outcome(metric("selection_rate"), "approve").title, of_outcome(metric("accuracy"), "approve").title
+    ('Selection rate of outcome approve', 'Accuracy')
+    """
+    if outcome is None or not definition.of_one_outcome:
+        return definition
+    return replace(definition, title=f"{definition.title} of outcome {outcome}")
 
 
 def metrics_for(task: Task) -> tuple[MetricDefinition, ...]:

@@ -70,6 +70,16 @@ class ColumnMapping(OfVersion):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FavourableOutcome(OfVersion):
+    """Which values of a version's prediction are good to get; none where neither is better than another."""
+
+    table = "favourable_outcome"
+
+    favourable: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionOutcomes(OfVersion):
     """True outcomes that came after the predictions, kept as a Parquet file by its digest."""
 

@@ -13,6 +13,8 @@ from core.ground import Checked, Task
 
 ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y_pred", "y_true"
 TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")
+NEITHER = "neither"
+"""What stands for no outcome being better than another."""
 _ROLES = {ROW_ID: "id", TIMESTAMP: "time", PREDICTED: "prediction", TRUE: "target"}
 
 
@@ -159,6 +161,39 @@ def merge_mapping(kept: ColumnMapping | None, given: Mapping[str, Any]) -> Colum
     if "features" not in named and named.get("sensitive") and kept.features:
         before["features"] = (*kept.features, *named["sensitive"])
     return column_mapping(**{**before, **named})
+
+
+def favourable_of(given: Sequence[str], task: Task, outcomes: Sequence[str]) -> tuple[str, ...]:
+    """The favourable outcomes that a person named; none for "neither".
+
+    Parameters
+    ----------
+    outcomes
+        Those that the predictions have; empty while nobody knows.
+
+    Raises
+    ------
+    BadInput
+        There is no such outcome, "neither" beside another, or a regression.
+
+    Examples
+    --------
+    >>> favourable_of(["yes"], "binary", ["no", "yes"]), favourable_of(["neither"], "binary", [])
+    (('yes',), ())
+    """
+    if task == "regression":
+        raise BadInput("a regression has no favourable outcome", where="favourable", remedy="Leave it out.")
+    if tuple(given) == (NEITHER,):
+        return ()
+    for outcome in given:
+        if (outcomes and outcome not in outcomes) or outcome in ("", NEITHER):
+            known = ", ".join(outcomes) or "values of the prediction"
+            raise BadInput(
+                f"'{outcome[:40]}' is no outcome of these predictions",
+                where="favourable",
+                remedy=f"Use: {known}; or {NEITHER} alone.",
+            )
+    return tuple(dict.fromkeys(given))
 
 
 def score_words(mapping: ColumnMapping) -> tuple[str, ...]:

@@ -193,6 +193,8 @@ def show_slices(result: Result) -> None:
     say(f"Of {report.tested:,} slices tested, {report.different:,} differ beyond chance ({correction}).")
     for measure in found.fairness:
         say(f"{measure.definition.title}: {_fairness(measure)}")
+    if found.undeclared:
+        say(f"Of outcome {found.positive}: {found.undeclared}.")
     if report.limit:
         verdict = f"Verdict: {words(report.verdict)}. {report.note}"
         say(f"Limit on the {report.limit.kind}: {report.limit.value:g}. {verdict}")
@@ -204,7 +206,7 @@ def show_weakest(result: Result) -> None:
     """The weakest slices, weakest first."""
     found = read_back(WeakSlices, result)
     search, of = found.found, found.batches
-    say(f"Weakest by {search.metric.title.lower()}: {of.initiative} version {of.version}")
+    say(f"Weakest by {search.metric.name}: {of.initiative} version {of.version}")
     lines = [
         (
             line.label,

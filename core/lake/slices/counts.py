@@ -39,10 +39,11 @@ _ARRAY_BITS = 20
 # Kept as a table: a window over it would be joined to a second scan of the files.
 _RATES = """
 WITH counted AS MATERIALIZED (
-    SELECT {raws} guess AS raw_guess, actual AS raw_actual, count(*) AS n{scores} FROM ({rows}) GROUP BY ALL
+    SELECT {raws} guess AS raw_guess, actual AS raw_actual{hits}, count(*) AS n{scores}
+    FROM ({rows}) GROUP BY ALL
 )
 SELECT {slices} coalesce(sum(n), 0)::BIGINT, {n_guess}, {n_both},
-    {n_selected}, {n_tp}, {n_fp}, {n_fn}, {n_tn}, {n_stray}{sums}
+    {n_selected}, {n_tp}, {n_fp}, {n_fn}, {n_tn}, {n_mistaken}, {n_stray}{sums}
 FROM (SELECT *, {guess} AS guess, {actual} AS actual{means} FROM counted{windows})
 GROUP BY ALL LIMIT $most
 """
@@ -67,7 +68,7 @@ GROUP BY ALL LIMIT $most
 _SPREAD = "CASE WHEN count(near) = count(error) THEN var_pop({value}) * count(near) ELSE 'inf'::DOUBLE END"
 _SPREADS = {"plain": "near", "absolute": "abs(near)", "squared": "near * near"}
 _CALIBRATED = ", coalesce(sum(scored), 0)::BIGINT, coalesce(fsum(gap), 0), {spread}"
-_RATE_FIELDS = ("rows", "predicted", "labelled", "selected", "tp", "fp", "fn", "tn", "stray")
+_RATE_FIELDS = ("rows", "predicted", "labelled", "selected", "tp", "fp", "fn", "tn", "mistaken", "stray")
 _SCORE_FIELDS = ("scored", "sum_score_gap", "spread_score_gap")
 _ERROR_FIELDS = (
     *("rows", "predicted", "labelled", "sum_error", "sum_absolute_error", "sum_squared_error"),
@@ -213,7 +214,7 @@ def _counts_query(picked: PickedRows, needs: Collection[Need]) -> tuple[str, tup
 
 def _rates_query(picked: PickedRows, calibrated: bool) -> str:
     actual, yes = picked.outcome("y_true"), picked.yes
-    wanted = f"{picked.outcome('y_pred')} AS guess, {actual} AS actual"
+    wanted = f"{picked.outcome('y_pred')} AS guess, {actual} AS actual{picked.hit}"
     if calibrated:
         number, score = as_number(actual), picked.score or "NULL::DOUBLE"
         wanted += f", CASE WHEN {number} IS NOT NULL THEN {score} END AS score, {number} = {yes} AS label"
@@ -225,6 +226,7 @@ def _rates_query(picked: PickedRows, calibrated: bool) -> str:
         "n_fp": f"guess = {yes} AND actual <> {yes}",
         "n_fn": f"guess <> {yes} AND actual = {yes}",
         "n_tn": f"guess <> {yes} AND actual <> {yes}",
+        "n_mistaken": f"guess <> {yes} AND actual <> {yes} AND NOT hit" if picked.hit else "false",
         "n_stray": "guess NOT IN (0, 1) OR actual NOT IN (0, 1)",
     }
     return _RATES.format(
@@ -233,6 +235,7 @@ def _rates_query(picked: PickedRows, calibrated: bool) -> str:
         rows=picked.scanned(wanted),
         guess=as_number("raw_guess"),
         actual=as_number("raw_actual"),
+        hits=", hit" if picked.hit else "",
         scores=_CALIBRATION if calibrated else "",
         means=_means("gap", n="scored") if calibrated else "",
         windows=_windows(picked) if calibrated else "",

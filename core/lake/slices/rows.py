@@ -186,8 +186,17 @@ class PickedRows:
             return "CAST(NULL AS DOUBLE)"
         if self.task != "multiclass":
             return quoted(name)
-        text = f"nullif({text_sql(name, self.columns[name])}, '{MISSING}')"
-        return f"CAST({text} = $positive AS TINYINT)"
+        return f"CAST({self._class(name)} = $positive AS TINYINT)"
+
+    @property
+    def hit(self) -> str:
+        """SQL of whether the class is the right one, behind a comma; nothing where two outcomes tell it."""
+        if self.task != "multiclass" or "y_true" not in self.columns:
+            return ""
+        return f", {self._class('y_pred')} = {self._class('y_true')} AS hit"
+
+    def _class(self, name: str) -> str:
+        return f"nullif({text_sql(name, self.columns[name])}, '{MISSING}')"
 
     @property
     def score(self) -> str | None:

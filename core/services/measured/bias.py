@@ -11,7 +11,7 @@ from pydantic import Field
 from core.analytics.slices.change import SliceChange, slice_changes
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
-from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for
+from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
 from core.analytics.slices.pairs import Limit
 from core.analytics.slices.report import SliceReport, beyond_chance, slice_report
 from core.analytics.slices.rows import MISSING, Band, CutRule
@@ -22,13 +22,12 @@ from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
-from core.ground import Verdict
+from core.ground import WORST_FIRST, Verdict
 from core.lake.monitoring import readings as lake
 from core.lake.slices.counts import counts_and_overall
 from core.lake.slices.profiles import (
     MAX_FEATURES,
     SliceFeature,
-    class_labels,
     feature_values,
     slice_features,
 )
@@ -52,7 +51,6 @@ from core.services.measured.slice_batches import (
     WhichPart,
     batches_of,
     choose_rows,
-    first_class,
     metric_of,
 )
 from core.services.plain import IN_PLACE
@@ -63,7 +61,8 @@ class BiasSlices:
     """A slice report with what it was made from.
 
     `cuts` are those of the number features that were cut. `rule` is the sentence of the ethical limit that
-    the slices were held to; None where the metric has none. `limit_note` says why a rule could not be held.
+    the slices were held to; None where the metric has none. `limit_note` says why a rule could not be held,
+    `undeclared` why nobody knows whether `positive`, the outcome that figures are of, is good to get.
     `fairness` is empty for a regression.
     """
 
@@ -76,6 +75,7 @@ class BiasSlices:
     test: str
     rule: str | None
     limit_note: str
+    undeclared: str
     fairness: tuple[FairnessMeasure, ...]
     counts: tuple[SliceCounts, ...] = field(default=(), repr=False)
 
@@ -98,7 +98,7 @@ class VersionsCompared:
 class Measuring:
     """What is measured: the limited metric unless one is named, against what, and for which class.
 
-    `families` is how many such measurements one verdict rests on.
+    `families` is how many such measurements one verdict rests on. Without an outcome it is the version's own.
     """
 
     metric: str = ""
@@ -115,7 +115,7 @@ LIMITED = Measuring()
 class SliceChoices:
     """What a model version's predictions can be sliced by, and measured with.
 
-    `features` has the sensitive ones first; `classes` is empty unless the model tells several apart;
+    `features` has the sensitive ones first; `classes` are the outcomes, none of a regression;
     `parts` names the kinds of batch there are, analysis first; `first_day` and `last_day` span the times of
     the predictions, empty where they carry none.
     """
@@ -144,13 +144,9 @@ def slice_choices(
     parts: tuple[Part, ...] = tuple(sorted({batch.part for batch in known_batches}))
     chosen = part or (parts[0] if parts else "analysis")
     batches = batches_of(governance, initiative, version, moment, part=chosen)
-    cursor = governance.store.cursor()
-    features = slice_features(cursor, batches.paths)
+    features = slice_features(governance.store.cursor(), batches.paths)
     order = {name: place for place, name in enumerate(batches.sensitive)}
     features.sort(key=lambda feature: order.get(feature.name, len(order)))
-    classes: tuple[str, ...] = ()
-    if batches.task == "multiclass":
-        classes = batches.classes or tuple(class_labels(cursor, batches.paths))
     days = [
         str(end.date())
         for batch in known_batches
@@ -162,7 +158,7 @@ def slice_choices(
         parts,
         tuple(features),
         metrics_for(batches.task),
-        classes,
+        batches.classes,
         rule_for(governance, batches, moment),
         min(days, default=""),
         max(days, default=""),
@@ -228,7 +224,7 @@ def bias_slices(
             f"cannot slice by {list(by)}", remedy=f"Name one to {MAX_FEATURES} different features."
         )
     chosen = choose_rows(governance, batches, by, RowsAsked(cuts, where, since, until))
-    how = Measuring(metric, reference, positive or first_class(governance, batches), correction)
+    how = Measuring(metric, reference, batches.outcome(positive), correction)
     return measure_slices(governance, batches, chosen, rule_for(governance, batches, moment), how)
 
 
@@ -248,13 +244,14 @@ def measure_slices(
     """Measure slices of rows that are chosen already, as `bias_slices` does."""
     if how.correction not in CORRECTIONS:
         raise BadInput(f"'{how.correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
-    definition = metric_of(how.metric or rule.metric, batches)
+    how = replace(how, positive=how.positive or batches.outcome())
+    definition = of_outcome(metric_of(how.metric or rule.metric, batches), how.positive)
     counts, overall = counts_and_overall(
         governance.store.cursor(),
         batches.paths,
         batches.task,
         chosen.items,
-        positive=how.positive,
+        positive=batches.value_of(how.positive),
         kept=chosen.kept,
         needs=definition.need,
     )
@@ -284,9 +281,8 @@ def measure_slices(
         TEST_NAMES[definition.form],
         rule.sentence if limit else None,
         _unlimited(rule) if limited and limit is None else "",
-        ()
-        if batches.task == "regression"
-        else fairness_measures(counts, min_rows=rule.min_rows, judging=judging),
+        batches.undeclared if definition.of_one_outcome else "",
+        () if batches.task == "regression" else _fairness(counts, rule, judging, how.positive),
         tuple(counts),
     )
 
@@ -321,7 +317,7 @@ def compare_versions(
     """
     own, others = (batches_of(governance, initiative, each, moment, part=part) for each in (version, other))
     asked = RowsAsked(cuts, where, since, until)
-    how = Measuring(metric, reference, positive or None, correction)
+    how = Measuring(metric, reference, own.outcome(positive), correction)
     return compare_batches(governance, moment, own, others, by, asked, how)
 
 
@@ -342,9 +338,10 @@ def compare_batches(
             remedy="Compare versions of one task.",
         )
     chosen = choose_rows(governance, own, by, asked)
-    how = replace(how, positive=how.positive or first_class(governance, own))
+    alike = replace(how, positive=others.same_as(own, how.positive or own.outcome()))
     rule = rule_for(governance, own, moment)
-    now, then = (measure_slices(governance, batches, chosen, rule, how) for batches in (own, others))
+    now = measure_slices(governance, own, chosen, rule, how)
+    then = measure_slices(governance, others, chosen, rule, alike)
     changes = slice_changes(now.report, now.counts, then.report, then.counts)
     sure = [each.better for each in changes if beyond_chance(each.adjusted_p, now.report.confidence)]
     return VersionsCompared(now, then, changes, sure.count(True), sure.count(False))
@@ -371,17 +368,31 @@ def check_bias_limit(
         )
     position = governance.position(moment)
     rule = position.limit_for(domain, batches.task)
-    how = Measuring(positive=first_class(governance, batches), families=len(batches.sensitive))
+    by_outcome = metric_of(rule.metric, batches).of_one_outcome
+    outcomes = batches.looked_at if by_outcome else (batches.outcome(),)
+    rows = [choose_rows(governance, batches, (feature,), EVERYTHING) for feature in batches.sensitive]
+    families = len(outcomes) * len(rows)
     found = [
-        measure_slices(
-            governance, batches, choose_rows(governance, batches, (feature,), EVERYTHING), rule, how
-        )
-        for feature in batches.sensitive
+        measure_slices(governance, batches, chosen, rule, Measuring(positive=outcome, families=families))
+        for outcome in outcomes
+        for chosen in rows
     ]
     unlimited = next((each.limit_note for each in found if each.limit_note), "")
     if unlimited:
         return CheckResult("bias_limit", Verdict.CANNOT_TELL, unlimited, "Add predictions with their labels.")
-    return _worst([each.report for each in found], rule, position.version)
+    worst = _worst(found, rule, position.version)
+    return _undeclared(worst, batches) if by_outcome and batches.undeclared else worst
+
+
+def _fairness(
+    counts: Sequence[SliceCounts], rule: EthicalLimit, judging: Judging, outcome: str | None
+) -> tuple[FairnessMeasure, ...]:
+    """The usual measures, each under a title that names the outcome."""
+    found = fairness_measures(counts, min_rows=rule.min_rows, judging=judging)
+    return tuple(
+        replace(one, definition=replace(one.definition, title=f"{one.definition.title} of outcome {outcome}"))
+        for one in found
+    )
 
 
 def _limit(rule: EthicalLimit, overall: SliceCounts) -> Limit | None:
@@ -396,17 +407,26 @@ def _unlimited(rule: EthicalLimit) -> str:
     return f"the limit is a share of the overall {base}, which is undefined or nought here"
 
 
-def _worst(reports: Sequence[SliceReport], rule: EthicalLimit, position: str) -> CheckResult:
-    severity = {"fail": 0, "cannot_tell": 1, "pass": 2}
-    worst = min(reports, key=lambda report: (severity[report.verdict or "cannot_tell"], _nearness(report)))
-    observed = worst.lowest_ratio if rule.comparison == "ratio" else worst.widest_difference
-    named = rule.metric.replace("_", " ")
-    seen = (
-        ""
-        if observed is None
-        else f"{rule.comparison} in {named} between {worst.lowest_label} and {worst.highest_label} is "
-        f"{observed:.3g}; "
+def _undeclared(found: CheckResult, batches: BatchesOfVersion) -> CheckResult:
+    """Nobody said which outcome is good to get: a fail stands, and nothing passes."""
+    return replace(
+        found,
+        verdict=Verdict.FAIL if found.verdict is Verdict.FAIL else Verdict.CANNOT_TELL,
+        message=f"{batches.undeclared}; {found.message}",
+        remedy=f"Declare the favourable outcome of the version, or that neither is. {found.remedy}".strip(),
     )
+
+
+def _worst(found: Sequence[BiasSlices], rule: EthicalLimit, position: str) -> CheckResult:
+    def severity(each: BiasSlices) -> tuple[int, float]:
+        return WORST_FIRST.index(each.report.verdict or "cannot_tell"), _nearness(each.report)
+
+    worst = min(found, key=severity).report
+    observed = worst.lowest_ratio if rule.comparison == "ratio" else worst.widest_difference
+    seen = ""
+    if observed is not None:
+        between = f"between {worst.lowest_label} and {worst.highest_label}"
+        seen = f"{rule.comparison} in {worst.metric.name} {between} is {observed:.3g}; "
     return CheckResult(
         "bias_limit",
         Verdict(worst.verdict or "cannot_tell"),

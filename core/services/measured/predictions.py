@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -26,6 +26,7 @@ from core.domain.models.column_mapping import (
     TRUE,
     ColumnMapping,
     column_mapping,
+    favourable_of,
     kept_mapping,
     mapping_to_keep,
     merge_mapping,
@@ -82,6 +83,10 @@ class AddPredictions(Command, may="add_predictions"):
         Field(description="Label that may occur; repeat, the negative first."),
         option("--class"),
     ] = ()
+    favourable: Annotated[
+        tuple[str, ...],
+        Field(description="Outcome that is good to get; repeat. Or: neither. Said once a version."),
+    ] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -132,13 +137,17 @@ class BatchLine(PredictionBatch):
 
 @dataclass(frozen=True)
 class BatchesView:
-    """A version's batches, newest first, each with its warnings, and the kept mapping."""
+    """A version's batches, newest first, with their warnings, the kept mapping, and the favourable outcomes.
+
+    `favourable` is empty where neither is better than another, and None where nobody said.
+    """
 
     initiative: str
     version: str
     batches: tuple[BatchLine, ...]
     mapping: ColumnMapping | None
     kinds: Mapping[str, str]
+    favourable: tuple[str, ...] | None = None
 
 
 def add_predictions(governance: Governance, command: AddPredictions) -> AddedBatch:
@@ -165,7 +174,9 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
         rules = _rules(case, command, fact, before)
         given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
         intake = take_in(governance.store, given, mapping, rules, work)
-        _record(case, command, source, intake, fact, source_sha256)
+        declared = _favourable(case, command, intake.mapping)
+        intake = replace(intake, warnings=(*intake.warnings, *_unknown(declared, intake.mapping)))
+        _record(case, command, source, intake, fact, source_sha256, declared)
     return AddedBatch(intake.facts.rows, intake.facts.labelled, intake.warnings, intake.mapping)
 
 
@@ -199,7 +210,9 @@ def prediction_batches(
     )
     kept = latest(store, facts.ColumnMapping, moment, initiative, version=version)
     kinds = dict(zip(kept.features, kept.kinds, strict=True)) if kept else {}
-    return BatchesView(initiative, version, batches, kept_mapping(kept) if kept else None, kinds)
+    declared = latest(store, facts.FavourableOutcome, moment, initiative, version=version)
+    good = declared.favourable if declared else None
+    return BatchesView(initiative, version, batches, kept_mapping(kept) if kept else None, kinds, good)
 
 
 def _line(batch: PredictionBatch, intake: BatchIntake | None) -> BatchLine:
@@ -289,6 +302,7 @@ def _record(
     intake: Intake,
     kept: facts.ColumnMapping | None,
     source_sha256: str,
+    declared: facts.FavourableOutcome | None,
 ) -> None:
     initiative, version, part = command.initiative, command.version, command.part
     found, mapping = intake.facts, intake.mapping
@@ -322,7 +336,32 @@ def _record(
     wanted = mapping_to_keep(initiative, version, mapping.model_copy(update={"target": target}), intake.kinds)
     if kept is None or not says_the_same(kept, wanted):
         entries.append(entry_of("columns_mapped", wanted))
+    if declared is not None and not declared.seq:
+        entries.append(entry_of("outcome_declared", declared))
     case.append(entries)
+
+
+def _favourable(
+    case: Case, command: AddPredictions, mapping: ColumnMapping
+) -> facts.FavourableOutcome | None:
+    """The outcomes on record, or those that the file comes with; None where nobody said."""
+    store, initiative, version = case.governance.store, command.initiative, command.version
+    known = latest(store, facts.FavourableOutcome, case.moment, initiative, version=version)
+    if not command.favourable:
+        return known
+    named = favourable_of(command.favourable, mapping.task, mapping.labels)
+    if known and known.favourable == named:
+        return known
+    return facts.FavourableOutcome(initiative=initiative, version=version, favourable=named)
+
+
+def _unknown(declared: facts.FavourableOutcome | None, mapping: ColumnMapping) -> tuple[str, ...]:
+    """What is odd about outcomes that were declared before anybody knew the predictions."""
+    strange = [one for one in declared.favourable if one not in mapping.labels] if declared else []
+    return tuple(
+        f"outcome '{one}' is declared as favourable, and no prediction has it: declare it anew"
+        for one in strange
+    )
 
 
 def _digest_once(command: AddPredictions, before: Sequence[BatchIntake]) -> str:

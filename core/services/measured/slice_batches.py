@@ -13,9 +13,12 @@ from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition
 from core.analytics.slices.rows import MISSING, Band, Condition, CutRule, read_condition, read_cut_rule
 from core.analytics.slices.significance import Correction
 from core.domain.errors import BadInput
+from core.domain.facts.measured import ColumnMapping, FavourableOutcome, PredictionBatch
 from core.domain.given import option
+from core.domain.models.column_mapping import kept_mapping
 from core.domain.moment import Moment
 from core.ground import Task
+from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
 from core.lake.slices.profiles import class_labels, cut_features
 from core.lake.slices.rows import Kept, columns_of
@@ -35,7 +38,9 @@ Part = Literal["reference", "analysis", ""]
 MetricId = Annotated[str, Field(description="Metric; the limited one where none is named.")]
 WhichPart = Annotated[Part, Field(description="analysis, reference, or all."), option(read=_part)]
 Reference = Annotated[str, Field(description="best, largest, overall, or a slice.")]
-Favourable = Annotated[str, Field(description="Favourable class of a multiclass model.")]
+Favourable = Annotated[
+    str, Field(description="Outcome held against the others; the favourable one by default.")
+]
 Where = Annotated[Filters, Field(description="Rows to keep: sex=Female, race!=White, age>=30; repeat.")]
 Cuts = Annotated[
     Sequence[str],
@@ -53,7 +58,11 @@ By = Annotated[
 
 @dataclass(frozen=True)
 class BatchesOfVersion:
-    """The prediction batches of one model version, oldest first."""
+    """The prediction batches of one model version, oldest first.
+
+    `classes` are the outcomes there are, the negative first; none of a regression. `favourable` are those
+    that were declared as good to get, empty for "neither"; None where nobody said.
+    """
 
     initiative: str
     version: str
@@ -62,6 +71,67 @@ class BatchesOfVersion:
     classes: tuple[str, ...] = field(default=(), repr=False)
     sensitive: tuple[str, ...] = field(default=(), repr=False)
     paths: tuple[str, ...] = field(default=(), repr=False)
+    favourable: tuple[str, ...] | None = field(default=None, repr=False)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Outcomes that were declared and that no prediction has."""
+        return tuple(outcome for outcome in self.favourable or () if outcome not in self.classes)
+
+    @property
+    def undeclared(self) -> str:
+        """Why nobody knows which outcomes are favourable; empty where it is known, and of a number."""
+        if self.task == "regression" or (self.favourable is not None and not self.unknown):
+            return ""
+        if self.unknown:
+            return f"the declared outcome {' and '.join(self.unknown)} is none of these predictions"
+        return "nobody declared which outcome is favourable"
+
+    @property
+    def looked_at(self) -> tuple[str | None, ...]:
+        """The outcomes that a verdict rests on: each favourable one, else each there is."""
+        if self.task == "regression":
+            return (None,)
+        return (not self.undeclared and self.favourable) or self.classes
+
+    def outcome(self, named: str = "") -> str | None:
+        """The outcome that figures are of: the one named, else the first favourable one.
+
+        Undeclared, it is the positive one of two, or the first of several.
+
+        Raises
+        ------
+        BadInput
+            There is no such outcome.
+        """
+        if named:
+            return self._known(named)
+        if self.task == "binary" and self.looked_at == self.classes:
+            return self.classes[1]
+        return self.looked_at[0]
+
+    def value_of(self, outcome: str | None) -> str | None:
+        """An outcome as the files have it: of two, 0 or 1."""
+        if self.task == "binary" and outcome in self.classes:
+            return str(self.classes.index(outcome))
+        return outcome
+
+    def same_as(self, other: BatchesOfVersion, outcome: str | None) -> str | None:
+        """An outcome of another version by its name here: of two, the label in the same place."""
+        return self.classes[int(other.value_of(outcome) or 0)] if self.task == "binary" else outcome
+
+    def _known(self, named: str) -> str:
+        if self.task == "regression":
+            raise BadInput("a regression has no outcome to name", where="outcome", remedy="Leave it out.")
+        if named in self.classes:
+            return named
+        if self.task == "binary" and named in ("0", "1"):
+            return self.classes[int(named)]
+        raise BadInput(
+            f"'{named[:40]}' is no outcome of version '{self.version[:20]}'",
+            where="outcome",
+            remedy=f"Use: {', '.join(self.classes)}.",
+        )
 
 
 @dataclass(frozen=True)
@@ -102,16 +172,32 @@ def batches_of(
     """
     registered(governance, initiative, moment)
     known = lake.require_batches(governance.store, initiative, version, moment, part)
-    newest = known[-1]
+    newest, paths = known[-1], tuple(batch.path for batch in known)
+    store = governance.store
+    declared = latest(store, FavourableOutcome, moment, initiative, version=version)
     return BatchesOfVersion(
         initiative,
         version,
         newest.task,
         sum(batch.rows for batch in known),
-        newest.classes,
+        _outcomes(governance, newest, paths, moment),
         newest.sensitive,
-        tuple(batch.path for batch in known),
+        paths,
+        declared.favourable if declared else None,
     )
+
+
+def _outcomes(
+    governance: Governance, newest: PredictionBatch, paths: tuple[str, ...], moment: Moment
+) -> tuple[str, ...]:
+    """The outcomes there are, as the file named them."""
+    store = governance.store
+    if newest.task == "binary":
+        kept = latest(store, ColumnMapping, moment, newest.initiative, version=newest.version)
+        return (kept_mapping(kept).labels if kept else ()) or ("0", "1")
+    if newest.task == "regression":
+        return ()
+    return newest.classes or tuple(class_labels(store.cursor(), paths))
 
 
 def choose_rows(
@@ -152,13 +238,6 @@ def metric_of(metric_id: str, batches: BatchesOfVersion) -> MetricDefinition:
             f"'{metric_id[:60]}' is no metric of a {batches.task} model", remedy=f"Use: {', '.join(known)}."
         )
     return known[metric_id]
-
-
-def first_class(governance: Governance, batches: BatchesOfVersion) -> str | None:
-    """The class held against all others unless one is named; None for a model without several classes."""
-    if batches.task != "multiclass":
-        return None
-    return (batches.classes or tuple(class_labels(governance.store.cursor(), batches.paths)))[0]
 
 
 def _rule(text: str) -> CutRule:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.analytics.slices.metrics import SLICE_METRICS
+from core.analytics.slices.metrics import SLICE_METRICS, of_outcome
 from core.analytics.slices.search import WeakestSlices, weakest_slices
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
@@ -27,7 +27,6 @@ from core.services.measured.slice_batches import (
     Where,
     WhichPart,
     choose_rows,
-    first_class,
     metric_of,
 )
 from core.services.plain import IN_PLACE
@@ -84,7 +83,8 @@ def find_weakest(
     """
     choices = slice_choices(governance, moment, initiative=initiative, version=version, part=part)
     batches = choices.batches
-    definition = metric_of(metric or QUALITY_METRIC[batches.task], batches)
+    target = batches.outcome(positive)
+    definition = of_outcome(metric_of(metric or QUALITY_METRIC[batches.task], batches), target)
     room = most_features(definition.id)
     known = tuple(feature.name for feature in choices.features)
     features = by or known[:room]
@@ -97,13 +97,12 @@ def find_weakest(
             "a search gives 1 to 100 slices of 1 to 6 conditions", where="weakest slices", remedy="Ask so."
         )
     chosen = choose_rows(governance, batches, features, RowsAsked(cuts, where, since, until))
-    target = positive or first_class(governance, batches)
     cells = slice_cells(
         governance.store.cursor(),
         batches.paths,
         batches.task,
         chosen.items,
-        positive=target,
+        positive=batches.value_of(target),
         kept=chosen.kept,
         needs=definition.need,
     )

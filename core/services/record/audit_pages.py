@@ -51,6 +51,7 @@ TITLES = {
     "business_kpi_observation": "Business KPIs observed",
     "batch_intake": "How batches came in",
     "column_mapping": "Mapping of columns",
+    "favourable_outcome": "Favourable outcomes",
 }
 """Tables that come first, in this order, and how they are called; the others follow by name."""
 _GOOD = {"Open", "Pass", "Approved", "Granted", "Accepted", "Closed"}

@@ -11,11 +11,12 @@ import streamlit as st
 
 from core.connectors.prediction_files import SUFFIXES
 from core.domain.errors import GovernanceError
-from core.domain.models.column_mapping import score_words
+from core.domain.models.column_mapping import NEITHER, score_words
+from core.services.measured.favourable import DeclareOutcome, declare_outcome
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, preview_file
 from portal.components.cards import Card, cards, facts
 from portal.components.desk import Desk, show_problem
-from portal.components.forms import closed_because, give, listed
+from portal.components.forms import Ask, closed_because, give, listed, unfolding_form
 from portal.components.page import empty_state, panel
 from portal.components.tables import Column, bullet_list, live_table, plain_table
 from portal.components.text import NOTHING, count, escape, number, percent
@@ -78,8 +79,8 @@ def batches_panel(view: BatchesView) -> None:
             plain_table(notes, NOTES, caption="What was odd about each batch")
 
 
-def mapping_panel(mapping: ColumnMapping) -> None:
-    """Show which column is what in the next file."""
+def mapping_panel(desk: Desk, view: BatchesView, mapping: ColumnMapping) -> None:
+    """Show which column is what in the next file, and which outcome is good to get."""
     with panel("Columns kept for the next file", "Name them anew with a file to change them."):
         scores = ", ".join(score_words(mapping))
         facts(
@@ -90,10 +91,33 @@ def mapping_panel(mapping: ColumnMapping) -> None:
                 ("Id", mapping.row_id or "rows are numbered"),
                 ("Time", mapping.timestamp),
                 ("Labels", ", ".join(mapping.labels[:8])),
+                ("Favourable", _favourable(mapping, view.favourable)),
                 ("Sensitive", ", ".join(mapping.sensitive)),
                 ("Features", _features(mapping)),
             ]
         )
+        if mapping.task != "regression":
+            _declare_box(desk, view, mapping)
+
+
+def _declare_box(desk: Desk, view: BatchesView, mapping: ColumnMapping) -> None:
+    outcomes = (*(mapping.labels or view.favourable or ()), NEITHER)
+    ask = Ask(
+        "Declare",
+        "The favourable outcome is on record.",
+        rows=("favourable", "note"),
+        fixed={"initiative": view.initiative, "version": view.version},
+        choices={"favourable": {outcome: outcome for outcome in outcomes}},
+        titles={"favourable": "Good to get", "note": "Why"},
+        note=f"{_SAID} What was declared before stays on record.",
+    )
+    unfolding_form(desk, declare_outcome, DeclareOutcome, "Favourable outcome", ":material/thumb_up:", ask)
+
+
+def _favourable(mapping: ColumnMapping, declared: Sequence[str] | None) -> str:
+    if mapping.task == "regression":
+        return ""
+    return "not declared yet" if declared is None else ", ".join(declared) or "neither"
 
 
 def _features(mapping: ColumnMapping) -> str:
@@ -102,6 +126,7 @@ def _features(mapping: ColumnMapping) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
+_SAID = f"What is good to get for the person concerned; {NEITHER} where no outcome is better than another."
 _NONE = "(none)"
 _ADDED = "predictions-added"
 ROLES = {
@@ -114,23 +139,23 @@ CAPTION = (
 )
 
 
-def upload_panel(desk: Desk, initiative: str, version: str) -> None:
+def upload_panel(desk: Desk, view: BatchesView) -> None:
     """Ask for a file, show what its columns are taken for, and add it."""
     with panel("Add a file", CAPTION):
         closed = closed_because(desk, "add_predictions")
         if closed:
             st.info(escape(closed), icon=":material/lock:")
             return
-        _outcome(initiative, version)
+        _outcome(view.initiative, view.version)
         role = st.radio("Role", list(ROLES), format_func=ROLES.__getitem__, index=1, horizontal=True)
         counter = st.session_state.get("upload-round", 0)
         given = st.file_uploader(
             "File",
             type=[suffix.removeprefix(".") for suffix in SUFFIXES],
-            key=f"upload-{initiative}-{version}-{counter}",
+            key=f"upload-{view.initiative}-{view.version}-{counter}",
         )
         if given is not None:
-            _with_file(given, lambda file: _map_and_add(desk, initiative, version, role, file, given.name))
+            _with_file(given, lambda file: _map_and_add(desk, view, role, file, given.name))
 
 
 def _with_file(given: Any, work: Callable[[Path], None]) -> None:
@@ -140,8 +165,8 @@ def _with_file(given: Any, work: Callable[[Path], None]) -> None:
         work(file)
 
 
-def _map_and_add(desk: Desk, initiative: str, version: str, role: str, file: Path, name: str) -> None:
-    about = {"initiative": initiative, "version": version}
+def _map_and_add(desk: Desk, view: BatchesView, role: str, file: Path, name: str) -> None:
+    about = {"initiative": view.initiative, "version": view.version}
     try:
         preview = preview_file(desk.governance, desk.moment, **about, file=file, name=name)
     except GovernanceError as problem:
@@ -149,12 +174,14 @@ def _map_and_add(desk: Desk, initiative: str, version: str, role: str, file: Pat
         return
     with st.form("add-predictions", border=False):
         mapped = _mapping_fields(preview)
+        if view.favourable is None:
+            mapped["favourable"] = _favourable_field(preview.mapping)
         if not st.form_submit_button("Check and add", type="primary", icon=":material/upload_file:"):
             return
     values = {**about, "part": role, "file": file, "name": name, **mapped}
     given = give(desk, add_predictions, AddPredictions, done="The file is checked and on record.", **values)
     if given is not None:
-        st.session_state[_ADDED] = (initiative, version, name, given.answer)
+        st.session_state[_ADDED] = (view.initiative, view.version, name, given.answer)
         st.session_state["upload-round"] = st.session_state.get("upload-round", 0) + 1
         st.rerun()
 
@@ -194,6 +221,16 @@ def _scores(place: Any, preview: FilePreview) -> tuple[str, ...]:
         return (_column(place, "Score (0 to 1)", preview.columns, known.get("", ""), needed=True),)
     pairs = ", ".join(f"{label}={column}" for label, column in known.items())
     return listed(place.text_input("Scores, CLASS=COLUMN, comma between", value=pairs))
+
+
+def _favourable_field(mapping: ColumnMapping) -> tuple[str, ...]:
+    """The outcomes that are good to get, asked for until somebody says."""
+    label = "Favourable outcome"
+    if mapping.task == "regression":
+        return ()
+    if mapping.labels:
+        return tuple(st.multiselect(label, [*mapping.labels, NEITHER], help=_SAID))
+    return listed(st.text_input(f"{label}, comma between, or {NEITHER}", help=_SAID))
 
 
 def _outcome(initiative: str, version: str) -> None:

@@ -137,12 +137,13 @@ def metric_input(choices: SliceChoices, *, default: str = "") -> str:
 
 
 def outcome_input(choices: SliceChoices) -> str:
-    """Let people choose the class that is held against all others; empty for other kinds of model."""
+    """Let people choose the outcome that is held against all others; empty for a model of numbers."""
     if not choices.classes:
         return ""
     titles = {name: humanise(name) for name in choices.classes}
-    help_text = "One class against all others."
-    return url_choice("Outcome", titles, "class", default=choices.classes[0], help=help_text, width=200)
+    help_text = "One outcome against all others; the favourable one, where one was declared."
+    default = choices.batches.outcome() or ""
+    return url_choice("Outcome", titles, "class", default=default, help=help_text, width=200)
 
 
 def part_input(choices: SliceChoices) -> None:

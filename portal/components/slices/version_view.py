@@ -192,7 +192,8 @@ def version_table(found: VersionsCompared, key: str) -> str | None:
     ]
     alt = "Slices under two versions"
     each = live_table(found.changes, columns, key=key, select=True, height=540, alt=alt)
-    download_csv(lambda: [_told(report, each) for each in found.changes], _CSV, name="versions-compared")
+    titled = {**_CSV, "now": f"{metric.title} now", "then": f"{metric.title} of the other version"}
+    download_csv(lambda: [_told(report, each) for each in found.changes], titled, name="versions-compared")
     return None if each is None else each.label
 
 

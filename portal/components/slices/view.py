@@ -219,7 +219,8 @@ def slices_table(report: SliceReport, key: str) -> str | None:
     ]
     alt = "All slices with their verdicts"
     line = live_table(report.slices, columns, key=key, select=True, height=540, alt=alt)
-    download_csv(lambda: [_told(line) for line in report.slices], _CSV, name="bias-slices")
+    titled = {**_CSV, "value": metric.title}
+    download_csv(lambda: [_told(line) for line in report.slices], titled, name="bias-slices")
     return None if line is None else line.label
 
 
@@ -235,6 +236,12 @@ def _told(line: SliceFigures) -> dict[str, object]:
 
 def limit_sentence(found: BiasSlices) -> str:
     """Say which limit the slices were held to, and what came out."""
+    if found.undeclared:
+        return f"Of outcome {found.positive}: {found.undeclared}. {_held(found)}"
+    return _held(found)
+
+
+def _held(found: BiasSlices) -> str:
     if found.limit_note:
         return f"Nobody can tell: {found.limit_note}."
     if found.rule is None:

@@ -123,7 +123,7 @@ def weak_chart(found: WeakSlices, key: str) -> str | None:
     return slice_figure(
         [mark_of(one, _verdict(one)) for one in search.slices],
         value_title=search.metric.title,
-        alt=f"The weakest slices by {search.metric.title.lower()}, with 95 % intervals for all searched",
+        alt=f"The weakest slices by {search.metric.name}, with 95 % intervals for all searched",
         lines=lines,
         formats=axis_format(search.metric, max(values, default=1.0)),
         key=key,
@@ -162,7 +162,7 @@ def weak_table(found: WeakSlices, key: str) -> str | None:
     ]
     slices = found.found.slices
     one = live_table(slices, columns, key=key, select=True, alt="The weakest slices, weakest first")
-    download_csv(slices, _CSV, name="weakest-slices")
+    download_csv(slices, {**_CSV, "value": metric.title}, name="weakest-slices")
     return None if one is None else one.label
 
 
