@@ -65,7 +65,7 @@ def test_slices_carry_the_numbers_of_the_page(people: Governance, capsys: pytest
     assert told_again(BiasSlices, result)
     reports_slices.show_slices(result)
     said = capsys.readouterr().out
-    assert "Area under the ROC curve by sex and age" in said and "Holm" in said
+    assert "Area under the ROC curve of outcome 1 by sex and age" in said and "Holm" in said
 
 
 def test_the_weakest_are_told_with_what_was_searched(

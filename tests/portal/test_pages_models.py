@@ -119,7 +119,7 @@ def test_two_versions_are_compared_and_the_absence_of_predictions_is_said(filled
         "Accuracy",
         "+0.0200",
         "Better",
-        "Selection rate by sex",
+        "Selection rate of outcome 1 by sex",
         "No predictions are on record for this version.",
         "its performance has not been estimated",
         "an address of the kind “javascript”, which is not shown",
@@ -180,7 +180,13 @@ def test_nonsense_in_the_address_is_answered_in_a_sentence(
 def test_a_card_shows_what_is_there_what_is_missing_and_offers_files(filled: Governance) -> None:
     at = sound(open_page(filled, "documents", id=MODEL))
     said = words(at)
-    for expected in ("What it is for", "Olga Owner", "Missing:", "Selection rate by sex", "Card features"):
+    for expected in (
+        "What it is for",
+        "Olga Owner",
+        "Missing:",
+        "Selection rate of outcome 1 by sex",
+        "Card features",
+    ):
         assert expected in said, expected
     assert {one.label for one in at.get("download_button")} == {"Download HTML", "Download Markdown"}
     whole = words(sound(open_page(filled, "documents", id=MODEL, kind="technical")))
