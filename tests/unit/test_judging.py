@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from core.analytics.slices import judging
 from core.analytics.slices.judging import Judged, judged
 from core.analytics.slices.pairs import Limit, outside_p_value, within_p_value
 from core.analytics.slices.significance import Sample
@@ -126,6 +127,28 @@ def test_where_all_rows_were_counted_the_values_decide() -> None:
     assert _of(judged(small, FOUR_FIFTHS, worse="higher", complete=True)) == "fail"
     on_the_limit = [Sample.of_rate(x, n) for x, n in ((8, 20), (10, 20))]
     assert _of(judged(on_the_limit, FOUR_FIFTHS, worse="higher", complete=True)) == "pass"
+
+
+@pytest.mark.parametrize("worse", ["higher", "lower"])
+@pytest.mark.parametrize("rates", [True, False])
+def test_of_many_groups_only_the_telling_ones_are_looked_at_and_the_verdicts_are_the_same(
+    worse: Direction, rates: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(5)
+    rows = random.integers(30, 4000, 150)
+    if rates:
+        won = random.binomial(rows, random.uniform(0.35, 0.5, 150))
+        samples = [Sample.of_rate(int(x), int(n)) for x, n in zip(won, rows, strict=True)]
+    else:
+        means = random.uniform(3, 5, 150)
+        samples = [
+            Sample(float(mean), int(n), None, 9 / int(n), int(n) - 1)
+            for mean, n in zip(means, rows, strict=True)
+        ]
+    fast = judged(samples, FOUR_FIFTHS, worse=worse)
+    monkeypatch.setattr(judging, "_MANY", 1000)
+    assert fast == judged(samples, FOUR_FIFTHS, worse=worse)
+    assert len({each.verdict for each in fast}) > 1
 
 
 def test_one_group_alone_cannot_be_told() -> None:

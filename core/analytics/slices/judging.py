@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from core.analytics.slices.pairs import Limit, outside_p_value, within_p_value
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
+    Places = NDArray[np.int64]
+
+_MANY = 100
+"""Groups above which not every pair is worked out, only those that can be furthest off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,49 +127,102 @@ class _Family:
 
     def by_chance(self, place: int) -> Judged:
         """Fail against the group furthest off, pass where even the nearest call is within."""
-        pairs = self.pairs(place)
-        if not pairs:
+        found = self.nearest(place, self.deviates)
+        if found is None:
             return Judged("pass")
-        low, high = pairs[int(self.deviates(pairs).argmin())]
-        against = high if low == place else low
-        failed = outside_p_value(self.samples[low], self.samples[high], self.limit, self.level)
+        low, high = (self.samples[each] for each in found)
+        against = found[1] if found[0] == place else found[0]
+        failed = outside_p_value(low, high, self.limit, self.level)
         if failed <= self.level:
             return Judged("fail", against, failed)
-        passed = within_p_value(self.samples[low], self.samples[high], self.limit, self.error / 2)
+        passed = within_p_value(low, high, self.limit, self.error / 2)
         return Judged("pass" if passed <= self.error / 2 else "cannot_tell", against, passed)
 
     def by_value(self, place: int) -> Judged:
         """As the values stand, where nothing is left to chance."""
-        pairs = self.pairs(place)
-        if not pairs:
+        found = self.nearest(place, self.excess)
+        if found is None:
             return Judged("pass")
-        off, low, high = min((self.limit.excess(self.samples[a], self.samples[b]), a, b) for a, b in pairs)
-        return Judged("fail" if off < -1e-12 else "pass", high if low == place else low)
+        off = self.limit.excess(*(self.samples[each] for each in found))
+        return Judged("fail" if off < -1e-12 else "pass", found[1] if found[0] == place else found[0])
 
-    def pairs(self, place: int) -> list[tuple[int, int]]:
+    def nearest(self, place: int, measured: Callable[[Places, Places], Numbers]) -> tuple[int, int] | None:
+        """Lower and higher place of the pair, of those with this group, that is nearest to be outside."""
+        lows, highs = self.pairs(place)
+        if not len(lows):
+            return None
+        at = int(measured(lows, highs).argmin())
+        return int(lows[at]), int(highs[at])
+
+    def pairs(self, place: int) -> tuple[Places, Places]:
         """Lower and higher place of each pair in which this group is looked at."""
-        if self.reference is not None:
-            other = self.reference
-            return [] if place == other else [(place, other), (other, place)]
-        others = [other for other in range(len(self.samples)) if other != place]
-        if self.worse == "zero":
-            size = abs(self.samples[place].value)
-            others = [other for other in others if abs(self.samples[other].value) <= size]
-            return [pair for other in others for pair in ((place, other), (other, place))]
-        return [(place, other) if self.worse == "higher" else (other, place) for other in others]
+        import numpy as np
 
-    def deviates(self, pairs: Sequence[tuple[int, int]]) -> Numbers:
+        others = self.others(place)
+        own = np.full(len(others), place)
+        if self.reference is not None or self.worse == "zero":
+            return np.concatenate([own, others]), np.concatenate([others, own])
+        return (own, others) if self.worse == "higher" else (others, own)
+
+    def others(self, place: int) -> Places:
+        """The groups that this one is held against."""
+        import numpy as np
+
+        if self.reference is not None:
+            return np.array([] if place == self.reference else [self.reference], int)
+        every = np.arange(len(self.samples))
+        if self.worse == "zero":
+            every = every[np.abs(self.values) <= abs(self.values[place])]
+        elif len(every) > _MANY and place not in self.telling:
+            every = self.telling
+        found: Places = every[every != place]
+        return found
+
+    @cached_property
+    def telling(self) -> Places:
+        """Groups that some other may be furthest off from: none is better on more rows, or on fewer."""
+        import numpy as np
+
+        weight = self.n if self.samples[0].successes is not None else 1 / np.maximum(self.variances, 1e-300)
+        order = np.argsort(-self.values if self.worse == "higher" else self.values, kind="stable")
+        sorted_weight = weight[order]
+        most = np.concatenate([[-np.inf], np.maximum.accumulate(sorted_weight)[:-1]])
+        least = np.concatenate([[np.inf], np.minimum.accumulate(sorted_weight)[:-1]])
+        found: Places = np.sort(order[(sorted_weight > most) | (sorted_weight < least)])
+        return found
+
+    def excess(self, lows: Places, highs: Places) -> Numbers:
+        """How far each pair lies within the limit, in the metric's unit."""
+        return self.values[lows] - self.limit.factor * self.values[highs] + self.limit.slack
+
+    def deviates(self, lows: Places, highs: Places) -> Numbers:
         """How many standard errors each pair lies within the limit."""
         import numpy as np
 
-        lows, highs = (np.array(side) for side in zip(*pairs, strict=True))
         if self.samples[0].successes is not None:
-            won = np.array([each.successes for each in self.samples], float)
-            n = np.array([each.n for each in self.samples], float)
-            return self.limit.deviates(won[lows], n[lows], won[highs], n[highs])
-        values = np.array([each.value for each in self.samples])
-        variances = np.array([each.variance for each in self.samples])
-        apart = values[lows] - self.limit.factor * values[highs] + self.limit.slack
-        spread = np.sqrt(variances[lows] + self.limit.factor**2 * variances[highs])
+            return self.limit.deviates(self.won[lows], self.n[lows], self.won[highs], self.n[highs])
+        apart = self.excess(lows, highs)
+        spread = np.sqrt(self.variances[lows] + self.limit.factor**2 * self.variances[highs])
         found: Numbers = np.divide(apart, spread, out=np.where(apart < 0, -np.inf, np.inf), where=spread > 0)
         return found
+
+    @cached_property
+    def values(self) -> Numbers:
+        return self._column(lambda each: each.value)
+
+    @cached_property
+    def n(self) -> Numbers:
+        return self._column(lambda each: each.n)
+
+    @cached_property
+    def won(self) -> Numbers:
+        return self._column(lambda each: each.successes or 0)
+
+    @cached_property
+    def variances(self) -> Numbers:
+        return self._column(lambda each: each.variance)
+
+    def _column(self, read: Callable[[Sample], float]) -> Numbers:
+        import numpy as np
+
+        return np.array([read(each) for each in self.samples], float)
