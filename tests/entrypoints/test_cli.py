@@ -19,7 +19,7 @@ from tests.entrypoints.conftest import LIGHT, SCHEDULED, Govern, answers
 HEAVY = (
     *("nannyml", "shap", "pandas", "numpy", "altair", "streamlit", "fastapi", "polars", "pyarrow", "httpx"),
     *("rich", "core.analytics", "core.services.measured", "core.services.models", "core.services.oversight"),
-    *("core.services.record", "core.services.work"),
+    *("core.services.record.use_cases", "core.services.work"),
 )
 DIGEST, COMMIT = "ab" * 32, "cd" * 20
 PROVEN = ("purpose_and_personal_data", "metrics_recorded", "model_documented", "groups_named")

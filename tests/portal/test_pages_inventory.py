@@ -558,4 +558,4 @@ def test_bands_keep_their_names_while_others_filter(sliced: Governance) -> None:
 def test_the_choices_have_the_sensitive_features_first(sliced: Governance) -> None:
     choices = slice_choices(sliced, sliced.moment(later(6)), initiative=MODEL, version="1")
     assert [feature.name for feature in choices.features] == ["sex", "age", "region"]
-    assert choices.parts == ("analysis",) and choices.classes == ()
+    assert choices.parts == ("analysis",) and choices.classes == ("0", "1")

@@ -310,7 +310,7 @@ class WholeProcess(RuleBasedStateMachine):
     def picture(self, store: Store, moment: Moment) -> Any:
         """What pages show of the initiative at a moment."""
         policy = self.governance.policy(moment)
-        lake._facts.cache_clear()
+        store.memory.forget()
         return lake.initiative_facts(store, INITIATIVE, moment), gate_lines(store, policy, moment)
 
     def as_it_was_shown(self) -> None:

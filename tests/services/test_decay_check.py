@@ -72,8 +72,9 @@ def checked(governance: Governance) -> CheckResult:
 
 
 def test_what_came_true_is_held_before_any_estimate(
-    modelled: Governance, capsys: pytest.CaptureFixture[str]
+    modelled: Governance, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # as wide as into a pipe, wherever the tests run
     refreshed(modelled, later_chunks(realised=0.6, since=3))
     found = checked(modelled)
     assert (found.verdict.value, found.observed, found.limit) == ("fail", 0.6, 0.85)
