@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, make
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, Forbidden
 from core.domain.facts.measured import FavourableOutcome
 from core.domain.policy.checks import CheckResult
 from core.ground import Verdict
@@ -21,6 +22,8 @@ from core.services.measured.weak_slices import find_weakest
 from core.services.models.versions import register_model_version
 from tests.conftest import BUILDER, later
 from tests.services.test_slices import PRICES, give
+
+COLLEAGUE = Actor(id="cora-colleague", name="Cora Colleague", team="Credit", roles=("data_scientist",))
 
 # Of 1,500 women and men each, the third class by the alphabet is predicted for 300 and 900.
 GAP = """
@@ -50,9 +53,16 @@ AGAIN = """
 """
 
 
-def declare(governance: Governance, initiative: str, *favourable: str, days: float = 4, **more: str) -> None:
+def declare(
+    governance: Governance,
+    initiative: str,
+    *favourable: str,
+    days: float = 4,
+    actor: Actor = BUILDER,
+    **more: str,
+) -> None:
     command = make(
-        DeclareOutcome, actor=BUILDER, at=later(days), initiative=initiative, version="1",
+        DeclareOutcome, actor=actor, at=later(days), initiative=initiative, version="1",
         favourable=favourable, **more,
     )  # fmt: skip
     declare_outcome(governance, command)
@@ -81,10 +91,10 @@ def test_the_declared_class_decides_and_is_named(governance: Governance, tmp_pat
     found = checked(governance, initiative)
     assert found.verdict is Verdict.FAIL
     assert "selection rate of outcome c_approve between F and M is 0.333" in found.message
-    declare(governance, initiative, "a_refer")
+    declare(governance, initiative, "a_refer", actor=COLLEAGUE)
     assert checked(governance, initiative).verdict is Verdict.PASS
     assert checked(governance, initiative, days=3.5).verdict is Verdict.FAIL, "as it stood then"
-    declare(governance, initiative, "a_refer", "c_approve", days=5)
+    declare(governance, initiative, "a_refer", "c_approve", days=5, actor=COLLEAGUE)
     assert "outcome c_approve" in checked(governance, initiative).message
 
 
@@ -163,7 +173,14 @@ def test_accuracy_of_several_classes_is_the_share_that_is_right(
 
 def test_a_declaration_is_amended_with_a_trace(governance: Governance, tmp_path: Path) -> None:
     initiative = gap(governance, tmp_path, favourable=("neither",))
-    declare(governance, initiative, "c_approve", note="An approval is what they asked for.")
+    head = governance.store.head()
+    with pytest.raises(Forbidden, match="may not change the declared outcome of it"):
+        declare(governance, initiative, "c_approve")
+    with pytest.raises(Forbidden, match="may not change the declared outcome of it"):
+        gap_again(governance, tmp_path, initiative)
+    assert governance.store.head() == head, "who is judged by it changes nothing"
+    why = {"note": "An approval is what they asked for."}
+    declare(governance, initiative, "c_approve", actor=COLLEAGUE, **why)
     kept = history(governance.store, FavourableOutcome, governance.moment(later(6)), initiative)
     assert [(one.favourable, one.note) for one in kept] == [
         ((), ""),
@@ -171,6 +188,17 @@ def test_a_declaration_is_amended_with_a_trace(governance: Governance, tmp_path:
     ]
     view = prediction_batches(governance, governance.moment(later(6)), initiative=initiative, version="1")
     assert view.favourable == ("c_approve",)
+
+
+def gap_again(governance: Governance, folder: Path, initiative: str) -> None:
+    """Another file of the same version, which comes with another favourable outcome."""
+    file = folder / "again.csv"
+    file.write_text("row_id,sex,y_pred,y_true\nnew-1,F,c_approve,c_approve\n", encoding="utf-8")
+    command = make(
+        AddPredictions, actor=BUILDER, at=later(4), initiative=initiative, version="1", part="analysis",
+        file=file, favourable=("c_approve",),
+    )  # fmt: skip
+    add_predictions(governance, command)
 
 
 @pytest.mark.parametrize("wrong", [("approve",), ("neither", "c_approve"), ("",)])

@@ -13,7 +13,7 @@ from core.domain.models.column_mapping import favourable_of
 from core.lake.monitoring import readings as monitoring
 from core.services.case import begin
 from core.services.governance import Governance
-from core.services.measured.predictions import require_version
+from core.services.measured.predictions import require_amendable, require_version
 from core.services.measured.slice_batches import batches_of
 
 
@@ -44,6 +44,8 @@ def declare_outcome(governance: Governance, command: DeclareOutcome) -> Favourab
     ------
     NotFound, BadInput
         No such version; an outcome that its predictions do not have; a regression, which has none.
+    Forbidden
+        Another outcome is declared already, and who asks owns or builds the initiative.
     """
     case = begin(governance, command)
     initiative, version = command.initiative, command.version
@@ -57,4 +59,5 @@ def declare_outcome(governance: Governance, command: DeclareOutcome) -> Favourab
     declared = FavourableOutcome(
         initiative=initiative, version=version, favourable=favourable, note=command.note
     )
+    require_amendable(case, declared)
     return case.put("outcome_declared", declared)

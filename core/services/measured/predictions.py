@@ -341,6 +341,19 @@ def _record(
     case.append(entries)
 
 
+def require_amendable(case: Case, declared: facts.FavourableOutcome) -> None:
+    """Refuse to change which outcome is good by those whose model is judged on it: it turns verdicts over."""
+    known = latest(
+        case.governance.store,
+        facts.FavourableOutcome,
+        case.moment,
+        declared.initiative,
+        version=declared.version,
+    )
+    if known and known.favourable != declared.favourable:
+        case.require_independent("change the declared outcome of")
+
+
 def _favourable(
     case: Case, command: AddPredictions, mapping: ColumnMapping
 ) -> facts.FavourableOutcome | None:
@@ -352,7 +365,9 @@ def _favourable(
     named = favourable_of(command.favourable, mapping.task, mapping.labels)
     if known and known.favourable == named:
         return known
-    return facts.FavourableOutcome(initiative=initiative, version=version, favourable=named)
+    declared = facts.FavourableOutcome(initiative=initiative, version=version, favourable=named)
+    require_amendable(case, declared)
+    return declared
 
 
 def _unknown(declared: facts.FavourableOutcome | None, mapping: ColumnMapping) -> tuple[str, ...]:
