@@ -184,10 +184,15 @@ def test_undefined_stays_none_and_is_never_a_pass(
 def test_complements_add_up_to_one(counts: list[tuple[int, int, int, int]]) -> None:
     by_id = {each.id: each for each in metrics_for("binary")}
     for each in slices_of(counts):
-        hit = measure(by_id["true_positive_rate"], each).value
-        missed = measure(by_id["false_negative_rate"], each).value
-        assert (hit is None) == (missed is None)
-        assert hit is None or missed is None or abs(hit + missed - 1) < 1e-12
+        for one, other in (
+            ("true_positive_rate", "false_negative_rate"),
+            ("specificity", "false_positive_rate"),
+            ("precision", "false_discovery_rate"),
+            ("negative_predictive_value", "false_omission_rate"),
+        ):
+            hit, missed = measure(by_id[one], each).value, measure(by_id[other], each).value
+            assert (hit is None) == (missed is None)
+            assert hit is None or missed is None or abs(hit + missed - 1) < 1e-12
 
 
 @given(rate=RATES, confidence=st.floats(0.5, 0.999))

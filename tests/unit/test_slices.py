@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.analytics.slices.counts import SliceCounts, total_of
 from core.analytics.slices.metrics import SLICE_METRICS, measure, metric, metrics_for
@@ -76,10 +79,15 @@ def test_counts_by_hand(cursor: Cursor, tmp_path: Path) -> None:
     values = {each.id: measure(each, a).value for each in metrics_for("binary")}
     assert values == {  # 3 of 5; of 2 positives 1; of 2 negatives 1; of 2 labelled selected 1; of 4 right 2
         "selection_rate": 3 / 5,
+        "base_rate": 2 / 4,
         "true_positive_rate": 1 / 2,
         "false_positive_rate": 1 / 2,
         "false_negative_rate": 1 / 2,
+        "specificity": 1 / 2,
         "precision": 1 / 2,
+        "false_discovery_rate": 1 / 2,
+        "negative_predictive_value": 1 / 2,
+        "false_omission_rate": 1 / 2,
         "accuracy": 2 / 4,
         "balanced_accuracy": (1 / 2 + 1 / 2) / 2,
         "calibration_gap": None,  # no score was counted: undefined, not 0
@@ -580,6 +588,44 @@ def test_credit_card_classes_equal_fairlearn_one_against_the_rest(
         assert assert_equal_where_defined(counts, by_group(rates, one, ["acq_channel"])) == 0
         accuracy = {"accuracy": rate_functions()["accuracy"]}  # of all classes, whichever is looked at
         assert assert_equal_where_defined(counts, by_group(accuracy, frame, ["acq_channel"])) == 0
+
+
+@given(table=st.tuples(*[st.integers(0, 9)] * 4))
+def test_every_rate_equals_scikit_learn_and_fairlearn_and_nought_over_nought_is_undefined(
+    table: tuple[int, int, int, int],
+) -> None:
+    from fairlearn.metrics import false_negative_rate, selection_rate, true_negative_rate
+    from sklearn.metrics import precision_score, recall_score
+
+    tp, fp, fn, tn = table
+    n = tp + fp + fn + tn
+    counts = SliceCounts((), "binary", n, n, n, selected=tp + fp, tp=tp, fp=fp, fn=fn, tn=tn)
+    y_true, y_pred = ([1] * tp + [0] * fp + [1] * fn + [0] * tn), [1] * (tp + fp) + [0] * (fn + tn)
+    known = {"zero_division": float("nan")} if n else {}
+
+    def rate(score: Any, of: int, *, rest: bool = False) -> float:
+        found = float(score(y_true, y_pred, pos_label=of, **known)) if n else float("nan")
+        return 1 - found if rest else found
+
+    expected = {
+        "base_rate": float(np.mean(y_true)) if n else float("nan"),
+        "true_positive_rate": rate(recall_score, 1),
+        "false_positive_rate": rate(recall_score, 0, rest=True),
+        "false_negative_rate": rate(recall_score, 1, rest=True),
+        "specificity": rate(recall_score, 0),
+        "precision": rate(precision_score, 1),
+        "false_discovery_rate": rate(precision_score, 1, rest=True),
+        "negative_predictive_value": rate(precision_score, 0),
+        "false_omission_rate": rate(precision_score, 0, rest=True),
+    }
+    for name, value in expected.items():
+        found = measure(metric(name), counts)
+        assert (found.value is None) == math.isnan(value) == (found.interval is None), name
+        assert found.value is None or found.value == pytest.approx(value, abs=1e-12), name
+    if tp + fn and fp + tn:  # else fairlearn says 0
+        named = {"specificity": true_negative_rate, "false_negative_rate": false_negative_rate}
+        for name, score in (named | {"selection_rate": selection_rate}).items():
+            assert measure(metric(name), counts).value == pytest.approx(score(y_true, y_pred)), name
 
 
 def test_census_features_are_found(cursor: Cursor, census: Path) -> None:

@@ -83,6 +83,8 @@ class MetricDefinition(Figure):
 
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 _NUMBERS: tuple[Task, ...] = ("regression",)
+_BERK = "Berk et al. 2018, arXiv:1703.09207 ({})"
+_PREDICTIVE = "Chouldechova 2017, arXiv:1703.00056 (predictive parity)"
 _HARDT = "Hardt, Price and Srebro 2016, arXiv:1610.02413 (equalised odds)"
 _WILLMOTT = "Willmott and Matsuura 2005, Clim. Res. 30"
 
@@ -115,6 +117,17 @@ _DEFINITIONS = (
         source="Agarwal et al. 2018, arXiv:1803.02453 (demographic parity)",
         over=("selected",),
         under=("predicted",),
+    ),
+    _rate(
+        "base_rate",
+        "Base rate",
+        "(tp + fn) / labelled",
+        "higher",
+        zero="nobody in the slice had earned the outcome",
+        leaves_out="the predictions: a perfect model has it too; it says why other rates must differ",
+        source=_BERK.format("base rate"),
+        over=("tp", "fn"),
+        under=("tp", "fp", "fn", "tn"),
     ),
     _rate(
         "true_positive_rate",
@@ -150,15 +163,59 @@ _DEFINITIONS = (
         under=("tp", "fn"),
     ),
     _rate(
+        "specificity",
+        "Specificity",
+        "tn / (tn + fp)",
+        "higher",
+        zero="everyone who had not earned the outcome got it",
+        leaves_out="everyone with a positive label, and everyone without a label",
+        source=_HARDT,
+        over=("tn",),
+        under=("tn", "fp"),
+    ),
+    _rate(
         "precision",
         "Precision",
         "tp / (tp + fp)",
         "higher",
         zero="nobody who got the outcome had earned it",
         leaves_out="everyone who was not selected, and everyone without a label",
-        source="Chouldechova 2017, arXiv:1703.00056 (predictive parity)",
+        source=_PREDICTIVE,
         over=("tp",),
         under=("tp", "fp"),
+    ),
+    _rate(
+        "false_discovery_rate",
+        "False discovery rate",
+        "fp / (tp + fp)",
+        "lower",
+        zero="everyone who got the outcome had earned it",
+        leaves_out="everyone who was not selected, and everyone without a label",
+        source=_PREDICTIVE,
+        over=("fp",),
+        under=("tp", "fp"),
+    ),
+    _rate(
+        "negative_predictive_value",
+        "Negative predictive value",
+        "tn / (tn + fn)",
+        "higher",
+        zero="everyone who was not selected had earned the outcome",
+        leaves_out="everyone who was selected, and everyone without a label",
+        source=_BERK.format("conditional use accuracy equality"),
+        over=("tn",),
+        under=("tn", "fn"),
+    ),
+    _rate(
+        "false_omission_rate",
+        "False omission rate",
+        "fn / (tn + fn)",
+        "lower",
+        zero="nobody who was not selected had earned the outcome",
+        leaves_out="everyone who was selected, and everyone without a label",
+        source=_BERK.format("conditional use accuracy equality"),
+        over=("fn",),
+        under=("tn", "fn"),
     ),
     _rate(
         "accuracy",
@@ -167,7 +224,7 @@ _DEFINITIONS = (
         "higher",
         zero="every prediction was wrong",
         leaves_out="which kind of error was made, and everyone without a label",
-        source="Berk et al. 2018, arXiv:1703.09207 (overall accuracy equality)",
+        source=_BERK.format("overall accuracy equality"),
         over=("right",),
         under=("tp", "fp", "fn", "tn"),
     ),
@@ -352,10 +409,21 @@ def measure(definition: MetricDefinition, counts: SliceCounts, confidence: float
 
     Examples
     --------
-    >>> women = SliceCounts((("sex", "female"),), "binary", rows=4, predicted=4, selected=3)
-    >>> measure(SLICE_METRICS["selection_rate"], women).value
-    0.75
-    >>> measure(SLICE_METRICS["precision"], women).value is None  # no label has come yet
+    >>> women = SliceCounts((), "binary", 10, predicted=10, labelled=10, selected=3, tp=2, fp=1, fn=3, tn=4)
+    >>> for each in metrics_for("binary")[:11]:
+    ...     print(f"{each.id} = {each.formula}: {measure(each, women).value:.3f}")
+    selection_rate = selected / rows with a prediction: 0.300
+    base_rate = (tp + fn) / labelled: 0.500
+    true_positive_rate = tp / (tp + fn): 0.400
+    false_positive_rate = fp / (fp + tn): 0.200
+    false_negative_rate = fn / (tp + fn): 0.600
+    specificity = tn / (tn + fp): 0.800
+    precision = tp / (tp + fp): 0.667
+    false_discovery_rate = fp / (tp + fp): 0.333
+    negative_predictive_value = tn / (tn + fn): 0.571
+    false_omission_rate = fn / (tn + fn): 0.429
+    accuracy = labelled rows predicted right / labelled: 0.600
+    >>> measure(metric("precision"), SliceCounts((), "binary", 4, predicted=4)).value is None  # no label yet
     True
     """
     if counts.task not in definition.tasks:

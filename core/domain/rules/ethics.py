@@ -16,7 +16,11 @@ RATES = (
     "true_positive_rate",
     "false_positive_rate",
     "false_negative_rate",
+    "specificity",
     "precision",
+    "false_discovery_rate",
+    "negative_predictive_value",
+    "false_omission_rate",
     "accuracy",
 )
 """Metrics of a classification that a limit may name; ids as in `core.analytics.slices.metrics`."""
@@ -28,7 +32,11 @@ Metric = Literal[
     "true_positive_rate",
     "false_positive_rate",
     "false_negative_rate",
+    "specificity",
     "precision",
+    "false_discovery_rate",
+    "negative_predictive_value",
+    "false_omission_rate",
     "accuracy",
     "mean_error",
     "mean_absolute_error",
