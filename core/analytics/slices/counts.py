@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EVERYONE = "everyone"
+Keys = tuple[tuple[str, str], ...]
+"""(feature, value) for each feature sliced by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class SliceCounts:
     '2 · 1'
     """
 
-    keys: tuple[tuple[str, str], ...]
+    keys: Keys
     task: Task
     rows: int
     predicted: int = 0
@@ -76,7 +78,7 @@ class SliceCounts:
     @property
     def label(self) -> str:
         """The slice's values in one line."""
-        return " · ".join(value for _, value in self.keys) or EVERYONE
+        return label_of(self.keys)
 
     @property
     def right(self) -> int:
@@ -91,6 +93,11 @@ class SliceCounts:
         """Number, total and spread of the values that a spread is of."""
         total, n = SPREADS[spread]
         return getattr(self, n), getattr(self, total), getattr(self, spread)
+
+
+def label_of(keys: Keys) -> str:
+    """A slice's values in one line."""
+    return " · ".join(value for _, value in keys) or EVERYONE
 
 
 Group = tuple[float, float, float]

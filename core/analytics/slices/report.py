@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.analytics.intervals import Interval
-from core.analytics.slices.counts import SliceCounts, rests_of
+from core.analytics.slices.counts import Keys, SliceCounts, label_of, rests_of
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.pairs import Limit
+from core.analytics.slices.rows import MISSING
 from core.analytics.slices.significance import Correction, adjusted, difference_p_value
 from core.analytics.slices.verdicts import PLAINLY, Judging, Jury, Side, Tally, intervals_to
 from core.ground import VerdictName
@@ -95,6 +97,70 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """A slice that one set of rows has and the other has not, by more than chance.
+
+    Parameters
+    ----------
+    label, keys
+        Of the slice.
+    rows, of
+        Its rows where it is, and all rows there.
+    """
+
+    label: str
+    keys: Keys
+    rows: int
+    of: int
+
+    @property
+    def told(self) -> str:
+        """The slice with its features, and its share where it is."""
+        values = " · ".join(f"{feature} {value}" for feature, value in self.keys)
+        return f"{values} ({self.rows / self.of:.1%})"
+
+
+def absent_slices(
+    there: Mapping[Keys, int], here: Mapping[Keys, int], error: float = 0.05
+) -> tuple[Absent, ...]:
+    """Slices that `there` has and `here` has not, by more than chance; the largest first.
+
+    Parameters
+    ----------
+    there, here
+        Rows by slice of two sets of rows. A value that is missing makes no slice.
+    error
+        Chance of calling any slice absent where both sets are drawn alike, 0.0 to 1.0.
+
+    Notes
+    -----
+    Formula: k of the N rows there and none of the n here. Drawn alike, all k fall there with a chance of at
+    most (N / (N + n)) ** k; told where that, times the number of slices there, is at most `error`.
+    Leaves out: slices so small that chance alone may leave them out.
+    Source: Fisher's exact test (hypergeometric), bounded from above; Dunn 1961 for the number of slices.
+
+    Examples
+    --------
+    >>> men, women = (("sex", "male"),), (("sex", "female"),)
+    >>> [each.label for each in absent_slices({men: 80, women: 20}, {men: 100})]
+    ['female']
+    >>> absent_slices({men: 98, women: 2}, {men: 100})
+    ()
+    """
+    of, n = sum(there.values()), sum(here.values())
+    if not of or not n:
+        return ()
+    known = {keys: rows for keys, rows in there.items() if MISSING not in (value for _, value in keys)}
+    least = math.log(error / max(1, len(known))) / math.log(of / (of + n))
+    found = [
+        Absent(label_of(keys), keys, rows, of)
+        for keys, rows in known.items()
+        if keys not in here and rows >= least
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.rows, each.label)))
+
+
+@dataclass(frozen=True, slots=True)
 class SliceReport:
     """All slices of one metric against one reference.
 
@@ -119,7 +185,8 @@ class SliceReport:
         Which slices those are.
     verdict, note
         "fail" if any slice fails, else "cannot_tell" if any cannot tell or fewer than two could be compared,
-        else "pass". None without a limit. Slices that are left out count only where `small` is "cannot_tell".
+        else "pass". None without a limit. Slices that are left out count only where `small` is "cannot_tell",
+        those without any row always.
     tally
         How many slices are judged, outside and open; noughts without a limit.
     left_out

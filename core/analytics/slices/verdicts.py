@@ -73,8 +73,15 @@ class Side:
         return self.measured.value
 
     @property
+    def absent(self) -> bool:
+        """Whether it has no rows at all, though some were expected."""
+        return self.counts.rows == 0
+
+    @property
     def hindrance(self) -> str:
         """Why nothing can be said of it; empty where it is usable."""
+        if self.absent:
+            return "Absent: the reference has rows of this slice, and there are none here."
         if self.measured.n == 0:
             return "Undefined: no row of this slice counts towards the metric."
         if self.measured.value is None:
@@ -199,8 +206,11 @@ class Jury:
 
     def whole(self) -> tuple[VerdictName, str]:
         """The verdict on all slices together."""
-        found, aside = self.tally, [side.counts.label for side in self.sides if side.hindrance]
+        found, absent = self.tally, [side.counts.label for side in self.sides if side.absent]
+        aside = [side.counts.label for side in self.sides if side.hindrance and not side.absent]
         left = _aside(aside, pooled=bool(self.pooled)) if aside and self.how.small != "cannot_tell" else ""
+        if absent:
+            left += f" The reference has rows of {_named(absent)}, and there are none here."
         if found.outside:
             what = f"{found.outside} of {found.judged} slices are outside the limit"
             return "fail", f"{what}; {found.unsure} cannot be told.{left}"
@@ -209,6 +219,8 @@ class Jury:
         if found.unsure:
             what = f"{found.unsure} of {found.judged} slices cannot be told; none is shown to be outside."
             return "cannot_tell", what + left
+        if absent:
+            return "cannot_tell", f"All {found.judged} slices that have rows are within the limit.{left}"
         return "pass", f"All {found.judged} slices are within the limit.{left}"
 
 
@@ -216,9 +228,12 @@ def _p_text(p_value: float | None) -> str:
     return "p < 0.001" if p_value is not None and p_value < 0.001 else f"p = {p_value:.3f}"
 
 
+def _named(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+
+
 def _aside(labels: Sequence[str], *, pooled: bool) -> str:
-    names = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
-    return f" Too few rows, so {'judged as one' if pooled else 'left out'}: {names}."
+    return f" Too few rows, so {'judged as one' if pooled else 'left out'}: {_named(labels)}."
 
 
 def intervals_to(

@@ -193,6 +193,8 @@ def show_slices(result: Result) -> None:
     say(f"Of {report.tested:,} slices tested, {report.different:,} differ beyond chance ({correction}).")
     for measure in found.fairness:
         say(f"{measure.definition.title}: {_fairness(measure)}")
+    for sentence in found.unlike:
+        say(sentence)
     if found.undeclared:
         say(f"Of outcome {found.positive}: {found.undeclared}.")
     if report.limit:

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from core.analytics.slices.counts import SliceCells, SliceCounts, total_of
+from core.analytics.slices.counts import Keys, SliceCells, SliceCounts, total_of
 from core.analytics.slices.metrics import Need
 from core.analytics.slices.ranks import RankSums, rank_sums
 from core.analytics.slices.rows import MISSING, Band
@@ -19,11 +19,13 @@ from core.lake.slices.profiles import (
 )
 from core.lake.slices.rows import (
     EVERY_ROW,
+    NUMBERS,
     Kept,
     Paths,
     PickedRows,
     Where,
     as_number,
+    columns_of,
     natural_order,
     pick_rows,
     run,
@@ -169,6 +171,37 @@ def counts_and_overall(
     if not counts:
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
     return counts, replace(total_of(counts), ranks=ranks)
+
+
+def rows_by_slice(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    task: Task,
+    by: Sequence[str | Band],
+    *,
+    positive: object | None = None,
+    kept: Kept = EVERY_ROW,
+) -> dict[Keys, int]:
+    """Rows of each slice; empty where files lack what is asked by, or hold too many slices.
+
+    Raises
+    ------
+    BadInput, NotFound
+        A file that is not there or cannot be read.
+    """
+    columns = columns_of(cursor, paths)
+    asked = [*by, *kept.where, *(each.feature for each in kept.conditions)]
+    names = [item if isinstance(item, str) else item.feature for item in asked]
+    cut = [item.feature for item in asked if isinstance(item, Band)]
+    cut += [each.feature for each in kept.conditions if each.compares]
+    if not columns.keys() >= set(names) or not all(columns[name].startswith(NUMBERS) for name in cut):
+        return {}
+    picked = pick_rows(cursor, paths, task, by, positive, kept)
+    raws = ", ".join(picked.raws)
+    counted = f"SELECT {raws}, count(*) AS n FROM ({picked.scanned('1 AS one')}) GROUP BY ALL"
+    query = f"SELECT {picked.slices} sum(n)::BIGINT FROM ({counted}) GROUP BY ALL LIMIT $most"
+    rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
+    return {} if len(rows) > MAX_SLICES else {slice_keys(picked.by, row): row[-1] for row in rows}
 
 
 def _count(

@@ -13,7 +13,7 @@ from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
 from core.analytics.slices.pairs import Limit
-from core.analytics.slices.report import SliceReport, beyond_chance, slice_report
+from core.analytics.slices.report import Absent, SliceReport, absent_slices, beyond_chance, slice_report
 from core.analytics.slices.rows import MISSING, Band, CutRule
 from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES, Correction
 from core.analytics.slices.verdicts import Judging
@@ -24,7 +24,7 @@ from core.domain.policy.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
 from core.ground import WORST_FIRST, Verdict
 from core.lake.monitoring import readings as lake
-from core.lake.slices.counts import counts_and_overall
+from core.lake.slices.counts import counts_and_overall, rows_by_slice
 from core.lake.slices.profiles import (
     MAX_FEATURES,
     SliceFeature,
@@ -63,7 +63,8 @@ class BiasSlices:
     `cuts` are those of the number features that were cut. `rule` is the sentence of the ethical limit that
     the slices were held to; None where the metric has none. `limit_note` says why a rule could not be held,
     `undeclared` why nobody knows whether `positive`, the outcome that figures are of, is good to get.
-    `fairness` is empty for a regression.
+    `fairness` is empty for a regression. `absent` are slices of the reference that have no row here, and
+    `new` those that the reference has no row of; both by more than chance.
     """
 
     batches: BatchesOfVersion = field(metadata=IN_PLACE)
@@ -77,7 +78,27 @@ class BiasSlices:
     limit_note: str
     undeclared: str
     fairness: tuple[FairnessMeasure, ...]
+    absent: tuple[Absent, ...] = ()
+    new: tuple[Absent, ...] = ()
     counts: tuple[SliceCounts, ...] = field(default=(), repr=False)
+
+
+    @property
+    def unlike(self) -> tuple[str, ...]:
+        """What the reference has and these rows have not, and the other way round; a sentence each."""
+        return tuple(f"{told[0].upper()}{told[1:]}." for told in unlike(self.absent, self.new))
+
+
+def unlike(absent: Sequence[Absent], new: Sequence[Absent]) -> tuple[str, ...]:
+    """Say which slices only the reference has, and which it has not; a phrase each."""
+    told = {"no row here, but in the reference": absent, "no row in the reference, but here": new}
+    return tuple(f"{what}: {_listed(slices)}" for what, slices in told.items() if slices)
+
+
+def _listed(slices: Sequence[Absent]) -> str:
+    """The largest by name, with their share where they are."""
+    more = f" and {len(slices) - 5} more" if len(slices) > 5 else ""
+    return ", ".join(each.told for each in slices[:5]) + more
 
 
 @dataclass(frozen=True)
@@ -255,6 +276,8 @@ def measure_slices(
         kept=chosen.kept,
         needs=definition.need,
     )
+    absent, new = _unlike_reference(governance, batches, chosen, counts)
+    counts += [SliceCounts(each.keys, batches.task, rows=0) for each in absent]
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
     judging = Judging(rule.small_groups, rule.rows == "all", how.families)
@@ -283,8 +306,28 @@ def measure_slices(
         _unlimited(rule) if limited and limit is None else "",
         batches.undeclared if definition.of_one_outcome else "",
         () if batches.task == "regression" else _fairness(counts, rule, judging, how.positive),
+        absent,
+        new,
         tuple(counts),
     )
+
+
+def _unlike_reference(
+    governance: Governance, batches: BatchesOfVersion, chosen: RowsChosen, counts: Sequence[SliceCounts]
+) -> tuple[tuple[Absent, ...], tuple[Absent, ...]]:
+    """Slices that only the reference has, and those that it has not; none where there is no other part."""
+    if not batches.reference:
+        return (), ()
+    expected = rows_by_slice(
+        governance.store.cursor(),
+        batches.reference,
+        batches.task,
+        chosen.items,
+        positive=batches.value_of(batches.outcome()),
+        kept=replace(chosen.kept, since=None, until=None),
+    )
+    here = {each.keys: each.rows for each in counts}
+    return absent_slices(expected, here), absent_slices(here, expected)
 
 
 def compare_versions(
@@ -381,6 +424,7 @@ def check_bias_limit(
     if unlimited:
         return CheckResult("bias_limit", Verdict.CANNOT_TELL, unlimited, "Add predictions with their labels.")
     worst = _worst(found, rule, position.version)
+    worst = replace(worst, message="; ".join([worst.message, *_unlike(found)]))
     return _undeclared(worst, batches) if by_outcome and batches.undeclared else worst
 
 
@@ -415,6 +459,13 @@ def _undeclared(found: CheckResult, batches: BatchesOfVersion) -> CheckResult:
         message=f"{batches.undeclared}; {found.message}",
         remedy=f"Declare the favourable outcome of the version, or that neither is. {found.remedy}".strip(),
     )
+
+
+def _unlike(found: Sequence[BiasSlices]) -> tuple[str, ...]:
+    """The same over all features of a check, each slice once."""
+    absent = {each.keys: each for one in found for each in one.absent}
+    new = {each.keys: each for one in found for each in one.new}
+    return unlike(tuple(absent.values()), tuple(new.values()))
 
 
 def _worst(found: Sequence[BiasSlices], rule: EthicalLimit, position: str) -> CheckResult:

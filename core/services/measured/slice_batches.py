@@ -61,7 +61,8 @@ class BatchesOfVersion:
     """The prediction batches of one model version, oldest first.
 
     `classes` are the outcomes there are, the negative first; none of a regression. `favourable` are those
-    that were declared as good to get, empty for "neither"; None where nobody said.
+    that were declared as good to get, empty for "neither"; None where nobody said. `reference` are the files
+    that the ones of the analysis are expected to be like.
     """
 
     initiative: str
@@ -72,6 +73,7 @@ class BatchesOfVersion:
     sensitive: tuple[str, ...] = field(default=(), repr=False)
     paths: tuple[str, ...] = field(default=(), repr=False)
     favourable: tuple[str, ...] | None = field(default=None, repr=False)
+    reference: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -172,6 +174,7 @@ def batches_of(
     """
     registered(governance, initiative, moment)
     known = lake.require_batches(governance.store, initiative, version, moment, part)
+    every = lake.batches(governance.store, initiative, version, moment) if part == "analysis" else ()
     newest, paths = known[-1], tuple(batch.path for batch in known)
     store = governance.store
     declared = latest(store, FavourableOutcome, moment, initiative, version=version)
@@ -184,6 +187,7 @@ def batches_of(
         newest.sensitive,
         paths,
         declared.favourable if declared else None,
+        tuple(batch.path for batch in every if batch.part == "reference"),
     )
 
 

@@ -1,0 +1,107 @@
+"""What the reference makes one expect and is not there is told: groups, values, columns, classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from core.analytics.slices.report import absent_slices
+from core.domain.commands import RegisterModelVersion
+from core.ground import Verdict
+from core.services.governance import Governance
+from core.services.measured.bias import BiasSlices, bias_slices, check_bias_limit
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.versions import register_model_version
+from tests.conftest import BUILDER, later, register
+
+# One in five is 'Diverse' in the reference and nobody later; half of everybody get either outcome.
+ROWS = """
+    SELECT i::VARCHAR AS row_id, {sex} AS sex, {age} AS age, 'plan ' || i % 3 AS plan, 0.5 AS y_score,
+        (i // 10 % 2)::INT AS y_pred, (i // 20 % 2)::INT AS y_true FROM range({rows}) r(i)
+"""
+ALL = "['Female', 'Male', 'Female', 'Male', 'Diverse'][1 + i % 5]"
+TWO = "['Female', 'Male'][1 + i % 2]"
+AGES = "['old', 'young'][1 + i // 5 % 2]"
+
+
+def give_parts(governance: Governance, folder: Path, reference: str, analysis: str, **more: Any) -> str:
+    """Register an initiative whose only version has both parts."""
+    initiative = register(governance)
+    task = more.pop("task", "binary")
+    about = {"actor": BUILDER, "initiative": initiative, "version": "1", "task": task}
+    register_model_version(governance, RegisterModelVersion(at=later(2), algorithm="trees", **about))
+    for day, (part, query) in enumerate({"reference": reference, "analysis": analysis}.items()):
+        file = folder / f"{part}.parquet"
+        named = f"SELECT * REPLACE ('{part}' || row_id AS row_id) FROM ({query})"
+        duckdb.sql(named).write_parquet(str(file))
+        values: dict[str, Any] = {"sensitive": ("sex",), "favourable": ("1",) * (not day), **more}
+        add_predictions(
+            governance, AddPredictions(at=later(3 + day / 10), part=part, file=file, **about, **values)
+        )
+    return initiative
+
+
+def people(sex: str = ALL, age: str = AGES, rows: int = 2000) -> str:
+    return ROWS.format(sex=sex, age=age, rows=rows)
+
+
+def sliced(governance: Governance, initiative: str, *by: str, **more: Any) -> BiasSlices:
+    moment = governance.moment(later(6))
+    return bias_slices(governance, moment, initiative=initiative, version="1", by=by, **more)
+
+
+def test_a_vanished_group_stands_in_the_table_and_in_the_check(
+    governance: Governance, tmp_path: Path
+) -> None:
+    initiative = give_parts(governance, tmp_path, people(), people(TWO))
+    found = sliced(governance, initiative, "sex")
+    (gone,) = [line for line in found.report.slices if line.label == "Diverse"]
+    assert (gone.rows, gone.value, gone.verdict) == (0, None, "cannot_tell")
+    assert gone.note.startswith("Absent")
+    assert found.unlike == ("No row here, but in the reference: sex Diverse (20.0%).",)
+    check = check_bias_limit(governance, initiative, "1", "credit", governance.moment(later(6)))
+    assert check.verdict is Verdict.CANNOT_TELL, "two like groups alone would pass"
+    assert "sex Diverse (20.0%)" in check.message
+
+
+def test_with_everybody_there_the_same_check_passes(governance: Governance, tmp_path: Path) -> None:
+    initiative = give_parts(governance, tmp_path, people(), people())
+    assert sliced(governance, initiative, "sex").unlike == ()
+    check = check_bias_limit(governance, initiative, "1", "credit", governance.moment(later(6)))
+    assert check.verdict is Verdict.PASS
+
+
+def test_a_vanished_cell_of_crossed_groups_is_told(governance: Governance, tmp_path: Path) -> None:
+    no_old_men = f"CASE WHEN {ALL} = 'Male' THEN 'young' ELSE {AGES} END"
+    initiative = give_parts(governance, tmp_path, people(), people(age=no_old_men))
+    assert sliced(governance, initiative, "sex").absent == ()
+    crossed = sliced(governance, initiative, "sex", "age")
+    assert [each.told for each in crossed.absent] == ["sex Male · age old (20.0%)"]
+    kept = sliced(governance, initiative, "sex", where=("age=old",))
+    assert [each.label for each in kept.absent] == ["Male"], "filters keep what is expected, too"
+
+
+def test_a_group_that_the_reference_never_had_is_named(governance: Governance, tmp_path: Path) -> None:
+    initiative = give_parts(governance, tmp_path, people(TWO), people())
+    assert sliced(governance, initiative, "sex").unlike == (
+        "No row in the reference, but here: sex Diverse (20.0%).",
+    )
+    check = check_bias_limit(governance, initiative, "1", "credit", governance.moment(later(6)))
+    assert "no row in the reference, but here: sex Diverse" in check.message
+
+
+@pytest.mark.parametrize(("seed", "rows"), [(1, 300), (2, 3000)])
+def test_equal_draws_seldom_make_a_group_absent(seed: int, rows: int) -> None:
+    import numpy as np
+
+    draws = np.random.default_rng(seed)
+    shares = draws.dirichlet(np.full(40, 0.3))
+    told = 0
+    for _ in range(400):
+        there, here = draws.multinomial(rows, shares), draws.multinomial(rows // 3, shares)
+        sides = [{(("g", str(i)),): int(n) for i, n in enumerate(side) if n} for side in (there, here)]
+        told += bool(absent_slices(*sides))
+    assert told <= 0.05 * 400
