@@ -13,6 +13,12 @@ from core.domain.commands import RegisterModelVersion
 from core.ground import Verdict
 from core.services.governance import Governance
 from core.services.measured.bias import BiasSlices, bias_slices, check_bias_limit
+from core.services.measured.data_quality import (
+    JudgedColumn,
+    MeasureDataQuality,
+    measure_data_quality,
+    quality_report,
+)
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
 from tests.conftest import BUILDER, later, register
@@ -91,6 +97,54 @@ def test_a_group_that_the_reference_never_had_is_named(governance: Governance, t
     )
     check = check_bias_limit(governance, initiative, "1", "credit", governance.moment(later(6)))
     assert "no row in the reference, but here: sex Diverse" in check.message
+
+
+def quality(governance: Governance, initiative: str) -> dict[str, JudgedColumn]:
+    command = MeasureDataQuality(actor=BUILDER, at=later(5), initiative=initiative, version="1")
+    measure_data_quality(governance, command)
+    report = quality_report(governance, governance.moment(later(6)), initiative=initiative, version="1")
+    return {column.feature: column for column in report.columns}
+
+
+def test_vanished_values_of_words_and_of_codes_are_told(governance: Governance, tmp_path: Path) -> None:
+    coded = "[1, 2, 1, 2, 3][1 + i % 5] AS branch, 'web' AS channel"
+    here = people(TWO).replace("AS plan", "AS plan, 1 + i % 2 AS branch, NULL::VARCHAR AS channel")
+    there = people().replace("AS plan", f"AS plan, {coded}")
+    found = quality(governance, give_parts(governance, tmp_path, there, here))
+    assert {name: column.verdict for name, column in found.items()} == {
+        "sex": "fail", "branch": "fail", "channel": "fail", "age": "pass", "plan": "pass",
+    }  # fmt: skip
+    gone = "20.0% of the reference had a value that no row has now ('{}'); the limit is 1.0%."
+    assert found["sex"].findings == (gone.format("Diverse"),)
+    assert found["branch"].findings == (gone.format("3"),)
+    assert found["channel"].findings == ("100.0% missing, 0.0% in the reference; the limit is 5.0%.",)
+
+
+def test_rare_values_come_and_go(governance: Governance, tmp_path: Path) -> None:
+    rare = "CASE WHEN i < 1200 THEN 'town ' || i % 3 ELSE 'village ' || {place} END"
+    sides = [people(rare.format(place=place)) for place in ("i // 4", "(i + 4000) // 400")]
+    found = quality(governance, give_parts(governance, tmp_path, *sides))["sex"]
+    assert not any("no row has now" in finding for finding in found.findings)
+    assert found.unseen == pytest.approx(0.4)
+
+
+def test_a_vanished_class_of_predictions_is_told_by_its_name(governance: Governance, tmp_path: Path) -> None:
+    named = people().replace("(i // 10 % 2)::INT AS y_pred", "{} AS y_pred").replace(
+        "(i // 20 % 2)::INT AS y_true", "['no', 'yes', 'later'][1 + i % 3] AS y_true"
+    ).replace("0.5 AS y_score,", "")  # fmt: skip
+    there, here = (named.format(f"['no', 'yes', 'later'][1 + i % {n}]") for n in (3, 2))
+    initiative = give_parts(governance, tmp_path, there, here, task="multiclass", favourable=("yes",))
+    found = quality(governance, initiative)
+    assert found["y_pred"].verdict == "fail"
+    assert "33.3% of the reference had a value that no row has now ('later')" in found["y_pred"].findings[0]
+    assert "y_true" not in found
+
+
+def test_outcomes_that_are_not_there_yet_are_no_fault(governance: Governance, tmp_path: Path) -> None:
+    unlabelled = f"SELECT * REPLACE (NULL::INT AS y_true) FROM ({people()})"
+    found = quality(governance, give_parts(governance, tmp_path, people(), unlabelled))
+    assert {column.verdict for column in found.values()} == {"pass"}
+    assert found.keys() == {"sex", "age", "plan"}
 
 
 @pytest.mark.parametrize(("seed", "rows"), [(1, 300), (2, 3000)])

@@ -20,6 +20,10 @@ class ColumnCounts:
         Rows whose category the reference does not hold; None for numbers, and without a reference.
     unseen_values
         The most frequent of these categories.
+    vanished, vanished_values
+        Reference rows whose category no row holds now, by more than chance, and the most frequent of these.
+    gone
+        Whether only the reference has the column.
     outside
         Rows below the least or above the greatest number of the reference; None for texts.
     low, high, reference_low, reference_high
@@ -37,6 +41,9 @@ class ColumnCounts:
     high: float | None = None
     reference_low: float | None = None
     reference_high: float | None = None
+    vanished: int = 0
+    vanished_values: tuple[str, ...] = ()
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class ColumnLimits:
     max_unseen_share: float
     max_out_of_range_share: float
     min_rows: int
+    max_vanished_share: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class ColumnQuality:
 
 
 def judge_column(counts: ColumnCounts, limits: ColumnLimits) -> ColumnQuality:
-    """Hold a column's counts to the limits; the worst of its three verdicts counts.
+    """Hold a column's counts to the limits; the worst of its verdicts counts.
 
     Returns
     -------
@@ -95,9 +103,16 @@ def judge_column(counts: ColumnCounts, limits: ColumnLimits) -> ColumnQuality:
         return ColumnQuality("cannot_tell", (f"Only {counts.rows:,} rows, too few to judge.",), *shares)
     if not counts.reference_rows:
         return ColumnQuality("cannot_tell", ("There is no reference to compare with.",), *shares)
+    if counts.gone:
+        return ColumnQuality("fail", ("The reference has this column, and there is none here.",), *shares)
     found = [_missing(counts, limits)]
+    if counts.vanished:
+        before = counts.reference_rows - counts.reference_missing
+        words = f"of the reference {_values('had a value that no row has now', counts.vanished_values)}"
+        found.append(_held(counts.vanished, before, limits.max_vanished_share, words))
     if counts.unseen is not None and filled:
-        found.append(_held(counts.unseen, filled, limits.max_unseen_share, _unseen_words(counts)))
+        words = _values("not in the reference", counts.unseen_values)
+        found.append(_held(counts.unseen, filled, limits.max_unseen_share, words))
     if counts.outside is not None and filled:
         words = f"outside {_number(counts.reference_low)} to {_number(counts.reference_high)}"
         found.append(_held(counts.outside, filled, limits.max_out_of_range_share, words))
@@ -128,11 +143,9 @@ def _verdict(value: float, interval: Interval | None, limit: float, words: str) 
     return "pass", words if value > 0 else ""
 
 
-def _unseen_words(counts: ColumnCounts) -> str:
-    if not counts.unseen_values:
-        return "not in the reference"
-    shown = ", ".join(f"'{value[:30]}'" for value in counts.unseen_values[:3])
-    return f"not in the reference ({shown})"
+def _values(words: str, values: tuple[str, ...]) -> str:
+    shown = ", ".join(f"'{value[:30]}'" for value in values[:3])
+    return f"{words} ({shown})" if shown else words
 
 
 def _share(part: int, rows: int) -> float | None:

@@ -97,6 +97,11 @@ def role_title(canonical: str) -> str:
     return _ROLES.get(canonical, "score")
 
 
+def column_title(name: str) -> str:
+    """A column of a batch as people call it: a feature by its name, a role by its title."""
+    return role_title(name) if is_canonical(name) else name
+
+
 def column_mapping(
     *,
     task: str,

@@ -66,6 +66,8 @@ class QualityLimits(Checked):
         Share of the filled rows with a category that the reference does not hold.
     max_out_of_range_share
         Share of the filled rows below the least or above the greatest number of the reference.
+    max_vanished_share
+        Share of the filled rows of the reference with a category that no row has now, by more than chance.
     min_rows, fresh_days
         Rows needed to judge, and how long a measurement counts.
     """
@@ -73,6 +75,7 @@ class QualityLimits(Checked):
     max_missing_rise: Share
     max_unseen_share: Share
     max_out_of_range_share: Share
+    max_vanished_share: Share = 0.01
     min_rows: Rows
     fresh_days: Days
 

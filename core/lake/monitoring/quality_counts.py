@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 
 from core.analytics.drift.data_quality import ColumnCounts
 from core.analytics.drift.personal_data import SUSPECTS
-from core.domain.models.column_mapping import is_canonical
+from core.domain.models.column_mapping import PREDICTED, TRUE, is_canonical
 from core.lake.predictions.intake_columns import NUMERIC, in_parts, quoted
+from core.lake.slices.profiles import FEW_NUMBERS
 
 SCAN = "read_parquet($file, hive_partitioning = false)"
 SAMPLED = 1_000
@@ -36,10 +37,20 @@ class _Side:
     high: dict[str, float | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Unlike:
+    """Rows in categories that the other side has not, and the most frequent of these."""
+
+    unseen: int | None = None
+    unseen_values: tuple[str, ...] = ()
+    vanished: int = 0
+    vanished_values: tuple[str, ...] = ()
+
+
 def quality_columns(
     cursor: duckdb.DuckDBPyConnection, judged: str, reference: str | None
 ) -> list[QualityColumn]:
-    """Count every column but the roles': missing now and in the reference, unseen, out of range.
+    """Count every column but the roles': missing, unseen, vanished, out of range.
 
     Parameters
     ----------
@@ -50,29 +61,57 @@ def quality_columns(
     known = _types(cursor, reference) if reference else {}
     names = [name for name in types if not is_canonical(name)]
     now = _side(cursor, judged, {name: types[name] for name in names})
-    before = _side(cursor, reference, {n: known[n] for n in names if n in known}) if reference else _Side()
+    gone = [name for name in known if name not in types and not is_canonical(name)]
+    shared = [name for name in names if name in known]
+    before = _side(cursor, reference, {n: known[n] for n in [*shared, *gone]}) if reference else _Side()
     outside = _outside(cursor, judged, names, types, before)
+    few = _of_few_numbers(cursor, reference, shared, types, known) if reference else set()
     found = []
-    for name in names:
-        kind = _kind(types[name])
-        unseen: int | None = None
-        values: tuple[str, ...] = ()
-        if kind == "text" and reference and name in known:
-            unseen, values = _unseen(cursor, judged, reference, name)
+    for name in [*names, *gone]:
+        kind = _kind((types if name in types else known)[name])
+        compared = name in shared and (kind == "text" or name in few)
+        unlike = _unlike(cursor, judged, reference, name) if reference and compared else _Unlike()
         counts = ColumnCounts(
             now.rows,
-            now.missing[name],
+            now.missing.get(name, now.rows),
             before.rows if name in known else 0,
             before.missing.get(name, 0),
-            unseen,
-            values,
+            unlike.unseen if kind == "text" else None,
+            unlike.unseen_values if kind == "text" else (),
             outside.get(name),
             now.low.get(name),
             now.high.get(name),
             before.low.get(name),
             before.high.get(name),
+            unlike.vanished,
+            unlike.vanished_values,
+            name in gone,
         )
         found.append(QualityColumn(name, kind, counts))
+    return found
+
+
+def outcome_columns(cursor: duckdb.DuckDBPyConnection, judged: str, reference: str) -> list[QualityColumn]:
+    """Predictions and outcomes of which the reference has a class that is gone, or the other way round."""
+    types, known = _types(cursor, judged), _types(cursor, reference)
+    names = {name: types[name] for name in (PREDICTED, TRUE) if name in types and name in known}
+    now, before = _side(cursor, judged, names), _side(cursor, reference, names)
+    found = []
+    for name in names:
+        unlike = _unlike(cursor, judged, reference, name)
+        if unlike.unseen or unlike.vanished:
+            # Outcomes come later: those that are not there yet are no fault.
+            counts = ColumnCounts(
+                now.rows - now.missing[name],
+                0,
+                before.rows - before.missing[name],
+                0,
+                unlike.unseen,
+                unlike.unseen_values,
+                vanished=unlike.vanished,
+                vanished_values=unlike.vanished_values,
+            )
+            found.append(QualityColumn(name, "text", counts))
     return found
 
 
@@ -156,19 +195,46 @@ def _outside(
     return found
 
 
-def _unseen(
-    cursor: duckdb.DuckDBPyConnection, judged: str, reference: str, name: str
-) -> tuple[int | None, tuple[str, ...]]:
-    """Rows whose category the reference lacks; None where the categories are too many to be any."""
-    text = f"CAST({quoted(name)} AS VARCHAR)"
-    query = f"""
-        WITH before AS (SELECT DISTINCT {text} AS x FROM read_parquet($reference, hive_partitioning = false)),
-        now AS (SELECT {text} AS x, count(*) AS n FROM read_parquet($judged, hive_partitioning = false)
-            WHERE trim({text}) <> '' GROUP BY ALL)
-        SELECT coalesce(sum(n), 0), max_by(x, n, {_UNSEEN_SHOWN}), (SELECT count(*) FROM before)
-        FROM now WHERE x NOT IN (SELECT x FROM before WHERE x IS NOT NULL)
+def _of_few_numbers(
+    cursor: duckdb.DuckDBPyConnection,
+    reference: str,
+    names: Sequence[str],
+    types: Mapping[str, str],
+    known: Mapping[str, str],
+) -> set[str]:
+    """Columns of whole numbers with so few values that they may stand for categories."""
+    whole = [name for name in names if all("INT" in kinds[name] for kinds in (types, known))]
+    found = set()
+    for part in in_parts(whole):
+        asked = ", ".join(f"approx_count_distinct({quoted(name)}) <= {FEW_NUMBERS}" for name in part)
+        row = cursor.execute(f"SELECT {asked} FROM {SCAN}", {"file": reference}).fetchall()[0]
+        found |= {name for name, is_few in zip(part, row, strict=True) if is_few}
+    return found
+
+
+def _unlike(cursor: duckdb.DuckDBPyConnection, judged: str, reference: str, name: str) -> _Unlike:
+    """Rows whose category the other side lacks; nothing where the categories are too many to be any.
+
+    A category of k of the N filled rows of the reference and of none of the M here vanished by more than
+    chance where (N / (N + M)) ** k, times the number of categories, is at most 5 %, as of slices.
     """
-    rows, values, categories = cursor.execute(query, {"judged": judged, "reference": reference}).fetchall()[0]
+    text = f"CAST({quoted(name)} AS VARCHAR)"
+    scan = "read_parquet({file}, hive_partitioning = false)"
+    counted = f"SELECT {text} AS x, count(*) AS n FROM {scan} WHERE trim({text}) <> '' GROUP BY ALL"
+    query = f"""
+        WITH before AS MATERIALIZED ({counted.format(file="$reference")}),
+        now AS MATERIALIZED ({counted.format(file="$judged")}),
+        known AS (SELECT sum(n) AS rows, count(*) AS categories FROM before),
+        unseen AS (SELECT * FROM now ANTI JOIN before USING (x)),
+        vanished AS (SELECT b.* FROM before b ANTI JOIN now USING (x), known
+            WHERE pow(rows / (rows + (SELECT coalesce(sum(n), 0) FROM now)), n) * categories <= 0.05)
+        SELECT (SELECT categories FROM known), coalesce((SELECT sum(n) FROM unseen), 0)::BIGINT,
+            (SELECT max_by(x, n, {_UNSEEN_SHOWN}) FROM unseen),
+            coalesce((SELECT sum(n) FROM vanished), 0)::BIGINT,
+            (SELECT max_by(x, n, {_UNSEEN_SHOWN}) FROM vanished)
+    """
+    values = {"judged": judged, "reference": reference}
+    ((categories, unseen, new, vanished, gone),) = cursor.execute(query, values).fetchall()
     if categories > _MOST_CATEGORIES:
-        return None, ()
-    return int(rows), tuple(values or ())
+        return _Unlike()
+    return _Unlike(unseen, tuple(new or ()), vanished, tuple(gone or ()))

@@ -82,7 +82,6 @@ class BiasSlices:
     new: tuple[Absent, ...] = ()
     counts: tuple[SliceCounts, ...] = field(default=(), repr=False)
 
-
     @property
     def unlike(self) -> tuple[str, ...]:
         """What the reference has and these rows have not, and the other way round; a sentence each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.analytics.drift.data_quality import ColumnLimits, ColumnQuality, judge_column
@@ -11,15 +11,23 @@ from core.analytics.drift.personal_data import TITLES, PersonalData, find_person
 from core.domain.commands import Command
 from core.domain.facts.measured import DataQualityColumn, DataQualityRun, PredictionBatch
 from core.domain.facts.recorded import entry_of, values_of
+from core.domain.models.column_mapping import column_title
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
 from core.ground import WORST_FIRST, Verdict, worst
 from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring
-from core.lake.monitoring.quality_counts import QualityColumn, quality_columns, sampled_values, worth_sampling
+from core.lake.monitoring.quality_counts import (
+    QualityColumn,
+    outcome_columns,
+    quality_columns,
+    sampled_values,
+    worth_sampling,
+)
 from core.services.case import begin, registered
 from core.services.governance import Governance
+from core.services.measured.slice_batches import batches_of
 
 Step = Callable[[float, str], None]
 CHECK = "data_quality"
@@ -73,6 +81,8 @@ def measure_data_quality(
     tell = step or (lambda share, what: None)
     tell(0.0, "Counting missing, unseen and unlikely values.")
     columns = quality_columns(cursor, judged.path, reference.path if reference else None)
+    if reference and judged.task != "regression":
+        columns = [*_named_classes(governance, judged, reference, case.moment), *columns]
     wanted = worth_sampling(cursor, judged.path)
     limits = governance.data_quality
     personal: dict[str, PersonalData] = {}
@@ -99,6 +109,33 @@ def measure_data_quality(
         entries.append(entry_of("columns_judged", *rows))
     case.append(entries)
     return len(rows)
+
+
+def _named_classes(
+    governance: Governance, judged: PredictionBatch, reference: PredictionBatch, moment: Moment
+) -> list[QualityColumn]:
+    """Predictions and outcomes that lack a class, or have a new one, with the classes as people call them."""
+    found = outcome_columns(governance.store.cursor(), judged.path, reference.path)
+    if not found or judged.task == "multiclass":
+        return found
+    labels = dict(
+        zip("01", batches_of(governance, judged.initiative, judged.version, moment).classes, strict=True)
+    )
+
+    def named(values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(labels.get(value, value) for value in values)
+
+    return [
+        replace(
+            column,
+            counts=replace(
+                column.counts,
+                unseen_values=named(column.counts.unseen_values),
+                vanished_values=named(column.counts.vanished_values),
+            ),
+        )
+        for column in found
+    ]
 
 
 def quality_report(governance: Governance, moment: Moment, *, initiative: str, version: str) -> QualityReport:
@@ -175,8 +212,12 @@ def _judged(
         limits.quality.max_unseen_share,
         limits.quality.max_out_of_range_share,
         limits.quality.min_rows,
+        limits.quality.max_vanished_share,
     )
-    quality: ColumnQuality = judge_column(column.counts, held)
+    counts = column.counts
+    if personal is not None:  # what people are called is not put on record
+        counts = replace(counts, unseen_values=(), vanished_values=())
+    quality: ColumnQuality = judge_column(counts, held)
     verdict, findings = quality.verdict, list(quality.findings)
     if personal is not None:
         findings.append(f"{TITLES[personal.kind]}: {personal.why}.")
@@ -185,7 +226,6 @@ def _judged(
             and personal.share >= limits.personal_data.min_share
         ):
             verdict = "fail"
-    counts = column.counts
     return DataQualityColumn(
         initiative=command.initiative,
         version=command.version,
@@ -197,7 +237,7 @@ def _judged(
         reference_missing=quality.reference_missing,
         missing=quality.missing,
         unseen=quality.unseen,
-        unseen_values=_shown(counts.unseen_values, personal),
+        unseen_values=tuple(value[:60] for value in counts.unseen_values),
         out_of_range=quality.out_of_range,
         low=counts.low,
         high=counts.high,
@@ -210,11 +250,6 @@ def _judged(
     )
 
 
-def _shown(values: Sequence[str], personal: PersonalData | None) -> tuple[str, ...]:
-    """Categories to keep on record; none of a column that holds personal data."""
-    return () if personal else tuple(value[:60] for value in values)
-
-
 def _worst(rows: Sequence[DataQualityColumn]) -> CheckResult:
     failing = [row for row in rows if row.verdict == "fail"]
     unknown = [row for row in rows if row.verdict == "cannot_tell"]
@@ -222,8 +257,9 @@ def _worst(rows: Sequence[DataQualityColumn]) -> CheckResult:
     told = f"; personal data in {', '.join(personal[:5])}" if personal else ""
     if failing:
         first = failing[0]
-        names = ", ".join(row.feature for row in failing[:5])
-        message = f"{len(failing)} of {len(rows)} columns are beyond a limit ({names}): {first.feature}: "
+        names = ", ".join(column_title(row.feature) for row in failing[:5])
+        message = f"{len(failing)} of {len(rows)} columns are beyond a limit ({names}): "
+        message += f"{column_title(first.feature)}: "
         message += f"{first.findings[-1].rstrip('.')}{told}"
         remedy = "Mend the data at its source, or take the column out and retrain."
         return CheckResult(CHECK, Verdict.FAIL, message, remedy, len(failing), 0)

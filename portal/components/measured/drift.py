@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.domain.models.column_mapping import column_title
 from portal.components.canvas import (
     ACCENT,
     BAD,
@@ -185,7 +186,7 @@ _PARTS = {"reference": "Reference", "analysis": "In use"}
 
 
 def _title(one: FeatureDrift | JudgedColumn) -> str:
-    return humanise(one.feature)
+    return humanise(column_title(one.feature))
 
 
 _STATES = {True: "alert", False: "no_alert", None: "cannot_tell"}

@@ -254,7 +254,8 @@ def rows_sentence(found: BiasSlices) -> str:
     rows = sum(line.rows for line in found.report.slices)
     report = found.report
     everyone = f"{report.metric.title} of all: {level(report.metric, report.overall_value)}"
-    return f"{count(rows, 'prediction')} in {count(len(report.slices), 'slice')}. {everyone}. {' '.join(found.unlike)}"
+    many = f"{count(rows, 'prediction')} in {count(len(report.slices), 'slice')}"
+    return " ".join([f"{many}. {everyone}.", *found.unlike])
 
 
 def _largest(report: SliceReport) -> float:
