@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +15,19 @@ from core.ground import Checked, Task
 JobKind = Literal["estimate", "train", "explain"]
 Period = Literal["day", "week", "month", "quarter", "year"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Days, both included, in which no row lies, though earlier and later ones do; of whole periods."""
+
+    first: date
+    last: date
+
+    @property
+    def title(self) -> str:
+        """The days in words."""
+        return " to ".join(dict.fromkeys(f"{day.day} {day:%b %Y}" for day in (self.first, self.last)))
 
 
 class RefusedInput(ValueError):

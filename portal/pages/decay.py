@@ -8,8 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.errors import NotFound
-from core.services.measured import decay
-from core.services.measured.decay import MonitoredVersion, attributions, decay_groups
+from core.services.measured import decay, slice_batches
+from core.services.measured.decay import attributions, decay_groups
+from core.services.measured.slice_batches import MonitoredVersion
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.measured.decay import (
     TRUST,
@@ -35,7 +36,7 @@ def render() -> None:
     rule = "Estimated performance before outcomes are known, beside what came true."
     page_header(desk, "Decay", rule)
     try:
-        known = desk.ask(decay.find_version, initiative=url_value("id"), version=url_value("version"))
+        known = desk.ask(slice_batches.find_version, initiative=url_value("id"), version=url_value("version"))
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to estimate."
             empty_state(
@@ -44,7 +45,7 @@ def render() -> None:
             return
         refresh_bar(desk, known)
         places = st.columns([2, 1, 1, 1])
-        pick_version(places, known, desk.ask(decay.monitored_versions))
+        pick_version(places, known, desk.ask(slice_batches.monitored_versions))
         _draw(desk, known, places[2:])
     except NotFound as problem:
         show_problem(problem)

@@ -6,9 +6,9 @@ import streamlit as st
 
 from core.analytics.drift.methods import METHODS
 from core.domain.errors import NotFound
-from core.services.measured import decay, drift
-from core.services.measured.decay import MonitoredVersion
+from core.services.measured import drift, slice_batches
 from core.services.measured.drift import MeasureDrift
+from core.services.measured.slice_batches import MonitoredVersion
 from portal.components.desk import Desk, current_desk, job_bar, show_problem
 from portal.components.forms import closed_because, give
 from portal.components.measured import drift as view
@@ -36,16 +36,16 @@ def render() -> None:
 
 def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
     if url_value("id"):
-        return desk.ask(decay.find_version, initiative=url_value("id"), version=url_value("version"))
+        return desk.ask(slice_batches.find_version, initiative=url_value("id"), version=url_value("version"))
     found = desk.ask(drift.most_drifted)
     if found is None:
-        return desk.ask(decay.largest_version)
-    return desk.ask(decay.find_version, initiative=found[0], version=found[1])
+        return desk.ask(slice_batches.largest_version)
+    return desk.ask(slice_batches.find_version, initiative=found[0], version=found[1])
 
 
 def _draw(desk: Desk, known: MonitoredVersion) -> None:
     place, button = st.columns([3, 1], vertical_alignment="bottom")
-    versions = desk.ask(decay.monitored_versions)
+    versions = desk.ask(slice_batches.monitored_versions)
     titles = {f"{one.initiative}/{one.version}": f"{one.name}, version {one.version}" for one in versions}
     with place:
         version_choice(titles, f"{known.initiative}/{known.version}", clears=("feature", "method"))

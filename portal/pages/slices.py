@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.errors import BadInput, NotFound
-from core.services.measured import bias, decay
-from core.services.measured.decay import MonitoredVersion
+from core.services.measured import bias, slice_batches
+from core.services.measured.slice_batches import MonitoredVersion
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.slices import inputs
@@ -42,12 +42,12 @@ def render() -> None:
 
 def _version_asked_for(desk: Desk) -> MonitoredVersion | None:
     if not url_value("id"):
-        return desk.ask(decay.largest_version)
-    return desk.ask(decay.find_version, initiative=url_value("id"), version=url_value("version"))
+        return desk.ask(slice_batches.largest_version)
+    return desk.ask(slice_batches.find_version, initiative=url_value("id"), version=url_value("version"))
 
 
 def _draw(desk: Desk, known: MonitoredVersion) -> None:
-    versions = desk.ask(decay.monitored_versions)
+    versions = desk.ask(slice_batches.monitored_versions)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         inputs.version_input(versions, known)
         view = inputs.view_input()

@@ -21,7 +21,7 @@ from core.lake.slices.counts import slice_counts
 from core.lake.store import open_store
 from core.services.governance import wire
 from core.services.measured.bias import bias_slices
-from core.services.measured.decay import monitored_versions
+from core.services.measured.slice_batches import monitored_versions
 from core.services.measured.weak_slices import find_weakest
 from tests.benchmarks.timing import Figure, megabytes, peak_megabytes, ratio, spread, times
 

@@ -16,7 +16,7 @@ from core.domain.commands import make
 from core.domain.policy.checks import CheckResult
 from core.entrypoints.reports.measured import show_decay
 from core.services.governance import Governance
-from core.services.measured.decay import check_decay_alert, decay_report, monitored_versions
+from core.services.measured.decay import check_decay_alert, decay_report
 from core.services.measured.monitoring import (
     RecordEstimates,
     RefreshMonitoring,
@@ -24,6 +24,7 @@ from core.services.measured.monitoring import (
     refresh_monitoring,
 )
 from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.measured.slice_batches import monitored_versions
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from tests.conftest import ADMIN, BUILDER, later, register

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from core.analytics.slices.report import absent_slices
 from core.domain.commands import RegisterModelVersion
+from core.entrypoints.reports.measured import show_decay, show_drift
 from core.ground import Verdict
 from core.services.governance import Governance
 from core.services.measured.bias import BiasSlices, bias_slices, check_bias_limit
@@ -19,9 +22,17 @@ from core.services.measured.data_quality import (
     measure_data_quality,
     quality_report,
 )
+from core.services.measured.decay import decay_report
+from core.services.measured.drift import DriftReport, MeasureDrift, drift_report, measure_drift
+from core.services.measured.monitoring import RecordEstimates, record_estimates
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version
+from core.services.use_case import Call
+from core.services.use_cases import run_use_case
 from tests.conftest import BUILDER, later, register
+from tests.portal.test_decay_page import RUN
+from tests.portal.test_pages_inputs import open_page, sound, words
+from tests.portal.test_pages_oversight import PARTS, chunk
 
 # One in five is 'Diverse' in the reference and nobody later; half of everybody get either outcome.
 ROWS = """
@@ -159,3 +170,78 @@ def test_equal_draws_seldom_make_a_group_absent(seed: int, rows: int) -> None:
         sides = [{(("g", str(i)),): int(n) for i, n in enumerate(side) if n} for side in (there, here)]
         told += bool(absent_slices(*sides))
     assert told <= 0.05 * 400
+
+
+def monthly(*months: int, rows: int = 600) -> str:
+    """So many rows in each of these months of 2025, counted on from January."""
+    return f"""
+        SELECT i || '-' || m AS row_id,
+            TIMESTAMP '2025-01-01' + to_months(m) + to_hours(i % 600) AS timestamp,
+            ['F', 'M'][1 + i % 2] AS sex, i % 97 AS age, 0.5 AS y_score, (i // 10 % 2)::INT AS y_pred,
+            (i // 20 % 2)::INT AS y_true
+        FROM range({rows}) r(i), (SELECT unnest({list(months)}) AS m) ORDER BY m, i
+    """
+
+
+def drifted(governance: Governance, initiative: str, **how: Any) -> DriftReport:
+    measure_drift(
+        governance, MeasureDrift(actor=BUILDER, at=later(5), initiative=initiative, version="1", **how)
+    )
+    return drift_report(governance, governance.moment(later(6)), initiative=initiative, version="1")
+
+
+@pytest.mark.parametrize("how", [{"period": "month"}, {"chunk_rows": 400}])
+def test_months_without_rows_are_told_of_drift(
+    governance: Governance, tmp_path: Path, how: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    initiative = give_parts(governance, tmp_path, monthly(0, 1, 3), monthly(4, 5, 8, 9))
+    drifted(governance, initiative, **how)
+    asked = {"initiative": initiative, "version": "1"}
+    told = run_use_case(Call(governance, BUILDER, later(6)), "drift_report", asked)
+    assert told["gaps"] == [
+        {"first": "2025-03-01", "last": "2025-03-31"},
+        {"first": "2025-07-01", "last": "2025-08-31"},
+    ]
+    show_drift(told)
+    assert "No rows: 2025-07-01 to 2025-08-31." in capsys.readouterr().out
+    page = sound(open_page("drift", governance, id=initiative, version="1"))
+    assert "No rows: 1 Mar 2025 to 31 Mar 2025, 1 Jul 2025 to 31 Aug 2025." in words(page)
+
+
+def test_without_a_hole_nothing_is_told(governance: Governance, tmp_path: Path) -> None:
+    initiative = give_parts(governance, tmp_path, monthly(0, 1, 2), monthly(3, 4, 5))
+    assert drifted(governance, initiative, period="month").gaps == ()
+
+
+def test_a_hole_breaks_the_line_of_decay_and_stands_in_its_table(
+    governance: Governance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    initiative = give_parts(governance, tmp_path, monthly(0, 1, 2), monthly(3, 4, 7, 8))
+    months = {"reference": (0, 1, 2), "analysis": (3, 4, 7, 8)}
+    chunks = [
+        replace(
+            chunk("roc_auc", part, place, 0.0),
+            started_at=datetime.fromisoformat(f"2025-{1 + month:02}-01T01:00"),
+            ended_at=datetime.fromisoformat(f"2025-{1 + month:02}-25T23:00"),
+        )
+        for part in PARTS
+        for place, month in enumerate(months[part])
+    ]
+    one = {"initiative": initiative, "version": "1"}
+    run = replace(RUN, chunking="month")
+    record_estimates(
+        governance, RecordEstimates(actor=BUILDER, at=later(6), **one, chunks=tuple(chunks), run=run)
+    )
+    report = decay_report(governance, governance.moment(later(7)), **one)
+    assert [gap.title for gap in report.gaps] == ["1 Jun 2025 to 31 Jul 2025"]
+    assert [each.rows > 0 for each in report.along] == [True] * 5 + [False] + [True] * 2
+    assert (report.along[5].estimate, report.along[5].realised) == (None, None)
+    assert report.along[5].name == "1 Jun 2025 to 31 Jul 2025"
+    assert len(report.analysis) == 4, "no chunk is made of nothing"
+    told = run_use_case(Call(governance, BUILDER, later(7)), "decay_report", one)
+    show_decay(told)
+    said = capsys.readouterr().out
+    assert said.count("no rows") == 1
+    assert "No rows: 2025-06-01 to 2025-07-31." in said
+    page = sound(open_page("decay", governance, id=initiative, version="1"))
+    assert "No rows: 1 Jun 2025 to 31 Jul 2025." in words(page)

@@ -14,8 +14,8 @@ from core.ground import Task
 from core.services.governance import Governance
 from core.services.measured import bias
 from core.services.measured.bias import bias_slices
-from core.services.measured.decay import find_version
 from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.measured.slice_batches import find_version
 from core.services.models.version_comparison import (
     NO_PREDICTIONS,
     NOT_ESTIMATED,

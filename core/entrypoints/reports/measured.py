@@ -290,13 +290,15 @@ _REASONS = {
 
 def _state(chunk: Result) -> str:
     """In words: what came true worse, worse, different (NannyML's better side), or within the thresholds."""
+    if chunk["chunk"] == "":
+        return "no rows"
     if chunk["realised_worse"]:
         return "realised worse"
     return ("worse" if chunk["worse"] else "different") if chunk["alert"] else "within"
 
 
 _CHUNKS: Mapping[str, Column] = {
-    "Chunk": lambda chunk: f"{chunk['part']} {chunk['chunk']}",
+    "Chunk": lambda chunk: f"{chunk['part']} {chunk['chunk']}".strip(),
     "From": "started_at",
     "Estimate": ("estimate", figure),
     "Band": lambda chunk: ends(chunk["lower_confidence"], chunk["upper_confidence"]),
@@ -354,12 +356,31 @@ def show_decay(result: Result) -> None:
 
 
 def _show_chunks(result: Result) -> None:
-    show_rows(result["chunks"], _CHUNKS, right=(2, 4))
+    show_rows(_with_gaps(result), _CHUNKS, right=(2, 4))
+    _show_gaps(result["gaps"])
     say(
         f"Realised: {result['realised_worse']} of {result['realised_chunks']} chunks with outcomes came true "
         f"worse. Estimated: {result['worse']} chunks are worse; {result['alerts']} are different (NannyML's "
         "two-sided alert)."
     )
+
+
+def _with_gaps(result: Result) -> list[Result]:
+    """The chunks, with a line that says nothing in the place of each gap."""
+    found = list(result["chunks"])
+    for gap in result["gaps"]:
+        starts = [str(chunk["started_at"] or "")[:10] for chunk in found]
+        place = next((at for at, start in enumerate(starts) if start > gap["last"]), 0)
+        if place:
+            nothing = dict.fromkeys(found[place])
+            found.insert(place, {**nothing, "part": NONE, "chunk": "", "started_at": gap["first"]})
+    return found
+
+
+def _show_gaps(gaps: Sequence[Result]) -> None:
+    for gap in gaps:
+        first, last = gap["first"], gap["last"]
+        say(f"No rows: {first if first == last else f'{first} to {last}'}.")
 
 
 def _show_groups(result: Result) -> None:
@@ -418,6 +439,7 @@ def show_drift(result: Result) -> None:
     show_rows(features[:_MOST_FEATURES], _FEATURES, right=(2, 3, 4, 5, 6))
     if len(features) > _MOST_FEATURES:
         say(f"And {len(features) - _MOST_FEATURES:,} more; --json has all.")
+    _show_gaps(result["gaps"])
     for left_out in result["skipped"]:
         say(f"Not compared: {left_out}.")
     if result["data_quality"] is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -13,6 +13,7 @@ from typing import TypeVar, get_args
 import duckdb
 
 from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
+from core.analytics.job_specs import Gap
 from core.domain.errors import BrokenRecord, NotFound
 from core.domain.facts.measured import (
     Attribution,
@@ -30,6 +31,7 @@ from core.domain.moment import Moment
 from core.ground import Task
 from core.lake.facts import history, latest, together
 from core.lake.query import asking, fetch_as
+from core.lake.slices.rows import SCAN, columns_of, known_of
 from core.lake.store import Store
 
 COLUMN_OF = {"part": "period"}
@@ -191,6 +193,51 @@ def _files(store: Store, kind: type[File], initiative: str, version: str, moment
         replace(file, path=str(store.folder / file.path))
         for file in history(store, kind, moment, initiative)
         if file.version == version
+    )
+
+
+_GAPS = f"""
+    SELECT CAST(first AS DATE), CAST(till - INTERVAL 1 DAY AS DATE) FROM (
+        SELECT x + CAST($step AS INTERVAL) AS first, lead(x) OVER (ORDER BY x) AS till FROM (
+            SELECT DISTINCT date_trunc($period, timestamp) AS x FROM {SCAN} WHERE timestamp IS NOT NULL))
+    WHERE till > first ORDER BY first
+"""
+_STEPS = {"quarter": "3 months"}
+
+
+def gaps(store: Store, batches: Sequence[PredictionBatch], period: str) -> tuple[Gap, ...]:
+    """Whole periods (such as a month) without a row of these batches, between those with some."""
+    cursor, paths = store.cursor(), [batch.path for batch in batches]
+    if "timestamp" not in columns_of(cursor, paths):
+        return ()
+    step = _STEPS.get(period, f"1 {period}")
+    return tuple(Gap(*days) for days in known_of(cursor, paths, _GAPS, period=period, step=step))
+
+
+def with_gaps(chunks: Sequence[DecayChunk], gaps: Sequence[Gap]) -> tuple[DecayChunk, ...]:
+    """Put a chunk without rows where a gap lies between, or within, chunks that have times."""
+    found = list(chunks)
+    for gap in gaps:
+        start, end = (datetime.combine(day, time()) for day in (gap.first, gap.last))
+        place = next((at for at, one in enumerate(found) if one.started_at and one.started_at > end), 0)
+        if place and (before := found[place - 1]).started_at and before.started_at < start:
+            found.insert(place, _empty(before, start, end))
+    return tuple(found)
+
+
+def _empty(before: DecayChunk, start: datetime, end: datetime) -> DecayChunk:
+    """No rows, and nothing to say of them."""
+    return replace(
+        before,
+        first_row=before.last_row + 1,
+        started_at=start,
+        ended_at=end,
+        estimate=None,
+        realised=None,
+        lower_confidence=None,
+        upper_confidence=None,
+        alert=False,
+        worse=False,
     )
 
 

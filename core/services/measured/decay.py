@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from statistics import fmean
-from typing import Literal
+from typing import Literal, get_args
 
 from core.analytics.decay.estimates import SliceChunk
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric, decay_metric, is_beyond_worse_side
@@ -20,6 +20,7 @@ from core.analytics.decay.trust import (
     model_trust,
     worse_threshold,
 )
+from core.analytics.job_specs import Gap, Period
 from core.domain.errors import NotFound
 from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
 from core.domain.moment import Moment
@@ -30,7 +31,6 @@ from core.lake.monitoring import readings as lake
 from core.services.case import registered
 from core.services.governance import Governance
 
-MonitoredVersion = lake.MonitoredVersion
 LEADING_METRIC: dict[Task, str] = {"binary": "roc_auc", "multiclass": "roc_auc", "regression": "mae"}
 """The metric whose alert counts for the decay check, per task."""
 SHOWN_FIRST = tuple(dict.fromkeys((*LEADING_METRIC.values(), *DECAY_METRICS)))
@@ -45,7 +45,8 @@ class DecayReport:
     """Estimated and realised performance of a version, chunk by chunk, for one metric.
 
     `leading` is the id of the metric shown unless another is chosen. `run` says how the estimates came
-    about; None for estimates from before that was kept.
+    about; None for estimates from before that was kept. `gaps` are days without rows, of whole periods by
+    which chunks are made, or of months.
     """
 
     initiative: str
@@ -56,11 +57,17 @@ class DecayReport:
     metrics: tuple[DecayMetric, ...]
     estimates: Mapping[str, tuple[DecayChunk, ...]]
     run: DecayRun | None
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def chunks(self) -> tuple[DecayChunk, ...]:
         """The chunks of the metric, reference first."""
         return self.estimates[self.metric.id]
+
+    @property
+    def along(self) -> tuple[DecayChunk, ...]:
+        """The chunks, and one without rows in the place of each gap."""
+        return lake.with_gaps(self.chunks, self.gaps)
 
     @property
     def analysis(self) -> tuple[DecayChunk, ...]:
@@ -159,15 +166,19 @@ def decay_report(
             where=initiative,
             remedy=f"Use: {', '.join(estimates)}.",
         )
+    batches = lake.batches(store, initiative, version, moment)
+    run = _run_of(governance, estimates[chosen][0], moment)
+    period = run.chunking if run and run.chunking in get_args(Period) else "month"
     return DecayReport(
         initiative,
         version,
-        lake.batches(store, initiative, version, moment)[-1].task,
+        batches[-1].task,
         decay_metric(chosen),
         leading,
         tuple(decay_metric(one) for one in sorted(estimates, key=_place)),
         estimates,
-        _run_of(governance, estimates[chosen][0], moment),
+        run,
+        lake.gaps(store, batches, period),
     )
 
 
@@ -271,45 +282,6 @@ def attributions(
     """Attribution per feature from the newest explanation, strongest first; empty where there is none."""
     registered(governance, initiative, moment)
     return lake.attributions(governance.store, initiative, version, moment)
-
-
-def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
-    """Model versions with predictions, by initiative name; the current version first, then newest."""
-    lower_better = [metric.id for metric in DECAY_METRICS.values() if metric.direction == "lower"]
-    return lake.monitored_versions(governance.store, moment, SHOWN_FIRST, lower_better)
-
-
-def largest_version(governance: Governance, moment: Moment) -> MonitoredVersion | None:
-    """The version with the most predictions, the newer of two alike: the one where slices say most."""
-    return max(monitored_versions(governance, moment), key=lambda known: known.rows, default=None)
-
-
-def find_version(
-    governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
-) -> MonitoredVersion | None:
-    """The version asked for (where only the initiative is named the current one, else the newest).
-
-    Where no initiative is named, the first whose version, so chosen, is worse, else one that is
-    estimated, else any; None where nothing has predictions.
-
-    Raises
-    ------
-    NotFound
-        No such initiative; it has no predictions; or it has none for this version.
-    """
-    known = monitored_versions(governance, moment)
-    if not initiative:
-        newest = {one.initiative: one for one in reversed(known)}.values()
-        first = max(reversed(newest), key=lambda one: (one.worse, one.estimated), default=None)
-        if first is None or not version:
-            return first
-        initiative = first.initiative
-    named = registered(governance, initiative, moment).name
-    found = [one for one in known if one.initiative == initiative and version in ("", one.version)]
-    if not found:
-        what = f"version '{version[:20]}' of {named}" if version else named
-        raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
-    return found[0]
 
 
 @dataclass(frozen=True)

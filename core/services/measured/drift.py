@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from core.analytics.job_specs import Gap
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import DriftFeature, DriftRun, PredictionBatch
@@ -122,6 +123,7 @@ class DriftReport:
     skipped: tuple[str, ...]
     stale: str
     check: CheckResult
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def alerting(self) -> tuple[FeatureDrift, ...]:
@@ -215,7 +217,15 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
         run.skipped,
         stale_because(governance, run, moment),
         check_drift(governance, initiative, version, moment),
+        _gaps(governance, run, moment),
     )
+
+
+def _gaps(governance: Governance, run: DriftRun, moment: Moment) -> tuple[Gap, ...]:
+    """Where the batches that were compared have no rows."""
+    known = monitoring.batches(governance.store, run.initiative, run.version, moment)
+    compared = [batch for batch in known if batch.sha256 in run.batches]
+    return monitoring.gaps(governance.store, compared, run.period or "month")
 
 
 def compared_batches(

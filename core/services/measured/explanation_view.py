@@ -26,7 +26,7 @@ from core.lake.monitoring.attributions import Explained, FeaturePoint, Files, No
 from core.lake.monitoring.readings import attributions
 from core.services.case import registered
 from core.services.governance import Governance
-from core.services.measured.decay import monitored_versions
+from core.services.measured.slice_batches import monitored_versions
 
 SEVERAL = 2
 

@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition
 from core.analytics.slices.rows import MISSING, Band, Condition, CutRule, read_condition, read_cut_rule
 from core.analytics.slices.significance import Correction
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import ColumnMapping, FavourableOutcome, PredictionBatch
 from core.domain.given import option
 from core.domain.models.column_mapping import kept_mapping
@@ -24,7 +25,9 @@ from core.lake.slices.profiles import class_labels, cut_features
 from core.lake.slices.rows import Kept, columns_of
 from core.services.case import registered
 from core.services.governance import Governance
+from core.services.measured.decay import SHOWN_FIRST
 
+MonitoredVersion = lake.MonitoredVersion
 Filters = Sequence[str] | Mapping[str, Sequence[str]]
 """Conditions as text (`age>=30`), or the values that are kept by feature."""
 
@@ -278,3 +281,42 @@ def _day(text: str, where: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise BadInput(f"'{text[:20]}' is no day", where=where, remedy="Write it like 2026-03-31.") from None
+
+
+def monitored_versions(governance: Governance, moment: Moment) -> tuple[MonitoredVersion, ...]:
+    """Model versions with predictions, by initiative name; the current version first, then newest."""
+    lower_better = [metric.id for metric in DECAY_METRICS.values() if metric.direction == "lower"]
+    return lake.monitored_versions(governance.store, moment, SHOWN_FIRST, lower_better)
+
+
+def largest_version(governance: Governance, moment: Moment) -> MonitoredVersion | None:
+    """The version with the most predictions, the newer of two alike: the one where slices say most."""
+    return max(monitored_versions(governance, moment), key=lambda known: known.rows, default=None)
+
+
+def find_version(
+    governance: Governance, moment: Moment, *, initiative: str = "", version: str = ""
+) -> MonitoredVersion | None:
+    """The version asked for (where only the initiative is named the current one, else the newest).
+
+    Where no initiative is named, the first whose version, so chosen, is worse, else one that is
+    estimated, else any; None where nothing has predictions.
+
+    Raises
+    ------
+    NotFound
+        No such initiative; it has no predictions; or it has none for this version.
+    """
+    known = monitored_versions(governance, moment)
+    if not initiative:
+        newest = {one.initiative: one for one in reversed(known)}.values()
+        first = max(reversed(newest), key=lambda one: (one.worse, one.estimated), default=None)
+        if first is None or not version:
+            return first
+        initiative = first.initiative
+    named = registered(governance, initiative, moment).name
+    found = [one for one in known if one.initiative == initiative and version in ("", one.version)]
+    if not found:
+        what = f"version '{version[:20]}' of {named}" if version else named
+        raise NotFound(f"{what} has no predictions", remedy="Add predictions, or choose another model.")
+    return found[0]

@@ -109,6 +109,7 @@ def _decay(report: DecayReport) -> Result:
             "analysis": trust.analysis,
         },
         "run": report.run,
+        "gaps": report.gaps,
         "by_choices": report.by_choices,
     }
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from core.analytics.decay.trust import TrustReason
     from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
-    from core.services.measured.decay import DecayGroup, DecayGroups, DecayReport, MonitoredVersion
+    from core.services.measured.decay import DecayGroup, DecayGroups, DecayReport
+    from core.services.measured.slice_batches import MonitoredVersion
     from portal.components.desk import Desk
 
 
@@ -373,7 +374,7 @@ def decay_panel(view: DecayReport) -> None:
         alt = f"{view.metric.title} by chunk: estimate with its band, realised values, thresholds and alerts."
         title, unit = view.metric.title, view.metric.unit
         decay_chart(
-            view.chunks, view.came_worse, title=title, alt=alt, thresholds=_thresholds(view), unit=unit
+            view.along, view.came_worse, title=title, alt=alt, thresholds=_thresholds(view), unit=unit
         )
         first = sum(chunk.part == "reference" for chunk in view.chunks)
         timed = all(chunk.started_at is not None for chunk in view.chunks)
@@ -381,7 +382,12 @@ def decay_panel(view: DecayReport) -> None:
         st.caption(
             f"The first {count(first, 'chunk')} are the reference.{named} The band is the estimate ± 3 "
             "sampling errors; the thresholds are the mean ± 3 standard deviations of what came true there."
+            f"{_no_rows(view)}"
         )
+
+
+def _no_rows(view: DecayReport) -> str:
+    return f" No rows: {', '.join(gap.title for gap in view.gaps)}." if view.gaps else ""
 
 
 def _thresholds(view: DecayReport) -> tuple[Threshold, ...]:
@@ -411,10 +417,12 @@ def chunks_table(view: DecayReport) -> None:
         Column(partial(_alert, view), "Alert", width=130),
     ]
     alt = "Chunks with estimates and alerts."
-    live_table(view.chunks, columns, key="chunks", download="decay-chunks", alt=alt)
+    live_table(view.along, columns, key="chunks", download="decay-chunks", alt=alt)
 
 
 def _alert(view: DecayReport, chunk: DecayChunk) -> str:
+    if not chunk.rows:
+        return "No rows"
     if view.came_worse(chunk):
         return "▲ Realised worse"
     if chunk.worse:

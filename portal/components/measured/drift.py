@@ -30,13 +30,14 @@ from portal.components.url_inputs import set_url, url_choice, url_value
 
 if TYPE_CHECKING:
     from core.analytics.drift.methods import DriftMethod
+    from core.analytics.job_specs import Gap
     from core.services.measured.data_quality import JudgedColumn, QualityReport
     from core.services.measured.drift import DriftReport, FeatureDrift, MeasuredInputs
 
 
-STATES = ("Within", "Alert", "Cannot tell")
+STATES = ("Within", "Alert", "Cannot tell", "No rows")
 """What a cell may say; the nearer to its threshold, the deeper its colour."""
-_COLOURS = (ACCENT, BAD, QUIET)
+_COLOURS = (ACCENT, BAD, QUIET, QUIET)
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,15 @@ def drift_map(
     key
         A name that no other chart of the page has.
     """
-    shown = [{**asdict(cell), "mark": "▲" if cell.state == STATES[1] else ""} for cell in cells]
-    picked = draw(shown, _map_spec(order, chunks), alt=alt, key=key, picks=("feature",))
+    marks = {STATES[1]: "▲", STATES[3]: "–"}
+    shown = [{**asdict(cell), "mark": marks.get(cell.state, "")} for cell in cells]
+    states = STATES if any(cell.state == STATES[3] for cell in cells) else STATES[:3]
+    picked = draw(shown, _map_spec(order, chunks, states), alt=alt, key=key, picks=("feature",))
     return picked[0] if picked else None
 
 
 @lru_cache(maxsize=64)
-def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...]) -> str:
+def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...], states: tuple[str, ...]) -> str:
     import altair as alt
 
     x = alt.X(
@@ -101,9 +104,8 @@ def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...]) -> str:
         axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8, grid=False),
         scale=alt.Scale(paddingInner=0.14, paddingOuter=0.0),
     )
-    colour = alt.Color(
-        "state:N", scale=alt.Scale(domain=list(STATES), range=list(_COLOURS)), legend=top_legend(3)
-    )
+    looks = alt.Scale(domain=list(states), range=list(_COLOURS[: len(states)]))
+    colour = alt.Color("state:N", scale=looks, legend=top_legend(len(states)))
     strength = alt.FillOpacity(
         "level:Q", scale=alt.Scale(domain=[0, 1, 2], range=[0.06, 0.5, 0.85], clamp=True), legend=None
     )
@@ -291,7 +293,11 @@ def drift_panel(report: DriftReport) -> None:
         order = tuple(humanise(feature.feature) for feature in shown)
         labels = chunk_labels(report)[report.reference_chunks :]
         cells = _cells(report, shown, labels)
-        picked = drift_map(cells, order=order, chunks=labels, alt=alt, key="drift-map")
+        places = [*labels]
+        for place, gap in reversed(_gap_places(report, since=report.reference_chunks)):
+            places.insert(place - report.reference_chunks, gap.title)
+            cells += [DriftCell(name, gap.title, gap.title, None, 0.0, STATES[3]) for name in order]
+        picked = drift_map(cells, order=order, chunks=tuple(places), alt=alt, key="drift-map")
         if picked and picked in order:
             chosen = shown[order.index(picked)].feature
             if chosen != url_value("feature", shown[0].feature):
@@ -299,10 +305,21 @@ def drift_panel(report: DriftReport) -> None:
                 st.rerun()
         if len(report.features) > len(shown):
             st.caption(f"And {len(report.features) - len(shown):,} more below.")
+        holes = f" No rows: {', '.join(gap.title for gap in report.gaps)}." if report.gaps else ""
         st.caption(
-            f"{_chunk_words(report)} Measured {minute(report.measured_at)}. A feature alerts above the mean "
-            "and three standard deviations of the reference's own chunks, as NannyML sets it."
+            f"{_chunk_words(report)}{holes} Measured {minute(report.measured_at)}. A feature alerts above "
+            "the mean and three standard deviations of the reference's own chunks, as NannyML sets it."
         )
+
+
+def _gap_places(report: DriftReport, *, since: int = 0) -> list[tuple[int, Gap]]:
+    """Before which chunk each gap without rows lies, from the chunk `since` on."""
+    starts = [chunk.started_at[:10] for chunk in report.chunks]
+    found = [
+        (next((at for at, start in enumerate(starts) if start > str(gap.last)), 0), gap)
+        for gap in report.gaps
+    ]
+    return [(place, gap) for place, gap in found if place > since]
 
 
 def chunk_labels(report: DriftReport) -> tuple[str, ...]:
@@ -376,6 +393,8 @@ def _feature_chart(report: DriftReport, feature: FeatureDrift, method: str, titl
             chunk_labels(report), report.chunks, found.distances, found.alerts, strict=True
         )
     ]
+    for place, gap in reversed(_gap_places(report)):
+        points.insert(place, DriftPoint(gap.title, "No rows", points[place].part, None, alert=False))
     limit = found.threshold
     threshold = None if limit is None else Threshold(f"Alert above {limit:.3g}", limit)
     alt = f"{title} of {humanise(feature.feature)} by chunk, with its threshold and alerts."

@@ -16,7 +16,7 @@ from portal.components.url_inputs import set_url, url_values
 if TYPE_CHECKING:
     from core.analytics.slices.report import SliceLine
     from core.services.measured.bias import SliceChoices
-    from core.services.measured.decay import MonitoredVersion
+    from core.services.measured.slice_batches import MonitoredVersion
     from portal.components.desk import Desk
 
 _NAMES: dict[Operator, str] = {"=": "is", "!=": "is not", ">=": "at least", "<=": "at most"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.analytics.slices.report import SliceReport
     from core.analytics.slices.significance import Correction
     from core.services.measured.bias import SliceChoices
-    from core.services.measured.decay import MonitoredVersion
+    from core.services.measured.slice_batches import MonitoredVersion
 
 ICON = ":material/balance:"
 PARTS = {"analysis": "In use (analysis)", "reference": "Before use (reference)", "all": "Both"}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.analytics.slices.metrics import MetricDefinition
     from core.analytics.slices.report import SliceFigures, SliceReport
     from core.services.measured.bias import VersionsCompared
-    from core.services.measured.decay import MonitoredVersion
+    from core.services.measured.slice_batches import MonitoredVersion
 
 _CSV = {
     "label": "Slice",
