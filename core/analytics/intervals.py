@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 
+FEW = 30
+"""Successes or failures below which nothing is left to an approximation for many."""
+
+
+_TERMS = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -85,7 +91,48 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interva
     return Interval(low, high, confidence)
 
 
-def mean_interval(n: int, total: float, spread: float, confidence: float = 0.95) -> Interval | None:
+def exact_interval(successes: int, n: int, confidence: float) -> Interval:
+    """Confidence interval of one rate that covers at least as often as it says, however far out.
+
+    Parameters
+    ----------
+    successes, n
+        Counts, at least one row.
+    confidence
+        0.0 to 1.0, both excluded; made for those next to 1 of many intervals that hold at once.
+
+    Notes
+    -----
+    Formula: the rates at which so few, or so many, would be seen with a chance of half of 1 - confidence.
+    Source: Clopper and Pearson 1934, Biometrika 26.
+
+    Examples
+    --------
+    >>> found = exact_interval(8, 10, 0.95)
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.4439, 0.9748)
+    """
+
+    def end(hits: int, misses: int) -> float:
+        """Where at least so many hits are seen with that chance."""
+        low, high = 0.0, 1.0
+        for _ in range(44):
+            middle = (low + high) / 2
+            if _beta_share(hits, misses + 1, middle, 1 - middle) < (1 - confidence) / 2:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
+
+    lost = n - successes
+    return Interval(
+        end(successes, lost) if successes else 0.0, 1 - end(lost, successes) if lost else 1.0, confidence
+    )
+
+
+def mean_interval(
+    n: int, total: float, spread: float, confidence: float = 0.95, *, sized: bool = False
+) -> Interval | None:
     """Confidence interval of a mean, from the number, the sum and the spread of its values.
 
     Parameters
@@ -98,6 +145,9 @@ def mean_interval(n: int, total: float, spread: float, confidence: float = 0.95)
         Sum of the squared deviations of the values from their mean, in their unit squared.
     confidence
         0.0 to 1.0, both excluded.
+    sized
+        Whether no value is below 0, as sizes and squares: it is then made on the logarithm, as means
+        of few such values lean.
 
     Returns
     -------
@@ -132,7 +182,24 @@ def mean_interval(n: int, total: float, spread: float, confidence: float = 0.95)
         return None
     mean = total / n
     half = quantile * math.sqrt(spread / (n - 1) / n)
+    if sized:
+        factor = math.exp(min(half / mean, 700)) if mean > 0 else 1.0
+        return Interval(mean / factor, mean * factor if half < math.inf else math.inf, confidence)
     return Interval(mean - half, mean + half, confidence)
+
+
+def telling_values(n: int, total: float, spread: float) -> float:
+    """How many values make a mean of values not below 0: as many equal ones would tell alike.
+
+    Formula: (Σv)² / Σv². A rate's values are 0 and 1, and it is its successes. Source: Kish 1965.
+
+    Examples
+    --------
+    >>> telling_values(100, 4.0, 4 - 4.0**2 / 100)  # four of a hundred
+    4.0
+    """
+    squares = spread + total * total / n if n else 0.0
+    return total * total / squares if squares > 0 else float(n)
 
 
 def rate_difference_interval(
@@ -328,6 +395,23 @@ def _student(confidence: float, freedom: int) -> float:
     return float(z + sum(term / freedom**power for power, term in enumerate(terms, start=1)))
 
 
+def student_quantile(z: float, freedom: float) -> float:
+    """Student's quantile where the normal one is z, for any degrees of freedom, whole or not.
+
+    Formula: √(f·(exp((z·(8f + 3) / (8f + 1))² / f) - 1)); from z = 1.6 on never too small, and with ten
+    degrees or more within 1 % of the true one up to z = 4. Source: Wallace 1959, Ann. Math. Stat. 30.
+
+    Examples
+    --------
+    >>> round(student_quantile(normal_quantile(0.95), 5), 2), student_quantile(2.0, math.inf)
+    (2.58, 2.0)
+    """
+    if freedom > 1e6:
+        return z
+    turned = (z * (8 * freedom + 3) / (8 * freedom + 1)) ** 2 / freedom
+    return math.sqrt(freedom * math.expm1(turned)) if turned < 700 else math.inf
+
+
 def student_terms(z: float) -> tuple[float, float, float, float]:
     """What brings a normal quantile to Student's, over the first four powers of the degrees of freedom."""
     return (
@@ -336,3 +420,51 @@ def student_terms(z: float) -> tuple[float, float, float, float]:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
+
+
+def normal_p_value(deviate: float) -> float:
+    """Two-sided p value of a normal deviate.
+
+    Examples
+    --------
+    >>> round(normal_p_value(1.96), 3)
+    0.05
+    """
+    return math.erfc(abs(deviate) / math.sqrt(2))
+
+
+def student_share(deviate: float, freedom: float) -> float:
+    if freedom > 1e6:
+        return normal_p_value(deviate)
+    square = deviate * deviate
+    return _beta_share(freedom / 2, 0.5, freedom / (freedom + square), square / (freedom + square))
+
+
+def _beta_share(a: float, b: float, x: float, rest: float) -> float:
+    """Regularised incomplete beta function at x = 1 - rest, by Lentz's continued fraction."""
+    if rest <= 0:
+        return 1.0
+    if x <= 0:
+        return 0.0
+    whole = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    front = math.exp(whole + a * math.log(x) + b * math.log(rest))
+    if x < (a + 1) / (a + b + 2):
+        return front * _fraction(a, b, x) / a
+    return 1 - front * _fraction(b, a, rest) / b
+
+
+def _fraction(a: float, b: float, x: float) -> float:
+    tiny = 1e-300
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or tiny)
+    found = d
+    for m in range(1, _TERMS):
+        for top in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / (1 + top * d or tiny)
+            c = 1 + top / c or tiny
+            found *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return found

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core.analytics.intervals import wilson_interval
 from core.analytics.slices.counts import SliceCells, SliceCounts, rests_of, total_of
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.ranks import rank_sums
@@ -109,6 +110,11 @@ def sure_weakness(definition: MetricDefinition, counts: SliceCounts) -> float | 
     if found.value is None or found.interval is None:
         return None
     low, high = found.interval.low, found.interval.high
+    if definition.needs == "calibration":  # few labels: ordered by Wilson's interval of their share
+        share = wilson_interval(counts.tp + counts.fn, counts.scored)
+        assert share is not None
+        score = found.value + (counts.tp + counts.fn) / counts.scored
+        low, high = score - share.high, score - share.low
     if definition.direction == "higher":
         return 1 - high
     if definition.direction == "zero":

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analytics.intervals import normal_quantile
+from core.analytics.intervals import difference_interval, normal_quantile
+from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.metrics import measure, metric
 from core.analytics.slices.ranks import RankSums, rank_sums, ranking_interval
+from core.analytics.slices.significance import difference_p_value
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]), st.booleans()),
@@ -80,13 +84,55 @@ def test_the_interval_lies_on_the_logit_scale() -> None:
     scores = rng.normal(labels * 1.2)
     (found,) = rank_sums(np.zeros(400, np.uint16), scores, labels, 1)
     area, variance = delong(scores, labels)
-    half = normal_quantile(0.95) * math.sqrt(variance) / (area * (1 - area))
+    student = scipy.stats.t.ppf(0.975, found.freedom)
+    half = student * math.sqrt(variance) / (area * (1 - area))
+    assert found.telling > 30
     interval = ranking_interval(found)
     assert interval is not None
     for end, sign in ((interval.low, -1), (interval.high, 1)):
         assert end == pytest.approx(
-            1 / (1 + math.exp(-(math.log(area / (1 - area)) + sign * half))), abs=1e-12
+            1 / (1 + math.exp(-(math.log(area / (1 - area)) + sign * half))), abs=1e-5
         )
+
+
+@pytest.mark.parametrize("area", [0.8, 0.95])
+@pytest.mark.parametrize("positives", [3, 5, 20])
+def test_few_positives_are_covered_where_delong_is_not(positives: int, area: float) -> None:
+    rng, draws, rows = np.random.default_rng(7), 400, positives + 1000
+    labels = np.arange(rows) < positives
+    scores = rng.normal(size=(draws, rows)) + labels * scipy.stats.norm.ppf(area) * math.sqrt(2)
+    found = rank_sums(
+        np.repeat(np.arange(draws), rows).astype(np.uint16), scores.ravel(), np.tile(labels, draws), draws
+    )
+    held = [interval.contains(area) for each in found if (interval := ranking_interval(each))]
+    alone = [abs((each.value or 0) - area) <= 1.96 * math.sqrt(each.variance or 0) for each in found]
+    assert len(held) == draws
+    assert np.mean(alone) < 0.93
+    assert np.mean(held) > 0.94
+
+
+@settings(deadline=None)
+@given(ROWS, ROWS)
+def test_a_difference_is_beyond_chance_just_where_its_interval_leaves_nought_out(
+    rows: list[tuple[int, float, bool]], others: list[tuple[int, float, bool]]
+) -> None:
+    auc = metric("roc_auc")
+    sides = [
+        SliceCounts((), "binary", 1, ranks=ranked([(0, *row[1:]) for row in some])[0] if some else None)
+        for some in (rows, others)
+    ]
+    p_value = difference_p_value(auc, *sides)
+    if any(each.ranks is None or min(each.ranks.positives, each.ranks.negatives) < 5 for each in sides):
+        assert p_value is None  # too few of a class: nobody can tell
+        return
+    for confidence in (0.8, 0.95, 0.99):
+        (own, first), (other, second) = (
+            (found.value, found.interval) for found in (measure(auc, each, confidence) for each in sides)
+        )
+        assert own is not None and other is not None and first and second and p_value is not None
+        apart = difference_interval(own, first, other, second)
+        if min(abs(apart.low), abs(apart.high)) > 1e-6:
+            assert (p_value <= 1 - confidence) == (not apart.contains(0.0))
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(50, 50), (1, 40), (300, 2)])

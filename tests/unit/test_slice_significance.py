@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analytics.slices.significance import adjusted, exact_interval, means_p_value, rates_p_value
+from core.analytics.intervals import Interval, exact_interval, mean_interval
+from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.metrics import measure, metric
+from core.analytics.slices.significance import (
+    adjusted,
+    difference_p_value,
+    means_p_value,
+    rates_p_value,
+    sample_of,
+)
 
 FEW = [(0, 12, 3, 40), (1, 30, 600, 5000), (2, 150, 1, 150), (9, 10, 3, 10), (0, 5, 0, 9), (7, 7, 0, 6)]
 MANY = [
@@ -67,6 +78,49 @@ def test_means_are_tested_as_welch_does(n: int, shift: float) -> None:
     expected = ttest_ind_from_stats(1.0 + shift, 1.5, n, 1.0, 2.5, 37, equal_var=False).pvalue
     found = means_p_value(1.0 + shift, 1.5**2, n, 1.0, 2.5**2, 37)
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+def of_scores(scores: np.ndarray, labels: np.ndarray) -> SliceCounts:
+    gap, hits, n = scores - labels, int(labels.sum()), len(labels)
+    spread = float(((gap - gap.mean()) ** 2).sum())
+    sums = {"scored": n, "sum_score_gap": float(gap.sum()), "spread_score_gap": spread}
+    return SliceCounts((), "binary", n, n, n, tp=hits, tn=n - hits, **sums)
+
+
+def test_a_calibration_gap_of_few_positives_is_covered_where_students_t_is_not() -> None:
+    rng, gap = np.random.default_rng(7), metric("calibration_gap")
+    draws = [of_scores(np.full(200, 0.01), rng.random(200) < 0.01) for _ in range(300)]
+    held = [
+        (found.interval or Interval(1, 1)).contains(0.0) for found in (measure(gap, one) for one in draws)
+    ]
+    students = [
+        (mean_interval(200, one.sum_score_gap, one.spread_score_gap) or Interval(1, 1)).contains(0.0)
+        for one in draws
+    ]
+    assert np.mean(students) < 0.9
+    assert np.mean(held) >= 0.95
+    pairs = [difference_p_value(gap, one, other) for one, other in zip(draws[::2], draws[1::2], strict=True)]
+    assert np.mean([p is not None and p <= 0.05 for p in pairs]) <= 0.05
+    unscored = replace(draws[0], labelled=210, tp=draws[0].tp + 10)  # nobody knows which labels lack a score
+    wider, own = measure(gap, unscored).interval, measure(gap, draws[0]).interval
+    assert wider is not None and own is not None and wider.low < own.low and wider.high >= own.high
+
+
+def test_one_huge_error_makes_no_difference_of_squares_tellable() -> None:
+    rng, rmse = np.random.default_rng(7), metric("root_mean_squared_error")
+
+    def of_errors(errors: np.ndarray) -> SliceCounts:
+        squares = errors**2
+        sums = float(squares.sum()), float(((squares - squares.mean()) ** 2).sum())
+        n = len(errors)
+        return SliceCounts((), "regression", n, n, n, sum_squared_error=sums[0], spread_squared_error=sums[1])
+
+    usual = of_errors(rng.normal(size=200))
+    assert sample_of(rmse, usual) is not None and difference_p_value(rmse, usual, usual) == 1.0
+    one_huge = of_errors(np.append(rng.normal(size=199), 50.0))
+    assert sample_of(rmse, one_huge) is None and difference_p_value(rmse, usual, one_huge) is None
+    few = measure(rmse, of_errors(rng.normal(size=8)))
+    assert few.interval is not None and 0 < few.interval.low < (few.value or 0) < few.interval.high
 
 
 def test_nothing_to_test_gives_no_p_value() -> None:

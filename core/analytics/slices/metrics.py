@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from core.analytics.intervals import Interval, mean_interval, rate_difference_interval, wilson_interval
+from core.analytics.intervals import (
+    FEW,
+    Interval,
+    exact_interval,
+    mean_interval,
+    rate_difference_interval,
+    wilson_interval,
+)
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.ranks import RankSums, ranking_interval
 from core.ground import Direction, Figure, Task
@@ -92,17 +99,21 @@ _WILLMOTT = "Willmott and Matsuura 2005, Clim. Res. 30"
 def _rate(
     metric_id: str,
     title: str,
-    formula: str,
     direction: Direction,
+    counts: str,
     *,
     zero: str,
     leaves_out: str,
     source: str,
-    over: tuple[str, ...],
-    under: tuple[str, ...],
+    formula: str = "",
 ) -> MetricDefinition:
+    """A rate by the counts that it is made of, as `tp / tp fp`."""
+    over, under = (tuple(side.split()) for side in counts.split(" / "))
+    said = formula or " / ".join(
+        f"({' + '.join(each)})" if len(each) > 1 else each[0] for each in (over, under)
+    )
     return MetricDefinition(
-        metric_id, title, formula, direction, zero, leaves_out, source, _CLASSES, "rate", over, under
+        metric_id, title, said, direction, zero, leaves_out, source, _CLASSES, "rate", over, under
     )
 
 
@@ -110,123 +121,104 @@ _DEFINITIONS = (
     _rate(
         "selection_rate",
         "Selection rate",
-        "selected / rows with a prediction",
         "higher",
+        "selected / predicted",
+        formula="selected / rows with a prediction",
         zero="nobody in the slice gets the outcome",
         leaves_out="whether those selected had earned it: it needs no label",
         source="Agarwal et al. 2018, arXiv:1803.02453 (demographic parity)",
-        over=("selected",),
-        under=("predicted",),
     ),
     _rate(
         "base_rate",
         "Base rate",
-        "(tp + fn) / labelled",
         "higher",
+        "tp fn / tp fp fn tn",
+        formula="(tp + fn) / labelled",
         zero="nobody in the slice had earned the outcome",
         leaves_out="the predictions: a perfect model has it too; it says why other rates must differ",
         source=_BERK.format("base rate"),
-        over=("tp", "fn"),
-        under=("tp", "fp", "fn", "tn"),
     ),
     _rate(
         "true_positive_rate",
         "True positive rate",
-        "tp / (tp + fn)",
         "higher",
+        "tp / tp fn",
         zero="none of those who had earned the outcome got it",
         leaves_out="everyone with a negative label, and everyone without a label",
         source=_HARDT,
-        over=("tp",),
-        under=("tp", "fn"),
     ),
     _rate(
         "false_positive_rate",
         "False positive rate",
-        "fp / (fp + tn)",
         "lower",
+        "fp / fp tn",
         zero="nobody got the outcome without having earned it",
         leaves_out="everyone with a positive label, and everyone without a label",
         source=_HARDT,
-        over=("fp",),
-        under=("fp", "tn"),
     ),
     _rate(
         "false_negative_rate",
         "False negative rate",
-        "fn / (tp + fn)",
         "lower",
+        "fn / tp fn",
         zero="everyone who had earned the outcome got it",
         leaves_out="everyone with a negative label, and everyone without a label",
         source=_HARDT,
-        over=("fn",),
-        under=("tp", "fn"),
     ),
     _rate(
         "specificity",
         "Specificity",
-        "tn / (tn + fp)",
         "higher",
+        "tn / tn fp",
         zero="everyone who had not earned the outcome got it",
         leaves_out="everyone with a positive label, and everyone without a label",
         source=_HARDT,
-        over=("tn",),
-        under=("tn", "fp"),
     ),
     _rate(
         "precision",
         "Precision",
-        "tp / (tp + fp)",
         "higher",
+        "tp / tp fp",
         zero="nobody who got the outcome had earned it",
         leaves_out="everyone who was not selected, and everyone without a label",
         source=_PREDICTIVE,
-        over=("tp",),
-        under=("tp", "fp"),
     ),
     _rate(
         "false_discovery_rate",
         "False discovery rate",
-        "fp / (tp + fp)",
         "lower",
+        "fp / tp fp",
         zero="everyone who got the outcome had earned it",
         leaves_out="everyone who was not selected, and everyone without a label",
         source=_PREDICTIVE,
-        over=("fp",),
-        under=("tp", "fp"),
     ),
     _rate(
         "negative_predictive_value",
         "Negative predictive value",
-        "tn / (tn + fn)",
         "higher",
+        "tn / tn fn",
         zero="everyone who was not selected had earned the outcome",
         leaves_out="everyone who was selected, and everyone without a label",
         source=_BERK.format("conditional use accuracy equality"),
-        over=("tn",),
-        under=("tn", "fn"),
     ),
     _rate(
         "false_omission_rate",
         "False omission rate",
-        "fn / (tn + fn)",
         "lower",
+        "fn / tn fn",
         zero="nobody who was not selected had earned the outcome",
         leaves_out="everyone who was selected, and everyone without a label",
         source=_BERK.format("conditional use accuracy equality"),
-        over=("fn",),
-        under=("tn", "fn"),
     ),
     _rate(
         "accuracy",
         "Accuracy",
-        "labelled rows predicted right / labelled",
         "higher",
+        "right / tp fp fn tn",
+        formula="labelled rows predicted right / labelled",
         zero="every prediction was wrong",
         leaves_out="which kind of error was made, and everyone without a label",
         source=_BERK.format("overall accuracy equality"),
-        over=("right",),
-        under=("tp", "fp", "fn", "tn"),
     ),
     MetricDefinition(
         "balanced_accuracy",
@@ -257,7 +249,8 @@ _DEFINITIONS = (
         ("scored",),
         "spread_score_gap",
         needs="calibration",
-        interval="Student's t",
+        interval="Student's t; where fewer than 30 labels are positive or negative, the exact interval of "
+        "their share (Clopper and Pearson)",
     ),
     MetricDefinition(
         "roc_auc",
@@ -273,7 +266,7 @@ _DEFINITIONS = (
         (),
         (),
         needs="ranking",
-        interval="DeLong on the logit scale; Newcombe's method 5 where DeLong has no width",
+        interval="DeLong on the logit scale; where few rows tell, with Newcombe's method 5 beside it",
     ),
     MetricDefinition(
         "mean_error",
@@ -303,7 +296,7 @@ _DEFINITIONS = (
         ("sum_absolute_error",),
         ("labelled",),
         "spread_absolute_error",
-        interval="Student's t",
+        interval="Student's t on the logarithm",
     ),
     MetricDefinition(
         "root_mean_squared_error",
@@ -318,7 +311,7 @@ _DEFINITIONS = (
         ("sum_squared_error",),
         ("labelled",),
         "spread_squared_error",
-        interval="root of Student's t on the mean of squares",
+        interval="root of Student's t on the logarithm of the mean of squares",
     ),
 )
 
@@ -438,15 +431,47 @@ def measure(definition: MetricDefinition, counts: SliceCounts, confidence: float
         return Measured(None, 0, top, None)
     if definition.form == "rate":
         return Measured(top / n, n, top, wilson_interval(int(top), n, confidence))
-    spread = mean_interval(n, top, counts.total((definition.spread,)), confidence)
+    if rests_on_few(definition, counts):
+        return Measured(top / n, n, top, _gap_of_few(counts, confidence))
+    spread = mean_interval(
+        n, top, counts.total((definition.spread,)), confidence, sized=definition.direction == "lower"
+    )
     if definition.form == "mean":
         return Measured(top / n, n, top, spread)
-    root = (
-        None
-        if spread is None
-        else Interval(math.sqrt(max(0.0, spread.low)), math.sqrt(max(0.0, spread.high)), confidence)
-    )
+    root = spread and Interval(math.sqrt(spread.low), math.sqrt(spread.high), confidence)
     return Measured(math.sqrt(top / n), n, top, root)
+
+
+def rests_on_few(definition: MetricDefinition, counts: SliceCounts) -> bool:
+    """Whether a mean is of so few positive or negative labels that it is far from normal.
+
+    Examples
+    --------
+    >>> rare = SliceCounts((), "binary", 500, labelled=500, tp=3, fn=1, tn=496, scored=500)
+    >>> rests_on_few(metric("calibration_gap"), rare), rests_on_few(metric("precision"), rare)
+    (True, False)
+    """
+    if definition.needs != "calibration" or not counts.scored:
+        return False
+    positives = _positives(counts)
+    return min(positives[0], counts.scored - positives[1]) < FEW
+
+
+def _positives(counts: SliceCounts) -> tuple[int, int]:
+    """Fewest and most labelled rows with a score that can be positive."""
+    positives, unscored = counts.tp + counts.fn, counts.labelled - counts.scored
+    return max(0, positives - unscored), min(positives, counts.scored)
+
+
+def _gap_of_few(counts: SliceCounts, confidence: float) -> Interval:
+    """The gap, given the scores: their mean less the exact interval of the share of positive labels."""
+    n, gap = counts.scored, counts.sum_score_gap / counts.scored
+    ends = [
+        (gap + positives / n - share.high, gap + positives / n - share.low)
+        for positives in {*_positives(counts)}
+        for share in (exact_interval(positives, n, confidence),)
+    ]
+    return Interval(min(low for low, _ in ends), max(high for _, high in ends), confidence)
 
 
 def _balanced(definition: MetricDefinition, counts: SliceCounts, confidence: float) -> Measured:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from core.analytics.slices.significance import Sample, student_share
+from core.analytics.intervals import FEW, student_share
+from core.analytics.slices.significance import Sample, Side, moved_p_value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-_FEW = 30
-"""Successes or failures in a group below which an approximate p value is held against the exact one."""
 _NEAR = 20
 """How many times off a level an approximate p value may be and still be on its wrong side."""
 _NUISANCES = 33
@@ -137,7 +136,7 @@ def outside_p_value(low: Sample, high: Sample, limit: Limit, level: float) -> fl
     rates to the likeliest ones on the limit, is a normal deviate. Where fewer than 30 succeed or fail in a
     group and the level is near, the exact unconditional test that orders tables by that root, at the worst
     of the rates that the counts leave possible. For means Welch's t test of low - limit·high (of a ratio) or
-    low - high + limit (of a difference).
+    low - high + limit (of a difference); for rankings and balanced rates `moved_p_value` of the same.
     Leaves out: dependence between rows, and how many such tests are made (see `judged`).
     Source: Miettinen and Nurminen 1985, Stat. Med. 4 (likeliest rates on a limit, likelihood-ratio test);
     Berger and Boos 1994, J. Am. Stat. Assoc. 89 (worst of the possible rates); Welch 1947, Biometrika 34.
@@ -167,13 +166,13 @@ def within_p_value(low: Sample, high: Sample, limit: Limit, level: float) -> flo
     return _p_value(low, high, limit, level, 1)
 
 
-def _p_value(low: Sample, high: Sample, limit: Limit, level: float, sign: int) -> float:
+def _p_value(low: Sample, high: Sample, limit: Limit, level: float, sign: Side) -> float:
     """Share of the tail beyond what was seen: below it (sign -1) or above it (sign 1)."""
     if low.successes is None or high.successes is None:
         return _welch(low, high, limit, sign)
     counts = low.successes, low.n, high.successes, high.n
     rough = 0.5 * math.erfc(sign * float(limit.deviates(*_arrays(*counts))) / math.sqrt(2))
-    few = min(low.successes, low.n - low.successes, high.successes, high.n - high.successes) < _FEW
+    few = min(low.successes, low.n - low.successes, high.successes, high.n - high.successes) < FEW
     if few and level / _NEAR < rough < level * _NEAR:
         return _exact(*counts, limit, sign)
     return rough
@@ -185,7 +184,9 @@ def _arrays(*counts: int) -> tuple[Numbers, ...]:
     return tuple(np.asarray(count, float) for count in counts)
 
 
-def _welch(low: Sample, high: Sample, limit: Limit, sign: int) -> float:
+def _welch(low: Sample, high: Sample, limit: Limit, sign: Side) -> float:
+    if low.reach is not None and high.reach is not None:
+        return moved_p_value(low, high, factor=limit.factor, slack=limit.slack, sign=sign)
     own, other = low.variance, limit.factor**2 * high.variance
     if own + other <= 0:
         return 1.0
@@ -207,7 +208,7 @@ def _surprise(counts: Numbers, n: Numbers, rate: Numbers) -> Numbers:
 
 
 @lru_cache(maxsize=4096)
-def _exact(x: int, n: int, y: int, m: int, limit: Limit, sign: int) -> float:
+def _exact(x: int, n: int, y: int, m: int, limit: Limit, sign: Side) -> float:
     """Chance of a root as extreme, at the worst of the rates on the limit that the counts leave possible."""
     uppers = _possible(x, n, y, m, limit)
     lowers = limit.lower(uppers)

@@ -9,12 +9,12 @@ from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.analytics.intervals import normal_quantile, student_terms
+from core.analytics.intervals import FEW, exact_interval, normal_quantile, student_terms
 from core.analytics.slices.counts import SliceCells, SliceCounts
 from core.analytics.slices.metrics import Measured, MetricDefinition, measure
 from core.analytics.slices.ranks import rank_sums, ranking_interval
 from core.analytics.slices.report import SliceLine
-from core.analytics.slices.significance import difference_p_value, exact_interval
+from core.analytics.slices.significance import difference_p_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +33,8 @@ class Weakness:
     n
         Shape (slices,): rows that count towards the metric.
     sure
-        How bad the slice is at least: the end of the metric's interval that is nearest to good, turned so
-        that more is worse; NaN where undefined.
+        How bad the slice is at least: the end of the metric's interval that is nearest to good (Wilson's
+        where the metric's own is exact), turned so that more is worse; NaN where undefined.
     most
         No slice within this one, of `min_rows` rows or more, has a higher `sure`.
     """
@@ -98,13 +98,18 @@ def weaknesses(
     if definition.form == "rate":
         bad = n - added(top) if definition.direction == "higher" else added(top)
         return Weakness(n, wilson_low(bad, n, z), wilson_low(bad, np.maximum(bad, min_rows), z))
-    low, high = _mean_ends(n, added(top), cells.spreads(definition.spread, ids, slices), z, confidence)
+    spreads = cells.spreads(definition.spread, ids, slices)
+    sized = definition.direction == "lower"
+    low, high = _mean_ends(n, added(top), spreads, z, confidence, sized=sized)
+    if definition.needs == "calibration":
+        positives = np.minimum(added(cells.counts["tp"] + cells.counts["fn"]), n)
+        low, high = _ends_of_few(n, added(top), positives, z, (low, high))
     if definition.direction == "zero":
         most = np.maximum(added(np.maximum(top, 0)), added(np.maximum(-top, 0))) / min_rows
         return Weakness(n, np.where(np.isnan(low), np.nan, np.maximum(0, np.maximum(low, -high))), most)
     most = added(top) / min_rows
     if definition.form == "root_mean":
-        return Weakness(n, np.sqrt(np.maximum(0, low)), np.sqrt(most))
+        return Weakness(n, np.sqrt(low), np.sqrt(most))
     return Weakness(n, low, most)
 
 
@@ -119,8 +124,25 @@ def wilson_low(successes: NDArray[Any], n: NDArray[Any], z: float) -> NDArray[An
     return np.where(successes == 0, np.where(n > 0, 0.0, np.nan), np.maximum(0, low))
 
 
+def _ends_of_few(
+    n: NDArray[Any],
+    total: NDArray[Any],
+    positives: NDArray[Any],
+    z: float,
+    ends: tuple[NDArray[Any], NDArray[Any]],
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Ends of gaps; of few positive or negative labels by Wilson's interval of their share."""
+    import numpy as np
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = (total + positives) / n
+    few = (n > 0) & (np.minimum(positives, n - positives) < FEW)
+    low, high = scores - 1 + wilson_low(n - positives, n, z), scores - wilson_low(positives, n, z)
+    return np.where(few, low, ends[0]), np.where(few, high, ends[1])
+
+
 def _mean_ends(
-    n: NDArray[Any], total: NDArray[Any], spread: NDArray[Any], z: float, confidence: float
+    n: NDArray[Any], total: NDArray[Any], spread: NDArray[Any], z: float, confidence: float, *, sized: bool
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     import numpy as np
 
@@ -132,6 +154,9 @@ def _mean_ends(
         quantile = np.where(n == 2, np.tan(np.pi * confidence / 2), quantile)
         quantile = np.where(n == 3, confidence * np.sqrt(2 / (1 - confidence**2)), quantile)
         half = quantile * np.sqrt(variance / n)
+        if sized:
+            factor = np.exp(np.minimum(np.where(mean > 0, half / mean, 0.0), 700))
+            return np.where(n > 1, mean / factor, np.nan), np.where(n > 1, mean * factor, np.nan)
     known = n > 1
     return np.where(known, mean - half, np.nan), np.where(known, mean + half, np.nan)
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
-from core.analytics.intervals import Interval
+from core.analytics.intervals import (
+    FEW,
+    Interval,
+    difference_interval,
+    normal_p_value,
+    student_share,
+    telling_values,
+)
 from core.analytics.slices.counts import SliceCounts
-from core.analytics.slices.metrics import MetricDefinition
+from core.analytics.slices.metrics import MetricDefinition, measure, rests_on_few
 
 Correction = Literal["holm", "benjamini_hochberg", "none"]
+Side = Literal[-1, 1]
 
 CORRECTIONS: dict[Correction, str] = {
     "holm": "Holm",
     "benjamini_hochberg": "Benjamini-Hochberg",
     "none": "none",
 }
-_FEW = 30
 _TABLES = 20_000
-_TERMS = 5000
 
 
 def rates_p_value(successes: int, n: int, reference_successes: int, reference_n: int) -> float | None:
@@ -56,7 +62,7 @@ def rates_p_value(successes: int, n: int, reference_successes: int, reference_n:
         return None
     everyone, won = n + reference_n, successes + reference_successes
     cells = (successes, n - successes, reference_successes, reference_n - reference_successes)
-    if min(cells) < _FEW and min(n, reference_n, won, everyone - won) < _TABLES:
+    if min(cells) < FEW and min(n, reference_n, won, everyone - won) < _TABLES:
         return _fisher(successes, n, won, everyone)
     expected = (n * won, n * (everyone - won), reference_n * won, reference_n * (everyone - won))
     apart = math.fsum(
@@ -65,45 +71,6 @@ def rates_p_value(successes: int, n: int, reference_successes: int, reference_n:
         if seen
     )
     return normal_p_value(math.sqrt(max(0.0, 2 * apart)))
-
-
-def exact_interval(successes: int, n: int, confidence: float) -> Interval:
-    """Confidence interval of one rate that covers at least as often as it says, however far out.
-
-    Parameters
-    ----------
-    successes, n
-        Counts, at least one row.
-    confidence
-        0.0 to 1.0, both excluded; made for those next to 1 of many intervals that hold at once.
-
-    Notes
-    -----
-    Formula: the rates at which so few, or so many, would be seen with a chance of half of 1 - confidence.
-    Source: Clopper and Pearson 1934, Biometrika 26.
-
-    Examples
-    --------
-    >>> found = exact_interval(8, 10, 0.95)
-    >>> round(found.low, 4), round(found.high, 4)
-    (0.4439, 0.9748)
-    """
-
-    def end(hits: int, misses: int) -> float:
-        """Where at least so many hits are seen with that chance."""
-        low, high = 0.0, 1.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            if _beta_share(hits, misses + 1, middle, 1 - middle) < (1 - confidence) / 2:
-                low = middle
-            else:
-                high = middle
-        return (low + high) / 2
-
-    lost = n - successes
-    return Interval(
-        end(successes, lost) if successes else 0.0, 1 - end(lost, successes) if lost else 1.0, confidence
-    )
 
 
 def means_p_value(
@@ -140,17 +107,6 @@ def means_p_value(
         return None
     freedom = (own + other) ** 2 / (own**2 / (n - 1) + other**2 / (reference_n - 1))
     return student_share((mean - reference_mean) / math.sqrt(own + other), freedom)
-
-
-def normal_p_value(deviate: float) -> float:
-    """Two-sided p value of a normal deviate.
-
-    Examples
-    --------
-    >>> round(normal_p_value(1.96), 3)
-    0.05
-    """
-    return math.erfc(abs(deviate) / math.sqrt(2))
 
 
 def adjusted(p_values: Sequence[float], correction: Correction = "holm", *, of: int = 0) -> list[float]:
@@ -217,49 +173,12 @@ def _fisher(successes: int, n: int, won: int, everyone: int) -> float:
     return min(1.0, math.fsum(math.exp(chance) for chance in chances if chance <= seen))
 
 
-def student_share(deviate: float, freedom: float) -> float:
-    if freedom > 1e6:
-        return normal_p_value(deviate)
-    square = deviate * deviate
-    return _beta_share(freedom / 2, 0.5, freedom / (freedom + square), square / (freedom + square))
-
-
-def _beta_share(a: float, b: float, x: float, rest: float) -> float:
-    """Regularised incomplete beta function at x = 1 - rest, by Lentz's continued fraction."""
-    if rest <= 0:
-        return 1.0
-    if x <= 0:
-        return 0.0
-    whole = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    front = math.exp(whole + a * math.log(x) + b * math.log(rest))
-    if x < (a + 1) / (a + b + 2):
-        return front * _fraction(a, b, x) / a
-    return 1 - front * _fraction(b, a, rest) / b
-
-
-def _fraction(a: float, b: float, x: float) -> float:
-    tiny = 1e-300
-    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or tiny)
-    found = d
-    for m in range(1, _TERMS):
-        for top in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1 / (1 + top * d or tiny)
-            c = 1 + top / c or tiny
-            found *= c * d
-        if abs(c * d - 1) < 1e-15:
-            break
-    return found
-
-
 TEST_NAMES = {
     "rate": "likelihood-ratio test of two rates; Fisher's exact test where fewer than 30 succeed or fail",
     "mean": "Welch's t test of two means",
     "root_mean": "Welch's t test of the means of squares",
-    "balanced": "normal test of the difference, with the variances of both classes' rates",
-    "ranking": "normal test of the difference, with DeLong's variances",
+    "balanced": "the level at which the interval of the difference ends at 0",
+    "ranking": "the level at which the interval of the difference ends at 0; none below five rows of a class",
 }
 
 _DIGITS = 1e-12
@@ -297,28 +216,97 @@ def difference_p_value(definition: MetricDefinition, own: SliceCounts, other: Sl
     >>> round(difference_p_value(metric("selection_rate"), women, men), 3)
     0.013
     """
-    if definition.form in ("mean", "root_mean"):
+    if definition.form in ("mean", "root_mean") and not (
+        rests_on_few(definition, own) or rests_on_few(definition, other)
+    ):
         means = _spread(definition, own), _spread(definition, other)
         return None if means[0] is None or means[1] is None else means_p_value(*means[0], *means[1])
-    first, second = sample_of(definition, own), sample_of(definition, other)
+    first, second = _reaching(definition, own), _reaching(definition, other)
     if first is None or second is None:
         return None
     if first.successes is not None and second.successes is not None:
         return rates_p_value(first.successes, first.n, second.successes, second.n)
-    return _deviate(first.value - second.value, first.variance + second.variance)
+    low, high = sorted((first, second), key=lambda each: each.value)
+    return min(1.0, 2 * moved_p_value(low, high, sign=-1))
+
+
+def moved_p_value(low: Sample, high: Sample, *, factor: float = 1.0, slack: float = 0.0, sign: Side) -> float:
+    """How often `low` - factor·`high` + slack would be so far on its side of nought if it were not there.
+
+    Parameters
+    ----------
+    low, high
+        Samples with intervals of their own.
+    factor, slack
+        As of a limit; unless told, the plain difference.
+    sign
+        -1: that it is below nought is to be shown; 1: above.
+
+    Returns
+    -------
+    float
+        One-sided p value, 0.0 to 1.0, not below 1e-14.
+
+    Notes
+    -----
+    Formula: half the level at which the interval of the difference, moved together from those of both values,
+    ends at nought; so it says what the intervals say, and holds where they do.
+    Leaves out: dependence between rows. Source: Zou and Donner 2008, Stat. Med. 27(10), inverted.
+
+    Examples
+    --------
+    >>> from core.analytics.slices.metrics import metric
+    >>> some, more = (SliceCounts((), "binary", 80, labelled=80, tp=hits, fn=40 - hits, tn=40)
+    ...               for hits in (20, 32))
+    >>> samples = [sample_of(metric("balanced_accuracy"), each) for each in (some, more)]
+    >>> round(moved_p_value(*samples, sign=-1), 3)
+    0.006
+    """
+    apart = sign * (low.value - factor * high.value + slack)
+    if apart <= 0:
+        other: Side = 1 if sign < 0 else -1
+        return 1.0 if apart == 0 else 1 - moved_p_value(low, high, factor=factor, slack=slack, sign=other)
+
+    def short(deviate: float) -> float:
+        """How far the interval at this deviate stays from nought."""
+        own, other = (each.reach(1 - normal_p_value(deviate)) for each in (low, high) if each.reach)
+        scaled = Interval(factor * other.low, factor * other.high, other.confidence)
+        moved = difference_interval(low.value, own, factor * high.value, scaled)
+        return moved.low + slack if sign > 0 else -(moved.high + slack)
+
+    near, far = 0.0, _FURTHEST
+    inside, outside = apart, short(far)
+    if outside > 0:
+        return normal_p_value(far) / 2
+    for _ in range(14):  # false position; the end that stays counts half (Illinois)
+        middle = near + (far - near) * inside / (inside - outside)
+        found = short(middle)
+        if found > 0:
+            near, inside, outside = middle, found, outside / 2
+        else:
+            far, outside, inside = middle, found, inside / 2
+    return normal_p_value((near + far) / 2) / 2
+
+
+_FURTHEST = 7.5
+
+
+def _reaching(definition: MetricDefinition, counts: SliceCounts) -> Sample | None:
+    """As `sample_of`, with an interval of its own for means too."""
+    return sample_of(definition, counts, reaching=definition.form == "mean")
 
 
 def _spread(definition: MetricDefinition, counts: SliceCounts) -> tuple[float, float, int] | None:
-    """Mean, variance and number of the values averaged."""
+    """Mean, variance and number of the values averaged; None where a few large ones make the mean."""
     n = int(counts.total(definition.denominator))
     if n < 2:
         return None
+    if definition.direction == "lower":
+        total, spread = counts.total(definition.numerator), counts.total((definition.spread,))
+        if telling_values(n, total, spread) < FEW:
+            return None
     mean, variance = counts.total(definition.numerator) / n, counts.total((definition.spread,)) / (n - 1)
     return mean, variance if variance > (_DIGITS * mean) ** 2 else 0.0, n
-
-
-def _deviate(difference: float, variance: float) -> float | None:
-    return normal_p_value(difference / math.sqrt(variance)) if variance > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +322,8 @@ class Sample:
     successes
         Of a rate; None for a mean, whose `variance` (of the value itself, in its unit squared) and
         `freedom` (degrees of freedom of that variance) count instead.
+    reach
+        The interval at a confidence, where that and no variance says how far the value may be off.
 
     Examples
     --------
@@ -346,6 +336,7 @@ class Sample:
     successes: int | None = None
     variance: float = 0.0
     freedom: float = math.inf
+    reach: Callable[[float], Interval] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of_rate(cls, successes: int, n: int) -> Sample:
@@ -353,8 +344,11 @@ class Sample:
         return cls(successes / n, n, successes)
 
 
-def sample_of(definition: MetricDefinition, counts: SliceCounts) -> Sample | None:
+def sample_of(definition: MetricDefinition, counts: SliceCounts, *, reaching: bool = False) -> Sample | None:
     """What is known of a slice's value; None where it is undefined or nothing is known of its spread.
+
+    With `reaching` a mean's interval is known too. Of a ranking with fewer than five rows of a class nothing
+    is known.
 
     Examples
     --------
@@ -364,10 +358,8 @@ def sample_of(definition: MetricDefinition, counts: SliceCounts) -> Sample | Non
     Sample(value=2.0, n=3, successes=None, variance=1.0, freedom=2)
     """
     n = int(counts.total(definition.denominator))
-    if definition.form == "ranking":
-        return _area(counts)
-    if definition.form == "balanced":
-        return _balanced(definition, counts)
+    if definition.form in ("ranking", "balanced") or reaching or rests_on_few(definition, counts):
+        return _reaching_sample(definition, counts)
     if definition.form == "rate":
         return Sample.of_rate(int(counts.total(definition.numerator)), n) if n else None
     spread = _spread(definition, counts)
@@ -379,18 +371,24 @@ def sample_of(definition: MetricDefinition, counts: SliceCounts) -> Sample | Non
     return Sample(math.sqrt(mean), n, None, variance / (4 * mean) if mean > 0 else 0.0, n - 1)
 
 
-def _balanced(definition: MetricDefinition, counts: SliceCounts) -> Sample | None:
-    right, wrong = (counts.total((name,)) for name in definition.negatives)
-    won, positives = counts.total(definition.numerator), counts.total(definition.denominator)
-    if not positives or not right + wrong:
-        return None
-    rates = ((won / positives, positives), (right / (right + wrong), right + wrong))
-    variance = sum(rate * (1 - rate) / n / 4 for rate, n in rates)
-    return Sample(sum(rate for rate, _ in rates) / 2, int(positives + right + wrong), None, variance)
+_LEAST_OF_A_CLASS = 5
 
 
-def _area(counts: SliceCounts) -> Sample | None:
+def _reaching_sample(definition: MetricDefinition, counts: SliceCounts) -> Sample | None:
+    """A sample that goes by its interval; its variance, to compare by, is that of one deviation."""
     ranks = counts.ranks
-    if ranks is None or ranks.value is None or ranks.variance is None:
+    if definition.form == "ranking" and (
+        ranks is None or min(ranks.positives, ranks.negatives) < _LEAST_OF_A_CLASS
+    ):
         return None
-    return Sample(ranks.value, ranks.positives + ranks.negatives, None, ranks.variance)
+
+    def reach(confidence: float) -> Interval:
+        found = measure(definition, counts, confidence).interval
+        assert found is not None  # it is defined, so it has one
+        return found
+
+    measured = measure(definition, counts, 0.6827)
+    if measured.value is None or measured.interval is None:
+        return None
+    half = (measured.interval.high - measured.interval.low) / 2
+    return Sample(measured.value, measured.n, None, half * half, reach=reach)
