@@ -132,10 +132,11 @@ def checked_names(names: Sequence[str], name: str) -> tuple[str, ...]:
             )
     seen: dict[str, str] = {}
     for column in names:
-        other = seen.setdefault(column.casefold(), column)
-        if other == column and names.count(column) > 1:
+        other = seen.get(column.casefold())
+        seen[column.casefold()] = column
+        if other == column:
             raise BadInput(f"column '{column}' stands twice", where=name, remedy="Rename one of them.")
-        if other != column:
+        if other is not None:
             raise BadInput(
                 f"columns '{other}' and '{column}' would collide: capital letters do not tell them apart",
                 where=name,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from tests.benchmarks import clients, decaying, decisions, errors, pages, scale, slicing
+from tests.benchmarks import clients, decaying, decisions, errors, intake, pages, scale, slicing
 from tests.benchmarks.figures import compare, write_figures
 from tests.benchmarks.timing import Figure, in_seconds
 
@@ -23,6 +23,7 @@ BENCHES: Mapping[str, Callable[[Path], dict[str, Figure]]] = {
     "clients": clients.measure,
     "decisions": decisions.measure,
     "decaying": decaying.measure,
+    "intake": intake.measure,
     "pages": pages.measure,
     "scale": scale.measure,
     "slicing": slicing.measure,

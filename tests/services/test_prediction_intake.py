@@ -21,6 +21,7 @@ from core.domain.facts.measured import PredictionBatch
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as monitoring
 from core.services.governance import Governance
+from core.services.measured.bias import slice_choices
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, prediction_batches
 from core.services.models.versions import register_model_version
 from core.services.record.entries import verify_record
@@ -740,6 +741,58 @@ def test_a_wide_csv_is_taken_as_well(governance: Governance, initiative: str, tm
     text.writelines(",".join(["1", "0.5", *["3"] * 600]) + "\n" for _ in range(50))
     columns = {"prediction": "granted", "scores": ("p",)}
     assert add(governance, initiative, csv(tmp_path, text.getvalue()), **columns).rows == 50
+
+
+class Counting:
+    """A cursor that keeps what it was asked."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, asked: list[str]) -> None:
+        self._cursor, self._asked = cursor, asked
+
+    def execute(self, query: str, *given: object) -> duckdb.DuckDBPyConnection:
+        self._asked.append(query)
+        return self._cursor.execute(query, *given)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cursor, name)
+
+
+def wide(folder: Path, columns: int) -> Path:
+    """Numbers, whole ones and texts in turn; three rows."""
+    row = ",".join(["1.5", "3", "word"][n % 3] for n in range(columns))
+    heading = ",".join(["granted", "p", *(f"f{n}" for n in range(columns))])
+    return csv(
+        folder, "\n".join([heading, *[f"{n % 2},0.{n},{row}" for n in range(3)]]) + "\n", f"{columns}.csv"
+    )
+
+
+def test_twice_the_columns_take_twice_the_work(
+    governance: Governance, initiative: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each query binds all columns, and an expression that stands twice is sought among all others.
+
+    So the queries may grow by few, and a query names a column once; else the cost grows with the square.
+    """
+    asked: list[str] = []
+    opened = governance.store.cursor
+    monkeypatch.setattr(governance.store, "cursor", lambda: Counting(opened(), asked))
+    needed = []
+    for columns in (600, 1200):
+        with_version(governance, "binary", f"wide-{columns}")
+        asked.clear()
+        about = {"prediction": "granted", "scores": ("p",), "version": f"wide-{columns}"}
+        file = wide(tmp_path, columns)
+        add(governance, initiative, file, **about)
+        add(
+            governance, initiative, csv(tmp_path, file.read_text().replace("1.5", "2.5"), "next.csv"), **about
+        )
+        slice_choices(governance, now(governance), initiative=initiative, version=f"wide-{columns}")
+        of_files = [query for query in asked if "read_parquet" in query]
+        needed.append(len(of_files))
+        for name in ('"f0"', '"f1"', '"f2"'):
+            named = [query.count(name) for query in of_files]
+            assert max(named) <= 3 and sum(named) <= 16, name
+    assert needed[1] - needed[0] <= 25, needed
 
 
 def test_rows_never_come_in_another_order(governance: Governance, initiative: str, tmp_path: Path) -> None:

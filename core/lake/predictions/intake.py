@@ -24,11 +24,13 @@ from core.lake.predictions.batches import BatchFacts, column_types, describe_bat
 from core.lake.predictions.intake_columns import (
     Kind,
     Staged,
+    TextProfile,
     canonical_sql,
     feature_sql,
     kind_of_type,
     quoted,
     text_profiles,
+    with_nan,
     words_sql,
 )
 from core.lake.predictions.intake_rules import (
@@ -107,10 +109,12 @@ def _taken(
     folder: Path,
 ) -> Intake:
     mapping, notes = _fitted(mapping, given, rules)
-    kinds, whole, more = _feature_kinds(cursor, staged, mapping, rules, given.name)
+    profiles = text_profiles(cursor, staged, _texts(staged, mapping, rules))
+    kinds, whole, more = _feature_kinds(cursor, staged, mapping, rules, given.name, profiles)
     notes += more
     canonical = mapping.canonical()
-    asked = [*role_rules(staged, mapping, canonical), *feature_rules(staged, kinds, rules.known_kinds)]
+    sound = {name for name, profile in profiles.items() if profile.all_numbers}
+    asked = [*role_rules(staged, mapping, canonical), *feature_rules(staged, kinds, rules.known_kinds, sound)]
     _refuse_faults(cursor, staged, broken_rules(cursor, staged, asked), given.name)
     refuse_doubled_ids(cursor, staged, mapping, rules, given.name)
     notes += zone_notes(cursor, staged, mapping, given.name)
@@ -182,9 +186,9 @@ def _fitted(mapping: ColumnMapping, given: GivenFile, rules: IntakeRules) -> tup
     if mapping.target and mapping.target not in given.columns and rules.part == "analysis":
         notes.append(f"The file has no column '{mapping.target}': true outcomes are not known yet.")
         mapping = mapping.model_copy(update={"target": ""})
-    mapped = mapping.canonical()
+    mapped, there = mapping.canonical(), set(given.columns)
     for name in (*mapped.values(), *mapping.features, *mapping.sensitive):
-        if name not in given.columns:
+        if name not in there:
             raise _no_column(name, given, name in rules.known_kinds)
     free = [name for name in given.columns if name not in mapped.values()]
     for name in free:
@@ -196,7 +200,8 @@ def _fitted(mapping: ColumnMapping, given: GivenFile, rules: IntakeRules) -> tup
             )
     if not mapping.features:
         return mapping.model_copy(update={"features": tuple(free)}), notes
-    extra = [name for name in free if name not in mapping.features]
+    known = set(mapping.features)
+    extra = [name for name in free if name not in known]
     if extra:
         shown = ", ".join(f"'{name}'" for name in extra[:3]) + (", …" if len(extra) > 3 else "")
         notes.append(f"{len(extra):,} columns that are no features of this version were left out: {shown}.")
@@ -214,20 +219,24 @@ def _no_column(name: str, given: GivenFile, known: bool) -> BadInput:
     )
 
 
+def _texts(staged: Staged, mapping: ColumnMapping, rules: IntakeRules) -> list[str]:
+    """Features that come as texts and may be numbers."""
+    return [
+        feature
+        for feature in mapping.features
+        if staged.types[feature] == "VARCHAR" and rules.known_kinds.get(feature) in (None, "number")
+    ]
+
+
 def _feature_kinds(
     cursor: duckdb.DuckDBPyConnection,
     staged: Staged,
     mapping: ColumnMapping,
     rules: IntakeRules,
     name: str,
+    profiles: Mapping[str, TextProfile],
 ) -> tuple[dict[str, Kind], set[str], list[str]]:
     """Kind of each feature, those that hold whole numbers only, and what is odd about them."""
-    texts = [
-        feature
-        for feature in mapping.features
-        if staged.types[feature] == "VARCHAR" and rules.known_kinds.get(feature) in (None, "number")
-    ]
-    profiles = text_profiles(cursor, staged, texts)
     kinds: dict[str, Kind] = {}
     whole: set[str] = set()
     worded: list[str] = []
@@ -293,9 +302,10 @@ def _written(
     whole: set[str],
     folder: Path,
 ) -> Path:
-    canonical = mapping.canonical()
+    canonical, holed = mapping.canonical(), with_nan(cursor, staged, mapping.features)
     made = [
-        f"{feature_sql(name, staged, kinds[name], name in whole)} AS {quoted(name)}"
+        f"{feature_sql(name, staged, kinds[name], whole=name in whole, has_nan=name in holed)} "
+        f"AS {quoted(name)}"
         for name in mapping.features
     ]
     if ROW_ID not in canonical:

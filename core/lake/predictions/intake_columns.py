@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 
@@ -17,11 +17,13 @@ Kind = Literal["number", "text", "flag", "time"]
 NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
            "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 TIMES = ("DATE", "TIMESTAMP")
-COLUMNS_A_QUERY = 50
-"""Aggregates over more columns at once take longer to plan than to run."""
+COLUMNS_A_QUERY = 200
+"""Fewer bind all columns of a wide file too often, more take too long to plan."""
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 COMMA_NUMBER = r"[+-]?[0-9]+(\.[0-9]{3})*,[0-9]+"
-NO_NUMBER = r"(?i)[+-]?(nan|inf|infinity)"
+NO_NUMBER = r"[+-]?(?i:nan|inf|infinity)"
+_ENDLESS = r"[+-]?(?i:inf|infinity)"
+_WHOLE = "[+-]?[0-9]{1,18}"
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", "-")
 _MOMENT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)? ?"
@@ -84,13 +86,15 @@ def number_sql(name: str, kind: str) -> str:
     column = quoted(name)
     if kind.startswith(NUMERIC) or kind == "BOOLEAN":
         return f"CAST({column} AS DOUBLE)"
-    text = f"trim(CAST({column} AS VARCHAR))"
-    return f"CASE WHEN {_looks_like_number(text)} THEN TRY_CAST({text} AS DOUBLE) END"
+    return _read(f"trim(CAST({column} AS VARCHAR))", f"{NUMBER}|{NO_NUMBER}")
 
 
-def _looks_like_number(text: str) -> str:
-    patterns = (literal(NUMBER), literal(NO_NUMBER))
-    return " OR ".join(f"regexp_full_match({text}, {pattern})" for pattern in patterns)
+def _read(text: str, pattern: str, kind: str = "DOUBLE") -> str:
+    """A text as a number if all of it looks like the pattern, else NULL.
+
+    No part of it stands twice: what does makes the planning of many columns grow with their square.
+    """
+    return f"TRY_CAST(regexp_extract({text}, {literal(f'^({pattern})$')}) AS {kind})"
 
 
 def time_sql(name: str, kind: str) -> str:
@@ -136,16 +140,20 @@ def label_sql(name: str, kind: str, mapping: ColumnMapping) -> str:
     return f"CAST(CASE {truths} WHEN {number} IN (0, 1) THEN {number} END AS TINYINT)"
 
 
-def feature_sql(name: str, staged: Staged, kind: Kind, whole: bool) -> str:
-    """A feature as kept; `whole` numbers stay whole."""
+def feature_sql(name: str, staged: Staged, kind: Kind, *, whole: bool, has_nan: bool) -> str:
+    """A feature as kept; `whole` numbers stay whole, and NaN is no value."""
     column, given = quoted(name), staged.types[name]
     if kind == "number":
         if given.startswith(NUMERIC) and not given.startswith(
             ("FLOAT", "DOUBLE", "DECIMAL", "HUGE", "UHUGE")
         ):
             return column
-        number = f"nullif({number_sql(name, given)}, CAST('NaN' AS DOUBLE))"
-        return f"CAST({number} AS BIGINT)" if whole else number
+        if has_nan:
+            return f"CAST(nullif({column}, CAST('NaN' AS {given})) AS DOUBLE)"
+        if given.startswith(NUMERIC) or given == "BOOLEAN":
+            return number_sql(name, given)
+        text = f"trim(CAST({column} AS VARCHAR))"
+        return _read(text, _WHOLE, "BIGINT") if whole else _read(text, f"{NUMBER}|{_ENDLESS}")
     if kind == "flag":
         return column if given == "BOOLEAN" else f"TRY_CAST({words_sql(name, given)} AS BOOLEAN)"
     if kind == "time":
@@ -178,24 +186,44 @@ def kind_of_type(kind: str) -> Kind:
 
 @dataclass(frozen=True)
 class TextProfile:
-    """What the texts of a column look like; all are counts of rows but the two booleans."""
+    """How many texts of a column are written in which way; see `_WRITTEN`."""
 
-    filled: int
-    numbers: int
-    missing_words: int
-    commas: int
-    all_whole: bool
-    leading_zero: bool
+    counts: Mapping[str, int]
+
+    @property
+    def filled(self) -> int:
+        """Texts that are not blank."""
+        return sum(self.counts.values())
+
+    @property
+    def numbers(self) -> int:
+        """Numbers in all ways but with a decimal comma."""
+        return sum(self.counts.get(way, 0) for way in ("whole", "code", "long_code", "number"))
+
+    @property
+    def missing_words(self) -> int:
+        """Words for no value."""
+        return self.counts.get("missing", 0)
+
+    @property
+    def all_whole(self) -> bool:
+        """Whether the numbers among them are whole and short enough to stay so."""
+        return self.numbers > 0 and not self.counts.keys() & {"long_code", "number"}
+
+    @property
+    def all_numbers(self) -> bool:
+        """Whether there is nothing but numbers and words for no value."""
+        return self.numbers + self.missing_words == self.filled
 
     @property
     def is_number(self) -> bool:
         """Whether these are numbers: not codes such as 00712, and nothing but numbers and words for none."""
-        return self.numbers > 0 and not self.leading_zero and self.numbers + self.missing_words == self.filled
+        return self.numbers > 0 and self.all_numbers and not self.counts.keys() & {"code", "long_code"}
 
     @property
     def has_decimal_commas(self) -> bool:
         """Whether these are numbers written with a comma, or some of them are."""
-        return self.commas > 0 and self.numbers + self.commas + self.missing_words == self.filled
+        return "commas" in self.counts and "words" not in self.counts
 
 
 def is_missing_word(text: str) -> str:
@@ -203,29 +231,46 @@ def is_missing_word(text: str) -> str:
     return f"lower({text}) IN ({', '.join(map(literal, MISSING_WORDS))})"
 
 
+def _is(pattern: str) -> str:
+    return f"regexp_full_match(t, {literal(pattern)})"
+
+
+_CODE = "contains(t, '0') AND " + _is("[+-]?0[0-9]+")
+_WRITTEN = f"""CASE
+    WHEN {_is(_WHOLE)} THEN CASE WHEN {_CODE} THEN 'code' ELSE 'whole' END
+    WHEN {_is(f"{NUMBER}|{NO_NUMBER}")} THEN CASE WHEN {_CODE} THEN 'long_code' ELSE 'number' END
+    WHEN {is_missing_word("t")} THEN 'missing'
+    WHEN {_is(COMMA_NUMBER)} THEN 'commas'
+    ELSE 'words' END"""
+"""How a text `t` is written: a code has a leading zero, a long one more digits than a whole number keeps."""
+
+
 def text_profiles(
     cursor: duckdb.DuckDBPyConnection, staged: Staged, names: Sequence[str]
 ) -> dict[str, TextProfile]:
-    """Look at columns of text: are they numbers, and how are these written?"""
-    found: dict[str, TextProfile] = {}
-    for part in in_parts(names, COLUMNS_A_QUERY // 2):
-        asked = []
-        for name in part:
-            text = words_sql(name, staged.types[name])
-            number = _looks_like_number(text)
-            missing = f"{is_missing_word(text)} AND NOT coalesce({number}, false)"
-            whole = f"regexp_full_match({text}, '[+-]?[0-9]{{1,18}}')"
-            asked += [
-                f"count({text})",
-                f"count(*) FILTER (WHERE {number})",
-                f"count(*) FILTER (WHERE {missing})",
-                f"count(*) FILTER (WHERE regexp_full_match({text}, {literal(COMMA_NUMBER)}))",
-                f"coalesce(bool_and({whole}) FILTER (WHERE {number}), false)",
-                f"coalesce(bool_or(regexp_full_match({text}, '[+-]?0[0-9]+')), false)",
-            ]
-        row: tuple[Any, ...] = cursor.execute(
-            f"SELECT {', '.join(asked)} FROM {staged.scan}", {"file": staged.file}
-        ).fetchall()[0]
-        for place, name in enumerate(part):
-            found[name] = TextProfile(*row[6 * place : 6 * place + 6])
+    """Look at columns of text: are they numbers, and how are these written?
+
+    Their values are laid below each other, so that a pattern is made ready once and not once a column.
+    """
+    found: dict[str, dict[str, int]] = {name: {} for name in names}
+    for part in in_parts(names):
+        texts = ", ".join(f"trim({quoted(name)})" for name in part)
+        query = f"""
+            SELECT place, {_WRITTEN} AS way, count(*)
+            FROM (SELECT unnest([{texts}]) AS t, unnest(range({len(part)})) AS place FROM {staged.scan})
+            WHERE t <> '' GROUP BY ALL
+        """
+        for place, way, count in cursor.execute(query, {"file": staged.file}).fetchall():
+            found[part[place]][way] = count
+    return {name: TextProfile(counts) for name, counts in found.items()}
+
+
+def with_nan(cursor: duckdb.DuckDBPyConnection, staged: Staged, names: Sequence[str]) -> set[str]:
+    """Columns of floats that hold NaN; only these need a look at every value when they are written."""
+    floats = [name for name in names if staged.types[name] in ("FLOAT", "DOUBLE")]
+    found: set[str] = set()
+    for part in in_parts(floats):
+        asked = ", ".join(f"bool_or(isnan({quoted(name)}))" for name in part)
+        row = cursor.execute(f"SELECT {asked} FROM {staged.scan}", {"file": staged.file}).fetchall()[0]
+        found |= {name for name, holds in zip(part, row, strict=True) if holds}
     return found

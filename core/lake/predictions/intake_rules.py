@@ -6,7 +6,7 @@ numbers (counted from 1, without the heading) and values of the first rows that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from core.lake.predictions.intake_columns import (
     empty_sql,
     in_parts,
     is_missing_word,
+    kind_of_type,
     literal,
     number_sql,
     offset_sql,
@@ -71,7 +72,7 @@ def broken_rules(cursor: duckdb.DuckDBPyConnection, staged: Staged, rules: Seque
     for rule in rules:
         by_column.setdefault(rule.column, []).append(rule)
     found: list[Fault] = []
-    for part in in_parts(list(by_column), 12):
+    for part in in_parts(list(by_column), 50):
         faulty = _faulty(cursor, staged, {name: by_column[name] for name in part})
         if faulty:
             found += _broken(cursor, staged, faulty)
@@ -137,13 +138,15 @@ def role_rules(staged: Staged, mapping: ColumnMapping, canonical: Mapping[str, s
     return rules
 
 
-def feature_rules(staged: Staged, kinds: Mapping[str, Kind], known: Mapping[str, str]) -> list[Rule]:
-    """Rules of features whose kind is `known` from earlier batches of the version."""
+def feature_rules(
+    staged: Staged, kinds: Mapping[str, Kind], known: Mapping[str, str], sound: Container[str]
+) -> list[Rule]:
+    """Rules of features whose kind is `known` from earlier batches; none of those known to be `sound`."""
     rules = []
     for name, kind in kinds.items():
-        if name not in known or kind == "text":
-            continue
         given = staged.types[name]
+        if name not in known or kind == "text" or name in sound or kind == kind_of_type(given):
+            continue
         text = words_sql(name, given)
         filled = f"{text} IS NOT NULL AND NOT {is_missing_word(text)}"
         if kind == "number":

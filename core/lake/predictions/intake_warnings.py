@@ -19,7 +19,6 @@ FEW_ROWS = 500
 _SHOWN = 3
 _MOST_COMPARED = 20_000
 _SUM_TOLERANCE = 0.05
-_PROFILED = 25
 
 
 @dataclass(frozen=True)
@@ -109,10 +108,10 @@ def _empty_columns(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch) -> li
     for part in in_parts(batch.features):
         asked = [f"count({quoted(name)})" for name in part]
         numbers = [name for name in part if batch.types[name] in ("DOUBLE", "FLOAT")]
-        asked += [f"count(*) FILTER (WHERE isinf({quoted(name)}))" for name in numbers]
+        asked += [f"bool_or(isinf({quoted(name)}))" for name in numbers]
         row = _one(cursor, f"SELECT {', '.join(asked)} FROM read_parquet($file)", batch)
         empty += [name for name, filled in zip(part, row, strict=False) if not filled]
-        endless += [name for name, count in zip(numbers, row[len(part) :], strict=True) if count]
+        endless += [name for name, holds in zip(numbers, row[len(part) :], strict=True) if holds]
     found = []
     if empty:
         found.append(f"{_columns(empty)} no value in any row.")
@@ -146,7 +145,7 @@ def _sensitive_warnings(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, 
 
 def _text_warnings(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, texts: Sequence[str]) -> list[str]:
     found: list[str] = []
-    for part in in_parts(texts, _PROFILED):
+    for part in in_parts(texts):
         asked = []
         for name in part:
             column = quoted(name)

@@ -29,6 +29,8 @@ from core.lake.slices.rows import (
 MAX_FEATURES = 6
 MAX_CATEGORIES = 200
 FEW_NUMBERS = 20
+COLUMNS_A_QUERY, CELLS_A_QUERY = 200, 500_000
+"""So much is counted at once; each query takes the time to bind all columns, and the room of its values."""
 
 _CANONICAL = ("row_id", "timestamp", "y_pred", "y_true", "y_score")
 
@@ -231,7 +233,8 @@ def slice_features(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[Slic
 
     Notes
     -----
-    Formula: exact distinct counts, one group-by a column; kind as in `cut_continuous`. Source: ours.
+    Formula: exact distinct counts, one group-by over as many columns as `CELLS_A_QUERY` allows; kind as in
+    `cut_continuous`. Source: ours.
 
     Examples
     --------
@@ -243,12 +246,20 @@ def slice_features(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[Slic
     ...     [(each.name, each.kind, each.distinct) for each in slice_features(cursor, [path])]
     [('sex', 'category', 2)]
     """
-    found = [
-        _profile(cursor, paths, name, kind)
+    columns = {
+        name: kind
         for name, kind in columns_of(cursor, paths).items()
         if kind.startswith((*NUMBERS, *WORDS)) and name not in _CANONICAL and not name.startswith("y_score_")
-    ]
-    return [feature for feature in found if feature.sliceable]
+    }
+    ((rows,),) = known_of(cursor, paths, f"SELECT count(*) FROM {SCAN}")
+    size = max(1, min(COLUMNS_A_QUERY, CELLS_A_QUERY // max(1, rows)))
+    found: dict[str, SliceFeature] = {}
+    for numeric in (True, False):
+        alike = [name for name, kind in columns.items() if kind.startswith(NUMBERS) == numeric]
+        for start in range(0, len(alike), size):
+            part = {name: columns[name] for name in alike[start : start + size]}
+            found |= _profiles(cursor, paths, part, numeric=numeric)
+    return [found[name] for name in columns if found[name].sliceable]
 
 
 def class_labels(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[str]:
@@ -291,16 +302,33 @@ def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str
 
 
 def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> SliceFeature:
-    """Grouped by the raw value first: what is worked out then is worked out once a value, not once a row."""
-    numeric = kind.startswith(NUMBERS)
+    return _profiles(cursor, paths, {name: kind}, numeric=kind.startswith(NUMBERS))[name]
+
+
+def _profiles(
+    cursor: duckdb.DuckDBPyConnection, paths: Paths, columns: Mapping[str, str], *, numeric: bool
+) -> dict[str, SliceFeature]:
+    """Profiles of columns that all hold numbers, or all words; several lie below each other.
+
+    Grouped by the raw value first: what is worked out then is worked out once a value, not once a row.
+    """
+    kind = "DOUBLE" if numeric else "VARCHAR"
+    raw = ", ".join(f"CAST({quoted(name)} AS {kind})" for name in columns)
+    values = f"{', '.join(map(quoted, columns))} AS x", "0"
+    if len(columns) > 1:
+        values = f"unnest([{raw}]) AS x, unnest(range({len(columns)})) AS place", "place"
     value = as_number("x") if numeric else f"nullif({as_text('x', kind)}, '{MISSING}')"
     ends = "min(v) FILTER (WHERE isfinite(v)), max(v) FILTER (WHERE isfinite(v))" if numeric else "NULL, NULL"
     whole = "coalesce(bool_or(isfinite(v) AND v <> trunc(v)), false)" if numeric else "false"
     query = f"""
-        SELECT count(DISTINCT v), coalesce(sum(n) FILTER (WHERE v IS NULL), 0)::BIGINT,
-            coalesce(sum(n), 0)::BIGINT, {whole}, {ends}
-        FROM (SELECT {value} AS v, n
-            FROM (SELECT {quoted(name)} AS x, count(*) AS n FROM {SCAN} GROUP BY ALL))
+        SELECT place, count(DISTINCT v), coalesce(sum(n) FILTER (WHERE v IS NULL), 0)::BIGINT,
+            sum(n)::BIGINT, {whole}, {ends}
+        FROM (SELECT {values[1]} AS place, {value} AS v, n
+            FROM (SELECT *, count(*) AS n FROM (SELECT {values[0]} FROM {SCAN}) GROUP BY ALL))
+        GROUP BY place
     """
-    (counted,) = known_of(cursor, paths, query)
-    return SliceFeature(name, kind, *counted)
+    counted = {place: rest for place, *rest in known_of(cursor, paths, query)}
+    return {
+        name: SliceFeature(name, kind, *counted.get(place, (0, 0, 0, False, None, None)))
+        for place, (name, kind) in enumerate(columns.items())
+    }

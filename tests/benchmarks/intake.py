@@ -1,0 +1,64 @@
+"""A wide file taken in: 5,008 columns and three rows, as a whole process of the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from core.connectors.settings import PROJECT
+from core.entrypoints.cli import run
+from tests.benchmarks.timing import Figure, in_seconds, megabytes, peak_megabytes
+
+COLUMNS, ROWS = 5_008, 3
+_ANSWERS = {
+    "regulations": "personal_data",
+    "consumers": "internal",
+    "availability": "scheduled",
+    "error_impact": "financial",
+    "release_cadence": "planned",
+    "lifetime": "months",
+    "decay_rate": "slow",
+    "explainability": "users_ask",
+}
+_ASKED = {
+    "register": ["--name", "Trial", "--purpose", "Try wide files.", "--team", "T", "--builder", "root"],
+    "version": ["add", "trial", "1", "--algorithm", "none", "--task", "binary"],
+}
+
+
+def measure(_: Path) -> dict[str, Figure]:
+    """Time and memory of `governance predictions add`, and of listing what a version can be sliced by."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "wide.csv"
+        rows = [["pred", "p", "y"] + [f"f{n}" for n in range(COLUMNS - 3)]]
+        rows += [[str(r % 2), f"0.{r + 1}", str(r % 2)] + [f"{r}.5"] * (COLUMNS - 3) for r in range(ROWS)]
+        file.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+        environment = {**os.environ, "GOVERNANCE_STORE": str(Path(folder) / "store")}
+        answers = [word for name, value in _ANSWERS.items() for word in ("--answer", f"{name}={value}")]
+        _apart(environment, "register", *_ASKED["register"], *answers)
+        _apart(environment, "version", *_ASKED["version"])
+        about = ["predictions", "add", str(file), "--initiative", "trial", "--version", "1"]
+        columns = ["--part", "analysis", "--prediction", "pred", "--score", "p", "--target", "y"]
+        seconds, peak = _apart(environment, *about, *columns)
+    return {
+        f"{COLUMNS:,} columns, {ROWS} rows: taken in (at most 10 s)": in_seconds(seconds),
+        f"{COLUMNS:,} columns: peak memory of the process (500 MB)": megabytes(peak),
+    }
+
+
+def _apart(environment: dict[str, str], *words: str) -> tuple[float, float]:
+    """Seconds and megabytes of a command of its own, from its start to its end."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "tests.benchmarks.intake", *words]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, text=True)
+    return time.perf_counter() - start, float(done.stderr.split()[-1])
+
+
+if __name__ == "__main__":
+    code = run(sys.argv[1:])
+    sys.stderr.write(f"\n{peak_megabytes()}\n")
+    sys.exit(code)
