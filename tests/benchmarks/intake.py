@@ -11,7 +11,9 @@ from pathlib import Path
 
 from core.connectors.settings import PROJECT
 from core.entrypoints.cli import run
+from core.lake.store import open_store
 from tests.benchmarks.timing import Figure, in_seconds, megabytes, peak_megabytes
+from tests.conftest import BUILDER, founded
 
 COLUMNS, ROWS = 5_008, 3
 _ANSWERS = {
@@ -25,7 +27,7 @@ _ANSWERS = {
     "explainability": "users_ask",
 }
 _ASKED = {
-    "register": ["--name", "Trial", "--purpose", "Try wide files.", "--team", "T", "--builder", "root"],
+    "register": ["--name", "Trial", "--purpose", "Try wide.", "--team", "Trials", "--builder", BUILDER.id],
     "version": ["add", "trial", "1", "--algorithm", "none", "--task", "binary"],
 }
 
@@ -37,7 +39,9 @@ def measure(_: Path) -> dict[str, Figure]:
         rows = [["pred", "p", "y"] + [f"f{n}" for n in range(COLUMNS - 3)]]
         rows += [[str(r % 2), f"0.{r + 1}", str(r % 2)] + [f"{r}.5"] * (COLUMNS - 3) for r in range(ROWS)]
         file.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
-        environment = {**os.environ, "GOVERNANCE_STORE": str(Path(folder) / "store")}
+        store = Path(folder) / "store"
+        founded(store, open_store).close()
+        environment = {**os.environ, "GOVERNANCE_STORE": str(store)}
         answers = [word for name, value in _ANSWERS.items() for word in ("--answer", f"{name}={value}")]
         _apart(environment, "register", *_ASKED["register"], *answers)
         _apart(environment, "version", *_ASKED["version"])
