@@ -35,6 +35,7 @@ from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from core.services.process.initiatives import initiative_sheet
 from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
+from core.services.record.proposals import AgreeToProposal, agree_to_proposal
 from core.services.rules.policies import (
     draft_policy,
     parse_policy,
@@ -69,6 +70,13 @@ def thawed(saved: Path, folder: Path) -> Governance:
     connection.execute("COPY FROM DATABASE saved TO memory")
     connection.execute("DETACH saved")
     return replace(shipped(), store=Store(connection, folder))
+
+
+def agree(governance: Governance, proposal: str, day: float, actor: Actor = HEAD) -> None:
+    """Let somebody who had no part in it agree to a proposal."""
+    put_person(governance.store, actor)
+    command = make(AgreeToProposal, actor=actor, at=later(day), proposal=proposal)
+    agree_to_proposal(governance, command)
 
 
 def seat_signers(governance: Governance) -> None:

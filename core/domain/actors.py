@@ -60,6 +60,8 @@ ACTIONS: dict[str, str] = {
     "review_policy": "review a policy",
     "publish_policy": "publish a policy",
     "publish_ethics": "publish an ethical position",
+    "answer_proposal": "agree to what somebody proposed, or decline it",
+    "withdraw_proposal": "take back a proposal",
     "settle_right": "say how a data subject's right is answered",
     "record_regions": "say where the people concerned live",
     "manage_directory": "change the directory of people",

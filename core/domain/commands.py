@@ -110,7 +110,7 @@ class AmendInitiative(Command, may="register_initiative"):
 
 
 class OverrideClassification(Command, may="override_classification"):
-    """Put an initiative into another class than its answers lead to."""
+    """Put an initiative into another class than its answers lead to; a lower one only if a second agrees."""
 
     initiative: InitiativeId
     class_id: Annotated[
@@ -123,6 +123,16 @@ class OverrideClassification(Command, may="override_classification"):
         Field(min_length=20, title="Reason", description="Why, in a sentence or two."),
         Shown(lines=True, help="At least 20 characters; it stays on record."),
     ]
+    until: Annotated[
+        Day | None,
+        Field(title="Until", description="Last day of a class below the one that the answers lead to."),
+        Shown(help="Needed below the class that the answers lead to, which then holds again."),
+    ] = None
+    compensation: Annotated[
+        Words,
+        Field(title="What is done instead", description="What is done instead of what a lower class drops."),
+        Shown(lines=True, help="Needed below the class that the answers lead to."),
+    ] = ""
 
 
 def _metrics(texts: list[str]) -> dict[str, float]:

@@ -8,9 +8,9 @@ from typing import Literal
 
 from core.domain.errors import Conflict, Forbidden
 
-Part = Literal["owner", "builder", "holder", "first", "last"]
-"""A part somebody has in a thing: owner or builder of its initiative, its own `owner`, who began it, who
-spoke last."""
+Part = Literal["owner", "holder", "first", "last"]
+"""A part somebody has in a thing: who owns, builds or registered its initiative or once did, its own
+`owner`, who began it, who spoke last."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ _VERIFY = Step(
         "finding {finding} is {state}, not resolved", "Wait until its owner says that it is mended."
     ),
     never=Bar(
-        ("holder", "last", "owner", "builder"),
+        ("holder", "last", "owner"),
         Refusal(
             "a finding is verified by somebody else than who mended it, or owns or builds the initiative",
             "Ask somebody who had no part in it.",
@@ -127,6 +127,30 @@ DRAFT = LifeCycle(
                 "Let somebody who did not draft it review it first.",
             ),
         ),
+    )
+)
+
+_AGREE = Step(
+    "proposal_agreed",
+    before=("proposed",),
+    after="agreed",
+    otherwise=Refusal(
+        "proposal {proposal} was {state} by {actor_name}", "The first answer stands; propose it again."
+    ),
+    never=Bar(
+        ("first",),
+        Refusal(
+            "nobody agrees to what they proposed, or had a part in",
+            "Ask somebody who had no part in it.",
+            where="{proposal}",
+        ),
+    ),
+)
+PROPOSAL = LifeCycle(
+    (
+        _AGREE,
+        replace(_AGREE, action="proposal_declined", after="declined"),
+        replace(_AGREE, action="proposal_withdrawn", after="withdrawn", never=None),
     )
 )
 
@@ -183,7 +207,7 @@ _GRANT = Step(
         "The first decision stands; ask for another waiver.",
     ),
     never=Bar(
-        ("first", "owner", "builder"),
+        ("first", "owner"),
         Refusal(
             "nobody decides a waiver that they asked for, or of what they own or build",
             "Ask somebody else of the same rank.",

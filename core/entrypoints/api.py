@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 
 from core.domain.commands import problems
 from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
-from core.entrypoints.who_and_when import acting_person
+from core.services.record.people import acting_person
 from core.services.use_case import Call, Definition, UseCase, joined, model_of, needed
 from core.services.use_cases import every_use_case, run_use_case
 

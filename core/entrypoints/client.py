@@ -186,7 +186,7 @@ def require_store(store: Path) -> None:
 
 
 def _in_process(governance: Governance, settings: Settings, named: str) -> Caller:
-    from core.entrypoints.who_and_when import person_at_the_keyboard
+    from core.services.record.people import person_at_the_keyboard
 
     if not governance.founded:
         raise NotFound(
@@ -202,7 +202,7 @@ def _in_process(governance: Governance, settings: Settings, named: str) -> Calle
 def _for_person(server: Server, settings: Settings, named: str) -> Server:
     person = named or settings.actor
     if not person and not server.demo:
-        from core.entrypoints.who_and_when import login_name
+        from core.services.record.people import login_name
 
         person = login_name()
     return Server(server.address, server.token, server.demo, person)

@@ -183,8 +183,7 @@ def _is_demo(settings: Settings) -> bool:
 
 
 def _found(settings: Settings) -> None:
-    from core.entrypoints.who_and_when import login_name
-    from core.services.record.people import local_user
+    from core.services.record.people import local_user, login_name
 
     login = settings.actor or login_name()
     with without_pandas(), opened(settings) as governance:

@@ -20,18 +20,24 @@ _REGISTERED = """
     WHERE seq <= $seq AND list_contains($wanted, initiative) GROUP BY initiative
 """
 
+_PEOPLE = """
+    WITH given AS (
+        SELECT person, arg_max(team, seq) AS team, arg_max(roles, seq) AS roles
+        FROM membership GROUP BY person
+    )
+    SELECT d.actor, d.name, d.title, coalesce(g.team, d.team) AS team, coalesce(g.roles, d.roles) AS roles
+    FROM directory d LEFT JOIN given g ON g.person = d.actor WHERE d.persona OR NOT $personas
+    ORDER BY CASE WHEN $personas THEN d.rowid END, d.name
+"""
+
 
 def people(store: Store, *, personas_only: bool = False) -> list[Actor]:
     """Everybody in the directory, by name; or the personas of the demo, in their own order."""
-    query = (
-        "SELECT * FROM directory WHERE persona OR NOT $personas "
-        "ORDER BY CASE WHEN $personas THEN rowid END, name"
-    )
     return [
         Actor(
             id=row["actor"], name=row["name"], team=row["team"], title=row["title"], roles=tuple(row["roles"])
         )
-        for row in fetch(store.cursor(), query, {"personas": personas_only})
+        for row in fetch(store.cursor(), _PEOPLE, {"personas": personas_only})
     ]
 
 

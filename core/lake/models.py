@@ -116,7 +116,7 @@ class RegistryLine:
 def registry(store: Store, moment: Moment) -> list[RegistryLine]:
     """Versions of all initiatives by name, newest first, with what was filled in later and what they are."""
     lines = []
-    for row in fetch(store.cursor(), _REGISTRY, {"seq": moment.seq}):
+    for row in fetch(store.cursor(), _REGISTRY, moment_values(moment)):
         links = {name: row.pop(name) for name in AMENDABLE}
         grade = grade_reproducibility({**links, "metrics": json.loads(links["metrics"])})
         lines.append(RegistryLine(**row, grade=grade.rung))
@@ -163,7 +163,7 @@ def live_versions(store: Store, moment: Moment, initiative: str = "") -> set[tup
     if initiative:
         states = standing(store, initiative, moment).states
         return {(initiative, version) for version, state in states.items() if state in LIVE}
-    current = fetch(store.cursor(), _CURRENT, {"seq": moment.seq})
+    current = fetch(store.cursor(), _CURRENT, moment_values(moment))
     entered = [one for one in newest(store, VersionState, moment) if one.state == "challenger"]
     return {(row["initiative"], row["version"]) for row in current} | {
         (one.initiative, one.version) for one in entered

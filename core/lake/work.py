@@ -10,21 +10,21 @@ from core.domain.facts.process import SignOff
 from core.domain.moment import Moment
 from core.domain.work.work import Held, Part
 from core.lake.facts import select
-from core.lake.query import asking, fetch
+from core.lake.query import asking, fetch, moment_values
 from core.lake.store import Store
 
-_KNOWN = """
-    WITH known AS (
+_KNOWN = asking(
+    """
+    , known AS (
         SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team,
             arg_max(owner, seq) AS owner, arg_max(builder, seq) AS builder
         FROM initiative WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative)
         GROUP BY initiative
-    ), class AS (
-        SELECT initiative, arg_max(class_id, seq) AS class_id FROM classification
-        WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative) GROUP BY initiative
     )
-    SELECT k.*, c.class_id FROM known k JOIN class c USING (initiative)
-"""
+    SELECT k.*, c.class_id FROM known k JOIN current_classification c USING (initiative)
+    """,
+    "current",
+)
 _ROUNDS = """
     WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative)
     QUALIFY seq >= max(seq) FILTER (act = 'requested') OVER (PARTITION BY initiative, gate) ORDER BY seq
@@ -39,6 +39,18 @@ _SUBMITTERS = asking(
         UNION ALL
         SELECT b.initiative, b.actor FROM prediction_batch b JOIN current_version v
             ON v.initiative = b.initiative AND v.version = b.version WHERE b.seq <= $seq
+        UNION ALL
+        SELECT s.initiative, s.actor FROM version_state s JOIN current_version v
+            ON v.initiative = s.initiative AND v.version = s.version
+            WHERE s.seq <= $seq AND s.state = 'champion'
+        UNION ALL
+        SELECT initiative, actor FROM document_text WHERE seq <= $seq
+        UNION ALL
+        SELECT initiative, actor FROM business_kpi WHERE seq <= $seq
+        UNION ALL
+        SELECT initiative, arg_min(actor, seq) FROM initiative WHERE seq <= $seq GROUP BY initiative
+        UNION ALL
+        SELECT initiative, unnest([owner, builder]) FROM initiative WHERE seq <= $seq
     )
     SELECT DISTINCT initiative, actor FROM submitted WHERE $initiative = '' OR initiative = $initiative
     """,
@@ -48,7 +60,7 @@ _SUBMITTERS = asking(
 
 def who_has_what(store: Store, moment: Moment, *, initiative: str = "") -> dict[str, Held]:
     """Initiative -> its name, team, owner, builder and class; of one, or of all."""
-    rows = fetch(store.cursor(), _KNOWN, {"seq": moment.seq, "initiative": initiative})
+    rows = fetch(store.cursor(), _KNOWN, {**moment_values(moment), "initiative": initiative})
     return {row["initiative"]: Held(**row) for row in rows}
 
 
@@ -63,9 +75,9 @@ def sign_off_rounds(
 
 
 def submitters(store: Store, moment: Moment, *, initiative: str = "") -> dict[str, set[str]]:
-    """Initiative -> who put something on record that a signature would now rest on."""
+    """Initiative -> who had a part in what a signature would now rest on; see `inventory.involved_people`."""
     found: dict[str, set[str]] = {}
-    for row in fetch(store.cursor(), _SUBMITTERS, {"seq": moment.seq, "initiative": initiative}):
+    for row in fetch(store.cursor(), _SUBMITTERS, {**moment_values(moment), "initiative": initiative}):
         found.setdefault(row["initiative"], set()).add(row["actor"])
     return found
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from core.domain.actors import Actor
-from core.domain.chain import Fact
+from core.domain.chain import Fact, canonical
 from core.domain.commands import Command
-from core.domain.errors import Forbidden, NotFound
+from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.recorded import F, Names, but, entry_of, values_of
+from core.domain.facts.rules import Proposal
 from core.domain.life_cycles import LifeCycle, Part, Step
 from core.domain.moment import Moment
 from core.domain.policy.policy import Measure, Policy
@@ -44,13 +45,15 @@ def _unknown(initiative: str, moment: Moment) -> NotFound:
     )
 
 
-def require_independent(actor: str, initiative: Registration, doing: str) -> None:
-    """Refuse those who own or build an initiative where independence is asked for."""
-    if actor in (initiative.owner, initiative.builder):
+def require_independent(
+    governance: Governance, moment: Moment, actor: str, initiative: str, doing: str
+) -> None:
+    """Refuse those who own, build or registered an initiative, or once did."""
+    if actor in lake.owners_and_builders(governance.store, initiative, moment):
         raise Forbidden(
-            f"whoever owns or builds an initiative may not {doing} it",
-            where=initiative.initiative,
-            remedy="Ask somebody who neither owns nor builds it.",
+            f"whoever owns, builds or registered an initiative, or once did, may not {doing} it",
+            where=initiative,
+            remedy="Ask somebody who had no such part in it.",
         )
 
 
@@ -79,7 +82,9 @@ def refusal(governance: Governance, actor: Actor, action: str) -> str:
     return ""
 
 
-def proof_refusal(governance: Governance, actor: Actor, initiative: Registration, measure: Measure) -> str:
+def proof_refusal(
+    governance: Governance, moment: Moment, actor: Actor, initiative: str, measure: Measure
+) -> str:
     """Say why an actor may not submit evidence for a measure of an initiative, or nothing where they may."""
     if measure.sign_offs:
         return "Signatures prove this; there is nothing to submit."
@@ -92,19 +97,19 @@ def proof_refusal(governance: Governance, actor: Actor, initiative: Registration
         title = governance.roles.title(measure.responsible)
         return f"Only {title} may prove this, and nobody who owns or builds the initiative."
     try:
-        require_independent(actor.id, initiative, "prove an independent measure of")
+        require_independent(governance, moment, actor.id, initiative, "prove an independent measure of")
     except Forbidden:
-        return "Somebody who neither owns nor builds the initiative has to prove this."
+        return "Somebody who neither owns nor builds the initiative, and never did, has to prove this."
     return ""
 
 
-def override_refusal(governance: Governance, actor: Actor, initiative: Registration) -> str:
+def override_refusal(governance: Governance, moment: Moment, actor: Actor, initiative: str) -> str:
     """Say why an actor may not override the class of an initiative, or nothing where they may."""
     sentence = refusal(governance, actor, "override_classification")
     if sentence:
         return sentence
     try:
-        require_independent(actor.id, initiative, "override the classification of")
+        require_independent(governance, moment, actor.id, initiative, "override the classification of")
     except Forbidden as problem:
         return str(problem)
     return ""
@@ -166,8 +171,8 @@ class Case:
         return f"{letter}{len(self.newest(kind)) + 1}"
 
     def require_independent(self, doing: str) -> None:
-        """Refuse those who own or build the initiative where independence is asked for."""
-        require_independent(self.actor, self.initiative, doing)
+        """Refuse those who own, build or registered the initiative, or once did."""
+        require_independent(self.governance, self.moment, self.actor, self.initiative.initiative, doing)
 
     def permit(self, step: Step, fact: F, *, state: str) -> None:
         """Let a step be taken, or say why not.
@@ -180,7 +185,7 @@ class Case:
         words = {**values_of(fact), "actor_name": self.names[fact.actor]}
         step.require_state(state, words)
         parts = step.never.parts if step.never else ()
-        step.require_apart(self.actor, {self._who(part, fact): part for part in parts}, words)
+        step.require_apart(self.actor, {who: part for part in parts for who in self._who(part, fact)}, words)
 
     def step(self, cycle: LifeCycle, state: str, fact: F, **changes: object) -> F:
         """Take a thing to another state of its life cycle, unless somebody else moved it meanwhile.
@@ -230,6 +235,40 @@ class Case:
         self.governance.store.append_next(entries, actor=self.actor, at=self.command.at)
         return made[0]
 
+    def propose(self, act: str, about: str, says: Iterable[str], reviewers: Iterable[str]) -> str:
+        """Put the command on record as a proposal, and return its name; it takes effect when somebody agrees.
+
+        Parameters
+        ----------
+        act
+            The use case; `core.services.record.proposals` says what it leads to.
+        about
+            The initiative, person or rules that it would change.
+        says
+            What it would change, in sentences.
+        reviewers
+            Roles that may agree.
+
+        Raises
+        ------
+        Conflict
+            The same is proposed already.
+        """
+        given = canonical(
+            self.command.model_dump(mode="json", exclude={"actor", "at"}, exclude_defaults=True)
+        )
+        drawn = Proposal(
+            proposal="",
+            state="proposed",
+            act=act,
+            about=about,
+            given=given,
+            says=tuple(says),
+            reviewers=tuple(reviewers),
+            proposed_by=self.actor,
+        )
+        return self.put_next(f"{act}_proposed", lambda now: _numbered(now, drawn)).proposal
+
     def append(self, entries: Sequence[Fact], *, unchanged: Iterable[str] = ()) -> None:
         """Put several entries on record, all or none.
 
@@ -248,20 +287,30 @@ class Case:
     def _named(self) -> str:
         return str(getattr(self.command, "initiative", ""))
 
-    def _who(self, part: Part, fact: F) -> str:
+    def _who(self, part: Part, fact: F) -> Iterable[str]:
         match part:
             case "owner":
-                return self.initiative.owner
-            case "builder":
-                return self.initiative.builder
+                return lake.owners_and_builders(self.governance.store, self._named(), self.moment)
             case "holder":
-                return str(values_of(fact)["owner"])
+                return (str(values_of(fact)["owner"]),)
             case "first":
                 key = [getattr(fact, name) for name in fact.key]
                 there = facts.history(self.governance.store, type(fact), self.moment, self._named())
-                return next(f.actor for f in there if [getattr(f, name) for name in f.key] == key)
+                return (next(f.actor for f in there if [getattr(f, name) for name in f.key] == key),)
             case "last":
-                return fact.actor
+                return (fact.actor,)
+
+
+def _numbered(case: Case, drawn: Proposal) -> Proposal:
+    there = facts.newest(case.governance.store, Proposal, case.moment)
+    for open_one in there:
+        if (open_one.state, open_one.act, open_one.about) == ("proposed", drawn.act, drawn.about):
+            raise Conflict(
+                f"proposal {open_one.proposal} of the same kind waits already",
+                where=drawn.about,
+                remedy="Let it be answered, or let its author withdraw it.",
+            )
+    return replace(drawn, proposal=f"C{len(there) + 1}")
 
 
 def begin(governance: Governance, command: Command) -> Case:

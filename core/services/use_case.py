@@ -257,6 +257,11 @@ def does(
     return UseCase(name or service.__name__, run, kind, lines, route)
 
 
+def proposed(result: Result) -> str:
+    """What is said of what waits for a second person."""
+    return f"Proposal {result['proposal']} is on record; it takes effect when somebody else agrees."
+
+
 def asks(
     service: Callable[..., R],
     *lines: Line,

@@ -25,7 +25,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "rules": ("policy", "ethics", "frameworks", "regions", "rights", "alcoa"),
     "record": (
         *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
-        "people",
+        *("people", "proposal"),
     ),
     "models": ("version", "data", "lineage", "document", "document-text", "document-notes"),
     "work": (

@@ -1,10 +1,11 @@
-"""Policy changes: drafts, what each would change over the whole inventory, and who lets it through."""
+"""Policy changes: proposals and drafts, what each would change, and who lets it through."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from core.domain.errors import GovernanceError
+from core.services.record.proposals import proposals
 from core.services.rules.policies import DraftLine, compare_policy, policy_drafts, preview_policy
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, section
@@ -14,6 +15,7 @@ from portal.components.rules.policy_view import (
     drafts_table,
     preview_cards,
     preview_tables,
+    proposals_panel,
     review_panel,
 )
 from portal.components.url_inputs import url_choice
@@ -24,6 +26,7 @@ def render() -> None:
     desk = current_desk()
     rule = "A policy is drafted, previewed, approved by somebody else, and then never changes."
     page_header(desk, "Policy changes", rule)
+    proposals_panel(desk, desk.ask(proposals))
     drafts = desk.ask(policy_drafts)
     if not desk.in_past:
         draft_form(desk)

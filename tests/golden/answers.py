@@ -10,8 +10,8 @@ from typing import Any
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
-from core.entrypoints.who_and_when import acting_person
 from core.services.governance import Governance
+from core.services.record.people import acting_person
 from core.services.use_case import Call
 from core.services.use_cases import every_use_case, run_use_case
 from tests.demo_store import MOMENT

@@ -16,8 +16,8 @@ from core.domain.actors import Actor
 from core.entrypoints import options
 from core.entrypoints.cli import run
 from core.entrypoints.client import Caller
-from core.entrypoints.who_and_when import acting_person
 from core.services.governance import Governance
+from core.services.record.people import acting_person
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from tests.demo_store import MOMENT

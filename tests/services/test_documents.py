@@ -25,6 +25,7 @@ from core.services.models.documents import document, note_history, write_documen
 from core.services.models.versions import register_model_version
 from core.services.process.initiatives import override_classification
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
+from tests.process import agree
 
 RATES = """
     SELECT i AS row_id, CASE WHEN i % 2 = 0 THEN 'Female' ELSE 'Male' END AS sex,
@@ -112,17 +113,17 @@ def rich(governance: Governance, tmp_path: Path) -> Governance:
     mark_data_bad(
         governance, make(MarkDataBad, source="card-ledger", reason="Rows of May are doubled.", **by)
     )
-    override_classification(
-        governance,
-        make(
-            OverrideClassification,
-            actor=VALIDATOR,
-            at=later(5),
-            initiative=initiative,
-            class_id="high",
-            justification="It only advises, and a clerk decides every case.",
-        ),
+    lowered = make(
+        OverrideClassification,
+        actor=VALIDATOR,
+        at=later(5),
+        initiative=initiative,
+        class_id="high",
+        justification="It only advises, and a clerk decides every case.",
+        until=later(60).date(),
+        compensation="A clerk decides every case by hand.",
     )
+    agree(governance, override_classification(governance, lowered), 5)
     return governance
 
 

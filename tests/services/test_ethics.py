@@ -25,15 +25,15 @@ from core.services.rules.ethics import (
     transparency_demand,
 )
 from tests.conftest import ADMIN, BUILDER, CONFIG, START, VALIDATOR, later, register
+from tests.process import HEAD, agree
 
 SHIPPED = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
 TIGHTER = SHIPPED.replace('version: "1.1"', 'version: "1.2"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
 
 
 def publish(governance: Governance, text: str, *, days: float = 10, actor: object = VALIDATOR) -> None:
-    publish_ethics(
-        governance, make(PublishEthics, actor=actor, at=later(days), text=text, name="ethics.yaml")
-    )
+    command = make(PublishEthics, actor=actor, at=later(days), text=text, name="ethics.yaml")
+    agree(governance, publish_ethics(governance, command).proposal, days)
 
 
 def test_a_new_store_begins_with_the_shipped_position_on_record(governance: Governance) -> None:
@@ -49,7 +49,7 @@ def test_a_published_position_holds_from_its_moment_on_and_not_before(governance
     assert governance.position(after).limit_for("public_services").limit == 0.95
     assert ethics_in_force(governance, before).version == "1.1"
     held = ethics_in_force(governance, after)
-    assert (held.version, held.published_by) == ("1.2", VALIDATOR.name)
+    assert (held.version, held.published_by) == ("1.2", HEAD.name)
     newest, first = ethics_versions(governance, after)
     assert first.changes == ()
     assert newest.changes == (

@@ -35,6 +35,7 @@ from core.services.record.people import AddPerson, add_person
 from core.services.work.comments import WriteComment, write_comment
 from core.services.work.raci_view import observed_matrix, perspectives_of
 from tests.conftest import ADMIN, BUILDER, CONFIG, OWNER, VALIDATOR, later, register
+from tests.process import agree
 
 ENGINEER = Actor(id="dora-data", name="Dora Data", team="Platform", roles=("data_ops",))
 
@@ -98,7 +99,10 @@ def test_the_observed_matrix_is_read_as_of_a_moment_a_window_and_a_team(filled: 
 def test_an_act_counts_in_the_role_that_somebody_had_then(governance: Governance) -> None:
     def give(day: float, *roles: str) -> Actor:
         values = {"person": OWNER.id, "name": OWNER.name, "team": "Credit", "roles": roles}
-        return add_person(governance, make(AddPerson, actor=ADMIN, at=later(day), **values))
+        added = add_person(governance, make(AddPerson, actor=ADMIN, at=later(day), **values))
+        if added.proposal:
+            agree(governance, added.proposal, day, actor=VALIDATOR)
+        return governance.person(OWNER.id)
 
     owner = give(0.5, "business_stakeholder")
     register(governance)

@@ -26,6 +26,7 @@ from core.services.work.training import (
     training_tally,
 )
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
+from tests.process import agree
 
 OTHERS = (
     Actor(id="anna-analyst", name="Anna Analyst", team="Credit", roles=("business_analyst",)),
@@ -122,7 +123,7 @@ def test_somebody_who_comes_later_is_due_from_then_and_not_counted_before(govern
     new = make(
         AddPerson, actor=ADMIN, at=later(100), person="nils-new", name="Nils New", roles=("production",)
     )
-    add_person(governance, new)
+    agree(governance, add_person(governance, new).proposal, 100, actor=VALIDATOR)
     before = {one.person.id for one in trained_people(governance, governance.moment(later(99)))}
     assert "nils-new" not in before
     newcomer = Actor(id="nils-new", name="Nils New", roles=("production",))

@@ -37,7 +37,7 @@ from core.services.process.initiatives import (
 )
 from core.services.record.entries import record_page, verify_record
 from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
-from tests.process import publish
+from tests.process import agree, publish
 
 LOCKED = {
     "artifact_uri": "s3://models/card-limit/1",
@@ -192,7 +192,7 @@ def test_nobody_proves_an_independent_measure_of_what_they_own_or_build(governan
     with pytest.raises(Forbidden, match="independent of the team"):
         prove(governance, initiative, measure, actor=BUILDER)
     builder_with_both_hats = BUILDER.model_copy(update={"roles": ("data_scientist", "risk_audit")})
-    with pytest.raises(Forbidden, match="owns or builds"):
+    with pytest.raises(Forbidden, match="owns, builds or registered"):
         prove(governance, initiative, measure, actor=builder_with_both_hats)
     prove(governance, initiative, measure, actor=VALIDATOR)
 
@@ -208,13 +208,15 @@ def test_an_override_needs_a_role_a_reason_and_independence(governance: Governan
     with pytest.raises(BadInput, match="justification"):
         make(OverrideClassification, actor=VALIDATOR, justification="because", **given)
     owner = OWNER.model_copy(update={"roles": ("risk_audit",)})
-    with pytest.raises(Forbidden, match="owns or builds"):
+    with pytest.raises(Forbidden, match="owns, builds or registered"):
         override_classification(
             governance, make(OverrideClassification, actor=owner, justification=reason, **given)
         )
-    override_classification(
+    given |= {"until": later(60).date(), "compensation": "A clerk decides every case by hand."}
+    proposal = override_classification(
         governance, make(OverrideClassification, actor=VALIDATOR, justification=reason, **given)
     )
+    agree(governance, proposal, 2)
     known = initiative_sheet(governance, governance.moment(later(3)), initiative=initiative).initiative
     assert (known.class_id, known.computed_class_id) == ("high", "very_high")
     assert known.justification == reason

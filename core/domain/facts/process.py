@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from core.domain.facts.recorded import OfInitiative, Recorded
@@ -36,7 +36,10 @@ class Initiative(Described):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification(OfInitiative):
-    """The class an initiative was put into, and the one its answers lead to."""
+    """The class an initiative was put into, and the one its answers lead to.
+
+    A lower class than that holds through `until`, on the proposal that two people made of it.
+    """
 
     table = "classification"
 
@@ -47,6 +50,16 @@ class Classification(OfInitiative):
     reasons: tuple[str, ...]
     justification: str = ""
     policy_version: str
+    until: date | None = None
+    compensation: str = ""
+    proposal: str = ""
+
+    def on(self, day: date) -> Classification:
+        """It as it holds on a day: past its last day, the class that the answers lead to, since then."""
+        if self.until is None or self.until >= day:
+            return self
+        since = datetime.combine(self.until + timedelta(days=1), time.min)
+        return replace(self, class_id=self.computed_class_id, recorded_at=since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,37 @@ class PolicyDraft(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal(Recorded):
+    """What takes effect only when somebody who had no part in it agrees; the latest of its name holds.
+
+    Attributes
+    ----------
+    act
+        The use case that is carried out then, with what was `given` (canonical JSON).
+    about
+        The initiative, person or rules that it would change.
+    says
+        What it would change, in sentences.
+    reviewers
+        Roles that may agree.
+    """
+
+    table = "proposal"
+    subject = "{about}"
+    key = ("proposal",)
+
+    proposal: str
+    state: Literal["proposed", "agreed", "declined", "withdrawn"]
+    act: str
+    about: str
+    given: str = field(repr=False)
+    says: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    proposed_by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedEthics(Published):
     """An ethical position in force from then on."""
 

@@ -35,6 +35,9 @@ class Registration(Described):
     reasons: tuple[str, ...]
     justification: str
     policy_version: str
+    until: date | None
+    compensation: str
+    proposal: str
     classified_by: str
     owner_name: str
     builder_name: str

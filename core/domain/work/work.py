@@ -14,7 +14,9 @@ from core.domain.errors import refusal
 from core.domain.policy.policy import Id, Text
 from core.ground import Checked
 
-TaskKind = Literal["requirement", "sign_off", "finding", "waiver", "hand_off", "mention", "training"]
+TaskKind = Literal[
+    "requirement", "sign_off", "finding", "waiver", "proposal", "hand_off", "mention", "training"
+]
 TaskState = Literal["overdue", "failed", "cannot_tell", "due_soon", "expiring", "waiting"]
 Letter = Literal["responsible", "accountable", "consulted", "informed"]
 NoticeKind = Literal["reminder", "question", "escalation", "news"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from core.entrypoints.reports.printing import Column, minute, say, show_rows, show_table, words
+from core.entrypoints.reports.printing import Column, day, minute, say, show_rows, show_table, words
 from core.services.plain import Result
 
 
@@ -63,10 +63,24 @@ def show_people(result: Result) -> None:
     show_table(("Id", "Name", "Title", "Team", "Roles"), lines)
 
 
+def show_proposals(result: Result) -> None:
+    """What was proposed, and what became of it."""
+    for one in result["proposals"]:
+        who = f"{one['proposed_by_name']} proposed it on {day(one['recorded_at'])}"
+        if one["state"] != "proposed":
+            who = f"proposed by {one['proposed_by_name']}; {one['state']} by {one['actor_name']}"
+        say(f"{one['proposal']} {words(one['state'])}: {' '.join(one['says'])} ({who})")
+        if one["state"] == "proposed":
+            say(f"    Waits for: {' or '.join(one['reviewer_titles'])}.")
+    if not result["proposals"]:
+        say("Nothing was proposed.")
+
+
 SHOW: Mapping[str, Callable[[Result], None]] = {
     "verify": show_verification,
     "replay": show_replay,
     "record": show_record,
     "people list": show_people,
+    "proposal list": show_proposals,
 }
 """Command -> what prints its result."""

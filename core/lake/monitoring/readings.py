@@ -96,7 +96,7 @@ def monitored_versions(
     `metrics`: the first of these that was estimated says whether a version is worse; of those in
     `lower_better`, a lower value is better.
     """
-    values = {"seq": moment.seq, "metrics": list(metrics), "lower_better": list(lower_better)}
+    values = {**moment_values(moment), "metrics": list(metrics), "lower_better": list(lower_better)}
     return tuple(fetch_as(store.cursor(), MonitoredVersion, _MONITORED, values))
 
 

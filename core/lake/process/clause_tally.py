@@ -161,7 +161,7 @@ class ClauseProof:
 
 def initiatives_in_scope(store: Store, moment: Moment) -> list[InScope]:
     """Every initiative with what rules of applicability look at."""
-    rows = fetch(store.cursor(), _INITIATIVES, {"seq": moment.seq})
+    rows = fetch(store.cursor(), _INITIATIVES, moment_values(moment))
     return [InScope(**{**row, "answers": json.loads(row["answers"])}) for row in rows]
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from core.domain.facts.measured import PredictionBatch
-from core.domain.facts.models import ModelVersion, VersionAmendment
+from core.domain.facts.measured import BusinessKpi, PredictionBatch
+from core.domain.facts.models import DocumentText, ModelVersion, VersionAmendment, VersionState
 from core.domain.facts.process import (
     CheckRun,
     Classification,
@@ -56,6 +56,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
     classified = latest(store, Classification, moment, initiative)
     if not registered or classified is None:
         return None
+    classified = classified.on(moment.day)
     known, stands = registered[-1], models.standing(store, initiative, moment)
     counting = (None, stands.current)
     runs = [run for run in history(store, CheckRun, moment, initiative) if run.version in counting]
@@ -111,17 +112,36 @@ def _act(said: SignOff, demands: tuple[str, ...]) -> SignOffAct:
 
 
 def involved_people(store: Store, initiative: str, version: str | None, moment: Moment) -> dict[str, str]:
-    """Person id -> what they did that keeps them from signing: owned, built, or submitted what is signed."""
+    """Person id -> what they did that keeps them from signing: their part in what is signed.
+
+    Whoever owns, builds or registered it, or once did; who submitted what is signed, made its version the
+    current one, wrote its documents, or set the business KPI that it is measured by.
+    """
     submitted: tuple[Evidence | ModelVersion | VersionAmendment | PredictionBatch, ...] = (
         *history(store, Evidence, moment, initiative),
         *history(store, ModelVersion, moment, initiative),
         *history(store, VersionAmendment, moment, initiative),
         *history(store, PredictionBatch, moment, initiative),
     )
-    people = {
+    people = {one.actor: "set its business KPI" for one in history(store, BusinessKpi, moment, initiative)}
+    written = history(store, DocumentText, moment, initiative)
+    people |= {text.actor: "wrote in its documents" for text in written}
+    people |= {
+        turn.actor: "made its version the current one"
+        for turn in history(store, VersionState, moment, initiative)
+        if (turn.version, turn.state) == (version, "champion")
+    }
+    people |= {
         fact.actor: "submitted what is to be signed" for fact in submitted if fact.version in (None, version)
     }
-    for known in history(store, Initiative, moment, initiative):
+    return people | owners_and_builders(store, initiative, moment)
+
+
+def owners_and_builders(store: Store, initiative: str, moment: Moment) -> dict[str, str]:
+    """Person id -> whether they own, build or registered an initiative, or once did."""
+    people: dict[str, str] = {}
+    for place, known in enumerate(history(store, Initiative, moment, initiative)):
+        people |= {known.actor: "registered it"} if not place else {}
         people |= {known.builder: "builds it or built it"}
         people |= {known.owner: "owns it or owned it"}
     people.pop("", None)
@@ -135,6 +155,7 @@ def registration(store: Store, initiative: str, moment: Moment) -> Registration 
     if not registered or classified is None:
         return None
     known, names = registered[-1], names_of(store, moment)
+    classified = classified.on(moment.day)
     answers = {question: tuple(chosen) for question, chosen in json.loads(known.answers).items()}
     return Registration(
         **{**values_of(classified), **values_of(known), "answers": answers},  # type: ignore[arg-type]

@@ -6,8 +6,12 @@ current_initiative AS (
 registration AS (
     SELECT initiative, min(recorded_at) AS registered_at FROM initiative WHERE seq <= $seq GROUP BY initiative
 ),
+-- A lower class than the answers lead to holds through its last day; see Classification.on in core.domain.facts.process.
 current_classification AS (
-    SELECT * FROM classification WHERE seq <= $seq
+    SELECT * REPLACE (
+        CASE WHEN until < $day::DATE THEN computed_class_id ELSE class_id END AS class_id,
+        CASE WHEN until < $day::DATE THEN (until + 1)::TIMESTAMP ELSE recorded_at END AS recorded_at)
+    FROM classification WHERE seq <= $seq
     QUALIFY row_number() OVER (PARTITION BY initiative ORDER BY seq DESC) = 1
 ),
 -- The version that was registered or promoted last, unless it was retired since; `recorded_at` is since when it

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from core.domain.chain import EntryLine, canonical
 from core.domain.commands import AmendInitiative, OverrideClassification, RegisterInitiative, slug
-from core.domain.errors import BadInput, Conflict, NotFound
+from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
 from core.domain.facts.measured import PredictionBatch
 from core.domain.facts.process import CheckRun, Evidence, GateDecision, Initiative
 from core.domain.facts.process import Classification as Classified
@@ -37,7 +38,7 @@ from core.lake.facts import history
 from core.lake.models import versions
 from core.lake.process.inventory import inventory_lines
 from core.lake.record import entries as lake
-from core.services.case import begin, facts_of, registered
+from core.services.case import Case, begin, facts_of, registered
 from core.services.governance import Governance
 from core.services.process.checks import record_checks
 from core.services.process.gates import is_live
@@ -128,26 +129,78 @@ def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
     case.put("initiative_amended", amended)
 
 
-def override_classification(governance: Governance, command: OverrideClassification) -> None:
-    """Put an initiative into another class; needs a role that may, and a justification that is kept.
+def override_classification(governance: Governance, command: OverrideClassification) -> str:
+    """Put an initiative into a stricter class, or propose a lower one; return the proposal's name, if any.
+
+    Lowering drops what the class asks for, so it takes the agreement of whoever could waive the strictest of
+    it. Below the class that the answers lead to it lasts no longer than such a waiver, and something else is
+    done instead.
 
     Raises
     ------
     Forbidden, NotFound, BadInput
-        The actor may not, or owns or builds it; no such initiative or class; it is in that class already.
+        The actor may not, or had a part in it; no such initiative or class; it is in that class already; a
+        lower class without a last day or what is done instead, or where the policy waives nothing.
     """
     case = begin(governance, command)
     case.require_independent("override the classification of")
-    if command.class_id not in case.policy.class_order:
-        classes = ", ".join(case.policy.class_order)
-        raise NotFound(f"'{command.class_id}' is no risk class", remedy=f"Use one of: {classes}.")
-    if case.initiative.class_id == command.class_id:
+    fact, order = overridden(case, command), case.policy.class_order
+    was = case.initiative.class_id
+    if order[command.class_id] >= order[was]:
+        case.put("classification_overridden", fact)
+        return ""
+    rule, title = case.policy.waiver_rule(was), case.policy.class_title
+    if rule is None:
+        raise Forbidden(f"no class is lowered from {title(was)}", remedy="What it asks for has to be met.")
+    ends = f" until {command.until}, then {title(fact.computed_class_id)} again" if command.until else ""
+    said = [f"{case.initiative.name}: from class {title(was)} to {title(command.class_id)}{ends}."]
+    said += [f"Because: {command.justification}"]
+    said += [f"Instead: {command.compensation}"] if command.compensation else []
+    return case.propose("override_classification", command.initiative, said, rule.approvers)
+
+
+def overridden(case: Case, asked: OverrideClassification) -> Classified:
+    """The classification that an override leads to as things stand."""
+    policy, known = case.policy, case.initiative
+    if asked.class_id not in policy.class_order:
+        classes = ", ".join(policy.class_order)
+        raise NotFound(f"'{asked.class_id}' is no risk class", remedy=f"Use one of: {classes}.")
+    if known.class_id == asked.class_id:
+        raise BadInput("it is in that class already", where=asked.initiative, remedy="Nothing is to be done.")
+    computed = classify(policy, known.answers)
+    below = policy.class_order[asked.class_id] < policy.class_order[computed.class_id]
+    if below:
+        _require_lowering(policy, computed.class_id, asked, case.moment.day)
+    classified = _classified(policy, asked.initiative, computed, asked.class_id)
+    return replace(
+        classified,
+        justification=asked.justification,
+        until=asked.until if below else None,
+        compensation=asked.compensation if below else "",
+    )
+
+
+def _require_lowering(policy: Policy, class_id: str, asked: OverrideClassification, day: date) -> None:
+    """A class below the one that the answers lead to ends some day, and something is done instead."""
+    rule = policy.waiver_rule(class_id)
+    longest = day + timedelta(days=rule.max_days if rule else 0)
+    if asked.until is None or not day <= asked.until <= longest:
         raise BadInput(
-            "it is in that class already", where=command.initiative, remedy="Nothing is to be done."
+            f"a class below {policy.class_title(class_id)}, to which the answers lead, needs a last day from "
+            f"today to {longest}",
+            where="until",
+            remedy="Give it; then the class of the answers holds again.",
         )
-    computed = classify(case.policy, case.initiative.answers)
-    classified = _classified(case.policy, command.initiative, computed, command.class_id)
-    case.put("classification_overridden", replace(classified, justification=command.justification))
+    if len(asked.compensation) < SENTENCE:
+        raise BadInput(
+            "nothing is said of what is done instead of what the lower class drops",
+            where="compensation",
+            remedy=f"Say it in at least {SENTENCE} characters.",
+        )
+
+
+SENTENCE = 20
+"""Characters that what is done instead takes at least, as a waiver's does."""
 
 
 def _classified(policy: Policy, initiative: str, computed: Classification, class_id: str) -> Classified:

@@ -36,7 +36,7 @@ from core.services.process.initiatives import (
     register_initiative,
 )
 from core.services.process.sign_off_view import sign_off_views
-from core.services.use_case import Call, Line, asks, does
+from core.services.use_case import Call, Line, asks, does, proposed
 
 UNDECIDED = "decision"
 """What the finding of a gate that could not be decided names instead of a requirement."""
@@ -90,9 +90,16 @@ def _decided_now(call: Call, command: DecideGate, decision: Decision) -> Result:
     return {**_decided(decision, call.governance.policy(call.moment())), "recorded": True}
 
 
-def _reclassified(call: Call, command: OverrideClassification, _: None) -> Result:
+def _reclassified(call: Call, command: OverrideClassification, proposal: str) -> Result:
     title = call.governance.policy(call.moment()).class_title(command.class_id)
-    return {"initiative": command.initiative, "class_id": command.class_id, "class_title": title}
+    said = {"initiative": command.initiative, "class_id": command.class_id, "class_title": title}
+    return {**said, "proposal": proposal}
+
+
+def _reclassified_said(result: Result) -> str:
+    if result["proposal"]:
+        return proposed(result)
+    return f"{result['initiative']} is now in class {result['class_title']}."
 
 
 def _required(requirement: Requirement, governance: Governance) -> Result:
@@ -215,7 +222,7 @@ USE_CASES = (
     does(
         override_classification,
         OverrideClassification,
-        Line("override", "{initiative} is now in class {class_title}."),
+        Line("override", _reclassified_said),
         returns=_reclassified,
     ),
     asks(show_sign_offs, Line("sign-off show")),

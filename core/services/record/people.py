@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +14,59 @@ from core.connectors.config_files import read_ethics, read_policy
 from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.commands import Command, Name
-from core.domain.errors import BadInput, Conflict
+from core.domain.errors import BadInput, Conflict, Forbidden
 from core.domain.facts.record import StoreCreated
 from core.domain.facts.recorded import entry_of
 from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.given import argument, option
 from core.lake.directory import put_person
+from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.rules.policies import publication
+
+PIPELINE = Actor(id="pipeline", name="Build pipeline", roles=("pipeline",))
+
+
+def login_name() -> str:
+    """The name of the user of this machine."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise BadInput(
+            "this machine does not say who you are", remedy="Set GOVERNANCE_ACTOR to your name."
+        ) from error
+
+
+def person_at_the_keyboard(
+    governance: Governance, named: str, owner: str, now: datetime, config: Path
+) -> Actor:
+    """Who acts on the command line: the person named, else the owner of the store, else the pipeline.
+
+    A demo store has no owner: its people are named, and a build pipeline asks where nobody is.
+
+    Raises
+    ------
+    Forbidden
+        Nobody, or more than one, is called so.
+    """
+    if named or governance.demo:
+        return acting_person(governance, named)
+    return local_user(governance, owner or login_name(), now, config)
+
+
+def acting_person(governance: Governance, named: str) -> Actor:
+    """Who acts: somebody by id, or by name or title where one alone has it; unnamed, the pipeline."""
+    known = governance.people()
+    if not named or named == PIPELINE.id:
+        return next((person for person in known if person.roles == PIPELINE.roles), PIPELINE)
+    sought = named.strip().casefold()
+    personas = governance.personas()
+    for people, ways in ((known, ("id",)), (personas, ("name", "title")), (known, ("name",))):
+        found = [p for p in people if sought in {str(getattr(p, way)).casefold() for way in ways}]
+        if len(found) == 1:
+            return found[0]
+    hint = ", ".join(f"{person.id} ({person.title or person.name})" for person in (personas or known)[:12])
+    raise Forbidden(f"nobody is called '{named[:60]}'", where="directory", remedy=f"Choose a person: {hint}.")
 
 
 class AddPerson(Command, may="manage_directory"):
@@ -41,21 +88,77 @@ class AddPerson(Command, may="manage_directory"):
     ] = ()
 
 
-def add_person(governance: Governance, command: AddPerson) -> Actor:
-    """Add somebody to the directory, so that they can own, build or act; team and roles go on record."""
-    governance.roles.require(command.actor, command.may)
+@dataclass(frozen=True)
+class Added:
+    """Somebody of the directory as asked for; where roles that sign wait for a second word, the proposal."""
+
+    person: Actor
+    proposal: str = ""
+
+
+def add_person(governance: Governance, command: AddPerson) -> Added:
+    """Add somebody to the directory, so that they can own, build or act; team and roles go on record.
+
+    A role that signs is given by two people: it is proposed, and somebody else agrees. Where nobody else is
+    there who could, an administrator gives it alone, but never to themselves.
+
+    Raises
+    ------
+    Forbidden, BadInput
+        The actor may not, or asks alone for a role that signs; there is no such role.
+    """
+    case = begin(governance, command)
+    person = _as_asked(governance, command)
+    held = next((known.roles for known in governance.people() if known.id == person.id), ())
+    gained = [role for role in person.roles if role in signing_roles(governance) and role not in held]
+    if not gained:
+        return _entered(case, person)
+    reviewers = governance.roles.allowed_roles("review_policy")
+    others = [one for one in governance.people() if one.id not in (case.actor, person.id)]
+    if any(set(one.roles) & set(reviewers) for one in others):
+        titles = ", ".join(governance.roles.title(role) for role in gained)
+        said = f"{person.name} ({person.id}) gets: {titles}."
+        proposal = case.propose("add_person", person.id, [said], reviewers)
+        rest = tuple(role for role in person.roles if role not in gained)
+        return replace(_entered(case, person.model_copy(update={"roles": rest})), proposal=proposal)
+    if person.id == case.actor:
+        raise Forbidden(
+            "nobody gives themselves a role that signs",
+            where=person.id,
+            remedy="Add somebody who reviews first; they agree to it.",
+        )
+    return _entered(case, person)
+
+
+def give_roles(case: Case, asked: AddPerson) -> Fact:
+    """The entry that gives somebody the team and roles that were proposed."""
+    return _membership(_as_asked(case.governance, asked))
+
+
+def _entered(case: Case, person: Actor) -> Added:
+    """Names go into the directory, team and roles on record."""
+    put_person(case.governance.store, person)
+    case.append([_membership(person)])
+    return Added(person)
+
+
+def _membership(person: Actor) -> Fact:
+    row = {"person": person.id, "team": person.team, "roles": person.roles}
+    return Fact("membership_recorded", person.id, "membership", (row,))
+
+
+def _as_asked(governance: Governance, asked: AddPerson) -> Actor:
     known = [role.id for role in governance.roles.roles]
-    for role in command.roles:
+    for role in asked.roles:
         if role not in known:
             raise BadInput(f"'{role[:40]}' is no role", where="roles", remedy=f"Use: {', '.join(known)}.")
-    actor = Actor(
-        id=command.person, name=command.name, team=command.team, title=command.title, roles=command.roles
-    )
-    put_person(governance.store, actor)
-    row = {"person": actor.id, "team": actor.team, "roles": actor.roles}
-    fact = Fact("membership_recorded", actor.id, "membership", (row,))
-    governance.store.append([fact], actor=command.actor.id, at=command.at)
-    return actor
+    return Actor(id=asked.person, name=asked.name, team=asked.team, title=asked.title, roles=asked.roles)
+
+
+def signing_roles(governance: Governance) -> frozenset[str]:
+    """Roles whose word opens or loosens something alone or with others: they sign, waive or review rules."""
+    acts = ("sign_gate", "decide_waiver", "review_policy", "override_classification", "manage_directory")
+    return frozenset(role for act in acts for role in governance.roles.allowed_roles(act))
 
 
 def found_store(governance: Governance, config: Path, founder: Actor, at: datetime, *, demo: bool) -> None:

@@ -13,6 +13,7 @@ from core.domain.given import AsOf, argument, option
 from core.services.governance import Governance
 from core.services.plain import Result, plain
 from core.services.process.evidence import PurgeEvidence, purge_evidence
+from core.services.record import proposals
 from core.services.record.audit_pack import OUTGOING, ExportAuditPack, export_audit_pack
 from core.services.record.checkpoints import (
     MOST_BYTES,
@@ -24,7 +25,7 @@ from core.services.record.checkpoints import (
 from core.services.record.entries import record_page
 from core.services.record.people import AddPerson, add_person
 from core.services.record.replay import replay_decision
-from core.services.use_case import Call, Line, asks, does
+from core.services.use_case import Call, Line, asks, does, proposed
 
 EntryNumber = Annotated[
     int,
@@ -94,7 +95,16 @@ def _purged(result: Result) -> str:
     return "It is on record; the file stays for now, another initiative holds it too."
 
 
-GROUPS: Mapping[str, str] = {"people": "The directory of people."}
+GROUPS: Mapping[str, str] = {
+    "people": "The directory of people.",
+    "proposal": "What takes effect only when somebody who had no part in it agrees.",
+}
+
+
+def _added(result: Result) -> str:
+    said = f"{result['name']} ({result['id']}) is in the directory."
+    return f"{said} {proposed(result)}" if result["proposal"] else said
+
 
 USE_CASES = (
     asks(
@@ -107,11 +117,28 @@ USE_CASES = (
     asks(export_pack, name="export_audit_pack"),
     does(purge_evidence, PurgeEvidence, Line("purge-evidence", _purged), returns="removed"),
     asks(record_page, Line("record"), name="read_record", returns="entries"),
+    asks(proposals.proposals, Line("proposal list"), name="list_proposals", returns="proposals"),
+    does(
+        proposals.agree_to_proposal,
+        proposals.AgreeToProposal,
+        Line("proposal agree", "{proposal} holds from now on."),
+        returns=lambda call, command, found: {"proposal": found.proposal, "about": found.about},
+    ),
+    does(
+        proposals.decline_proposal,
+        proposals.DeclineProposal,
+        Line("proposal decline", "{proposal} is declined; nothing has changed."),
+    ),
+    does(
+        proposals.withdraw_proposal,
+        proposals.WithdrawProposal,
+        Line("proposal withdraw", "{proposal} is withdrawn."),
+    ),
     asks(list_people, Line("people list")),
     does(
         add_person,
         AddPerson,
-        Line("people add", needs=("roles",), says="{name} ({id}) is in the directory."),
-        returns=lambda call, command, person: person.model_dump(),
+        Line("people add", _added, needs=("roles",)),
+        returns=lambda call, command, added: {**added.person.model_dump(), "proposal": added.proposal},
     ),
 )

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from core.connectors.config_files import parse_ethics
+from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import Conflict
 from core.domain.facts import rules as recorded
@@ -18,13 +19,13 @@ from core.domain.moment import Moment
 from core.domain.rules.ethics import Ethics, TransparencyLevel, position_changes
 from core.lake import directory
 from core.lake.facts import history, latest
-from core.services.case import begin, registered
+from core.services.case import Case, begin, registered
 from core.services.governance import Governance
 from core.services.rules.policies import publication
 
 
 class PublishEthics(Command, may="publish_ethics"):
-    """Put an ethical position in force; a wrong one is refused and the old one stays."""
+    """Propose an ethical position, in force once somebody else agrees; a wrong one is refused."""
 
     text: Annotated[str, Field(description="The file of the position."), TextOf()]
     name: Annotated[str, Field(description="The file's name, for messages.")] = "ethics.yaml"
@@ -51,6 +52,15 @@ class EthicsInForce:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """A position that waits for somebody to agree: the proposal's name, and what it changes, in sentences."""
+
+    proposal: str
+    ethics: Ethics
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PublishedEthics:
     """One published version, with what it changed against the one before it, in sentences."""
 
@@ -72,8 +82,8 @@ class TransparencyDemand:
     asked: bool | None
 
 
-def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
-    """Put an ethical position in force; a version that was published once never gets other words.
+def publish_ethics(governance: Governance, command: PublishEthics) -> Proposed:
+    """Propose an ethical position; it is in force once somebody else agrees to it.
 
     Raises
     ------
@@ -85,16 +95,23 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Ethics:
         This version was published before.
     """
     case = begin(governance, command)
-    ethics = parse_ethics(command.text, case.policy, name=command.name)
-    try:
-        case.append([publication(recorded.PublishedEthics, ethics, command.text)])
-    except Conflict as error:
+    ethics, fact = position_of(case, command)
+    changes = position_changes(governance.position(case.moment), ethics)
+    said = changes or ("It says the same in other words.",)
+    reviewers = governance.roles.allowed_roles(command.may)
+    return Proposed(case.propose("publish_ethics", fact.subject, said, reviewers), ethics, said)
+
+
+def position_of(case: Case, asked: PublishEthics) -> tuple[Ethics, Fact]:
+    """The position that a text holds, and the entry that puts it in force."""
+    ethics = parse_ethics(asked.text, case.policy, name=asked.name)
+    if latest(case.governance.store, recorded.PublishedEthics, case.moment, version=ethics.version):
         raise Conflict(
             f"ethical position '{ethics.version}' was published before",
-            where=command.name,
+            where=asked.name,
             remedy="Give the new text a new version; a published one never changes.",
-        ) from error
-    return ethics
+        )
+    return ethics, publication(recorded.PublishedEthics, ethics, asked.text)
 
 
 def ethics_in_force(governance: Governance, moment: Moment) -> EthicsInForce:

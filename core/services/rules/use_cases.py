@@ -12,7 +12,6 @@ from core.domain.errors import BadInput
 from core.domain.given import OfInitiative, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.domain.rules.ethics import Ethics
 from core.domain.rules.frameworks import Coverage, Framework, Standing
 from core.services.governance import Governance
 from core.services.plain import Result, plain
@@ -32,7 +31,7 @@ from core.services.rules.initiative_frameworks import (
     initiative_frameworks,
     record_regions,
 )
-from core.services.use_case import Call, Choice, Line, Values, asks, does
+from core.services.use_case import Call, Choice, Line, Values, asks, does, proposed
 
 FrameworkId = Annotated[str, Field(description="Clause by clause."), option(metavar="ID")]
 ClauseId = Annotated[str, Field(description="Down to the proofs; with --framework."), option(metavar="ID")]
@@ -158,7 +157,7 @@ def _grades(found: AlcoaSheet) -> Result:
     }
 
 
-def _put_in_force(call: Call, command: object, found: Policy | Ethics) -> Result:
+def _put_in_force(call: Call, command: object, found: Policy) -> Result:
     return {"version": found.version, "title": found.title}
 
 
@@ -223,8 +222,13 @@ USE_CASES = (
     does(
         publish_ethics,
         PublishEthics,
-        Line("ethics publish", "Ethical position {version} is in force."),
-        returns=_put_in_force,
+        Line("ethics publish", proposed),
+        returns=lambda call, command, found: {
+            "version": found.ethics.version,
+            "title": found.ethics.title,
+            "proposal": found.proposal,
+            "changes": found.changes,
+        },
     ),
     asks(show_ethics, Line("ethics show")),
     asks(frameworks.framework_overview, name="list_frameworks", returns=_overview),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from core.domain.facts.process import Finding, SignOff, Waiver
+from core.domain.facts.rules import Proposal
 from core.domain.facts.work import HandOff, HandOffAnswer
 from core.domain.moment import Moment
 from core.domain.policy.policy import SignOffPlan
@@ -13,6 +14,7 @@ from core.domain.process.requirements import Status
 from core.domain.work.work import Place, Routes, Task, TaskKind, TaskState, requirement_key
 from core.lake import work as lake_tasks
 from core.lake.facts import newest
+from core.lake.process.inventory import owners_and_builders
 from core.lake.store import Store
 from core.services.work.comments import unread_mentions
 from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks
@@ -311,6 +313,34 @@ def waiver_tasks(reading: Reading) -> Iterator[Task]:
             due_on=reading.answer_by(waiver.recorded_at.date()),
             doers=doers,
             role=approvers[0] if approvers else "",
+        )
+
+
+def proposal_tasks(reading: Reading) -> Iterator[Task]:
+    """What was proposed and waits for somebody who had no part in it."""
+    store = reading.governance.store
+    for proposal in newest(store, Proposal, reading.moment):
+        if proposal.state != "proposed" or reading.only not in ("", proposal.about):
+            continue
+        known = reading.known.get(proposal.about)
+        barred = {proposal.proposed_by, proposal.about}
+        if known is not None:
+            barred |= set(owners_and_builders(store, proposal.about, reading.moment))
+        holders = (person.id for role in proposal.reviewers for person in reading.cast.holders(role))
+        due_on = reading.answer_by(proposal.recorded_at.date())
+        yield Task(
+            key=f"proposal:{proposal.proposal}",
+            kind="proposal",
+            title=f"Answer proposal {proposal.proposal}: {proposal.says[0]}",
+            why="What lowers a class, moves a limit or widens rights takes two people.",
+            how="Read what it would change; agree, or decline with a reason.",
+            waits=f"{reading.cast.name(proposal.proposed_by)} waits for the answer",
+            state=reading.state(due_on),
+            due_on=due_on,
+            place=Place("policy_changes", {}),
+            routes=Routes(tuple(dict.fromkeys(who for who in holders if who not in barred))),
+            initiative=proposal.about if known is not None else "",
+            role=proposal.reviewers[0],
         )
 
 

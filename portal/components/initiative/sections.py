@@ -99,7 +99,7 @@ def override_form(desk: Desk, sheet: InitiativeSheet, because: str) -> None:
     known = sheet.initiative
     ask = Ask(
         "Override the class",
-        "The class is overridden, and the reason is on record.",
+        "On record. A stricter class holds at once, a lower one when somebody else agrees.",
         icon=":material/gavel:",
         fixed={"initiative": known.initiative},
         choices={"class_id": {c.id: c.title for c in sheet.policy.classes if c.id != known.class_id}},
@@ -177,6 +177,9 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     met = sum(state.satisfied for state in sheet.requirements)
     mode = next((mode for mode in sheet.policy.modes if mode.id == known.mode_id), None)
     shown = [(known.class_id, f"{sheet.policy.class_title(known.class_id)} risk")]
+    if known.class_id != known.computed_class_id:
+        until = f" until {day(known.until)}" if known.until else ""
+        shown += [("waived", f"{sheet.policy.class_title(known.computed_class_id)} by its answers{until}")]
     shown += [("done", "Live")] if sheet.live else []
     shown += [("met", f"{met} of {len(sheet.requirements)} requirements met")]
     shown += [("overdue", f"{late} overdue")] if late else []
@@ -210,10 +213,12 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
             known.classified_by, "Somebody"
         )
         said = f"The answers lead to {computed}. {by} overrode it, because: {known.justification}"
+        if known.until:
+            said += f" It holds until {day(known.until)}. Instead: {known.compensation}"
         st.markdown(escape(said))
     on = day(known.registered_at)
     st.caption(escape(f"Registered on {on}; classified by policy {known.policy_version}."))
-    override_form(desk, sheet, override_refusal(desk.governance, desk.actor, known))
+    override_form(desk, sheet, override_refusal(desk.governance, desk.moment, desk.actor, known.initiative))
 
 
 def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:
@@ -316,7 +321,8 @@ def _requirement(desk: Desk, sheet: InitiativeSheet, state: RequirementState, *,
         ):
             pill("overdue" if state.overdue else state.status.value, _standing(sheet, state, desk))
             wanted = offered and measure.evidence is not None and state.status.value != "met"
-            refused = proof_refusal(desk.governance, desk.actor, sheet.initiative, measure) if wanted else ""
+            about = (desk.governance, desk.moment, desk.actor, sheet.initiative.initiative)
+            refused = proof_refusal(*about, measure) if wanted else ""
             if wanted and not refused and st.button("Submit evidence", key=f"prove-{measure.id}"):
                 closed = st.session_state.get(_OPEN_FORM) == measure.id
                 st.session_state[_OPEN_FORM] = "" if closed else measure.id

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
+from core.services.record.proposals import (
+    AgreeToProposal,
+    DeclineProposal,
+    WithdrawProposal,
+    agree_to_proposal,
+    decline_proposal,
+    withdraw_proposal,
+)
 from core.services.rules.policies import draft_policy, publish_policy, review_policy
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, action, form
 from portal.components.page import empty_state, panel, section
 from portal.components.tables import Column, bullet_list, plain_table
 from portal.components.text import count, escape
+from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
     from core.domain.policy.policy import Policy, RiskClass
     from core.domain.policy.policy_changes import PolicyChange
+    from core.services.record.proposals import ProposalLine
     from core.services.rules.policies import Comparison, DraftLine, Preview
     from portal.components.desk import Desk
 
@@ -196,6 +206,10 @@ def _change(difference: int) -> str:
     )
 
 
+def _answered_by(one: ProposalLine) -> str:
+    return "" if one.state == "proposed" else one.actor_name
+
+
 def review_panel(desk: Desk, row: DraftLine) -> None:
     """Offer to review a draft, or to put an approved one in force."""
     if desk.in_past or row.state in ("rejected", "published"):
@@ -213,6 +227,52 @@ def review_panel(desk: Desk, row: DraftLine) -> None:
         because="You drafted it: somebody else reviews it." if desk.actor.id == row.drafted_by else "",
     )
     form(desk, review_policy, ReviewPolicy, ask)
+
+
+_PROPOSALS: list[Column[ProposalLine]] = [
+    Column("proposal", "Proposal", strong=True),
+    Column(lambda one: " ".join(one.says), "What it changes"),
+    Column("state", "State", "status"),
+    Column("proposed_by_name", "Proposed by", phone=False),
+    Column(_answered_by, "Answered by", phone=False),
+    Column("recorded_at", "On", "minute", phone=False),
+]
+
+
+def proposals_panel(desk: Desk, lines: Sequence[ProposalLine]) -> None:
+    """Show what takes two people, and offer what waits to those who may answer."""
+    if not lines:
+        return
+    section(
+        "Proposals", "A lower class, another limit, a role that signs: it holds once somebody else agrees."
+    )
+    plain_table(lines, _PROPOSALS, caption="Proposals", download="proposals")
+    waiting = [one for one in lines if one.state == "proposed"]
+    if not waiting or desk.in_past:
+        return
+    names = {one.proposal: f"{one.proposal}: {one.says[0]}" for one in waiting}
+    chosen = url_choice("Proposal to answer", names, "proposal", default=waiting[0].proposal, width=520)
+    _answer(desk, next(one for one in waiting if one.proposal == chosen))
+
+
+def _answer(desk: Desk, one: ProposalLine) -> None:
+    bullet_list(one.says)
+    st.caption(escape(f"Answered by: {' or '.join(one.reviewer_titles)}, with no part in it."))
+    fixed = {"proposal": one.proposal}
+    if one.proposed_by == desk.actor.id:
+        taken = Ask("Take it back", f"{one.proposal} is withdrawn.", icon=":material/undo:", fixed=fixed)
+        form(desk, withdraw_proposal, WithdrawProposal, taken)
+        return
+    mine = set(desk.actor.roles) & set(one.reviewers)
+    because = "" if mine else f"It is answered by: {' or '.join(one.reviewer_titles)}."
+    agree, decline = st.columns(2)
+    with agree:
+        ask = Ask("Agree", f"{one.proposal} holds.", icon=":material/check:", fixed=fixed, because=because)
+        form(desk, agree_to_proposal, AgreeToProposal, ask)
+    with decline:
+        said = f"{one.proposal} is declined."
+        ask = Ask("Decline", said, icon=":material/block:", fixed=fixed, because=because)
+        form(desk, decline_proposal, DeclineProposal, ask)
 
 
 def _publish(desk: Desk, row: DraftLine) -> None:

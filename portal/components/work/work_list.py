@@ -30,6 +30,7 @@ _KINDS = {
     "sign_off": "Sign-off",
     "finding": "Finding",
     "waiver": "Waiver",
+    "proposal": "Proposal",
     "hand_off": "Hand-off",
     "mention": "Mention",
     "training": "Training",
@@ -202,6 +203,7 @@ _DOING = {
     "sign_off": "Open the sign-off",
     "finding": "Open the finding",
     "waiver": "Open the waiver",
+    "proposal": "Open the proposal",
     "training": "Open the training",
 }
 

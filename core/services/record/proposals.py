@@ -1,0 +1,187 @@
+"""Four eyes: what somebody proposed takes effect when somebody else, who had no part in it, agrees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import Field
+
+from core.domain.chain import Fact
+from core.domain.commands import Command, OverrideClassification, Words, make
+from core.domain.errors import Forbidden, NotFound
+from core.domain.facts.recorded import Signed, entry_of, named
+from core.domain.facts.rules import Proposal
+from core.domain.given import argument, option
+from core.domain.life_cycles import PROPOSAL
+from core.domain.moment import Moment
+from core.lake import directory
+from core.lake.facts import history, latest, newest_of
+from core.lake.process.inventory import owners_and_builders
+from core.services.case import Case, begin
+from core.services.governance import Governance
+from core.services.process.initiatives import overridden
+from core.services.record.people import AddPerson, give_roles
+from core.services.rules.ethics import PublishEthics, position_of
+
+ProposalId = Annotated[str, Field(description="Its name, such as C1."), argument("PROPOSAL")]
+Note = Annotated[Words, Field(title="Why", description="Why, in a sentence; it stays on record.")]
+
+
+class AgreeToProposal(Command, may="answer_proposal"):
+    """Agree to what somebody proposed; it takes effect at once."""
+
+    proposal: ProposalId
+    note: Note = ""
+
+
+class DeclineProposal(Command, may="answer_proposal"):
+    """Decline what somebody proposed; nothing changes."""
+
+    proposal: ProposalId
+    note: Annotated[Note, Field(min_length=5)]
+
+
+class WithdrawProposal(Command, may="withdraw_proposal"):
+    """Take back what you proposed, while nobody has answered."""
+
+    proposal: ProposalId
+    note: Note = ""
+
+
+@dataclass(frozen=True)
+class Act:
+    """What may be proposed: the command, what it puts on record once agreed, and who had a part in it."""
+
+    command: type[Command]
+    effect: Callable[[Case], Fact]
+    apart: Callable[[Case, str], bool] = lambda case, person: False
+
+
+def _override(case: Case) -> Fact:
+    assert isinstance(case.command, OverrideClassification)
+    return entry_of("classification_overridden", overridden(case, case.command))
+
+
+def _position(case: Case) -> Fact:
+    assert isinstance(case.command, PublishEthics)
+    return position_of(case, case.command)[1]
+
+
+def _roles(case: Case) -> Fact:
+    assert isinstance(case.command, AddPerson)
+    return give_roles(case, case.command)
+
+
+def _owns_or_builds(case: Case, person: str) -> bool:
+    return person in owners_and_builders(case.governance.store, case.initiative.initiative, case.moment)
+
+
+def _is_concerned(case: Case, person: str) -> bool:
+    return isinstance(case.command, AddPerson) and person == case.command.person
+
+
+ACTS: Mapping[str, Act] = {
+    "override_classification": Act(OverrideClassification, _override, _owns_or_builds),
+    "publish_ethics": Act(PublishEthics, _position),
+    "add_person": Act(AddPerson, _roles, _is_concerned),
+}
+"""Use case -> what it is once two people want it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalLine(Signed, Proposal):
+    """A proposal as people read it; `actor_name` answered it, or made it while nobody has."""
+
+    proposed_by_name: str
+    reviewer_titles: tuple[str, ...]
+
+
+def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Proposal:
+    """Let a proposal take effect, as things stand now.
+
+    Raises
+    ------
+    NotFound, Conflict
+        There is no such proposal; it was answered, or what it was made for has changed.
+    Forbidden
+        The actor's role is not asked, or they proposed it, are concerned, or own or build the initiative.
+    BadInput
+        It no longer fits what is on record.
+    """
+    case = begin(governance, command)
+    proposal, step = _to_answer(case, command.proposal), PROPOSAL.to("agreed")
+    case.permit(step, proposal, state=proposal.state)
+    act = ACTS[proposal.act]
+    given = json.loads(proposal.given)
+    wanted = make(act.command, actor=governance.person(proposal.proposed_by), at=command.at, **given)
+    meant = Case(governance, wanted, case.moment)
+    if act.apart(meant, case.actor):
+        step.require_apart(case.actor, {case.actor: "first"}, {"proposal": proposal.proposal})
+    agreed = replace(proposal, state="agreed", note=command.note, actor=case.actor)
+    effect = act.effect(meant)
+    case.append([entry_of(step.action, agreed), effect], unchanged=(proposal.about,))
+    return agreed
+
+
+def decline_proposal(governance: Governance, command: DeclineProposal) -> None:
+    """Say no to a proposal; it stays on record."""
+    case = begin(governance, command)
+    case.step(PROPOSAL, "declined", _to_answer(case, command.proposal), note=command.note)
+
+
+def withdraw_proposal(governance: Governance, command: WithdrawProposal) -> None:
+    """Take back one's own proposal."""
+    case = begin(governance, command)
+    proposal = find_proposal(governance, command.proposal, case.moment)
+    if proposal.proposed_by != case.actor:
+        raise Forbidden(
+            f"{case.names[proposal.proposed_by]} proposed it, and nobody else takes it back",
+            where=proposal.proposal,
+            remedy="Decline it instead, if you may.",
+        )
+    case.step(PROPOSAL, "withdrawn", proposal, note=command.note)
+
+
+def find_proposal(governance: Governance, name: str, moment: Moment) -> Proposal:
+    """A proposal as it stands."""
+    found = latest(governance.store, Proposal, moment, proposal=name)
+    if found is None:
+        raise NotFound(
+            f"there is no proposal '{name[:40]}'", remedy="'governance proposal list' shows those there are."
+        )
+    return found
+
+
+def proposals(
+    governance: Governance,
+    moment: Moment,
+    *,
+    open_only: Annotated[bool, Field(description="Those that wait for an answer."), option("--open")] = False,
+) -> list[ProposalLine]:
+    """List what was proposed, newest first, with who agreed or declined."""
+    names, title = directory.names(governance.store, moment), governance.roles.title
+    return [
+        named(
+            ProposalLine,
+            one,
+            names,
+            proposed_by_name=names[one.proposed_by],
+            reviewer_titles=tuple(map(title, one.reviewers)),
+        )
+        for one in reversed(newest_of(history(governance.store, Proposal, moment)))
+        if one.state == "proposed" or not open_only
+    ]
+
+
+def _to_answer(case: Case, name: str) -> Proposal:
+    """The proposal, if a role of the actor may answer it."""
+    proposal = find_proposal(case.governance, name, case.moment)
+    if not set(case.command.actor.roles) & set(proposal.reviewers):
+        titles = ", ".join(map(case.governance.roles.title, proposal.reviewers))
+        raise Forbidden(
+            f"{case.names[case.actor]} may not answer {proposal.proposal}", remedy=f"Ask: {titles}."
+        )
+    return proposal

@@ -1,0 +1,322 @@
+"""Four eyes: nobody alone lowers a class, moves a limit, or gives a role that signs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.connectors.config_files import parse_ethics
+from core.domain.actors import Actor
+from core.domain.commands import AmendInitiative, Command, OverrideClassification, make
+from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+from core.domain.process.commands import RequestSignOff, SignGate
+from core.lake.directory import put_person
+from core.services.governance import Governance
+from core.services.process.initiatives import (
+    amend_initiative,
+    initiative_sheet,
+    inventory,
+    override_classification,
+)
+from core.services.process.sign_offs import lay_table, request_sign_off, sign_gate
+from core.services.record.entries import verify_record
+from core.services.record.people import AddPerson, add_person
+from core.services.record.proposals import (
+    AgreeToProposal,
+    DeclineProposal,
+    WithdrawProposal,
+    agree_to_proposal,
+    decline_proposal,
+    proposals,
+    withdraw_proposal,
+)
+from core.services.rules.ethics import PublishEthics, publish_ethics
+from core.services.work.tasks import open_tasks
+from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, later, register
+from tests.process import HEAD, SECOND, agree, seat_signers
+
+WHY = "The pilot decides about nobody until March."
+INSTEAD = "A clerk decides every case by hand."
+LOOSER = (
+    (CONFIG / "ethics.yaml")
+    .read_text(encoding="utf-8")
+    .replace('version: "1.1"', 'version: "1.2"')
+    .replace("limit: 0.9\n", "limit: 0.01\n", 1)
+)
+
+
+def class_of(governance: Governance, initiative: str, day: float) -> str:
+    return initiative_sheet(
+        governance, governance.moment(later(day)), initiative=initiative
+    ).initiative.class_id
+
+
+def lower(governance: Governance, initiative: str, day: float, **given: Any) -> str:
+    values = {"class_id": "low", "justification": WHY, "until": later(40).date(), "compensation": INSTEAD}
+    command = make(
+        OverrideClassification,
+        **{"actor": VALIDATOR, "at": later(day), "initiative": initiative, **values, **given},
+    )
+    return override_classification(governance, command)
+
+
+def refused(governance: Governance, error: type[GovernanceError], words: str, act: Any) -> None:
+    """It says so in one sentence, and nothing is on record."""
+    head = governance.store.head()
+    with pytest.raises(error, match=words):
+        act()
+    assert governance.store.head() == head
+
+
+def test_a_validator_alone_lowers_no_class(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    asked = len(initiative_sheet(governance, governance.moment(later(1)), initiative=initiative).requirements)
+    name = lower(governance, initiative, 2)
+    assert name == "C1"
+    assert class_of(governance, initiative, 3) == "very_high"
+    sheet = initiative_sheet(governance, governance.moment(later(3)), initiative=initiative)
+    assert len(sheet.requirements) == asked
+    refused(governance, Forbidden, "may not answer C1", lambda: agree(governance, name, 3, actor=VALIDATOR))
+    refused(governance, Forbidden, "may not answer C1", lambda: agree(governance, name, 3, actor=SECOND))
+    own = VALIDATOR.model_copy(update={"roles": ("risk_audit", "head_of_risk")})
+    refused(
+        governance,
+        Forbidden,
+        "nobody agrees to what they proposed",
+        lambda: agree(governance, name, 3, actor=own),
+    )
+    agree(governance, name, 4)
+    assert class_of(governance, initiative, 4) == "low"
+    refused(governance, Conflict, "C1 was agreed by Hal Head", lambda: agree(governance, name, 5))
+
+
+@pytest.mark.parametrize("part", ["owner", "builder", "registrant", "former owner"])
+def test_who_had_a_part_in_it_neither_proposes_nor_agrees(governance: Governance, part: str) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    if part == "former owner":
+        amend = {"actor": BUILDER, "initiative": initiative}
+        amend_initiative(governance, make(AmendInitiative, at=later(1.2), owner=HEAD.id, **amend))
+        amend_initiative(governance, make(AmendInitiative, at=later(1.4), owner=OUTSIDER.id, **amend))
+        who = HEAD
+    else:
+        who = (OWNER if part == "owner" else BUILDER).model_copy(update={"roles": ("head_of_risk",)})
+    words = "owns, builds or registered an initiative, or once did"
+    refused(governance, Forbidden, words, lambda: lower(governance, initiative, 2, actor=who))
+    name = lower(governance, initiative, 2)
+    refused(governance, Forbidden, "nobody agrees to what", lambda: agree(governance, name, 3, actor=who))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"until": None}, "needs a last day from today to 2026-03-08"),
+        ({"until": later(400).date()}, "needs a last day"),
+        ({"until": later(1).date()}, "needs a last day"),
+        ({"compensation": "None."}, "nothing is said of what is done instead"),
+    ],
+)
+def test_a_lower_class_ends_some_day_and_something_is_done_instead(
+    governance: Governance, given: dict[str, Any], words: str
+) -> None:
+    initiative = register(governance)
+    refused(governance, BadInput, words, lambda: lower(governance, initiative, 2, **given))
+
+
+def test_past_its_last_day_the_class_of_the_answers_holds_again_everywhere(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    agree(governance, lower(governance, initiative, 2), 3)
+    for day, expected in ((39, "low"), (40, "low"), (41, "very_high")):
+        moment = governance.moment(later(day))
+        assert class_of(governance, initiative, day) == expected
+        assert [line.class_id for line in inventory(governance, moment)] == [expected]
+        known = initiative_sheet(governance, moment, initiative=initiative)
+        of_initiative = [task for task in open_tasks(governance, moment, initiative=initiative)]
+        assert {task.key for task in of_initiative} <= {task.key for task in open_tasks(governance, moment)}
+        assert (known.initiative.until is not None) and known.facts.class_id == expected
+    overdue = [r for r in known.requirements if r.overdue]
+    assert not overdue, "nobody is late for what was not asked of them until yesterday"
+
+
+def test_a_stricter_class_holds_at_once_and_the_way_back_takes_two(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance, heavy=False)
+    assert lower(governance, initiative, 2, class_id="high", until=None, compensation="") == ""
+    assert class_of(governance, initiative, 2) == "high"
+    name = lower(governance, initiative, 3, class_id="low", until=None, compensation="")
+    assert class_of(governance, initiative, 3) == "high"
+    agree(governance, name, 4)
+    assert class_of(governance, initiative, 400) == "low", "the class of the answers needs no end"
+
+
+def test_signatures_of_a_lighter_class_do_not_open_the_gate_of_a_stricter_one(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    signed = [gate.id for gate in governance.policy(governance.moment(later(1))).gates_of("very_high")]
+    plans = 0
+    for gate in signed:
+        try:
+            table = lay_table(governance, initiative, gate, governance.moment(later(2)))
+        except NotFound:
+            continue
+        plans += 1
+        request_sign_off(
+            governance, make(RequestSignOff, actor=BUILDER, at=later(2), initiative=initiative, gate=gate)
+        )
+        role = table.plan.approvals[0].role
+        nobody = Actor(id="bram-builder", name="Bram", roles=(role, "risk_audit"))
+        sign = make(
+            SignGate,
+            actor=nobody,
+            at=later(3),
+            initiative=initiative,
+            gate=gate,
+            role=role,
+            outcome="approved",
+        )
+        with pytest.raises(Forbidden, match="nobody signs their own work"):
+            sign_gate(governance, sign)
+    assert plans
+
+
+def test_an_ethical_position_takes_two_people(governance: Governance) -> None:
+    given = make(PublishEthics, actor=VALIDATOR, at=later(2), text=LOOSER)
+    proposed = publish_ethics(governance, given)
+    assert "0.01" in proposed.changes[0]
+    limit = "public_services"
+    assert governance.position(governance.moment(later(3))).limit_for(limit).limit == 0.9
+    refused(
+        governance,
+        Forbidden,
+        "nobody agrees to what they proposed",
+        lambda: agree(governance, proposed.proposal, 3, actor=VALIDATOR),
+    )
+    refused(
+        governance, Conflict, "C1 of the same kind waits already", lambda: publish_ethics(governance, given)
+    )
+    agree(governance, proposed.proposal, 4)
+    assert governance.position(governance.moment(later(4))).limit_for(limit).limit == 0.01
+    assert parse_ethics(LOOSER, name="it").version == governance.position(governance.moment(later(5))).version
+
+
+def test_an_administrator_gives_no_role_that_signs_alone(governance: Governance) -> None:
+    give = {"actor": ADMIN, "at": later(2), "name": "Ada Admin", "person": ADMIN.id}
+    added = add_person(governance, make(AddPerson, roles=("administrator", "head_of_risk"), **give))
+    assert added.proposal == "C1"
+    assert governance.person(ADMIN.id).roles == ("administrator",)
+    concerned = ADMIN.model_copy(update={"id": "zoe-admin"})
+    put_person(governance.store, concerned)
+    refused(
+        governance,
+        Forbidden,
+        "nobody agrees to what they proposed",
+        lambda: agree(governance, "C1", 3, actor=governance.person(ADMIN.id)),
+    )
+    agree(governance, "C1", 4, actor=VALIDATOR)
+    assert governance.person(ADMIN.id).roles == ("administrator", "head_of_risk")
+    assert governance.person(ADMIN.id).roles == next(
+        one.roles for one in governance.people() if one.id == ADMIN.id
+    )
+
+
+def test_whom_a_role_is_for_does_not_agree_to_it(governance: Governance) -> None:
+    give = {"actor": ADMIN, "at": later(2), "name": VALIDATOR.name, "person": VALIDATOR.id}
+    added = add_person(governance, make(AddPerson, roles=("risk_audit", "head_of_risk"), **give))
+    refused(
+        governance,
+        Forbidden,
+        "nobody agrees to",
+        lambda: agree(governance, added.proposal, 3, actor=VALIDATOR),
+    )
+    agree(governance, added.proposal, 3, actor=SECOND)
+    assert governance.person(VALIDATOR.id).roles == ("risk_audit", "head_of_risk")
+
+
+def test_roles_that_somebody_writes_beside_the_record_do_not_count_once_they_are_on_it(
+    governance: Governance,
+) -> None:
+    agree(
+        governance,
+        add_person(
+            governance,
+            make(
+                AddPerson,
+                actor=ADMIN,
+                at=later(2),
+                name="Nina New",
+                person="nina-new",
+                roles=("business_stakeholder",),
+            ),
+        ).proposal,
+        3,
+    )
+    governance.store.cursor().execute(
+        "UPDATE directory SET roles = ['head_of_risk'] WHERE actor = 'nina-new'"
+    )
+    assert governance.person("nina-new").roles == ("business_stakeholder",)
+
+
+def test_the_first_administrator_begins_alone_but_takes_no_role_that_signs(governance: Governance) -> None:
+    governance.store.cursor().execute("DELETE FROM directory WHERE actor <> ?", [ADMIN.id])
+    give: dict[str, Any] = {"actor": ADMIN, "at": later(2)}
+    own = make(AddPerson, name="Ada Admin", person=ADMIN.id, roles=("administrator", "risk_audit"), **give)
+    refused(
+        governance,
+        Forbidden,
+        "nobody gives themselves a role that signs",
+        lambda: add_person(governance, own),
+    )
+    first = make(AddPerson, name="Rita Risk", person="rita-risk", roles=("risk_audit",), **give)
+    assert add_person(governance, first).proposal == ""
+    later_on = make(AddPerson, name="Hal Head", person="hal-head", roles=("head_of_risk",), **give)
+    assert add_person(governance, later_on).proposal == "C1"
+
+
+def test_declined_and_withdrawn_proposals_change_nothing_and_stay(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+
+    def say(kind: type[Command], service: Any, actor: Actor, name: str) -> None:
+        service(governance, make(kind, actor=actor, at=later(3), proposal=name, note="It is not needed."))
+
+    first = lower(governance, initiative, 2)
+    refused(
+        governance,
+        Forbidden,
+        "nobody else takes it back",
+        lambda: say(WithdrawProposal, withdraw_proposal, HEAD, first),
+    )
+    say(DeclineProposal, decline_proposal, HEAD, first)
+    second = lower(governance, initiative, 4)
+    say(WithdrawProposal, withdraw_proposal, VALIDATOR, second)
+    refused(
+        governance,
+        Conflict,
+        "C2 was withdrawn",
+        lambda: say(AgreeToProposal, agree_to_proposal, HEAD, second),
+    )
+    refused(governance, NotFound, "no proposal 'C9'", lambda: agree(governance, "C9", 5))
+    told = [(one.proposal, one.state) for one in proposals(governance, governance.moment(later(6)))]
+    assert told == [("C2", "withdrawn"), ("C1", "declined")]
+    assert class_of(governance, initiative, 6) == "very_high"
+    assert verify_record(governance).first_break is None
+
+
+def test_what_was_agreed_to_has_to_fit_what_is_on_record_then(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    name = lower(governance, initiative, 2)
+    refused(governance, BadInput, "needs a last day", lambda: agree(governance, name, 60))
+
+
+def test_a_proposal_is_a_task_of_those_who_may_answer_it(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    lower(governance, initiative, 2)
+    task = next(t for t in open_tasks(governance, governance.moment(later(3))) if t.kind == "proposal")
+    assert task.routes.responsible == (HEAD.id,)
+    assert "to Low" in task.title or "to class Low" in task.title
+    assert task.initiative == initiative
