@@ -25,7 +25,7 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates
 from core.lake import directory
 from core.lake.facts import history, newest
-from core.lake.query import asking, fetch
+from core.lake.query import asking, fetch, moment_values
 from core.lake.store import Store
 
 _CURRENT = asking("SELECT initiative, version FROM current_version", "current")

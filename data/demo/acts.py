@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -51,18 +51,26 @@ def mend_registration(world: World, plan: InitiativePlan, at: datetime) -> None:
     check(world, plan, ("naming_standard", "owner_set"), at)
 
 
+LOWERED_DAYS = 118
+"""How long a lower class holds, before it is asked for again."""
+
+
 def reclassify(world: World, plan: InitiativePlan, at: datetime) -> None:
-    """A validator puts the initiative into another class."""
+    """A validator puts the initiative into another class; to a lower one the head of risk agrees, for a while."""
     wanted = plan.recipe.override
     assert wanted is not None  # planned only where there is one
-    world.do(
-        plan.crew.validator,
-        at,
-        "override_classification",
-        initiative=plan.key,
-        class_id=wanted.class_id,
-        justification=wanted.why,
-    )
+    about = {"initiative": plan.key, "class_id": wanted.class_id, "justification": wanted.why}
+    if wanted.instead:
+        until = (at + timedelta(days=LOWERED_DAYS)).date()
+        about |= {"until": until, "compensation": wanted.instead}
+    agreed(world, at, world.do(plan.crew.validator, at, "override_classification", **about))
+
+
+def agreed(world: World, at: datetime, result: dict[str, str]) -> None:
+    """The head of risk agrees to what was proposed, half a day later."""
+    head, name = world.people.holding("head_of_risk")[0], result["proposal"]
+    if name:
+        world.later(0.5, lambda later: world.do(head, later, "agree_to_proposal", proposal=name))
 
 
 def register_version(world: World, plan: InitiativePlan, version: VersionPlan, at: datetime) -> None:

@@ -79,7 +79,10 @@ class Agenda:
         if not (plan.well_named and plan.owner_named):
             yield mended, partial(acts.mend_registration, self._world, plan)
         if plan.recipe.override is not None:
-            yield starts + rng.uniform(2, 6), partial(acts.reclassify, self._world, plan)
+            at, again = starts + rng.uniform(2, 6), workdays(acts.LOWERED_DAYS - 8)
+            yield at, partial(acts.reclassify, self._world, plan)
+            while plan.recipe.override.instead and (at := at + again) < self._days.last:
+                yield at, partial(acts.reclassify, self._world, plan)
         if plan.class_id == self._policy.classes[0].id:
             yield from self._ask(self._policy.live_gate.id, starts + rng.uniform(1, 6), FOREVER)
 

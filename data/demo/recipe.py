@@ -47,10 +47,11 @@ class PersonRecipe(Checked):
 
 
 class OverrideRecipe(Checked):
-    """A class that validation set by hand, and why."""
+    """A class that validation set by hand, and why; for a lower one, what is done instead."""
 
     class_id: str
     why: str
+    instead: str = ""
 
 
 class InitiativeRecipe(Checked):

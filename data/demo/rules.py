@@ -9,6 +9,7 @@ from random import Random
 
 from core.connectors.yaml_lines import read_text
 from core.domain.actors import Actor
+from data.demo.acts import agreed
 from data.demo.plans import InitiativePlan, temper_at
 from data.demo.workdays import Workdays, workdays
 from data.demo.world import Timed, World
@@ -84,10 +85,10 @@ def _regions(world: World, plan: InitiativePlan, abroad: str, at: datetime) -> N
 
 
 def _second_position(world: World, validator: Actor, at: datetime) -> None:
-    """A year on, a validator publishes the position anew, with one demand more."""
+    """A year on, a validator proposes the position anew, with one demand more, and the head of risk agrees."""
     text = read_text(world.governance.config / "ethics.yaml", "ethics.yaml")
     text = text.replace('version: "1.1"', 'version: "1.2"', 1).replace(*_ONE_DEMAND_MORE, 1)
-    world.do(validator, at, "publish_ethics", text=text)
+    agreed(world, at, world.do(validator, at, "publish_ethics", text=text))
 
 
 def _draft_policy(world: World, validator: Actor, at: datetime) -> None:

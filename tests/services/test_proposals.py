@@ -47,9 +47,8 @@ LOOSER = (
 
 
 def class_of(governance: Governance, initiative: str, day: float) -> str:
-    return initiative_sheet(
-        governance, governance.moment(later(day)), initiative=initiative
-    ).initiative.class_id
+    sheet = initiative_sheet(governance, governance.moment(later(day)), initiative=initiative)
+    return sheet.initiative.class_id
 
 
 def lower(governance: Governance, initiative: str, day: float, **given: Any) -> str:
@@ -134,8 +133,8 @@ def test_past_its_last_day_the_class_of_the_answers_holds_again_everywhere(gover
         assert class_of(governance, initiative, day) == expected
         assert [line.class_id for line in inventory(governance, moment)] == [expected]
         known = initiative_sheet(governance, moment, initiative=initiative)
-        of_initiative = [task for task in open_tasks(governance, moment, initiative=initiative)]
-        assert {task.key for task in of_initiative} <= {task.key for task in open_tasks(governance, moment)}
+        own = {task.key for task in open_tasks(governance, moment, initiative=initiative)}
+        assert own <= {task.key for task in open_tasks(governance, moment)}
         assert (known.initiative.until is not None) and known.facts.class_id == expected
     overdue = [r for r in known.requirements if r.overdue]
     assert not overdue, "nobody is late for what was not asked of them until yesterday"
@@ -223,6 +222,7 @@ def test_an_administrator_gives_no_role_that_signs_alone(governance: Governance)
 
 
 def test_whom_a_role_is_for_does_not_agree_to_it(governance: Governance) -> None:
+    seat_signers(governance)
     give = {"actor": ADMIN, "at": later(2), "name": VALIDATOR.name, "person": VALIDATOR.id}
     added = add_person(governance, make(AddPerson, roles=("risk_audit", "head_of_risk"), **give))
     refused(

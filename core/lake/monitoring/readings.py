@@ -30,7 +30,7 @@ from core.domain.facts.recorded import F, Recorded
 from core.domain.moment import Moment
 from core.ground import Task
 from core.lake.facts import history, latest, together
-from core.lake.query import asking, fetch_as
+from core.lake.query import asking, fetch_as, moment_values
 from core.lake.slices.rows import SCAN, columns_of, known_of
 from core.lake.store import Store
 

@@ -12,7 +12,7 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.process.facts import CheckProof
 from core.ground import Verdict
-from core.lake.query import Rows, asking, fetch
+from core.lake.query import Rows, asking, fetch, moment_values
 from core.lake.standing import standing
 from core.lake.store import Store
 

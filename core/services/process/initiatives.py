@@ -146,12 +146,14 @@ def override_classification(governance: Governance, command: OverrideClassificat
     case.require_independent("override the classification of")
     fact, order = overridden(case, command), case.policy.class_order
     was = case.initiative.class_id
-    if order[command.class_id] >= order[was]:
+    if order[command.class_id] >= order[was] and fact.until is None:
         case.put("classification_overridden", fact)
         return ""
-    rule, title = case.policy.waiver_rule(was), case.policy.class_title
+    strictest = max(was, fact.computed_class_id, key=order.__getitem__)
+    rule, title = case.policy.waiver_rule(strictest), case.policy.class_title
     if rule is None:
-        raise Forbidden(f"no class is lowered from {title(was)}", remedy="What it asks for has to be met.")
+        what = f"no class is lowered from {title(strictest)}"
+        raise Forbidden(what, remedy="What it asks for has to be met.")
     ends = f" until {command.until}, then {title(fact.computed_class_id)} again" if command.until else ""
     said = [f"{case.initiative.name}: from class {title(was)} to {title(command.class_id)}{ends}."]
     said += [f"Because: {command.justification}"]
@@ -165,7 +167,8 @@ def overridden(case: Case, asked: OverrideClassification) -> Classified:
     if asked.class_id not in policy.class_order:
         classes = ", ".join(policy.class_order)
         raise NotFound(f"'{asked.class_id}' is no risk class", remedy=f"Use one of: {classes}.")
-    if known.class_id == asked.class_id:
+    longer = known.until is not None and asked.until is not None and asked.until > known.until
+    if known.class_id == asked.class_id and not longer:
         raise BadInput("it is in that class already", where=asked.initiative, remedy="Nothing is to be done.")
     computed = classify(policy, known.answers)
     below = policy.class_order[asked.class_id] < policy.class_order[computed.class_id]
