@@ -56,14 +56,24 @@ LOWERED_DAYS = 118
 
 
 def reclassify(world: World, plan: InitiativePlan, at: datetime) -> None:
-    """A validator puts the initiative into another class; to a lower one the head of risk agrees, for a while."""
+    """A validator puts the initiative into another class; to a lower one the head of risk agrees."""
     wanted = plan.recipe.override
     assert wanted is not None  # planned only where there is one
-    about = {"initiative": plan.key, "class_id": wanted.class_id, "justification": wanted.why}
+    about: dict[str, object] = {
+        "initiative": plan.key,
+        "class_id": wanted.class_id,
+        "justification": wanted.why,
+    }
     if wanted.instead:
         until = (at + timedelta(days=LOWERED_DAYS)).date()
         about |= {"until": until, "compensation": wanted.instead}
-    agreed(world, at, world.do(plan.crew.validator, at, "override_classification", **about))
+    agreed(world, at, world.do(proposer(world, plan), at, "override_classification", **about))
+
+
+def proposer(world: World, plan: InitiativePlan) -> Actor:
+    """The validator, or another one where they are the head of risk, who agrees."""
+    validators = (plan.crew.validator, *world.people.holding("risk_audit"))
+    return next(person for person in validators if "head_of_risk" not in person.roles)
 
 
 def agreed(world: World, at: datetime, result: dict[str, str]) -> None:

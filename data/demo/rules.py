@@ -9,7 +9,7 @@ from random import Random
 
 from core.connectors.yaml_lines import read_text
 from core.domain.actors import Actor
-from data.demo.acts import agreed
+from data.demo.acts import agreed, proposer
 from data.demo.plans import InitiativePlan, temper_at
 from data.demo.workdays import Workdays, workdays
 from data.demo.world import Timed, World
@@ -39,7 +39,7 @@ def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) ->
         if "personal_data" in answers["regulations"]:
             yield from _rights(world, plan, days, rng)
     if plans:
-        validator = plans[0].crew.validator
+        validator = proposer(world, plans[0])
         yield days.workday(200), partial(_second_position, world, validator)
         yield days.workday(_DRAFTED_DAYS_AGO), partial(_draft_policy, world, validator)
 
@@ -85,7 +85,7 @@ def _regions(world: World, plan: InitiativePlan, abroad: str, at: datetime) -> N
 
 
 def _second_position(world: World, validator: Actor, at: datetime) -> None:
-    """A year on, a validator proposes the position anew, with one demand more, and the head of risk agrees."""
+    """A year on, a validator proposes one demand more, and the head of risk agrees."""
     text = read_text(world.governance.config / "ethics.yaml", "ethics.yaml")
     text = text.replace('version: "1.1"', 'version: "1.2"', 1).replace(*_ONE_DEMAND_MORE, 1)
     agreed(world, at, world.do(validator, at, "publish_ethics", text=text))
