@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from core.domain.errors import Forbidden, refusal
@@ -22,10 +24,15 @@ class Actor(Checked):
 
 
 class Role(Checked):
-    """A column of the responsibility matrix (Figure 8-4) and the actions it may take."""
+    """A column of the responsibility matrix (Figure 8-4) and the actions it may take.
+
+    `on` says on whose initiatives: those that somebody has a tie to (owns, builds, shares the team of, was
+    given work on), or all.
+    """
 
     id: str
     title: str
+    on: Literal["own", "all"] = "own"
     may: tuple[str, ...]
 
 
@@ -104,6 +111,10 @@ class Roles(Checked):
     def allowed_roles(self, action: str) -> tuple[str, ...]:
         """Ids of the roles that may take `action`, in the file's order."""
         return tuple(role.id for role in self.roles if action in role.may)
+
+    def on_all(self, actor: Actor, action: str) -> bool:
+        """Whether a role of the actor lets them take `action` on every initiative, not only on their own."""
+        return any(role.on == "all" and action in role.may for role in self.roles if role.id in actor.roles)
 
     def require(self, actor: Actor, action: str) -> None:
         """Let `actor` pass, or say who may."""

@@ -53,20 +53,26 @@ Commit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})
 Link = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$", max_length=500)]
 
 
+Whose = Literal["own", "any"]
+
+
 class Command(Checked):
     """Who asks, and when (UTC). Only entry points read the clock.
 
-    `may` is the action that a role has to allow, said with the class; see `core.domain.actors.ACTIONS`.
+    `may` is the action that a role has to allow, said with the class; see `core.domain.actors.ACTIONS`. What
+    is done to an initiative is done by those who have a tie to it, or whose role works on all, unless
+    `whose` says that anybody's will do.
     """
 
     may: ClassVar[str]
+    whose: ClassVar[Whose]
 
     actor: Actor
     at: Annotated[datetime, AfterValidator(require_utc)]
 
-    def __init_subclass__(cls, *, may: str, **more: Unpack[ConfigDict]) -> None:
+    def __init_subclass__(cls, *, may: str, whose: Whose = "own", **more: Unpack[ConfigDict]) -> None:
         super().__init_subclass__(**more)
-        cls.may = may
+        cls.may, cls.whose = may, whose
 
 
 class RegisterInitiative(Command, may="register_initiative"):

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from core.domain.actors import Actor
+from core.domain.actors import ACTIONS, Actor
 from core.domain.chain import Fact, canonical
 from core.domain.commands import Command
 from core.domain.errors import Conflict, Forbidden, NotFound
+from core.domain.facts.process import Finding
 from core.domain.facts.recorded import F, Names, but, entry_of, values_of
 from core.domain.facts.rules import Proposal
+from core.domain.facts.work import TaskAssignment
 from core.domain.life_cycles import LifeCycle, Part, Step
 from core.domain.moment import Moment
 from core.domain.policy.policy import Measure, Policy
@@ -54,6 +56,31 @@ def require_independent(
             f"whoever owns, builds or registered an initiative, or once did, may not {doing} it",
             where=initiative,
             remedy="Ask somebody who had no such part in it.",
+        )
+
+
+def require_tie(
+    governance: Governance, moment: Moment, actor: Actor, initiative: Registration, action: str
+) -> None:
+    """Refuse those who have no tie to an initiative, where their role works only on their own.
+
+    A tie has whoever owns or builds it, is of its team, was given a task on it, or owns a finding of it.
+    """
+    if governance.roles.on_all(actor, action) or actor.team == initiative.team != "":
+        return
+    given = facts.newest(governance.store, TaskAssignment, moment, initiative.initiative)
+    found = facts.newest(governance.store, Finding, moment, initiative.initiative)
+    tied = {
+        initiative.owner,
+        initiative.builder,
+        *(one.person for one in given),
+        *(one.owner for one in found),
+    }
+    if actor.id not in tied:
+        raise Forbidden(
+            f"{actor.name or actor.id} has no tie to {initiative.name}, and may not {ACTIONS[action]} of it",
+            where=initiative.initiative,
+            remedy=f"Ask team {initiative.team}, or let them give you the task.",
         )
 
 
@@ -319,7 +346,10 @@ def begin(governance: Governance, command: Command) -> Case:
     Raises
     ------
     Forbidden
-        No role of the actor may do it.
+        No role of the actor may do it, or not on this initiative.
     """
     governance.roles.require(command.actor, command.may)
-    return Case(governance, command, governance.present(command.at))
+    case = Case(governance, command, governance.present(command.at))
+    if command.whose == "own" and getattr(command, "initiative", None):
+        require_tie(governance, case.moment, command.actor, case.initiative, command.may)
+    return case

@@ -199,6 +199,7 @@ class Policy(Checked):
     waivers: tuple[WaiverRule, ...] = ()
     breaches: tuple[Breach, ...] = ()
     delegation_days: Annotated[int, Field(ge=1, le=366)] = 60
+    request_days: Annotated[int, Field(ge=1, le=366)] = 90
 
     def __hash__(self) -> int:
         return id(self)  # each text is parsed once; to hash every field would take longer than most answers

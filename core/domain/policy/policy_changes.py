@@ -274,5 +274,6 @@ def _settings(policy: Policy) -> dict[str, str]:
     return {
         "proofs_expire_soon_within": f"{policy.expiring_days} days",
         "longest_delegation": f"{policy.delegation_days} days",
+        "longest_request": f"{policy.request_days} days",
         "naming_standard": policy.naming.pattern,
     }

@@ -32,7 +32,7 @@ class RequestSignOff(Command, may="request_sign_off"):
     note: Annotated[Words, Field(description="What those who sign should know.")] = ""
 
 
-class GiveFeedback(Command, may="give_feedback"):
+class GiveFeedback(Command, may="give_feedback", whose="any"):
     """Give feedback before the decision."""
 
     initiative: InitiativeId
@@ -48,7 +48,7 @@ class GiveFeedback(Command, may="give_feedback"):
     on_behalf_of: ForWhom = ""
 
 
-class SignGate(Command, may="sign_gate"):
+class SignGate(Command, may="sign_gate", whose="any"):
     """Approve, reject or abandon; an approval is bound to the version, the evidence and the policy."""
 
     initiative: InitiativeId
@@ -66,7 +66,7 @@ class SignGate(Command, may="sign_gate"):
     on_behalf_of: ForWhom = ""
 
 
-class WithdrawSignature(Command, may="sign_gate"):
+class WithdrawSignature(Command, may="sign_gate", whose="any"):
     """Take your own answer back; it stays on record."""
 
     initiative: InitiativeId
@@ -90,7 +90,7 @@ class EndDelegation(Command, may="delegate_sign_off"):
     role: InRole
 
 
-class RaiseFinding(Command, may="raise_finding"):
+class RaiseFinding(Command, may="raise_finding", whose="any"):
     """Put a finding on record; all but minor ones keep the gates of their step shut."""
 
     initiative: InitiativeId

@@ -14,6 +14,7 @@ from core.domain.facts.process import (
     Evidence,
     Finding,
     GateDecision,
+    Initiative,
     SignOffActKind,
     Waiver,
 )
@@ -85,8 +86,8 @@ class SignOffAct:
         or abandoned; `withdrawn`.
     on_behalf_of
         Who delegated the signature; empty where the actor signs for themselves.
-    version
-        Model version that was signed; None where there was none.
+    class_id, version
+        Class and model version that were signed; None where there was no version.
     demands
         What the policy asked for at the gate then; see `core.domain.policy.requirement_list`.
     evidence
@@ -101,6 +102,7 @@ class SignOffAct:
     role: str = ""
     on_behalf_of: str = ""
     reason: str = ""
+    class_id: str = ""
     version: str | None = None
     demands: frozenset[str] = frozenset()
     evidence: Mapping[str, str] = field(default_factory=dict)
@@ -137,6 +139,8 @@ class InitiativeFacts:
         Granted and not taken back, expired ones among them.
     findings
         Those that nobody has verified as mended, in the order they were raised.
+    said
+        What was registered of it, oldest first.
     """
 
     initiative: str
@@ -153,6 +157,7 @@ class InitiativeFacts:
     sign_offs: Mapping[str, tuple[SignOffAct, ...]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     findings: tuple[Finding, ...] = ()
+    said: tuple[Initiative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class SignOffState:
         Roles whose opinion is still needed.
     expires_on
         First day's end after which it no longer stands; None if it does not stand, or stands for good.
+    stale
+        Why the request itself no longer holds.
     """
 
     gate: Gate
@@ -64,11 +66,13 @@ class SignOffState:
     missing: tuple[tuple[str, int], ...]
     feedback_missing: tuple[str, ...]
     expires_on: date | None
+    stale: tuple[str, ...] = ()
 
     @property
     def lapses(self) -> tuple[str, ...]:
         """Why approvals of this round no longer hold, each reason once."""
-        return tuple(dict.fromkeys(reason for signature in self.signatures for reason in signature.lapses))
+        signed = (reason for signature in self.signatures for reason in signature.lapses)
+        return tuple(dict.fromkeys((*signed, *self.stale)))
 
     @property
     def issues(self) -> tuple[SignOffAct, ...]:
@@ -86,9 +90,11 @@ def sign_off_state(
     """Work out where the sign-off of a gate stands on a day.
 
     A round begins when the sign-off is asked for; what was said before no longer counts. One rejection
-    stands until somebody asks again. An approval counts while its model version, the evidence it saw, and
-    what the policy asks for are the same, no breach came after it, it has not expired, and whoever gave it
-    neither owns nor builds the initiative now.
+    stands until somebody asks again. An approval counts while all that it saw is the same: the class, the
+    model version, the evidence, what the policy asks for, purpose, answers and owner of the initiative; while
+    no breach came after it, it has not expired, and whoever gave it neither owns nor builds the initiative
+    now. Feedback is heard while what it was given on is the same. A request that nobody met in the days that
+    the policy gives it has to be made again.
     """
     acts = current_round(facts.sign_offs.get(gate.id, ()))
     signatures = tuple(
@@ -100,11 +106,23 @@ def sign_off_state(
         for approval in plan.approvals
         if (lacking := approval.quorum - len(_holding(signatures, approval.role))) > 0
     )
-    heard = {act.role for act in acts if act.act == "feedback"}
+    heard = {
+        act.role
+        for act in acts
+        if act.act == "feedback" and not any(_unlike_then(policy, plan, gate, facts, act, day))
+    }
     unheard = tuple(role for role in plan.feedback if role not in heard)
-    status = _status(acts, signatures, missing, unheard)
+    stale = _stale(policy, acts, day) if missing else ()
+    status = _status(acts, signatures, missing, unheard, stale)
     expires = _expires_on(plan, signatures) if status is SignOffStatus.APPROVED else None
-    return SignOffState(gate, plan, status, acts, signatures, missing, unheard, expires)
+    return SignOffState(gate, plan, status, acts, signatures, missing, unheard, expires, stale)
+
+
+def _stale(policy: Policy, acts: tuple[SignOffAct, ...], day: date) -> tuple[str, ...]:
+    """A round that nobody completed in time is over; `acts` begin with the request."""
+    if not acts or acts[0].day + timedelta(days=policy.request_days) >= day:
+        return ()
+    return (f"it was asked for on {acts[0].day}, more than {policy.request_days} days ago",)
 
 
 def current_round(acts: tuple[SignOffAct, ...]) -> tuple[SignOffAct, ...]:
@@ -130,6 +148,7 @@ def _status(
     signatures: tuple[Signature, ...],
     missing: tuple[tuple[str, int], ...],
     unheard: tuple[str, ...],
+    stale: tuple[str, ...],
 ) -> SignOffStatus:
     given = [signature.given for signature in signatures if signature.given.act == "decided"]
     if any(act.outcome == "rejected" for act in given):
@@ -140,7 +159,7 @@ def _status(
         return SignOffStatus.NOT_STARTED
     if not missing:
         return SignOffStatus.APPROVED
-    if any(signature.lapses for signature in signatures):
+    if stale or any(signature.lapses for signature in signatures):
         return SignOffStatus.LAPSED
     return SignOffStatus.WAITING_FOR_FEEDBACK if unheard else SignOffStatus.WAITING_FOR_APPROVAL
 
@@ -156,21 +175,46 @@ def _lapses(
 def _reasons(
     policy: Policy, plan: SignOffPlan, gate: Gate, facts: InitiativeFacts, act: SignOffAct, day: date
 ) -> Iterator[str]:
+    yield from _unlike_then(policy, plan, gate, facts, act, day)
+    for breach in policy.breaches:
+        if breach.revalidate and facts.breaches.get(breach.check, 0) > act.seq:
+            yield f"the check {breach.check.replace('_', ' ')} failed after it"
+    if facts.people & {act.actor, act.seat}:
+        yield "whoever signed owns or builds the initiative now"
+
+
+def _unlike_then(
+    policy: Policy, plan: SignOffPlan, gate: Gate, facts: InitiativeFacts, act: SignOffAct, day: date
+) -> Iterator[str]:
+    """How what is on the table differs from what an answer saw, and whether the answer has expired."""
     if policy.steps[policy.step_order[gate.step]].per_version and act.version != facts.version:
         now = f"version {facts.version} is current" if facts.version else "no version is current"
         yield f"{now}, and version {act.version or '–'} was signed"
+    if act.class_id not in ("", facts.class_id):
+        yield "the class is another than the one that was signed"
     for measure in changed_evidence(policy, gate, facts, act):
         yield f"the evidence for “{policy.measures[measure].title}” has changed"
     if not covers(act.demands, policy, facts.class_id, gate):
         yield "the policy asks for something that was not asked for then"
-    for breach in policy.breaches:
-        if breach.revalidate and facts.breaches.get(breach.check, 0) > act.seq:
-            yield f"the check {breach.check.replace('_', ' ')} failed after it"
+    yield from _rewritten(facts, act)
     expires = _expiry(plan, act)
     if expires is not None and expires < day:
         yield f"it expired on {expires}"
-    if facts.people & {act.actor, act.seat}:
-        yield "whoever signed owns or builds the initiative now"
+
+
+_SAID = {
+    "purpose": "the purpose was rewritten",
+    "answers": "the answers were given anew",
+    "owner": "it has another owner",
+}
+"""What is registered of an initiative and signed with it, and how its change is told."""
+
+
+def _rewritten(facts: InitiativeFacts, act: SignOffAct) -> Iterator[str]:
+    then = [said for said in facts.said if said.seq < act.seq][-1:]
+    for field, told in _SAID.items():
+        if then and getattr(then[0], field) != getattr(facts.said[-1], field):
+            yield told
 
 
 def changed_evidence(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct) -> tuple[str, ...]:
@@ -203,9 +247,9 @@ def _expires_on(plan: SignOffPlan, signatures: tuple[Signature, ...]) -> date | 
 def changes_since(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct) -> tuple[str, ...]:
     """List what is different from what was on the table at an earlier answer; empty where nothing is.
 
-    Looks at the model version, at the evidence for every measure of the gate by content, at what the policy
-    asks for, and at checks that failed since. It says nothing of words that changed without changing what
-    is asked.
+    Looks at class and model version, at purpose, answers and owner, at the evidence for every measure of the
+    gate by content, at what the policy asks for, and at checks that failed since. It says nothing of words
+    that changed without changing what is asked.
     """
     return tuple(_changes(policy, gate, facts, act))
 
@@ -214,6 +258,9 @@ def _changes(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct
     per_version = policy.steps[policy.step_order[gate.step]].per_version
     if per_version and act.version != facts.version:
         yield f"Model version {facts.version or 'none'} instead of {act.version or 'none'}."
+    if act.class_id not in ("", facts.class_id):
+        yield f"Class {policy.class_title(facts.class_id)} instead of {policy.class_title(act.class_id)}."
+    yield from (f"{told[:1].upper()}{told[1:]}." for told in _rewritten(facts, act))
     yield from _evidence(policy, gate, facts, act)
     now = demands_of(policy, facts.class_id, gate)
     titles = {r.measure.id: r.measure.title for r in asked_at(policy, facts.class_id, gate)}

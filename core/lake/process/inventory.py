@@ -78,6 +78,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
         sign_offs=_sign_offs(store, initiative, moment),
         waivers=tuple(waiver for waiver in waivers if waiver.state == "granted"),
         findings=tuple(finding for finding in findings if finding.state != "closed"),
+        said=registered,
     )
 
 
@@ -105,6 +106,7 @@ def _act(said: SignOff, demands: tuple[str, ...]) -> SignOffAct:
         said.role,
         said.on_behalf_of,
         said.reason,
+        said.class_id,
         said.version,
         frozenset(demands),
         json.loads(said.evidence),

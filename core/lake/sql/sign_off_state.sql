@@ -15,16 +15,24 @@ newest_breach AS (
     WHERE r.verdict = 'fail' AND r.seq <= $seq AND (r.version IS NULL OR r.version = c.version)
     GROUP BY c.key
 ),
+-- Answers to other words than those of now: purpose, answers and owner are signed with all the rest.
+rewritten AS (
+    SELECT DISTINCT a.key, a.gate, a.seat FROM answer a
+    ASOF JOIN initiative t ON t.initiative = a.initiative AND t.seq < a.seq
+    JOIN current_initiative n ON n.initiative = a.initiative AND n.seq > a.seq
+    WHERE n.purpose <> t.purpose OR n.answers <> t.answers OR n.owner <> t.owner
+),
 signature AS MATERIALIZED (
     SELECT a.key, a.gate, a.class_id, a.role, a.act, a.outcome, a.recorded_at::DATE AS day, p.quorum,
         day + p.valid_days AS expires_on,
         a.act = 'decided' AND a.outcome = 'approved' AND p.role IS NOT NULL
             AND (NOT g.per_version OR a.version IS NOT DISTINCT FROM a.current_version)
+            AND a.signed_class = a.class_id
             AND coalesce(d.covered, false)
             AND (p.valid_days IS NULL OR day + p.valid_days >= $day::DATE)
             AND NOT coalesce(b.seq > a.seq, false)
             AND a.actor NOT IN (i.owner, i.builder) AND a.seat NOT IN (i.owner, i.builder)
-            AND x.seat IS NULL AS holds
+            AND x.seat IS NULL AND w.seat IS NULL AS holds
     FROM answer a
     JOIN policy_gate g ON g.class_id = a.class_id AND g.gate = a.gate
     JOIN current_initiative i ON i.initiative = a.initiative
@@ -32,6 +40,7 @@ signature AS MATERIALIZED (
     LEFT JOIN demand_coverage d ON d.sha256 = a.demands_sha256 AND d.class_id = a.class_id AND d.gate = a.gate
     LEFT JOIN newest_breach b ON b.key = a.key
     LEFT JOIN changed_since x ON x.key = a.key AND x.gate = a.gate AND x.seat = a.seat
+    LEFT JOIN rewritten w ON w.key = a.key AND w.gate = a.gate AND w.seat = a.seat
 ),
 refusal AS (
     SELECT DISTINCT key, class_id, gate FROM signature

@@ -26,14 +26,14 @@ MOST_MENTIONS = 10
 _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?)")
 
 
-class WriteComment(Command, may="write_comment"):
+class WriteComment(Command, may="write_comment", whose="any"):
     """Write a comment on an initiative; whoever it names gets a task to read it."""
 
     initiative: InitiativeId
     text: Annotated[Words, Field(min_length=2, description="What you say; @id names people."), argument()]
 
 
-class MarkCommentsRead(Command, may="write_comment"):
+class MarkCommentsRead(Command, may="write_comment", whose="any"):
     """Say that you have read the comments that name you."""
 
     initiative: InitiativeId

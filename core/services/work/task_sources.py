@@ -137,6 +137,11 @@ def _of_sign_off(
         yield _to_ask(reading, asked, f"Signatures at “{gate}” no longer hold: ask again", answered_on)
         return
     asked_on = this_round[0].recorded_at.date()
+    if asked_on + timedelta(days=reading.policy.request_days) < reading.moment.day:
+        yield _to_ask(
+            reading, asked, f"Nobody completed the signatures at “{gate}” in time: ask again", asked_on
+        )
+        return
     asked_by = reading.cast.name(this_round[0].actor)
     seats = {said.seat for said in given}
     for role, what in lacking:
