@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +17,7 @@ from core.connectors.config_files import parse_policy, read_config, read_policy
 from core.connectors.settings import PROJECT
 from core.domain.actors import Roles
 from core.domain.chain import Fact, canonical
-from core.domain.facts.process import Finding, Waiver
+from core.domain.facts.process import Classification, Finding, Initiative, Waiver
 from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
 from core.domain.policy.checks import CHECKS
@@ -58,6 +59,13 @@ answers = st.tuples(
 
 events = st.one_of(
     st.tuples(st.just("classify"), st.sampled_from(list(POLICY.class_order))),
+    st.tuples(st.just("lower"), st.tuples(st.sampled_from(list(POLICY.class_order)), st.integers(0, 20))),
+    st.tuples(
+        st.just("amend"),
+        st.tuples(
+            st.sampled_from(["", "other"]), st.sampled_from([OWNER, "ann"]), st.sampled_from(["{}", "[]"])
+        ),
+    ),
     st.tuples(st.just("version"), st.sampled_from(["1", "2", "3"])),
     st.tuples(st.sampled_from(["challenge", "promote", "retire"]), st.sampled_from(["1", "2", "3"])),
     st.tuples(
@@ -143,12 +151,17 @@ class Replay:
         known = self.facts.get(initiative)
         self.actor = what[1] if kind == "answer" and known is not None else OWNER
         day = at.date()
+        self.day = day
         self.origin = {"seq": self.seq + 1, "recorded_at": at.replace(tzinfo=None), "actor": self.actor}
         if known is None:
             self.facts[initiative] = {
-                "class_id": what if kind == "classify" else "moderate",
+                "class": Classification(
+                    **self.origin,
+                    initiative=initiative,
+                    **_class_row(what if kind == "classify" else "moderate"),
+                ),
+                "said": [Initiative(**self.origin, **_initiative_row(initiative))],
                 "registered": day,
-                "classified": day,
                 "version": None,
                 "version_on": None,
                 "labels": {},
@@ -159,15 +172,29 @@ class Replay:
                 "findings": {},
             }
             self.seq += 2
-            return [_registered(initiative), _classified(initiative, self.facts[initiative]["class_id"])]
+            held = self.facts[initiative]["class"]
+            self.facts[initiative]["class"] = replace(held, seq=self.seq)
+            return [
+                entry_of("initiative_registered", self.facts[initiative]["said"][0], first=True),
+                entry_of("initiative_classified", held),
+            ]
         facts = self._fact(initiative, known, kind, what, day)
         self.seq += len(facts)
         return facts
 
     def _fact(self, initiative: str, known: dict[str, Any], kind: str, what: Any, day: date) -> list[Fact]:
-        if kind == "classify":
-            known["class_id"], known["classified"] = what, day
-            return [_classified(initiative, what)]
+        if kind in ("classify", "lower"):
+            class_id, lasts = (what, None) if kind == "classify" else what
+            until = None if lasts is None else day + timedelta(days=lasts)
+            row = {**_class_row(known["class"].computed_class_id), "class_id": class_id, "until": until}
+            row |= {"computed_class_id": class_id} if kind == "classify" else {}
+            known["class"] = Classification(**self.origin, initiative=initiative, **row)
+            return [entry_of("initiative_classified", known["class"])]
+        if kind == "amend":
+            purpose, owner, told = what
+            row = {**_initiative_row(initiative), "purpose": purpose, "owner": owner, "answers": told}
+            known["said"].append(Initiative(**self.origin, **row))
+            return [entry_of("initiative_amended", known["said"][-1])]
         if kind in ("version", "challenge", "promote", "retire"):
             return self._moves(initiative, known, kind, what, day)
         if kind == "evidence":
@@ -235,7 +262,8 @@ class Replay:
         asked = POLICY.gate(gate)
         assert asked is not None
         act = "requested" if kind == "ask" else "withdrawn" if outcome == "withdrawn" else "decided"
-        demands = demands_of(POLICY, known["class_id"], asked) if act == "decided" else frozenset()
+        class_id = known["class"].on(day).class_id
+        demands = demands_of(POLICY, class_id, asked) if act == "decided" else frozenset()
         given = SignOffAct(
             self.seq + (2 if demands else 1),
             day,
@@ -247,24 +275,26 @@ class Replay:
             "why",
             known["version"],
             demands,
-            self.facts_of(initiative).evidence_keys,
+            self.facts_of(initiative, day).evidence_keys,
+            class_id,
         )
         known["sign_offs"].setdefault(gate, []).append(given)
         return [*_demand_set(demands), _sign_off(initiative, gate, given)]
 
-    def facts_of(self, initiative: str) -> InitiativeFacts:
+    def facts_of(self, initiative: str, day: date) -> InitiativeFacts:
         known = self.facts[initiative]
+        held, said = known["class"].on(day), tuple(known["said"])
         counts = (None, known["version"])
         return InitiativeFacts(
             initiative,
-            known["class_id"],
+            held.class_id,
             known["registered"],
-            known["classified"],
+            held.recorded_at.date(),
             known["version_on"],
             evidence={m: day for m, version, day, _ in known["evidence"] if version in counts},
             checks={c: proof for c, version, proof, _ in known["checks"] if version in counts},
             version=known["version"],
-            people=frozenset({OWNER, BUILDER}),
+            people=frozenset({said[-1].owner, BUILDER}),
             evidence_keys={m: key for m, version, _, key in known["evidence"] if version in counts},
             breaches={
                 c: seq
@@ -274,6 +304,7 @@ class Replay:
             sign_offs={gate: tuple(acts) for gate, acts in known["sign_offs"].items()},
             waivers=tuple(held for held in known["waivers"].values() if held.state == "granted"),
             findings=tuple(held for held in known["findings"].values() if held.state != "closed"),
+            said=said,
         )
 
 
@@ -318,7 +349,7 @@ def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
     expected: dict[tuple[str, str], tuple[str, str, date, date | None, bool]] = {}
     expected_gates: dict[tuple[str, str], str] = {}
     for initiative in replay.facts:
-        facts = replay.facts_of(initiative)
+        facts = replay.facts_of(initiative, moment.day)
         for state in requirement_states(POLICY, facts, moment.day):
             expected[initiative, state.requirement.id] = (
                 state.status.value,
@@ -342,7 +373,7 @@ def test_a_preview_counts_what_the_pure_rules_find_by_either_policy(
     store = open_memory_store(Path("unused"))
     replay, moment = _filled(store, history)
     found = preview(store, before, after, moment, most=1_000)
-    facts = [replay.facts_of(initiative) for initiative in replay.facts]
+    facts = [replay.facts_of(initiative, moment.day) for initiative in replay.facts]
     (asked_before, open_before), (asked_after, open_after) = (
         _open_requirements(policy, facts, moment.day) for policy in (before, after)
     )
@@ -394,36 +425,23 @@ def test_current_is_the_replay_of_the_record_at_every_moment(
     _recorded(store, later, history[earlier:], then.at)
     for initiative in INITIATIVES:
         as_it_stood = initiative_facts(store, initiative, then)
-        assert as_it_stood == (replay.facts_of(initiative) if initiative in replay.facts else None)
+        assert as_it_stood == (replay.facts_of(initiative, then.day) if initiative in replay.facts else None)
 
 
-def _registered(initiative: str) -> Fact:
+def _initiative_row(initiative: str) -> dict[str, Any]:
     row = {
         "initiative": initiative,
         "name": initiative,
         "short_name": initiative,
         "purpose": "",
         "domain": "",
-        "team": "Credit",
-        "owner": OWNER,
-        "builder": BUILDER,
-        "answers": "{}",
     }
-    return Fact("initiative_registered", initiative, "initiative", (row,), first=True)
+    return {**row, "team": "Credit", "owner": OWNER, "builder": BUILDER, "answers": "{}"}
 
 
-def _classified(initiative: str, class_id: str) -> Fact:
-    row = {
-        "initiative": initiative,
-        "class_id": class_id,
-        "mode_id": "design_node",
-        "computed_class_id": class_id,
-        "score": 0,
-        "reasons": [],
-        "justification": "",
-        "policy_version": "1",
-    }
-    return Fact("initiative_classified", initiative, "classification", (row,))
+def _class_row(class_id: str) -> dict[str, Any]:
+    row = {"class_id": class_id, "mode_id": "design_node", "computed_class_id": class_id, "score": 0}
+    return {**row, "reasons": (), "policy_version": "1"}
 
 
 def _version(initiative: str, version: str) -> Fact:
@@ -466,7 +484,7 @@ def _sign_off(initiative: str, gate: str, given: SignOffAct) -> Fact:
         "on_behalf_of": given.on_behalf_of,
         "reason": given.reason,
         "version": given.version,
-        "class_id": "",
+        "class_id": given.class_id,
         "policy_version": POLICY.version,
         "demands_sha256": demands_digest(given.demands) if given.demands else "",
         "evidence": canonical(dict(given.evidence)),

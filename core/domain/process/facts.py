@@ -86,12 +86,14 @@ class SignOffAct:
         or abandoned; `withdrawn`.
     on_behalf_of
         Who delegated the signature; empty where the actor signs for themselves.
-    class_id, version
-        Class and model version that were signed; None where there was no version.
+    version
+        Model version that was signed; None where there was none.
     demands
         What the policy asked for at the gate then; see `core.domain.policy.requirement_list`.
     evidence
         Measure id -> content key of the evidence that counted then.
+    class_id
+        Class that was signed.
     """
 
     seq: int
@@ -102,10 +104,10 @@ class SignOffAct:
     role: str = ""
     on_behalf_of: str = ""
     reason: str = ""
-    class_id: str = ""
     version: str | None = None
     demands: frozenset[str] = frozenset()
     evidence: Mapping[str, str] = field(default_factory=dict)
+    class_id: str = ""
 
     @property
     def seat(self) -> str:

@@ -106,10 +106,10 @@ def _act(said: SignOff, demands: tuple[str, ...]) -> SignOffAct:
         said.role,
         said.on_behalf_of,
         said.reason,
-        said.class_id,
         said.version,
         frozenset(demands),
         json.loads(said.evidence),
+        said.class_id,
     )
 
 

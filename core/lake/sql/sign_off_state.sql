@@ -27,7 +27,7 @@ signature AS MATERIALIZED (
         day + p.valid_days AS expires_on,
         a.act = 'decided' AND a.outcome = 'approved' AND p.role IS NOT NULL
             AND (NOT g.per_version OR a.version IS NOT DISTINCT FROM a.current_version)
-            AND a.signed_class = a.class_id
+            AND a.signed_class IN ('', a.class_id)
             AND coalesce(d.covered, false)
             AND (p.valid_days IS NULL OR day + p.valid_days >= $day::DATE)
             AND NOT coalesce(b.seq > a.seq, false)
