@@ -1,0 +1,251 @@
+"""Ways around the rules that one person found on the running product: refused, or no longer counting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.actors import Actor
+from core.domain.commands import (
+    AmendInitiative,
+    Command,
+    PromoteVersion,
+    RegisterModelVersion,
+    RetireVersion,
+    SubmitEvidence,
+    make,
+)
+from core.domain.errors import Conflict, Forbidden, GovernanceError
+from core.domain.facts.recorded import entry_of
+from core.domain.facts.work import TaskAssignment
+from core.domain.models.model_card import WriteDocumentText
+from core.domain.process.commands import PullModel, RaiseFinding, ResolveFinding, VerifyFinding
+from core.domain.process.sign_offs import SignOffStatus
+from core.lake.directory import put_person
+from core.lake.store import save_store
+from core.services.governance import Governance
+from core.services.models.documents import write_document_text
+from core.services.models.versions import promote_version, register_model_version, retire_version
+from core.services.process.evidence import submit_evidence
+from core.services.process.findings import raise_finding, resolve_finding, verify_finding
+from core.services.process.gates import pull_model
+from core.services.process.initiatives import amend_initiative
+from core.services.process.sign_offs import lay_table
+from core.services.work.tasks import open_tasks
+from tests.conftest import BUILDER, OWNER, VALIDATOR, founded, later, register
+from tests.process import (
+    BUSINESS,
+    OPS,
+    PRODUCTION,
+    SECOND,
+    THIRD,
+    advise,
+    ask,
+    decide,
+    prove_all,
+    put_in_force,
+    seat_signers,
+    sign,
+    thawed,
+    version,
+    without_predictions,
+)
+
+GATE = "deployment"
+READY = "card-limit-advice"
+STRANGER = Actor(
+    id="sid-stranger", name="Sid Stranger", team="Loans", roles=("business_stakeholder", "data_scientist")
+)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A very high risk initiative, everything proved, its deployment gate signed and open on day 6."""
+    governance = founded(tmp_path_factory.mktemp("prepared") / "store")
+    seat_signers(governance)
+    put_person(governance.store, STRANGER)
+    put_in_force(governance, without_predictions())
+    initiative = register(governance)
+    version(governance, initiative)
+    prove_all(governance, initiative, 3)
+    for place, gate in enumerate(("development", "preproduction")):
+        ask(governance, initiative, gate, 3.5 + place / 2)
+        if gate == "preproduction":
+            advise(governance, initiative, gate, 4.1, OPS)
+        sign(governance, initiative, gate, 3.7 + place / 2, SECOND)
+    ask(governance, initiative, GATE, 5)
+    advise(governance, initiative, GATE, 5.1, PRODUCTION)
+    for place, person in enumerate((BUSINESS, SECOND, THIRD)):
+        sign(governance, initiative, GATE, 5.2 + place / 10, person)
+    assert decide(governance, initiative, GATE, 6).is_open
+    save_store(governance.store)
+    governance.close()
+    return governance.store.folder
+
+
+@pytest.fixture
+def governance(prepared: Path, tmp_path: Path) -> Iterator[Governance]:
+    """The prepared store, for one test alone."""
+    opened = thawed(prepared, tmp_path / "store")
+    yield opened
+    opened.close()
+
+
+def say(
+    governance: Governance, service: Callable[..., Any], kind: type[Command], actor: Actor, /, **given: Any
+) -> Any:
+    values = {"at": later(7), "initiative": READY, **given}
+    return service(governance, make(kind, actor=actor, **values))
+
+
+def refused(governance: Governance, kind: type[GovernanceError], words: str, act: Callable[[], Any]) -> None:
+    head = governance.store.head()
+    with pytest.raises(kind, match=words):
+        act()
+    assert governance.store.head() == head
+
+
+def status(governance: Governance, day: float, gate: str = GATE) -> SignOffStatus:
+    return lay_table(governance, READY, gate, governance.moment(later(day))).state.status
+
+
+WHY = {"reason": "It seems better to me."}
+ACTS: dict[str, tuple[Callable[..., Any], type[Command], dict[str, Any]]] = {
+    "amend": (amend_initiative, AmendInitiative, {"purpose": "Decides alone on every limit."}),
+    "own": (amend_initiative, AmendInitiative, {"owner": STRANGER.id}),
+    "register": (
+        register_model_version,
+        RegisterModelVersion,
+        {"version": "99", "algorithm": "Guessing", "task": "binary"},
+    ),
+    "promote": (promote_version, PromoteVersion, {"version": "1", **WHY}),
+    "retire": (retire_version, RetireVersion, {"version": "1", **WHY}),
+    "pull": (pull_model, PullModel, {"reason": "We do not like what it says."}),
+    "prove": (
+        submit_evidence,
+        SubmitEvidence,
+        {"measure": "test_pipeline", "title": "Our pipeline", "link": "https://wiki.example.org/p"},
+    ),
+    "document": (
+        write_document_text,
+        WriteDocumentText,
+        {"kind": "card", "section": "limits", "text": "It has none at all."},
+    ),
+}
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_who_has_no_tie_to_an_initiative_changes_nothing_of_it(governance: Governance, act: str) -> None:
+    service, kind, given = ACTS[act]
+    words = "Sid Stranger has no tie to Card Limit Advice"
+    refused(governance, Forbidden, words, lambda: say(governance, service, kind, STRANGER, **given))
+    assert decide(governance, READY, GATE, 8).is_open
+
+
+def test_who_is_given_a_task_on_it_has_a_tie(governance: Governance) -> None:
+    refused(
+        governance,
+        Forbidden,
+        "has no tie",
+        lambda: say(governance, *ACTS["own"][:2], STRANGER, name="Card Limits"),
+    )
+    given = TaskAssignment(initiative=READY, task="requirement:x", person=STRANGER.id, reason="")
+    governance.store.append([entry_of("task_assigned", given)], actor=OWNER.id, at=later(7))
+    say(governance, *ACTS["own"][:2], STRANGER, at=later(8), name="Card Limits")
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"purpose": "Decides alone on every limit, without a clerk."}, "the purpose was rewritten"),
+        ({"owner": BUSINESS.id}, "it has another owner"),
+    ],
+)
+def test_an_approval_ends_with_the_words_that_it_was_given_to(
+    governance: Governance, change: dict[str, str], because: str
+) -> None:
+    say(governance, amend_initiative, AmendInitiative, BUILDER, **change)
+    state = lay_table(governance, READY, GATE, governance.moment(later(8))).state
+    assert state.status is SignOffStatus.LAPSED
+    assert because in state.lapses
+    assert not decide(governance, READY, GATE, 8).is_open
+
+
+def test_a_better_name_ends_no_approval(governance: Governance) -> None:
+    say(governance, amend_initiative, AmendInitiative, BUILDER, name="Card Limits")
+    assert decide(governance, READY, GATE, 8).is_open
+
+
+def test_feedback_on_one_version_is_not_heard_on_the_next(governance: Governance) -> None:
+    ask_again = "2"
+    version(governance, READY, ask_again, day=7)
+    prove_all(governance, READY, 7.5)
+    for gate, adviser, signer in (("development", None, SECOND), ("preproduction", OPS, SECOND)):
+        ask(governance, READY, gate, 8)
+        if adviser:
+            advise(governance, READY, gate, 8.1, adviser)
+        sign(governance, READY, gate, 8.2, signer)
+    ask(governance, READY, GATE, 8.3)
+    advise(governance, READY, GATE, 8.4, PRODUCTION)
+    assert status(governance, 8.5) is SignOffStatus.WAITING_FOR_APPROVAL
+    version(governance, READY, "6", day=9)
+    prove_all(governance, READY, 9.5)
+    assert status(governance, 10) is SignOffStatus.WAITING_FOR_FEEDBACK
+    refused(
+        governance, Conflict, "feedback is still missing", lambda: sign(governance, READY, GATE, 10, BUSINESS)
+    )
+
+
+def test_a_request_that_nobody_completes_ends(governance: Governance) -> None:
+    version(governance, READY, "2", day=7)
+    prove_all(governance, READY, 7.5)
+    ask(governance, READY, "development", 8)
+    assert status(governance, 98, "development") is SignOffStatus.WAITING_FOR_APPROVAL
+    assert status(governance, 99.1, "development") is SignOffStatus.LAPSED
+    refused(
+        governance,
+        Conflict,
+        "more than 90 days ago",
+        lambda: sign(governance, READY, "development", 99.1, SECOND),
+    )
+    task = next(
+        one
+        for one in open_tasks(governance, governance.moment(later(99.1)), initiative=READY)
+        if one.kind == "sign_off" and "in time" in one.title
+    )
+    assert "ask again" in task.title
+    ask(governance, READY, "development", 99.2)
+
+
+@pytest.mark.parametrize("part", ["registered it", "wrote in its documents"])
+def test_nobody_signs_what_they_had_a_part_in(governance: Governance, part: str) -> None:
+    who = BUILDER.model_copy(update={"roles": ("risk_audit",)})
+    if part == "wrote in its documents":
+        service, kind, given = ACTS["document"]
+        who = SECOND
+        say(governance, service, kind, who, **given)
+    version(governance, READY, "2", day=7.2)
+    prove_all(governance, READY, 7.5)
+    ask(governance, READY, "development", 8)
+    with pytest.raises(Forbidden, match="nobody signs their own work"):
+        sign(governance, READY, "development", 8.1, who)
+    assert sign(governance, READY, "development", 8.2, THIRD)
+
+
+def test_a_former_owner_closes_no_finding(governance: Governance) -> None:
+    say(governance, amend_initiative, AmendInitiative, BUILDER, owner=THIRD.id)
+    say(governance, amend_initiative, AmendInitiative, BUILDER, owner=OWNER.id, at=later(7.1))
+    told = {"severity": "major", "title": "Limits are off", "detail": "They are too high by a tenth."}
+    told |= {"step": "development", "due_on": later(30).date()}
+    name = say(governance, raise_finding, RaiseFinding, VALIDATOR, **told)
+    note = {"finding": name, "note": "It was mended as asked."}
+    say(governance, resolve_finding, ResolveFinding, BUILDER, **note)
+    words = "verified by somebody else than who mended it"
+    mended = {**note, "mended": True}
+    refused(
+        governance, Forbidden, words, lambda: say(governance, verify_finding, VerifyFinding, THIRD, **mended)
+    )
+    say(governance, verify_finding, VerifyFinding, SECOND, **mended)
