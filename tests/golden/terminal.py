@@ -78,7 +78,7 @@ document-notes retail-credit-scoring limits
 record --most 8
 record --initiative churn-call-list --most 4
 verify
-replay 5614
+replay 5639
 """.strip().splitlines()
 
 
