@@ -9,7 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.errors import NotFound
 from core.services.measured import decay, slice_batches
-from core.services.measured.decay import attributions, decay_groups
+from core.services.measured.decay import attributions
+from core.services.measured.decay_groups import decay_groups
 from core.services.measured.slice_batches import MonitoredVersion
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.measured.decay import (

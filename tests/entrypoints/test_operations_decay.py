@@ -11,7 +11,8 @@ from core.domain.errors import BadInput, NotFound
 from core.entrypoints.reports.measured import show_decay
 from core.ground import Verdict
 from core.services.governance import Governance
-from core.services.measured.decay import check_decay_alert, decay_groups, decay_report
+from core.services.measured.decay import check_decay_alert, decay_report
+from core.services.measured.decay_groups import decay_groups
 from core.services.measured.monitoring import worth_of
 from core.services.measured.slice_batches import monitored_versions
 from core.services.use_case import Call

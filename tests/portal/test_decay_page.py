@@ -17,7 +17,7 @@ from core.domain.facts.measured import DecayRun
 from core.lake.monitoring.readings import write_estimates
 from core.services import jobs
 from core.services.governance import Governance
-from core.services.measured.decay import decay_groups
+from core.services.measured.decay_groups import decay_groups
 from core.services.measured.monitoring import RecordEstimates, record_estimates, refresh_subject
 from portal.components.desk import Desk
 from tests.conftest import BUILDER, OWNER, later, register
@@ -78,7 +78,7 @@ def divided(governance: Governance, tmp_path: Path) -> Governance:
     give_predictions(governance, initiative, tmp_path / "rows.parquet")
     slices = [
         *of_group("late", [0.9, 0.9, 0.84, 0.83]),
-        *of_group(HOSTILE, [0.9, 0.84, 0.8, 0.8], calibrated="all"),
+        *of_group(HOSTILE, [0.9, 0.84, 0.8, 0.8], calibrated="shrunk"),
         *of_group("once", [0.84, 0.9, 0.9, 0.89]),
         *of_group("unknown", [None, None, None, None]),
     ]
@@ -164,7 +164,8 @@ def test_the_group_that_decays_first_is_named_before_any_outcome(divided: Govern
     )
     assert [group.label for group in found.groups] == [HOSTILE, "late", "once", "unknown"]
     assert [group.decayed_from for group in found.groups] == [1, 2, None, None]
-    assert [group.calibrated for group in found.groups] == ["all", "own", "own", "own"]
+    assert [group.calibrated for group in found.groups] == ["shrunk", "own", "own", "own"]
+    assert [group.trust.verdict for group in found.groups] == ["pass", "pass", "pass", "pass"]
     assert found.groups[0].room_used == pytest.approx((0.9 - 0.8) / (0.9 - 0.85))
     assert (found.untold, found.groups[3].judged) == (1, 0)
     page = open_decay(divided, by="team")
@@ -173,7 +174,8 @@ def test_the_group_that_decays_first_is_named_before_any_outcome(divided: Govern
     assert f"{HOSTILE} decays first, from row 51 on. About 1 group nobody can tell." in words
     assert "<b>x</b>" not in " ".join(e.value for e in page.caption)
     table = next(frame.value for frame in page.dataframe if "Calibrated on" in frame.value)
-    assert list(table["Calibrated on"]) == ["all rows", "its own rows", "its own rows", "its own rows"]
+    assert list(table["Calibrated on"]) == ["its own and larger groups", *["its own rows"] * 3]
+    assert list(table["Estimates were off by"]) == ["ROC AUC +0 ± 0.01 in the reference"] * 4
     assert list(table["Worse"]) == ["3 of 4", "2 of 4", "1 of 4", "◆ Cannot tell"]
 
 

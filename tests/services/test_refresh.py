@@ -11,7 +11,8 @@ from core.domain.errors import BadInput, Conflict, NotFound
 from core.ground import Verdict
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices
-from core.services.measured.decay import check_decay_alert, decay_groups, decay_report
+from core.services.measured.decay import check_decay_alert, decay_report
+from core.services.measured.decay_groups import decay_groups
 from core.services.measured.monitoring import RefreshMonitoring, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.models.versions import register_model_version

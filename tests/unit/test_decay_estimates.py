@@ -165,7 +165,7 @@ def test_a_subpopulation_equals_nannyml_on_its_rows_alone(car_loan: DatasetFiles
         assert_equal_to_nannyml(ours, answer, BY_SALARY, places=False)
 
 
-def test_a_small_subpopulation_is_calibrated_on_all_and_a_tiny_one_is_not_judged(
+def test_a_small_subpopulation_is_drawn_towards_all_and_a_tiny_one_is_not_judged(
     car_loan: DatasetFiles, tmp_path: Path
 ) -> None:
     group = (
@@ -186,7 +186,7 @@ def test_a_small_subpopulation_is_calibrated_on_all_and_a_tiny_one_is_not_judged
         rows.write_parquet(paths[part][0])
     found = run(spec_of(car_loan, metrics=("roc_auc",), chunk_size=1_000, by=(("group",),), **paths))
     calibrated = {chunk.values[0]: chunk.calibrated for chunk in found.slices}
-    assert calibrated == {"many": "own", "few": "all", "rare": "all", "new": "all"}
+    assert calibrated == {"many": "own", "few": "shrunk", "rare": "shrunk", "new": "all"}
     later = [chunk for chunk in found.slices if chunk.part == "analysis"]
     judged = {name: {c.judged for c in later if c.values == (name,)} for name in calibrated}
     assert judged == {"many": {True}, "few": {True}, "rare": {False}, "new": {False}}

@@ -12,10 +12,12 @@ from core.analytics.decay.trust import (
     CHANCE_OUTSIDE,
     Compared,
     EstimateTrust,
+    GroupRecord,
     History,
     ModelTrust,
     at_least,
     estimate_trust,
+    group_trust,
     model_trust,
 )
 
@@ -152,3 +154,57 @@ def test_thresholds_and_rows_are_those_of_the_metric_that_is_checked() -> None:
     assert verdicts(judged(history(noisy)))["rows"] == "cannot_tell"
     assert judged(history(whole), history(noisy, "f1")).verdict == "pass"
     assert EstimateTrust("cannot_tell", None, None, 0, 0).chance is None
+
+
+def record(name: str, bias: float, error: float, metric: str = "accuracy", **other: Any) -> GroupRecord:
+    values: dict[str, Any] = {"part": "reference", "chunks": 9, "usual": 0.8, "upper_threshold": None}
+    return GroupRecord((name,), metric, bias=bias, error=error, **{"lower_threshold": 0.7, **values, **other})
+
+
+def told(*records: GroupRecord, classifies: bool = True) -> dict[str, str]:
+    return {values[0]: one.verdict for values, one in group_trust(records, classifies=classifies).items()}
+
+
+@pytest.mark.parametrize(
+    ("bias", "error", "verdict"),
+    [
+        (0.0, 0.010, "pass"),  # 0 + 1.96 * 1.0 points are less than 2 points
+        (0.0, 0.011, "cannot_tell"),
+        (-0.015, 0.002, "pass"),
+        (0.021, 0.009, "fail"),  # more than 2 points, and 2.3 standard errors from 0
+        (0.021, 0.011, "cannot_tell"),
+        (0.019, 0.001, "cannot_tell"),
+    ],
+)
+def test_the_estimates_of_a_group_are_held_to_two_points(bias: float, error: float, verdict: str) -> None:
+    assert told(record("a", bias, error)) == {"a": verdict}
+
+
+def test_many_groups_fail_none_by_chance_alone() -> None:
+    """2.3 standard errors are nothing among twenty."""
+    alike = [record(str(place), 0.0, 0.009) for place in range(19)]
+    assert told(record("a", 0.021, 0.009), *alike)["a"] == "cannot_tell"
+
+
+def test_outcomes_rule_once_three_chunks_have_them_and_every_rate_must_pass() -> None:
+    fine = record("a", 0.0, 0.001)
+    off = {"part": "analysis", "bias": 0.05, "error": 0.001}
+    assert told(fine, record("a", chunks=2, **off)) == {"a": "pass"}
+    found = group_trust([fine, record("a", chunks=3, **off)], classifies=True)["a",]
+    assert (found.verdict, found.part, found.off_by) == ("fail", "analysis", 0.05)
+    assert told(fine, record("b", 0.0, 0.001), record("b", 0.0, 0.001, "recall")) == {
+        "a": "cannot_tell",
+        "b": "pass",
+    }
+    assert told(fine, record("a", 0.05, 0.001, "recall")) == {"a": "fail"}
+
+
+def test_an_error_is_held_to_the_way_to_its_threshold() -> None:
+    limits = {"usual": 5.0, "upper_threshold": 6.0}
+    found = group_trust(
+        [record("a", 0.5, 0.1, "mae", **limits), record("b", 2.0, 0.1, "mae", **limits)],
+        classifies=False,
+        lower_better=frozenset({"mae"}),
+    )
+    assert [one.verdict for one in found.values()] == ["pass", "fail"]
+    assert told(record("a", 0.5, 0.1, "mae", lower_threshold=None), classifies=False) == {"a": "cannot_tell"}

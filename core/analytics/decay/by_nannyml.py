@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from core.analytics.decay.calibrations import FOLDS, Shifts, shrunk_shifts
 from core.analytics.decay.estimates import confusion_cells
 from core.analytics.decay.fit import (
     Calibration,
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PREDICTED, TRUE, SCORE, CHUNK = "y_pred", "y_true", "y_score", "chunk"
-OWN_ROWS = 2_000
-"""Reference rows from which a subpopulation is calibrated by its own."""
+OWN_ROWS = 5_000
+"""Reference rows from which a subpopulation is calibrated by its own alone."""
 OWN_ROWS_OF_A_CLASS = 200
 """Of these, rows that each class must have."""
 LEAST_FITTED_ROWS = 100
@@ -213,13 +214,35 @@ class _Fitting:
     ) -> FittedSlices:
         """Fit each subpopulation of crossed features, by what could be fitted for everyone."""
         known = {one.metric for one in whole.components}
+        shifts = self._shifts(slices, rows, whole)
         found = []
         for place, values in enumerate(slices.values):
             on_part()
             part = self.part(rows[slices.codes == place].reset_index(drop=True), values, whole)
             kept = tuple(one for one in part.components if one.metric in known)
-            found.append(part.model_copy(update={"components": kept}))
-        return FittedSlices(features=slices.features, parts=tuple(found))
+            own = _shrunk(place, shifts) if part.calibrated == "all" else {}
+            found.append(part.model_copy(update={"components": kept, **own}))
+        centres = tuple(tuple(one.centres.tolist()) for one in shifts)
+        return FittedSlices(features=slices.features, centres=centres, parts=tuple(found))
+
+    def _shifts(self, slices: ReferenceSlices, rows: pd.DataFrame, whole: FittedPart) -> list[Shifts]:
+        """By how much subpopulations differ from everyone, for each class."""
+        found = []
+        for (label, column), calibrator in zip(
+            score_columns(self._spec).items(), whole.calibrators, strict=False
+        ):
+            scores = rows[column].to_numpy(dtype="float64")
+            chances = scores if calibrator is None else calibrator.apply(scores)
+            gaps = self._truth(rows, label) - chances
+            folds = rows[CHUNK].to_numpy() % FOLDS
+            found.append(shrunk_shifts(scores, gaps, slices.codes, slices.values, folds))
+        return found
+
+    def _truth(self, rows: pd.DataFrame, label: str) -> NDArray[np.int64]:
+        import numpy as np
+
+        truth = rows[TRUE].to_numpy()
+        return np.asarray(truth if self._spec.task == "binary" else truth == label).astype(np.int64)
 
     def _large_enough(self, rows: pd.DataFrame) -> bool:
         if len(rows) < OWN_ROWS:
@@ -296,8 +319,7 @@ class _Fitting:
         found: list[Calibration | None] = []
         errors, raw_errors = [], []
         for label, column in score_columns(self._spec).items():
-            truth = rows[TRUE].to_numpy()
-            truth = truth.astype(np.int64) if self._spec.task == "binary" else (truth == label).astype(int)
+            truth = self._truth(rows, label)
             scores = rows[column].to_numpy()
             calibration = calibration_if_needed(truth, scores)
             found.append(calibration)
@@ -341,6 +363,14 @@ class _Fitting:
         if model not in self.models:
             self.models.append(model)
         return self.models.index(model)
+
+
+def _shrunk(place: int, shifts: Sequence[Shifts]) -> dict[str, object]:
+    """What a subpopulation without a calibration of its own gets; nothing where nothing is known of it."""
+    if not any(one.by[0][place].any() for one in shifts):
+        return {}
+    lines = zip(*(one.by[:, place].tolist() for one in shifts), strict=True)
+    return {"calibrated": "shrunk", "shifts": tuple(tuple(map(tuple, line)) for line in lines)}
 
 
 def _chunker() -> Any:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-Calibrated = Literal["own", "all"]
-FORMAT = 1
+Calibrated = Literal["own", "shrunk", "all"]
+FORMAT = 2
 _FOLDS, _BINS = 10, 10
 
 
@@ -64,7 +64,8 @@ class FittedPart(Checked):
     rows
         Its reference rows.
     calibrated
-        `own`: by its own rows. `all`: as for everyone, because it has too few.
+        `own`: by its own rows alone. `shrunk`: by its own and those of the larger groups that it is part of.
+        `all`: as for everyone, because nothing is known of it.
     calibrators
         One a class (binary: one); None where NannyML found that calibration would not help.
     calibration_error, raw_calibration_error
@@ -72,6 +73,9 @@ class FittedPart(Checked):
         over the classes. Rates, 0 = perfectly calibrated; None for a regression and where nobody can tell.
     components
         Empty where the reference is too small to say anything.
+    shifts
+        Of a shrunk calibration, a line for all rows and one for each fold held back: by how much chances
+        differ from everyone's, for each class at the `centres` of the slices.
     models
         Regression: metric -> index of its error model in `FittedModel.error_models`.
     """
@@ -83,6 +87,7 @@ class FittedPart(Checked):
     calibration_error: float | None = None
     raw_calibration_error: float | None = None
     components: tuple[Component, ...] = ()
+    shifts: tuple[tuple[tuple[float, ...], ...], ...] = ()
     models: dict[str, int] = Field(default_factory=dict)
 
     def unjudged(self, values: tuple[str, ...], rows: int) -> FittedPart:
@@ -101,9 +106,10 @@ class FittedFeature(Checked):
 
 
 class FittedSlices(Checked):
-    """The subpopulations of crossed features, in natural order."""
+    """The subpopulations of crossed features, in natural order; `centres` of the shifts for each class."""
 
     features: tuple[FittedFeature, ...]
+    centres: tuple[tuple[float, ...], ...] = ()
     parts: tuple[FittedPart, ...]
 
 

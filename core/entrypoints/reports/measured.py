@@ -22,6 +22,7 @@ from core.entrypoints.reports.printing import (
     words,
 )
 from core.services.measured.bias import BiasSlices, VersionsCompared
+from core.services.measured.decay_groups import CALIBRATED_ON
 from core.services.measured.weak_slices import WeakSlices
 from core.services.plain import Result, read_back
 
@@ -314,7 +315,9 @@ _GROUPS: Mapping[str, Column] = {
     "Threshold": ("threshold", figure),
     "Worse": lambda group: f"{group['worse']} of {group['judged']}" if group["judged"] else "cannot tell",
     "Decays from": ("decayed_from", lambda chunk: NONE if chunk is None else f"analysis {chunk}"),
-    "Calibrated on": ("calibrated", lambda by: "its own rows" if by == "own" else "all rows"),
+    "Trust": lambda group: words(group["trust"]["verdict"]),
+    "Off by": "held",
+    "Calibrated on": ("calibrated", CALIBRATED_ON.__getitem__),
 }
 _BATCHES: Mapping[str, Column] = {
     "Added": ("recorded_at", minute),

@@ -21,6 +21,7 @@ from core.analytics.decay.by_nannyml import (
     fit_reference,
     score_columns,
 )
+from core.analytics.decay.calibrations import FOLDS, shifted
 from core.analytics.decay.estimates import (
     ChunkPlace,
     EstimatedChunk,
@@ -57,7 +58,7 @@ def estimate_part(
     on_rows: Callable[[int], None] = lambda rows: None,
 ) -> tuple[list[EstimatedChunk], list[SliceChunk]]:
     """Estimate the chunks of one part, and of its subpopulations, in one pass over its rows."""
-    passing = _Pass(spec, fitted, slicings)
+    passing = _Pass(spec, fitted, slicings, held_back=name == "reference")
     encoders = fitted.encoders if spec.task == "regression" else None
     batches = row_batches(cursor, part, spec, slicings, encoders=encoders)
     for arrays, bounds in _whole_chunks(spec, batches):
@@ -97,7 +98,7 @@ def _whole_chunks(
 @dataclass
 class _SliceSums:
     slicing: Slicing
-    fits: tuple[FittedPart, ...]
+    fits: tuple[tuple[FittedPart, ...], ...]
     sums: list[list[tuple[ChunkPlace, Any]]] = field(default_factory=list)
 
     @property
@@ -105,14 +106,16 @@ class _SliceSums:
         return tuple(feature.name for feature in self.slicing.features)
 
     def parts(self) -> Iterator[tuple[FittedPart, list[ChunkPlace], list[Any]]]:
-        for fit, found in zip(self.fits, self.sums, strict=True):
+        for (fit, *_), found in zip(self.fits, self.sums, strict=True):
             yield fit, [place for place, _ in found], [one for _, one in found]
 
 
 class _Pass:
     """Sums that gather while the rows pass."""
 
-    def __init__(self, spec: EstimateSpec, fitted: FittedModel, slicings: Sequence[Slicing]) -> None:
+    def __init__(
+        self, spec: EstimateSpec, fitted: FittedModel, slicings: Sequence[Slicing], *, held_back: bool
+    ) -> None:
         self.rows = 0
         self.places: list[ChunkPlace] = []
         self.whole: list[Any] = []
@@ -120,6 +123,7 @@ class _Pass:
         self._ranked = _RANKED & {one.metric for one in fitted.whole.components}
         self._scores = list(score_columns(spec).values())
         self._boosters = _boosters(fitted)
+        self._held_back = held_back
         self.slices = [_SliceSums(one, _fits(fitted, one)) for one in slicings]
         for one in self.slices:
             one.sums = [[] for _ in one.fits]
@@ -130,7 +134,7 @@ class _Pass:
         with ThreadPoolExecutor(max_workers=_THREADS) as pool:
             whole = pool.submit(self._sums, arrays, bounds, [self._fitted.whole] * len(places))
             divided = [
-                (one, part, pool.submit(self._slice_sums, arrays, bounds[part.start : part.stop + 1], number))
+                (one, part, pool.submit(self._slice_sums, arrays, bounds, part, number))
                 for number, one in enumerate(self.slices)
                 for part in _parts(len(places))
             ]
@@ -161,11 +165,12 @@ class _Pass:
         ]
 
     def _slice_sums(
-        self, arrays: Arrays, bounds: NDArray[np.int64], number: int
+        self, arrays: Arrays, bounds: NDArray[np.int64], part: range, number: int
     ) -> list[tuple[int, int, Any]]:
         """Sums of each subpopulation in neighbouring chunks, with the place of its fit and of its chunk."""
         import numpy as np
 
+        first, bounds = len(self.places) + part.start, bounds[part.start : part.stop + 1]
         rows, chunks, fits = slice(bounds[0], bounds[-1]), len(bounds) - 1, self.slices[number].fits
         codes = arrays[f"by_{number}"][rows]
         order = np.argsort(codes, kind="stable")  # a radix sort: chunks stay together in each subpopulation
@@ -173,9 +178,14 @@ class _Pass:
         counts = np.bincount(keys, minlength=len(fits) * chunks)
         there = np.flatnonzero(counts)
         ordered = {name: arrays[name][rows][order] for name in self._needed(arrays)}
-        parts = [fits[key // chunks] for key in there]
+        parts = [self._fit_of(fits[key // chunks], first + key % chunks) for key in there.tolist()]
         sums = self._sums(ordered, np.append(0, np.cumsum(counts[there])), parts)
         return [(key // chunks, key % chunks, one) for key, one in zip(there.tolist(), sums, strict=True)]
+
+    def _fit_of(self, fits: tuple[FittedPart, ...], chunk: int) -> FittedPart:
+        """The fit for a chunk: of the reference, one that was learned without it where there is such."""
+        everything, *without = fits
+        return without[chunk % FOLDS] if self._held_back and without else everything
 
     def _needed(self, arrays: Arrays) -> list[str]:
         return [name for name in arrays if name not in ("at", "period") and not name.startswith("by_")]
@@ -263,11 +273,25 @@ def _boosters(fitted: FittedModel) -> list[Any]:
     return [lightgbm.Booster(model_str=text) for text in fitted.error_models]
 
 
-def _fits(fitted: FittedModel, slicing: Slicing) -> tuple[FittedPart, ...]:
-    """The fit of each subpopulation; one that the stored fit does not know is taken as everyone."""
+def _fits(fitted: FittedModel, slicing: Slicing) -> tuple[tuple[FittedPart, ...], ...]:
+    """The fit of each subpopulation, and those without a fold; one that the stored fit does not know is
+    taken as everyone."""
     stored = fitted_slices(fitted, slicing)
     known = {part.values: part for part in stored.parts} if stored else {}
-    return tuple(known.get(values) or fitted.whole.unjudged(values, 0) for values in slicing.values)
+    centres = stored.centres if stored else ()
+    parts = (known.get(values) or fitted.whole.unjudged(values, 0) for values in slicing.values)
+    return tuple(_shifted(fitted.whole, part, centres) for part in parts)
+
+
+def _shifted(
+    whole: FittedPart, part: FittedPart, centres: Sequence[Sequence[float]]
+) -> tuple[FittedPart, ...]:
+    if not part.shifts:
+        return (part,)
+    return tuple(
+        part.model_copy(update={"calibrators": tuple(map(shifted, whole.calibrators, centres, line))})
+        for line in part.shifts
+    )
 
 
 def _moment(microseconds: int | None) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time, timedelta
 from operator import attrgetter
@@ -13,6 +13,7 @@ from typing import TypeVar, get_args
 import duckdb
 
 from core.analytics.decay.estimates import EstimatedChunk, SliceChunk
+from core.analytics.decay.trust import GroupRecord
 from core.analytics.job_specs import Gap
 from core.domain.errors import BrokenRecord, NotFound
 from core.domain.facts.measured import (
@@ -37,6 +38,9 @@ from core.lake.store import Store
 COLUMN_OF = {"part": "period"}
 """What a field is called in the files of estimates, where it has another name there."""
 _FIELDS = "* RENAME (period AS part)"
+
+
+Line = TypeVar("Line", SliceChunk, GroupRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +160,46 @@ def _whole(store: Store, path: str, sha256: str) -> Path:
 
 def slice_estimates(store: Store, run: DecayRun, features: Sequence[str], metric: str) -> list[SliceChunk]:
     """Estimates of the subpopulations of crossed features for one metric, chunk after chunk."""
-    if run.slices_path is None:
-        return []
     query = (
         f"SELECT {_FIELDS} FROM read_parquet($file) "
         "WHERE features = $features AND metric = $metric ORDER BY part DESC, chunk"
     )
+    return _of_slices(store, run, SliceChunk, query, {"features": list(features), "metric": metric})
+
+
+def group_records(
+    store: Store, run: DecayRun, features: Sequence[str], metrics: Sequence[str]
+) -> list[GroupRecord]:
+    """Estimates of subpopulations held against what came true, over the chunks of each part.
+
+    Chunks count where at least half of their rows have an outcome, by the rows that have one.
+    """
+    return _of_slices(
+        store, run, GroupRecord, _RECORDS, {"features": list(features), "metrics": list(metrics)}
+    )
+
+
+_RECORDS = """
+    SELECT "values", metric, period AS part, count(*) AS chunks,
+        sum(labelled_rows * (estimate - realised)) / sum(labelled_rows) AS bias,
+        sqrt(sum(labelled_rows * rows * sampling_error ** 2)) / sum(labelled_rows) AS error,
+        avg(realised) AS usual, any_value(lower_threshold) AS lower_threshold,
+        any_value(upper_threshold) AS upper_threshold
+    FROM read_parquet($file)
+    WHERE features = $features AND list_contains($metrics, metric) AND 2 * labelled_rows >= rows
+        AND estimate IS NOT NULL AND realised IS NOT NULL AND sampling_error > 0
+    GROUP BY ALL ORDER BY "values", metric, part
+"""
+
+
+def _of_slices(
+    store: Store, run: DecayRun, kind: type[Line], query: str, asked: Mapping[str, Sequence[str] | str]
+) -> list[Line]:
+    if run.slices_path is None:
+        return []
     file = store.folder / run.slices_path
-    values = {"file": str(file), "features": list(features), "metric": metric}
     try:
-        return fetch_as(store.cursor(), SliceChunk, query, values)
+        return fetch_as(store.cursor(), kind, query, {"file": str(file), **asked})
     except duckdb.Error as error:
         raise BrokenRecord(
             "the estimates of the subpopulations cannot be read",

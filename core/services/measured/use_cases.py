@@ -22,7 +22,8 @@ from core.services.measured.business_kpi import (
     promised_kpis,
 )
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
-from core.services.measured.decay import DecayReport, decay_groups, decay_report, said_against
+from core.services.measured.decay import DecayReport, decay_report, said_against
+from core.services.measured.decay_groups import decay_groups
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.favourable import DeclareOutcome, declare_outcome
 from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring

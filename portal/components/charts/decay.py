@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import altair as alt
 
     from core.domain.facts.measured import DecayChunk
-    from core.services.measured.decay import DecayGroup
+    from core.services.measured.decay_groups import DecayGroup
 
 MOST_GROUPS = 6
 """Lines that can still be told apart."""

@@ -12,6 +12,7 @@ from core.analytics.decay.metrics import decay_metric
 from core.domain.commands import make
 from core.services.case import refusal
 from core.services.measured.decay import said_against
+from core.services.measured.decay_groups import CALIBRATED_ON
 from core.services.measured.monitoring import (
     CHUNK_ROWS,
     REFRESH,
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
     from core.analytics.decay.trust import TrustReason
     from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
-    from core.services.measured.decay import DecayGroup, DecayGroups, DecayReport
+    from core.services.measured.decay import DecayReport
+    from core.services.measured.decay_groups import DecayGroup, DecayGroups
     from core.services.measured.slice_batches import MonitoredVersion
     from portal.components.desk import Desk
 
@@ -255,8 +257,14 @@ _HELP = (
     "Way to the threshold: (usual level − estimate) / (usual level − worse threshold) of the group. 0 is "
     "its usual level (the mean of what came true on its reference rows), 100% its own threshold.",
     "Decays from: the first of two worse chunks in a row; one alone may be chance, as many are looked at.",
-    "Calibrated on its own rows: the group has at least 2,000 reference rows, and 200 of each class. Else "
-    "its estimates use the calibration of all rows, which may be wrong for it.",
+    "Trust: of all rates, the one where estimates were furthest off, in chunks after the reference where 3 "
+    "or more have outcomes, else in reference chunks, each estimated by a calibration learned without it. "
+    "Fail: off by more than 2 points, and by more than chance brings at 5% over all groups and rates. "
+    "Pass: off by less than 2 points at 2.5% in every rate. Of errors (such as the mean absolute error), "
+    "the way to the threshold stands for the 2 points.",
+    "Calibrated on its own rows: the group has at least 5,000 reference rows, and 200 of each class. Else "
+    "its calibration is drawn towards those of the larger groups that it is part of, the more the fewer rows "
+    "it has.",
     "Chunks are those of everyone, so that groups can be compared at the same moment. Fewer than 100 rows of "
     "a group in a chunk are not judged.",
     "Leaves out whether P(y|x) changed for the group alone; only outcomes can show that.",
@@ -309,12 +317,9 @@ def _table(found: DecayGroups) -> None:
         Column("threshold", "Threshold", kind, digits, phone=False, width=100),
         Column(lambda group: percent(group.room_used), "Way to threshold", width=130),
         Column(_judged, "Worse", width=110),
-        Column(
-            lambda group: "its own rows" if group.calibrated == "own" else "all rows",
-            "Calibrated on",
-            phone=False,
-            width=120,
-        ),
+        Column(lambda group: group.trust.verdict, "Trust", "status"),
+        Column("held", "Estimates were off by", phone=False, width=260),
+        Column(lambda group: CALIBRATED_ON[group.calibrated], "Calibrated on", phone=False, width=150),
     ]
     alt = f"Groups by {escape(found.by)} with their estimates, the most urgent first."
     live_table(found.groups, columns, key="decay-groups", download="decay-groups", alt=alt)
