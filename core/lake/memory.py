@@ -1,17 +1,21 @@
 """What is remembered. One memory of answers: the same head, the same day, the same answer; nothing runs out.
 
 Three kinds of truth have another. Facts hold beyond the head they were read at, while nothing of their kind
-is recorded: `KeptFacts`. What is in a file holds at every head: `known_of`. What follows from a text or
-from a policy alone is cached by the function that works it out.
+is recorded: `KeptFacts`. What is in a file holds at every head: `known_of`, and of large files `KeptTables`.
+What follows from a text or from a policy alone is cached by the function that works it out.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import wraps
 from operator import attrgetter
+from pathlib import Path
 from threading import Lock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
@@ -47,6 +51,76 @@ class Memory:
         """Drop everything."""
         with self._lock:
             self._kept.clear()
+
+
+_LARGE = 2_000_000  # bytes: some 100,000 predictions; fewer are counted faster than a table of them is opened
+_QUESTIONS = 500
+
+
+def are_large(*files: str | Path) -> bool:
+    """Whether it pays to prepare for the next question about these files."""
+    try:
+        return sum(Path(file).stat().st_size for file in files) >= _LARGE
+    except OSError:
+        return False
+
+
+class KeptTables:
+    """Small tables worked out of large files that never change, in a folder that may be deleted at any time.
+
+    A table is found by its question and by name, size and time of its file; the name of a batch holds its
+    digest. The table's own name holds a digest of all this and of its content, so that neither a damaged one
+    nor another's is believed: it is made anew. Questions that were not asked for longest go first.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def of(
+        self, paths: Sequence[str | Path], question: str, write: Callable[[str, Path], object]
+    ) -> tuple[list[str], list[str]]:
+        """Tables of those of several files that are large, and the files without one; `write` makes one."""
+        files = [str(path) for path in paths]
+        if self._folder is None or len(files) < 2:
+            return [], files
+        large = list(filter(are_large, files))
+        try:
+            folder = self._asked(self._folder / hashlib.sha256(question.encode()).hexdigest()[:32])
+            tables = {file: str(_table(folder, Path(file), write)) for file in large}
+        except OSError:  # no room, or no right to write: all is counted anew
+            return [], files
+        return list(tables.values()), [file for file in files if file not in tables]
+
+    def _asked(self, folder: Path) -> Path:
+        if not folder.exists():
+            others = sorted(folder.parent.glob("*"), key=lambda one: one.stat().st_mtime)
+            for oldest in others[: max(0, len(others) - _QUESTIONS + 1)]:
+                shutil.rmtree(oldest, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        return folder
+
+
+def _table(folder: Path, file: Path, write: Callable[[str, Path], object]) -> Path:
+    """The table of one file; written where there is none that is whole."""
+    stat = file.stat()
+    state = hashlib.sha256(f"{file.name} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:32]
+    for known in folder.glob(f"{state}-*.parquet"):
+        if known == _place(folder, state, known):
+            return known
+        known.unlink(missing_ok=True)
+    part = folder / f"{state}-{os.urandom(8).hex()}.part"
+    try:
+        write(str(file), part)
+        return part.replace(_place(folder, state, part))
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _place(folder: Path, state: str, table: Path) -> Path:
+    """Where a table of this content belongs."""
+    whole = hashlib.sha256(f"{folder.name} {state} ".encode() + table.read_bytes())
+    return folder / f"{state}-{whole.hexdigest()[:32]}.parquet"
 
 
 class Remembering(Protocol):

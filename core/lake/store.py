@@ -22,7 +22,7 @@ from core.domain.errors import BadInput, BrokenRecord, Conflict
 from core.domain.facts import measured, models, process, record, rules, work
 from core.domain.facts.recorded import ORIGIN, Recorded, columns_of
 from core.domain.moment import Moment, require_utc
-from core.lake.memory import KeptFacts, Memory, Part
+from core.lake.memory import KeptFacts, KeptTables, Memory, Part
 
 TABLES: Mapping[str, type[Recorded]] = {
     kind.table: kind
@@ -173,6 +173,7 @@ class Store:
         self.columns = _columns(self.cursor())
         self.kept = KeptFacts()
         self.memory = Memory()
+        self.counts = KeptTables(folder / "counts")
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of one's own to the same database."""

@@ -18,7 +18,7 @@ from core.analytics.slices.metrics import MetricDefinition, measure, metrics_for
 from core.analytics.slices.pairs import Limit
 from core.analytics.slices.report import slice_report
 from core.analytics.slices.rows import MISSING
-from core.lake.slices.counts import slice_counts
+from tests.sliced import counted
 
 Row = tuple[str | None, int | None, int, int | None]  # team, region code, prediction, label
 
@@ -86,15 +86,15 @@ def test_every_row_is_counted_once(
     cursor: duckdb.DuckDBPyConnection, tmp_path: Path, rows: list[Row]
 ) -> None:
     paths = write(cursor, tmp_path / "batch.parquet", rows)
-    (overall,) = slice_counts(cursor, paths, "binary", [])
+    (overall,) = counted(cursor, paths, "binary", [])
     for by in (["team"], ["team", "region"]):
-        counts = slice_counts(cursor, paths, "binary", by)
+        counts = counted(cursor, paths, "binary", by)
         assert total_of(counts) == overall
         for each in counts:
             assert each.tp + each.fp + each.fn + each.tn == each.labelled <= each.predicted == each.rows
             assert each.tp + each.fp <= each.selected
     expected = Counter((team or MISSING) for team, _, _, _ in rows)
-    assert {each.label: each.rows for each in slice_counts(cursor, paths, "binary", ["team"])} == expected
+    assert {each.label: each.rows for each in counted(cursor, paths, "binary", ["team"])} == expected
 
 
 @REUSED
@@ -102,9 +102,9 @@ def test_every_row_is_counted_once(
 def test_the_order_of_rows_does_not_matter(
     cursor: duckdb.DuckDBPyConnection, tmp_path: Path, rows: list[Row], seed: int
 ) -> None:
-    before = slice_counts(cursor, write(cursor, tmp_path / "a.parquet", rows), "binary", ["team", "region"])
+    before = counted(cursor, write(cursor, tmp_path / "a.parquet", rows), "binary", ["team", "region"])
     random.Random(seed).shuffle(rows)
-    after = slice_counts(cursor, write(cursor, tmp_path / "b.parquet", rows), "binary", ["team", "region"])
+    after = counted(cursor, write(cursor, tmp_path / "b.parquet", rows), "binary", ["team", "region"])
     assert before == after
 
 
@@ -114,9 +114,9 @@ def test_keeping_a_slice_gives_its_counts(
     cursor: duckdb.DuckDBPyConnection, tmp_path: Path, rows: list[Row]
 ) -> None:
     paths = write(cursor, tmp_path / "batch.parquet", rows)
-    for each in slice_counts(cursor, paths, "binary", ["team", "region"]):
+    for each in counted(cursor, paths, "binary", ["team", "region"]):
         where = {name: [value] for name, value in each.keys}
-        (kept,) = slice_counts(cursor, paths, "binary", ["team", "region"], where=where)
+        (kept,) = counted(cursor, paths, "binary", ["team", "region"], where=where)
         assert kept == each
 
 
@@ -126,9 +126,9 @@ def test_swapping_the_outcome_swaps_the_counts(
     cursor: duckdb.DuckDBPyConnection, tmp_path: Path, rows: list[Row]
 ) -> None:
     paths = write(cursor, tmp_path / "batch.parquet", rows)
-    ones = slice_counts(cursor, paths, "binary", ["team"])
-    zeros = slice_counts(cursor, paths, "binary", ["team"], positive=0)
-    named = slice_counts(cursor, paths, "multiclass", ["team"], positive="1")
+    ones = counted(cursor, paths, "binary", ["team"])
+    zeros = counted(cursor, paths, "binary", ["team"], positive=0)
+    named = counted(cursor, paths, "multiclass", ["team"], positive="1")
     for one, zero, name in zip(ones, zeros, named, strict=True):
         assert (one.tp, one.fp, one.fn, one.tn) == (zero.tn, zero.fn, zero.fp, zero.tp)
         assert (one.tp, one.fp, one.fn, one.tn) == (name.tp, name.fp, name.fn, name.tn)

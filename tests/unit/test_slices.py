@@ -21,8 +21,8 @@ from core.analytics.slices.report import slice_report
 from core.analytics.slices.rows import Band
 from core.analytics.slices.verdicts import Judging, Small
 from core.domain.errors import BadInput, NotFound
-from core.lake.slices.counts import slice_counts
 from core.lake.slices.profiles import class_labels, cut_continuous, quantile_cuts, slice_features
+from tests.sliced import counted
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -72,7 +72,7 @@ def test_counts_by_hand(cursor: Cursor, tmp_path: Path) -> None:
     # team b: prediction 1, label 1; missing team: prediction 0, label 1
     rows = "('a',1,1), ('a',1,0), ('a',0,1), ('a',0,0), ('a',1,NULL), ('b',1,1), (NULL,0,1)"
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, y_pred, y_true)")
-    a, b, missing = slice_counts(cursor, paths, "binary", ["team"])
+    a, b, missing = counted(cursor, paths, "binary", ["team"])
     assert a == SliceCounts((("team", "a"),), "binary", 5, 5, 4, selected=3, tp=1, fp=1, fn=1, tn=1)
     assert b == SliceCounts((("team", "b"),), "binary", 1, 1, 1, selected=1, tp=1)
     assert missing == SliceCounts((("team", "(missing)"),), "binary", 1, 1, 1, fn=1)
@@ -101,7 +101,7 @@ def test_sums_by_hand(cursor: Cursor, tmp_path: Path) -> None:
     # (1 + 16 + 81) - 196/3
     rows = "(11.0, 10.0), (8.0, 10.0), (13.0, 10.0), (5.0, NULL), ('nan'::DOUBLE, 1.0), (1.0, 'inf'::DOUBLE)"
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(y_pred, y_true)")
-    (found,) = slice_counts(cursor, paths, "regression", [])
+    (found,) = counted(cursor, paths, "regression", [])
     spreads = found.spread_error, found.spread_absolute_error, found.spread_squared_error
     assert spreads == pytest.approx((14 - 4 / 3, 2.0, 98 - 196 / 3), rel=1e-14)
     assert (found.rows, found.predicted, found.labelled) == (6, 5, 3)
@@ -118,14 +118,14 @@ def test_equal_errors_have_no_spread_however_large(cursor: Cursor, tmp_path: Pat
         "SELECT i % 3 AS team, 0.0 AS y_true, CASE WHEN i % 3 = 0 THEN 1e6 + 0.3 ELSE 0.3 END AS y_pred "
         "FROM range(3000) r(i)"
     )
-    counts = slice_counts(cursor, write(cursor, tmp_path / "x.parquet", query), "regression", ["team"])
+    counts = counted(cursor, write(cursor, tmp_path / "x.parquet", query), "regression", ["team"])
     for name in ("mean_error", "mean_absolute_error", "root_mean_squared_error"):
         for each in counts:
             found = measure(metric(name), each)
             assert found.value is not None and found.interval is not None
             assert found.interval.high - found.interval.low <= 1e-14 * found.value
     query = "SELECT i % 7 AS team, 0.0 AS y_true, 0.3 AS y_pred FROM range(3000) r(i)"
-    same = slice_counts(cursor, write(cursor, tmp_path / "y.parquet", query), "regression", ["team"])
+    same = counted(cursor, write(cursor, tmp_path / "y.parquet", query), "regression", ["team"])
     alike = slice_report(same, total_of(same), "mean_error", reference="overall")
     assert {line.p_value for line in alike.slices} == {None}, "nothing varies"
     mixed = slice_report(counts, total_of(counts), "mean_error", reference="overall")
@@ -138,7 +138,7 @@ def test_an_error_too_large_to_square_has_an_endless_interval(cursor: Cursor, tm
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, y_pred, y_true)")
     far, near = (
         measure(metric("mean_error"), each).interval
-        for each in slice_counts(cursor, paths, "regression", ["team"])
+        for each in counted(cursor, paths, "regression", ["team"])
     )
     assert far is not None and near is not None
     assert math.isinf(far.low) and math.isinf(far.high)
@@ -149,9 +149,9 @@ def test_odd_values_become_their_own_slice_or_missing(cursor: Cursor, tmp_path: 
     rows = "('nan'::DOUBLE, '', 1), (2.0, ' ', 0), (1.0, 'x', 1), (NULL, 'a \"q\"', 1), (10, '(missing)', 0)"
     query = f'SELECT code AS "the ""code""; --", word, y_pred FROM (VALUES {rows}) t(code, word, y_pred)'
     paths = write(cursor, tmp_path / "x.parquet", query)
-    codes = slice_counts(cursor, paths, "binary", ['the "code"; --'])
+    codes = counted(cursor, paths, "binary", ['the "code"; --'])
     assert [(each.label, each.rows) for each in codes] == [("1", 1), ("2", 1), ("10", 1), ("(missing)", 2)]
-    words = slice_counts(cursor, paths, "binary", ["word"])
+    words = counted(cursor, paths, "binary", ["word"])
     assert [(each.label, each.rows) for each in words] == [('a "q"', 1), ("x", 1), ("(missing)", 3)]
 
 
@@ -159,17 +159,17 @@ def test_bands_hold_their_lower_cut_and_keep_missing_apart(cursor: Cursor, tmp_p
     ages = "(29.9), (30.0), (44.0), (45.0), ('inf'::DOUBLE), (NULL), ('nan'::DOUBLE)"
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT age, 1 AS y_pred FROM (VALUES {ages}) t(age)")
     age = Band("age", (30.0, 45.0))
-    found = slice_counts(cursor, paths, "binary", [age])
+    found = counted(cursor, paths, "binary", [age])
     assert [(each.label, each.rows) for each in found] == [
         ("under 30", 1),
         ("30 to under 45", 2),
         ("45 and over", 2),
         ("(missing)", 2),
     ]
-    (kept,) = slice_counts(cursor, paths, "binary", [], where={age: ["30 to under 45", "(missing)"]})
+    (kept,) = counted(cursor, paths, "binary", [], where={age: ["30 to under 45", "(missing)"]})
     assert kept.rows == 4
     with pytest.raises(NotFound, match="'31' is not a band of 'age'"):
-        slice_counts(cursor, paths, "binary", [], where={age: ["31"]})
+        counted(cursor, paths, "binary", [], where={age: ["31"]})
 
 
 def test_where_keeps_values_by_label(cursor: Cursor, tmp_path: Path) -> None:
@@ -177,12 +177,13 @@ def test_where_keeps_values_by_label(cursor: Cursor, tmp_path: Path) -> None:
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, code, y_pred)")
 
     def labels(where: dict[str | Band, list[object]]) -> list[str]:
-        return [each.label for each in slice_counts(cursor, paths, "binary", ["team", "code"], where=where)]
+        return [each.label for each in counted(cursor, paths, "binary", ["team", "code"], where=where)]
 
     assert labels({"team": ["a", "(missing)"]}) == ["a · 1", "a · 2", "(missing) · 2"]
     assert labels({"team": ["a", "b"], "code": [1]}) == ["a · 1", "b · 1"]
-    assert labels({"team": ["x' OR 1=1 --"]}) == []
-    (none,) = slice_counts(cursor, paths, "binary", [], where={"team": []})
+    with pytest.raises(BadInput, match="no row is left"):
+        labels({"team": ["x' OR 1=1 --"]})
+    (none,) = counted(cursor, paths, "binary", [], where={"team": []})
     assert none.rows == 0
 
 
@@ -201,9 +202,9 @@ def test_quantile_cuts_split_evenly_and_survive_repeats(cursor: Cursor, tmp_path
 def test_files_with_different_columns_are_read_as_one(cursor: Cursor, tmp_path: Path) -> None:
     early = write(cursor, tmp_path / "early.parquet", "SELECT 1 AS y_pred, 'a' AS team, 1 AS y_true")
     late = write(cursor, tmp_path / "late.parquet", "SELECT 'b' AS team, 0 AS y_pred")
-    found = slice_counts(cursor, early + late, "binary", ["team"])
+    found = counted(cursor, early + late, "binary", ["team"])
     assert [(each.label, each.labelled) for each in found] == [("a", 1), ("b", 0)]
-    (alone,) = slice_counts(cursor, late, "binary", ["team"])  # no column y_true at all
+    (alone,) = counted(cursor, late, "binary", ["team"])  # no column y_true at all
     assert (alone.rows, alone.labelled, measure(metric("accuracy"), alone).value) == (1, 0, None)
 
 
@@ -212,44 +213,44 @@ def test_what_cannot_be_read_is_refused_with_a_remedy(cursor: Cursor, tmp_path: 
     broken = tmp_path / "broken.parquet"
     broken.write_text("no parquet")
     with pytest.raises(NotFound, match="'sex' is not a column of these predictions"):
-        slice_counts(cursor, paths, "binary", ["sex"])
+        counted(cursor, paths, "binary", ["sex"])
     with pytest.raises(BadInput, match="holds values other than 0 and 1"):
-        slice_counts(cursor, paths, "binary", ["team"])
+        counted(cursor, paths, "binary", ["team"])
     with pytest.raises(BadInput, match="no class was named"):
-        slice_counts(cursor, paths, "multiclass", ["team"])
+        counted(cursor, paths, "multiclass", ["team"])
     with pytest.raises(BadInput, match="a regression has no positive class"):
-        slice_counts(cursor, paths, "regression", [], positive=1)
+        counted(cursor, paths, "regression", [], positive=1)
     with pytest.raises(BadInput, match="'yes' is not an outcome of a binary model"):
-        slice_counts(cursor, paths, "binary", [], positive="yes")
+        counted(cursor, paths, "binary", [], positive="yes")
     with pytest.raises(BadInput, match="there are no predictions to slice"):
-        slice_counts(cursor, [], "binary", [])
+        counted(cursor, [], "binary", [])
     with pytest.raises(NotFound, match="a prediction file cannot be opened"):
-        slice_counts(cursor, [tmp_path / "none.parquet"], "binary", [])
+        counted(cursor, [tmp_path / "none.parquet"], "binary", [])
     with pytest.raises(BadInput, match="the predictions cannot be read"):
-        slice_counts(cursor, [broken], "binary", [])
+        counted(cursor, [broken], "binary", [])
     with pytest.raises(BadInput, match="different features"):
-        slice_counts(cursor, paths, "binary", ["team", Band("team", (1.0,))])
+        counted(cursor, paths, "binary", ["team", Band("team", (1.0,))])
     with pytest.raises(BadInput, match="'team' holds no numbers to cut"):
-        slice_counts(cursor, paths, "binary", [Band("team", (1.0,))])
+        counted(cursor, paths, "binary", [Band("team", (1.0,))])
     with pytest.raises(BadInput, match="'team' holds no numbers"):
         quantile_cuts(cursor, paths, "team")
     with pytest.raises(BadInput, match="1 is not a number of bands"):
         quantile_cuts(cursor, paths, "y_pred", bands=1)
     with pytest.raises(BadInput, match="'a' is not a list of values"):
-        slice_counts(cursor, paths, "binary", [], where={"team": "a"})
+        counted(cursor, paths, "binary", [], where={"team": "a"})
 
 
 def test_too_many_slices_are_refused(cursor: Cursor, tmp_path: Path) -> None:
     query = "SELECT 'id' || range AS name, 1 AS y_pred FROM range(10001)"
     paths = write(cursor, tmp_path / "x.parquet", query)
     with pytest.raises(BadInput, match="more than 10,000 slices"):
-        slice_counts(cursor, paths, "binary", ["name"])
+        counted(cursor, paths, "binary", ["name"])
 
 
 def test_text_in_a_binary_prediction_is_refused(cursor: Cursor, tmp_path: Path) -> None:
     paths = write(cursor, tmp_path / "x.parquet", "SELECT 'yes' AS y_pred")
     with pytest.raises(BadInput, match="the predictions cannot be read: Conversion Error"):
-        slice_counts(cursor, paths, "binary", [])
+        counted(cursor, paths, "binary", [])
 
 
 # The report -----------------------------------------------------------------------------------------------
@@ -511,7 +512,7 @@ def assert_equal_where_defined(counts: list[SliceCounts], oracle: Any) -> int:
 def test_census_rates_equal_fairlearn(cursor: Cursor, census: Path, features: list[str]) -> None:
     frame = cursor.execute("SELECT SEX, RAC1P, y_pred, y_true FROM read_parquet(?)", [str(census)]).df()
     oracle = by_group(rate_functions(), frame, features)
-    counts = slice_counts(cursor, [census], "binary", features)
+    counts = counted(cursor, [census], "binary", features)
     assert sum(each.rows for each in counts) == len(frame) == 208_892
     assert len(counts) == len(frame.groupby(features, observed=True))
     assert_equal_where_defined(counts, oracle)
@@ -530,10 +531,10 @@ def test_census_bands_equal_fairlearn(cursor: Cursor, census: Path) -> None:
     edges = [-float("inf"), *age.cuts, float("inf")]
     frame["AGEP"] = pd.cut(frame["AGEP"], edges, right=False, labels=list(age.labels)).astype(str)
     oracle = by_group(rate_functions(), frame, ["AGEP", "SEX"])
-    counts = slice_counts(cursor, [census], "binary", by)
+    counts = counted(cursor, [census], "binary", by)
     assert [each.keys[0][1] for each in counts[::2]] == list(age.labels)
     assert_equal_where_defined(counts, oracle)
-    assert counts == slice_counts(cursor, [census], "binary", ["AGEP", "SEX"])
+    assert counts == counted(cursor, [census], "binary", ["AGEP", "SEX"])
 
 
 def test_a_rate_of_nobody_is_undefined_here_and_zero_in_fairlearn(cursor: Cursor, tmp_path: Path) -> None:
@@ -541,7 +542,7 @@ def test_a_rate_of_nobody_is_undefined_here_and_zero_in_fairlearn(cursor: Cursor
     paths = write(cursor, tmp_path / "x.parquet", f"SELECT * FROM (VALUES {rows}) t(team, y_pred, y_true)")
     frame = cursor.execute("SELECT * FROM read_parquet(?)", [str(paths[0])]).df()
     oracle = by_group({"true_positive_rate": rate_functions()["true_positive_rate"]}, frame, ["team"])
-    counts = slice_counts(cursor, paths, "binary", ["team"])
+    counts = counted(cursor, paths, "binary", ["team"])
     assert oracle.by_group.loc["b", "true_positive_rate"] == 0.0
     assert oracle.difference()["true_positive_rate"] == 1.0
     assert assert_equal_where_defined(counts, oracle) == 1
@@ -563,7 +564,7 @@ def test_car_price_errors_equal_fairlearn(cursor: Cursor, shipped: Path, tmp_pat
     }
     for features in (["fuel"], ["fuel", "transmission"]):
         oracle = by_group(functions, frame, features).by_group
-        for each in slice_counts(cursor, paths, "regression", features):
+        for each in counted(cursor, paths, "regression", features):
             values = tuple(value for _, value in each.keys)
             for name in functions:
                 expected = oracle.loc[values if len(values) > 1 else values[0]][name]
@@ -583,7 +584,7 @@ def test_credit_card_classes_equal_fairlearn_one_against_the_rest(
         one = frame.assign(
             y_pred=(frame["y_pred"] == name).astype(int), y_true=(frame["y_true"] == name).astype(int)
         )
-        counts = slice_counts(cursor, paths, "multiclass", ["acq_channel"], positive=name)
+        counts = counted(cursor, paths, "multiclass", ["acq_channel"], positive=name)
         rates = {key: each for key, each in rate_functions().items() if key != "accuracy"}
         assert assert_equal_where_defined(counts, by_group(rates, one, ["acq_channel"])) == 0
         accuracy = {"accuracy": rate_functions()["accuracy"]}  # of all classes, whichever is looked at

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from core.analytics.slices.counts import Keys, SliceCells, SliceCounts, total_of
+from core.analytics.slices.counts import SPREADS, Keys, SliceCells, SliceCounts, total_of
 from core.analytics.slices.metrics import Need
 from core.analytics.slices.ranks import RankSums, rank_sums
 from core.analytics.slices.rows import MISSING, Band
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, NotFound
 from core.ground import Task
-from core.lake.slices.profiles import (
-    cut_continuous,
-)
+from core.lake.memory import KeptTables
 from core.lake.slices.rows import (
     EVERY_ROW,
+    NOT_KEPT,
     NUMBERS,
     Kept,
     Paths,
     PickedRows,
-    Where,
+    T,
     as_number,
     columns_of,
     natural_order,
     pick_rows,
+    read,
     run,
     slice_keys,
+    write_table,
 )
 
 MAX_SLICES = 10_000
@@ -38,43 +42,41 @@ MAX_CELLS = 2_000_000
 # 2^20 counters a thread, 8 MB, and half the time on codes such as those of a census.
 _ARRAY_BITS = 20
 
-# Kept as a table: a window over it would be joined to a second scan of the files.
 _RATES = """
-WITH counted AS MATERIALIZED (
+SELECT {values} {counts}{sums} FROM (SELECT *, {guess} AS guess, {actual} AS actual FROM (
     SELECT {raws} guess AS raw_guess, actual AS raw_actual{hits}, count(*) AS n{scores}
-    FROM ({rows}) GROUP BY ALL
-)
-SELECT {slices} coalesce(sum(n), 0)::BIGINT, {n_guess}, {n_both},
-    {n_selected}, {n_tp}, {n_fp}, {n_fn}, {n_tn}, {n_mistaken}, {n_stray}{sums}
-FROM (SELECT *, {guess} AS guess, {actual} AS actual{means} FROM counted{windows})
-GROUP BY ALL LIMIT $most
+    FROM ({rows}) GROUP BY ALL))
 """
-_CALIBRATION = """, count(score) AS scored, fsum(score - CAST(label AS INTEGER)) AS gap,
-        var_pop(score - CAST(label AS INTEGER)) * count(score) AS gap_spread"""
+_CALIBRATION = """, count(score) AS scored, fsum(score - CAST(label AS INTEGER)) AS sum_score_gap,
+        var_pop(score - CAST(label AS INTEGER)) * count(score) AS spread_score_gap"""
 _ERRORS = """
-WITH counted AS MATERIALIZED (
-    SELECT {raws} count(*) AS n, count(guess) FILTER (WHERE isfinite(guess)) AS predicted,
-        count(error) AS labelled, fsum(error) AS plain, fsum(abs(error)) AS absolute,
-        fsum(error * error) AS squared, {spreads}
-    FROM (SELECT *, CASE WHEN abs(error) < 1e75 THEN error END AS near FROM (
-        SELECT *, CASE WHEN isfinite(guess - actual) THEN guess - actual END AS error FROM ({rows})))
-    GROUP BY ALL
-)
-SELECT {slices} coalesce(sum(n), 0)::BIGINT, coalesce(sum(predicted), 0)::BIGINT,
-    coalesce(sum(labelled), 0)::BIGINT, coalesce(fsum(plain), 0), coalesce(fsum(absolute), 0),
-    coalesce(fsum(squared), 0){sums}
-FROM (SELECT *{means} FROM counted{windows})
-GROUP BY ALL LIMIT $most
+SELECT {raws} count(*) AS rows, count(guess) FILTER (WHERE isfinite(guess)) AS predicted,
+    count(error) AS labelled, fsum(error) AS sum_error, fsum(abs(error)) AS sum_absolute_error,
+    fsum(error * error) AS sum_squared_error, {spreads}
+FROM (SELECT *, CASE WHEN abs(error) < 1e75 THEN error END AS near FROM (
+    SELECT *, CASE WHEN isfinite(guess - actual) THEN guess - actual END AS error FROM ({rows})))
+GROUP BY ALL
 """
 # The squared square of an error must be a number; of one that is too large for it the spread is infinite.
 _SPREAD = "CASE WHEN count(near) = count(error) THEN var_pop({value}) * count(near) ELSE 'inf'::DOUBLE END"
-_SPREADS = {"plain": "near", "absolute": "abs(near)", "squared": "near * near"}
-_CALIBRATED = ", coalesce(sum(scored), 0)::BIGINT, coalesce(fsum(gap), 0), {spread}"
+_NEAR = {
+    "spread_error": "near",
+    "spread_absolute_error": "abs(near)",
+    "spread_squared_error": "near * near",
+}
+# Kept as a table: a window over it would be joined to a second scan of the files.
+_SLICES = """
+WITH parts AS MATERIALIZED ({parts})
+SELECT {slices} {sums} FROM (SELECT *{means} FROM parts{windows}) GROUP BY ALL
+"""
 _RATE_FIELDS = ("rows", "predicted", "labelled", "selected", "tp", "fp", "fn", "tn", "mistaken", "stray")
 _SCORE_FIELDS = ("scored", "sum_score_gap", "spread_score_gap")
 _ERROR_FIELDS = (
-    *("rows", "predicted", "labelled", "sum_error", "sum_absolute_error", "sum_squared_error"),
-    *("spread_error", "spread_absolute_error", "spread_squared_error"),
+    "rows",
+    "predicted",
+    "labelled",
+    *(total for total, n in SPREADS.values() if n == "labelled"),
+    *_NEAR,
 )
 
 
@@ -85,46 +87,44 @@ def slice_counts(
     by: Sequence[str | Band],
     *,
     positive: object | None = None,
-    where: Where | None = None,
-    kept: Kept | None = None,
+    kept: Kept = EVERY_ROW,
     needs: Collection[Need] = (),
-    as_given: bool = False,
-) -> list[SliceCounts]:
-    """Count predictions by slice.
+    tables: KeptTables = NOT_KEPT,
+) -> tuple[list[SliceCounts], SliceCounts]:
+    """Count predictions by slice, and over all slices.
 
     Parameters
     ----------
     cursor
-        An open DuckDB cursor; nothing is written.
+        An open DuckDB cursor; nothing is written into its database.
     paths
         Parquet files with the canonical columns; at least one.
     task
         "binary" (`y_pred`, `y_true` are 0 or 1), "multiclass" or "regression".
     by
-        Up to six features; none means everyone. A `Band` is cut where it says, a continuous number given by
-        name in five quantile bands of these paths (see `cut_continuous`).
+        Features, or bands of them; none means everyone. See `cut_features` for continuous numbers.
     positive
         Binary: the value that counts as the outcome, 1 unless told. Multiclass: the class held against all
         others, needed. Regression: not taken.
-    where
-        Values kept, by feature or `Band`, as slice labels name them, "(missing)" included.
     kept
-        As `where` and more: conditions and a time window; instead of `where`.
+        Which rows are counted.
     needs
         "calibration" for sums of the scores, "ranking" for their order, which takes another pass.
-    as_given
-        True keeps features as they are given; a continuous number by name is then sliced by its values.
+    tables
+        Where the counts of large files are kept, so that a question asked before scans new files only. The
+        order of scores is not: it does not add up over files.
 
     Returns
     -------
-    list of SliceCounts
-        One a slice that has rows, in natural order of its values, missing last. Without features exactly one.
+    tuple
+        Counts of each slice that has rows, in natural order of its values, missing last, without features
+        exactly one; and everyone's, the slices added up.
 
     Raises
     ------
     BadInput
-        No path, an unreadable file, too many features or slices, or values that are no numbers (binary: other
-        than 0 and 1).
+        No path, an unreadable file, too many slices, no row left, or values that are no numbers (binary:
+        other than 0 and 1).
     NotFound
         A file or a column that is not there.
 
@@ -143,34 +143,28 @@ def slice_counts(
     ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
     ...     rows = "('a', 1, 1), ('a', 0, 1), ('b', 1, NULL)"
     ...     _ = cursor.execute(f"COPY (FROM (VALUES {rows}) t(team, y_pred, y_true)) TO '{path}'")
-    ...     found = slice_counts(cursor, [path], "binary", ["team"])
-    >>> [(each.label, each.rows, each.labelled, each.tp) for each in found]
-    [('a', 2, 2, 1), ('b', 1, 0, 0)]
+    ...     found, overall = slice_counts(cursor, [path], "binary", ["team"])
+    >>> [(each.label, each.rows, each.labelled, each.tp) for each in found], overall.rows
+    ([('a', 2, 2, 1), ('b', 1, 0, 0)], 3)
     """
-    return _count(cursor, paths, task, by, positive, kept or Kept(where=where or {}), needs, as_given)[0]
-
-
-def counts_and_overall(
-    cursor: duckdb.DuckDBPyConnection,
-    paths: Paths,
-    task: Task,
-    by: Sequence[str | Band],
-    *,
-    positive: object | None = None,
-    kept: Kept = EVERY_ROW,
-    needs: Collection[Need] = (),
-) -> tuple[list[SliceCounts], SliceCounts]:
-    """As `slice_counts` with features as they are given, and everyone's counts: the slices added up.
-
-    Raises
-    ------
-    BadInput, NotFound
-        As `slice_counts`; no row is left.
-    """
-    counts, ranks = _count(cursor, paths, task, by, positive, kept, needs, as_given=True)
-    if not counts:
+    picked = pick_rows(cursor, paths, task, by, positive, kept)
+    fields = _fields(task, needs)
+    parts = partial(_parts, needs=needs)
+    rows = _run(cursor, picked, fields, parts, MAX_SLICES, tables, lambda found: found.fetchall())
+    if len(rows) > MAX_SLICES:
+        raise BadInput(
+            f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
+        )
+    if not rows:
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
-    return counts, replace(total_of(counts), ranks=ranks)
+    ordered = sorted(rows, key=lambda row: natural_order(row[: len(by)]))
+    counts = [_counts(picked, row, fields) for row in ordered]
+    if "ranking" not in needs or task == "regression":
+        return counts, total_of(counts)
+    ranks, everyone = slice_ranks(cursor, picked)
+    by_keys = {slice_keys(picked.by, values): found for values, found in ranks.items()}
+    ranked = [replace(each, ranks=by_keys.get(each.keys)) for each in counts]
+    return ranked, replace(total_of(counts), ranks=everyone)
 
 
 def rows_by_slice(
@@ -181,6 +175,7 @@ def rows_by_slice(
     *,
     positive: object | None = None,
     kept: Kept = EVERY_ROW,
+    tables: KeptTables = NOT_KEPT,
 ) -> dict[Keys, int]:
     """Rows of each slice; empty where files lack what is asked by, or hold too many slices.
 
@@ -197,114 +192,135 @@ def rows_by_slice(
     if not columns.keys() >= set(names) or not all(columns[name].startswith(NUMBERS) for name in cut):
         return {}
     picked = pick_rows(cursor, paths, task, by, positive, kept)
-    raws = ", ".join(picked.raws)
-    counted = f"SELECT {raws}, count(*) AS n FROM ({picked.scanned('1 AS one')}) GROUP BY ALL"
-    query = f"SELECT {picked.slices} sum(n)::BIGINT FROM ({counted}) GROUP BY ALL LIMIT $most"
-    rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
+    rows = _run(cursor, picked, ("rows",), _rows, MAX_SLICES, tables, lambda found: found.fetchall())
     return {} if len(rows) > MAX_SLICES else {slice_keys(picked.by, row): row[-1] for row in rows}
 
 
-def _count(
-    cursor: duckdb.DuckDBPyConnection,
-    paths: Paths,
-    task: Task,
-    by: Sequence[str | Band],
-    positive: object | None,
-    kept: Kept,
-    needs: Collection[Need],
-    as_given: bool,
-) -> tuple[list[SliceCounts], RankSums | None]:
-    """Counts by slice, and what the order over all rows comes down to where it is needed."""
-    picked = pick_rows(
-        cursor, paths, task, by if as_given else cut_continuous(cursor, paths, by), positive, kept
+def _fields(task: Task, needs: Collection[Need]) -> tuple[str, ...]:
+    """Fields of `SliceCounts` that are counted; behind the rates stands a count of strange values."""
+    if task == "regression":
+        return _ERROR_FIELDS
+    return (*_RATE_FIELDS, *(_SCORE_FIELDS if "calibration" in needs else ()))
+
+
+def _added_up(parts: str, slices: Mapping[str, str], fields: Sequence[str]) -> str:
+    """SQL that adds parts up to slices, each given as a name and SQL of its value."""
+    spreads = [name for name in fields if name in SPREADS]
+    partition = f"PARTITION BY {', '.join(slices.values())}" if slices else ""
+    return _SLICES.format(
+        parts=parts,
+        slices="".join(f"{value} AS {name}, " for name, value in slices.items()),
+        sums=", ".join(f"{_summed(name)} AS {name}" for name in fields),
+        means="".join(map(_mean, spreads)),
+        windows=f" WINDOW slice AS ({partition})" if spreads else "",
     )
-    query, fields = _counts_query(picked, needs)
-    cursor.execute(f"SET perfect_ht_threshold = {_ARRAY_BITS:d}")
-    rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
-    if len(rows) > MAX_SLICES:
-        raise BadInput(
-            f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
-        )
-    ordered = sorted(rows, key=lambda row: natural_order(row[: len(by)]))
-    counts = [_counts(picked, row, fields) for row in ordered]
-    if "ranking" not in needs or task == "regression":
-        return counts, None
-    ranks, everyone = slice_ranks(cursor, picked)
-    by_keys = {slice_keys(picked.by, values): found for values, found in ranks.items()}
-    return [replace(each, ranks=by_keys.get(each.keys)) for each in counts], everyone
 
 
-def _counts_query(picked: PickedRows, needs: Collection[Need]) -> tuple[str, tuple[str, ...]]:
-    """SQL of the counts, one line a slice, and the fields of `SliceCounts` that follow the slice's values.
-
-    Behind the rates stands a count of strange values.
-    """
+def _parts(picked: PickedRows, needs: Collection[Need]) -> str:
+    """SQL that scans the files once: counts and sums by raw values, several lines of the same."""
     if picked.task == "regression":
-        return _errors_query(picked), _ERROR_FIELDS
-    calibrated = "calibration" in needs
-    return _rates_query(picked, calibrated), (*_RATE_FIELDS, *(_SCORE_FIELDS if calibrated else ()))
+        return _errors(picked)
+    return _rates(picked, "calibration" in needs)
 
 
-def _rates_query(picked: PickedRows, calibrated: bool) -> str:
+def _run(
+    cursor: duckdb.DuckDBPyConnection,
+    picked: PickedRows,
+    fields: Sequence[str],
+    parts: Callable[[PickedRows], str],
+    most: int,
+    tables: KeptTables,
+    take: Callable[[duckdb.DuckDBPyConnection], T],
+) -> T:
+    """Add the parts of all files up to slices, those of large ones from tables; one more than `most` tell."""
+
+    def write(file: str, table: Path) -> None:
+        own = picked.of(cursor, [file])
+        query = _added_up(parts(own), {raw: raw for raw in own.raws}, fields)
+        write_table(cursor, query, own.given(query), table)
+
+    def added(known: Sequence[str], files: Sequence[str]) -> T:
+        scanned = picked.of(cursor, files) if files else picked
+        found = ["(FROM read_parquet($tables, union_by_name = true))"] if known else []
+        found += [f"({parts(scanned)})"] if files else []
+        query = f"{_added_up(' UNION ALL BY NAME '.join(found), picked.slices, fields)} LIMIT $most"
+        return read(cursor, query, scanned.given(query, most=most + 1, tables=known), take)
+
+    cursor.execute(f"SET perfect_ht_threshold = {_ARRAY_BITS:d}")
+    paths = picked.parameters["paths"]
+    try:
+        return added(*tables.of(paths, _question(picked, fields, parts), write))
+    except NotFound:  # a table that is deleted meanwhile or has no room; if a batch is gone, it is told now
+        return added([], paths)
+
+
+def _question(picked: PickedRows, fields: Sequence[str], parts: Callable[[PickedRows], str]) -> str:
+    """All that the counts of a file rest on, besides the file."""
+    query = _added_up(parts(picked), {raw: raw for raw in picked.raws}, fields)
+    used = {name: kind for name, kind in picked.columns.items() if name in query}
+    given = {name: value for name, value in picked.given(query).items() if name != "paths"}
+    return json.dumps([query, used, given], default=str)
+
+
+def _rows(picked: PickedRows) -> str:
+    counted = f"SELECT {''.join(f'{raw}, ' for raw in picked.raws)} count(*) AS rows"
+    return f"SELECT {picked.values} rows FROM ({counted} FROM ({picked.scanned('1 AS one')}) GROUP BY ALL)"
+
+
+def _rates(picked: PickedRows, calibrated: bool) -> str:
     actual, yes = picked.outcome("y_true"), picked.yes
     wanted = f"{picked.outcome('y_pred')} AS guess, {actual} AS actual{picked.hit}"
     if calibrated:
         number, score = as_number(actual), picked.score or "NULL::DOUBLE"
         wanted += f", CASE WHEN {number} IS NOT NULL THEN {score} END AS score, {number} = {yes} AS label"
     cases = {
-        "n_guess": "guess IS NOT NULL",
-        "n_both": "guess IS NOT NULL AND actual IS NOT NULL",
-        "n_selected": f"guess = {yes}",
-        "n_tp": f"guess = {yes} AND actual = {yes}",
-        "n_fp": f"guess = {yes} AND actual <> {yes}",
-        "n_fn": f"guess <> {yes} AND actual = {yes}",
-        "n_tn": f"guess <> {yes} AND actual <> {yes}",
-        "n_mistaken": f"guess <> {yes} AND actual <> {yes} AND NOT hit" if picked.hit else "false",
-        "n_stray": "guess NOT IN (0, 1) OR actual NOT IN (0, 1)",
+        "rows": "true",
+        "predicted": "guess IS NOT NULL",
+        "labelled": "guess IS NOT NULL AND actual IS NOT NULL",
+        "selected": f"guess = {yes}",
+        "tp": f"guess = {yes} AND actual = {yes}",
+        "fp": f"guess = {yes} AND actual <> {yes}",
+        "fn": f"guess <> {yes} AND actual = {yes}",
+        "tn": f"guess <> {yes} AND actual <> {yes}",
+        "mistaken": f"guess <> {yes} AND actual <> {yes} AND NOT hit" if picked.hit else "false",
+        "stray": "guess NOT IN (0, 1) OR actual NOT IN (0, 1)",
     }
     return _RATES.format(
-        slices=picked.slices,
+        values=picked.values,
         raws="".join(f"{raw}, " for raw in picked.raws),
         rows=picked.scanned(wanted),
         guess=as_number("raw_guess"),
         actual=as_number("raw_actual"),
         hits=", hit" if picked.hit else "",
         scores=_CALIBRATION if calibrated else "",
-        means=_means("gap", n="scored") if calibrated else "",
-        windows=_windows(picked) if calibrated else "",
-        sums=_CALIBRATED.format(spread=_joined("gap", n="scored")) if calibrated else "",
-        **{name: f"coalesce(sum(n) FILTER (WHERE {case}), 0)::BIGINT" for name, case in cases.items()},
+        counts=", ".join(f"CASE WHEN {case} THEN n ELSE 0 END AS {name}" for name, case in cases.items()),
+        sums="".join(f", {name}" for name in _SCORE_FIELDS) if calibrated else "",
     )
 
 
-def _errors_query(picked: PickedRows) -> str:
+def _errors(picked: PickedRows) -> str:
     guess, actual = (as_number(picked.outcome(name)) for name in ("y_pred", "y_true"))
-    spreads = (f"{_SPREAD.format(value=value)} AS {total}_spread" for total, value in _SPREADS.items())
-    return _ERRORS.format(
-        slices=picked.slices,
+    rows = _ERRORS.format(
         raws="".join(f"{raw}, " for raw in picked.raws),
         rows=picked.scanned(f"{guess} AS guess, {actual} AS actual"),
-        spreads=", ".join(spreads),
-        means="".join(_means(total, n="labelled") for total in _SPREADS),
-        windows=_windows(picked),
-        sums="".join(f", {_joined(total, n='labelled')}" for total in _SPREADS),
+        spreads=", ".join(f"{_SPREAD.format(value=value)} AS {name}" for name, value in _NEAR.items()),
     )
+    return f"SELECT {picked.values} {', '.join(_ERROR_FIELDS)} FROM ({rows})"
 
 
-def _means(total: str, *, n: str) -> str:
-    """SQL of the mean of the slice that a group of raw values is in."""
+def _summed(field: str) -> str:
+    """SQL of a field of a slice from those of its parts; see `core.analytics.slices.counts.joined_spread`."""
+    if field in SPREADS:
+        total, n = SPREADS[field]
+        off = f"({total} / {n} - {total}_mean)"
+        return f"coalesce(sum({field} + {n} * {off} ** 2) FILTER (WHERE {n} > 0), 0)"
+    return f"coalesce(fsum({field}), 0)" if field.startswith("sum_") else f"coalesce(sum({field}), 0)::BIGINT"
+
+
+def _mean(spread: str) -> str:
+    """SQL of the mean of what a spread is of, over the slice that a part is in."""
+    total, n = SPREADS[spread]
     return f", fsum({total}) OVER slice / sum({n}) OVER slice AS {total}_mean"
-
-
-def _windows(picked: PickedRows) -> str:
-    """SQL that names the window of a slice."""
-    partition = f"PARTITION BY {', '.join(picked.named)}" if picked.named else ""
-    return f" WINDOW slice AS ({partition})"
-
-
-def _joined(total: str, *, n: str) -> str:
-    """SQL of a slice's spread; see `core.analytics.slices.counts.joined_spread`."""
-    return f"coalesce(sum({total}_spread + {n} * ({total} / {n} - {total}_mean) ** 2), 0)"
 
 
 def _counts(picked: PickedRows, row: Sequence[Any], fields: tuple[str, ...]) -> SliceCounts:
@@ -382,12 +398,13 @@ def slice_cells(
     positive: object | None = None,
     kept: Kept = EVERY_ROW,
     needs: Collection[Need] = (),
+    tables: KeptTables = NOT_KEPT,
 ) -> SliceCells:
     """Count predictions by every combination of values that occurs.
 
     Parameters
     ----------
-    cursor, paths, task, positive, kept
+    cursor, paths, task, positive, kept, tables
         As in `slice_counts`.
     by
         At least one feature, however many; continuous numbers as bands (see `cut_features`).
@@ -417,9 +434,17 @@ def slice_cells(
     ((('a', 'b'), ('x',)), [2, 1])
     """
     picked = pick_rows(cursor, paths, task, by, positive, kept)
-    ranked = "ranking" in needs
-    query, names = (_ranking_query(picked), ("score", "won")) if ranked else _counts_query(picked, needs)
-    table = cursor.execute(query, picked.given(query, most=MAX_CELLS + 1)).to_arrow_table()
+
+    def as_arrow(found: duckdb.DuckDBPyConnection) -> Any:
+        return found.to_arrow_table()
+
+    names: tuple[str, ...] = ("score", "won")
+    if "ranking" in needs:
+        query = _ranking_query(picked)
+        table = read(cursor, query, picked.given(query, most=MAX_CELLS + 1), as_arrow)
+    else:
+        names, parts = _fields(task, needs), partial(_parts, needs=needs)
+        table = _run(cursor, picked, names, parts, MAX_CELLS, tables, as_arrow)
     if table.num_rows > MAX_CELLS:
         raise BadInput(
             f"these features make more than {MAX_CELLS:,} combinations",

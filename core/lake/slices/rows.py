@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
 from core.analytics.slices.rows import MISSING, Band, Condition
 from core.domain.errors import BadInput, NotFound
 from core.ground import Task
-from core.lake.memory import Memory
+from core.lake.memory import KeptTables, Memory, are_large
 
 Paths = Sequence[str | Path]
 Rows = list[tuple[Any, ...]]
+T = TypeVar("T")
 
 SCAN = "read_parquet($paths, union_by_name = true, hive_partitioning = false)"
+NOT_KEPT = KeptTables()
 _FILES = Memory()
+FEW_TEXTS = 200
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*_INTEGERS, *(f"U{name}" for name in _INTEGERS), "FLOAT", "DOUBLE", "DECIMAL")
@@ -57,13 +60,30 @@ def known_of(cursor: duckdb.DuckDBPyConnection, paths: Paths, query: str, **give
     return _FILES.recall("files", key, lambda: run(cursor, query, parameters), room=4096)
 
 
+def write_table(cursor: duckdb.DuckDBPyConnection, query: str, given: Mapping[str, Any], table: Path) -> None:
+    """Write what a query gives as Parquet."""
+    place = str(table).replace("'", "''")
+    run(cursor, f"COPY ({query}) TO '{place}' (FORMAT parquet, COMPRESSION zstd)", given)
+
+
 def run(cursor: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> Rows:
+    """Rows of a query over files of predictions."""
+    return read(cursor, query, parameters, lambda found: found.fetchall())
+
+
+def read(
+    cursor: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: Mapping[str, Any],
+    take: Callable[[duckdb.DuckDBPyConnection], T],
+) -> T:
+    """Run a query over files of predictions, and say what is wrong with them."""
     try:
-        return cursor.execute(query, parameters).fetchall()
+        return take(cursor.execute(query, parameters))
     except duckdb.IOException as error:
         raise NotFound(
             "a prediction file cannot be opened",
-            where=", ".join(parameters["paths"]),
+            where=", ".join(parameters.get("paths", ())),
             remedy="Restore the file.",
         ) from error
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
@@ -145,7 +165,10 @@ EVERY_ROW = Kept()
 
 @dataclass(frozen=True)
 class PickedRows:
-    """SQL pieces over one scan: `keys` name raw values, `named` makes slice values of them."""
+    """SQL pieces over one scan: `keys` name raw values, `named` makes slice values of them.
+
+    `coded` are the places of keys that are codes of texts, the parameter `$codes0` and so on.
+    """
 
     task: Task
     by: tuple[str | Band, ...]
@@ -154,6 +177,8 @@ class PickedRows:
     condition: str
     columns: Mapping[str, str]
     parameters: dict[str, Any]
+    scan: str = SCAN
+    coded: frozenset[int] = frozenset()
 
     def given(self, query: str, **more: Any) -> dict[str, Any]:
         """The parameters that a query takes; it may not be handed others."""
@@ -166,14 +191,41 @@ class PickedRows:
         return tuple(f"raw{place}" for place in range(len(self.keys)))
 
     @property
-    def slices(self) -> str:
-        """The slice values as `slice0, slice1, ...`, with a comma behind each."""
-        return "".join(f"{name} AS slice{place}, " for place, name in enumerate(self.named))
+    def values(self) -> str:
+        """The raw values under their names, codes as the texts they stand for, with a comma behind each."""
+        return "".join(
+            f"$codes{place}[enum_code({raw}) + 1] AS {raw}, " if place in self.coded else f"{raw}, "
+            for place, raw in enumerate(self.raws)
+        )
+
+    @property
+    def slices(self) -> dict[str, str]:
+        """SQL of the slice values, as `slice0`, `slice1` and so on."""
+        return {f"slice{place}": name for place, name in enumerate(self.named)}
 
     def scanned(self, columns: str) -> str:
         """The one scan: raw keys and these columns of the rows that are kept."""
         chosen = "".join(f"{key} AS {raw}, " for key, raw in zip(self.keys, self.raws, strict=True))
-        return f"SELECT {chosen}{columns} FROM {SCAN} WHERE {self.condition}"
+        return f"SELECT {chosen}{columns} FROM {self.scan} WHERE {self.condition}"
+
+    def of(self, cursor: duckdb.DuckDBPyConnection, paths: Paths) -> PickedRows:
+        """The same of some of the files, with columns as all of them together have them.
+
+        Texts of few values are keyed by a code: DuckDB looks it up once an entry of a dictionary page, and
+        counts codes in a plain array.
+        """
+        own = columns_of(cursor, paths)
+        keys, parameters = list(self.keys), {**self.parameters, "paths": [str(path) for path in paths]}
+        coded = set()
+        for place, item in enumerate(self.by if are_large(*paths) else ()):
+            if isinstance(item, str) and own.get(item) == self.columns[item] == "VARCHAR":
+                texts = _few_texts(cursor, paths, item)
+                if texts:
+                    parameters[f"codes{place}"] = texts
+                    keys[place] = _code(item, f"codes{place}", len(texts))
+                    coded.add(place)
+        scan = SCAN if own == self.columns else f"(SELECT {_alike(own, self.columns)} FROM {SCAN})"
+        return replace(self, keys=tuple(keys), parameters=parameters, scan=scan, coded=frozenset(coded))
 
     @property
     def yes(self) -> str:
@@ -213,6 +265,28 @@ class PickedRows:
         """The scan of scores, with the label as a number and whether it is the positive one."""
         actual = as_number(self.outcome("y_true"))
         return self.scanned(f"{score} AS score, {actual} AS actual, {actual} = {self.yes} AS won")
+
+
+def _few_texts(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str) -> list[str]:
+    """The texts in a column where they are few; none where they are many."""
+    query = f"SELECT DISTINCT {quoted(name)} FROM {SCAN} LIMIT {FEW_TEXTS + 2}"
+    texts = sorted(text for (text,) in known_of(cursor, paths, query) if text is not None)
+    return texts if len(texts) <= FEW_TEXTS else []
+
+
+def _code(name: str, texts: str, count: int) -> str:
+    """SQL of the code of a text. An ENUM, as it alone tells DuckDB how many values there can be."""
+    kind = f"ENUM{tuple(map(str, range(count)))}" if count > 1 else "ENUM('0')"
+    return f"map(${texts}::VARCHAR[], enum_range(NULL::{kind})::{kind}[])[{quoted(name)}]"
+
+
+def _alike(own: Mapping[str, str], columns: Mapping[str, str]) -> str:
+    """SQL of the columns of some files as all of them together have them."""
+    return ", ".join(
+        f"CAST({quoted(name) if name in own else 'NULL'} AS {kind}) AS {quoted(name)}"
+        for name, kind in columns.items()
+        if kind != "LIST"
+    )
 
 
 def pick_rows(

@@ -24,7 +24,7 @@ from core.domain.policy.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
 from core.ground import WORST_FIRST, Verdict
 from core.lake.monitoring import readings as lake
-from core.lake.slices.counts import counts_and_overall, rows_by_slice
+from core.lake.slices.counts import rows_by_slice, slice_counts
 from core.lake.slices.profiles import (
     MAX_FEATURES,
     SliceFeature,
@@ -266,7 +266,7 @@ def measure_slices(
         raise BadInput(f"'{how.correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
     how = replace(how, positive=how.positive or batches.outcome())
     definition = of_outcome(metric_of(how.metric or rule.metric, batches), how.positive)
-    counts, overall = counts_and_overall(
+    counts, overall = slice_counts(
         governance.store.cursor(),
         batches.paths,
         batches.task,
@@ -274,6 +274,7 @@ def measure_slices(
         positive=batches.value_of(how.positive),
         kept=chosen.kept,
         needs=definition.need,
+        tables=governance.store.counts,
     )
     absent, new = _unlike_reference(governance, batches, chosen, counts)
     counts += [SliceCounts(each.keys, batches.task, rows=0) for each in absent]
@@ -324,6 +325,7 @@ def _unlike_reference(
         chosen.items,
         positive=batches.value_of(batches.outcome()),
         kept=replace(chosen.kept, since=None, until=None),
+        tables=governance.store.counts,
     )
     here = {each.keys: each.rows for each in counts}
     return absent_slices(expected, here), absent_slices(here, expected)

@@ -105,6 +105,7 @@ def find_weakest(
         positive=batches.value_of(target),
         kept=chosen.kept,
         needs=definition.need,
+        tables=governance.store.counts,
     )
     if not cells.codes.shape[1]:
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
