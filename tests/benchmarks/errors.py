@@ -7,11 +7,24 @@ and one that hardly is must pass. Each setting is drawn `DRAWS` times; the worst
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from core.analytics.drift.feature_drift import (
+    BY_CATEGORY,
+    BY_SHARES,
+    Along,
+    FewValues,
+    MethodDrift,
+    drift_by_counts,
+    level_of,
+    number_drift,
+)
+from core.analytics.drift.methods import METHODS, Moments, SortedValues
 from core.analytics.slices.counts import SliceCells, SliceCounts, total_of
 from core.analytics.slices.metrics import metric
 from core.analytics.slices.pairs import Limit
@@ -19,11 +32,21 @@ from core.analytics.slices.report import SliceReport, beyond_chance, slice_repor
 from core.analytics.slices.search import weakest_slices
 from tests.benchmarks.timing import Figure
 
+if TYPE_CHECKING:
+    from core.analytics.drift.methods import Counts, Numbers
+
 DRAWS = 200
 GROUPS = (2, 5, 10, 20, 50)
 ROWS = (50, 150, 500, 1000, 5000)
 RATES = (0.02, 0.1, 0.3, 0.5, 0.9, 0.98)
 FOUR_FIFTHS = Limit("ratio", 0.8)
+
+
+class Maker(Protocol):
+    """Draws chunks of so many rows, and measures their drift."""
+
+    def __call__(self, random: np.random.Generator, rows: int, *, moved: bool) -> list[MethodDrift]:
+        """The leading method first."""
 
 
 def measure(_store: Path) -> dict[str, Figure]:
@@ -46,7 +69,109 @@ def measure(_store: Path) -> dict[str, Figure]:
         ".3 against .5, and a group of 9: fails (at least 95 %)": _worst(tiny, "fail", most=False),
         ".475 against .5, 5,000 rows a group: passes (at least 90 %)": _worst(near, "pass", most=False),
         **_searches(),
+        **_drifts(),
     }
+
+
+FAMILY = (10, 5)
+"""Features and chunks in use of a measurement whose false alarms are counted."""
+
+
+def _drifts() -> dict[str, Figure]:
+    """Alerts where nothing moved, and alerts where something did, of texts and of numbers."""
+    texts = {f"{kind} of {values:,} values": _texts(values, flat=kind == "even") for kind, values in TEXTS}
+    numbers = {name: partial(_numbers, make) for name, make in NUMBERS.items()}
+    found: dict[str, Figure] = {}
+    for kind, moved, makers in (("texts", "a fifth new", texts), ("numbers", "half a deviation", numbers)):
+        drawn = {
+            (name, rows): _drift(make, rows, 8 if ",000" in name or "500" in name else 40)
+            for name, make in makers.items()
+            for rows in CHUNK_ROWS
+        }
+        cells = sum(one["cells"] for one in drawn.values())
+        worst = max(METHODS, key=lambda method: sum(one[method, "still"] for one in drawn.values()))
+        alerts = sum(one[worst, "still"] for one in drawn.values()) / cells * FAMILY[0] * FAMILY[1]
+        found[f"{kind}, nothing moved: alerts in 100 measurements (at most 5)"] = Figure(
+            alerts, f"{100 * alerts:8.1f}    ({worst}, {cells:,} chunks)", "difference"
+        )
+        setting, told = min(drawn.items(), key=lambda one: one[1]["found"] / max(1, one[1]["told"]))
+        share = told["found"] / max(1, told["told"])
+        where = f"{setting[0]}, {setting[1]:,} rows a chunk"
+        found[f"{kind}, {moved}: chunks found (at least 95 %)"] = Figure(
+            share, f"{100 * share:8.1f} %  ({where})", "difference", more_is_better=True
+        )
+        blind = [f"{name}, {rows:,}" for (name, rows), one in drawn.items() if one["told"] < one["cells"] / 2]
+        found[f"{kind}: cannot be told"] = Figure(
+            len(blind), f"{'; '.join(blind) or 'nowhere'}", "difference"
+        )
+    return found
+
+
+def _drift(make: Maker, rows: int, draws: int) -> Counter[object]:
+    """Chunks that alert where nothing moved by method; found where something did, by the leading method."""
+    random = np.random.default_rng(1607)
+    found: Counter[object] = Counter()
+    for _ in range(draws):
+        for method in make(random, rows, moved=False):
+            alerts = method.alerts[REFERENCE_CHUNKS:]
+            found[method.method, "still"] += sum(alert is True for alert in alerts)
+            if method.method == "jensen_shannon":
+                found["cells"] += len(alerts)
+                found["told"] += sum(alert is not None for alert in alerts)
+        leading = make(random, rows, moved=True)[0]
+        found["found"] += sum(alert is True for alert in leading.alerts[REFERENCE_CHUNKS:])
+    return found
+
+
+def _along(counts: Counts) -> Along:
+    return Along(counts.sum(axis=-1), REFERENCE_CHUNKS, level_of(*FAMILY))
+
+
+def _texts(values: int, *, flat: bool) -> Maker:
+    shares = np.ones(values) if flat else 1 / np.arange(1, values + 1)
+    shares = np.append(shares / shares.sum(), 0.0)
+
+    def make(random: np.random.Generator, rows: int, *, moved: bool) -> list[MethodDrift]:
+        after = shares * 0.8 + (np.arange(values + 1) == values) * 0.2 if moved else shares
+        counts = np.vstack(
+            [random.multinomial(rows, shares, REFERENCE_CHUNKS), random.multinomial(rows, after, FAMILY[1])]
+        )
+        methods = BY_SHARES if moved else BY_CATEGORY
+        return drift_by_counts("x", "text", counts, _along(counts), methods)
+
+    return make
+
+
+def _numbers(
+    draw: Callable[[np.random.Generator, int], Numbers],
+    random: np.random.Generator,
+    rows: int,
+    *,
+    moved: bool,
+) -> list[MethodDrift]:
+    drawn = [draw(random, rows) for _ in range(REFERENCE_CHUNKS + FAMILY[1])]
+    known = np.concatenate(drawn[:REFERENCE_CHUNKS])
+    low, high, deviation = float(known.min()), float(known.max()), float(known.std())
+    skewness = float(((known - known.mean()) ** 3).mean()) / deviation**3
+    if moved:
+        drawn[REFERENCE_CHUNKS:] = [one + deviation / 2 for one in drawn[REFERENCE_CHUNKS:]]
+    chunks = FewValues([SortedValues(*np.unique(one, return_counts=True)) for one in drawn])
+    along = _along(np.full((len(drawn), 1), rows))
+    return number_drift("x", Moments(len(known), low, high, deviation, skewness), chunks, along)
+
+
+REFERENCE_CHUNKS, CHUNK_ROWS = 10, (200, 1000, 5000)
+TEXTS = tuple((kind, values) for kind in ("even", "uneven") for values in (2, 20, 500, 5000))
+NUMBERS: dict[str, Callable[[np.random.Generator, int], Numbers]] = {
+    "normal": lambda random, rows: random.normal(size=rows),
+    "skewed": lambda random, rows: random.lognormal(size=rows),
+    **{
+        f"{values:,} whole numbers": partial(
+            lambda values, random, rows: random.integers(0, values, rows) * 1.0, values
+        )
+        for values in (2, 20, 500, 5000)
+    },
+}
 
 
 def _searches() -> dict[str, Figure]:
