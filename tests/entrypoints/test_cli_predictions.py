@@ -73,6 +73,8 @@ def test_columns_are_named_once_and_drift_is_measured(govern: Govern, versioned:
     assert shown.code == 0, shown.err
     assert "Fail: 1 of 2 features drifted (income); they carry 50% of the features" in shown.out
     assert "ranked by drift alone" in shown.out
+    for beside in ("score 'p'", "prediction 'granted'", "target 'repaid'"):
+        assert beside in shown.out
     assert "Data quality: fail" in shown.out
     told = govern("drift", versioned, "--json").json
     income = told["features"][0]

@@ -106,6 +106,17 @@ def drifted(reference: Path, analysis: Path, features: Sequence[str], **chunks: 
     )
 
 
+def reconstructed(reference: Path, analysis: Path, features: Sequence[str], **chunks: Any) -> pl.DataFrame:
+    """Compare all features together: a row for each chunk, with the reconstruction error."""
+    with _quiet():
+        import nannyml
+
+        calculator = nannyml.DataReconstructionDriftCalculator(column_names=list(features), **chunks)
+        table = calculator.fit(_plain(reference)).calculate(_plain(analysis)).to_df()
+    errors = table["reconstruction_error"]["value"].to_list()
+    return pl.DataFrame({"chunk": range(len(errors)), "error": errors})
+
+
 def _plain(path: Path) -> pd.DataFrame:
     """A file as NannyML reads it: texts as objects, numbers as numpy's."""
     import pandas as pd

@@ -13,7 +13,7 @@ import polars as pl
 
 from data.demo.example_datasets import write_dataset
 from tests.oracles import SEEDS
-from tests.oracles.nannyml import drifted, estimated, published
+from tests.oracles.nannyml import drifted, estimated, published, reconstructed
 
 RATES = ("roc_auc", "average_precision", "f1", "precision", "recall", "specificity", "accuracy")
 LOSSES = ("mae", "mape", "mse", "rmse", "msle", "rmsle")
@@ -26,6 +26,7 @@ NORMALISED = ("all", "true", "pred")
 HARD = {"exact": 6_000, "binned": 14_000}
 HARD_CHUNK, CENSUS_CHUNK = 1000, 5000
 DRIFTING = ("car_loan", "car_price", "california_housing", "credit_card_segments")
+TOGETHER = ("car_loan", "car_price")
 BY_MONTH = {"timestamp_column_name": "timestamp", "chunk_period": "M"}
 LOAN = {
     "y_pred_proba": "y_pred_proba",
@@ -106,6 +107,21 @@ def _drift(dataset: str, **chunks: Any) -> pl.DataFrame:
         )
 
 
+def _reconstruction(dataset: str) -> pl.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_dataset(dataset, Path(folder))
+        features = tuple(dict.fromkeys((*files.features, *files.slice_features)))
+        return reconstructed(files.reference, files.analysis, features, chunk_size=files.chunk_size)
+
+
+def _hard_reconstruction(rows: int) -> pl.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / "reference.parquet", Path(folder) / "analysis.parquet"]
+        for path, frame in zip(paths, hard_frames(rows), strict=True):
+            frame.write_parquet(path)
+        return reconstructed(*paths, tuple(pl.read_parquet_schema(paths[0])), chunk_size=HARD_CHUNK)
+
+
 def _hard_drift(rows: int) -> pl.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / "reference.parquet", Path(folder) / "analysis.parquet"]
@@ -169,5 +185,7 @@ QUESTIONS: Mapping[str, Callable[[], pl.DataFrame]] = {
     "drift_census": partial(_drift, "census_employment", chunk_size=CENSUS_CHUNK),
     "drift_car_loan_by_month": partial(_drift, "car_loan", **BY_MONTH),
     **{f"drift_hard_{name}": partial(_hard_drift, rows) for name, rows in HARD.items()},
+    **{f"together_{dataset}": partial(_reconstruction, dataset) for dataset in TOGETHER},
+    "together_hard": partial(_hard_reconstruction, HARD["exact"]),
 }
 """A question by its name: a function that asks it."""

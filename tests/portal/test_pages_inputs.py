@@ -106,10 +106,16 @@ def test_the_feature_and_the_distance_come_from_the_address(measured: Governance
     at = open_page("drift", measured, id=MODEL, version="1", feature="channel", method="chi2")
     said = words(sound(at))
     assert "Channel in detail" in said
-    assert "its p-value is below 0.05" in said
+    assert "An alert lies beyond chance" in said
     assert "Pearson 1900" in said
     nonsense = open_page("drift", measured, id=MODEL, version="1", feature="no-such", method="beauty")
     assert "Income in detail" in words(sound(nonsense))
+    together = open_page("drift", measured, id=MODEL, version="1", feature="inputs")
+    said = words(sound(together))
+    assert "All inputs together in detail" in said
+    assert "Jackson and Mudholkar 1979" in said
+    score = open_page("drift", measured, id=MODEL, version="1", feature="y_score")
+    assert "Score 'y_score' in detail" in words(sound(score)).replace("\\", "")
 
 
 def test_nonsense_in_the_address_gives_a_sentence(measured: Governance) -> None:

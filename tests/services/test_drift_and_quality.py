@@ -169,7 +169,7 @@ def test_a_feature_without_values_in_the_newest_chunk_cannot_tell(
     measured(governance, initiative)
     result = drift_at(governance, initiative, 6)
     assert result.verdict is Verdict.CANNOT_TELL
-    assert result.message.endswith("1 features have no value in the newest chunk")
+    assert result.message.endswith("1 cannot be told for lack of values or rows (income)")
 
 
 def test_refusals_record_nothing(governance: Governance, initiative: str, tmp_path: Path) -> None:
@@ -310,3 +310,58 @@ def test_both_checks_run_and_stand_on_record(governance: Governance, initiative:
     )
     found = {result.check: result.verdict for result in run_checks(governance, command)}
     assert found == {"data_quality": Verdict.PASS, "drift_alert": Verdict.FAIL}
+
+
+def test_a_rate_that_moved_by_next_to_nothing_is_no_drift_and_not_out_of_range(
+    governance: Governance, initiative: str, tmp_path: Path
+) -> None:
+    """Seen (G8): drift fails with 0.58 against 0.03, and all rows lie outside 0.01 to 0.05."""
+    rng = np.random.default_rng(8)
+    rates = rng.choice([0.01, 0.02, 0.03, 0.04, 0.05], (2, ROWS))
+    rows_of(ROWS, 0, rate=rates[0]).write_parquet(tmp_path / "reference.parquet")
+    add(governance, initiative, tmp_path / "reference.parquet", part="reference", days=3)
+    rows_of(ROWS, ROWS, rate=rates[1] + 1e-9).write_parquet(tmp_path / "analysis.parquet")
+    add(governance, initiative, tmp_path / "analysis.parquet", part="analysis", days=4)
+    assert measured(governance, initiative).check.verdict is Verdict.PASS
+    column = next(one for one in quality(governance, initiative).columns if one.feature == "rate")
+    assert (column.verdict, column.findings, column.out_of_range) == ("pass", (), 0.0)
+
+
+def test_score_prediction_and_outcome_stand_beside_the_features_under_their_names(
+    governance: Governance, initiative: str, tmp_path: Path
+) -> None:
+    score = np.random.default_rng(9).random(ROWS) ** 2
+    moved = {"y_score": score, "y_pred": (score > 0.5).astype(int)}
+    filled(governance, initiative, tmp_path, shift=0, **moved)
+    report = measured(governance, initiative)
+    assert {one.title for one in report.outputs} == {
+        "score 'y_score'",
+        "prediction 'y_pred'",
+        "target 'y_true'",
+        "all inputs together",
+    }
+    assert {one.feature: one.newest_alert for one in report.outputs} == {
+        "y_score": True,
+        "y_pred": True,
+        "y_true": False,
+        "inputs": False,
+    }
+    assert {one.kind for one in report.outputs if one.feature in ("y_pred", "y_true")} == {"text"}
+    assert report.check.verdict is Verdict.PASS
+    assert report.check.message.endswith("; beside them drifted score 'y_score', prediction 'y_pred'")
+
+
+def test_a_feature_that_the_model_uses_and_was_not_compared_keeps_the_check_from_passing(
+    governance: Governance, initiative: str, tmp_path: Path
+) -> None:
+    rows_of(ROWS, 0, remark=[f"words {n}" for n in range(ROWS)]).write_parquet(tmp_path / "r.parquet")
+    rows_of(ROWS, ROWS, remark=[f"more {n}" for n in range(ROWS)]).write_parquet(tmp_path / "a.parquet")
+    add(governance, initiative, tmp_path / "r.parquet", part="reference", days=3)
+    add(governance, initiative, tmp_path / "a.parquet", part="analysis", days=4)
+    assert measured(governance, initiative).check.verdict is Verdict.PASS
+    attribute(governance, initiative, {"age": 0.5, "remark": 0.2, "elsewhere": 0.3})
+    result = drift_at(governance, initiative, 6)
+    assert result.verdict is Verdict.CANNOT_TELL
+    assert result.message.endswith("; 2 could not be compared (remark, elsewhere)")
+    attribute(governance, initiative, {"age": 0.9, "remark": 0.1})
+    assert drift_at(governance, initiative, 6).verdict is Verdict.PASS

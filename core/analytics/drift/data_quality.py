@@ -7,6 +7,21 @@ from dataclasses import dataclass
 from core.analytics.intervals import Interval, rate_difference_interval, wilson_interval
 from core.ground import VerdictName, worst
 
+TOLERANCE = 1e-4
+"""Of the reference's range (of its value, where it has one): what lies nearer than that is not outside."""
+
+
+def widened(low: float, high: float) -> tuple[float, float]:
+    """The range of a reference with its tolerance.
+
+    Examples
+    --------
+    >>> widened(0.0, 100.0)
+    (-0.01, 100.01)
+    """
+    margin = TOLERANCE * ((high - low) or abs(low) / 100)
+    return low - margin, high + margin
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnCounts:
@@ -25,7 +40,8 @@ class ColumnCounts:
     gone
         Whether only the reference has the column.
     outside
-        Rows below the least or above the greatest number of the reference; None for texts.
+        Rows below the least or above the greatest number of the reference by more than a ten-thousandth of
+        its range; None for texts.
     low, high, reference_low, reference_high
         Least and greatest number, in the column's unit; None for texts.
     """

@@ -20,21 +20,25 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
     Numbers = NDArray[np.float64]
 
-Kind = Literal["number", "text"]
+Kind = Literal["number", "text", "inputs"]
 FINE_BINS = 10_000
 """Bins of the two methods that look at cumulated shares, from `EXACT_BELOW` reference rows on."""
 EXACT_BELOW = 10_000
-SIGNIFICANT = 0.05
-_DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class DriftMethod(Figure):
-    """A distance between two sets of values, for the kinds of feature that it suits."""
+    """A distance between two sets of values, for the kinds of feature that it suits.
+
+    `blind_above` is the distance that comes about where a fifth of the rows move to values never seen: where
+    a threshold hides that much, a chunk below it cannot be told. None for a distance without an end.
+    """
 
     kinds: tuple[Kind, ...]
+    blind_above: float | None = None
 
 
+RECONSTRUCTION = "data_reconstruction"
 _BINS = "Numbers are cut into the reference's Doane bins; what lies outside them is one more bin."
 METHODS: Mapping[str, DriftMethod] = {
     method.id: method
@@ -48,6 +52,7 @@ METHODS: Mapping[str, DriftMethod] = {
             "How far apart the values are: it sees shares only. Missing values.",
             "Lin 1991, IEEE Trans. Inf. Theory 37(1); as in NannyML 0.13.1.",
             ("number", "text"),
+            0.329,
         ),
         DriftMethod(
             "hellinger",
@@ -58,6 +63,7 @@ METHODS: Mapping[str, DriftMethod] = {
             "How far apart the values are. Missing values.",
             "Hellinger 1909; as in NannyML 0.13.1.",
             ("number", "text"),
+            0.325,
         ),
         DriftMethod(
             "kolmogorov_smirnov",
@@ -69,6 +75,7 @@ METHODS: Mapping[str, DriftMethod] = {
             "Everything but the widest gap. Missing values.",
             "Kolmogorov 1933, Smirnov 1948; as in NannyML 0.13.1.",
             ("number",),
+            0.2,
         ),
         DriftMethod(
             "wasserstein",
@@ -84,8 +91,7 @@ METHODS: Mapping[str, DriftMethod] = {
         DriftMethod(
             "chi2",
             "Chi-squared statistic",
-            "The sum over both and all categories of (found − expected)² / expected; it alerts where the "
-            "p-value is below 0.05.",
+            "The sum over both and all categories of (found − expected)² / expected.",
             "lower",
             "Both hold the same shares; there is no upper end, and it grows with the rows.",
             "How much the difference matters: with many rows any difference is significant. Missing values.",
@@ -101,6 +107,18 @@ METHODS: Mapping[str, DriftMethod] = {
             "All categories but one. Missing values.",
             "As in NannyML 0.13.1.",
             ("text",),
+            0.2,
+        ),
+        DriftMethod(
+            RECONSTRUCTION,
+            "Reconstruction error",
+            "The mean length of what is left of a row's standardised inputs after the principal components "
+            "that hold 65% of the reference's variance; a category counts by its share of the reference.",
+            "zero",
+            "The components hold every row whole, which real data never has: what counts is the change.",
+            "Changes of one input alone that keep its bond with the others. Rare categories of equal share.",
+            "Jackson and Mudholkar 1979, Technometrics 21(3); as in NannyML 0.13.1.",
+            ("inputs",),
         ),
     )
 }
@@ -162,111 +180,156 @@ def _spread(moments: Moments) -> tuple[float, float]:
     return moments.low, moments.high
 
 
-def jensen_shannon(reference: Counts, chunk: Counts, rows: int) -> float | None:
-    """Jensen-Shannon distance, 0 (same shares) to 1.
+def jensen_shannon(reference: Counts, chunks: Counts) -> Numbers:
+    """Jensen-Shannon distance of each chunk, 0 (same shares) to 1.
 
     Parameters
     ----------
-    reference, chunk
-        Shape (bins,), rows of each bin or category of the reference.
-    rows
-        Rows of the chunk with a value; those in no bin make one more bin.
+    reference, chunks
+        Shape (bins,) or (chunks, bins), and (chunks, bins): rows of each bin or category; what lies in no bin
+        of the reference is one more bin.
 
     Returns
     -------
-    float or None
-        None where one of both has no value: undefined.
+    numpy.ndarray
+        Shape (chunks,); nan where one of both has no value: undefined.
 
     Examples
     --------
     >>> import numpy as np
-    >>> jensen_shannon(np.array([5, 5]), np.array([10, 0]), 10)
-    0.5579...
+    >>> jensen_shannon(np.array([5, 5]), np.array([[10, 0]])).round(4).tolist()
+    [0.5579]
     """
     import numpy as np
 
-    shares = _both_shares(reference, chunk, rows)
-    if shares is None:
-        return None
-    of_reference, of_chunk = shares
-    middle = (of_reference + of_chunk) / 2.0
-    divergence = _relative_entropy(of_reference, middle) + _relative_entropy(of_chunk, middle)
-    return float(np.sqrt(max(0.0, divergence / math.log(2.0) / 2.0)))
+    of_reference, of_chunks = _shares(reference), _shares(chunks)
+    middle = (of_reference + of_chunks) / 2.0
+    divergence = _relative_entropy(of_reference, middle) + _relative_entropy(of_chunks, middle)
+    found: Numbers = np.sqrt(np.maximum(0.0, divergence / math.log(2.0) / 2.0))
+    return found
 
 
-def hellinger(reference: Counts, chunk: Counts, rows: int) -> float | None:
-    """Hellinger distance, 0 (same shares) to 1; parameters and None as in `jensen_shannon`.
+def hellinger(reference: Counts, chunks: Counts) -> Numbers:
+    """Hellinger distance, 0 (same shares) to 1; parameters and nan as in `jensen_shannon`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> hellinger(np.array([5, 5]), np.array([5, 5]), 10)
-    0.0
+    >>> hellinger(np.array([5, 5]), np.array([[5, 5], [0, 0]])).tolist()
+    [0.0, nan]
     """
     import numpy as np
 
-    shares = _both_shares(reference, chunk, rows)
-    if shares is None:
-        return None
-    of_reference, of_chunk = shares
-    return float(np.sqrt(np.sum((np.sqrt(of_reference) - np.sqrt(of_chunk)) ** 2)) / math.sqrt(2.0))
+    gaps = np.sqrt(_shares(reference)) - np.sqrt(_shares(chunks))
+    found: Numbers = np.sqrt(np.sum(gaps**2, axis=-1) / 2.0)
+    return found
 
 
-def l_infinity(reference: Counts, chunk: Counts) -> float | None:
-    """Widest difference in a category's share, 0 to 1; None where one of both has no value.
-
-    Parameters
-    ----------
-    reference, chunk
-        Shape (categories,), rows of every category that occurs in either.
+def l_infinity(reference: Counts, chunks: Counts) -> Numbers:
+    """Widest difference in a category's share, 0 to 1; parameters and nan as in `jensen_shannon`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> l_infinity(np.array([5, 5, 0]), np.array([5, 0, 5]))
-    0.5
+    >>> l_infinity(np.array([5, 5, 0]), np.array([[5, 0, 5]])).tolist()
+    [0.5]
     """
     import numpy as np
 
-    if not reference.sum() or not chunk.sum():
-        return None
-    return float(np.abs(reference / reference.sum() - chunk / chunk.sum()).max())
+    widest: Numbers = np.abs(_shares(reference) - _shares(chunks)).max(axis=-1)
+    return widest
 
 
-def chi_squared(reference: Counts, chunk: Counts) -> tuple[float, float] | None:
-    """Chi-squared statistic of a two-way table and its p-value; parameters as in `l_infinity`.
-
-    Returns
-    -------
-    tuple of float or None
-        Statistic (0 = same shares, no upper end) and p-value; None where one of both has no value.
+def chi_squared(reference: Counts, chunks: Counts) -> Numbers:
+    """Chi-squared statistic of each two-way table; parameters and nan as in `jensen_shannon`.
 
     Notes
     -----
-    With two categories each cell is moved towards the expected count by up to a half (Yates), as scipy does.
+    0 = same shares, no upper end. Where both hold two categories, each cell is moved towards the expected
+    count by up to a half (Yates), as scipy does.
 
     Examples
     --------
     >>> import numpy as np
-    >>> chi_squared(np.array([50, 30, 20]), np.array([50, 30, 20]))
-    (0.0, 1.0)
+    >>> chi_squared(np.array([50, 30, 20]), np.array([[50, 30, 20], [30, 50, 20]])).tolist()
+    [0.0, 10.0]
+    """
+    import numpy as np
+
+    both = np.stack(np.broadcast_arrays(reference, chunks)).astype(np.float64)
+    found, rows = both.sum(axis=0), both.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = rows * found / rows.sum(axis=0)
+        gaps = np.abs(both - expected)
+        two = ((found > 0).sum(axis=-1) == 2)[:, None]
+        gaps -= np.where(two, np.minimum(0.5, gaps), 0.0)
+        cells = np.where(found > 0, gaps**2 / expected, 0.0)
+    statistic: Numbers = np.where((rows == 0).any(axis=(0, 2)), np.nan, cells.sum(axis=(0, 2)))
+    return statistic
+
+
+def chi_squared_p(reference: Counts, chunks: Counts, statistics: Numbers) -> Numbers:
+    """p-value of each chi-squared statistic by the asymptotic law, as scipy gives it.
+
+    It is wrong where categories have few rows; no alert rests on it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> chi_squared_p(np.array([50, 30, 20]), np.array([[50, 30, 20]]), np.array([0.0])).tolist()
+    [1.0]
     """
     import numpy as np
     from scipy.special import chdtrc
 
-    table = np.vstack([reference, chunk]).astype(np.float64)
-    table = table[:, table.sum(axis=0) > 0]
-    if (table.sum(axis=1) == 0).any():
-        return None
-    freedom = table.shape[1] - 1
-    if freedom == 0:
-        return 0.0, 1.0
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    if freedom == 1:
-        gap = expected - table
-        table = table + np.sign(gap) * np.minimum(0.5, np.abs(gap))
-    statistic = float(np.sum((table - expected) ** 2 / expected))
-    return statistic, float(chdtrc(freedom, statistic))
+    found = chdtrc(freedom(reference, chunks), statistics)
+    return np.where(statistics == 0, 1.0, found)
+
+
+def freedom(reference: Counts, chunks: Counts) -> Numbers:
+    """Degrees of freedom of each chi-squared statistic: the categories that occur, less one; 1 or more."""
+    import numpy as np
+
+    occurring = (np.add(reference, chunks) > 0).sum(axis=-1)
+    found: Numbers = np.maximum(occurring - 1, 1)
+    return found
+
+
+_HELD = 0.65
+"""Share of the variance that the components hold, as NannyML has it."""
+
+
+def left_over(rows: int, sums: Numbers, products: Numbers) -> Numbers:
+    """Directions in which rows are not reconstructed, from sums alone.
+
+    Parameters
+    ----------
+    rows, sums, products
+        Rows, sums of the columns of shape (columns,), and of their products of shape (columns, columns).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (directions, columns + 1): times a row with a 1 behind it, the row's standardised rest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = np.array([[0.0, 0.0], [2.0, 4.0], [4.0, 8.0]])
+    >>> np.abs(left_over(3, rows.sum(axis=0), rows.T @ rows) @ [2.0, 4.0, 1.0]).round(9).tolist()
+    [0.0]
+    """
+    import numpy as np
+
+    mean = sums / rows
+    spread = products / rows - np.outer(mean, mean)
+    deviation = np.sqrt(np.maximum(np.diag(spread), 0.0))
+    deviation[deviation <= 1e-12 * np.maximum(1.0, np.abs(mean))] = 1.0
+    values, vectors = np.linalg.eigh(spread / np.outer(deviation, deviation))
+    held = np.cumsum(np.maximum(values[::-1], 0.0))
+    kept = int(np.searchsorted(held / (held[-1] or 1.0), _HELD, side="right")) + 1
+    rest = vectors[:, ::-1][:, kept:].T / deviation
+    return np.column_stack([rest, -(rest @ mean)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,49 +343,40 @@ class OutsideRows:
     sum_above: float
 
 
-def binned_kolmogorov_smirnov(reference: Counts, chunk: Counts, outside: OutsideRows) -> float | None:
-    """Widest gap between cumulated shares at the edges of fine bins, 0 to 1.
+def binned_distances(
+    reference: Counts, chunk: Counts, outside: OutsideRows, edges: Numbers
+) -> tuple[float | None, float | None] | None:
+    """Widest gap and area between cumulated shares over fine bins and beyond them.
 
     Parameters
     ----------
     reference, chunk
         Shape (FINE_BINS,), rows of each bin.
     outside
-        The chunk's rows, and those below the least value of the reference.
+        The chunk's rows, and those outside the reference.
 
     Returns
     -------
-    float or None
-        None where one of both has no value.
-    """
-    import numpy as np
-
-    if not outside.rows or not reference.sum():
-        return None
-    of_chunk = outside.below / outside.rows + np.cumsum(chunk / outside.rows)
-    return float(np.abs(np.cumsum(reference / reference.sum()) - of_chunk).max())
-
-
-def binned_wasserstein(
-    reference: Counts, chunk: Counts, outside: OutsideRows, edges: Numbers
-) -> float | None:
-    """Area between cumulated shares over fine bins and beyond them, in the feature's unit.
+    tuple or None
+        Kolmogorov-Smirnov statistic, 0 to 1, and Wasserstein distance in the feature's unit (None where a
+        value is infinite); None where one of both has no value.
 
     Notes
     -----
-    NannyML counts one row too many below the reference wherever there is any, so that the curve lies 1 / n
-    too high; that is kept. None where a value is infinite or one of both has none.
+    For the area NannyML counts one row too many below the reference wherever there is any, so that the curve
+    lies 1 / n too high; that is kept.
     """
     import numpy as np
 
-    if not outside.rows or not reference.sum():
-        return None
     rows = outside.rows
+    if not rows or not reference.sum():
+        return None
+    gaps = np.cumsum(reference / reference.sum()) - np.cumsum(chunk / rows)
+    widest = float(np.abs(gaps - outside.below / rows).max())
     below = (outside.below + 1) / rows if outside.below else 0.0
-    gaps = np.abs(np.cumsum(reference / reference.sum()) - (np.cumsum(chunk / rows) + below))
-    within = float(np.sum(gaps * (edges[1] - edges[0])))
-    found = within + outside.sum_below / rows + outside.sum_above / rows
-    return found if math.isfinite(found) else None
+    within = float(np.sum(np.abs(gaps - below) * (edges[1] - edges[0])))
+    area = within + outside.sum_below / rows + outside.sum_above / rows
+    return widest, area if math.isfinite(area) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +385,25 @@ class SortedValues:
 
     values: Numbers
     rows: Counts
+
+
+def joined(parts: Sequence[SortedValues]) -> SortedValues:
+    """The values of several chunks together."""
+    import numpy as np
+
+    values, places = np.unique(np.concatenate([part.values for part in parts]), return_inverse=True)
+    rows = np.zeros(len(values), dtype=np.int64)
+    np.add.at(rows, places, np.concatenate([part.rows for part in parts]))
+    return SortedValues(values, rows)
+
+
+def without(reference: SortedValues, chunk: SortedValues) -> SortedValues:
+    """The values of the reference less those of a chunk that it holds."""
+    import numpy as np
+
+    rows = reference.rows.copy()
+    rows[np.searchsorted(reference.values, chunk.values)] -= chunk.rows
+    return SortedValues(reference.values, rows)
 
 
 def exact_distances(reference: SortedValues, chunk: SortedValues) -> tuple[float, float] | None:
@@ -358,49 +431,20 @@ def exact_distances(reference: SortedValues, chunk: SortedValues) -> tuple[float
     return float(gaps.max()), area
 
 
-def alert_threshold(distances: Sequence[float | None]) -> float | None:
-    """The level above which a chunk alerts: the reference chunks' mean and three standard deviations.
-
-    Parameters
-    ----------
-    distances
-        One a reference chunk; undefined ones do not count.
-
-    Returns
-    -------
-    float or None
-        In the method's unit; None where no chunk has a distance.
-
-    Examples
-    --------
-    >>> alert_threshold([0.1, 0.1, None])
-    0.1
-    """
-    known = [distance for distance in distances if distance is not None]
-    if not known:
-        return None
-    mean = sum(known) / len(known)
-    return mean + _DEVIATIONS * math.sqrt(sum((distance - mean) ** 2 for distance in known) / len(known))
-
-
-def _both_shares(reference: Counts, chunk: Counts, rows: int) -> tuple[Numbers, Numbers] | None:
+def _shares(counts: Counts) -> Numbers:
     import numpy as np
 
-    total = int(reference.sum())
-    if not rows or not total:
-        return None
-    of_reference, of_chunk = reference / total, chunk / rows
-    rest = rows - int(chunk.sum())
-    if rest > 0:
-        return np.append(of_reference, 0.0), np.append(of_chunk, rest / rows)
-    return of_reference, of_chunk
+    rows = counts.sum(axis=-1, keepdims=True)
+    return np.where(rows > 0, counts / np.maximum(rows, 1), np.nan)
 
 
-def _relative_entropy(shares: Numbers, middle: Numbers) -> float:
+def _relative_entropy(shares: Numbers, middle: Numbers) -> Numbers:
     import numpy as np
 
-    held = shares > 0
-    return float(np.sum(shares[held] * np.log(shares[held] / middle[held])))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = np.where(shares == 0, 0.0, shares * np.log(shares / middle))
+    total: Numbers = parts.sum(axis=-1)
+    return total
 
 
 def _cumulated(sorted_values: SortedValues, places: Numbers) -> Numbers:

@@ -113,7 +113,10 @@ class DriftRun(OfVersion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftFeature(OfVersion):
-    """Drift of one feature by one method, chunk by chunk."""
+    """Drift of one column by one method, chunk by chunk; see `MethodDrift`.
+
+    `threshold` is the newest chunk's. Before thresholds were kept a chunk, it was NannyML's for all.
+    """
 
     table = "drift_feature"
     key = ("initiative", "version", "feature", "method")
@@ -125,6 +128,9 @@ class DriftFeature(OfVersion):
     distances: tuple[float | None, ...]
     p_values: tuple[float | None, ...]
     alerts: tuple[bool | None, ...]
+    thresholds: tuple[float | None, ...] | None = None
+    lower_thresholds: tuple[float | None, ...] | None = None
+    left_out: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

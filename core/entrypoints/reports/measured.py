@@ -328,7 +328,7 @@ _BATCHES: Mapping[str, Column] = {
     "Notes": ("warnings", " ".join),
 }
 _FEATURES: Mapping[str, Column] = {
-    "Feature": "feature",
+    "Feature": "title",
     "Kind": "kind",
     "Share of model": ("share", share),
     "Drift": ("drift", figure),
@@ -439,7 +439,7 @@ def show_drift(result: Result) -> None:
     say(f"{words(check['verdict']).capitalize()}: {check['message']}. {check['remedy']}".rstrip())
     if not result["attributed"]:
         say("No attribution is on record, so features are ranked by drift alone.")
-    show_rows(features[:_MOST_FEATURES], _FEATURES, right=(2, 3, 4, 5, 6))
+    show_rows([*features[:_MOST_FEATURES], *result["outputs"]], _FEATURES, right=(2, 3, 4, 5, 6))
     if len(features) > _MOST_FEATURES:
         say(f"And {len(features) - _MOST_FEATURES:,} more; --json has all.")
     _show_gaps(result["gaps"])

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
-from core.analytics.drift.methods import Moments, OutsideRows, SortedValues
+from core.analytics.drift.methods import Kind, Moments, OutsideRows, SortedValues
 from core.domain.errors import BadInput
-from core.domain.models.column_mapping import is_canonical
+from core.domain.models.column_mapping import PREDICTED, ROW_ID, TIMESTAMP, TRUE
 from core.lake.predictions.intake_columns import NUMERIC, in_parts, quoted
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 Part = Literal["reference", "analysis"]
 Period = Literal["day", "week", "month", "quarter", "year"]
 _CELLS_AT_ONCE = 2_000_000
+_SAMPLED = 20_000
+ABSENT = "not in"
+"""What the reason begins with where a column is absent from a part."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class DriftRows:
         self._files = sorted(files, key=lambda file: file.part != "reference")
         self._chunking = chunking
         self._values: dict[str, Any] = {f"file{n}_": file.path for n, file in enumerate(self._files)}
+        self.absent: dict[str, str] = {}
         self.types = self._shared_types()
         self._periods: dict[Part, int] = {}
         if chunking.period is not None:
@@ -134,12 +139,19 @@ class DriftRows:
         return self._cursor.execute(query, {name: given[name] for name in named})
 
     def _shared_types(self) -> dict[str, str]:
-        found: dict[str, str] | None = None
-        for n in range(len(self._files)):
+        """Columns that every file holds, as the reference has them; the others are absent, with where."""
+        found: dict[str, list[tuple[Part, str]]] = {}
+        for n, file in enumerate(self._files):
             described = self.ask(f"DESCRIBE SELECT * FROM read_parquet($file{n}_, hive_partitioning = false)")
-            types = {str(row[0]): str(row[1]) for row in described}
-            found = types if found is None else {name: kind for name, kind in found.items() if name in types}
-        return found or {}
+            for row in described:
+                found.setdefault(str(row[0]), []).append((file.part, str(row[1])))
+        for name, held in found.items():
+            lacking = len(self._files) - len(held)
+            if held[0][0] != "reference":
+                self.absent[name] = f"{ABSENT} the reference"
+            elif lacking:
+                self.absent[name] = f"{ABSENT} {lacking} of the batches in use"
+        return {name: held[0][1] for name, held in found.items() if name not in self.absent}
 
     def _find_periods(self) -> None:
         if "timestamp" not in self.types:
@@ -189,13 +201,34 @@ class DriftRows:
 _KEPT = "x IS NOT NULL AND NOT isnan(x)"
 
 
-def drift_features(rows: DriftRows) -> list[str]:
-    """Columns that can drift, numbers and texts, in the order of the reference; times are none."""
-    return [
-        name
-        for name, kind in rows.types.items()
-        if not is_canonical(name) and (rows.is_number(name) or kind in ("VARCHAR", "BOOLEAN"))
-    ]
+def drift_columns(rows: DriftRows, *, classes: bool = False) -> dict[str, Kind]:
+    """Columns that can drift in the order of the reference: features, scores, predictions and outcomes.
+
+    Times are none. `classes`: predictions and outcomes are categories.
+    """
+    kinds: dict[str, Kind] = {}
+    for name, kind in rows.types.items():
+        if name in (ROW_ID, TIMESTAMP):
+            continue
+        if rows.is_number(name) and not (classes and name in (PREDICTED, TRUE)):
+            kinds[name] = "number"
+        elif rows.is_number(name) or kind in ("VARCHAR", "BOOLEAN"):
+            kinds[name] = "text"
+    return kinds
+
+
+def sampled_numbers(rows: DriftRows, names: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Finite values of each number feature in evenly placed rows of the reference."""
+    import numpy as np
+
+    of_reference = sum(chunk.rows for chunk in rows.chunks[: rows.reference_chunks])
+    for part in in_parts(names):
+        columns = {f"x{n}": _finite(name) for n, name in enumerate(part)} | {"place": "file_row_number"}
+        query = f"SELECT * FROM ({rows.scan(columns, 'reference')}) WHERE place % $every = 0 ORDER BY place"
+        found = rows.columns(query, {"every": max(1, of_reference // _SAMPLED)})
+        for n, name in enumerate(part):
+            values = np.ma.filled(found[f"x{n}"].astype(np.float64), np.nan)
+            yield name, values[~np.isnan(values)]
 
 
 def distinct_texts(rows: DriftRows, names: Sequence[str]) -> dict[str, int]:
@@ -249,20 +282,13 @@ def outside_rows(rows: DriftRows, name: str, low: float, high: float) -> list[Ou
     return list(found.values())
 
 
-def histograms(
-    rows: DriftRows, name: str, edges: NDArray[np.float64]
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Rows of each bin, chunk after chunk; a bin holds its lower edge, the last one both.
+def histograms(rows: DriftRows, name: str, edges: NDArray[np.float64]) -> Iterator[NDArray[np.int64]]:
+    """Rows of each bin, of shape (bins,), chunk after chunk; a bin holds its lower edge, the last one both.
 
     Parameters
     ----------
     edges
         Shape (bins + 1,), rising by equal steps (numpy's `linspace`).
-
-    Yields
-    ------
-    tuple
-        Number of the chunk, and its counts of shape (bins,).
     """
     import numpy as np
 
@@ -283,31 +309,31 @@ def histograms(
         found = rows.columns(query, {**values, "first": first, "last": last})
         table = np.zeros((last - first + 1, bins), dtype=np.int64)
         np.add.at(table, (found["chunk"].astype(np.int64) - first, found["i"]), found["n"].astype(np.int64))
-        for place in range(last - first + 1):
-            yield first + place, table[place]
+        yield from table
 
 
-def sorted_values(rows: DriftRows, name: str) -> Iterator[tuple[int, SortedValues]]:
-    """Different values in rising order with the rows of each, chunk after chunk."""
+def sorted_values(
+    rows: DriftRows, name: str, low: float = 0.0, width: float | None = None
+) -> Iterator[SortedValues]:
+    """Different values in rising order with the rows of each, chunk after chunk.
+
+    With a `width`, counted from `low` on, one value stands for all in a span of it.
+    """
     import numpy as np
 
+    value = "x" if width is None else "min(x)"
+    span = "x" if width is None else "floor((x - $low) / $width)"
     for first, last in rows.groups_of_chunks():
         query = f"""
-            SELECT chunk, x, count(*) AS n FROM ({rows.scan({"x": _double(name)})})
-            WHERE {_KEPT} AND chunk BETWEEN $first AND $last GROUP BY ALL ORDER BY chunk, x
+            SELECT chunk, {value} AS x, count(*) AS n FROM ({rows.scan({"x": _double(name)})})
+            WHERE {_KEPT} AND chunk BETWEEN $first AND $last GROUP BY chunk, {span} ORDER BY chunk, 2
         """
-        found = rows.columns(query, {"first": first, "last": last})
+        found = rows.columns(query, {"first": first, "last": last, "low": low, "width": width})
         chunks = np.asarray(found["chunk"], dtype=np.int64)
         borders = np.searchsorted(chunks, np.arange(first, last + 2))
-        for place in range(last - first + 1):
-            some = slice(borders[place], borders[place + 1])
-            yield (
-                first + place,
-                SortedValues(
-                    np.asarray(found["x"][some], dtype=np.float64),
-                    np.asarray(found["n"][some], dtype=np.int64),
-                ),
-            )
+        values, counts = np.asarray(found["x"], dtype=np.float64), np.asarray(found["n"], dtype=np.int64)
+        for start, end in pairwise(borders):
+            yield SortedValues(values[start:end], counts[start:end])
 
 
 def category_counts(rows: DriftRows, name: str) -> tuple[list[str], NDArray[np.int64]]:
@@ -332,6 +358,83 @@ def category_counts(rows: DriftRows, name: str) -> tuple[list[str], NDArray[np.i
     for chunk, value, count in found:
         table[chunk, places[value]] = count
     return list(places), table
+
+
+@dataclass(frozen=True)
+class EncodedInputs:
+    """A query that gives each row's `chunk` and `z`: inputs as numbers, and a 1 behind them."""
+
+    query: str
+    values: Mapping[str, Any]
+    columns: int
+
+
+def encoded_inputs(rows: DriftRows, kinds: Mapping[str, Kind]) -> EncodedInputs:
+    """Inputs as NannyML encodes them: a number less the reference's mean, a category as its share of it.
+
+    A missing number is the mean and a missing category the most frequent; one never seen has no share.
+    """
+    columns, asked, joins = {}, [], []
+    values: dict[str, Any] = {}
+    for n, (name, kind) in enumerate(kinds.items()):
+        columns[f"x{n}"] = of_name = _finite(name) if kind == "number" else f"CAST({quoted(name)} AS VARCHAR)"
+        scan = rows.scan({"x": of_name}, "reference")
+        if kind == "number":
+            ((values[f"mean{n}"],),) = rows.ask(f"SELECT fsum(x) / count(x) FROM ({scan})")
+            asked.append(f"coalesce(x{n} - $mean{n}, 0)")
+        else:
+            counted = f"SELECT x, count(*) AS n FROM ({scan}) GROUP BY x ORDER BY x IS NULL, n DESC, x"
+            shares = dict(rows.ask(counted))
+            values[f"most{n}"] = most = next(iter(shares))
+            shares[most] += shares.pop(None, 0)
+            values |= {f"names{n}": list(shares), f"rows{n}": list(shares.values())}
+            joins.append(
+                f"LEFT JOIN (SELECT unnest($names{n}) AS name{n}, unnest($rows{n}) AS rows{n}) "
+                f"ON name{n} = coalesce(x{n}, $most{n})"
+            )
+            asked.append(f"coalesce(rows{n}, 0) / {sum(shares.values())}")
+    row = f"[{', '.join(asked)}, 1.0]::DOUBLE[]"
+    query = f"SELECT chunk, {row} AS z FROM ({rows.scan(columns)}) {' '.join(joins)}"
+    return EncodedInputs(query, values, len(kinds))
+
+
+def input_sums(
+    rows: DriftRows, inputs: EncodedInputs
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Rows, sums and sums of products of the inputs of each chunk of the reference."""
+    import numpy as np
+
+    size = inputs.columns
+    pairs = [(one, other) for one in range(size) for other in range(one + 1)]
+    asked = [f"sum(z[{one + 1}])" for one in range(size)]
+    asked += [f"sum(z[{one + 1}] * z[{other + 1}])" for one, other in pairs]
+    some = f"FROM ({inputs.query}) WHERE chunk < $first GROUP BY chunk ORDER BY chunk"
+    query = f"SELECT count(*), {', '.join(asked)} {some}"
+    found = np.array(rows.ask(query, {**inputs.values, "first": rows.reference_chunks}), dtype=np.float64)
+    products = np.zeros((len(found), size, size))
+    for place, (one, other) in enumerate(pairs, start=1 + size):
+        products[:, one, other] = products[:, other, one] = found[:, place]
+    return found[:, 0].astype(np.int64), found[:, 1 : 1 + size], products
+
+
+def reconstruction_errors(
+    rows: DriftRows, inputs: EncodedInputs, directions: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Means of the errors, of their squares and of their cubes, in each of the first chunks.
+
+    `directions` are those of `left_over`, one set a chunk.
+    """
+    import numpy as np
+
+    query = f"""
+        SELECT avg(e), avg(e ** 2), avg(e ** 3) FROM (
+            SELECT chunk, sqrt(list_sum(list_transform(
+                $directions[chunk + 1], lambda w: list_inner_product(z, w) ** 2))) AS e
+            FROM ({inputs.query}) WHERE chunk < $last)
+        GROUP BY chunk ORDER BY chunk
+    """
+    values = {**inputs.values, "directions": [one.tolist() for one in directions], "last": len(directions)}
+    return np.array(rows.ask(query, values), dtype=np.float64)
 
 
 def _double(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from core.analytics.drift.data_quality import ColumnCounts
+from core.analytics.drift.data_quality import ColumnCounts, widened
 from core.analytics.drift.personal_data import SUSPECTS
 from core.domain.models.column_mapping import PREDICTED, TRUE, is_canonical
 from core.lake.predictions.intake_columns import NUMERIC, in_parts, quoted
@@ -180,16 +180,22 @@ def _side(cursor: duckdb.DuckDBPyConnection, file: str, types: dict[str, str]) -
 def _outside(
     cursor: duckdb.DuckDBPyConnection, judged: str, names: Sequence[str], types: dict[str, str], before: _Side
 ) -> dict[str, int]:
-    numbers = [n for n in names if types[n].startswith(NUMERIC) and before.low.get(n) is not None]
+    ranges = {name: (low, before.high.get(name)) for name, low in before.low.items()}
+    numbers = {
+        name: widened(low, high)
+        for name in names
+        for low, high in (ranges.get(name, (None, None)),)
+        if types[name].startswith(NUMERIC) and low is not None and high is not None
+    }
     found: dict[str, int] = {}
-    for part in in_parts(numbers):
+    for part in in_parts(list(numbers)):
         asked = []
         values: dict[str, object] = {"file": judged}
         for place, name in enumerate(part):
             value = f"CAST({quoted(name)} AS DOUBLE)"
             beyond = f"{value} NOT BETWEEN $low{place} AND $high{place}"
             asked.append(f"count(*) FILTER (WHERE isfinite({value}) AND {beyond})")
-            values |= {f"low{place}": before.low[name], f"high{place}": before.high[name]}
+            values |= zip((f"low{place}", f"high{place}"), numbers[name], strict=True)
         row = cursor.execute(f"SELECT {', '.join(asked)} FROM {SCAN}", values).fetchall()[0]
         found |= dict(zip(part, row, strict=True))
     return found

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from core.analytics.drift.methods import RECONSTRUCTION
 from core.analytics.job_specs import Gap
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
-from core.domain.facts.measured import DriftFeature, DriftRun, PredictionBatch
+from core.domain.facts.measured import ColumnMapping, DriftFeature, DriftRun, PredictionBatch
 from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, VersionId
+from core.domain.models.column_mapping import (
+    PREDICTED,
+    TRUE,
+    is_canonical,
+    kept_mapping,
+    role_title,
+    score_column,
+)
 from core.domain.models.data_quality import DriftLimits
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
@@ -23,7 +32,7 @@ from core.ground import Verdict
 from core.lake.facts import latest
 from core.lake.monitoring import drift as lake
 from core.lake.monitoring import readings as monitoring
-from core.lake.monitoring.drift_counts import BatchFile, Chunking, DriftRows
+from core.lake.monitoring.drift_counts import ABSENT, BatchFile, Chunking, DriftRows
 from core.services.case import begin, registered
 from core.services.governance import Governance
 from core.services.jobs import JobControl, start_job
@@ -67,20 +76,33 @@ class DriftChunk:
 
 @dataclass(frozen=True)
 class Distances:
-    """What a method found along the chunks; as in `DriftFeature`."""
+    """What a method found along the chunks; as in `MethodDrift`.
+
+    `thresholds` and `lower_thresholds` have one a chunk; the latter are empty for a method of one side.
+    """
 
     distances: tuple[float | None, ...]
     threshold: float | None
     alerts: tuple[bool | None, ...]
     p_values: tuple[float | None, ...]
+    thresholds: tuple[float | None, ...]
+    lower_thresholds: tuple[float | None, ...]
+    left_out: tuple[float | None, ...]
+
+    @property
+    def comparable(self) -> tuple[float | None, ...]:
+        """Distances that were held to the thresholds: of a reference chunk from the reference without it."""
+        return (*self.left_out, *self.distances[len(self.left_out) :])
 
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """A feature's drift, by how much it matters.
+    """The drift of a feature, or of a score, prediction or outcome, by how much it matters.
 
     Attributes
     ----------
+    title
+        The feature; of a score, prediction or outcome what it is, and the name of its column.
     share
         Share of the model's attribution; None where none is on record, 0 where the model does not use it.
     drift
@@ -95,6 +117,7 @@ class FeatureDrift:
     """
 
     feature: str
+    title: str
     kind: str
     share: float | None
     drift: float | None
@@ -108,7 +131,11 @@ class FeatureDrift:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """The newest measurement of a version's drift, features that matter most first."""
+    """The newest measurement of a version's drift, features that matter most first.
+
+    `outputs` are the score, the prediction and the outcome, which no attribution speaks of, and all inputs
+    together.
+    """
 
     initiative: str
     version: str
@@ -124,6 +151,12 @@ class DriftReport:
     stale: str
     check: CheckResult
     gaps: tuple[Gap, ...] = ()
+    outputs: tuple[FeatureDrift, ...] = ()
+
+    @property
+    def lines(self) -> tuple[FeatureDrift, ...]:
+        """Features, then outputs."""
+        return self.features + self.outputs
 
     @property
     def alerting(self) -> tuple[FeatureDrift, ...]:
@@ -153,7 +186,8 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
             where=command.initiative,
             remedy="Choose smaller chunks.",
         )
-    found = lake.measure(rows, step or (lambda share, what: None))
+    classes = batches[0].task != "regression"
+    found = lake.measure(rows, step or (lambda share, what: None), classes=classes)
     run = lake.run_of(*about, chunking, rows.chunks, [batch.sha256 for batch in batches], found.skipped)
     entries = [entry_of("drift_measured", run)]
     if found.methods:
@@ -162,7 +196,9 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
         ]
         entries.append(entry_of("features_compared", *features))
     case.append(entries)
-    return len({drift.feature for drift in found.methods})
+    return len(
+        {one.feature for one in found.methods if one.kind != "inputs" and not is_canonical(one.feature)}
+    )
 
 
 def start_measuring(governance: Governance, command: MeasureDrift) -> str:
@@ -201,7 +237,9 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
     of: dict[str, dict[str, DriftFeature]] = {}
     for row in monitoring.lines_of(governance.store, run, DriftFeature, moment):
         of.setdefault(row.feature, {})[row.method] = row
-    features = [_ranked(methods, run.reference_chunks, shares, method) for methods in of.values()]
+    titles = _titles(governance, initiative, version, moment)
+    lines = [_ranked(methods, run.reference_chunks, shares, method, titles) for methods in of.values()]
+    features = [one for one in lines if _is_input(one)]
     features.sort(key=lambda one: (-(one.importance or 0.0), -(one.drift or 0.0), one.feature))
     return DriftReport(
         initiative,
@@ -218,7 +256,24 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
         stale_because(governance, run, moment),
         check_drift(governance, initiative, version, moment),
         _gaps(governance, run, moment),
+        tuple(one for one in lines if not _is_input(one)),
     )
+
+
+def _is_input(line: DriftFeature | FeatureDrift) -> bool:
+    """Whether it is one feature, not an output nor all inputs together."""
+    return line.kind != "inputs" and not is_canonical(line.feature)
+
+
+def _titles(governance: Governance, initiative: str, version: str, moment: Moment) -> dict[str, str]:
+    """What each score, prediction and outcome is called: what it is, and the name of its column."""
+    kept = latest(governance.store, ColumnMapping, moment, initiative, version=version)
+    assert kept is not None  # batches that were measured have a mapping
+    mapping = kept_mapping(kept)
+    named = {PREDICTED: mapping.prediction, TRUE: mapping.target}
+    named |= {score_column(label): name for label, name in mapping.scores.items()}
+    titles = {column: f"{role_title(column)} '{name}'" for column, name in named.items()}
+    return {**titles, "inputs": "all inputs together"}
 
 
 def _gaps(governance: Governance, run: DriftRun, moment: Moment) -> tuple[Gap, ...]:
@@ -254,15 +309,20 @@ def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chun
 
 
 def _ranked(
-    methods: Mapping[str, DriftFeature], reference_chunks: int, shares: Mapping[str, float], leading: str
+    methods: Mapping[str, DriftFeature],
+    reference_chunks: int,
+    shares: Mapping[str, float],
+    leading: str,
+    titles: Mapping[str, str],
 ) -> FeatureDrift:
-    lead = methods[leading]
+    lead = methods.get(leading) or methods[RECONSTRUCTION]
     after, alerts = lead.distances[reference_chunks:], lead.alerts[reference_chunks:]
     known = [distance for distance in after if distance is not None]
-    drift = sum(known) / len(known) if known else None
-    share = shares.get(lead.feature, 0.0) if shares else None
+    drift = sum(known) / len(known) if known and lead.kind != "inputs" else None
+    share = shares.get(lead.feature, 0.0) if shares and _is_input(lead) else None
     return FeatureDrift(
         lead.feature,
+        titles[lead.feature] if not _is_input(lead) else lead.feature,
         lead.kind,
         share,
         drift,
@@ -272,7 +332,15 @@ def _ranked(
         sum(bool(alert) for alert in alerts),
         alerts[-1] if alerts else None,
         {
-            name: Distances(one.distances, one.threshold, one.alerts, one.p_values)
+            name: Distances(
+                one.distances,
+                one.threshold,
+                one.alerts,
+                one.p_values,
+                one.thresholds or (one.threshold,) * len(one.distances),
+                one.lower_thresholds or (),
+                one.left_out or (),
+            )
             for name, one in methods.items()
         },
     )
@@ -346,10 +414,25 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
         what = f"there are too few rows: it takes {least}"
         return cannot_tell(check, what, "Add predictions, measure again.")
     lines = monitoring.lines_of(governance.store, run, DriftFeature, moment)
-    rows = [row for row in lines if row.method == limits.method]
-    if not rows:
+    rows = [row for row in lines if row.method in (limits.method, RECONSTRUCTION)]
+    features = [row for row in rows if _is_input(row)]
+    if not features:
         return cannot_tell(check, "no feature could be compared with the reference", "Look at the batches.")
-    return _held_to_limit(rows, attribution_shares(governance, initiative, version, moment), limits)
+    if any(row.thresholds is None for row in rows):
+        why = "its thresholds are from chunks that are part of what they were compared with"
+        return cannot_tell(check, why, "Measure it again.")
+    shares = attribution_shares(governance, initiative, version, moment)
+    result = _held_to_limit(features, _absent(run), shares, limits)
+    titles = _titles(governance, initiative, version, moment)
+    moved = [titles[row.feature] for row in rows if not _is_input(row) and row.alerts[-1]]
+    told = f"; beside them drifted {', '.join(moved)}" if moved else ""
+    return replace(result, message=result.message + told)
+
+
+def _absent(run: DriftRun) -> dict[str, str]:
+    """Features that were not compared, each with the reason."""
+    reasons = dict(one.rsplit(": ", 1) for one in run.skipped)
+    return {name: why for name, why in reasons.items() if not is_canonical(name)}
 
 
 def attribution_shares(
@@ -371,29 +454,32 @@ def stale_because(governance: Governance, run: DriftRun, moment: Moment) -> str:
 
 
 def _held_to_limit(
-    rows: Sequence[DriftFeature], shares: Mapping[str, float], limits: DriftLimits
+    rows: Sequence[DriftFeature], absent: Mapping[str, str], shares: Mapping[str, float], limits: DriftLimits
 ) -> CheckResult:
-    weights = {row.feature: shares.get(row.feature, 0.0) if shares else 1 / len(rows) for row in rows}
     newest = {row.feature: row.alerts[-limits.newest_chunks :] for row in rows}
-    alerting = [feature for feature, alerts in newest.items() if all(alerts)]
-    unknown = [feature for feature, alerts in newest.items() if None in alerts and False not in alerts]
-    carried = sum(weights[feature] for feature in alerting)
-    open_share = carried + sum(weights[feature] for feature in unknown)
+    used = shares or {name: 1.0 for name, why in absent.items() if why.startswith(ABSENT)}
+    gone = [name for name in dict.fromkeys([*absent, *used]) if used.get(name) and name not in newest]
+    every = [*newest, *gone]
+    weights = {name: shares.get(name, 0.0) if shares else 1 / len(every) for name in every}
+    alerting = sorted((name for name in newest if all(newest[name])), key=lambda name: -weights[name])
+    untold = [name for name, alerts in newest.items() if None in alerts and False not in alerts]
+    carried = sum(weights[name] for name in alerting)
     of_what = "the model's attribution" if shares else "the features"
-    names = ", ".join(sorted(alerting, key=lambda feature: -weights[feature])[:5])
-    drifted = f"{len(alerting)} of {len(rows)} features drifted" + (f" ({names})" if names else "")
-    message = f"{drifted}; they carry {carried:.0%} of {of_what}"
+    message = f"{len(alerting)} of {len(rows)} features drifted{_named(alerting)}"
+    message += f"; they carry {carried:.0%} of {of_what}"
+    if untold:
+        message += f"; {len(untold)} cannot be told for lack of values or rows{_named(untold)}"
+    if gone:
+        message += f"; {len(gone)} could not be compared{_named(gone)}"
     limit = limits.max_alert_share
+    verdict, remedy = Verdict.PASS, ""
     if carried > limit:
+        verdict = Verdict.FAIL
         remedy = "Look at what changed, compare realised performance, and revalidate or retrain."
-        return CheckResult("drift_alert", Verdict.FAIL, message, remedy, carried, limit)
-    if open_share > limit:
-        return CheckResult(
-            "drift_alert",
-            Verdict.CANNOT_TELL,
-            f"{message}; {len(unknown)} features have no value in the newest chunk",
-            "Look why these values are missing.",
-            carried,
-            limit,
-        )
-    return CheckResult("drift_alert", Verdict.PASS, message, "", carried, limit)
+    elif carried + sum(weights[name] for name in (*untold, *gone)) > limit:
+        verdict, remedy = Verdict.CANNOT_TELL, "Look why these values are missing, or choose larger chunks."
+    return CheckResult("drift_alert", verdict, message, remedy, carried, limit)
+
+
+def _named(names: Sequence[str]) -> str:
+    return f" ({', '.join(names[:5])})" if names else ""

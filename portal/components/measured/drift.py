@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,13 +13,17 @@ from core.domain.models.column_mapping import column_title
 from portal.components.canvas import (
     ACCENT,
     BAD,
+    FINE_FORMATS,
     INK,
     QUIET,
-    Threshold,
-    axis,
+    by_name,
     draw,
-    finish,
-    threshold_layers,
+    drawing,
+    hints,
+    level,
+    loose,
+    name_axis,
+    time_axis,
     top_legend,
 )
 from portal.components.cards import Card, cards
@@ -29,6 +33,8 @@ from portal.components.text import count, escape, humanise, minute, number, perc
 from portal.components.url_inputs import set_url, url_choice, url_value
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from core.analytics.drift.methods import DriftMethod
     from core.analytics.job_specs import Gap
     from core.services.measured.data_quality import JudgedColumn, QualityReport
@@ -60,6 +66,8 @@ class DriftPoint:
     when: str
     part: str
     distance: float | None
+    limit: float | None
+    low: float | None
     alert: bool
 
 
@@ -86,47 +94,43 @@ def drift_map(
     return picked[0] if picked else None
 
 
-@lru_cache(maxsize=64)
-def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...], states: tuple[str, ...]) -> str:
+@drawing
+def _map_spec(order: tuple[str, ...], chunks: tuple[str, ...], states: tuple[str, ...]) -> alt.TopLevelMixin:
     import altair as alt
 
+    words = alt.Axis(labelAngle=0, labelOverlap="greedy", domain=False, ticks=False, labelPadding=6)
     x = alt.X(
         "chunk:N",
         sort=list(chunks),
         title=None,
-        axis=alt.Axis(labelAngle=0, labelOverlap="greedy", domain=False, ticks=False, labelPadding=6),
+        axis=words,
         scale=alt.Scale(paddingInner=0.08, paddingOuter=0.0),
     )
-    y = alt.Y(
-        "feature:N",
-        sort=list(order),
-        title=None,
-        axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8, grid=False),
-        scale=alt.Scale(paddingInner=0.14, paddingOuter=0.0),
+    y = name_axis("feature", order, alt.Scale(paddingInner=0.14, paddingOuter=0.0), domain=False)
+    colour = alt.Color(
+        "state:N",
+        scale=by_name(dict(zip(states, _COLOURS, strict=False))),
+        legend=top_legend(len(states)),
     )
-    looks = alt.Scale(domain=list(states), range=list(_COLOURS[: len(states)]))
-    colour = alt.Color("state:N", scale=looks, legend=top_legend(len(states)))
     strength = alt.FillOpacity(
         "level:Q", scale=alt.Scale(domain=[0, 1, 2], range=[0.06, 0.5, 0.85], clamp=True), legend=None
     )
-    hints = [
-        alt.Tooltip("feature:N", title="Feature"),
-        alt.Tooltip("when:N", title="Chunk"),
-        alt.Tooltip("distance:Q", title="Distance", format=".4f"),
-        alt.Tooltip("level:Q", title="Times its threshold", format=".2f"),
-        alt.Tooltip("state:N", title="State"),
-    ]
-    base = alt.Chart().encode(x=x, y=y, tooltip=hints)
+    told = hints(
+        ("feature:N", "Feature"),
+        ("when:N", "Chunk"),
+        ("distance:Q", "Distance", ".4f"),
+        ("level:Q", "Times its threshold", ".2f"),
+        ("state:N", "State"),
+    )
+    base = alt.Chart().encode(x=x, y=y, tooltip=told)
     cells = base.mark_rect(cornerRadius=2).encode(color=colour, fillOpacity=strength)
     marks = base.mark_text(fontSize=9, color=INK).encode(text="mark:N")
     cells = cells.add_params(alt.selection_point(name="picked", fields=["feature"]))
-    return finish(alt.layer(cells, marks).properties(height=alt.Step(26)))
+    return alt.layer(cells, marks).properties(height=alt.Step(26))
 
 
-def drift_lines(
-    points: Sequence[DriftPoint], *, title: str, alt: str, threshold: Threshold | None = None
-) -> None:
-    """Draw one feature's distances chunk by chunk, the reference's in grey, with threshold and alerts.
+def drift_lines(points: Sequence[DriftPoint], *, title: str, alt: str) -> None:
+    """Draw one feature's distances chunk by chunk, the reference's in grey, with thresholds and alerts.
 
     Parameters
     ----------
@@ -136,51 +140,46 @@ def drift_lines(
         What the distance is called.
     alt
         One sentence for people who do not see the chart.
-    threshold
-        The level from which a chunk alerts.
     """
-    shown = [
-        {**asdict(point), "place": place, "marked": point.distance if point.alert else None}
-        for place, point in enumerate(points)
-    ]
-    labels = tuple(point.at for point in points)
-    draw(shown, _lines_spec(title, threshold, labels), alt=alt, height=300)
+    shown = [{**asdict(point), "marked": point.distance if point.alert else None} for point in points]
+    repeated = len({point.at for point in points}) < len(points)
+    for place, row in enumerate(shown if repeated else ()):
+        row["at"] = f"{place + 1}"
+    draw(shown, _lines_spec(title), alt=alt, height=300)
 
 
-@lru_cache(maxsize=128)
-def _lines_spec(title: str, threshold: Threshold | None, labels: tuple[str, ...]) -> str:
-    import json
-
+@drawing
+def _lines_spec(title: str) -> alt.TopLevelMixin:
     import altair as alt
 
-    names = ["Reference", "In use", "Alert"]
-    colours = alt.Scale(domain=names, range=[QUIET, ACCENT, BAD])
-    shapes = alt.Scale(domain=names, range=["circle", "circle", "triangle-up"])
-    words = f"{json.dumps(list(labels))}[datum.value]"
-    x: Any = alt.X(
-        "place:Q",
-        title=None,
-        axis=alt.Axis(labelExpr=words, tickMinStep=1, grid=False, labelOverlap="greedy", labelFlush=False),
-        scale=alt.Scale(nice=False, padding=14),
+    names = ["Reference, each chunk against the others", "In use", "Alert", "Alerts above"]
+    colours = by_name(dict(zip(names, (QUIET, ACCENT, BAD, BAD), strict=True)))
+    shapes = by_name(dict(zip(names, ("circle", "circle", "triangle-up", "stroke"), strict=True)))
+    told = hints(
+        ("when:N", "Chunk"),
+        ("part:N", "Part"),
+        ("distance:Q", title, FINE_FORMATS["number"]),
+        ("limit:Q", "Alerts above", FINE_FORMATS["number"]),
     )
-    y = alt.Y("distance:Q", title=title, axis=axis("number"), scale=alt.Scale(zero=True, padding=12))
-    hints = [
-        alt.Tooltip("when:N", title="Chunk"),
-        alt.Tooltip("part:N", title="Part"),
-        alt.Tooltip("distance:Q", title=title, format=",.4~g"),
-    ]
-    base = alt.Chart().encode(x=x, tooltip=hints)
-    looks = {
-        "color": alt.Color("series:N", scale=colours, legend=top_legend()),
-        "shape": alt.Shape("series:N", scale=shapes, legend=top_legend()),
-    }
-    line = base.mark_line(strokeWidth=2.0).encode(y=y, color=alt.Color("part:N", scale=colours, legend=None))
-    dots = base.transform_calculate(series="datum.part").mark_point(filled=True, size=34, opacity=1)
-    marks = base.transform_calculate(series="'Alert'").mark_point(filled=True, size=110, opacity=1)
-    dots = dots.encode(y=y, **looks)
-    alerts = marks.encode(y=alt.Y("marked:Q", title=title), **looks)
-    lines = threshold_layers((threshold,) if threshold else (), "number", title=title)
-    return finish(alt.layer(*lines, line, dots, alerts))
+    base = alt.Chart().encode(x=time_axis(timed=False), tooltip=told)
+
+    def on(field: str) -> alt.Y:
+        return level(field, title, "number", loose(12, zero=True))
+
+    def dots(field: str, series: str, size: int) -> Any:
+        marks = base.transform_calculate(series=series).mark_point(filled=True, size=size, opacity=1)
+        return marks.encode(
+            y=on(field),
+            color=alt.Color("series:N", scale=colours, legend=top_legend(2)),
+            shape=alt.Shape("series:N", scale=shapes, legend=top_legend(2)),
+        )
+
+    part = f"datum.part == 'Reference' ? '{names[0]}' : '{names[1]}'"
+    line = base.transform_calculate(series=part).mark_line(strokeWidth=2.0)
+    line = line.encode(y=on("distance"), color=alt.Color("series:N", scale=colours, legend=None))
+    limits = base.mark_line(strokeDash=[5, 4], strokeWidth=1.3, color=BAD, interpolate="step")
+    limits = alt.layer(limits.encode(y=on("limit")), limits.encode(y=on("low")))
+    return alt.layer(*limits.layer, line, dots("distance", part, 34), dots("marked", f"'{names[2]}'", 110))
 
 
 MOST_FEATURES = 18
@@ -188,7 +187,8 @@ _PARTS = {"reference": "Reference", "analysis": "In use"}
 
 
 def _title(one: FeatureDrift | JudgedColumn) -> str:
-    return humanise(column_title(one.feature))
+    named = getattr(one, "title", one.feature)
+    return humanise(column_title(named)) if named == one.feature else f"{named[:1].upper()}{named[1:]}"
 
 
 _STATES = {True: "alert", False: "no_alert", None: "cannot_tell"}
@@ -221,6 +221,11 @@ PERSONAL: list[Column[JudgedColumn]] = [
 RANKING = (
     "Rank: the mean distance of the chunks in use times the feature's share of all SHAP contributions; the "
     "distance alone where no attribution is on record. Zero: no drift, or the model does not use it."
+)
+THRESHOLDS = (
+    "An alert lies beyond chance (where nothing moved, at most 5 of 100 measurements show any) and beyond "
+    "what each chunk of the reference shows against the others (their mean and three standard "
+    "deviations). Where a fifth of the rows could move unseen, nobody can tell."
 )
 QUALITY_NOTES = (
     "Formula: the share of rows without a value now minus that in the reference; of rows with a value, the "
@@ -306,10 +311,7 @@ def drift_panel(report: DriftReport) -> None:
         if len(report.features) > len(shown):
             st.caption(f"And {len(report.features) - len(shown):,} more below.")
         holes = f" No rows: {', '.join(gap.title for gap in report.gaps)}." if report.gaps else ""
-        st.caption(
-            f"{_chunk_words(report)}{holes} Measured {minute(report.measured_at)}. A feature alerts above "
-            "the mean and three standard deviations of the reference's own chunks, as NannyML sets it."
-        )
+        st.caption(f"{_chunk_words(report)}{holes} Measured {minute(report.measured_at)}. {THRESHOLDS}")
 
 
 def _gap_places(report: DriftReport, *, since: int = 0) -> list[tuple[int, Gap]]:
@@ -346,10 +348,11 @@ def _cells(report: DriftReport, features: Sequence[FeatureDrift], labels: Sequen
     first = report.reference_chunks
     for feature in features:
         found = feature.methods[report.method]
-        along = zip(report.chunks[first:], labels, found.distances[first:], found.alerts[first:], strict=True)
-        for chunk, label, distance, alert in along:
+        held = (one[first:] for one in (found.distances, found.thresholds, found.alerts))
+        along = zip(report.chunks[first:], labels, *held, strict=True)
+        for chunk, label, distance, limit, alert in along:
             state = STATES[2] if alert is None else STATES[int(alert)]
-            level = _level(distance, found.threshold, alert)
+            level = _level(distance, limit, alert)
             cells.append(DriftCell(humanise(feature.feature), label, chunk.name, distance, level, state))
     return cells
 
@@ -363,21 +366,24 @@ def _level(distance: float | None, threshold: float | None, alert: bool | None) 
 
 def feature_panel(report: DriftReport, methods: Mapping[str, DriftMethod]) -> str:
     """Draw one feature by one method along all chunks; give the method shown."""
-    titles = {feature.feature: humanise(feature.feature) for feature in report.features}
+    titles = {line.feature: _title(line) for line in report.lines}
     first = next(iter(titles))
     chosen = url_value("feature", first)
     chosen = chosen if chosen in titles else first
-    feature = next(one for one in report.features if one.feature == chosen)
+    feature = next(one for one in report.lines if one.feature == chosen)
     with panel(f"{titles[chosen]} in detail", _feature_words(feature)):
         with st.container(horizontal=True, gap="small"):
             url_choice("Feature", titles, "feature", default=first, clears=("method",), width=280)
             own = {name: methods[name].title for name in methods if name in feature.methods}
-            method = url_choice("Distance", own, "method", default=report.method, width=280)
+            first = report.method if report.method in own else next(iter(own))
+        method = url_choice("Distance", own, "method", default=first, width=280)
         _feature_chart(report, feature, method, own[method])
     return method
 
 
 def _feature_words(feature: FeatureDrift) -> str:
+    if feature.title != feature.feature:
+        return "It is no input: no share of the model."
     if feature.share is None:
         return "Its share of the model is not known."
     if feature.share == 0:
@@ -388,19 +394,23 @@ def _feature_words(feature: FeatureDrift) -> str:
 def _feature_chart(report: DriftReport, feature: FeatureDrift, method: str, title: str) -> None:
     found = feature.methods[method]
     points = [
-        DriftPoint(label, chunk.name, _PARTS[chunk.part], distance, bool(alert))
-        for label, chunk, distance, alert in zip(
-            chunk_labels(report), report.chunks, found.distances, found.alerts, strict=True
+        DriftPoint(label, chunk.name, _PARTS[chunk.part], distance, limit, low, bool(alert))
+        for label, chunk, distance, limit, low, alert in zip(
+            chunk_labels(report),
+            report.chunks,
+            found.comparable,
+            found.thresholds,
+            found.lower_thresholds or [None] * len(found.thresholds),
+            found.alerts,
+            strict=True,
         )
     ]
     for place, gap in reversed(_gap_places(report)):
-        points.insert(place, DriftPoint(gap.title, "No rows", points[place].part, None, alert=False))
-    limit = found.threshold
-    threshold = None if limit is None else Threshold(f"Alert above {limit:.3g}", limit)
-    alt = f"{title} of {humanise(feature.feature)} by chunk, with its threshold and alerts."
-    drift_lines(points, title=title, alt=alt, threshold=threshold)
-    if limit is None:
-        st.caption("This statistic has no threshold: a chunk alerts where its p-value is below 0.05.")
+        points.insert(
+            place, DriftPoint(gap.title, "No rows", points[place].part, None, None, None, alert=False)
+        )
+    alt = f"{title} of {_title(feature)} by chunk, with its thresholds and alerts."
+    drift_lines(points, title=title, alt=alt)
 
 
 def features_table(report: DriftReport) -> None:
@@ -410,13 +420,14 @@ def features_table(report: DriftReport) -> None:
         *FEATURES,
         Column(partial(_course, report), "Course", "trend", phone=False),
     ]
-    live_table(report.features, columns, key="features", download="drift-features", alt="Features by drift.")
+    live_table(report.lines, columns, key="features", download="drift-features", alt="Features by drift.")
     for left_out in report.skipped:
         st.caption(f"Not compared: {escape(left_out)}.")
 
 
 def _course(report: DriftReport, feature: FeatureDrift) -> list[float]:
-    distances = feature.methods[report.method].distances[report.reference_chunks :]
+    leading = feature.methods.get(report.method) or next(iter(feature.methods.values()))
+    distances = leading.distances[report.reference_chunks :]
     return [distance for distance in distances if distance is not None]
 
 
