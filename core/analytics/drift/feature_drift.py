@@ -143,8 +143,8 @@ def chance_by_draws(reference: Counts, along: Along, distance: Distance) -> Chan
     random = np.random.default_rng(0)
     held = np.append(reference, _NEVER_SEEN)
     draws = min(_DRAWS, max(_LEAST_DRAWS, _CELLS // len(held)))
-    wanted = np.unique(along.drawable)
-    some = np.geomspace(max(1, wanted[0]), wanted[-1], _SIZES).astype(np.int64)
+    wanted = np.unique(np.maximum(along.drawable, 1))
+    some = np.geomspace(wanted[0], wanted[-1], _SIZES).astype(np.int64)
     sizes = wanted if len(wanted) <= _SIZES else np.unique(some)
     found = []
     for size in sizes:
