@@ -141,10 +141,15 @@ def drift_lines(points: Sequence[DriftPoint], *, title: str, alt: str) -> None:
     alt
         One sentence for people who do not see the chart.
     """
-    shown = [{**asdict(point), "marked": point.distance if point.alert else None} for point in points]
     repeated = len({point.at for point in points}) < len(points)
-    for place, row in enumerate(shown if repeated else ()):
-        row["at"] = f"{place + 1}"
+    shown = [
+        {
+            **asdict(point),
+            "at": f"{place}" if repeated else point.at,
+            "marked": point.distance if point.alert else None,
+        }
+        for place, point in enumerate(points, start=1)
+    ]
     draw(shown, _lines_spec(title), alt=alt, height=300)
 
 
