@@ -307,6 +307,14 @@ class SubmitEvidence(Command, may="submit_evidence"):
         option("--file"),
         Shown(help="Kept by its digest, up to 25 MiB."),
     ] = b""
+    stands_for: Annotated[
+        Day | None,
+        Field(
+            title="Stands for",
+            description="Day that it tells of, from which its freshness counts; by default today.",
+        ),
+        option(metavar="DAY"),
+    ] = None
 
 
 class RunChecks(Command, may="run_checks"):

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,10 @@ events = st.one_of(
     st.tuples(st.just("version"), st.sampled_from(["1", "2", "3"])),
     st.tuples(st.sampled_from(["challenge", "promote", "retire"]), st.sampled_from(["1", "2", "3"])),
     st.tuples(
-        st.just("evidence"), st.tuples(st.sampled_from(list(POLICY.measures)), st.sampled_from(["a", "b"]))
+        st.just("evidence"),
+        st.tuples(
+            st.sampled_from(list(POLICY.measures)), st.sampled_from(["a", "b"]), st.sampled_from([0, 30, 400])
+        ),
     ),
     st.tuples(st.just("ask"), st.sampled_from(GATES)),
     st.tuples(st.just("answer"), answers),
@@ -99,7 +103,7 @@ histories = st.lists(
 )
 # Histories of nearly proved initiatives, so that signatures decide now and then.
 proved = st.permutations(
-    [("evidence", (measure, "a")) for measure in POLICY.measures]
+    [("evidence", (measure, "a", 0)) for measure in POLICY.measures]
     + [("check", (check, Verdict.PASS)) for check in CHECKS]
 ).map(lambda found: [("alpha", 0, event) for event in found])
 unrest = st.lists(
@@ -198,10 +202,11 @@ class Replay:
         if kind in ("version", "challenge", "promote", "retire"):
             return self._moves(initiative, known, kind, what, day)
         if kind == "evidence":
-            measure, key = what
+            measure, key, before = what
+            stands_for = day - timedelta(days=before)
             version = known["version"] if POLICY.measure_is_per_version(measure) else None
-            known["evidence"].append((measure, version, day, f"https://example.org/{key}"))
-            return [_evidence(initiative, measure, version, key)]
+            known["evidence"].append((measure, version, stands_for, f"https://example.org/{key}"))
+            return [_evidence(initiative, measure, version, key, stands_for if before else None)]
         if kind in ("ask", "answer"):
             return self._signs(initiative, known, kind, what, day)
         if kind == "waiver":
@@ -291,7 +296,7 @@ class Replay:
             known["registered"],
             held.recorded_at.date(),
             known["version_on"],
-            evidence={m: day for m, version, day, _ in known["evidence"] if version in counts},
+            evidence={m: day for m, v, day, _ in sorted(known["evidence"], key=itemgetter(2)) if v in counts},
             checks={c: proof for c, version, proof, _ in known["checks"] if version in counts},
             version=known["version"],
             people=frozenset({said[-1].owner, BUILDER}),
@@ -498,7 +503,7 @@ def _turn(initiative: str, version: str, state: str) -> Fact:
     return Fact(f"version_{state}", initiative, "version_state", (row,))
 
 
-def _evidence(initiative: str, measure: str, version: str | None, key: str) -> Fact:
+def _evidence(initiative: str, measure: str, version: str | None, key: str, stands_for: date | None) -> Fact:
     row = {
         "initiative": initiative,
         "version": version,
@@ -508,6 +513,7 @@ def _evidence(initiative: str, measure: str, version: str | None, key: str) -> F
         "file_name": None,
         "sha256": None,
         "bytes": None,
+        "stands_for": stands_for,
     }
     return Fact("evidence_submitted", initiative, "evidence", (row,))
 

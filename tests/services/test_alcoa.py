@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 
 from core.domain.commands import RegisterModelVersion, SubmitEvidence, make
-from core.domain.errors import NotFound
+from core.domain.errors import BadInput, NotFound
 from core.domain.process.alcoa import Grade
 from core.services.governance import Governance
 from core.services.models.versions import register_model_version
 from core.services.process.evidence import AlcoaSheet, alcoa_sheet, submit_evidence
+from core.services.process.initiatives import initiative_sheet
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
 
 
@@ -112,3 +115,23 @@ def test_evidence_of_an_older_version_is_graded_and_not_counted(
 def test_an_initiative_that_is_not_registered_is_refused(governance: Governance) -> None:
     with pytest.raises(NotFound, match="no initiative 'nobody' is registered"):
         sheet(governance, "nobody")
+
+
+def test_evidence_is_as_fresh_as_the_day_that_it_stands_for(governance: Governance, initiative: str) -> None:
+    def expires(measure: str, days: float) -> date | None:
+        moment = governance.moment(later(days))
+        states = initiative_sheet(governance, moment, initiative=initiative).requirements
+        return next(one.expires_on for one in states if one.requirement.measure.id == measure)
+
+    states = initiative_sheet(governance, governance.moment(later(70)), initiative=initiative).requirements
+    asked = [one.requirement.measure for one in states]
+    measure = next(one for one in asked if one.evidence and one.valid_days and not one.checks)
+    valid, link = timedelta(days=measure.valid_days or 0), f"https://wiki.example/{measure.id}"
+    actor = VALIDATOR if measure.independent else BUILDER
+    submit(governance, measure.id, days=100, actor=actor, link=link, stands_for=later(20).date())
+    assert expires(measure.id, 101) == later(20).date() + valid
+    submit(governance, measure.id, days=110, actor=actor, link=f"{link}-2")
+    assert expires(measure.id, 111) == later(110).date() + valid
+    with pytest.raises(BadInput, match="cannot stand for"):
+        submit(governance, measure.id, days=112, actor=actor, link=link, stands_for=later(113).date())
+    assert len(sheet(governance, initiative, 113).evidence) == 4

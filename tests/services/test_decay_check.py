@@ -15,6 +15,7 @@ from core.analytics.decay.estimates import EstimatedChunk
 from core.domain.commands import make
 from core.domain.policy.checks import CheckResult
 from core.entrypoints.reports.measured import show_decay
+from core.services.case import registered
 from core.services.governance import Governance
 from core.services.measured.decay import check_decay_alert, decay_report
 from core.services.measured.monitoring import (
@@ -185,3 +186,36 @@ def test_a_relation_that_changed_fails_by_what_came_true(governance: Governance,
     view = decay_report(governance, governance.moment(later(60)), **ONE)
     assert (view.worse, view.realised_worse, view.trusted) == (0, 3, "fail")
     assert checked(governance).verdict.value == "fail"
+
+
+def at_day(governance: Governance, days: float) -> CheckResult:
+    return check_decay_alert(governance, ONE["initiative"], "1", governance.moment(later(days)))
+
+
+def test_what_is_older_than_the_policy_allows_does_not_pass(
+    modelled: Governance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = later(40).replace(tzinfo=None)
+    refreshed(modelled, lambda one: replace(one, started_at=ended, ended_at=ended))
+    class_id = registered(modelled, ONE["initiative"], modelled.moment(later(60))).class_id
+    allowed = modelled.policy(modelled.moment(later(60))).risk_class(class_id).newest_chunk_days
+    assert at_day(modelled, 41).verdict.value == "pass"
+    assert "the newest chunk is 1 day old, within the" in at_day(modelled, 41).message
+    assert at_day(modelled, 40 + allowed).verdict.value == "pass"
+    old = at_day(modelled, 41 + allowed)
+    assert old.verdict.value == "cannot_tell"
+    assert f"the newest chunk is {allowed + 1:,} days old, more than the {allowed:,} allowed" in old.message
+    assert old.remedy == "Add newer predictions, and refresh the monitoring."
+    show_decay(run_use_case(Call(modelled, BUILDER, later(41 + allowed)), "decay_report", ONE))
+    assert "The newest chunk is" in capsys.readouterr().out
+
+
+def test_a_fail_stands_however_old_it_is(modelled: Governance) -> None:
+    refreshed(modelled, later_chunks(realised=0.6, since=3))
+    assert at_day(modelled, 4000).verdict.value == "fail"
+
+
+def test_rows_without_times_are_as_old_as_their_batch(modelled: Governance) -> None:
+    refreshed(modelled, later_chunks())
+    assert "the newest rows were added 55 days ago" in checked(modelled).message
+    assert at_day(modelled, 4000).verdict.value == "cannot_tell"

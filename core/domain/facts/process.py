@@ -64,7 +64,7 @@ class Classification(OfInitiative):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(OfInitiative):
-    """Evidence for a measure: a link, or a file kept by its digest."""
+    """Evidence for a measure: a link, or a file kept by its digest; `stands_for` is its day."""
 
     table = "evidence"
     key = ("initiative", "version", "measure")
@@ -76,6 +76,12 @@ class Evidence(OfInitiative):
     file_name: str | None = None
     sha256: str | None = None
     bytes: int | None = None
+    stands_for: date | None = None
+
+    @property
+    def effective_on(self) -> date:
+        """The day from which its freshness counts."""
+        return self.stands_for or self.recorded_at.date()
 
     @property
     def content(self) -> str:

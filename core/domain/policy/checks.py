@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.ground import Direction, Verdict, VerdictName
 
@@ -177,6 +177,35 @@ class DecayReading:
         """The value against its threshold, and where."""
         told = " against ".join("–" if one is None else f"{one:.4g}" for one in (self.value, self.limit))
         return f"{told} ({self.chunk})" if self.chunk else told
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkAge:
+    """How old the newest chunk is, and may be for a pass; without times, since its rows were added."""
+
+    days: int
+    allowed: int
+    timed: bool = True
+
+    @property
+    def too_old(self) -> bool:
+        """Whether it says nothing of today any more."""
+        return self.days > self.allowed
+
+    def __str__(self) -> str:
+        """The age in words, and what is allowed."""
+        old = "1 day" if self.days == 1 else f"{self.days:,} days"
+        what = f"the newest chunk is {old} old" if self.timed else f"the newest rows were added {old} ago"
+        return f"{what}, {'more than' if self.too_old else 'within'} the {self.allowed:,} allowed"
+
+
+def aged(result: CheckResult, age: ChunkAge) -> CheckResult:
+    """Tell how old what was judged is; where it is too old, a pass is none."""
+    told = replace(result, message=f"{result.message}; {age}")
+    if not age.too_old or result.verdict is not Verdict.PASS:
+        return told
+    remedy = "Add newer predictions, and refresh the monitoring."
+    return replace(told, verdict=Verdict.CANNOT_TELL, remedy=remedy)
 
 
 def check_decay(

@@ -54,12 +54,16 @@ class Question(Checked):
 
 
 class RiskClass(Checked):
-    """A risk class; `from_score` is the lowest score that leads to it."""
+    """A risk class; `from_score` is the lowest score that leads to it.
+
+    `newest_chunk_days` is how old the newest chunk of predictions may be for the decay check to pass.
+    """
 
     id: Id
     title: Text
     description: Text
     from_score: Annotated[int, Field(ge=0)]
+    newest_chunk_days: Annotated[int, Field(ge=1, le=3650)] = 366
 
 
 class Mode(Checked):
@@ -242,9 +246,13 @@ class Policy(Checked):
         unmarked = [gate for gate in self.gates if gate.id == "deployment"]
         return (marked or unmarked or self.gates_of(self.classes[0].id))[-1]
 
+    def risk_class(self, class_id: str) -> RiskClass:
+        """The class with this id."""
+        return self.classes[self.class_order[class_id]]
+
     def class_title(self, class_id: str) -> str:
         """Name of a class as people read it."""
-        return self.classes[self.class_order[class_id]].title
+        return self.risk_class(class_id).title
 
     def gates_of(self, class_id: str) -> tuple[Gate, ...]:
         """Gates that an initiative of this class passes, in the order of the steps."""

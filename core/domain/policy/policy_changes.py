@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from core.domain.policy.policy import Consideration, Gate, Measure, Policy, SignOffPlan
+from core.domain.policy.policy import Consideration, Gate, Measure, Policy, RiskClass, SignOffPlan
 from core.domain.policy.requirement_list import measure_token
 
 Direction = Literal["stricter", "lighter", "other"]
@@ -240,11 +240,15 @@ def _classes(before: Policy, after: Policy) -> Iterator[PolicyChange]:
     old = {c.id: c for c in before.classes}
     new = {c.id: c for c in after.classes}
     for class_id in dict.fromkeys([*new, *old]):
-        was = f"from score {old[class_id].from_score}" if class_id in old else ""
-        is_now = f"from score {new[class_id].from_score}" if class_id in new else ""
+        was, is_now = (_class_words(known[class_id]) if class_id in known else "" for known in (old, new))
         if was != is_now:
             title = (new.get(class_id) or old[class_id]).title
             yield PolicyChange("classes", title, was, is_now, "other")
+
+
+def _class_words(risk_class: RiskClass) -> str:
+    days = risk_class.newest_chunk_days
+    return f"from score {risk_class.from_score}; the newest chunk is at most {days} days old"
 
 
 def _rules(before: Policy, after: Policy) -> Iterator[PolicyChange]:

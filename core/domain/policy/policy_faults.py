@@ -154,6 +154,12 @@ def _order_faults(policy: Policy) -> Iterator[Fault]:
                 f"{stricter.id} starts no higher than {lighter.id}",
                 "List classes from light to strict, each with a higher score.",
             )
+        if stricter.newest_chunk_days > lighter.newest_chunk_days:
+            yield Fault(
+                ("classes", i + 1, "newest_chunk_days"),
+                f"{stricter.id} allows older predictions than {lighter.id}",
+                f"Use {lighter.newest_chunk_days} days or fewer.",
+            )
         for ladder in policy.considerations:
             yield from _cell_faults(policy, ladder, lighter, stricter)
         dropped = {g.id for g in policy.gates_of(lighter.id)} - {g.id for g in policy.gates_of(stricter.id)}

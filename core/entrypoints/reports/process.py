@@ -167,7 +167,9 @@ def _show_evidence(evidence: Sequence[Result]) -> None:
             "Link or file": lambda item: item["link"] or item["file_name"],
             "Version": "version",
             "By": "actor_name",
-            "On": "recorded_at",
+            "On": lambda item: (
+                item["recorded_at"] + (f", stands for {item['stands_for']}" if item["stands_for"] else "")
+            ),
         }
         show_rows(evidence, columns)
 

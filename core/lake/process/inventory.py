@@ -63,13 +63,14 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
     proofs = [proof for proof in history(store, Evidence, moment, initiative) if proof.version in counting]
     waivers = newest_of(history(store, Waiver, moment, initiative))
     findings = newest_of(history(store, Finding, moment, initiative))
+    freshest = sorted(proofs, key=lambda proof: proof.effective_on)
     return InitiativeFacts(
         initiative,
         classified.class_id,
         min(fact.recorded_at for fact in registered).date(),
         classified.recorded_at.date(),
         stands.current_since.date() if stands.current_since else None,
-        {proof.measure: proof.recorded_at.date() for proof in proofs},
+        {proof.measure: proof.effective_on for proof in freshest},
         {run.check_id: _proof(run) for run in runs},
         version=stands.current,
         people=frozenset({known.owner, known.builder} - {""}),

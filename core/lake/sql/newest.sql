@@ -7,7 +7,8 @@ newest_run AS MATERIALIZED (
     GROUP BY c.key, c.class_id, r.check_id
 ),
 newest_evidence AS MATERIALIZED (
-    SELECT c.key, c.class_id, e.measure, max(e.seq) AS seq, max(e.recorded_at)::DATE AS proved_on
+    SELECT c.key, c.class_id, e.measure, max(e.seq) AS seq,
+        max(coalesce(e.stands_for, e.recorded_at::DATE)) AS proved_on
     FROM evidence e JOIN classified c USING (initiative)
     WHERE e.seq <= $seq AND (e.version IS NULL OR e.version = c.version)
     GROUP BY c.key, c.class_id, e.measure

@@ -19,9 +19,16 @@ from core.analytics.decay.trust import (
 )
 from core.analytics.job_specs import Gap, Period
 from core.domain.errors import NotFound
-from core.domain.facts.measured import Attribution, DecayChunk, DecayRun
+from core.domain.facts.measured import Attribution, DecayChunk, DecayRun, PredictionBatch
 from core.domain.moment import Moment
-from core.domain.policy.checks import CheckResult, DecayReading, check_decay, no_predictions
+from core.domain.policy.checks import (
+    CheckResult,
+    ChunkAge,
+    DecayReading,
+    aged,
+    check_decay,
+    no_predictions,
+)
 from core.ground import Task, VerdictName
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
@@ -41,7 +48,7 @@ class DecayReport:
 
     `leading` is the id of the metric shown unless another is chosen. `run` says how the estimates came
     about; None for estimates from before that was kept. `gaps` are days without rows, of whole periods by
-    which chunks are made, or of months.
+    which chunks are made, or of months. `age` is that of the newest chunk after the reference.
     """
 
     initiative: str
@@ -53,6 +60,7 @@ class DecayReport:
     estimates: Mapping[str, tuple[DecayChunk, ...]]
     run: DecayRun | None
     gaps: tuple[Gap, ...] = ()
+    age: ChunkAge | None = None
 
     @property
     def chunks(self) -> tuple[DecayChunk, ...]:
@@ -163,6 +171,7 @@ def decay_report(
         )
     batches = lake.batches(store, initiative, version, moment)
     run = _run_of(governance, estimates[chosen][0], moment)
+    later = [chunk for chunk in estimates[chosen] if chunk.part == "analysis"]
     period = run.chunking if run and run.chunking in get_args(Period) else "month"
     return DecayReport(
         initiative,
@@ -174,6 +183,7 @@ def decay_report(
         estimates,
         run,
         lake.gaps(store, batches, period),
+        _age(governance, batches, later, moment) if later else None,
     )
 
 
@@ -222,7 +232,7 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
     """Hold the leading metric to its thresholds: what came true first, then newer estimates.
 
     An estimate speaks as far as its trust reaches: that of the model, over all metrics. No other metric
-    stands in for the leading one.
+    stands in for the leading one. A newest chunk older than the policy allows the class does not pass.
     """
     batches = lake.batches(governance.store, initiative, version, moment)
     if not batches:
@@ -236,7 +246,7 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
         return check_decay(metric.title, metric.direction, None, None, "cannot_tell")
     known = [chunk for chunk in later if chunk.realised is not None]
     judgement = _judgement(task, estimates, _run_of(governance, later[0], moment))
-    return check_decay(
+    found = check_decay(
         metric.title,
         metric.direction,
         _reading(known[-1], known[-1].realised, metric) if known else None,
@@ -244,6 +254,18 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
         judgement.verdict,
         said_against(judgement),
     )
+    return aged(found, _age(governance, batches, later, moment))
+
+
+def _age(
+    governance: Governance, batches: Sequence[PredictionBatch], later: Sequence[DecayChunk], moment: Moment
+) -> ChunkAge:
+    """How old the newest of these chunks is; without times, how long ago the newest batch was added."""
+    ends = [chunk.ended_at for chunk in later if chunk.ended_at is not None]
+    newest = max(ends) if ends else batches[-1].recorded_at
+    class_id = registered(governance, batches[-1].initiative, moment).class_id
+    allowed = governance.policy(moment).risk_class(class_id).newest_chunk_days
+    return ChunkAge(max(0, (moment.day - newest.date()).days), allowed, bool(ends))
 
 
 def _reading(chunk: DecayChunk, value: float | None, metric: DecayMetric) -> DecayReading:

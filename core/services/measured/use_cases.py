@@ -111,6 +111,7 @@ def _decay(report: DecayReport) -> Result:
         },
         "run": report.run,
         "gaps": report.gaps,
+        "newest_chunk": report.age,
         "by_choices": report.by_choices,
     }
 

@@ -168,7 +168,7 @@ def _evidence(material: Material) -> Part:
             line.title,
             measures[line.measure].title if line.measure in measures else line.measure,
             line.sha256 or address(line.link),
-            day(line.recorded_at),
+            day(line.recorded_at) + (f", stands for {day(line.stands_for)}" if line.stands_for else ""),
             line.actor_name,
         )
         for line in material.evidence

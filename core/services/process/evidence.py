@@ -51,9 +51,15 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         The actor may not submit evidence, or not this evidence.
     NotFound, BadInput
         No such initiative or measure; no version to bind it to; neither a link nor a file, or both;
-        a file that is empty or too large. Nothing is stored.
+        a file that is empty or too large; a day to come. Nothing is stored.
     """
     case = begin(governance, command)
+    if command.stands_for is not None and command.stands_for > case.moment.day:
+        raise BadInput(
+            f"evidence received on {case.moment.day} cannot stand for {command.stands_for}",
+            where="stands for",
+            remedy="Give the day of what it tells of, today at the latest.",
+        )
     known, measure = case.facts, _measure(case.policy, command.measure)
     if measure.independent:
         _require_responsible(governance, command, measure)
@@ -77,6 +83,7 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         file_name=command.file_name or None if file else None,
         sha256=file.sha256 if file else None,
         bytes=file.size if file else None,
+        stands_for=command.stands_for,
     )
     return case.put("evidence_submitted", kept).sha256 or ""
 

@@ -214,7 +214,8 @@ def _evidence_html(sheet: InitiativeSheet, line: EvidenceLine) -> str:
     stale = line.version not in (None, sheet.facts.version)
     bound = "" if line.version is None else f", for version {line.version}"
     lapsed = "; it does not count, as another version is current" if stale else ""
-    said = f"{of}{bound}{lapsed}. {minute(line.recorded_at)} by {line.actor_name}."
+    of_day = f" Stands for {day(line.stands_for)}." if line.stands_for else ""
+    said = f"{of}{bound}{lapsed}.{of_day} {minute(line.recorded_at)} by {line.actor_name}."
     source = shown_address(line.link)
     if line.sha256:
         source = f"{line.file_name}, {_size(line.bytes)}, sha256 {line.sha256}"

@@ -63,8 +63,9 @@ def evidence_form(desk: Desk, initiative: str, measure: Measure, *, then: Callab
         icon=":material/upload_file:",
         primary=True,
         says=f"Wanted: {escape(measure.evidence)}.",
-        rows=("title", "link", "content"),
+        rows=("title", ("link", "stands_for"), "content"),
         fixed={"initiative": initiative, "measure": measure.id},
+        bounds={"stands_for": (None, desk.moment.day)},
         then=then,
     )
     form(desk, submit_evidence, SubmitEvidence, ask)

@@ -348,9 +348,21 @@ def decay_cards(view: DecayReport) -> None:
             _counted("Estimated worse", view.worse, f"{of}, beyond the threshold on the worse side."),
             _counted("Estimated different", view.alerts, f"{of}. {different}"),
             _trust(view),
+            *_age(view),
         ],
         min_column_width=220,
     )
+
+
+def _age(view: DecayReport) -> list[Card]:
+    if view.age is None:
+        return []
+    note = "The newest chunk." if view.age.timed else "The newest batch; its rows carry no times."
+    status, target = (
+        "cannot_tell" if view.age.too_old else "pass",
+        f"at most {count(view.age.allowed, 'day')}",
+    )
+    return [Card("Age", count(view.age.days, "day"), status, target=target, note=note)]
 
 
 def _known(view: DecayReport) -> str:

@@ -66,7 +66,10 @@ def matrix_table(policy: Policy, rows: Rows, *, narrow: str) -> None:
 
 def measures_table(known: RiskClass, rows: Rows) -> None:
     """Show every measure that a class is asked for."""
-    st.caption("Days count from registration, classification or, for a version's own measures, the version.")
+    st.caption(
+        "Days count from registration, classification or, for a version's own measures, the version. The "
+        f"newest predictions may be {count(known.newest_chunk_days, 'day')} old where decay is checked."
+    )
     plain_table(rows, MEASURES, caption=f"Measures of {known.title}", download=f"measures-{known.id}")
 
 
