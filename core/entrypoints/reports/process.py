@@ -158,18 +158,21 @@ def _show_versions(versions: Sequence[Result]) -> None:
         show_table(("Version", "Algorithm", "Task", "Registered"), lines)
 
 
+def _title_of(evidence: Result) -> str:
+    day = evidence["stands_for"]
+    return f"{evidence['title']} (stands for {day})" if day else evidence["title"]
+
+
 def _show_evidence(evidence: Sequence[Result]) -> None:
     if evidence:
         say()
         columns: Mapping[str, Column] = {
             "Evidence for": "measure",
-            "Title": "title",
+            "Title": _title_of,
             "Link or file": lambda item: item["link"] or item["file_name"],
             "Version": "version",
             "By": "actor_name",
-            "On": lambda item: (
-                item["recorded_at"] + (f", stands for {item['stands_for']}" if item["stands_for"] else "")
-            ),
+            "On": "recorded_at",
         }
         show_rows(evidence, columns)
 
