@@ -13,9 +13,11 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.services.governance import Governance
+from core.services.measured.bias import bias_slices, sensitive_verdicts
 from core.services.measured.weak_slices import find_weakest
 from portal.components.desk import Desk
 from tests.conftest import BUILDER, OUTSIDER, later
+from tests.services.test_favourable import GAP, NAMES
 from tests.services.test_slices import PEOPLE, give
 
 MODEL = "card-limit-advice"
@@ -147,3 +149,30 @@ def test_an_address_that_cannot_be_read_is_one_sentence(people: Governance, quer
     at = open_page(people, **query)
     assert not at.exception
     assert len(at.error) == 1 and len(at.error[0].value) < 400
+
+
+def test_the_page_opens_on_the_worst_verdict_by_outcome_and_by_feature(
+    governance: Governance, tmp_path: Path
+) -> None:
+    both = f"SELECT *, CASE WHEN i % 4 < 2 THEN 'new' ELSE 'old' END AS contract FROM ({GAP.format(**NAMES)})"
+    query = both.replace("SELECT i::VARCHAR AS row_id", "SELECT i, i::VARCHAR AS row_id")
+    give(
+        governance, tmp_path, query, task="multiclass", sensitive=("contract", "sex"), favourable=("neither",)
+    )
+    at = sound(open_page(governance, id=MODEL, version="1"))
+    said = words(at)
+    assert "of outcome b_decline by sex" in said, "neither the first feature nor the first class"
+    strip = next(body for body in (block.proto.body for block in at.get("html")) if "Contract" in body)
+    assert strip.index("Sex, b_decline") < strip.index("Contract, ")
+    chosen = sound(open_page(governance, id=MODEL, version="1", by=["contract"], class_="a_refer"))
+    assert "of outcome a_refer by contract" in words(chosen), "what the address says stands"
+
+
+def test_page_and_check_judge_a_feature_alike(governance: Governance, tmp_path: Path) -> None:
+    give(governance, tmp_path, GAP.format(**NAMES), task="multiclass", favourable=("neither",))
+    moment, one = governance.moment(later(6)), {"initiative": MODEL, "version": "1"}
+    (held,) = sensitive_verdicts(governance, moment, **one)
+    shown = bias_slices(governance, moment, **one, by=("sex",), positive=held.outcome or "")
+    assert (held.verdict, shown.report.verdict) == ("fail", "fail")
+    assert shown.report.comparisons == 2 * 3, "two ordered pairs, three outcomes"
+    assert bias_slices(governance, moment, **one, by=("sex",), where=("sex!=X",)).report.comparisons == 2

@@ -160,6 +160,18 @@ def absent_slices(
     return tuple(sorted(found, key=lambda each: (-each.rows, each.label)))
 
 
+def unlike(absent: Sequence[Absent], new: Sequence[Absent]) -> tuple[str, ...]:
+    """Say which slices only the reference has, and which it has not; a phrase each."""
+    told = {"no row here, but in the reference": absent, "no row in the reference, but here": new}
+    return tuple(f"{what}: {_listed(slices)}" for what, slices in told.items() if slices)
+
+
+def _listed(slices: Sequence[Absent]) -> str:
+    """The largest by name, with their share where they are."""
+    more = f" and {len(slices) - 5} more" if len(slices) > 5 else ""
+    return ", ".join(each.told for each in slices[:5]) + more
+
+
 @dataclass(frozen=True, slots=True)
 class SliceReport:
     """All slices of one metric against one reference.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from core.ground import Direction, Verdict, VerdictName
 
@@ -183,6 +184,7 @@ class DecayReading:
 class ChunkAge:
     """How old the newest chunk is, and may be for a pass; without times, since its rows were added."""
 
+    newest: date
     days: int
     allowed: int
     timed: bool = True
@@ -193,10 +195,12 @@ class ChunkAge:
         return self.days > self.allowed
 
     def __str__(self) -> str:
-        """The age in words, and what is allowed."""
-        old = "1 day" if self.days == 1 else f"{self.days:,} days"
-        what = f"the newest chunk is {old} old" if self.timed else f"the newest rows were added {old} ago"
-        return f"{what}, {'more than' if self.too_old else 'within'} the {self.allowed:,} allowed"
+        """When the newest chunk ended, and for how long it counts: the same words until it is too old."""
+        on = f"{self.newest.day} {self.newest:%b %Y}"
+        what = f"the newest chunk ended on {on}" if self.timed else f"the newest rows were added on {on}"
+        if self.too_old:
+            return f"{what}, {self.days:,} days ago, more than the {self.allowed:,} for which that counts"
+        return f"{what}, which counts for {self.allowed:,} days"
 
 
 def aged(result: CheckResult, age: ChunkAge) -> CheckResult:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from core.analytics.decay.metrics import decay_metric
 from core.analytics.slices.significance import CORRECTIONS
-from core.domain.policy.checks import ChunkAge
 from core.entrypoints.reports.printing import (
     NONE,
     Column,
@@ -353,8 +352,9 @@ def show_decay(result: Result) -> None:
         lacking = decay_metric(result["unestimated"]).title
         say(f"The decay check looks at {lacking}, which the newest refresh left out: it cannot tell.")
     if result["newest_chunk"]:
-        age = str(ChunkAge(**result["newest_chunk"]))
-        say(f"{age[0].upper()}{age[1:]} by the policy.")
+        age = result["newest_chunk"]
+        old = "chunk ended" if age["timed"] else "rows were added"
+        say(f"The newest {old} {age['days']:,} days ago; the policy allows {age['allowed']:,}.")
     if result.get("groups"):
         _show_groups(result)
     else:

@@ -13,7 +13,7 @@ from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
 from core.analytics.slices.pairs import Limit
-from core.analytics.slices.report import Absent, SliceReport, absent_slices, beyond_chance, slice_report
+from core.analytics.slices.report import Absent, SliceReport, beyond_chance, slice_report, unlike
 from core.analytics.slices.rows import MISSING, Band, CutRule
 from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES, Correction
 from core.analytics.slices.verdicts import Judging
@@ -22,16 +22,15 @@ from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
-from core.ground import WORST_FIRST, Verdict
+from core.ground import WORST_FIRST, Verdict, VerdictName
 from core.lake.monitoring import readings as lake
-from core.lake.slices.counts import rows_by_slice, slice_counts
+from core.lake.slices.counts import slice_counts
 from core.lake.slices.profiles import (
     MAX_FEATURES,
     SliceFeature,
     feature_values,
     slice_features,
 )
-from core.services.case import registered
 from core.services.governance import Governance
 from core.services.measured.slice_batches import (
     EVERYTHING,
@@ -52,6 +51,8 @@ from core.services.measured.slice_batches import (
     batches_of,
     choose_rows,
     metric_of,
+    rule_for,
+    unlike_reference,
 )
 from core.services.plain import IN_PLACE
 
@@ -86,18 +87,6 @@ class BiasSlices:
     def unlike(self) -> tuple[str, ...]:
         """What the reference has and these rows have not, and the other way round; a sentence each."""
         return tuple(f"{told[0].upper()}{told[1:]}." for told in unlike(self.absent, self.new))
-
-
-def unlike(absent: Sequence[Absent], new: Sequence[Absent]) -> tuple[str, ...]:
-    """Say which slices only the reference has, and which it has not; a phrase each."""
-    told = {"no row here, but in the reference": absent, "no row in the reference, but here": new}
-    return tuple(f"{what}: {_listed(slices)}" for what, slices in told.items() if slices)
-
-
-def _listed(slices: Sequence[Absent]) -> str:
-    """The largest by name, with their share where they are."""
-    more = f" and {len(slices) - 5} more" if len(slices) > 5 else ""
-    return ", ".join(each.told for each in slices[:5]) + more
 
 
 @dataclass(frozen=True)
@@ -195,13 +184,7 @@ def slice_values(
     part: str = "analysis",
     cuts: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """List the slices that a feature has over all rows of the part, as filters name them.
-
-    Raises
-    ------
-    NotFound, BadInput
-        No such initiative, batch or feature; a cut that cannot be read.
-    """
+    """List the slices that a feature has over all rows of the part, as filters name them."""
     batches = batches_of(governance, initiative, version, moment, part=part)
     (item,) = choose_rows(governance, batches, (feature,), RowsAsked(cuts)).items
     if isinstance(item, Band):
@@ -244,14 +227,57 @@ def bias_slices(
             f"cannot slice by {list(by)}", remedy=f"Name one to {MAX_FEATURES} different features."
         )
     chosen = choose_rows(governance, batches, by, RowsAsked(cuts, where, since, until))
-    how = Measuring(metric, reference, batches.outcome(positive), correction)
-    return measure_slices(governance, batches, chosen, rule_for(governance, batches, moment), how)
+    rule = rule_for(governance, batches, moment)
+    of_check = len(by) == 1 and by[0] in batches.sensitive and not any((cuts, where, since, until))
+    families = len(_outcomes(batches, rule)) * len(batches.sensitive) if of_check else 1
+    how = Measuring(metric, reference, batches.outcome(positive), correction, families)
+    return measure_slices(governance, batches, chosen, rule, how)
 
 
-def rule_for(governance: Governance, batches: BatchesOfVersion, moment: Moment) -> EthicalLimit:
-    """The limit that the ethical position sets for the initiative's domain and the model's task."""
-    domain = registered(governance, batches.initiative, moment).domain
-    return governance.position(moment).limit_for(domain, batches.task)
+@dataclass(frozen=True)
+class FeatureVerdict:
+    """What is held of one sensitive feature, and the outcome (None of a number) of which it is held."""
+
+    feature: str
+    outcome: str | None
+    verdict: VerdictName
+
+
+def sensitive_verdicts(
+    governance: Governance, moment: Moment, *, initiative: str, version: str, part: str = "analysis"
+) -> tuple[FeatureVerdict, ...]:
+    """Hold each sensitive feature to the limit as the bias check does: of its worst outcome, the worst first.
+
+    Raises
+    ------
+    NotFound
+        No such initiative, or no batch of this version and part.
+    """
+    batches = batches_of(governance, initiative, version, moment, part=part)
+    found: dict[str, FeatureVerdict] = {}
+    family = _family(governance, batches, rule_for(governance, batches, moment))
+    for each in sorted(family, key=lambda one: (*_severity(one), one.positive != batches.outcome())):
+        told = each.report.verdict if each.report.verdict == "fail" or not each.undeclared else None
+        found.setdefault(each.by[0], FeatureVerdict(each.by[0], each.positive, told or "cannot_tell"))
+    return tuple(found.values())
+
+
+def _outcomes(batches: BatchesOfVersion, rule: EthicalLimit) -> tuple[str | None, ...]:
+    """The outcomes that a verdict rests on: one where the metric does not depend on it."""
+    by_outcome = metric_of(rule.metric, batches).of_one_outcome
+    return batches.looked_at if by_outcome else (batches.outcome(),)
+
+
+def _family(governance: Governance, batches: BatchesOfVersion, rule: EthicalLimit) -> list[BiasSlices]:
+    """The slices of every sensitive feature and outcome, judged together."""
+    outcomes = _outcomes(batches, rule)
+    rows = [choose_rows(governance, batches, (feature,), EVERYTHING) for feature in batches.sensitive]
+    families = len(outcomes) * len(rows)
+    return [
+        measure_slices(governance, batches, chosen, rule, Measuring(positive=outcome, families=families))
+        for outcome in outcomes
+        for chosen in rows
+    ]
 
 
 def measure_slices(
@@ -276,7 +302,7 @@ def measure_slices(
         needs=definition.need,
         tables=governance.store.counts,
     )
-    absent, new = _unlike_reference(governance, batches, chosen, counts)
+    absent, new = unlike_reference(governance, batches, chosen, counts)
     counts += [SliceCounts(each.keys, batches.task, rows=0) for each in absent]
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
@@ -310,25 +336,6 @@ def measure_slices(
         new,
         tuple(counts),
     )
-
-
-def _unlike_reference(
-    governance: Governance, batches: BatchesOfVersion, chosen: RowsChosen, counts: Sequence[SliceCounts]
-) -> tuple[tuple[Absent, ...], tuple[Absent, ...]]:
-    """Slices that only the reference has, and those that it has not; none where there is no other part."""
-    if not batches.reference:
-        return (), ()
-    expected = rows_by_slice(
-        governance.store.cursor(),
-        batches.reference,
-        batches.task,
-        chosen.items,
-        positive=batches.value_of(batches.outcome()),
-        kept=replace(chosen.kept, since=None, until=None),
-        tables=governance.store.counts,
-    )
-    here = {each.keys: each.rows for each in counts}
-    return absent_slices(expected, here), absent_slices(here, expected)
 
 
 def compare_versions(
@@ -412,21 +419,13 @@ def check_bias_limit(
         )
     position = governance.position(moment)
     rule = position.limit_for(domain, batches.task)
-    by_outcome = metric_of(rule.metric, batches).of_one_outcome
-    outcomes = batches.looked_at if by_outcome else (batches.outcome(),)
-    rows = [choose_rows(governance, batches, (feature,), EVERYTHING) for feature in batches.sensitive]
-    families = len(outcomes) * len(rows)
-    found = [
-        measure_slices(governance, batches, chosen, rule, Measuring(positive=outcome, families=families))
-        for outcome in outcomes
-        for chosen in rows
-    ]
+    found = _family(governance, batches, rule)
     unlimited = next((each.limit_note for each in found if each.limit_note), "")
     if unlimited:
         return CheckResult("bias_limit", Verdict.CANNOT_TELL, unlimited, "Add predictions with their labels.")
     worst = _worst(found, rule, position.version)
     worst = replace(worst, message="; ".join([worst.message, *_unlike(found)]))
-    return _undeclared(worst, batches) if by_outcome and batches.undeclared else worst
+    return _undeclared(worst, batches) if any(each.undeclared for each in found) else worst
 
 
 def _fairness(
@@ -470,10 +469,7 @@ def _unlike(found: Sequence[BiasSlices]) -> tuple[str, ...]:
 
 
 def _worst(found: Sequence[BiasSlices], rule: EthicalLimit, position: str) -> CheckResult:
-    def severity(each: BiasSlices) -> tuple[int, float]:
-        return WORST_FIRST.index(each.report.verdict or "cannot_tell"), _nearness(each.report)
-
-    worst = min(found, key=severity).report
+    worst = min(found, key=_severity).report
     observed = worst.lowest_ratio if rule.comparison == "ratio" else worst.widest_difference
     seen = ""
     if observed is not None:
@@ -487,6 +483,10 @@ def _worst(found: Sequence[BiasSlices], rule: EthicalLimit, position: str) -> Ch
         observed=observed,
         limit=worst.limit.value if worst.limit else rule.limit,
     )
+
+
+def _severity(each: BiasSlices) -> tuple[int, float]:
+    return WORST_FIRST.index(each.report.verdict or "cannot_tell"), _nearness(each.report)
 
 
 def _nearness(report: SliceReport) -> float:

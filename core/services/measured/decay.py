@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
@@ -265,7 +265,8 @@ def _age(
     newest = max(ends) if ends else batches[-1].recorded_at
     class_id = registered(governance, batches[-1].initiative, moment).class_id
     allowed = governance.policy(moment).risk_class(class_id).newest_chunk_days
-    return ChunkAge(max(0, (moment.day - newest.date()).days), allowed, bool(ends))
+    day = newest.date()
+    return ChunkAge(day, max(0, (moment.day - day).days), allowed, bool(ends))
 
 
 def _reading(chunk: DecayChunk, value: float | None, metric: DecayMetric) -> DecayReading:

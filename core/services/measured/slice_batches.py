@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from core.analytics.decay.metrics import DECAY_METRICS
+from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition
+from core.analytics.slices.report import Absent, absent_slices
 from core.analytics.slices.rows import MISSING, Band, Condition, CutRule, read_condition, read_cut_rule
 from core.analytics.slices.significance import Correction
 from core.domain.errors import BadInput, NotFound
@@ -18,9 +20,11 @@ from core.domain.facts.measured import ColumnMapping, FavourableOutcome, Predict
 from core.domain.given import option
 from core.domain.models.column_mapping import kept_mapping
 from core.domain.moment import Moment
+from core.domain.rules.ethics import EthicalLimit
 from core.ground import Task
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
+from core.lake.slices.counts import rows_by_slice
 from core.lake.slices.profiles import class_labels, cut_features
 from core.lake.slices.rows import Kept, columns_of
 from core.services.case import registered
@@ -235,6 +239,31 @@ def choose_rows(
             others.append(each)
     kept = Kept(where, tuple(others), _day(asked.since, "since"), _day(asked.until, "until"))
     return RowsChosen(tuple(by), tuple(cut[name] for name in by), kept)
+
+
+def unlike_reference(
+    governance: Governance, batches: BatchesOfVersion, chosen: RowsChosen, counts: Sequence[SliceCounts]
+) -> tuple[tuple[Absent, ...], tuple[Absent, ...]]:
+    """Slices that only the reference has, and those that it has not; none where there is no other part."""
+    if not batches.reference:
+        return (), ()
+    expected = rows_by_slice(
+        governance.store.cursor(),
+        batches.reference,
+        batches.task,
+        chosen.items,
+        positive=batches.value_of(batches.outcome()),
+        kept=replace(chosen.kept, since=None, until=None),
+        tables=governance.store.counts,
+    )
+    here = {each.keys: each.rows for each in counts}
+    return absent_slices(expected, here), absent_slices(here, expected)
+
+
+def rule_for(governance: Governance, batches: BatchesOfVersion, moment: Moment) -> EthicalLimit:
+    """The limit that the ethical position sets for the initiative's domain and the model's task."""
+    domain = registered(governance, batches.initiative, moment).domain
+    return governance.position(moment).limit_for(domain, batches.task)
 
 
 def metric_of(metric_id: str, batches: BatchesOfVersion) -> MetricDefinition:

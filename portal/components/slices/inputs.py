@@ -84,14 +84,14 @@ def part_of(choices_parts: Sequence[str] = ()) -> str:
     return "" if asked == "all" else asked
 
 
-def features_input(subject: Subject, *, width: int = 320) -> tuple[str, ...]:
-    """Let people choose up to six features to slice by; those that a filter fixes are not among them."""
+def features_input(subject: Subject, *, first: str = "", width: int = 320) -> tuple[str, ...]:
+    """Let people choose up to six features to slice by, of those that no filter fixes; by default `first`."""
     free = feature_titles(subject)
     return url_choices(
         "Slice by",
         free,
         "by",
-        default=tuple(free)[:1],
+        default=(first,) if first else tuple(free)[:1],
         most=MOST_FEATURES,
         placeholder="Up to six features",
         help="Several features make a slice of each combination of their values. Sensitive ones stand first.",
@@ -136,13 +136,13 @@ def metric_input(choices: SliceChoices, *, default: str = "") -> str:
     )
 
 
-def outcome_input(choices: SliceChoices) -> str:
+def outcome_input(choices: SliceChoices, first: str | None = None) -> str:
     """Let people choose the outcome that is held against all others; empty for a model of numbers."""
     if not choices.classes:
         return ""
     titles = {name: humanise(name) for name in choices.classes}
     help_text = "One outcome against all others; the favourable one, where one was declared."
-    default = choices.batches.outcome() or ""
+    default = first or choices.batches.outcome() or ""
     return url_choice("Outcome", titles, "class", default=default, help=help_text, width=200)
 
 
@@ -183,10 +183,10 @@ class Asked:
     until: str
 
 
-def common_inputs(subject: Subject, by: Sequence[str]) -> Asked:
+def common_inputs(subject: Subject, by: Sequence[str], *, outcome: str | None = None) -> Asked:
     """Draw the choices that all looks share, and read them from the address."""
     choices, known = subject.choices, subject.known
-    positive = outcome_input(choices)
+    positive = outcome_input(choices, outcome)
     part_input(choices)
     part, cuts = part_of(choices.parts), url_values("cut")
     asked = Asked(

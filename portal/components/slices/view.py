@@ -33,7 +33,7 @@ from portal.components.url_inputs import url_value
 if TYPE_CHECKING:
     from core.analytics.slices.fairness import FairnessMeasure
     from core.analytics.slices.report import SliceFigures, SliceReport
-    from core.services.measured.bias import BiasSlices
+    from core.services.measured.bias import BiasSlices, FeatureVerdict
 
 MOST_DRAWN = 60
 _CSV = {
@@ -63,11 +63,17 @@ _STYLE = """<style>
 
 
 def draw_slices(subject: Subject) -> None:
-    """Draw the slices that the address names."""
+    """Draw the slices that the address names; by default those of the worst verdict."""
+    known = {"initiative": subject.known.initiative, "version": subject.known.version}
+    part = inputs.part_of(subject.choices.parts)
+    verdicts = subject.desk.ask(bias.sensitive_verdicts, **known, part=part)
+    verdict_strip(verdicts)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        by = inputs.features_input(subject)
+        worst = next((one.feature for one in verdicts if one.feature in subject.free), "")
+        by = inputs.features_input(subject, first=worst)
         metric = inputs.metric_input(subject.choices)
-        asked = inputs.common_inputs(subject, by)
+        outcome = next((one.outcome for one in verdicts if by == (one.feature,)), None)
+        asked = inputs.common_inputs(subject, by, outcome=outcome)
     path_line(subject)
     if not by:
         empty_state("Choose at least one feature to slice by.", icon=inputs.ICON)
@@ -95,6 +101,22 @@ def draw_slices(subject: Subject) -> None:
     with panel("Slices", rows_sentence(found)):
         clicked = slices_table(found.report, f"slices-{key}") or clicked
     drill_into(subject, found.report.slices, clicked, metric)
+
+
+def verdict_strip(verdicts: Sequence[FeatureVerdict]) -> None:
+    """Draw the verdict on each sensitive feature, of its worst outcome; the worst first."""
+    if not verdicts:
+        return
+    outcomes = len({one.outcome for one in verdicts}) > 1
+    st.html(
+        '<div style="display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 13px">'
+        + "".join(
+            f"<span>{escape_html(humanise(one.feature))}"
+            f"{escape_html(f', {one.outcome}') if outcomes else ''} {pill_html(one.verdict)}</span>"
+            for one in verdicts
+        )
+        + "</div>"
+    )
 
 
 def slice_cards(found: BiasSlices) -> None:
