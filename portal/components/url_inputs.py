@@ -9,19 +9,23 @@ import streamlit as st
 
 K = TypeVar("K", bound=str)
 
+_RECALLED = "address-recalled"
+"""What the address is read to say beside what it says, until it is written or another page is drawn."""
+
 
 def url_value(param: str, default: str = "") -> str:
     """Read one value of the address."""
-    return st.query_params.get(param) or default
+    return (url_values(param) or ("",))[-1] or default
 
 
 def url_values(param: str) -> tuple[str, ...]:
     """Read all values that the address gives to a name, in their order."""
-    return tuple(st.query_params.get_all(param))
+    return tuple(st.query_params.get_all(param)) or st.session_state.get(_RECALLED, {}).get(param, ())
 
 
 def set_url(**params: str | Sequence[str]) -> None:
     """Write values into the address, all at once (one step of the browser's history); empty ones leave it."""
+    params = {**st.session_state.pop(_RECALLED, {}), **params}
     known = {param: value for param, value in params.items() if value or param in st.query_params}
     if known:
         st.query_params.update({p: v if v and isinstance(v, str) else list(v) for p, v in known.items()})
@@ -43,6 +47,40 @@ def come_back(page: str, params: Sequence[str], stray: str) -> None:
     if stray in st.query_params:
         set_url(**{stray: "", **st.session_state.get(kept, {})})
     st.session_state[kept] = {param: url_values(param) for param in params}
+
+
+_MODEL = "model-looked-at"
+
+
+def recall_model(page: str) -> None:
+    """Let an address without a model mean the one looked at last in this visit, as this page showed it.
+
+    The address itself stays as it is until somebody chooses, so that the browser's Back leads back.
+    """
+    kept = st.session_state.get(_MODEL)
+    if kept and "id" not in st.query_params:
+        st.session_state[_RECALLED] = {**kept["model"], **kept["views"].get(page, {})}
+    else:
+        forget_recalled()
+
+
+def keep_model(page: str, initiative: str, version: str, view: Sequence[str] = ()) -> None:
+    """Remember for this visit the model that a page shows, and its view of it by names in the address."""
+    model = {"id": (initiative,), "version": (version,)}
+    kept = st.session_state.get(_MODEL)
+    if not kept or kept["model"] != model:  # views of another model do not fit
+        kept = st.session_state[_MODEL] = {"model": model, "views": {}}
+    kept["views"][page] = {param: url_values(param) for param in view}
+
+
+def forget_model() -> None:
+    """Let the model go that was looked at: it is not there."""
+    st.session_state.pop(_MODEL, None)
+
+
+def forget_recalled() -> None:
+    """Read the address alone again; the shell does so before each page."""
+    st.session_state.pop(_RECALLED, None)
 
 
 def url_text(label: str, param: str, *, placeholder: str = "", width: int | None = None) -> str:

@@ -28,7 +28,7 @@ from portal.components.measured.decay import (
 from portal.components.page import empty_state, page_header, page_link, section
 from portal.components.tables import figure_help
 from portal.components.text import escape
-from portal.components.url_inputs import url_choice, url_value
+from portal.components.url_inputs import forget_model, keep_model, recall_model, url_choice, url_value
 
 
 def render() -> None:
@@ -37,6 +37,7 @@ def render() -> None:
     rule = "Estimated performance before outcomes are known, beside what came true."
     page_header(desk, "Decay", rule)
     try:
+        recall_model("decay")
         known = desk.ask(slice_batches.find_version, initiative=url_value("id"), version=url_value("version"))
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to estimate."
@@ -44,11 +45,13 @@ def render() -> None:
                 sentence, page="inventory", label="Open the inventory", icon=":material/trending_down:"
             )
             return
+        keep_model("decay", known.initiative, known.version, ("metric", "by"))
         refresh_bar(desk, known)
         places = st.columns([2, 1, 1, 1])
         pick_version(places, known, desk.ask(slice_batches.monitored_versions))
         _draw(desk, known, places[2:])
     except NotFound as problem:
+        forget_model()
         show_problem(problem)
         page_link("decay", "Open a model that is monitored", icon=":material/arrow_forward:")
 

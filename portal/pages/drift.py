@@ -15,7 +15,7 @@ from portal.components.measured import drift as view
 from portal.components.models.version_view import version_choice
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.tables import figure_help
-from portal.components.url_inputs import url_value
+from portal.components.url_inputs import forget_model, keep_model, recall_model, url_value
 
 
 def render() -> None:
@@ -23,13 +23,16 @@ def render() -> None:
     desk = current_desk()
     page_header(desk, "Drift and data", "Inputs in use held against the reference, before any outcome.")
     try:
+        recall_model("drift")
         known = _version_asked_for(desk)
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to compare."
             empty_state(sentence, page="predictions", label="Add predictions", icon=":material/ssid_chart:")
             return
+        keep_model("drift", known.initiative, known.version, ("feature", "method"))
         _draw(desk, known)
     except NotFound as problem:
+        forget_model()
         show_problem(problem)
         page_link("drift", "Open a model that has predictions", icon=":material/arrow_forward:")
 

@@ -13,7 +13,7 @@ from portal.components.measured import explanation_forms as inputs
 from portal.components.measured import explanation_view as view
 from portal.components.page import empty_state, page_header, page_link, panel
 from portal.components.tables import figure_help
-from portal.components.url_inputs import url_value
+from portal.components.url_inputs import forget_model, keep_model, recall_model, url_value
 
 
 def render() -> None:
@@ -22,15 +22,18 @@ def render() -> None:
     rule = "What a model does with each feature, in numbers that add up to its score."
     page_header(desk, "Explanations", rule)
     try:
+        recall_model("explanations")
         known = desk.ask(service.find_explainable, initiative=url_value("id"), version=url_value("version"))
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to explain."
             empty_state(sentence, page="inventory", label="Open the inventory", icon=":material/lightbulb:")
             return
+        keep_model("explanations", known.initiative, known.version)
         inputs.model_input(known, desk.ask(service.explainable_versions))
         forms.explaining_bar(desk, known)
         _draw(desk, known)
     except NotFound as problem:
+        forget_model()
         show_problem(problem)
         page_link("explanations", "Open a model that is explained", icon=":material/arrow_forward:")
 

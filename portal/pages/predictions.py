@@ -16,7 +16,7 @@ from portal.components.measured.predictions_view import (
 )
 from portal.components.models.version_view import version_choice
 from portal.components.page import empty_state, page_header, page_link
-from portal.components.url_inputs import url_value
+from portal.components.url_inputs import forget_model, keep_model, recall_model, url_value
 
 
 def render() -> None:
@@ -28,11 +28,14 @@ def render() -> None:
         sentence = "No model version is registered yet, so there is nothing to add predictions to."
         empty_state(sentence, page="inventory", label="Open the inventory", icon=":material/upload_file:")
         return
+    recall_model("predictions")
     known = _chosen(versions)
     if known is None:
+        forget_model()
         show_problem(NotFound("there is no such model version", remedy="Choose one that is registered."))
         page_link("predictions", "Open the first one", icon=":material/arrow_forward:")
         return
+    keep_model("predictions", known.initiative, known.version)
     titles = {f"{one.initiative}/{one.version}": _title(one) for one in versions}
     version_choice(titles, f"{known.initiative}/{known.version}")
     view = desk.ask(predictions.prediction_batches, initiative=known.initiative, version=known.version)

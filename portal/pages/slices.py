@@ -14,7 +14,7 @@ from portal.components.slices.filters import subject_of
 from portal.components.slices.version_view import draw_versions
 from portal.components.slices.view import draw_slices
 from portal.components.slices.weak_view import draw_weakest
-from portal.components.url_inputs import set_url, url_value
+from portal.components.url_inputs import forget_model, keep_model, recall_model, set_url, url_value
 
 
 def render() -> None:
@@ -25,15 +25,18 @@ def render() -> None:
     )
     page_header(desk, "Bias slices", rule)
     try:
+        recall_model("slices")
         known = _version_asked_for(desk)
         if known is None:
             sentence = "No model version has predictions yet, so there is nothing to slice."
             empty_state(sentence, page="inventory", label="Open the inventory", icon=inputs.ICON)
             return
+        keep_model("slices", known.initiative, known.version, inputs.VIEW)
         _draw(desk, known)
     except BadInput as problem:
         show_problem(problem)
         if isinstance(problem, NotFound):
+            forget_model()
             page_link("slices", "Open a model that has predictions", icon=":material/arrow_forward:")
         if st.button("Start over", icon=":material/restart_alt:"):
             set_url(**dict.fromkeys(inputs.VIEW, ""))

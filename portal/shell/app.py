@@ -14,6 +14,7 @@ from core.services.record.entries import clock_remark
 from portal.components.desk import Desk, seat_desk, show_done, show_problem
 from portal.components.page import dress
 from portal.components.text import count, day, escape, sentence
+from portal.components.url_inputs import forget_recalled
 from portal.shell.house import House, current_house
 from portal.shell.plan import FIRST, SECTIONS, Entry
 
@@ -37,6 +38,7 @@ def main() -> None:
         if desk.in_past and desk.moment.seq == 0:
             st.info(f"Nothing was on record yet on {day(desk.moment.at)}. Choose a later day in the sidebar.")
         else:
+            forget_recalled()
             page.run()
         show_done()
     except GovernanceError as problem:
