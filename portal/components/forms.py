@@ -234,7 +234,8 @@ def _choice(
     titles = titles or {one: str(one).replace("_", " ").capitalize() for one in get_args(kept)}
     options = list(titles)
     if get_origin(kept) is tuple:
-        return place.multiselect(**about, options=options, format_func=titles.get)
+        chosen = [one for one in first or () if one in options]
+        return place.multiselect(**about, options=options, default=chosen, format_func=titles.get)
     if get_origin(kept) is Literal and alone:
         first = first if first in options else options[0]
         return place.segmented_control(

@@ -9,17 +9,25 @@ import pytest
 
 from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, make
-from core.domain.errors import BadInput, Forbidden
+from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.facts.measured import FavourableOutcome
 from core.domain.policy.checks import CheckResult
+from core.entrypoints.reports.measured import show_batches
 from core.ground import Verdict
 from core.lake.facts import history
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices, check_bias_limit, compare_versions
 from core.services.measured.favourable import DeclareOutcome, declare_outcome
-from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
+from core.services.measured.predictions import (
+    AddPredictions,
+    BatchesView,
+    add_predictions,
+    prediction_batches,
+)
 from core.services.measured.weak_slices import find_weakest
 from core.services.models.versions import register_model_version
+from core.services.use_case import Call
+from core.services.use_cases import run_use_case
 from tests.conftest import BUILDER, later
 from tests.services.test_slices import PRICES, give
 
@@ -236,3 +244,33 @@ def test_a_number_has_no_favourable_outcome(governance: Governance, tmp_path: Pa
     initiative = give(governance, tmp_path, PRICES.format(error="i % 7"), task="regression")
     with pytest.raises(BadInput, match="a regression has no favourable outcome"):
         declare(governance, initiative, "1")
+
+
+def test_what_another_version_declared_is_proposed_and_taken_over_by_one_act(
+    governance: Governance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    initiative = gap(governance, tmp_path, favourable=("c_approve",))
+    gap(governance, tmp_path, version="2")
+
+    def view() -> BatchesView:
+        moment = governance.moment(later(20))
+        return prediction_batches(governance, moment, initiative=initiative, version="2")
+
+    proposed = view().proposed
+    assert proposed is not None
+    assert (view().favourable, proposed.version, proposed.favourable) == (None, "1", ("c_approve",))
+    one = {"initiative": initiative, "version": "2"}
+    show_batches(run_use_case(Call(governance, BUILDER, later(20)), "list_prediction_batches", one))
+    said = capsys.readouterr().out
+    assert "Of version 1 it is c_approve:" in said
+    assert f"governance outcome declare {initiative} --version 2 --like 1" in said
+    check = check_bias_limit(governance, initiative, "2", "credit", governance.moment(later(6)))
+    assert "nobody declared" in check.message, "nothing is taken over in silence"
+    about: dict[str, Any] = {"actor": BUILDER, "at": later(7), **one}
+    for wrong in ({}, {"like": "1", "favourable": ("c_approve",)}):
+        with pytest.raises(BadInput, match="named, or taken over"):
+            declare_outcome(governance, make(DeclareOutcome, **about, **wrong))
+    with pytest.raises(NotFound, match="nobody declared"):
+        declare_outcome(governance, make(DeclareOutcome, **about, like="2"))
+    declare_outcome(governance, make(DeclareOutcome, **about, like="1"))
+    assert (view().favourable, view().proposed) == (("c_approve",), None)

@@ -431,6 +431,11 @@ def show_batches(result: Result) -> None:
     kept = [f"{title} '{mapping[field]}'" for title, field in named.items() if mapping[field]]
     kept += [f"score{' of ' + label if label else ''} '{name}'" for label, name in mapping["scores"].items()]
     say(f"Kept columns: {', '.join(kept)}; {len(mapping['features']):,} features.")
+    if proposed := result["proposed"]:
+        outcomes = " and ".join(proposed["favourable"]) or "neither outcome"
+        act = f"governance outcome declare {result['initiative']} --version {result['version']}"
+        say(f"Nobody declared the favourable outcome. Of version {proposed['version']} it is {outcomes}:")
+        say(f"'{act} --like {proposed['version']}' takes it over.")
     if mapping["sensitive"]:
         say(f"Sensitive: {', '.join(mapping['sensitive'])}.")
 

@@ -7,11 +7,13 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from core.domain.commands import Command
+from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import FavourableOutcome
 from core.domain.given import InitiativeId, OrCurrent, option
-from core.domain.models.column_mapping import favourable_of
+from core.domain.models.column_mapping import NEITHER, favourable_of
+from core.lake.facts import latest
 from core.lake.monitoring import readings as monitoring
-from core.services.case import begin
+from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.measured.predictions import require_amendable, require_version
 from core.services.measured.slice_batches import batches_of
@@ -32,8 +34,11 @@ class DeclareOutcome(Command, may="add_predictions"):
     ] = ""
     favourable: Annotated[
         tuple[str, ...],
-        Field(min_length=1, description="Value of the prediction that is good to get; repeat. Or: neither."),
-    ]
+        Field(description="Value of the prediction that is good to get; repeat. Or: neither."),
+    ] = ()
+    like: Annotated[
+        str, Field(description="Take over what was declared of this version."), option(metavar="VERSION")
+    ] = ""
     note: Annotated[str, StringConstraints(max_length=2000), Field(description="Why.")] = ""
 
 
@@ -43,7 +48,8 @@ def declare_outcome(governance: Governance, command: DeclareOutcome) -> Favourab
     Raises
     ------
     NotFound, BadInput
-        No such version; an outcome that its predictions do not have; a regression, which has none.
+        No such version; neither outcomes nor another version that has them, or both; an outcome that its
+        predictions do not have; a regression, which has none.
     Forbidden
         Another outcome is declared already, and who asks owns or builds the initiative.
     """
@@ -55,9 +61,28 @@ def declare_outcome(governance: Governance, command: DeclareOutcome) -> Favourab
     if monitoring.batches(governance.store, initiative, version, case.moment):
         batches = batches_of(governance, initiative, version, case.moment)
         task, outcomes = batches.task, batches.classes
-    favourable = favourable_of(command.favourable, task, outcomes)
+    favourable = favourable_of(_named(case, command), task, outcomes)
     declared = FavourableOutcome(
         initiative=initiative, version=version, favourable=favourable, note=command.note
     )
     require_amendable(case, declared)
     return case.put("outcome_declared", declared)
+
+
+def _named(case: Case, command: DeclareOutcome) -> tuple[str, ...]:
+    """The outcomes that are given, or those of the version whose declaration is taken over."""
+    if bool(command.favourable) == bool(command.like):
+        raise BadInput(
+            "the favourable outcome is named, or taken over from another version",
+            where="favourable",
+            remedy="Give one of the two.",
+        )
+    if not command.like:
+        return command.favourable
+    store = case.governance.store
+    known = latest(store, FavourableOutcome, case.moment, command.initiative, version=command.like)
+    if known is None:
+        raise NotFound(
+            f"nobody declared the favourable outcome of version '{command.like[:20]}'", remedy="Name it."
+        )
+    return known.favourable or (NEITHER,)

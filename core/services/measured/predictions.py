@@ -139,7 +139,8 @@ class BatchLine(PredictionBatch):
 class BatchesView:
     """A version's batches, newest first, with their warnings, the kept mapping, and the favourable outcomes.
 
-    `favourable` is empty where neither is better than another, and None where nobody said.
+    `favourable` is empty where neither is better than another, and None where nobody said; then `proposed` is
+    what was declared last of another version, which counts for this one once somebody takes it over.
     """
 
     initiative: str
@@ -148,6 +149,7 @@ class BatchesView:
     mapping: ColumnMapping | None
     kinds: Mapping[str, str]
     favourable: tuple[str, ...] | None = None
+    proposed: facts.FavourableOutcome | None = None
 
 
 def add_predictions(governance: Governance, command: AddPredictions) -> AddedBatch:
@@ -212,7 +214,9 @@ def prediction_batches(
     kinds = dict(zip(kept.features, kept.kinds, strict=True)) if kept else {}
     declared = latest(store, facts.FavourableOutcome, moment, initiative, version=version)
     good = declared.favourable if declared else None
-    return BatchesView(initiative, version, batches, kept_mapping(kept) if kept else None, kinds, good)
+    others = latest(store, facts.FavourableOutcome, moment, initiative) if declared is None else None
+    mapping = kept_mapping(kept) if kept else None
+    return BatchesView(initiative, version, batches, mapping, kinds, good, others)
 
 
 def _line(batch: PredictionBatch, intake: BatchIntake | None) -> BatchLine:

@@ -102,6 +102,7 @@ def mapping_panel(desk: Desk, view: BatchesView, mapping: ColumnMapping) -> None
 
 def _declare_box(desk: Desk, view: BatchesView, mapping: ColumnMapping) -> None:
     outcomes = (*(mapping.labels or view.favourable or ()), NEITHER)
+    proposed = _proposed(view, outcomes)
     ask = Ask(
         "Declare",
         "The favourable outcome is on record.",
@@ -109,9 +110,23 @@ def _declare_box(desk: Desk, view: BatchesView, mapping: ColumnMapping) -> None:
         fixed={"initiative": view.initiative, "version": view.version},
         choices={"favourable": {outcome: outcome for outcome in outcomes}},
         titles={"favourable": "Good to get", "note": "Why"},
-        note=f"{_SAID} What was declared before stays on record.",
+        first={"favourable": proposed},
+        note=f"{_SAID} {_taken_over(view)}What was declared before stays on record.",
     )
     unfolding_form(desk, declare_outcome, DeclareOutcome, "Favourable outcome", ":material/thumb_up:", ask)
+
+
+def _proposed(view: BatchesView, outcomes: Sequence[str]) -> list[str]:
+    """What another version's declaration names, as far as this one has it."""
+    if view.proposed is None:
+        return []
+    return [one for one in view.proposed.favourable or (NEITHER,) if one in outcomes]
+
+
+def _taken_over(view: BatchesView) -> str:
+    if view.proposed is None:
+        return ""
+    return f"Filled in as declared of version {view.proposed.version}; it counts once it is on record. "
 
 
 def _favourable(mapping: ColumnMapping, declared: Sequence[str] | None) -> str:
@@ -175,7 +190,7 @@ def _map_and_add(desk: Desk, view: BatchesView, role: str, file: Path, name: str
     with st.form("add-predictions", border=False):
         mapped = _mapping_fields(preview)
         if view.favourable is None:
-            mapped["favourable"] = _favourable_field(preview.mapping)
+            mapped["favourable"] = _favourable_field(preview.mapping, view)
         if not st.form_submit_button("Check and add", type="primary", icon=":material/upload_file:"):
             return
     values = {**about, "part": role, "file": file, "name": name, **mapped}
@@ -223,14 +238,19 @@ def _scores(place: Any, preview: FilePreview) -> tuple[str, ...]:
     return listed(place.text_input("Scores, CLASS=COLUMN, comma between", value=pairs))
 
 
-def _favourable_field(mapping: ColumnMapping) -> tuple[str, ...]:
+def _favourable_field(mapping: ColumnMapping, view: BatchesView) -> tuple[str, ...]:
     """The outcomes that are good to get, asked for until somebody says."""
     label = "Favourable outcome"
     if mapping.task == "regression":
         return ()
+    said = f"{_SAID} {_taken_over(view)}"
+    if view.proposed is not None:
+        st.caption(escape(_taken_over(view)))
     if mapping.labels:
-        return tuple(st.multiselect(label, [*mapping.labels, NEITHER], help=_SAID))
-    return listed(st.text_input(f"{label}, comma between, or {NEITHER}", help=_SAID))
+        outcomes = [*mapping.labels, NEITHER]
+        return tuple(st.multiselect(label, outcomes, default=_proposed(view, outcomes), help=said))
+    first = ", ".join(view.proposed.favourable or (NEITHER,)) if view.proposed else ""
+    return listed(st.text_input(f"{label}, comma between, or {NEITHER}", value=first, help=said))
 
 
 def _outcome(initiative: str, version: str) -> None:
