@@ -18,7 +18,7 @@ from core.services.models.versions import register_model_version
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint
-from core.services.record.people import found_store
+from core.services.record.people import found_store, membership_of
 from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, later, register
 
 
@@ -28,6 +28,7 @@ def build_store(folder: Path) -> Governance:
     found_store(governance, CONFIG, ADMIN, START, demo=False)
     for person in CAST:
         put_person(governance.store, person)
+    governance.store.append([membership_of(person) for person in CAST], actor=ADMIN.id, at=START)
     first, second = (register(governance, name) for name in ("Card Limit Advice", "Loan Repayment Outlook"))
     work(governance, first, 1)
     work(governance, second, 6)

@@ -50,7 +50,25 @@ Words = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)
 ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
 Digest = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
-Link = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$", max_length=500)]
+_SCHEMES = (
+    "abfs abfss adl az azureml dbfs docker file ftp ftps gcs git gs hdfs hf http https mlflow-artifacts "
+    "models oci runs s3 s3a s3n sftp ssh svn wandb wasb wasbs"
+)
+
+
+def _safe_link(text: str) -> str:
+    scheme = text.split("://", 1)[0].split("+", 1)[0]
+    if text and scheme not in _SCHEMES.split():
+        raise ValueError(f"'{scheme[:20]}' is no way to files or pages; begin it with https:// or s3://, say")
+    return text
+
+
+Link = Annotated[
+    str,
+    StringConstraints(pattern=r"^([a-z][a-z0-9+.\-]*://\S+)?$", max_length=500),
+    AfterValidator(_safe_link),
+]
+FileName = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
 
 
 Whose = Literal["own", "any"]
@@ -299,7 +317,7 @@ class SubmitEvidence(Command, may="submit_evidence"):
         Shown("Log of the retraining run"),
     ]
     link: Annotated[Link, Field(title="Link", description="Where it lies."), Shown("https://…")] = ""
-    file_name: Annotated[str, StringConstraints(max_length=200)] = ""
+    file_name: FileName = ""
     content: Annotated[
         bytes,
         Field(title="Or a file", description="A file to keep by its digest."),
@@ -348,7 +366,7 @@ class DraftPolicy(Command, may="draft_policy"):
         TextOf(),
         Shown(endings=("yaml", "yml")),
     ]
-    name: Annotated[str, Field(description="The file's name, for messages.")] = "policy.yaml"
+    name: Annotated[FileName, Field(description="The file's name, for messages.")] = "policy.yaml"
     note: Annotated[Words, Field(title="Why it is to change", description="Why it is to change.")] = ""
 
 

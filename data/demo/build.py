@@ -165,7 +165,7 @@ def _build(site: Path, config: Path, now: datetime, report: Progress, options: D
     governance = wire(open_memory_store(site / "store"), config)
     try:
         found_store(governance, config, people.founder, days.moment(0), demo=True)
-        people.enter(governance.store)
+        people.enter(governance.store, days.moment(0))
         plans = _plans(governance, recipe, people, days, options)
         report(0.01, "Preparing predictions.")
         _simulate(governance, recipe, people, plans, days, site / "work", report, options)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 
 from core.domain.actors import Actor
 from core.lake.directory import put_person
 from core.lake.store import Store
+from core.services.record.people import membership_of
 from data.demo.recipe import PersonRecipe, Recipe
 
 VALIDATION = "Model Risk"
@@ -49,10 +51,12 @@ class People:
         """The build pipeline."""
         return self._first("pipeline", PLATFORM)
 
-    def enter(self, store: Store) -> None:
-        """Write everybody into the directory, personas first and in their order."""
+    def enter(self, store: Store, at: datetime) -> None:
+        """Write everybody into the directory, personas first; their teams and roles go on record."""
         for person in sorted(self._people, key=lambda person: not person.persona):
             put_person(store, person.actor(), persona=person.persona)
+        entered = [membership_of(person.actor()) for person in self._people]
+        store.append(entered, actor=self.founder.id, at=at)
 
     def holding(self, role: str) -> list[Actor]:
         """Everybody with a role, in the order of the recipe."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -319,6 +320,10 @@ def bullet_list(items: Sequence[str]) -> None:
 _STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+_UNSEEN = ("Zs", "Zl", "Zp", "Cf", "Cc")
+"""Blanks, and marks that nobody sees, as Unicode sorts them."""
+
+
 def defuse(cell: object) -> object:
     """Put an apostrophe before a text that a spreadsheet would run as a formula; numbers stay numbers.
 
@@ -326,12 +331,19 @@ def defuse(cell: object) -> object:
     --------
     >>> defuse('=HYPERLINK("http://x")')
     '\\'=HYPERLINK("http://x")'
+    >>> defuse("\\ufeff\\u00a0=1+1").startswith("'")
+    True
     >>> defuse(-0.5)
     -0.5
     """
-    if isinstance(cell, str) and (cell.startswith(_STARTERS) or cell.lstrip(" ").startswith(_STARTERS)):
+    if isinstance(cell, str) and (cell.startswith(_STARTERS) or _seen(cell).startswith(_STARTERS)):
         return "'" + cell
     return cell
+
+
+def _seen(cell: str) -> str:
+    """A text from its first visible character on: spreadsheets skip blanks and marks before a formula."""
+    return next((cell[at:] for at, char in enumerate(cell) if unicodedata.category(char) not in _UNSEEN), "")
 
 
 def csv_text(rows: Sequence[object], titles: Mapping[str, str]) -> str:

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from core.domain.actors import Actor
 from core.domain.commands import AmendInitiative, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+from core.domain.facts.recorded import entry_of
+from core.domain.facts.work import TrainingAttestation
 from core.domain.process.commands import DelegateSignOff, EndDelegation, WithdrawSignature
 from core.domain.process.sign_offs import SignOffStatus
+from core.lake.directory import put_person
 from core.lake.store import save_store
 from core.services.governance import Governance
 from core.services.process.gates import ask_gate
@@ -76,6 +80,23 @@ def governance(prepared: Path, tmp_path: Path) -> Iterator[Governance]:
 def ready() -> str:
     """The initiative of the prepared store."""
     return "card-limit-advice"
+
+
+def trained(governance: Governance, person: Actor, role: str) -> Actor:
+    """Somebody with every training that a role asks for."""
+    put_person(governance.store, person)
+    entries = [
+        entry_of(
+            "training_attested",
+            TrainingAttestation(
+                training=one.id, person=person.id, statement=one.statement, valid_until=on(300)
+            ),
+        )
+        for one in governance.trainings.asked_of((role,))
+    ]
+    assert entries
+    governance.store.append(entries, actor=person.id, at=later(4.05))
+    return person
 
 
 def status(governance: Governance, initiative: str, day: float, gate: str = GATE) -> SignOffStatus:
@@ -165,6 +186,7 @@ def test_nobody_signs_their_own_work_through_a_delegation(governance: Governance
             until=on(20),
             reason="Away for two weeks.",
         )
+        trained(governance, delegate, "business_stakeholder")
         delegate_sign_off(governance, command)
 
         def attempt(signer: Any = delegate, behalf: str = delegator.id) -> None:
@@ -201,6 +223,7 @@ def test_a_delegation_lets_somebody_sign_until_its_last_day(governance: Governan
         until=on(5),
         reason="Away for two weeks.",
     )
+    trained(governance, ANALYST, "business_stakeholder")
     delegate_sign_off(governance, given)
     ask(governance, ready, GATE, 5)
     advise(governance, ready, GATE, 5.1, PRODUCTION)
@@ -231,6 +254,7 @@ def test_an_ended_delegation_lets_nobody_sign(governance: Governance, ready: str
     command = make(
         DelegateSignOff, actor=BUSINESS, at=later(4.3), until=on(20), reason="Away for two weeks.", **given
     )
+    trained(governance, ANALYST, "business_stakeholder")
     delegate_sign_off(governance, command)
     end_delegation(governance, make(EndDelegation, actor=BUSINESS, at=later(4.5), **given))
     ask(governance, ready, GATE, 5)
@@ -534,3 +558,26 @@ def test_what_is_offered_is_what_would_be_let_through(governance: Governance, re
     ]
     for barred in (OWNER, BUILDER, VALIDATOR, OUTSIDER):
         assert signing_choices(governance, moment, **asked, actor=barred) == ()
+
+
+@pytest.mark.parametrize(
+    ("delegate", "words"),
+    [
+        (Actor(id="rolf-roleless", name="Rolf Roleless", team="Cards"), "has no role that signs at gates"),
+        (BUSINESS_TWO, "lacks what the role Business stakeholder asks for"),
+    ],
+)
+def test_nobody_delegates_to_somebody_who_may_not_sign_or_lacks_the_training(
+    governance: Governance, delegate: Actor, words: str
+) -> None:
+    put_person(governance.store, delegate)
+    command = make(
+        DelegateSignOff,
+        actor=BUSINESS,
+        at=later(4.3),
+        delegate=delegate.id,
+        role="business_stakeholder",
+        until=on(20),
+        reason="Away for two weeks.",
+    )
+    refused(governance, Forbidden, words, lambda: delegate_sign_off(governance, command))

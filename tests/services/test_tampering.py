@@ -493,3 +493,20 @@ def test_entries_of_older_stores_still_verify(at_hand: Store) -> None:
     found = verify_store(at_hand).first_break
     assert found is not None
     assert found.seq == 5
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "INSERT INTO directory SELECT 'mallory', 'Mallory', 'Auditor', 'Risk', ['head_of_risk'], false",
+        "UPDATE directory SET actor = 'mallory' WHERE actor = 'vera-validator'",
+    ],
+)
+def test_roles_that_no_entry_gave_are_found(copied: Path, forged: str) -> None:
+    store = open_store(copied)
+    store.cursor().execute(forged)
+    found = verify_store(store).first_break
+    assert found is not None
+    assert found.subject == "directory, mallory"
+    assert "no entry of the record gave" in found.problem
+    store.close()

@@ -18,10 +18,11 @@ from core.domain.commands import (
     SubmitEvidence,
     make,
 )
-from core.domain.errors import Conflict, Forbidden, GovernanceError
+from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError
 from core.domain.facts.recorded import entry_of
 from core.domain.facts.work import TaskAssignment
 from core.domain.models.model_card import WriteDocumentText
+from core.domain.policy.policy import classify_so_far
 from core.domain.process.commands import PullModel, RaiseFinding, ResolveFinding, VerifyFinding
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.directory import put_person
@@ -249,3 +250,40 @@ def test_a_former_owner_closes_no_finding(governance: Governance) -> None:
         governance, Forbidden, words, lambda: say(governance, verify_finding, VerifyFinding, THIRD, **mended)
     )
     say(governance, verify_finding, VerifyFinding, SECOND, **mended)
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript://alert(1)", "data://text/html,x", "vbscript://x", "view-source://x"]
+)
+def test_a_link_leads_to_files_or_pages(governance: Governance, link: str) -> None:
+    with pytest.raises(BadInput, match="is no way to files or pages"):
+        make(
+            SubmitEvidence,
+            actor=BUILDER,
+            at=later(7),
+            initiative=READY,
+            measure="m",
+            title="Proof",
+            link=link,
+        )
+
+
+def test_the_name_of_a_file_is_a_name() -> None:
+    with pytest.raises(BadInput, match="file name"):
+        make(
+            SubmitEvidence,
+            actor=BUILDER,
+            at=later(7),
+            initiative=READY,
+            measure="m",
+            title="Proof",
+            file_name="x" * 100_000,
+            content=b"x",
+        )
+
+
+def test_answers_that_contradict_each_other_are_refused(governance: Governance) -> None:
+    policy = governance.policy(governance.moment(later(7)))
+    with pytest.raises(BadInput, match="contradict each other"):
+        classify_so_far(policy, {"regulations": ("no_rules", "high_risk_rules")})
+    assert classify_so_far(policy, {"regulations": ("personal_data", "high_risk_rules")})

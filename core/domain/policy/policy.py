@@ -28,7 +28,8 @@ class Option(Checked):
     """One answer to a question.
 
     `weight` adds to the score; `at_least` lifts the class whatever the score; `mode` sets the
-    operationalization mode (only the question on availability sets one).
+    operationalization mode (only the question on availability sets one). What is chosen `alone`, such as
+    "none of these", contradicts every other answer.
     """
 
     id: Id
@@ -36,6 +37,7 @@ class Option(Checked):
     weight: Annotated[int, Field(ge=0, le=10)] = 0
     at_least: Id | None = None
     mode: Id | None = None
+    alone: bool = False
 
 
 class Question(Checked):
@@ -331,6 +333,13 @@ def _chosen_options(question: Question, given: tuple[str, ...]) -> tuple[Option,
             known = ", ".join(option.id for option in question.options)
             raise BadInput(f"'{option_id}' is not an answer", where=where, remedy=f"Use: {known}.")
         options.append(option)
+    alone = next((option for option in options if option.alone), None)
+    if alone is not None and len(options) > 1:
+        raise BadInput(
+            f"“{alone.label}” and other answers contradict each other",
+            where=where,
+            remedy="Choose which holds.",
+        )
     return tuple(options)
 
 

@@ -189,11 +189,34 @@ def verify_store(store: Store) -> Verification:
     files, purged, broken, problem = verified_files(store, known)
     if broken is not None:
         found = Break(broken.seq, broken.initiative, problem)
+    forged, unrecorded = _unrecorded(cursor)
+    found = found or forged
     lost = unknown_files(store, known) if found is None else []
     notes = [f"file {path} belongs to no entry of the record" for path in lost[:_MOST_NOTES]]
     if len(lost) > _MOST_NOTES:
         notes.append(f"and {len(lost) - _MOST_NOTES:,} more files that belong to no entry")
+    if unrecorded:
+        notes.append(f"roles that no entry gave: {', '.join(unrecorded[:_MOST_NOTES])}")
     return Verification(len(entries), files, found, purged, tuple(notes))
+
+
+_UNRECORDED = """
+    SELECT actor, (SELECT actor FROM record WHERE seq = 1) IN (SELECT person FROM membership) AS founder_is
+    FROM directory
+    WHERE len(roles) > 0 AND actor NOT IN (SELECT person FROM membership) AND EXISTS (FROM membership)
+    ORDER BY actor
+"""
+
+
+def _unrecorded(cursor: duckdb.DuckDBPyConnection) -> tuple[Break | None, list[str]]:
+    """People whose roles no entry gave: a break where the founder's stand on record, else a note.
+
+    What the directory says of those on record does not count, so it is not looked at.
+    """
+    found = cursor.execute(_UNRECORDED).fetchall()
+    if not found or not found[0][1]:
+        return None, [actor for actor, _ in found]
+    return Break(None, f"directory, {found[0][0]}", "has roles that no entry of the record gave"), []
 
 
 def _first_broken_entry(cursor: duckdb.DuckDBPyConnection, store: Store, entries: Tuples) -> Break | None:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from core.connectors.csv_files import MOST_BYTES, read_observations
-from core.domain.commands import Command, Day, Name, Words, slug
+from core.domain.commands import Command, Day, FileName, Name, Words, slug
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts import measured as facts
 from core.domain.facts.measured import BusinessKpiObservation
@@ -95,7 +95,7 @@ class ImportObservations(Command, may="observe_business_kpi"):
     ]
     initiative: NamedInitiative
     kpi: KpiId
-    name: str = "observations.csv"
+    name: FileName = "observations.csv"
     note: Annotated[Note, Field(title="Reason, where lines correct what is on record")] = ""
 
 

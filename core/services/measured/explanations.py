@@ -16,7 +16,7 @@ from core.analytics.explanations.models import ADDITIVITY_TOLERANCE
 from core.analytics.job_specs import ExplainSpec
 from core.connectors.model_files import recognise_model
 from core.connectors.workers import Progress, run_worker
-from core.domain.commands import Command
+from core.domain.commands import Command, FileName
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import Attribution, Explanation, PredictionBatch
 from core.domain.facts.models import ModelFile
@@ -54,7 +54,7 @@ class KeepModel(Command, may="explain_model"):
     file: Annotated[Path, Field(description="LightGBM text, XGBoost JSON, skops or ONNX."), Laid()]
     initiative: NamedInitiative
     version: VersionId = ""
-    name: str = ""
+    name: FileName = ""
     features: Annotated[
         Texts,
         Field(description="Where the file names none: in training's order."),
@@ -93,7 +93,7 @@ class AddAttributions(Command, may="explain_model"):
     file: Annotated[Path, Field(description="Parquet: row_id and a column a feature."), Laid()]
     initiative: NamedInitiative
     version: VersionId = ""
-    name: str = ""
+    name: FileName = ""
     part: Part = ""
     base_value: Annotated[
         float | None, Field(allow_inf_nan=False, description="Score before any feature is known.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from core.analytics.decay.estimates import EstimatedChunk
 from core.analytics.decay.fit import FORMAT, read_fit
@@ -19,7 +19,7 @@ from core.analytics.job_specs import EstimateSpec, Period
 from core.connectors.prediction_files import open_predictions
 from core.connectors.workers import Progress, run_worker
 from core.domain.chain import canonical
-from core.domain.commands import Command
+from core.domain.commands import Command, FileName
 from core.domain.errors import BadInput, Conflict
 from core.domain.facts.measured import (
     ColumnMapping,
@@ -361,7 +361,7 @@ class AddOutcomes(Command, may="add_predictions"):
     initiative: InitiativeId
     version: VersionId = ""
     file: Annotated[Path, Field(description="CSV (UTF-8), Parquet or Arrow with ids and outcomes."), Laid()]
-    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    name: FileName = ""
     row_id: Annotated[
         str, Field(description="Column of the row's id; as kept by default."), option("--id")
     ] = ""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
-from core.domain.commands import Command
+from core.domain.commands import Command, FileName
 from core.domain.errors import BadInput, Conflict, NotFound, unreadable
 from core.domain.facts import measured as facts
 from core.domain.facts.measured import BatchIntake, PredictionBatch
@@ -59,7 +59,7 @@ class AddPredictions(Command, may="add_predictions"):
     ]
     initiative: Annotated[str, Field(description="In place of --model-version.")] = ""
     version: Annotated[str, Field(description="In place of --model-version.")] = ""
-    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    name: FileName = ""
     task: Annotated[
         Task | None, Field(description="binary, regression or multiclass; as registered by default.")
     ] = None

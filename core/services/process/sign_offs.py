@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from core.domain.chain import canonical
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
 from core.domain.facts.process import Delegation, DemandSet, SignOff, SignOffActKind, SignOffOutcome
 from core.domain.facts.recorded import Signed, entry_of, named
+from core.domain.facts.work import TrainingAttestation
 from core.domain.given import option
 from core.domain.life_cycles import SIGN_OFF
 from core.domain.moment import Moment
@@ -67,6 +68,7 @@ def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
     delegate = governance.person(command.delegate)
     if delegate.id == case.actor:
         raise BadInput("nobody delegates to themselves", where="delegate", remedy="Name somebody else.")
+    _require_trained(case, delegate, command.role)
     today, longest = case.moment.day, case.policy.delegation_days
     if not today <= command.until <= today + timedelta(days=longest):
         raise BadInput(
@@ -81,6 +83,29 @@ def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
         reason=command.reason,
     )
     case.put("signature_delegated", given)
+
+
+def _require_trained(case: Case, delegate: Actor, role: str) -> None:
+    """Who signs in somebody's place signs at gates too, and has every training that the role asks for."""
+    roles, trainings = case.governance.roles, case.governance.trainings.asked_of((role,))
+    if not set(delegate.roles) & set(roles.allowed_roles("sign_gate")):
+        raise Forbidden(
+            f"{delegate.name} has no role that signs at gates",
+            where="delegate",
+            remedy="Choose somebody who signs at gates themselves.",
+        )
+    attested = {
+        one.training: one.valid_until
+        for one in newest(case.governance.store, TrainingAttestation, case.moment)
+        if one.person == delegate.id
+    }
+    lacking = [one.title for one in trainings if attested.get(one.id, date.min) < case.moment.day]
+    if lacking:
+        raise Forbidden(
+            f"{delegate.name} lacks what the role {roles.title(role)} asks for: {', '.join(lacking)}",
+            where="delegate",
+            remedy="Let them attest it on the page Training first, or choose somebody else.",
+        )
 
 
 def end_delegation(governance: Governance, command: EndDelegation) -> None:

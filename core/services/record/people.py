@@ -132,17 +132,18 @@ def add_person(governance: Governance, command: AddPerson) -> Added:
 
 def give_roles(case: Case, asked: AddPerson) -> Fact:
     """The entry that gives somebody the team and roles that were proposed."""
-    return _membership(_as_asked(case.governance, asked))
+    return membership_of(_as_asked(case.governance, asked))
 
 
 def _entered(case: Case, person: Actor) -> Added:
     """Names go into the directory, team and roles on record."""
     put_person(case.governance.store, person)
-    case.append([_membership(person)])
+    case.append([membership_of(person)])
     return Added(person)
 
 
-def _membership(person: Actor) -> Fact:
+def membership_of(person: Actor) -> Fact:
+    """The entry that says in which team somebody is, with which roles."""
     row = {"person": person.id, "team": person.team, "roles": person.roles}
     return Fact("membership_recorded", person.id, "membership", (row,))
 
@@ -196,6 +197,7 @@ def local_user(governance: Governance, login: str, at: datetime, config: Path) -
     actor = Actor(id=login, name=login, title="Local user", team="", roles=("administrator",))
     if not governance.founded:
         found_store(governance, config, actor, at, demo=False)
+        governance.store.append([membership_of(actor)], actor=actor.id, at=at)
     known = {person.id: person for person in governance.people()}
     if login not in known:
         put_person(governance.store, actor)

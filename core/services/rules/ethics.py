@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core.connectors.config_files import parse_ethics
 from core.domain.chain import Fact
-from core.domain.commands import Command
+from core.domain.commands import Command, FileName
 from core.domain.errors import Conflict
 from core.domain.facts import rules as recorded
 from core.domain.facts.recorded import Names
@@ -28,7 +28,7 @@ class PublishEthics(Command, may="publish_ethics"):
     """Propose an ethical position, in force once somebody else agrees; a wrong one is refused."""
 
     text: Annotated[str, Field(description="The file of the position."), TextOf()]
-    name: Annotated[str, Field(description="The file's name, for messages.")] = "ethics.yaml"
+    name: Annotated[FileName, Field(description="The file's name, for messages.")] = "ethics.yaml"
 
 
 @dataclass(frozen=True)
