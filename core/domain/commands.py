@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from core.domain.actors import Actor
 from core.domain.errors import BadInput
-from core.domain.given import Content, GateId, InitiativeId, Shown, TextOf, argument, option, pairs
+from core.domain.given import SCHEMES, Content, GateId, InitiativeId, Shown, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
 from core.ground import Checked, Task
 
@@ -50,15 +50,11 @@ Words = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)
 ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
 Digest = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")]
-_SCHEMES = (
-    "abfs abfss adl az azureml dbfs docker file ftp ftps gcs git gs hdfs hf http https mlflow-artifacts "
-    "models oci runs s3 s3a s3n sftp ssh svn wandb wasb wasbs"
-)
 
 
 def _safe_link(text: str) -> str:
     scheme = text.split("://", 1)[0].split("+", 1)[0]
-    if text and scheme not in _SCHEMES.split():
+    if text and scheme not in SCHEMES:
         raise ValueError(f"'{scheme[:20]}' is no way to files or pages; begin it with https:// or s3://, say")
     return text
 

@@ -152,3 +152,26 @@ AsOf = Annotated[
     option(metavar="DAY"),
 ]
 GateId = Annotated[str, Field(description="The gate, such as deployment.")]
+
+
+_FILES = "abfs abfss adl az dbfs file ftp ftps gcs git gs hdfs http https s3 s3a s3n sftp ssh svn wasb wasbs"
+_REGISTRIES = "azureml docker hf mlflow-artifacts models oci runs wandb"
+SCHEMES = frozenset(f"{_FILES} {_REGISTRIES}".split())
+"""Kinds of addresses that people use for files and pages."""
+
+
+def shown_address(link: str | None) -> str:
+    """Show an address as text, if it is of a kind that people use for files; never as something to click.
+
+    Examples
+    --------
+    >>> shown_address("s3://models/1")
+    's3://models/1'
+    >>> shown_address("javascript://alert(1)")
+    'an address of the kind “javascript”, which is not shown'
+    """
+    if not link:
+        return ""
+    scheme = link.partition("://")[0].lower()
+    known = scheme.partition("+")[0] in SCHEMES
+    return link if known else f"an address of the kind “{scheme[:20]}”, which is not shown"

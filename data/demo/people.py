@@ -8,6 +8,7 @@ from datetime import datetime
 from random import Random
 
 from core.domain.actors import Actor
+from core.domain.chain import Fact
 from core.lake.directory import put_person
 from core.lake.store import Store
 from core.services.record.people import membership_of
@@ -55,8 +56,9 @@ class People:
         """Write everybody into the directory, personas first; their teams and roles go on record."""
         for person in sorted(self._people, key=lambda person: not person.persona):
             put_person(store, person.actor(), persona=person.persona)
-        entered = [membership_of(person.actor()) for person in self._people]
-        store.append(entered, actor=self.founder.id, at=at)
+        rows = tuple(row for person in self._people for row in membership_of(person.actor()).rows)
+        entered = Fact("membership_recorded", "directory", "membership", rows)
+        store.append([entered], actor=self.founder.id, at=at)
 
     def holding(self, role: str) -> list[Actor]:
         """Everybody with a role, in the order of the recipe."""

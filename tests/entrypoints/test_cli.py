@@ -145,7 +145,10 @@ def test_only_a_past_utc_moment_can_be_read(govern: Govern, store: Path, as_of: 
         ),
         (["check", "ID", "--only", "nope"], "'nope' is no check"),
         (["override", "ID", "high", "--justification", "because"], "justification"),
-        (["override", "ID", "nope", "--justification", "because it must be so"], "'nope' is no risk class"),
+        (
+            ["override", "ID", "nope", "--justification", "because it must be so", "--as", "vera-validator"],
+            "'nope' is no risk class",
+        ),
         (["slices", "ID", "--by", "sex"], "has no model version"),
         (["decay", "ID", "--version", "9"], "has no estimates"),
         (["standings", "--by", "nope"], "measure input should be"),
@@ -289,6 +292,8 @@ def test_a_policy_is_checked_published_and_described(govern: Govern, moderate: s
     approved = ("policy", "review", "P1", "--outcome", "approved", "--note", "Read it and its preview.")
     assert "nobody reviews a policy that they drafted" in govern(*approved).err
     govern("people", "add", "rita-risk", "--name", "Rita Risk", "--role", "risk_audit")
+    assert "Rita Risk (rita-risk) gets: Risk and audit." in govern("proposal", "list", "--open").out
+    assert govern("proposal", "agree", "C1", "--as", "vera-validator").out == "C1 holds from now on.\n"
     assert govern(*approved, "--as", "rita-risk").out == "Draft P1 is approved.\n"
     assert govern("policy", "publish", "P1").out == "Policy version 2.1 is in force.\n"
     assert "published" in govern("policy", "drafts").out.lower()
@@ -298,7 +303,10 @@ def test_a_policy_is_checked_published_and_described(govern: Govern, moderate: s
 
 def test_somebody_new_can_act(govern: Govern, moderate: str) -> None:
     new = ("people", "add", "ann-analyst", "--name", "Ann Analyst", "--role", "business_analyst")
-    assert govern(*new).out == "Ann Analyst (ann-analyst) is in the directory.\n"
+    said = "Ann Analyst (ann-analyst) is in the directory. Proposal C1 is on record"
+    assert govern(*new, "--team", "Shops").out.startswith(said)
+    assert "may not run checks" in govern("check", moderate, "--as", "ann-analyst").err
+    assert govern("proposal", "agree", "C1", "--as", "vera-validator").code == 0
     assert govern("check", moderate, "--as", "ann-analyst").code in (0, 1)
     assert "is no role" in govern(*new[:-1], "nope").err
     assert "Ann Analyst" in govern("people", "list").out

@@ -16,6 +16,7 @@ from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, SubmitEvidence, make
 from core.domain.errors import BadInput, BrokenRecord, NotFound
+from core.lake.directory import put_person
 from core.services.case import override_refusal, proof_refusal
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices, slice_choices
@@ -38,6 +39,7 @@ from tests.conftest import (
     later,
     register,
 )
+from tests.process import HEAD
 
 HOSTILE = ":green-badge[Approved] <b>x</b> $y$"
 MODEL = "card-limit-advice"
@@ -81,7 +83,6 @@ def give_version(governance: Governance, label: str = "1", task: str = "binary",
         task=task,
         data_sha256="b" * 64,
         metrics={"accuracy": 0.91},
-        code_uri="javascript://x",
     )
     register_model_version(governance, command)
 
@@ -318,6 +319,15 @@ def test_the_validator_overrides_a_class_with_a_reason_that_stays(filled: Govern
     assert "at least 20" in at.error[0].value
     field(at, "text_area", "Reason").set_value("The board limits it to staff, as minuted in May.")
     submit(at, "OverrideClassification")
+    assert "needs a last day" in at.error[0].value
+    field(at, "date_input", "Until").set_value(later(60).date())
+    field(at, "text_area", "What is done instead").set_value("A clerk decides every case by hand.")
+    submit(at, "OverrideClassification")
+    assert facts(filled).initiative.class_id == "very_high"
+    put_person(filled.store, HEAD)
+    answer = open_page(filled, "policy_changes", HEAD)
+    assert "from class Very high to High" in words(answer).replace("\\", "")
+    submit(answer, "AgreeToProposal")
     assert facts(filled).initiative.class_id == "high"
     seat(at, filled, VALIDATOR)
     assert "as minuted in May" in words(sound(at.run()))
@@ -331,8 +341,6 @@ def test_what_is_registered_is_changed(filled: Governance) -> None:
 
 
 def test_links_are_text_and_files_come_back_as_submitted(filled: Governance) -> None:
-    said = words(open_page(filled, "initiative", id=MODEL, tab="Versions"))
-    assert "javascript://" not in said and "which is not shown" in said
     assert shown_address("s3://models/1") == "s3://models/1"
     sha256 = facts(filled).evidence[0].sha256
     moment = filled.moment(later(6))
@@ -353,14 +361,15 @@ def test_file_names_and_metrics_are_read_carefully() -> None:
 
 
 def test_who_may_is_said_beforehand_as_the_services_decide_it(filled: Governance) -> None:
-    known, measures = facts(filled).initiative, filled.policy(filled.moment(later(6))).measures
-    assert proof_refusal(filled, VALIDATOR, known, measures["red_team"]) == ""
-    assert "Only Risk and audit" in proof_refusal(filled, BUILDER, known, measures["red_team"])
+    moment = filled.moment(later(6))
+    measures, model = filled.policy(moment).measures, facts(filled).initiative.initiative
+    assert proof_refusal(filled, moment, VALIDATOR, model, measures["red_team"]) == ""
+    assert "Only Risk and audit" in proof_refusal(filled, moment, BUILDER, model, measures["red_team"])
     owning = VALIDATOR.model_copy(update={"id": OWNER.id})
-    assert "neither owns nor builds" in proof_refusal(filled, owning, known, measures["red_team"])
-    assert "Checks prove this" in proof_refusal(filled, BUILDER, known, measures["basic_checks"])
-    assert override_refusal(filled, VALIDATOR, known) == ""
-    assert "owns or builds" in override_refusal(filled, owning, known)
+    assert "neither owns nor builds" in proof_refusal(filled, moment, owning, model, measures["red_team"])
+    assert "Checks prove this" in proof_refusal(filled, moment, BUILDER, model, measures["basic_checks"])
+    assert override_refusal(filled, moment, VALIDATOR, model) == ""
+    assert "owns, builds or registered" in override_refusal(filled, moment, owning, model)
 
 
 def fill_in(at: AppTest, governance: Governance, *, heavy: bool) -> AppTest:

@@ -56,7 +56,6 @@ def filled(governance: Governance, tmp_path: Path) -> Governance:
             algorithm=HOSTILE,
             task="binary",
             notes=HOSTILE,
-            code_uri="javascript://x",
             data_uri="s3://data/cards",
             metrics=metrics,
         )
@@ -122,7 +121,6 @@ def test_two_versions_are_compared_and_the_absence_of_predictions_is_said(filled
         "Selection rate of outcome 1 by sex",
         "No predictions are on record for this version.",
         "its performance has not been estimated",
-        "an address of the kind “javascript”, which is not shown",
         "Recorded for neither",
         "3. Full snapshot",
     ):

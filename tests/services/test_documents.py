@@ -80,7 +80,6 @@ def rich(governance: Governance, tmp_path: Path) -> Governance:
         metrics={"roc_auc": 0.81},
         data_uri="s3://data/cards",
         data_sha256="b" * 64,
-        code_uri="javascript://x",
     )
     file = tmp_path / "rates.parquet"
     duckdb.sql(RATES).write_parquet(str(file))
@@ -147,7 +146,7 @@ def test_what_is_on_record_stands_in_the_card(rich: Governance) -> None:
         "Advise customers on the limit of their card.",
         "Olga Owner",
         "High risk",
-        "Vera Validator overrode it",
+        "Hal Head overrode it",
         "Gradient boosting",
         "ROC AUC",
         "0.81",
@@ -158,7 +157,6 @@ def test_what_is_on_record_stands_in_the_card(rich: Governance) -> None:
         "Female",
         "Limit:",
         "Reproducibility, grade 1 of 3: Metrics only",
-        "an address of the kind “javascript”, which is not shown",
     ):
         assert said in text, said
     assert missing(found, "performance") == missing(found, "data") == missing(found, "slices") == []

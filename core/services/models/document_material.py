@@ -22,8 +22,6 @@ from core.services.models.lineage import BadData, UseLine, bad_data_of, data_of
 from core.services.models.version_comparison import VersionFace, version_faces
 from core.services.process.initiatives import InitiativeSheet, initiative_sheet
 
-SCHEMES = ("http", "https", "s3", "gs", "abfs", "abfss", "hdfs", "git", "ssh", "oci", "dbfs")
-
 
 def day(value: date | datetime | None) -> str:
     """A day as `23 Nov 2026`; empty for none."""
@@ -59,14 +57,6 @@ def list_words(words: Sequence[str]) -> str:
     """
     *most, last = words or ("nothing",)
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def address(link: str | None) -> str:
-    """An address if it is of a kind that people use for files, else what kind it is."""
-    if not link:
-        return ""
-    scheme = link.partition("://")[0].lower()
-    return link if scheme in SCHEMES else f"an address of the kind “{scheme[:20]}”, which is not shown"
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from core.domain.facts.models import VersionAmendment, VersionState
 from core.domain.facts.process import SignOff
+from core.domain.given import shown_address
 from core.domain.models.model_card import Facts, Missing, Part, Table, Words
 from core.domain.models.model_versions import AMENDABLE
 from core.domain.policy.checks import CHECKS
 from core.domain.rules.frameworks import ClauseState
 from core.lake import facts
 from core.lake.record.entries import digest_at
-from core.services.models.document_material import Material, address, day
+from core.services.models.document_material import Material, day
 from core.services.rules.initiative_frameworks import InitiativeFramework, initiative_frameworks
 
 _STATES = {
@@ -167,7 +168,7 @@ def _evidence(material: Material) -> Part:
         (
             line.title,
             measures[line.measure].title if line.measure in measures else line.measure,
-            line.sha256 or address(line.link),
+            line.sha256 or shown_address(line.link),
             day(line.recorded_at) + (f", stands for {day(line.stands_for)}" if line.stands_for else ""),
             line.actor_name,
         )

@@ -8,7 +8,7 @@ from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.models import DocumentText
-from core.domain.given import InitiativeId
+from core.domain.given import InitiativeId, shown_address
 from core.domain.models.model_card import (
     KINDS,
     Document,
@@ -37,7 +37,6 @@ from core.services.models import document_process
 from core.services.models import document_process as document_frameworks
 from core.services.models.document_material import (
     Material,
-    address,
     amount,
     day,
     gather,
@@ -112,12 +111,12 @@ def model(material: Material) -> tuple[Part, ...]:
         ("Notes", known.notes),
     )
     links = (
-        ("Model file", address(known.artifact_uri), known.artifact_sha256),
-        ("Training data", address(known.data_uri), known.data_sha256),
-        ("Code", address(known.code_uri), known.code_commit),
-        ("Environment", address(known.environment_uri), known.environment_sha256),
-        ("Image of the machine", address(known.image_uri), known.image_sha256),
-        ("Snapshot of the metrics", address(known.metrics_uri), known.metrics_sha256),
+        ("Model file", shown_address(known.artifact_uri), known.artifact_sha256),
+        ("Training data", shown_address(known.data_uri), known.data_sha256),
+        ("Code", shown_address(known.code_uri), known.code_commit),
+        ("Environment", shown_address(known.environment_uri), known.environment_sha256),
+        ("Image of the machine", shown_address(known.image_uri), known.image_sha256),
+        ("Snapshot of the metrics", shown_address(known.metrics_uri), known.metrics_sha256),
     )
     parts: list[Part] = [
         Facts(facts),

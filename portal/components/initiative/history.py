@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
+from core.domain.given import shown_address
 from core.domain.models.model_versions import STATES, Version
 from core.domain.policy.checks import CHECKS
 from core.services.process import evidence
@@ -85,7 +86,6 @@ def _grade_html(grade: LetterGrade) -> str:
     )
 
 
-SCHEMES = ("http", "https", "s3", "gs", "abfs", "abfss", "hdfs", "git", "ssh", "oci", "dbfs")
 MOST_LINES = 100
 
 
@@ -115,20 +115,6 @@ _ENTRIES = [
     Column("about", "About", phone=False),
     Column("actor_name", "Who"),
 ]
-
-
-def shown_address(link: str | None) -> str:
-    """Show an address as text, if it is of a kind that people use for files; never as something to click.
-
-    Examples
-    --------
-    >>> shown_address("javascript://alert(1)")
-    'an address of the kind “javascript”, which is not shown'
-    """
-    if not link:
-        return ""
-    scheme = link.partition("://")[0].lower()
-    return link if scheme in SCHEMES else f"an address of the kind “{scheme[:20]}”, which is not shown"
 
 
 def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:

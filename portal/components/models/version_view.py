@@ -9,11 +9,11 @@ import streamlit as st
 
 from core.domain.commands import AmendModelVersion, PromoteVersion, RetireVersion
 from core.domain.facts.recorded import values_of
+from core.domain.given import shown_address
 from core.domain.models.model_versions import GRADES
 from core.services.models.versions import amend_model_version, promote_version, retire_version
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, form
-from portal.components.initiative.history import shown_address
 from portal.components.initiative.sections import LINKS
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
