@@ -66,7 +66,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         {"actor": "nadia-rahman", "most": 5, **PAST},
     ),
     "verify_record": ({}, {"checkpoint": "no checkpoint"}),
-    "replay_decision": ({"seq": 1}, {"seq": 5639}, {"seq": 6734}),
+    "replay_decision": ({"seq": 1}, {"seq": 5638}, {"seq": 6735}),
     "decay_report": (
         CLAIMS,
         {**CHURN, "version": "5b"},
