@@ -52,6 +52,10 @@ class Conflict(GovernanceError):
     """Somebody else was first, or the thing exists already; nothing was stored."""
 
 
+class Busy(Conflict):
+    """Somebody else is at it just now: the same may go through in a moment."""
+
+
 class BrokenRecord(GovernanceError):
     """The store does not hold what it recorded."""
 

@@ -20,7 +20,7 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
-from core.domain.errors import BadInput, Forbidden, GovernanceError, unreadable
+from core.domain.errors import BadInput, Busy, Forbidden, GovernanceError, unreadable
 from core.domain.given import Content, Given, Laid, TextOf, pairs
 from core.entrypoints import options
 from core.entrypoints.client import require_store
@@ -359,6 +359,8 @@ def _kind(annotation: object) -> type:
 
 
 BROKEN = 2
+BUSY = 75
+"""What programs that try again know as a failure that passes (EX_TEMPFAIL of sysexits.h)."""
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
@@ -376,7 +378,7 @@ def run(arguments: Sequence[str]) -> int:
             else ""
         )
         complain(f"governance: {problem}{hint}")
-        return BROKEN
+        return BUSY if isinstance(problem, Busy) else BROKEN
     except (BrokenPipeError, SystemExit):  # typer leaves so where whoever read us has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED

@@ -18,7 +18,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import duckdb
 
 from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
-from core.domain.errors import BadInput, BrokenRecord, Conflict
+from core.domain.errors import BadInput, BrokenRecord, Busy, Conflict
 from core.domain.facts import measured, models, process, record, rules, work
 from core.domain.facts.recorded import ORIGIN, Recorded, columns_of
 from core.domain.moment import Moment, require_utc
@@ -146,7 +146,7 @@ def _column_types(hint: object) -> tuple[str, ...]:
 DATABASE = "governance.duckdb"
 NOT_FACTS = ("record", "head", "directory", "migration")
 """Tables beside the facts."""
-_OPEN_SECONDS = 5.0
+_OPEN_SECONDS = 10.0
 _ATTEMPTS = 5
 _LINES = 200
 """Rows that one statement inserts."""
@@ -269,7 +269,7 @@ class Store:
                     raise
                 finally:
                     cursor.close()
-        raise Conflict("others kept writing to the record", remedy="Try again.")
+        raise Busy("others kept writing to the record", remedy="Try again.")
 
     def _append_all(
         self, cursor: duckdb.DuckDBPyConnection, facts: Sequence[Fact], actor: str, moment: Moment
@@ -317,7 +317,7 @@ def open_store(folder: Path) -> Store:
 
     Raises
     ------
-    Conflict
+    Busy
         Another process holds the file.
     BrokenRecord
         The file is damaged, or made by a newer version of the portal.
@@ -357,10 +357,10 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             if "could not set lock" not in str(error).lower():
                 raise _damaged(path, error) from error
             if time.monotonic() > deadline:
-                raise Conflict(
+                raise Busy(
                     "another process holds the store",
                     where=str(path),
-                    remedy="Stop it, or wait until it is done.",
+                    remedy="Try again when it is done, or stop it.",
                 ) from error
             time.sleep(0.1)
         except duckdb.Error as error:

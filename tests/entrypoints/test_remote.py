@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from core.lake.store import DATABASE
 from core.services.governance import Governance
 from tests.conftest import ADMIN, register
 from tests.entrypoints.conftest import Govern, put_note
@@ -131,3 +134,26 @@ def test_a_server_that_breaks_off_blocks(
     said = govern("decide", held, "--gate", "deployment", "--json")
     assert (said.code, said.json["outcome"]) == (2, "blocked")
     assert "secret" not in said.out + said.err
+
+
+def test_a_store_that_another_process_holds_is_busy_and_not_broken(
+    store: Path, govern: Govern, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline tells the one from the other by the exit code, and tries again."""
+    assert govern("list").code == 0
+    monkeypatch.setattr("core.lake.store._OPEN_SECONDS", 0.3)
+    hold = (
+        "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(store / DATABASE)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        said = govern("list")
+        assert (said.code, "another process holds the store" in said.err) == (75, True)
+        other.communicate("")
+    assert govern("list").code == 0
