@@ -78,7 +78,7 @@ document-notes retail-credit-scoring limits
 record --most 8
 record --initiative churn-call-list --most 4
 verify
-replay 5638
+replay 5621
 """.strip().splitlines()
 
 
