@@ -145,6 +145,25 @@ TeamAlone = Annotated[str, Field(description="A team's alone.")]
 VersionId = Annotated[
     str, Field(description="Model version; the current one where none is named."), OrCurrent()
 ]
+Kinds = Annotated[
+    tuple[str, ...],
+    Field(description="What a column is: number, category, code, identifier, time or flag; repeat."),
+    option("--kind", metavar="COLUMN=KIND"),
+]
+Missing = Annotated[
+    tuple[str, ...],
+    Field(description="Value that stands for none: WORD in every column, COLUMN=WORD in one; repeat."),
+    option(metavar="[COLUMN=]WORD"),
+]
+Join = Annotated[
+    tuple[str, ...],
+    Field(
+        description="Column in which values that differ only in blanks, capitals, form of characters or "
+        "leading zeros are one; repeat."
+    ),
+    option(metavar="COLUMN"),
+]
+Zone = Annotated[str, Field(description="Zone of times without one, such as Europe/Paris or UTC.")]
 AsOf = Annotated[
     str,
     StringConstraints(max_length=40),

@@ -18,7 +18,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("sign-off", "delegation", "finding", "waiver", "pull"),
     ),
     "measured": (
-        *("slices", "decay", "monitoring", "predictions", "outcome", "drift", "explain"),
+        *("slices", "decay", "monitoring", "predictions", "drift", "explain"),
         "business-kpi",
     ),
     "oversight": ("kpis", "standings"),
@@ -27,7 +27,16 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
         *("people", "proposal"),
     ),
-    "models": ("version", "data", "lineage", "document", "document-text", "document-notes"),
+    "models": (
+        "version",
+        "outcome",
+        "mapping",
+        "data",
+        "lineage",
+        "document",
+        "document-text",
+        "document-notes",
+    ),
     "work": (
         *("tasks", "assign", "notices", "hand-off", "comment", "training", "raci"),
         "perspectives",

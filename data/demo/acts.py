@@ -161,6 +161,7 @@ def add_batch(
         sensitive=known.sensitive,
         classes=known.classes,
         favourable=plan.recipe.favourable if part == "reference" and known.task != "regression" else (),
+        zone="UTC",
     )
 
 

@@ -218,3 +218,29 @@ def test_a_refused_file_says_why_and_nothing_is_stored(
     assert not at.exception
     assert "looks like per cent" in at.error[0].value.replace("\\", "")
     assert governance.store.head() == head
+
+
+def test_how_values_are_read_is_declared_with_the_first_file_and_amended(
+    governance: Governance, initiative: str, tmp_path: Path
+) -> None:
+    file = parquet(tmp_path, frame(income=["-999", "?", *["900", "1000.5"] * 99]))
+    at = sound(open_page("predictions", governance))
+    at.file_uploader[0].upload(file.name, file.read_bytes(), "application/octet-stream")
+    sound(at.run())
+    for label, column in (("Prediction", "granted"), ("True outcome", "repaid"), ("Id of the row", "case")):
+        next(box for box in at.selectbox if box.label == label).set_value(column)
+    typed = {box.label: box for box in at.text_input}
+    typed["Values that stand for none, comma between"].set_value("income=?, income=-999")
+    typed["Kinds of columns, comma between"].set_value("income=number")
+    next(button for button in at.button if button.label == "Check and add").click()
+    sound(at.run())
+    at = sound(open_page("predictions", governance, days=9))
+    assert "income=?, income=-999" in words(at)
+    next(box for box in at.text_input if box.label == "Kinds of columns, comma between").set_value(
+        "income=code"
+    )
+    next(box for box in (*at.text_area, *at.text_input) if box.label == "Why").set_value("The words count.")
+    next(button for button in at.button if button.label == "Amend").click()
+    sound(at.run())
+    said = words(sound(open_page("predictions", governance, days=12)))
+    assert "Read as amended: kind income=code (The words count.)" in said.replace("\\", "")

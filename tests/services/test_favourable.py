@@ -17,7 +17,6 @@ from core.ground import Verdict
 from core.lake.facts import history
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices, check_bias_limit, compare_versions
-from core.services.measured.favourable import DeclareOutcome, declare_outcome
 from core.services.measured.predictions import (
     AddPredictions,
     BatchesView,
@@ -25,6 +24,7 @@ from core.services.measured.predictions import (
     prediction_batches,
 )
 from core.services.measured.weak_slices import find_weakest
+from core.services.models.amendments import DeclareOutcome, declare_outcome
 from core.services.models.versions import register_model_version
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case

@@ -540,9 +540,10 @@ def test_codes_with_leading_zeros_and_long_numbers_stay_text(
     kept = pl.read_parquet(kept_batches(governance, initiative)[0].path)
     assert kept["zip"].to_list() == ["01234", "99999"]
     assert kept["rooms"].to_list() == [3, None]
-    assert kept["note"].to_list() == ["NA", None]
+    assert kept["note"].to_list() == [None, None]
     assert kept["row_id"].to_list() == ["1", "2"]
-    assert "Words such as NA were read as missing values in 'rooms'." in added.warnings
+    (note,) = [note for note in added.warnings if note.startswith("Column 'rooms'")]
+    assert "holds numbers, and 'NA' in 1 row (first: row 2): read as missing" in note
 
 
 def test_offsets_are_taken_off_and_daylight_saving_is_told(
@@ -610,7 +611,7 @@ def test_the_mapping_is_kept_and_used_for_the_next_file(
         ({"income": None}, "there is no column 'income', which this version's earlier batches have"),
         (
             {"income": ["much"] * 2 + ["12.5"] * 198},
-            "column 'income' holds numbers in this version's earlier batches, but here also others: "
+            "column 'income' holds numbers in this version, but here also others: "
             "'much' (row 1), 'much' (row 2)",
         ),
         ({"income": ["12,5"] * 200}, "column 'income' has decimal commas: '12,5' (row 1)"),
@@ -697,8 +698,8 @@ ODD: list[tuple[str, Callable[[], pl.DataFrame], str]] = [
     (
         "groups that differ in normalisation",
         lambda: frame(sex=["Ren\u00e9e", "Rene\u0301e"] * 100),
-        "Column 'sex' has values that look alike and differ only in how their characters are encoded: "
-        "'Rene\u0301e' (2 ways); they count as different groups.",
+        "Column 'sex' has values that differ only in blanks, capitals or form of characters: 'Ren\u00e9e' "
+        "(encoded in 2 ways); they count as different groups. Join them (--join sex).",
     ),
     ("few rows", frame, "Only 200 rows: most figures will have wide intervals."),
     ("no value in a column", lambda: frame(income=[None] * 200), "Column 'income' has no value in any row."),

@@ -35,7 +35,11 @@ class PredictionBatch(OfVersion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchIntake(OfVersion):
-    """How a batch came in: the file somebody gave, and what was odd about it."""
+    """How a batch came in: the file somebody gave, and what was odd about it.
+
+    Where values were read otherwise than they stand in the file, `given_path` keeps them as they stand.
+    `local_times`: the times had no zone.
+    """
 
     table = "batch_intake"
     subject = "{initiative}/{version}/{part}/{sha256:.16}"
@@ -49,11 +53,42 @@ class BatchIntake(OfVersion):
     source_bytes: int
     numbered: bool
     warnings: tuple[str, ...]
+    given_path: str = field(default="", repr=False)
+    given_sha256: str = field(default="", repr=False)
+    local_times: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReading(OfVersion):
+    """How a batch is read since its columns were amended: the same rows, in a Parquet file of their own.
+
+    `batch` is the digest that it came in with; `amended` says what was declared, and why.
+    """
+
+    table = "batch_reading"
+    subject = "{initiative}/{version}/{part}/{batch:.16}"
+    key = ("initiative", "version", "part", "batch")
+
+    part: Part
+    batch: str
+    path: str
+    sha256: str
+    labelled: int
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    columns: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    classes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    amended: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping(OfVersion):
-    """Which column of a version's files is what; `scores` is JSON, class -> column."""
+    """Which column of a version's files is what; `scores` is JSON, class -> column.
+
+    `reading` is JSON of how values are read; empty where all are read as they stand.
+    """
 
     table = "column_mapping"
 
@@ -67,6 +102,7 @@ class ColumnMapping(OfVersion):
     kinds: tuple[str, ...]
     sensitive: tuple[str, ...]
     classes: tuple[str, ...]
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

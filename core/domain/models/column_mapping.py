@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from core.domain.chain import canonical
 from core.domain.errors import BadInput
@@ -15,6 +17,18 @@ ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y
 TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")
 NEITHER = "neither"
 """What stands for no outcome being better than another."""
+WHOLE_WITH_POINT = r"^([+-]?[0-9]+)\.0+$"
+Kind = Literal["number", "text", "flag", "time", "code", "identifier"]
+KINDS: Mapping[str, Kind] = {
+    "number": "number",
+    "category": "text",
+    "code": "code",
+    "identifier": "identifier",
+    "time": "time",
+    "flag": "flag",
+}
+"""What a column is declared as -> its kind. A code is a text as written; an identifier is no feature."""
+_READING = {"missing", "joined", "zone"}
 _ROLES = {ROW_ID: "id", TIMESTAMP: "time", PREDICTED: "prediction", TRUE: "target"}
 
 
@@ -25,6 +39,10 @@ class ColumnMapping(Checked):
     `features` are the columns kept beside these; none named keeps all. `sensitive` are among them.
     `classes` of a multiclass model are its labels; of a binary model the negative and the positive label
     where they are not 0 and 1.
+
+    How values are read: `missing` are those that stand for none, in every feature and the target (`?`) or in
+    one column (`age=-999`). `joined` are the values (`sex=Female`) that stand for all that differ from them
+    only as `alike` says; `sex=` alone joins what is still to be found. `zone` is that of times without one.
     """
 
     task: Task
@@ -36,6 +54,9 @@ class ColumnMapping(Checked):
     features: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+    zone: str = ""
 
     def canonical(self) -> dict[str, str]:
         """Name in the store -> column of the file, for the roles that have one.
@@ -51,6 +72,15 @@ class ColumnMapping(Checked):
         return {name: column for name, column in named.items() if column}
 
     @property
+    def joins(self) -> dict[str, tuple[str, ...]]:
+        """Column -> values that stand for those like them."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self.joined:
+            column, _, value = entry.partition("=")
+            found[column] = (*found.get(column, ()), *((value,) if value else ()))
+        return found
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Labels that a prediction or an outcome may have; none for numbers or where none is declared."""
         if self.task == "regression":
@@ -60,21 +90,47 @@ class ColumnMapping(Checked):
 
 def kept_mapping(fact: facts.ColumnMapping) -> ColumnMapping:
     """A mapping as it was kept."""
-    known = {name: getattr(fact, name) for name in ColumnMapping.model_fields}
-    return ColumnMapping.model_validate({**known, "scores": json.loads(fact.scores)})
+    known = {name: getattr(fact, name) for name in set(ColumnMapping.model_fields) - _READING}
+    reading = json.loads(fact.reading) if fact.reading else {}
+    return ColumnMapping.model_validate({**known, **reading, "scores": json.loads(fact.scores)})
 
 
 def mapping_to_keep(
     initiative: str, version: str, mapping: ColumnMapping, kinds: Mapping[str, str]
 ) -> facts.ColumnMapping:
     """A mapping as it is kept, with the kind of each feature."""
+    reading = {name: value for name, value in mapping.model_dump(include=_READING).items() if value}
     return facts.ColumnMapping(
         initiative=initiative,
         version=version,
-        **mapping.model_dump(exclude={"scores"}),
+        **mapping.model_dump(exclude={"scores", *_READING}),
         scores=canonical(dict(mapping.scores)),
+        reading=canonical(reading) if reading else "",
         kinds=tuple(kinds[name] for name in mapping.features),
     )
+
+
+def alike(value: str) -> str:
+    """What values have in common that differ only in blanks, case, form of characters or leading zeros.
+
+    Examples
+    --------
+    >>> alike(" Female") == alike("FEMALE"), alike("02139") == alike("2139"), alike("1.0") == alike("1")
+    (True, True, False)
+    """
+    folded = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+    return (folded.lstrip("0") or "0") if folded.isdigit() else folded
+
+
+def label_name(label: str) -> str:
+    """A class by its one name: `1.0` is `1`.
+
+    Examples
+    --------
+    >>> label_name(" 1.0"), label_name("1.5"), label_name("v1.0")
+    ('1', '1.5', 'v1.0')
+    """
+    return re.sub(WHOLE_WITH_POINT, r"\1", label.strip())
 
 
 def score_column(label: str) -> str:
@@ -113,6 +169,9 @@ def column_mapping(
     features: Sequence[str] = (),
     sensitive: Sequence[str] = (),
     classes: Sequence[str] = (),
+    missing: Sequence[str] = (),
+    joined: Sequence[str] = (),
+    zone: str = "",
 ) -> ColumnMapping:
     """Make a mapping from what a person named.
 
@@ -137,6 +196,9 @@ def column_mapping(
         features=tuple(dict.fromkeys([*features, *(sensitive if features else ())])),
         sensitive=tuple(dict.fromkeys(sensitive)),
         classes=_classes(task, classes, scores),
+        missing=tuple(dict.fromkeys(missing)),
+        joined=tuple(dict.fromkeys(joined)),
+        zone=zone,
     )
     _refuse_two_roles(made)
     return made
@@ -168,6 +230,78 @@ def merge_mapping(kept: ColumnMapping | None, given: Mapping[str, Any]) -> Colum
     return column_mapping(**{**before, **named})
 
 
+def read_otherwise(
+    mapping: ColumnMapping,
+    columns: Sequence[str],
+    *,
+    kinds: Mapping[str, str],
+    missing: Sequence[str] = (),
+    join: Sequence[str] = (),
+    zone: str = "",
+) -> ColumnMapping:
+    """A mapping with what a person declares of values; a declared kind takes back what was said before.
+
+    Parameters
+    ----------
+    columns
+        Those that there are.
+    kinds
+        Column -> kind, as `declared_kinds` reads them.
+    missing, join, zone
+        Values that stand for none (`?`, `age=-999`), columns whose values alike are one, zone of the times.
+    """
+    for entry in missing:
+        if not entry.partition("=")[0].strip():
+            raise BadInput(
+                f"'{entry[:40]}' names no value", where="missing", remedy="Write WORD or COLUMN=WORD."
+            )
+    named = {entry.rpartition("=")[0] for entry in missing if not _starts(entry, columns)} - {""}
+    for column in sorted({*kinds, *join} - {*columns} | named):
+        raise BadInput(f"there is no column '{column[:60]}'", remedy=f"Use: {', '.join(columns)[:300]}.")
+    told = {
+        name: tuple(one for one in getattr(mapping, name) if not any(one.startswith(f"{c}=") for c in kinds))
+        for name in ("missing", "joined")
+    }
+    return mapping.model_copy(
+        update={
+            "missing": tuple(dict.fromkeys((*told["missing"], *missing))),
+            "joined": tuple(dict.fromkeys((*told["joined"], *(f"{column}=" for column in join)))),
+            "zone": zone or mapping.zone,
+        }
+    )
+
+
+def _starts(entry: str, columns: Sequence[str]) -> bool:
+    return any(entry.startswith(f"{column}=") for column in columns)
+
+
+def declared_kinds(given: Sequence[str], mapping: ColumnMapping) -> dict[str, Kind]:
+    """Kinds of columns that a person named, as `zip=code`.
+
+    Raises
+    ------
+    BadInput
+        There is no such kind, or the column stands for a role; an identifier is named as sensitive.
+    """
+    found: dict[str, Kind] = {}
+    for text in given:
+        column, _, word = text.rpartition("=")
+        if not column or word not in KINDS:
+            raise BadInput(
+                f"'{text[:60]}' is no column with its kind",
+                where="kind",
+                remedy=f"Write it like zip=code; kinds are {', '.join(KINDS)}.",
+            )
+        if column in mapping.canonical().values() or (word == "identifier" and column in mapping.sensitive):
+            raise BadInput(
+                f"column '{column[:60]}' cannot be declared as {word}",
+                where="kind",
+                remedy="Declare the kinds of features.",
+            )
+        found[column] = KINDS[word]
+    return found
+
+
 def favourable_of(given: Sequence[str], task: Task, outcomes: Sequence[str]) -> tuple[str, ...]:
     """The favourable outcomes that a person named; none for "neither".
 
@@ -190,6 +324,7 @@ def favourable_of(given: Sequence[str], task: Task, outcomes: Sequence[str]) -> 
         raise BadInput("a regression has no favourable outcome", where="favourable", remedy="Leave it out.")
     if tuple(given) == (NEITHER,):
         return ()
+    given = [label_name(outcome) for outcome in given]
     for outcome in given:
         if (outcomes and outcome not in outcomes) or outcome in ("", NEITHER):
             known = ", ".join(outcomes) or "values of the prediction"
@@ -214,7 +349,7 @@ def _scores(task: str, scores: Sequence[str]) -> dict[str, str]:
     if task == "regression" and scores:
         raise BadInput("a regression has no score", where="score", remedy="Leave the score out.")
     pairs = [
-        (label.strip(), column.strip())
+        (label_name(label), column.strip())
         for label, _, column in (score.partition("=") for score in scores)
         if label.strip() and column.strip()
     ]
@@ -230,6 +365,7 @@ def _classes(task: str, classes: Sequence[str], scores: Sequence[str]) -> tuple[
         raise BadInput(
             "a binary model has two labels", where="classes", remedy="Name the negative, then the positive."
         )
+    classes = [label_name(label) for label in classes]
     scored = tuple(_scores(task, scores)) if task == "multiclass" else ()
     if scored and classes and set(scored) != set(classes):
         raise BadInput(

@@ -420,6 +420,14 @@ def show_added(result: Result) -> None:
         say(f"Note: {warning}")
 
 
+def show_amended(result: Result) -> None:
+    """How many batches read otherwise now, and what is odd about them."""
+    of = f"{result['initiative']} version {result['version']}"
+    say(f"On record. {result['changed']} of {counted(result['batches'])} batches of {of} read otherwise now.")
+    for warning in result["warnings"]:
+        say(f"Note: {warning}")
+
+
 def show_batches(result: Result) -> None:
     """A version's batches, one a line, and the kept columns."""
     show_rows(result["batches"], _BATCHES, right=(2, 3))
@@ -438,6 +446,14 @@ def show_batches(result: Result) -> None:
         say(f"'{act} --like {proposed['version']}' takes it over.")
     if mapping["sensitive"]:
         say(f"Sensitive: {', '.join(mapping['sensitive'])}.")
+    for title, field in {"Missing": "missing", "Joined": "joined"}.items():
+        if mapping[field]:
+            say(f"{title}: {', '.join(mapping[field])}.")
+    if mapping["zone"]:
+        say(f"Zone of times without one: {mapping['zone']}.")
+    for batch in result["batches"]:
+        if batch["amended"]:
+            say(f"{batch['source_name']} is read as amended: {batch['amended']}.")
 
 
 def show_drift(result: Result) -> None:
@@ -469,6 +485,7 @@ def _show_quality(quality: Result) -> None:
 
 SHOW: Mapping[str, Callable[[Result], None]] = {
     "predictions add": show_added,
+    "mapping amend": show_amended,
     "predictions list": show_batches,
     "bias_slices": show_slices,
     "compare_slices": show_changes,

@@ -15,6 +15,7 @@ from core.domain.facts.measured import Explanation, PredictionBatch
 from core.domain.facts.models import ModelFile
 from core.domain.moment import Moment
 from core.lake.facts import latest
+from core.lake.monitoring.readings import batches
 from core.lake.predictions.batches import column_types
 from core.lake.predictions.intake_columns import NUMERIC, kind_of_type, quoted
 from core.lake.query import fetch, fetch_as
@@ -49,7 +50,15 @@ def newest_explanation(store: Store, initiative: str, version: str, moment: Mome
     if fact is None:
         return None
     of = {"version": version, "part": fact.part, "sha256": fact.batch_sha256}
-    return Explained(fact, latest(store, PredictionBatch, moment, initiative, **of))
+    batch = latest(store, PredictionBatch, moment, initiative, **of)
+    return Explained(fact, batch or _reading(store, fact, moment))
+
+
+def _reading(store: Store, fact: Explanation, moment: Moment) -> PredictionBatch | None:
+    """The batch of an explanation as it is read since its columns were amended."""
+    known = batches(store, fact.initiative, fact.version, moment)
+    found = next((batch for batch in known if batch.sha256 == fact.batch_sha256), None)
+    return found and replace(found, path=str(Path(found.path).relative_to(store.folder)))
 
 
 def newest_model_file(store: Store, initiative: str, version: str, moment: Moment) -> ModelFile | None:

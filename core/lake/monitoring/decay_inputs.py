@@ -12,7 +12,7 @@ import duckdb
 from core.analytics.decay.by_nannyml import PREDICTED, TRUE, score_columns
 from core.analytics.job_specs import EstimateSpec, RefusedInput
 from core.domain.errors import BadInput
-from core.lake.predictions.intake_columns import quoted
+from core.lake.predictions.intake_columns import named_class, quoted
 from core.lake.slices.rows import NUMBERS
 from core.lake.store import Store
 
@@ -308,7 +308,7 @@ def write_outcomes(
     cursor = store.cursor()
     source = _CSV if given.from_csv else _PARQUET
     text = f"trim({quoted(given.target)}::VARCHAR)"
-    value = text if task == "multiclass" else f"TRY_CAST({text} AS DOUBLE)"
+    value = named_class(text) if task == "multiclass" else f"TRY_CAST({text} AS DOUBLE)"
     query = (
         f"CREATE TEMP TABLE outcomes_in AS SELECT trim({quoted(given.row_id)}::VARCHAR) AS row_id, "
         f"{value} AS y_true, {text} AS said FROM {source}"

@@ -18,6 +18,7 @@ from core.analytics.job_specs import Gap
 from core.domain.errors import BrokenRecord, NotFound
 from core.domain.facts.measured import (
     Attribution,
+    BatchReading,
     DataQualityRun,
     DecayChunk,
     DecayFit,
@@ -27,7 +28,7 @@ from core.domain.facts.measured import (
     PredictionBatch,
     PredictionOutcomes,
 )
-from core.domain.facts.recorded import F, Recorded
+from core.domain.facts.recorded import F, Recorded, but
 from core.domain.moment import Moment
 from core.ground import Task
 from core.lake.facts import history, latest, together
@@ -209,8 +210,27 @@ def _of_slices(
 
 
 def batches(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionBatch, ...]:
-    """Prediction batches of a version, oldest first; `path` is absolute."""
-    return _files(store, PredictionBatch, initiative, version, moment)
+    """Prediction batches of a version as they are read now, oldest first; `path` is absolute.
+
+    Where the columns were amended since, path, digest and what was counted are those of the newest reading.
+    """
+    read = readings(store, initiative, version, moment)
+    return tuple(
+        _as_read(store, batch, read[batch.sha256]) if batch.sha256 in read else batch
+        for batch in _files(store, PredictionBatch, initiative, version, moment)
+    )
+
+
+def readings(store: Store, initiative: str, version: str, moment: Moment) -> dict[str, BatchReading]:
+    """Digest that a batch came in with -> how it is read since its columns were amended."""
+    found = history(store, BatchReading, moment, initiative)
+    return {one.batch: one for one in found if one.version == version}
+
+
+def _as_read(store: Store, batch: PredictionBatch, reading: BatchReading) -> PredictionBatch:
+    read = ("sha256", "labelled", "first_at", "last_at", "columns", "sensitive", "classes")
+    path = str(store.folder / reading.path)
+    return but(batch, path=path, **{name: getattr(reading, name) for name in read})
 
 
 def outcomes(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionOutcomes, ...]:

@@ -17,21 +17,31 @@ from core.domain.models.column_mapping import (
     ROW_ID,
     TRUE,
     ColumnMapping,
+    Kind,
+    alike,
     is_canonical,
     role_title,
 )
 from core.lake.predictions.batches import BatchFacts, column_types, describe_batch
 from core.lake.predictions.intake_columns import (
-    Kind,
+    FEW,
     Staged,
     TextProfile,
     canonical_sql,
     feature_sql,
+    group_size,
     kind_of_type,
+    literal,
+    missing_sql,
+    placeholders,
     quoted,
+    require_zone,
+    reread,
     text_profiles,
+    values_of,
     with_nan,
     words_sql,
+    zoned_sql,
 )
 from core.lake.predictions.intake_rules import (
     SHOWN,
@@ -43,25 +53,31 @@ from core.lake.predictions.intake_rules import (
     refuse_doubled_ids,
     refuse_unfit_reference,
     role_rules,
+    times_are_local,
     zone_notes,
 )
 from core.lake.predictions.intake_warnings import WrittenBatch, batch_warnings
 from core.lake.store import Store
 
-_CELLS_A_GROUP = 20_000_000
+_UTC = ("", "UTC", "Etc/UTC")
+_MOST_JOINED = 1_000
 _OWN_NAMES = ("file_row_number", "filename")
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 
 
 @dataclass(frozen=True)
 class GivenFile:
-    """A file that is sound from outside: where it lies, its name, columns, and how a CSV was counted."""
+    """A file that is sound from outside: where it lies, its name, columns, and how a CSV was counted.
+
+    `from_csv`: it is the Parquet file of texts that a CSV became when it came in.
+    """
 
     file: Path
     name: str
     columns: tuple[str, ...]
     is_csv: bool
     rows: int | None = None
+    from_csv: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,8 @@ class Intake:
     """A canonical batch that was written, not yet kept.
 
     `mapping` has the features and classes that were found; `kinds` gives each feature's kind. `numbered`
-    says that the rows have no ids of their own.
+    says that the rows have no ids of their own, `local` that the times had no zone. `given` has the rows as
+    they stand in the file, where some are read otherwise.
     """
 
     file: Path
@@ -78,6 +95,8 @@ class Intake:
     kinds: Mapping[str, Kind]
     numbered: bool
     warnings: tuple[str, ...]
+    local: bool = False
+    given: Path | None = None
 
 
 def take_in(
@@ -109,23 +128,166 @@ def _taken(
     folder: Path,
 ) -> Intake:
     mapping, notes = _fitted(mapping, given, rules)
-    profiles = text_profiles(cursor, staged, _texts(staged, mapping, rules))
-    kinds, whole, more = _feature_kinds(cursor, staged, mapping, rules, given.name, profiles)
-    notes += more
+    read, mapping, profiles, more = _read(cursor, staged, mapping, rules, folder)
+    kinds, whole, zeros = _feature_kinds(cursor, read, mapping, rules, given.name, profiles)
+    notes += [*more, *zeros]
     canonical = mapping.canonical()
     sound = {name for name, profile in profiles.items() if profile.all_numbers}
-    asked = [*role_rules(staged, mapping, canonical), *feature_rules(staged, kinds, rules.known_kinds, sound)]
-    _refuse_faults(cursor, staged, broken_rules(cursor, staged, asked), given.name)
-    refuse_doubled_ids(cursor, staged, mapping, rules, given.name)
-    notes += zone_notes(cursor, staged, mapping, given.name)
-    written = _written(cursor, staged, mapping, kinds, whole, folder)
+    asked = [*role_rules(read, mapping, canonical), *feature_rules(read, kinds, rules.known_kinds, sound)]
+    _refuse_faults(cursor, read, broken_rules(cursor, read, asked), given.name)
+    refuse_doubled_ids(cursor, read, mapping, rules, given.name)
+    local = times_are_local(cursor, staged, mapping)
+    notes += zone_notes(cursor, read, mapping, given.name, local=local)
+    written = _written(cursor, read, mapping, kinds, whole, folder)
     facts = describe_batch(store, written, mapping.task)
     mapping = _with_classes(cursor, written, mapping, facts)
     if rules.part == "reference":
         refuse_unfit_reference(cursor, written, mapping, facts, rules, given.name)
-    batch = WrittenBatch(str(written), _types(cursor, written), facts.rows, facts.labelled, facts.last_at)
+    types = _types(cursor, written)
+    batch = WrittenBatch(str(written), types, facts.rows, facts.labelled, facts.last_at, kinds, rules.batches)
     warnings = (*notes, *batch_warnings(cursor, batch, mapping, rules.now))
-    return Intake(written, facts, mapping, kinds, not mapping.row_id, warnings)
+    lossy = read is not staged or bool(zeros) or "identifier" in kinds.values()
+    as_given = _as_given(cursor, staged, mapping, folder) if lossy else None
+    return Intake(written, facts, mapping, kinds, not mapping.row_id, warnings, local, as_given)
+
+
+def _as_given(
+    cursor: duckdb.DuckDBPyConnection, staged: Staged, mapping: ColumnMapping, folder: Path
+) -> Path:
+    """The rows as they stand in the file, in the columns that are kept."""
+    kept = [name for name in staged.types if name in (*mapping.canonical().values(), *mapping.features)]
+    target = folder / f"{Path(staged.file).stem}.given.parquet"
+    cursor.execute(
+        f"COPY (SELECT {', '.join(map(quoted, kept))} FROM {staged.scan}) TO {_path(target)} "
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_size(len(kept))})",
+        {"file": staged.file},
+    )
+    return target
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    mapping: ColumnMapping,
+    rules: IntakeRules,
+    folder: Path,
+) -> tuple[Staged, ColumnMapping, dict[str, TextProfile], list[str]]:
+    """The staged file with its values read as declared, and words for none as guessed and told."""
+    require_zone(cursor, mapping.zone)
+    declared = _declared(staged, mapping, rules.known_kinds)
+    read = reread(cursor, staged, declared, folder / "declared.parquet")
+    texts = [
+        name
+        for name in mapping.features
+        if read.types[name] == "VARCHAR" and rules.known_kinds.get(name) not in ("code", "identifier")
+    ]
+    notes: list[str] = []
+    readings: dict[str, str] = {}
+    missing: list[str] = []
+    profiles = text_profiles(cursor, read, texts)
+    for name, profile in profiles.items():
+        words, note = _guessed(cursor, read, name, profile, rules.known_kinds.get(name))
+        notes += note
+        if words:
+            readings[name] = missing_sql(name, "VARCHAR", words)
+            missing += [f"{name}={word}" for word in words]
+    joined: list[str] = []
+    for name, spellings in mapping.joins.items():
+        found, sql = _joined(cursor, read, name, spellings, readings.get(name, quoted(name)))
+        joined += found
+        readings |= {name: sql} if sql else {}
+    update = {"missing": (*mapping.missing, *missing), "joined": (*mapping.joined, *joined)}
+    guessed = [name for name in texts if name in readings]
+    read = reread(cursor, read, readings, folder / "read.parquet")
+    profiles |= text_profiles(cursor, read, guessed)
+    return read, mapping.model_copy(update=update), profiles, notes
+
+
+def _declared(staged: Staged, mapping: ColumnMapping, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """SQL of the columns in which values are declared to stand for none, and of times in a zone."""
+    own: dict[str, list[str]] = {}
+    read = [name for name in mapping.features if kinds.get(name) != "code"]
+    for entry in mapping.missing:
+        column = next((name for name in staged.types if entry.startswith(f"{name}=")), "")
+        for name in (column,) if column else (*read, *filter(None, (mapping.target,))):
+            own.setdefault(name, []).append(entry.removeprefix(f"{column}=") if column else entry)
+    readings = {name: missing_sql(name, staged.types[name], words) for name, words in own.items()}
+    if mapping.timestamp and mapping.zone not in _UTC:
+        time = mapping.timestamp
+        readings[time] = zoned_sql(time, staged.types[time], mapping.zone)
+    return readings
+
+
+def _guessed(
+    cursor: duckdb.DuckDBPyConnection, read: Staged, name: str, profile: TextProfile, known: Kind | None
+) -> tuple[list[str], list[str]]:
+    """Words of a column that stand for no value, and what is to be told of those and of the likely ones."""
+    as_number = known == "number" or (known is None and read.from_csv and not profile.leading_zero)
+    if as_number and profile.nearly_number:
+        most = 0 if known else FEW * profile.filled
+        words = placeholders(cursor, read, name, number=True, most_unknown=most)
+        if words:
+            told = ", ".join(word.told for word in words)
+            note = (
+                f"Column '{name}' holds numbers, and {told}: read as missing. If that is a value, declare "
+                f"the column a category (--kind {name}=category)."
+            )
+            return [word.text for word in words], [note]
+    if known not in (None, "text") or not profile.worded:
+        return [], []
+    words = placeholders(cursor, read, name, number=False)
+    nulls, likely = [w for w in words if w.is_null], [w for w in words if not w.is_null]
+    notes = []
+    if nulls:
+        told = ", ".join(word.told for word in nulls)
+        notes.append(
+            f"Column '{name}' says {told}: read as missing. If that is a value, declare the column a code "
+            f"(--kind {name}=code)."
+        )
+    if likely:
+        told = ", ".join(word.told for word in likely)
+        notes.append(
+            f"Column '{name}' says {told}, which may stand for no value; if so, declare it "
+            f"(--missing '{name}={likely[0].text}')."
+        )
+    return [word.text for word in nulls], notes
+
+
+def _joined(
+    cursor: duckdb.DuckDBPyConnection, read: Staged, name: str, spellings: Sequence[str], column: str
+) -> tuple[list[str], str]:
+    """Values that come to stand for those like them, and the SQL of a column in which each does."""
+    if name not in read.types:
+        return [], ""
+    if read.types[name] != "VARCHAR":
+        raise BadInput(f"column '{name}' holds no texts to join", where="join", remedy="Leave it out.")
+    (counted,) = values_of(cursor, read.scan, {"file": read.file}, [name])
+    by_key: dict[str, list[str]] = {}
+    for value in sorted(counted, key=lambda one: (-counted[one], one)):
+        by_key.setdefault(alike(value), []).append(value)
+    stands = {alike(value): value for value in spellings}
+    new = {key: _spelling(key, values) for key, values in by_key.items() if key and key not in stands}
+    if len(stands) + len(new) > _MOST_JOINED:
+        raise BadInput(
+            f"column '{name}' has more than {_MOST_JOINED:,} different values to join",
+            where="join",
+            remedy="Join columns of few values.",
+        )
+    stands |= new
+    cases = "".join(
+        f" WHEN {literal(value)} THEN {literal(stands[key])}"
+        for key, values in by_key.items()
+        for value in values
+        if key and value != stands[key]
+    )
+    sql = f"CASE {column}{cases} ELSE {column} END" if cases else ""
+    return [f"{name}={value}" for value in new.values()], sql
+
+
+def _spelling(key: str, values: Sequence[str]) -> str:
+    """Of values alike, the most frequent one without the blanks around it; of codes, the longest."""
+    trimmed = [" ".join(value.split()) for value in values]
+    return max(trimmed, key=len) if key.isdigit() else trimmed[0]
 
 
 def _staged(cursor: duckdb.DuckDBPyConnection, given: GivenFile, folder: Path) -> Staged:
@@ -146,9 +308,9 @@ def _staged(cursor: duckdb.DuckDBPyConnection, given: GivenFile, folder: Path) -
                     where=given.name,
                     remedy="Write each part as a column of its own, or leave it out.",
                 )
-        return Staged(str(given.file), types, from_csv=False)
+        return Staged(str(given.file), types, from_csv=given.from_csv)
     target = folder / f"{given.file.stem}.staged.parquet"
-    size = _group_size(len(given.columns))
+    size = group_size(len(given.columns))
     query = (
         f"COPY (SELECT * FROM read_csv($file, columns = $columns, header = true, delim = ',', quote = '\"', "
         "escape = '\"', auto_detect = false, compression = 'none', strict_mode = true, nullstr = '', "
@@ -174,10 +336,6 @@ def _types(cursor: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
 def _path(file: Path) -> str:
     """A path of ours where SQL takes no parameter."""
     return "'" + str(file).replace("'", "''") + "'"
-
-
-def _group_size(columns: int) -> int:
-    return max(2_048, min(122_880, _CELLS_A_GROUP // max(1, columns)))
 
 
 def _fitted(mapping: ColumnMapping, given: GivenFile, rules: IntakeRules) -> tuple[ColumnMapping, list[str]]:
@@ -219,15 +377,6 @@ def _no_column(name: str, given: GivenFile, known: bool) -> BadInput:
     )
 
 
-def _texts(staged: Staged, mapping: ColumnMapping, rules: IntakeRules) -> list[str]:
-    """Features that come as texts and may be numbers."""
-    return [
-        feature
-        for feature in mapping.features
-        if staged.types[feature] == "VARCHAR" and rules.known_kinds.get(feature) in (None, "number")
-    ]
-
-
 def _feature_kinds(
     cursor: duckdb.DuckDBPyConnection,
     staged: Staged,
@@ -236,10 +385,10 @@ def _feature_kinds(
     name: str,
     profiles: Mapping[str, TextProfile],
 ) -> tuple[dict[str, Kind], set[str], list[str]]:
-    """Kind of each feature, those that hold whole numbers only, and what is odd about them."""
+    """Kind of each feature, those that hold whole numbers only, and which codes lose their zeros."""
     kinds: dict[str, Kind] = {}
     whole: set[str] = set()
-    worded: list[str] = []
+    notes = []
     for feature in mapping.features:
         profile = profiles.get(feature)
         known = rules.known_kinds.get(feature)
@@ -251,13 +400,12 @@ def _feature_kinds(
         if kind == "number" and profile is not None:
             if profile.all_whole:
                 whole.add(feature)
-            if profile.missing_words:
-                worded.append(feature)
+            if profile.leading_zero:
+                notes.append(
+                    f"Column '{feature}' is one of numbers, and here has values with leading zeros, which "
+                    f"are dropped; if it is a code, declare it (--kind {feature}=code)."
+                )
         kinds[feature] = kind
-    notes = []
-    if worded:
-        shown = ", ".join(f"'{feature}'" for feature in worded[:3])
-        notes.append(f"Words such as NA were read as missing values in {shown}.")
     return kinds, whole, notes
 
 
@@ -307,6 +455,7 @@ def _written(
         f"{feature_sql(name, staged, kinds[name], whole=name in whole, has_nan=name in holed)} "
         f"AS {quoted(name)}"
         for name in mapping.features
+        if kinds[name] != "identifier"
     ]
     if ROW_ID not in canonical:
         made.append("CAST(file_row_number + 1 AS VARCHAR) AS row_id")
@@ -314,7 +463,7 @@ def _written(
         f"{canonical_sql(role, name, staged, mapping)} AS {quoted(role)}" for role, name in canonical.items()
     ]
     target = folder / f"{Path(staged.file).stem}.canonical.parquet"
-    size = _group_size(len(made))
+    size = group_size(len(made))
     cursor.execute(
         f"COPY (SELECT {', '.join(made)} FROM {staged.scan}) TO {_path(target)} "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {size})",

@@ -1,19 +1,30 @@
 """SQL of a staged file's columns as the store keeps them: ids, times, scores, labels, features.
 
-A staged file is Parquet; that of a CSV holds text only. Column names are a user's and are always quoted.
+Values that were declared to stand for none, or for one value, are read so before anything else looks at
+them. A staged file is Parquet; that of a CSV holds text only. Column names are a user's, always quoted.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from core.domain.models.column_mapping import PREDICTED, ROW_ID, TIMESTAMP, TRUE, ColumnMapping
+from core.domain.errors import BadInput
+from core.domain.models.column_mapping import (
+    PREDICTED,
+    ROW_ID,
+    TIMESTAMP,
+    TRUE,
+    WHOLE_WITH_POINT,
+    ColumnMapping,
+    Kind,
+)
 
-Kind = Literal["number", "text", "flag", "time"]
 NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
            "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 TIMES = ("DATE", "TIMESTAMP")
@@ -24,7 +35,11 @@ COMMA_NUMBER = r"[+-]?[0-9]+(\.[0-9]{3})*,[0-9]+"
 NO_NUMBER = r"[+-]?(?i:nan|inf|infinity)"
 _ENDLESS = r"[+-]?(?i:inf|infinity)"
 _WHOLE = "[+-]?[0-9]{1,18}"
-MISSING_WORDS = ("na", "n/a", "nan", "null", "none", "-")
+NULL_WORDS = ("na", "n/a", "#n/a", "#na", "<na>", "nan", "null")
+"""Words for no value, in any letters, among numbers and among texts (and `None`, as pandas reads a CSV)."""
+PLACEHOLDERS = ("none", "nil", "-", "--", "?", "??", ".", "*", "n.a.", "unknown", "missing", "undefined",
+                "not known", "not available", "blank", "empty")  # fmt: skip
+"""What stands for no value among numbers, and may do so among texts."""
 _MOMENT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)? ?"
     r"(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
@@ -120,15 +135,26 @@ def offset_sql(text: str) -> str:
     return f"coalesce(CASE WHEN left({found}, 1) = '-' THEN -({minutes}) ELSE {minutes} END, 0)"
 
 
+def class_sql(name: str, kind: str) -> str:
+    """A class by its one name."""
+    words = words_sql(name, kind)
+    return named_class(words) if kind == "VARCHAR" else words
+
+
+def named_class(text: str) -> str:
+    """The one name of a class that a text names: `1.0` is `1`."""
+    return f"regexp_replace({text}, {literal(WHOLE_WITH_POINT)}, '\\1')"
+
+
 def label_sql(name: str, kind: str, mapping: ColumnMapping) -> str:
     """A prediction or an outcome as kept: 0 or 1, a class's name, or a number."""
     if mapping.task == "regression":
         return number_sql(name, kind)
     if mapping.task == "multiclass":
-        return words_sql(name, kind)
+        return class_sql(name, kind)
     if kind == "BOOLEAN":
         return f"CAST({quoted(name)} AS TINYINT)"
-    words = words_sql(name, kind)
+    words = class_sql(name, kind)
     if mapping.classes:
         negative, positive = (literal(label) for label in mapping.classes)
         return f"CAST(CASE {words} WHEN {negative} THEN 0 WHEN {positive} THEN 1 END AS TINYINT)"
@@ -158,9 +184,11 @@ def feature_sql(name: str, staged: Staged, kind: Kind, *, whole: bool, has_nan: 
         return column if given == "BOOLEAN" else f"TRY_CAST({words_sql(name, given)} AS BOOLEAN)"
     if kind == "time":
         return time_sql(name, given)
-    if given == "VARCHAR" and not staged.from_csv:
-        return column
-    return words_sql(name, given) if given != "VARCHAR" else f"nullif({column}, '')"
+    if given != "VARCHAR":
+        return words_sql(name, given)
+    if kind == "text" and staged.from_csv:
+        return f"CASE WHEN {words_sql(name, given)} IS NOT NULL THEN {column} END"
+    return f"nullif({column}, '')" if staged.from_csv else column
 
 
 def canonical_sql(canonical: str, name: str, staged: Staged, mapping: ColumnMapping) -> str:
@@ -201,9 +229,9 @@ class TextProfile:
         return sum(self.counts.get(way, 0) for way in ("whole", "code", "long_code", "number"))
 
     @property
-    def missing_words(self) -> int:
-        """Words for no value."""
-        return self.counts.get("missing", 0)
+    def worded(self) -> int:
+        """Words that stand for no value, or may do so."""
+        return self.counts.get("null", 0) + self.counts.get("placeholder", 0)
 
     @property
     def all_whole(self) -> bool:
@@ -212,23 +240,45 @@ class TextProfile:
 
     @property
     def all_numbers(self) -> bool:
-        """Whether there is nothing but numbers and words for no value."""
-        return self.numbers + self.missing_words == self.filled
+        """Whether there is nothing but numbers."""
+        return self.numbers == self.filled
+
+    @property
+    def leading_zero(self) -> bool:
+        """Whether some are codes such as 00712."""
+        return bool(self.counts.keys() & {"code", "long_code"})
 
     @property
     def is_number(self) -> bool:
-        """Whether these are numbers: not codes such as 00712, and nothing but numbers and words for none."""
-        return self.numbers > 0 and self.all_numbers and not self.counts.keys() & {"code", "long_code"}
+        """Whether these are numbers: no codes, and nothing but numbers."""
+        return self.numbers > 0 and self.all_numbers and not self.leading_zero
 
     @property
     def has_decimal_commas(self) -> bool:
         """Whether these are numbers written with a comma, or some of them are."""
         return "commas" in self.counts and "words" not in self.counts
 
+    @property
+    def nearly_number(self) -> bool:
+        """Whether these are numbers but for words that may stand for no value."""
+        others = self.filled - self.numbers
+        return others > 0 and self.numbers > 0 and (self.worded == others or others <= FEW * self.filled)
 
-def is_missing_word(text: str) -> str:
-    """Whether a text is a word for no value."""
-    return f"lower({text}) IN ({', '.join(map(literal, MISSING_WORDS))})"
+
+FEW = 0.05
+"""Share of rows that may hold words of which nobody knows, in a column of numbers."""
+_FEW_WORDS = 2
+_MOST_WORDS = 30
+
+
+def is_null_word(text: str) -> str:
+    """Whether a text is a word for no value, wherever it stands."""
+    return f"(lower({text}) IN ({', '.join(map(literal, NULL_WORDS))}) OR {text} = 'None')"
+
+
+def is_placeholder(text: str) -> str:
+    """Whether a text may stand for no value."""
+    return f"lower({text}) IN ({', '.join(map(literal, PLACEHOLDERS))})"
 
 
 def _is(pattern: str) -> str:
@@ -238,8 +288,9 @@ def _is(pattern: str) -> str:
 _CODE = "contains(t, '0') AND " + _is("[+-]?0[0-9]+")
 _WRITTEN = f"""CASE
     WHEN {_is(_WHOLE)} THEN CASE WHEN {_CODE} THEN 'code' ELSE 'whole' END
+    WHEN {is_null_word("t")} THEN 'null'
     WHEN {_is(f"{NUMBER}|{NO_NUMBER}")} THEN CASE WHEN {_CODE} THEN 'long_code' ELSE 'number' END
-    WHEN {is_missing_word("t")} THEN 'missing'
+    WHEN {is_placeholder("t")} THEN 'placeholder'
     WHEN {_is(COMMA_NUMBER)} THEN 'commas'
     ELSE 'words' END"""
 """How a text `t` is written: a code has a leading zero, a long one more digits than a whole number keeps."""
@@ -274,3 +325,121 @@ def with_nan(cursor: duckdb.DuckDBPyConnection, staged: Staged, names: Sequence[
         row = cursor.execute(f"SELECT {asked} FROM {staged.scan}", {"file": staged.file}).fetchall()[0]
         found |= {name for name, holds in zip(part, row, strict=True) if holds}
     return found
+
+
+@dataclass(frozen=True)
+class Word:
+    """A text of a column with the rows that hold it, and the first of them, counted from 1."""
+
+    text: str
+    rows: int
+    first: int
+
+    @property
+    def told(self) -> str:
+        """How it is told."""
+        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
+        return f"'{self.text[:40]}' in {rows} (first: row {self.first:,})"
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it is a word for no value, wherever it stands."""
+        return self.text.lower() in NULL_WORDS or self.text == "None"
+
+
+def placeholders(
+    cursor: duckdb.DuckDBPyConnection, staged: Staged, name: str, *, number: bool, most_unknown: float = 0
+) -> list[Word]:
+    """Words of a column that may stand for no value, most rows first; none where numbers mix with others.
+
+    `most_unknown`: rows of a column of numbers that may hold words of which nobody knows.
+    """
+    text = words_sql(name, staged.types[name])
+    number_like = f"regexp_full_match({text}, {literal(f'{NUMBER}|{NO_NUMBER}')})"
+    others = f"NOT {number_like} OR {is_null_word(text)}"
+    chosen = others if number else f"{is_null_word(text)} OR {is_placeholder(text)}"
+    query = (
+        f"SELECT {text} AS word, count(*), min(file_row_number) + 1 FROM {staged.scan} "
+        f"WHERE {text} IS NOT NULL AND ({chosen}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MOST_WORDS}"
+    )
+    found = [Word(*row) for row in cursor.execute(query, {"file": staged.file}).fetchall()]
+    unknown = [word for word in found if not (word.is_null or word.text.lower() in PLACEHOLDERS)]
+    if number and (
+        len(unknown) > _FEW_WORDS
+        or sum(word.rows for word in unknown) > most_unknown
+        or any(letter.isdigit() for word in unknown for letter in word.text)
+    ):
+        return []
+    return found
+
+
+def missing_sql(name: str, kind: str, words: Sequence[str], otherwise: str = "") -> str:
+    """A column without the values that stand for none; a number is one however it is written."""
+    column, asked = quoted(name), []
+    numbers = [word for word in words if re.fullmatch(NUMBER, word)]
+    if numbers and not kind.startswith(TIMES):
+        asked.append(f"{number_sql(name, kind)} IN ({', '.join(f'CAST({n} AS DOUBLE)' for n in numbers)})")
+    if kind == "VARCHAR":
+        asked.append(f"lower(trim({column})) IN ({', '.join(literal(word.lower()) for word in words)})")
+    elif kind.startswith(TIMES):
+        moments = [f"CAST(TRY_CAST({literal(word)} AS TIMESTAMP) AS {kind})" for word in words]
+        asked.append(f"{column} IN ({', '.join(moments)})")
+    met = " OR ".join(f"coalesce({one}, false)" for one in asked) or "false"
+    return f"CASE WHEN {met} THEN NULL ELSE {otherwise or column} END"
+
+
+def zoned_sql(name: str, kind: str, zone: str) -> str:
+    """A column of times in which those without a zone are of this one; a day alone stays as it is."""
+    column = quoted(name)
+    if kind.startswith("TIMESTAMP") and kind != "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', timezone({literal(zone)}, CAST({column} AS TIMESTAMP)))"
+    if kind != "VARCHAR":
+        return column
+    moment = f"timezone('UTC', timezone({literal(zone)}, {time_sql(name, kind)}))"
+    local = f"length(trim({column})) > 10 AND NOT regexp_matches(trim({column}), {literal(ZONED)})"
+    written = f"coalesce(strftime({moment}, '%Y-%m-%dT%H:%M:%S.%fZ'), {column})"
+    return f"CASE WHEN {local} THEN {written} ELSE {column} END"
+
+
+def require_zone(cursor: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Refuse a zone that nobody knows."""
+    if not zone:
+        return
+    names = "SELECT count(*) FROM pg_timezone_names() WHERE name = $zone"
+    if not cursor.execute(names, {"zone": zone}).fetchall()[0][0]:
+        raise BadInput(
+            f"'{zone[:60]}' is no time zone", where="zone", remedy="Write it like Europe/Paris or UTC."
+        )
+
+
+def values_of(
+    cursor: duckdb.DuckDBPyConnection, scan: str, values: Mapping[str, object], names: Sequence[str]
+) -> list[dict[str, int]]:
+    """The different texts of columns, each with the rows that hold it."""
+    asked = ", ".join(f"histogram(CAST({quoted(name)} AS VARCHAR))" for name in names)
+    row: tuple[Any, ...] = cursor.execute(f"SELECT {asked} FROM {scan}", values).fetchall()[0]
+    return [dict(found or {}) for found in row]
+
+
+def reread(
+    cursor: duckdb.DuckDBPyConnection, staged: Staged, readings: Mapping[str, str], target: Path
+) -> Staged:
+    """A staged file with some columns read by SQL; the rows keep their order."""
+    if not readings:
+        return staged
+    made = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in readings.items())
+    inner = staged.scan.replace(", file_row_number = true", "")
+    cursor.execute(
+        f"COPY (SELECT * REPLACE ({made}) FROM {inner}) TO {literal(str(target))} "
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_size(len(staged.types))})",
+        {"file": staged.file},
+    )
+    return replace(staged, file=str(target))
+
+
+_CELLS_A_GROUP = 20_000_000
+
+
+def group_size(columns: int) -> int:
+    """Rows that a group of a Parquet file of so many columns may have."""
+    return max(2_048, min(122_880, _CELLS_A_GROUP // max(1, columns)))

@@ -14,19 +14,18 @@ from pathlib import Path
 import duckdb
 
 from core.domain.errors import BadInput
-from core.domain.models.column_mapping import PREDICTED, ROW_ID, TIMESTAMP, TRUE, ColumnMapping
+from core.domain.models.column_mapping import PREDICTED, ROW_ID, TIMESTAMP, TRUE, ColumnMapping, Kind
 from core.lake.predictions.batches import BatchFacts
 from core.lake.predictions.intake_columns import (
     COMMA_NUMBER,
     NUMERIC,
     TIMES,
     ZONED,
-    Kind,
     Staged,
     canonical_sql,
+    class_sql,
     empty_sql,
     in_parts,
-    is_missing_word,
     kind_of_type,
     literal,
     number_sql,
@@ -145,10 +144,11 @@ def feature_rules(
     rules = []
     for name, kind in kinds.items():
         given = staged.types[name]
-        if name not in known or kind == "text" or name in sound or kind == kind_of_type(given):
+        words = kind in ("text", "code", "identifier")
+        if name not in known or words or name in sound or kind == kind_of_type(given):
             continue
         text = words_sql(name, given)
-        filled = f"{text} IS NOT NULL AND NOT {is_missing_word(text)}"
+        filled = f"{text} IS NOT NULL"
         if kind == "number":
             rules.append(comma_rule(name, given))
             broken, what = f"{filled} AND {number_sql(name, given)} IS NULL", "numbers"
@@ -156,8 +156,9 @@ def feature_rules(
             broken, what = f"{filled} AND TRY_CAST({text} AS BOOLEAN) IS NULL", "true or false"
         else:
             broken, what = f"{filled} AND {time_sql(name, given)} IS NULL", "times"
-        told = f"holds {what} in this version's earlier batches, but here also others"
-        rules.append(Rule(name, broken, told, "Write it as before, or leave these rows out."))
+        told = f"holds {what} in this version, but here also others"
+        remedy = f"Write it so, or declare what stands for no value (--missing {name}=WORD)."
+        rules.append(Rule(name, broken, told, remedy))
     return rules
 
 
@@ -207,7 +208,6 @@ def _score_rules(name: str, kind: str) -> list[Rule]:
 
 def _label_rules(role: str, name: str, staged: Staged, mapping: ColumnMapping) -> list[Rule]:
     kind = staged.types[name]
-    words = words_sql(name, kind)
     empty = Rule(name, empty_sql(name, kind), "has rows without a prediction", "Give every row a prediction.")
     if mapping.task == "regression":
         return _number_rules(name, kind, missing=role == TRUE)
@@ -218,7 +218,7 @@ def _label_rules(role: str, name: str, staged: Staged, mapping: ColumnMapping) -
         wrong = f"NOT {empty_sql(name, kind)} AND {canonical_sql(role, name, staged, mapping)} IS NULL"
         remedy = "Use 0 and 1, or declare the two labels, the negative first (--class)."
     else:
-        wrong = f"{words} NOT IN ({', '.join(map(literal, mapping.labels))})"
+        wrong = f"{class_sql(name, kind)} NOT IN ({', '.join(map(literal, mapping.labels))})"
         remedy = "Correct them, or declare every class (--class)."
     shown = ", ".join(mapping.labels[:8]) + (", …" if len(mapping.labels) > 8 else "")
     return [*rules, Rule(name, wrong, f"has labels other than the declared ones ({shown})", remedy)]
@@ -283,6 +283,8 @@ class IntakeRules:
         Feature -> kind in the version's earlier batches; they stay so.
     earlier
         Canonical files of the version whose rows have ids of their own.
+    batches
+        Canonical files of the version; what they hold says which values of a text column are the same.
     now
         UTC; a time after it is odd.
     """
@@ -292,6 +294,7 @@ class IntakeRules:
     now: datetime
     known_kinds: Mapping[str, Kind] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()
+    batches: tuple[str, ...] = ()
 
 
 def refuse_doubled_ids(
@@ -343,23 +346,42 @@ def refuse_doubled_ids(
         )
 
 
-def zone_notes(
-    cursor: duckdb.DuckDBPyConnection, staged: Staged, mapping: ColumnMapping, name: str
-) -> list[str]:
-    """Refuse times that are written in several zones; tell of two offsets as with daylight saving."""
+def times_are_local(cursor: duckdb.DuckDBPyConnection, staged: Staged, mapping: ColumnMapping) -> bool:
+    """Whether some times have a time of day and no zone."""
     column = mapping.timestamp
-    if not column or staged.types[column] != "VARCHAR":
+    if not column:
+        return False
+    kind, time = staged.types[column], quoted(column)
+    if kind == "VARCHAR":
+        text = f"trim({time})"
+        local = f"length({text}) > 10 AND NOT regexp_matches({text}, {literal(ZONED)})"
+    else:
+        local = f"CAST({time} AS TIMESTAMP) <> date_trunc('day', CAST({time} AS TIMESTAMP))"
+        if not kind.startswith("TIMESTAMP") or kind == "TIMESTAMP WITH TIME ZONE":
+            return False
+    query = f"SELECT coalesce(bool_or({local}), false) FROM {staged.scan}"
+    return bool(cursor.execute(query, {"file": staged.file}).fetchall()[0][0])
+
+
+def zone_notes(
+    cursor: duckdb.DuckDBPyConnection, staged: Staged, mapping: ColumnMapping, name: str, *, local: bool
+) -> list[str]:
+    """Refuse times that are written in several zones; tell of none, and of two as with daylight saving."""
+    column = mapping.timestamp
+    if not column:
         return []
+    if staged.types[column] != "VARCHAR":
+        return _without_zone(mapping) if local else []
     found = cursor.execute(zone_query(column, staged), {"file": staged.file}).fetchall()
     if len(found) < 2:
-        return []
+        return _without_zone(mapping) if local else []
     shown = ", ".join(f"'{text[:40]}' (row {row:,})" for _, row, text, _ in found[:SHOWN])
     offsets = [minutes for minutes, *_ in found]
     if None in offsets:
         raise BadInput(
             f"column '{column}' has times with a zone and times without: {shown}",
             where=name,
-            remedy="Write all of them with their offset from UTC, or all of them in UTC.",
+            remedy="Write all of them with their offset from UTC, or declare the zone of the rest (--zone).",
         )
     if max(offsets) - min(offsets) > _DAYLIGHT_SAVING_MINUTES:
         raise BadInput(
@@ -368,6 +390,13 @@ def zone_notes(
             remedy="Write all times in UTC, like 2026-03-31T12:00:00Z.",
         )
     return [f"Times in '{column}' have two offsets, as with daylight saving; all are kept in UTC."]
+
+
+def _without_zone(mapping: ColumnMapping) -> list[str]:
+    if mapping.zone:
+        return []
+    said = f"Times in '{mapping.timestamp}' have no zone and are read as UTC"
+    return [f"{said}; declare theirs, such as --zone Europe/Paris, or --zone UTC."]
 
 
 def refuse_unfit_reference(

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from core.domain.models.column_mapping import ColumnMapping, features_of, score_column
-from core.lake.predictions.intake_columns import in_parts, quoted
+from core.domain.models.column_mapping import (
+    PREDICTED,
+    TRUE,
+    ColumnMapping,
+    Kind,
+    alike,
+    features_of,
+    score_column,
+)
+from core.lake.predictions.batches import column_types
+from core.lake.predictions.intake_columns import NUMERIC, TIMES, in_parts, quoted, values_of
 
 MANY_COLUMNS = 1_000
 MANY_GROUPS = 1_000
@@ -23,13 +35,15 @@ _SUM_TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class WrittenBatch:
-    """A canonical file as it is about to be kept, with what is known of it."""
+    """A canonical file as it is about to be kept, with what is known of it, and the version's other files."""
 
     file: str
     types: dict[str, str]
     rows: int
     labelled: int
     last_at: datetime | None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -44,11 +58,11 @@ def batch_warnings(
     found = [*_size_warnings(batch), *_label_warnings(cursor, batch, mapping)]
     if batch.last_at is not None and batch.last_at > now.replace(tzinfo=None):
         found.append(f"The newest time, {batch.last_at:%Y-%m-%d %H:%M} UTC, lies ahead of now.")
-    texts = [name for name in batch.features if batch.types[name] == "VARCHAR"]
     found += _empty_columns(cursor, batch)
+    found += _sentinel_warnings(cursor, batch, mapping)
     for name in mapping.sensitive:
         found += _sensitive_warnings(cursor, batch, name)
-    found += _text_warnings(cursor, batch, texts)
+    found += _text_warnings(cursor, batch, mapping)
     return found
 
 
@@ -83,20 +97,38 @@ def _label_warnings(
         off = _one(cursor, query, batch)[0]
         if off:
             found.append(f"The class scores of {off:,} rows do not add up to 1.")
-    if mapping.task == "binary" and batch.labelled:
-        auc = _one(cursor, _AUC, batch)[0]
-        if auc is not None and auc < 0.5:
+    if batch.labelled:
+        query = "SELECT count(DISTINCT y_true), any_value(y_true) FROM read_parquet($file)"
+        outcomes, only = _one(cursor, query, batch)
+        if outcomes == 1:
             found.append(
-                f"The scores rank backwards (ROC AUC {auc:.3f}, below 0.5): "
-                "they may be those of the other class."
+                f"Every row that has a true outcome has the same, {only}: nothing tells classes apart."
             )
+    if mapping.task == "binary":
+        found += _backward_warnings(cursor, batch)
+    return found
+
+
+def _backward_warnings(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch) -> list[str]:
+    found = []
+    auc = _one(cursor, _AUC.format(label=TRUE), batch)[0] if batch.labelled else None
+    if auc is not None and auc < 0.5:
+        found.append(
+            f"The scores rank backwards (ROC AUC {auc:.3f}, below 0.5): they may be those of the other class."
+        )
+    agreed = _one(cursor, _AUC.format(label=PREDICTED), batch)[0]
+    if agreed is not None and agreed < 0.5:
+        found.append(
+            f"The predictions are inverted against their scores: in {1 - agreed:.0%} of pairs the row "
+            "predicted 0 has the higher score; the scores may be those of the other class."
+        )
     return found
 
 
 _AUC = """
-    WITH counted AS (SELECT y_score AS s, count(*) FILTER (WHERE y_true = 1) AS p,
-            count(*) FILTER (WHERE y_true = 0) AS n
-        FROM read_parquet($file) WHERE y_true IS NOT NULL GROUP BY y_score),
+    WITH counted AS (SELECT y_score AS s, count(*) FILTER (WHERE {label} = 1) AS p,
+            count(*) FILTER (WHERE {label} = 0) AS n
+        FROM read_parquet($file) WHERE {label} IS NOT NULL GROUP BY y_score),
     ranked AS (SELECT p, n, sum(n) OVER (ORDER BY s) - n AS below FROM counted)
     SELECT sum(p * (below + n / 2.0)) / nullif(sum(p) * sum(n), 0) FROM ranked
 """
@@ -143,23 +175,21 @@ def _sensitive_warnings(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, 
     return found
 
 
-def _text_warnings(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, texts: Sequence[str]) -> list[str]:
+def _text_warnings(
+    cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, mapping: ColumnMapping
+) -> list[str]:
     found: list[str] = []
+    columns = (*batch.features, *(name for name in (PREDICTED, TRUE) if name in batch.types))
+    texts = [name for name in columns if batch.types[name] == "VARCHAR"]
     for part in in_parts(texts):
-        asked = []
-        for name in part:
-            column = quoted(name)
-            asked += [
-                f"approx_count_distinct({column})",
-                f"coalesce(bool_or(strlen({column}) > length({column})), false)",
-            ]
-        row = _one(cursor, f"SELECT {', '.join(asked)} FROM read_parquet($file)", batch)
-        for place, name in enumerate(part):
-            distinct, foreign = row[2 * place : 2 * place + 2]
+        asked = ", ".join(f"approx_count_distinct({quoted(name)})" for name in part)
+        row = _one(cursor, f"SELECT {asked} FROM read_parquet($file)", batch)
+        for name, distinct in zip(part, row, strict=True):
             if distinct >= 0.8 * MANY_GROUPS:
                 found += _many_groups(cursor, batch, name)
-            if foreign and distinct <= _MOST_COMPARED:
-                found += _same_but_for_form(cursor, batch, name)
+        few = [name for name, distinct in zip(part, row, strict=True) if distinct <= _MOST_COMPARED]
+        if few:
+            found += _alike_warnings(cursor, batch, mapping, few)
     return found
 
 
@@ -170,20 +200,159 @@ def _many_groups(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, name: s
     return [f"Column '{name}' has {groups:,} different values; most slices will be too small to judge."]
 
 
-def _same_but_for_form(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, name: str) -> list[str]:
-    query = f"SELECT DISTINCT {quoted(name)} FROM read_parquet($file) WHERE {quoted(name)} IS NOT NULL"
-    values = [row[0] for row in cursor.execute(query, {"file": batch.file}).fetchall()]
-    by_form: dict[str, list[str]] = {}
-    for value in sorted(values):
-        by_form.setdefault(unicodedata.normalize("NFKC", value).strip(), []).append(value)
-    alike = [group for group in by_form.values() if len(group) > 1]
-    if not alike:
-        return []
-    shown = ", ".join(f"'{group[0][:30]}' ({len(group)} ways)" for group in alike[:_SHOWN])
-    return [
-        f"Column '{name}' has values that look alike and differ only in how their characters are encoded: "
-        f"{shown}; they count as different groups."
+def _alike_warnings(
+    cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, mapping: ColumnMapping, names: Sequence[str]
+) -> list[str]:
+    """Values that look like one, here or beside those of the version's first and newest file."""
+    own = values_of(cursor, "read_parquet($file)", {"file": batch.file}, names)
+    known: list[set[str]] = [set(counted) for counted in own]
+    for file in dict.fromkeys((*batch.others[:1], *batch.others[-1:])):
+        there = column_types(cursor, Path(file))
+        both = [name for name in names if there.get(name) == "VARCHAR"]
+        if both:
+            found = values_of(cursor, "read_parquet($file)", {"file": file}, both)
+            for name, counted in zip(both, found, strict=True):
+                known[names.index(name)] |= set(counted)
+    called = {PREDICTED: mapping.prediction, TRUE: mapping.target}
+    notes = []
+    for name, counted, values in zip(names, own, known, strict=True):
+        groups: dict[str, list[str]] = {}
+        for value in sorted(values):
+            groups.setdefault(alike(value), []).append(value)
+        groups = {
+            key: group for key, group in groups.items() if len(group) > 1 and counted.keys() & set(group)
+        }
+        zeros = {key for key in groups if key.isdigit()}
+        words = [group for key, group in groups.items() if key not in zeros]
+        if words:
+            notes.append(_told_alike(called.get(name, name), words, "blanks, capitals or form of characters"))
+        if zeros and batch.kinds.get(name) != "code":
+            codes = [groups[key] for key in zeros]
+            code = f", or declare the column a code (--kind {name}=code)" if name in batch.features else ""
+            notes.append(_told_alike(called.get(name, name), codes, "leading zeros", code))
+    return notes
+
+
+def _told_alike(name: str, groups: Sequence[Sequence[str]], how: str, code: str = "") -> str:
+    """That values differ in little only, with their blanks to be seen."""
+    shown = "; ".join(_ways(group) for group in groups[:_SHOWN])
+    more = f"; and {len(groups) - _SHOWN:,} more" if len(groups) > _SHOWN else ""
+    return (
+        f"Column '{name}' has values that differ only in {how}: {shown}{more}; they count as different "
+        f"groups. Join them (--join {name}){code}."
+    )
+
+
+_MOST_WAYS = 4
+
+
+def _ways(group: Sequence[str]) -> str:
+    """The ways in which a value is written; those that look the same are counted."""
+    looks = Counter(unicodedata.normalize("NFKC", _visible(value[:30])) for value in group)
+    many = {look: f" (encoded in {times} ways)" for look, times in looks.items() if times > 1}
+    ways = [f"'{look}'{many.get(look, '')}" for look in looks]
+    return ", ".join(ways[:_MOST_WAYS]) + (", …" if len(ways) > _MOST_WAYS else "")
+
+
+def _visible(value: str) -> str:
+    """A value with blanks around it, and blanks that are no plain ones, to be seen."""
+    inner = value.strip()
+    before, after = value.partition(inner)[::2] if inner else (value, "")
+    middle = re.sub(r"[^\S ]|(?<= ) ", "\u2423", inner)
+    return "\u2423" * len(before) + middle + "\u2423" * len(after)
+
+
+_ONLY_NEGATIVE = re.compile(r"-(1|9+)(\.0)?")
+_NINES = re.compile(r"-?9{2,}")
+_TIMES_ANY, _TIMES_ZERO = 5, 10
+"""How many times the width of all others a value lies from them, that is no row of nines; or that is 0."""
+_OFTEN = 5
+_DIFFERENT = 10
+
+
+def _sentinel_warnings(
+    cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, mapping: ColumnMapping
+) -> list[str]:
+    """A least or greatest value that many rows hold and that lies far from all others."""
+    called = {TRUE: mapping.target, "timestamp": mapping.timestamp}
+    kinds, features = (*NUMERIC, *TIMES), set(batch.features)
+    columns = [
+        name
+        for name, kind in batch.types.items()
+        if kind.startswith(kinds)
+        and (name in features or name == "timestamp" or (name == TRUE and mapping.task == "regression"))
     ]
+    found = []
+    for part in in_parts(columns):
+        for name, low, high in _ends(cursor, batch, part):
+            for end, other in ((low, high), (high, low)):
+                if _is_sentinel(cursor, batch, name, end, other):
+                    title = called.get(name, name)
+                    rest = (end.next_shown, other.shown) if end is low else (other.shown, end.next_shown)
+                    found.append(
+                        f"Column '{title}': {end.rows:,} rows hold {end.shown}, far from all others "
+                        f"({' to '.join(rest)}); if it stands for no value, declare it "
+                        f"(--missing {title}={end.shown})."
+                    )
+    return found
+
+
+@dataclass(frozen=True)
+class _End:
+    """The least or the greatest value of a column, the rows that hold it, and the value next to it."""
+
+    value: float
+    shown: str
+    rows: int
+    next: float
+    next_shown: str
+
+
+def _ends(
+    cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, names: Sequence[str]
+) -> Iterable[tuple[str, _End, _End]]:
+    """Both ends of each column that has four different values or more; all columns below each other."""
+    times = [batch.types[name].startswith(TIMES) for name in names]
+    numbers = [
+        f"epoch({quoted(name)})" if time else f"CAST({quoted(name)} AS DOUBLE)"
+        for name, time in zip(names, times, strict=True)
+    ]
+    query = f"""
+        WITH long AS (SELECT unnest([{", ".join(numbers)}]) AS x, unnest(range({len(names)})) AS place
+            FROM read_parquet($file)),
+        ends AS (SELECT place, min(x) AS low, max(x) AS high FROM long WHERE isfinite(x) GROUP BY place)
+        SELECT place, low, count(*) FILTER (WHERE x = low), min(x) FILTER (WHERE x > low AND x < high),
+            high, count(*) FILTER (WHERE x = high), max(x) FILTER (WHERE x > low AND x < high)
+        FROM long JOIN ends USING (place) GROUP BY place, low, high ORDER BY place
+    """
+    for place, low, lows, after, high, highs, before in cursor.execute(
+        query, {"file": batch.file}
+    ).fetchall():
+        if after is not None and after != before:
+            time = times[place]
+            yield names[place], _end(low, lows, after, time), _end(high, highs, before, time)
+
+
+def _end(value: float, rows: int, beside: float, time: bool) -> _End:
+    return _End(value, _written(value, time), rows, beside, _written(beside, time))
+
+
+def _written(value: float, time: bool) -> str:
+    return f"{datetime(1970, 1, 1) + timedelta(seconds=value):%Y-%m-%d}" if time else f"{value:.10g}"  # noqa: DTZ001
+
+
+def _is_sentinel(
+    cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, name: str, end: _End, other: _End
+) -> bool:
+    if end.rows < _OFTEN:
+        return False
+    times = 1 if _NINES.fullmatch(end.shown) else _TIMES_ZERO if not end.value else _TIMES_ANY
+    far = abs(end.value - end.next) > times * abs(other.next - end.next)
+    alone = end.value < 0 <= end.next and _ONLY_NEGATIVE.fullmatch(end.shown) is not None
+    if not (far or alone):
+        return False
+    query = f"SELECT approx_count_distinct({quoted(name)}) FROM read_parquet($file)"
+    return bool(_one(cursor, query, batch)[0] > _DIFFERENT)
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -37,6 +37,10 @@ class FileTable:
 FILE_TABLES: Mapping[str, FileTable] = {
     "evidence": FileTable("evidence", path="'evidence/' || sha256", where="file_name IS NOT NULL"),
     "prediction_batch": FileTable("predictions"),
+    "batch_reading": FileTable("predictions"),
+    "batch_intake": FileTable(
+        "predictions", path="given_path", sha256="given_sha256", where="given_path <> ''"
+    ),
     "decay_fit": FileTable("decay"),
     "prediction_outcomes": FileTable("decay"),
     "decay_run": FileTable(

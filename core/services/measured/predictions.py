@@ -15,9 +15,9 @@ from core.connectors.prediction_files import PredictionSource, columns_of_file, 
 from core.domain.commands import Command, FileName
 from core.domain.errors import BadInput, Conflict, NotFound, unreadable
 from core.domain.facts import measured as facts
-from core.domain.facts.measured import BatchIntake, PredictionBatch
+from core.domain.facts.measured import BatchIntake, BatchReading, PredictionBatch
 from core.domain.facts.recorded import Names, entry_of, named, says_the_same
-from core.domain.given import InitiativeId, Laid, VersionId, option
+from core.domain.given import InitiativeId, Join, Kinds, Laid, Missing, VersionId, Zone, option
 from core.domain.models.column_mapping import (
     PREDICTED,
     ROW_ID,
@@ -25,11 +25,14 @@ from core.domain.models.column_mapping import (
     TIMESTAMP,
     TRUE,
     ColumnMapping,
+    Kind,
     column_mapping,
+    declared_kinds,
     favourable_of,
     kept_mapping,
     mapping_to_keep,
     merge_mapping,
+    read_otherwise,
 )
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
@@ -39,7 +42,6 @@ from core.lake.models import versions
 from core.lake.monitoring import readings as monitoring
 from core.lake.predictions.batches import RegisteredVersion, intakes, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
-from core.lake.predictions.intake_columns import Kind
 from core.lake.predictions.intake_rules import IntakeRules
 from core.lake.record.files import keep_batch
 from core.services.case import Case, begin, registered
@@ -87,6 +89,10 @@ class AddPredictions(Command, may="add_predictions"):
         tuple[str, ...],
         Field(description="Outcome that is good to get; repeat. Or: neither. Said once a version."),
     ] = ()
+    kinds: Kinds = ()
+    missing: Missing = ()
+    join: Join = ()
+    zone: Zone = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -126,13 +132,17 @@ class FilePreview:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchLine(PredictionBatch):
-    """A batch with the file it came from, and what was odd about it; None where that was not kept yet."""
+    """A batch with the file it came from, and what was odd about it; None where that was not kept yet.
+
+    `amended` says what was declared of its values since, and why.
+    """
 
     source_name: str | None = None
     source_kind: str | None = None
     source_bytes: int | None = None
     numbered: bool | None = None
     warnings: tuple[str, ...] = ()
+    amended: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +183,8 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
     with governance.store.workroom() as work:
         source = open_predictions(command.file, command.name or command.file.name, work)
         mapping = _mapping(command, known.task, kept_mapping(fact) if fact else None, source.columns)
-        rules = _rules(case, command, fact, before)
+        mapping, kinds = _declared(command, mapping, source.columns, fact, bool(before))
+        rules = _rules(case, command, kinds, before)
         given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
         intake = take_in(governance.store, given, mapping, rules, work)
         declared = _favourable(case, command, intake.mapping)
@@ -205,13 +216,14 @@ def prediction_batches(
     """List a version's batches with their notes, and the columns that are kept for the next file."""
     require_version(governance, initiative, version, moment)
     store = governance.store
+    read = {one.sha256: one for one in monitoring.readings(store, initiative, version, moment).values()}
     came = {one.sha256: one for one in intakes(store, initiative, version, moment)}
     batches = tuple(
-        _line(batch, came.get(batch.sha256))
+        _line(batch, read.get(batch.sha256), came)
         for batch in reversed(monitoring.batches(store, initiative, version, moment))
     )
     kept = latest(store, facts.ColumnMapping, moment, initiative, version=version)
-    kinds = dict(zip(kept.features, kept.kinds, strict=True)) if kept else {}
+    kinds = kinds_of(kept)
     declared = latest(store, facts.FavourableOutcome, moment, initiative, version=version)
     good = declared.favourable if declared else None
     others = latest(store, facts.FavourableOutcome, moment, initiative) if declared is None else None
@@ -219,9 +231,12 @@ def prediction_batches(
     return BatchesView(initiative, version, batches, mapping, kinds, good, others)
 
 
-def _line(batch: PredictionBatch, intake: BatchIntake | None) -> BatchLine:
+def _line(batch: PredictionBatch, read: BatchReading | None, came: Mapping[str, BatchIntake]) -> BatchLine:
     told = ("source_name", "source_kind", "source_bytes", "numbered", "warnings")
-    return named(BatchLine, batch, Names({}, {}), **{name: getattr(intake, name) for name in told if intake})
+    intake = came.get(read.batch if read else batch.sha256)
+    more = {name: getattr(intake, name) for name in told if intake}
+    more |= {"warnings": read.warnings, "amended": read.amended} if read else {}
+    return named(BatchLine, batch, Names({}, {}), **more)
 
 
 def versions_with_batches(governance: Governance, moment: Moment) -> tuple[RegisteredVersion, ...]:
@@ -259,6 +274,34 @@ def _mapping(
     return merge_mapping(kept, named)
 
 
+def _declared(
+    command: AddPredictions,
+    mapping: ColumnMapping,
+    columns: Sequence[str],
+    fact: facts.ColumnMapping | None,
+    others: bool,
+) -> tuple[ColumnMapping, dict[str, Kind]]:
+    """The mapping with what is declared of its values, and the kinds known; other batches are read so too."""
+    known = kinds_of(fact)
+    declared = declared_kinds(command.kinds, mapping)
+    own = {name: kind for name, kind in declared.items() if known.get(name) != kind}
+    wanted = read_otherwise(
+        mapping, columns, kinds=own, missing=command.missing, join=command.join, zone=command.zone
+    )
+    if others and (wanted != mapping or own):
+        raise Conflict(
+            "this version's earlier batches are read otherwise",
+            where=command.name or command.file.name,
+            remedy="Declare it for all of them with 'governance mapping amend', then add the file.",
+        )
+    return wanted, {**known, **declared}
+
+
+def kinds_of(fact: facts.ColumnMapping | None) -> dict[str, Kind]:
+    """Kind of each feature that is known of a version."""
+    return dict(zip(fact.features, cast("tuple[Kind, ...]", fact.kinds), strict=True)) if fact else {}
+
+
 def _own_names(
     command: AddPredictions, task: str, columns: Sequence[str], kept: ColumnMapping | None
 ) -> ColumnMapping:
@@ -280,22 +323,26 @@ def _own_names(
         features=kept.features if kept else (),
         sensitive=command.sensitive or (kept.sensitive if kept else ()),
         classes=(command.classes or (kept.classes if kept else ())) if chosen == "multiclass" else (),
+        **kept.model_dump(include={"missing", "joined", "zone"}) if kept else {},
     )
 
 
 def _rules(
-    case: Case, command: AddPredictions, kept: facts.ColumnMapping | None, before: Sequence[BatchIntake]
+    case: Case, command: AddPredictions, kinds: Mapping[str, Kind], before: Sequence[BatchIntake]
 ) -> IntakeRules:
     store = case.governance.store
-    numbered = {one.sha256 for one in before if one.numbered}
+    read = monitoring.readings(store, command.initiative, command.version, case.moment)
+    numbered = {
+        read[one.sha256].sha256 if one.sha256 in read else one.sha256 for one in before if one.numbered
+    }
     earlier = monitoring.batches(store, command.initiative, command.version, case.moment)
-    kinds = zip(kept.features, cast("tuple[Kind, ...]", kept.kinds), strict=True) if kept else ()
     return IntakeRules(
         part=command.part,
         min_reference_rows=case.governance.data_quality.intake.min_reference_rows,
         now=command.at,
-        known_kinds=dict(kinds),
+        known_kinds=kinds,
         earlier=tuple(batch.path for batch in earlier if batch.sha256 not in numbered),
+        batches=tuple(batch.path for batch in earlier),
     )
 
 
@@ -311,6 +358,7 @@ def _record(
     initiative, version, part = command.initiative, command.version, command.part
     found, mapping = intake.facts, intake.mapping
     stored = keep_batch(case.governance.store, intake.file, initiative, version, part)
+    given = intake.given and keep_batch(case.governance.store, intake.given, initiative, version, "given")
     batch = PredictionBatch(
         initiative=initiative,
         version=version,
@@ -333,6 +381,9 @@ def _record(
         source_bytes=command.file.stat().st_size,
         numbered=intake.numbered,
         warnings=tuple(intake.warnings),
+        given_path=given.path if given else "",
+        given_sha256=given.sha256 if given else "",
+        local_times=intake.local or None,
     )
     entries = [entry_of("predictions_added", batch, first=True), entry_of("prediction_file_checked", came)]
     # A target that this file only lacks is not forgotten.

@@ -25,7 +25,6 @@ from core.services.measured.data_quality import MeasureDataQuality, measure_data
 from core.services.measured.decay import DecayReport, decay_report, said_against
 from core.services.measured.decay_groups import decay_groups
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
-from core.services.measured.favourable import DeclareOutcome, declare_outcome
 from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
 from core.services.measured.weak_slices import find_weakest
@@ -202,15 +201,9 @@ def _observed(result: Result) -> str:
     return f"{what} for {result['observed_on']}."
 
 
-def _declared(result: Result) -> str:
-    what = " and ".join(result["favourable"]) or "neither outcome"
-    return f"Of {result['initiative']} version {result['version']}, {what} is favourable."
-
-
 GROUPS: Mapping[str, str] = {
     "monitoring": "Estimates of performance decay.",
     "predictions": "Predictions of model versions.",
-    "outcome": "Outcomes of model versions: which are good to get.",
     "explain": "What scores come from: 'governance explain INITIATIVE', and how to get there.",
     "business-kpi": "Business KPIs: promised at scoping, achieved since.",
 }
@@ -240,12 +233,6 @@ USE_CASES = (
         AddPredictions,
         Line("predictions add"),
         returns=_with("initiative", "version", "part"),
-    ),
-    does(
-        declare_outcome,
-        DeclareOutcome,
-        Line("outcome declare", _declared),
-        returns=_with("initiative", "version"),
     ),
     asks(prediction_batches, Line("predictions list"), name="list_prediction_batches"),
     does(

@@ -17,6 +17,7 @@ from core.domain.models.model_card import OfKind, WriteDocumentText
 from core.domain.moment import Moment
 from core.services.governance import Governance
 from core.services.models import data_sources
+from core.services.models.amendments import AmendColumns, DeclareOutcome, amend_columns, declare_outcome
 from core.services.models.documents import document, note_history, write_document_text
 from core.services.models.lineage import Lineage, lineage, source_sheet
 from core.services.models.version_comparison import (
@@ -33,7 +34,7 @@ from core.services.models.versions import (
     register_model_version,
     retire_version,
 )
-from core.services.plain import Result
+from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
 
 
@@ -168,8 +169,20 @@ def _ends(records: str, ends: str) -> Callable[[Values], str]:
 _ALL: Mapping[str, object] = {"source": "", "model": "", "process": "", "past": False}
 _ONE_TEAM = {"team": "Only what has to do with this team."}
 
+
+def _favourable(result: Result) -> str:
+    what = " and ".join(result["favourable"]) or "neither outcome"
+    return f"Of {result['initiative']} version {result['version']}, {what} is favourable."
+
+
+def _of_version(_: Call, command: AmendColumns | DeclareOutcome, found: object) -> Result:
+    return {"initiative": command.initiative, "version": command.version, **plain(found)}
+
+
 GROUPS: Mapping[str, str] = {
     "version": "Model versions.",
+    "outcome": "Outcomes of model versions: which are good to get.",
+    "mapping": "Columns of model versions: how their values are read.",
     "data": "Data sources, their use, and warnings about them.",
 }
 
@@ -212,6 +225,8 @@ USE_CASES = (
     does(data_sources.end_upstream, given.EndUpstream, name="end_data_upstream"),
     does(data_sources.record_data_use, given.RecordDataUse),
     does(data_sources.end_data_use, given.EndDataUse),
+    does(declare_outcome, DeclareOutcome, Line("outcome declare", _favourable), returns=_of_version),
+    does(amend_columns, AmendColumns, Line("mapping amend"), returns=_of_version),
     does(
         data_sources.record_processes,
         given.RecordProcesses,

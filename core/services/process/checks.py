@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
@@ -27,6 +28,7 @@ from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, due_on, proof_status
 from core.ground import Verdict
+from core.lake.directory import names
 from core.lake.facts import history
 from core.lake.models import current_version
 from core.services.case import begin, facts_of, registered
@@ -84,7 +86,7 @@ def record_checks(
         else applicable_checks(subject.policy, subject.facts.class_id, bool(subject.facts.version))
     )
     checks = tuple(check for check in checks if check not in skip)
-    results = tuple(_RUNNERS[check](subject) for check in checks)
+    results = tuple(_amended(subject, _RUNNERS[check](subject)) for check in checks)
     failed = [(result.check, result.message) for result in results if result.verdict is Verdict.FAIL]
 
     def run(moment: Moment) -> list[Fact]:
@@ -95,6 +97,21 @@ def record_checks(
 
     governance.store.append_next(run, actor=actor, at=at)
     return results
+
+
+def _amended(subject: CheckSubject, result: CheckResult) -> CheckResult:
+    """A result on predictions, with the amendment by which their values are read."""
+    if result.check not in LOOK_AT_PREDICTIONS:
+        return result
+    from core.lake.monitoring.readings import readings
+
+    store, of = subject.governance.store, (subject.facts.initiative, subject.version)
+    read = sorted(readings(store, *of, subject.moment).values(), key=attrgetter("seq"))
+    if not read:
+        return result
+    who, day = names(store, subject.moment)[read[-1].actor], f"{read[-1].recorded_at:%Y-%m-%d}"
+    said = f"values are read as {who} amended on {day}: {read[-1].amended}"
+    return replace(result, message=f"{result.message}; {said}")
 
 
 def applicable_checks(policy: Policy, class_id: str, has_version: bool) -> tuple[str, ...]:

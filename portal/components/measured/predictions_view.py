@@ -11,9 +11,9 @@ import streamlit as st
 
 from core.connectors.prediction_files import SUFFIXES
 from core.domain.errors import GovernanceError
-from core.domain.models.column_mapping import NEITHER, score_words
-from core.services.measured.favourable import DeclareOutcome, declare_outcome
+from core.domain.models.column_mapping import KINDS, NEITHER, score_words
 from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, preview_file
+from core.services.models.amendments import AmendColumns, DeclareOutcome, amend_columns, declare_outcome
 from portal.components.cards import Card, cards, facts
 from portal.components.desk import Desk, show_problem
 from portal.components.forms import Ask, closed_because, give, listed, unfolding_form
@@ -73,7 +73,7 @@ def batches_panel(view: BatchesView) -> None:
         notes = [
             {"source_name": batch.source_name, "note": note}
             for batch in view.batches
-            for note in batch.warnings
+            for note in (*batch.warnings, *([f"Read as amended: {batch.amended}"] if batch.amended else ()))
         ]
         if notes:
             plain_table(notes, NOTES, caption="What was odd about each batch")
@@ -94,8 +94,10 @@ def mapping_panel(desk: Desk, view: BatchesView, mapping: ColumnMapping) -> None
                 ("Favourable", _favourable(mapping, view.favourable)),
                 ("Sensitive", ", ".join(mapping.sensitive)),
                 ("Features", _features(mapping)),
+                *((title, said) for title, said in _declared(mapping).items() if said),
             ]
         )
+        _amend_box(desk, view)
         if mapping.task != "regression":
             _declare_box(desk, view, mapping)
 
@@ -127,6 +129,26 @@ def _taken_over(view: BatchesView) -> str:
     if view.proposed is None:
         return ""
     return f"Filled in as declared of version {view.proposed.version}; it counts once it is on record. "
+
+
+def _declared(mapping: ColumnMapping) -> dict[str, str]:
+    joined = ", ".join(mapping.joins)
+    return {"Missing": ", ".join(mapping.missing), "Joined": joined, "Zone of times": mapping.zone}
+
+
+def _amend_box(desk: Desk, view: BatchesView) -> None:
+    ask = Ask(
+        "Amend",
+        "The batches are read anew.",
+        rows=(("missing", "join"), ("kinds", "zone"), "note"),
+        fixed={"initiative": view.initiative, "version": view.version},
+        titles={name: label for name, (label, _) in _READ.items()}
+        | {"zone": "Zone of times without one", "note": "Why"},
+        note="All batches of the version are read anew, and the checks that judged them run anew.",
+    )
+    unfolding_form(
+        desk, amend_columns, AmendColumns, "Amend how values are read", ":material/edit_note:", ask
+    )
 
 
 def _favourable(mapping: ColumnMapping, declared: Sequence[str] | None) -> str:
@@ -189,6 +211,8 @@ def _map_and_add(desk: Desk, view: BatchesView, role: str, file: Path, name: str
         return
     with st.form("add-predictions", border=False):
         mapped = _mapping_fields(preview)
+        if not view.batches:
+            mapped |= _reading_fields()
         if view.favourable is None:
             mapped["favourable"] = _favourable_field(preview.mapping, view)
         if not st.form_submit_button("Check and add", type="primary", icon=":material/upload_file:"):
@@ -219,6 +243,30 @@ def _mapping_fields(preview: FilePreview) -> dict[str, Any]:
             )
         ),
     }
+
+
+def _reading_fields() -> dict[str, Any]:
+    """How values are read, said with the first file; later it is amended for all batches at once."""
+    with st.expander("How values are read", icon=":material/format_list_bulleted:"):
+        st.caption("Guessed from the values and told as notes; declare here what a guess would get wrong.")
+        lists = {name: listed(st.text_input(label, help=said)) for name, (label, said) in _READ.items()}
+        return {**lists, "zone": st.text_input("Zone of times without one", placeholder="Europe/Paris")}
+
+
+_READ = {
+    "missing": (
+        "Values that stand for none, comma between",
+        "Like ? for every column, or age=-999 for one.",
+    ),
+    "join": (
+        "Columns whose like values are one, comma between",
+        "Values that differ only in blanks, capitals, form of characters or leading zeros.",
+    ),
+    "kinds": (
+        "Kinds of columns, comma between",
+        f"Like zip=code; kinds are {', '.join(KINDS)}.",
+    ),
+}
 
 
 def _column(place: Any, label: str, columns: Sequence[str], known: str, *, needed: bool = False) -> str:
