@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ from core.analytics.slices.rows import MISSING, Band, Condition
 from core.ground import Task
 from core.lake.memory import KeptTables
 from core.lake.slices.counts import rows_by_slice, slice_cells, slice_counts
+from core.lake.slices.profiles import cut_features, feature_values, quantile_cuts
 from core.lake.slices.rows import Kept
 
 Row = tuple[str | None, float | None, int, int | None, float]  # team, region, prediction, label, score
@@ -155,6 +157,17 @@ def test_one_more_batch_is_all_that_is_counted_and_one_less_is_left_out(
     assert len(list((tmp_path / "counts").rglob("*.parquet"))) == 4
 
 
+def test_of_many_batches_ten_are_joined(cursor: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    paths = [write(cursor, tmp_path / f"{seed}.parquet", a_batch(seed)) for seed in range(23)]
+    tables = KeptTables(tmp_path / "counts")
+    for some in (paths[:19], paths[:20], paths, paths[1:]):
+        for needs in ((), ("calibration",)):
+            found, _ = slice_counts(cursor, some, "binary", ["team", "region"], needs=needs, tables=tables)
+            expected, _ = slice_counts(cursor, some, "binary", ["team", "region"], needs=needs)
+            assert [one.keys for one in found] == [one.keys for one in expected]
+            assert all(same(one, other) for one, other in zip(found, expected, strict=True))
+
+
 def test_a_file_that_changed_is_counted_anew(cursor: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     paths = [write(cursor, tmp_path / f"{seed}.parquet", a_batch(seed)) for seed in range(2)]
     tables = KeptTables(tmp_path / "counts")
@@ -218,3 +231,41 @@ def test_texts_are_told_apart_whether_or_not_they_are_coded(
     assert coded == plain
     assert len(coded[0]) == texts + 1
     assert coded[0][-1].label == MISSING and coded[0][-1].rows == 3
+
+
+NUMBERS = st.lists(st.sampled_from([-2.5, 0.0, 1.0, 2.0, 3.0, 1e9, None, float("nan")]), max_size=30)
+
+
+@REUSED
+@given(batches=st.lists(NUMBERS, min_size=2, max_size=3), bands=st.integers(2, 7))
+def test_values_of_batches_are_profiled_and_cut_as_those_of_one_scan(
+    cursor: duckdb.DuckDBPyConnection,
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[list[float | None]],
+    bands: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("numbers")
+    tables, values = KeptTables(folder / "counts"), [value for batch in batches for value in batch]
+    rows = [[(None, value, 1, 1, 0.5) for value in batch] or [(None, None, 1, 1, 0.5)] for batch in batches]
+    paths = [write(cursor, folder / f"{at}.parquet", batch) for at, batch in enumerate(rows)]
+    given = [value for value in values if value is not None and not math.isnan(value)]
+    query = "SELECT quantile_disc(x, $shares) FROM (SELECT unnest($given::DOUBLE[]) AS x)"
+    shares = tuple(step / bands for step in range(1, bands))
+    ((cuts,),) = cursor.execute(query, {"shares": shares, "given": given}).fetchall()
+    expected = tuple(sorted({cut for cut in cuts or () if cut > min(given)}))
+    found = quantile_cuts(cursor, paths, "region", bands, tables)
+    assert found == (expected or tuple(sorted(set(given))[1:2]))
+    items = cut_features(cursor, paths, ["region"], {}, tables)
+    assert items == cut_features(cursor, paths, ["region"], {})
+    assert feature_values(cursor, paths, "region", tables) == feature_values(cursor, paths, "region")
+
+
+def test_of_many_values_none_are_kept(cursor: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{at}.parquet" for at in range(2)]
+    for at, path in enumerate(paths):
+        columns = f"20_000 * {at} + range AS x, 1 AS y_pred, md5(range::VARCHAR) AS pad"
+        query = f"SELECT {columns} FROM range(60_000)"
+        cursor.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION uncompressed)")
+    tables = KeptTables(tmp_path / "counts")
+    assert quantile_cuts(cursor, paths, "x", 4, tables) == quantile_cuts(cursor, paths, "x", 4)
+    assert all(file.stat().st_size < 200_000 for file in (tmp_path / "counts").rglob("*.parquet"))

@@ -239,9 +239,16 @@ def _run(
         query = _added_up(parts(own), {raw: raw for raw in own.raws}, fields)
         write_table(cursor, query, own.given(query), table)
 
+    kept = _added_up(
+        "FROM read_parquet($tables, union_by_name = true)", {raw: raw for raw in picked.raws}, fields
+    )
+
+    def join(ten: Sequence[str], table: Path) -> None:
+        write_table(cursor, kept, {"tables": ten}, table)
+
     def added(known: Sequence[str], files: Sequence[str]) -> T:
         scanned = picked.of(cursor, files) if files else picked
-        found = ["(FROM read_parquet($tables, union_by_name = true))"] if known else []
+        found = [f"({kept})"] if known else []
         found += [f"({parts(scanned)})"] if files else []
         query = f"{_added_up(' UNION ALL BY NAME '.join(found), picked.slices, fields)} LIMIT $most"
         return read(cursor, query, scanned.given(query, most=most + 1, tables=known), take)
@@ -249,7 +256,7 @@ def _run(
     cursor.execute(f"SET perfect_ht_threshold = {_ARRAY_BITS:d}")
     paths = picked.parameters["paths"]
     try:
-        return added(*tables.of(paths, _question(picked, fields, parts), write))
+        return added(*tables.of(paths, _question(picked, fields, parts), write, join))
     except NotFound:  # a table that is deleted meanwhile or has no room; if a batch is gone, it is told now
         return added([], paths)
 

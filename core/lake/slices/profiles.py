@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from core.analytics.slices.rows import MISSING, Band, CutRule, even_cuts
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, NotFound
+from core.lake.memory import KeptTables
 from core.lake.slices.rows import (
+    NOT_KEPT,
     NUMBERS,
     SCAN,
     WORDS,
     Paths,
+    Rows,
     as_number,
     as_text,
     columns_of,
+    known,
     known_of,
     natural_order,
     number_sql,
     quoted,
+    run,
     text_sql,
     type_of,
+    write_table,
 )
 
 MAX_FEATURES = 6
@@ -31,6 +38,23 @@ MAX_CATEGORIES = 200
 FEW_NUMBERS = 20
 COLUMNS_A_QUERY, CELLS_A_QUERY = 200, 500_000
 """So much is counted at once; each query takes the time to bind all columns, and the room of its values."""
+
+_MANY = 10_000
+_VALUES = "SELECT CAST({column} AS {kind}) AS x, count(*) AS n FROM {scan} GROUP BY ALL"
+_MANY_QUANTILES = f"""
+WITH finite AS (SELECT x FROM (SELECT {{x}} AS x FROM {SCAN}) WHERE isfinite(x))
+SELECT quantile_disc(x, $shares), min(x), (SELECT min(x) FROM finite WHERE x > (SELECT min(x) FROM finite))
+FROM finite
+"""
+# As `quantile_disc` counts, of values with their rows.
+_QUANTILES = """
+, finite AS (SELECT x, sum(n) AS n FROM (SELECT {x} AS x, n FROM valued) WHERE isfinite(x) GROUP BY ALL),
+risen AS (SELECT x, sum(n) OVER (ORDER BY x) AS until, sum(n) OVER () AS rows FROM finite)
+SELECT (SELECT list(cut) FROM (SELECT min(x) AS cut FROM risen, (SELECT unnest($shares) AS share)
+    WHERE until >= greatest(1, rows - floor(rows - rows * share)) GROUP BY share)),
+    min(x), (SELECT min(x) FROM finite WHERE x > (SELECT min(x) FROM finite))
+FROM finite
+"""
 
 _CANONICAL = ("row_id", "timestamp", "y_pred", "y_true", "y_score")
 
@@ -84,7 +108,11 @@ class SliceFeature:
 
 
 def quantile_cuts(
-    cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str, bands: int = 5
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    feature: str,
+    bands: int = 5,
+    tables: KeptTables = NOT_KEPT,
 ) -> tuple[float, ...]:
     """Find cuts that split a number feature in bands of about equally many rows.
 
@@ -123,14 +151,13 @@ def quantile_cuts(
     kind = type_of(feature, columns_of(cursor, paths))
     if not kind.startswith(NUMBERS):
         raise BadInput(f"{feature!r} holds no numbers", remedy="Slice by its values instead.")
-    query = f"""
-        WITH finite AS (SELECT x FROM (SELECT {number_sql(feature)} AS x FROM {SCAN}) WHERE isfinite(x))
-        SELECT quantile_disc(x, $shares), min(x),
-            (SELECT min(x) FROM finite WHERE x > (SELECT min(x) FROM finite))
-        FROM finite
-    """
     shares = tuple(step / bands for step in range(1, bands))
-    ((quantiles, lowest, second),) = known_of(cursor, paths, query, shares=shares)
+    if _profile(cursor, paths, feature, kind, tables).distinct > _MANY:
+        found = known_of(cursor, paths, _MANY_QUANTILES.format(x=number_sql(feature)), shares=shares)
+    else:
+        query = _QUANTILES.format(x=as_number("x"))
+        found = _of_values(cursor, paths, feature, kind, query, tables, shares=shares)
+    ((quantiles, lowest, second),) = found
     cuts = sorted({float(cut) for cut in quantiles or () if cut > lowest})
     return tuple(cuts) or (() if second is None else (float(second),))
 
@@ -177,11 +204,14 @@ def cut_features(
     paths: Paths,
     items: Sequence[str | Band],
     rules: Mapping[str, CutRule],
+    tables: KeptTables = NOT_KEPT,
 ) -> list[str | Band]:
     """As `cut_continuous`, for as many features as are given, and by the rule of those that have one."""
     columns = columns_of(cursor, paths)
     return [
-        item if isinstance(item, Band) else _cut(cursor, paths, item, type_of(item, columns), rules.get(item))
+        item
+        if isinstance(item, Band)
+        else _cut(cursor, paths, item, type_of(item, columns), rules.get(item), tables)
         for item in items
     ]
 
@@ -192,21 +222,22 @@ def _cut(
     feature: str,
     kind: str,
     rule: CutRule | None,
+    tables: KeptTables,
 ) -> str | Band:
     if not kind.startswith(NUMBERS):
         if rule is not None and rule.kind != "values":
             raise BadInput(f"{feature!r} holds no numbers to cut", remedy="Slice by its values instead.")
         return feature
     if rule is None:
-        continuous = _profile(cursor, paths, feature, kind).kind == "number"
-        return Band(feature, quantile_cuts(cursor, paths, feature)) if continuous else feature
+        continuous = _profile(cursor, paths, feature, kind, tables).kind == "number"
+        return Band(feature, quantile_cuts(cursor, paths, feature, tables=tables)) if continuous else feature
     if rule.kind == "values":
         return feature
     if rule.kind == "at":
         return Band(feature, rule.numbers)
     if rule.kind == "quantiles":
-        return Band(feature, quantile_cuts(cursor, paths, feature, int(rule.numbers[0])))
-    found = _profile(cursor, paths, feature, kind)
+        return Band(feature, quantile_cuts(cursor, paths, feature, int(rule.numbers[0]), tables))
+    found = _profile(cursor, paths, feature, kind, tables)
     if found.low is None or found.high is None:
         return Band(feature, ())
     size = {"bands": int(rule.numbers[0])} if rule.kind == "bands" else {"width": rule.numbers[0]}
@@ -282,7 +313,9 @@ def class_labels(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> list[str]:
     return sorted((row[0] for row in rows if row[0] != MISSING), key=lambda text: natural_order((text,)))
 
 
-def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str) -> list[str]:
+def feature_values(
+    cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str, tables: KeptTables = NOT_KEPT
+) -> list[str]:
     """List the values of a feature as slices name them, in natural order, missing last.
 
     Examples
@@ -295,14 +328,9 @@ def feature_values(cursor: duckdb.DuckDBPyConnection, paths: Paths, feature: str
     ['0', '1', '2']
     """
     kind = type_of(feature, columns_of(cursor, paths))
-    raw = f"SELECT DISTINCT {quoted(feature)} AS x FROM {SCAN}"
-    query = f"SELECT DISTINCT {as_text('x', kind)} FROM ({raw}) LIMIT {10 * MAX_CATEGORIES}"
-    rows = known_of(cursor, paths, query)
+    query = f" SELECT DISTINCT {as_text('x', kind)} FROM valued LIMIT {10 * MAX_CATEGORIES}"
+    rows = _of_values(cursor, paths, feature, kind, query, tables)
     return [row[0] for row in sorted(rows, key=natural_order)]
-
-
-def _profile(cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str) -> SliceFeature:
-    return _profiles(cursor, paths, {name: kind}, numeric=kind.startswith(NUMBERS))[name]
 
 
 def _profiles(
@@ -317,12 +345,9 @@ def _profiles(
     values = f"{', '.join(map(quoted, columns))} AS x", "0"
     if len(columns) > 1:
         values = f"unnest([{raw}]) AS x, unnest(range({len(columns)})) AS place", "place"
-    value = as_number("x") if numeric else f"nullif({as_text('x', kind)}, '{MISSING}')"
-    ends = "min(v) FILTER (WHERE isfinite(v)), max(v) FILTER (WHERE isfinite(v))" if numeric else "NULL, NULL"
-    whole = "coalesce(bool_or(isfinite(v) AND v <> trunc(v)), false)" if numeric else "false"
+    value, told = _profile_sql(kind)
     query = f"""
-        SELECT place, count(DISTINCT v), coalesce(sum(n) FILTER (WHERE v IS NULL), 0)::BIGINT,
-            sum(n)::BIGINT, {whole}, {ends}
+        SELECT place, {told}
         FROM (SELECT {values[1]} AS place, {value} AS v, n
             FROM (SELECT *, count(*) AS n FROM (SELECT {values[0]} FROM {SCAN}) GROUP BY ALL))
         GROUP BY place
@@ -332,3 +357,66 @@ def _profiles(
         name: SliceFeature(name, kind, *counted.get(place, (0, 0, 0, False, None, None)))
         for place, (name, kind) in enumerate(columns.items())
     }
+
+
+def _profile_sql(kind: str) -> tuple[str, str]:
+    """SQL of a value x as it is compared, and of what a profile tells of such values v with their rows n."""
+    numeric = kind.startswith(NUMBERS)
+    value = as_number("x") if numeric else f"nullif({as_text('x', kind)}, '{MISSING}')"
+    ends = "min(v) FILTER (WHERE isfinite(v)), max(v) FILTER (WHERE isfinite(v))" if numeric else "NULL, NULL"
+    whole = "coalesce(bool_or(isfinite(v) AND v <> trunc(v)), false)" if numeric else "false"
+    missing = "coalesce(sum(n) FILTER (WHERE v IS NULL), 0)::BIGINT"
+    return value, f"count(DISTINCT v), {missing}, coalesce(sum(n), 0)::BIGINT, {whole}, {ends}"
+
+
+def _profile(
+    cursor: duckdb.DuckDBPyConnection, paths: Paths, name: str, kind: str, tables: KeptTables
+) -> SliceFeature:
+    value, told = _profile_sql(kind)
+    query = f" SELECT {told} FROM (SELECT {value} AS v, n FROM valued)"
+    (counted,) = _of_values(cursor, paths, name, kind, query, tables)
+    return SliceFeature(name, kind, *counted)
+
+
+def _of_values(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    name: str,
+    kind: str,
+    query: str,
+    tables: KeptTables,
+    **given: Hashable,
+) -> Rows:
+    """Ask of `valued`: the values of a column, x, each with the number of its rows, n; some twice."""
+    scanned = _VALUES.format(column=quoted(name), kind=kind, scan=SCAN)
+
+    def write(file: str, table: Path) -> None:
+        column = quoted(name) if name in columns_of(cursor, [file]) else "NULL"
+        few = f"{_VALUES.format(column=column, kind=kind, scan=SCAN)} LIMIT {_MANY + 1}"
+        whole = f"SELECT *, count(*) OVER () <= {_MANY} AS whole FROM ({few})"
+        write_table(cursor, whole, {"paths": [file]}, table)
+
+    def join(ten: Sequence[str], table: Path) -> None:
+        whole = (
+            "SELECT x, sum(n)::BIGINT AS n, bool_and(whole) AS whole FROM read_parquet($tables) GROUP BY x"
+        )
+        write_table(cursor, whole, {"tables": ten}, table)
+
+    def ask(kept: Sequence[str], files: Sequence[str]) -> Rows:
+        found = ["SELECT x, n FROM read_parquet($tables)"] if kept else []
+        found += [scanned] if files else []
+        parameters = {**({"tables": kept} if kept else {}), **({"paths": files} if files else {}), **given}
+        return run(cursor, f"WITH valued AS ({' UNION ALL '.join(found)}){query}", parameters)
+
+    def work_out() -> Rows:
+        every = [str(path) for path in paths]
+        try:
+            kept, files = tables.of(paths, f"{_MANY} {scanned}", write, join)
+            whole = "SELECT bool_and(whole) FROM read_parquet($tables)"
+            if kept and run(cursor, whole, {"tables": kept})[0][0]:
+                return ask(kept, files)
+        except NotFound:  # a table that is deleted meanwhile; if a batch is gone, it is told now
+            pass
+        return ask([], every)
+
+    return known(paths, (name, query, tuple(given.items())), work_out)

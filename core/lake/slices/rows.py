@@ -36,7 +36,9 @@ def columns_of(cursor: duckdb.DuckDBPyConnection, paths: Paths) -> dict[str, str
     """Column names and types; also the one place where a missing or broken file shows."""
     if not paths:
         raise BadInput("there are no predictions to slice", remedy="Register a prediction batch first.")
-    rows = known_of(cursor, paths, f"DESCRIBE SELECT * FROM {SCAN}")
+    query = f"DESCRIBE SELECT * FROM {SCAN}"
+    kinds = {tuple(known_of(cursor, [path], query)): path for path in reversed(paths)}
+    rows = known_of(cursor, list(reversed(kinds.values())), query)
     return {row[0]: "LIST" if row[1].endswith("]") else row[1] for row in rows}
 
 
@@ -51,19 +53,23 @@ def type_of(feature: str, columns: Mapping[str, str]) -> str:
 def known_of(cursor: duckdb.DuckDBPyConnection, paths: Paths, query: str, **given: Hashable) -> Rows:
     """What a query over files gives, kept while they do not change: batches never do."""
     parameters = {"paths": [str(path) for path in paths], **given}
+    return known(paths, (query, tuple(given.items())), lambda: run(cursor, query, parameters))
+
+
+def known(paths: Paths, question: Hashable, work_out: Callable[[], Rows]) -> Rows:
+    """What is known of files, or is worked out; kept while they do not change."""
     try:
         stats = [(str(path), Path(path).stat()) for path in paths]
     except OSError:  # files that cannot be told apart by time and size
-        return run(cursor, query, parameters)
+        return work_out()
     state = tuple((path, stat.st_mtime_ns, stat.st_size, stat.st_ino) for path, stat in stats)
-    key = (query, tuple(given.items()), state)
-    return _FILES.recall("files", key, lambda: run(cursor, query, parameters), room=4096)
+    return _FILES.recall("files", (question, state), work_out, room=4096)
 
 
 def write_table(cursor: duckdb.DuckDBPyConnection, query: str, given: Mapping[str, Any], table: Path) -> None:
     """Write what a query gives as Parquet."""
     place = str(table).replace("'", "''")
-    run(cursor, f"COPY ({query}) TO '{place}' (FORMAT parquet, COMPRESSION zstd)", given)
+    run(cursor, f"COPY ({query}) TO '{place}' (FORMAT parquet, COMPRESSION uncompressed)", given)
 
 
 def run(cursor: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> Rows:

@@ -189,7 +189,8 @@ def slice_values(
     (item,) = choose_rows(governance, batches, (feature,), RowsAsked(cuts)).items
     if isinstance(item, Band):
         return (*item.labels, MISSING)
-    return tuple(feature_values(governance.store.cursor(), batches.paths, feature))
+    store = governance.store
+    return tuple(feature_values(store.cursor(), batches.paths, feature, store.counts))
 
 
 def bias_slices(

@@ -226,7 +226,8 @@ def choose_rows(
     rules = {rule.feature: rule for rule in map(_rule, asked.cuts)}
     conditions = _conditions(asked.where, columns)
     names = list(dict.fromkeys([*by, *(each.feature for each in conditions if not each.compares)]))
-    cut = dict(zip(names, cut_features(cursor, batches.paths, names, rules), strict=True))
+    items = cut_features(cursor, batches.paths, names, rules, governance.store.counts)
+    cut = dict(zip(names, items, strict=True))
     where: dict[str | Band, list[str]] = {}
     others: list[Condition] = []
     for each in conditions:
