@@ -175,6 +175,20 @@ VERSION = LifeCycle(
 )
 """Where a version stands is worked out from its turns (`version_standing`)."""
 
+BATCH = LifeCycle(
+    (
+        Step(
+            "predictions_withdrawn",
+            before=("in use",),
+            after="withdrawn",
+            otherwise=Refusal(
+                "this batch was withdrawn on {recorded_at:%Y-%m-%d} by {actor_name}: {reason}", _NOTHING
+            ),
+        ),
+    )
+)
+"""A batch is in use until a fact of its own withdraws it; what is right is added as a file of its own."""
+
 DATA_MARK = LifeCycle(
     (
         Step(

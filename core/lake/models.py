@@ -67,8 +67,8 @@ _REGISTRY = asking(
         SELECT initiative, version, max(seq) AS seq FROM version_state
         WHERE seq <= $seq AND state = 'retired' GROUP BY initiative, version
     ), predicted AS (
-        SELECT initiative, version, sum(rows)::BIGINT AS rows FROM prediction_batch
-        WHERE seq <= $seq GROUP BY initiative, version
+        SELECT initiative, version, sum(rows)::BIGINT AS rows FROM counting_batch
+        GROUP BY initiative, version
     )
     SELECT m.initiative, i.name, i.team, m.version, m.algorithm, m.recorded_at,
         coalesce(p.rows, 0) AS predictions, {_LINKS},

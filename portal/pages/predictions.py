@@ -48,7 +48,7 @@ def render() -> None:
             mapping_panel(desk, view, view.mapping)
         else:
             empty_state("No columns are kept for this version yet; the first file names them.")
-    batches_panel(view)
+    batches_panel(desk, view)
     about = {"id": known.initiative, "version": known.version}
     page_link("drift", "See drift and data quality of this version", icon=":material/ssid_chart:", **about)
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from core.analytics.drift.data_quality import ColumnCounts, ColumnLimits, judge_column
+from core.analytics.drift.data_quality import (
+    ColumnCounts,
+    ColumnLimits,
+    beyond_repeats,
+    beyond_twins,
+    judge_column,
+)
 from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
 from core.domain.errors import BadInput
@@ -89,3 +97,41 @@ def test_a_wrong_limit_is_named_with_its_line(tmp_path: object, old: str, new: s
         read_config(file, DataQuality)
     assert said in str(refused.value)
     assert "data_quality.yaml:" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "evenness", "rare"),
+    [
+        (4, 1, False),
+        (60, 0.05, False),
+        (2_000, 1, False),
+        (50_000, 0.05, False),
+        (50_000, 1, True),
+        (10**7, 1, True),
+    ],
+)
+def test_equal_rows_are_told_where_they_are_no_accident(values: int, evenness: float, rare: bool) -> None:
+    """Files of 2,000 and 3,000 rows from one uneven law; then with 400 rows of the one in the other, too."""
+    rng = np.random.default_rng(7)
+    alarms = told = 0
+    for _ in range(runs := 50):
+        shares = rng.gamma(evenness, size=min(values, 50_000))
+        finer = values // len(shares)
+        drawn = rng.choice(len(shares), 5_000, p=shares / shares.sum()) * finer + rng.integers(
+            finer, size=5_000
+        )
+        first, second = drawn[:2_000], drawn[2_000:]
+        times = np.bincount(np.unique(first, return_counts=True)[1], minlength=4)
+        alarms += beyond_twins(*_twins(first, second)) + beyond_repeats(*map(int, times[1:4]))
+        told += beyond_twins(*_twins(first, np.concatenate([second, first[:400]])))
+    assert alarms == 0
+    assert told == (runs if rare else 0)
+
+
+def _twins(
+    first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[int, tuple[int, int], tuple[int, int]]:
+    known = [dict(zip(*np.unique(one, return_counts=True), strict=True)) for one in (first, second)]
+    cross = sum(known[1].get(value) == 1 for value, times in known[0].items() if times == 1)
+    twice = [sum(times == 2 for times in one.values()) for one in known]
+    return cross, (len(first), len(second)), (twice[0], twice[1])

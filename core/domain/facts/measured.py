@@ -84,6 +84,19 @@ class BatchReading(OfVersion):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchWithdrawal(OfVersion):
+    """That a batch counts no more, and why; its file and all that was told of it stay on record."""
+
+    table = "batch_withdrawal"
+    subject = "{initiative}/{version}/{part}/{sha256:.16}"
+    key = ("initiative", "version", "part", "sha256")
+
+    part: Part
+    sha256: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping(OfVersion):
     """Which column of a version's files is what; `scores` is JSON, class -> column.
 

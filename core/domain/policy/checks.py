@@ -75,6 +75,8 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("attributions_present", "Scores attributed", "the newest explanation", True),
     )
 }
+LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert", "attributions_present")
+"""Checks that cannot tell anything before a version has prediction batches."""
 
 
 def check_naming(name: str, pattern: str, example: str) -> CheckResult:

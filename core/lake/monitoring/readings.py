@@ -19,11 +19,13 @@ from core.domain.errors import BrokenRecord, NotFound
 from core.domain.facts.measured import (
     Attribution,
     BatchReading,
+    BatchWithdrawal,
     DataQualityRun,
     DecayChunk,
     DecayFit,
     DecayRun,
     DriftRun,
+    Explanation,
     Part,
     PredictionBatch,
     PredictionOutcomes,
@@ -66,7 +68,7 @@ _MONITORED = asking(
     SELECT b.initiative, any_value(i.name) AS name, b.version, any_value(b.task) AS task,
         sum(b.rows)::BIGINT AS rows, bool_or(s.worse IS NOT NULL) AS estimated,
         coalesce(bool_or(s.worse), false) AS worse
-    FROM prediction_batch b
+    FROM counting_batch b
     JOIN current_initiative i ON i.initiative = b.initiative
     JOIN model_version v ON v.initiative = b.initiative AND v.version = b.version AND v.seq <= $seq
     LEFT JOIN current_version c ON c.initiative = b.initiative AND c.version = b.version
@@ -81,12 +83,14 @@ _MONITORED = asking(
             FROM decay_chunk d JOIN (
                 SELECT initiative, version, max(seq) AS seq FROM decay_chunk WHERE seq <= $seq GROUP BY ALL
             ) USING (initiative, version, seq)
+            WHERE NOT EXISTS (SELECT 1 FROM decay_run r JOIN batch_withdrawal w USING (initiative, version)
+                WHERE r.seq = d.seq - 1 AND w.seq <= $seq AND list_contains(r.batches, w.sha256))
             QUALIFY dense_rank() OVER (PARTITION BY d.initiative, d.version
                 ORDER BY list_position($metrics, d.metric) NULLS LAST, d.metric) = 1
         )
         GROUP BY initiative, version
     ) s ON s.initiative = b.initiative AND s.version = b.version
-    WHERE b.seq <= $seq GROUP BY b.initiative, b.version
+    GROUP BY b.initiative, b.version
     ORDER BY name, b.initiative, bool_or(c.version IS NOT NULL) DESC, max(v.seq) DESC
     """,
     "current",
@@ -209,15 +213,20 @@ def _of_slices(
         ) from error
 
 
-def batches(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionBatch, ...]:
+def batches(
+    store: Store, initiative: str, version: str, moment: Moment, *, withdrawn: bool = False
+) -> tuple[PredictionBatch, ...]:
     """Prediction batches of a version as they are read now, oldest first; `path` is absolute.
 
     Where the columns were amended since, path, digest and what was counted are those of the newest reading.
+    Only those that count, or those that were `withdrawn`, too.
     """
+    gone = withdrawals(store, initiative, version, moment)
     read = readings(store, initiative, version, moment)
     return tuple(
         _as_read(store, batch, read[batch.sha256]) if batch.sha256 in read else batch
         for batch in _files(store, PredictionBatch, initiative, version, moment)
+        if withdrawn or (batch.part, batch.sha256) not in gone
     )
 
 
@@ -231,6 +240,27 @@ def _as_read(store: Store, batch: PredictionBatch, reading: BatchReading) -> Pre
     read = ("sha256", "labelled", "first_at", "last_at", "columns", "sensitive", "classes")
     path = str(store.folder / reading.path)
     return but(batch, path=path, **{name: getattr(reading, name) for name in read})
+
+
+def withdrawals(
+    store: Store, initiative: str, version: str, moment: Moment
+) -> dict[tuple[str, str], BatchWithdrawal]:
+    """Part and digest, as it came in, of each batch of a version that counts no more -> its withdrawal."""
+    found = history(store, BatchWithdrawal, moment, initiative)
+    return {(one.part, one.sha256): one for one in found if one.version == version}
+
+
+def gone_digests(store: Store, initiative: str, version: str, moment: Moment) -> set[str]:
+    """Digests of the files of batches that count no more, as they came in and as they were read since."""
+    gone = {sha256 for _, sha256 in withdrawals(store, initiative, version, moment)}
+    read = history(store, BatchReading, moment, initiative) if gone else ()
+    return gone | {one.sha256 for one in read if one.version == version and one.batch in gone}
+
+
+def rests_on_withdrawn(store: Store, run: DecayRun | DriftRun | DataQualityRun, moment: Moment) -> bool:
+    """Whether a measurement counted rows that count no more."""
+    gone = gone_digests(store, run.initiative, run.version, moment)
+    return any(sha256 in gone for sha256 in run.batches)
 
 
 def outcomes(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionOutcomes, ...]:
@@ -322,6 +352,12 @@ def require_run(
             f"the {what} of version '{version[:20]}' of {initiative} has not been measured",
             remedy="Measure it with 'governance drift INITIATIVE --measure', or on the page Drift and data.",
         )
+    if rests_on_withdrawn(store, run, moment):
+        raise NotFound(
+            f"the {what} of version '{version[:20]}' of {initiative} was measured on predictions that are "
+            "withdrawn",
+            remedy="Measure it anew.",
+        )
     return run
 
 
@@ -343,13 +379,19 @@ def decay_chunks(
 ) -> tuple[DecayChunk, ...]:
     """Estimated performance per chunk, from the newest refresh; reference first, then analysis.
 
-    An empty metric gives all.
+    An empty metric gives all. Estimates that counted rows withdrawn since are none.
     """
+    run = latest(store, DecayRun, moment, initiative, version=version)
+    if run is not None and rests_on_withdrawn(store, run, moment):
+        return ()
     found = together(store, DecayChunk, initiative, version, moment)
     chosen = [chunk for chunk in found if metric in ("", chunk.metric)]
     return tuple(sorted(chosen, key=lambda one: (one.metric, one.part == "analysis", one.chunk)))
 
 
 def attributions(store: Store, initiative: str, version: str, moment: Moment) -> tuple[Attribution, ...]:
-    """Attribution per feature from the newest explanation, strongest first."""
+    """Attribution per feature from the newest explanation, strongest first; none of a withdrawn batch."""
+    fact = latest(store, Explanation, moment, initiative, version=version)
+    if fact and fact.batch_sha256 in gone_digests(store, initiative, version, moment):
+        return ()
     return tuple(sorted(together(store, Attribution, initiative, version, moment), key=attrgetter("place")))

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from core.domain.errors import BadInput
+from core.domain.facts.measured import PredictionBatch
 from core.domain.models.column_mapping import (
     ROW_ID,
     TRUE,
@@ -22,7 +23,13 @@ from core.domain.models.column_mapping import (
     is_canonical,
     role_title,
 )
-from core.lake.predictions.batches import BatchFacts, column_types, describe_batch
+from core.lake.predictions.batches import (
+    BatchFacts,
+    column_types,
+    describe_batch,
+    known_rows,
+    repeated_rows,
+)
 from core.lake.predictions.intake_columns import (
     FEW,
     Staged,
@@ -145,7 +152,9 @@ def _taken(
         refuse_unfit_reference(cursor, written, mapping, facts, rules, given.name)
     types = _types(cursor, written)
     batch = WrittenBatch(str(written), types, facts.rows, facts.labelled, facts.last_at, kinds, rules.batches)
-    warnings = (*notes, *batch_warnings(cursor, batch, mapping, rules.now))
+    twins = [] if mapping.row_id else [*repeated_rows(cursor, batch.file, facts)]
+    twins += known_rows(cursor, batch.file, facts, _comparable(mapping, rules))
+    warnings = (*notes, *twins, *batch_warnings(cursor, batch, mapping, rules.now))
     lossy = read is not staged or bool(zeros) or "identifier" in kinds.values()
     as_given = _as_given(cursor, staged, mapping, folder) if lossy else None
     return Intake(written, facts, mapping, kinds, not mapping.row_id, warnings, local, as_given)
@@ -288,6 +297,11 @@ def _spelling(key: str, values: Sequence[str]) -> str:
     """Of values alike, the most frequent one without the blanks around it; of codes, the longest."""
     trimmed = [" ".join(value.split()) for value in values]
     return max(trimmed, key=len) if key.isdigit() else trimmed[0]
+
+
+def _comparable(mapping: ColumnMapping, rules: IntakeRules) -> list[tuple[PredictionBatch, str]]:
+    """Batches whose rows ids do not tell apart from these."""
+    return [(one, name) for one, name in rules.before if not (mapping.row_id and one.path in rules.earlier)]
 
 
 def _staged(cursor: duckdb.DuckDBPyConnection, given: GivenFile, folder: Path) -> Staged:

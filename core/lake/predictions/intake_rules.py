@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from core.domain.errors import BadInput
+from core.domain.facts.measured import PredictionBatch
 from core.domain.models.column_mapping import PREDICTED, ROW_ID, TIMESTAMP, TRUE, ColumnMapping, Kind
 from core.lake.predictions.batches import BatchFacts
 from core.lake.predictions.intake_columns import (
@@ -285,6 +286,8 @@ class IntakeRules:
         Canonical files of the version whose rows have ids of their own.
     batches
         Canonical files of the version; what they hold says which values of a text column are the same.
+    before
+        Batches of the version, oldest first, each with the name of its file.
     now
         UTC; a time after it is odd.
     """
@@ -295,6 +298,7 @@ class IntakeRules:
     known_kinds: Mapping[str, Kind] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()
     batches: tuple[str, ...] = ()
+    before: tuple[tuple[PredictionBatch, str], ...] = ()
 
 
 def refuse_doubled_ids(

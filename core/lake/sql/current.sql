@@ -3,6 +3,11 @@ current_initiative AS (
     SELECT * FROM initiative WHERE seq <= $seq
     QUALIFY row_number() OVER (PARTITION BY initiative ORDER BY seq DESC) = 1
 ),
+counting_batch AS (
+    SELECT * FROM prediction_batch b WHERE seq <= $seq AND NOT EXISTS (SELECT 1 FROM batch_withdrawal w
+        WHERE w.seq <= $seq AND w.initiative = b.initiative AND w.version = b.version AND w.part = b.part
+            AND w.sha256 = b.sha256)
+),
 registration AS (
     SELECT initiative, min(recorded_at) AS registered_at FROM initiative WHERE seq <= $seq GROUP BY initiative
 ),

@@ -178,6 +178,9 @@ def check_data_quality(governance: Governance, initiative: str, version: str, mo
     run = latest(governance.store, DataQualityRun, moment, initiative, version=version)
     if run is None:
         return cannot_tell(CHECK, "the data quality of this version has not been measured", "Measure it.")
+    if monitoring.rests_on_withdrawn(governance.store, run, moment):
+        why = "predictions were withdrawn since data quality was measured"
+        return cannot_tell(CHECK, why, "Measure it again.")
     judged, _ = _compared(governance, initiative, version, moment)
     if judged.sha256 not in run.batches:
         return cannot_tell(

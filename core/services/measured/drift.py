@@ -445,6 +445,8 @@ def attribution_shares(
 
 def stale_because(governance: Governance, run: DriftRun, moment: Moment) -> str:
     """Why a measurement does not count any more, or nothing."""
+    if monitoring.rests_on_withdrawn(governance.store, run, moment):
+        return "predictions were withdrawn since drift was measured"
     known = monitoring.batches(governance.store, run.initiative, run.version, moment)
     left = [batch for batch in known if batch.sha256 not in run.batches]
     compared = [one.seq for one in known if one.sha256 in run.batches and one.part == "reference"]

@@ -12,12 +12,25 @@ from typing import Annotated, Literal, cast
 from pydantic import Field, model_validator
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
-from core.domain.commands import Command, FileName
+from core.domain.commands import Command, FileName, Words
 from core.domain.errors import BadInput, Conflict, NotFound, unreadable
 from core.domain.facts import measured as facts
-from core.domain.facts.measured import BatchIntake, BatchReading, PredictionBatch
-from core.domain.facts.recorded import Names, entry_of, named, says_the_same
-from core.domain.given import InitiativeId, Join, Kinds, Laid, Missing, VersionId, Zone, option
+from core.domain.facts.measured import BatchIntake, BatchReading, BatchWithdrawal, PredictionBatch
+from core.domain.facts.process import CheckRun
+from core.domain.facts.recorded import Names, Signed, entry_of, named, says_the_same
+from core.domain.given import (
+    InitiativeId,
+    Join,
+    Kinds,
+    Laid,
+    Missing,
+    OrCurrent,
+    Shown,
+    VersionId,
+    Zone,
+    option,
+)
+from core.domain.life_cycles import BATCH
 from core.domain.models.column_mapping import (
     PREDICTED,
     ROW_ID,
@@ -36,7 +49,9 @@ from core.domain.models.column_mapping import (
 )
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
+from core.domain.policy.checks import LOOK_AT_PREDICTIONS
 from core.ground import Task
+from core.lake import directory
 from core.lake.facts import latest
 from core.lake.models import versions
 from core.lake.monitoring import readings as monitoring
@@ -111,6 +126,27 @@ class AddPredictions(Command, may="add_predictions"):
         return given
 
 
+class WithdrawPredictions(Command, may="add_predictions"):
+    """Take a batch out of every figure from now on; it stays on record, and earlier days still show it."""
+
+    initiative: InitiativeId
+    version: Annotated[
+        str,
+        Field(description="Model version; the current one where none is named."),
+        OrCurrent(),
+        option("--model-version", "--version"),
+    ] = ""
+    batch: Annotated[
+        str,
+        Field(min_length=8, title="Batch", description="Its sha256, or how it begins."),
+    ]
+    reason: Annotated[
+        Words,
+        Field(min_length=20, title="Why", description="Why it counts no more; at least 20 characters."),
+        Shown(lines=True),
+    ]
+
+
 @dataclass(frozen=True)
 class AddedBatch:
     """A batch that is on record: its rows, what is odd about it, and the mapping that is kept."""
@@ -131,10 +167,15 @@ class FilePreview:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WithdrawalLine(Signed, BatchWithdrawal):
+    """How a batch was withdrawn, with who did it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BatchLine(PredictionBatch):
     """A batch with the file it came from, and what was odd about it; None where that was not kept yet.
 
-    `amended` says what was declared of its values since, and why.
+    `amended` says what was declared of its values since, and why; `withdrawn` why it counts no more.
     """
 
     source_name: str | None = None
@@ -143,11 +184,12 @@ class BatchLine(PredictionBatch):
     numbered: bool | None = None
     warnings: tuple[str, ...] = ()
     amended: str = ""
+    withdrawn: WithdrawalLine | None = None
 
 
 @dataclass(frozen=True)
 class BatchesView:
-    """A version's batches, newest first, with their warnings, the kept mapping, and the favourable outcomes.
+    """A version's batches, newest first, those withdrawn too, the kept mapping, and the favourable outcomes.
 
     `favourable` is empty where neither is better than another, and None where nobody said; then `proposed` is
     what was declared last of another version, which counts for this one once somebody takes it over.
@@ -218,9 +260,12 @@ def prediction_batches(
     store = governance.store
     read = {one.sha256: one for one in monitoring.readings(store, initiative, version, moment).values()}
     came = {one.sha256: one for one in intakes(store, initiative, version, moment)}
+    people = directory.names(store, moment)
+    withdrawn = monitoring.withdrawals(store, initiative, version, moment)
+    gone = {key: named(WithdrawalLine, one, people) for key, one in withdrawn.items()}
     batches = tuple(
-        _line(batch, read.get(batch.sha256), came)
-        for batch in reversed(monitoring.batches(store, initiative, version, moment))
+        _line(batch, read.get(batch.sha256), came, gone)
+        for batch in reversed(monitoring.batches(store, initiative, version, moment, withdrawn=True))
     )
     kept = latest(store, facts.ColumnMapping, moment, initiative, version=version)
     kinds = kinds_of(kept)
@@ -231,12 +276,63 @@ def prediction_batches(
     return BatchesView(initiative, version, batches, mapping, kinds, good, others)
 
 
-def _line(batch: PredictionBatch, read: BatchReading | None, came: Mapping[str, BatchIntake]) -> BatchLine:
+def _line(
+    batch: PredictionBatch,
+    read: BatchReading | None,
+    came: Mapping[str, BatchIntake],
+    gone: Mapping[tuple[str, str], WithdrawalLine],
+) -> BatchLine:
     told = ("source_name", "source_kind", "source_bytes", "numbered", "warnings")
-    intake = came.get(read.batch if read else batch.sha256)
+    sha256 = read.batch if read else batch.sha256
+    intake = came.get(sha256)
     more = {name: getattr(intake, name) for name in told if intake}
     more |= {"warnings": read.warnings, "amended": read.amended} if read else {}
-    return named(BatchLine, batch, Names({}, {}), **more)
+    return named(BatchLine, batch, Names({}, {}), withdrawn=gone.get((batch.part, sha256)), **more)
+
+
+def withdraw_predictions(governance: Governance, command: WithdrawPredictions) -> BatchWithdrawal:
+    """Put on record that a batch counts no more.
+
+    Raises
+    ------
+    NotFound, BadInput
+        No such version or batch; several batches begin so.
+    Conflict
+        It was withdrawn before.
+    Forbidden
+        A check has judged it, and who asks owns or builds the initiative.
+    """
+    case = begin(governance, command)
+    of = (governance.store, command.initiative, command.version, case.moment)
+    require_version(governance, *of[1:])
+    batch = _batch_named(monitoring.batches(*of, withdrawn=True), command.batch)
+    came = {one.sha256: one.batch for one in monitoring.readings(*of).values()}
+    sha256 = came.get(batch.sha256, batch.sha256)
+    before = monitoring.withdrawals(*of).get((batch.part, sha256))
+    fact = BatchWithdrawal(
+        initiative=batch.initiative,
+        version=batch.version,
+        part=batch.part,
+        sha256=sha256,
+        reason=command.reason,
+    )
+    step = BATCH.to("withdrawn")
+    case.permit(step, before or fact, state="withdrawn" if before else "in use")
+    runs = [run for run in case.history(CheckRun) if run.version == batch.version and run.seq > batch.seq]
+    if any(run.check_id in LOOK_AT_PREDICTIONS for run in runs):
+        case.require_independent("withdraw judged predictions of")
+    return case.put(step.action, fact, unless_changed=True)
+
+
+def _batch_named(known: Sequence[PredictionBatch], named: str) -> PredictionBatch:
+    found = [batch for batch in known if batch.sha256.startswith(named)]
+    if not found:
+        raise NotFound(
+            f"this version has no batch '{named[:20]}'", remedy="'governance predictions list' names them."
+        )
+    if len(found) > 1:
+        raise BadInput(f"{len(found)} batches begin with '{named[:20]}'", remedy="Name more of its sha256.")
+    return found[0]
 
 
 def versions_with_batches(governance: Governance, moment: Moment) -> tuple[RegisteredVersion, ...]:
@@ -335,6 +431,8 @@ def _rules(
     numbered = {
         read[one.sha256].sha256 if one.sha256 in read else one.sha256 for one in before if one.numbered
     }
+    names = {one.sha256: one.source_name for one in before}
+    names |= {read[one].sha256: names.get(one, "") for one in read}
     earlier = monitoring.batches(store, command.initiative, command.version, case.moment)
     return IntakeRules(
         part=command.part,
@@ -343,6 +441,7 @@ def _rules(
         known_kinds=kinds,
         earlier=tuple(batch.path for batch in earlier if batch.sha256 not in numbered),
         batches=tuple(batch.path for batch in earlier),
+        before=tuple((batch, names.get(batch.sha256, "")) for batch in earlier),
     )
 
 
@@ -443,7 +542,8 @@ def _digest_once(command: AddPredictions, before: Sequence[BatchIntake]) -> str:
     except OSError as error:
         raise unreadable(name, error) from error
     if sha256 in {one.source_sha256 for one in before}:
-        raise Conflict("this batch was added before", where=name, remedy="Nothing is to be done.")
+        remedy = "If it was withdrawn, add what is right as a file of its own; else nothing is to be done."
+        raise Conflict("this batch was added before", where=name, remedy=remedy)
     return sha256
 
 

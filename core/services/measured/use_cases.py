@@ -26,7 +26,13 @@ from core.services.measured.decay import DecayReport, decay_report, said_against
 from core.services.measured.decay_groups import decay_groups
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring
-from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
+from core.services.measured.predictions import (
+    AddPredictions,
+    WithdrawPredictions,
+    add_predictions,
+    prediction_batches,
+    withdraw_predictions,
+)
 from core.services.measured.weak_slices import find_weakest
 from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
@@ -233,6 +239,11 @@ USE_CASES = (
         AddPredictions,
         Line("predictions add"),
         returns=_with("initiative", "version", "part"),
+    ),
+    does(
+        withdraw_predictions,
+        WithdrawPredictions,
+        Line("predictions withdraw", "The batch {sha256} of {initiative} version {version} counts no more."),
     ),
     asks(prediction_batches, Line("predictions list"), name="list_prediction_batches"),
     does(

@@ -17,11 +17,12 @@ from core.domain.facts.recorded import ORIGIN, columns_of, entry_of
 from core.domain.life_cycles import VERSION
 from core.domain.models.model_versions import AMENDABLE, LINKED_LATER, LIVE, Approval, Version
 from core.domain.moment import Moment
+from core.domain.policy.checks import LOOK_AT_PREDICTIONS
 from core.lake import models as lake
 from core.lake.monitoring import readings as lake_monitoring
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.process.checks import LOOK_AT_PREDICTIONS, record_checks
+from core.services.process.checks import record_checks
 
 
 def version_registry(

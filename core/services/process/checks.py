@@ -16,6 +16,7 @@ from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
 from core.domain.policy.checks import (
     CHECKS,
+    LOOK_AT_PREDICTIONS,
     CheckResult,
     check_data_digest,
     check_evidence_fresh,
@@ -31,12 +32,10 @@ from core.ground import Verdict
 from core.lake.directory import names
 from core.lake.facts import history
 from core.lake.models import current_version
+from core.lake.monitoring.readings import withdrawals
 from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
 from core.services.process.findings import breach_findings
-
-LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert", "attributions_present")
-"""Checks that cannot tell anything before a version has prediction batches."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,8 @@ def record_checks(
         else applicable_checks(subject.policy, subject.facts.class_id, bool(subject.facts.version))
     )
     checks = tuple(check for check in checks if check not in skip)
-    results = tuple(_amended(subject, _RUNNERS[check](subject)) for check in checks)
+    found = [_amended(subject, _RUNNERS[check](subject)) for check in checks]
+    results = tuple(_with_withdrawals(subject, result) for result in found)
     failed = [(result.check, result.message) for result in results if result.verdict is Verdict.FAIL]
 
     def run(moment: Moment) -> list[Fact]:
@@ -157,6 +157,20 @@ def _run(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str |
         message=result.message,
         remedy=result.remedy,
     )
+
+
+def _with_withdrawals(subject: CheckSubject, result: CheckResult) -> CheckResult:
+    """A verdict on predictions names those that were taken out of it."""
+    if result.check not in LOOK_AT_PREDICTIONS or not subject.facts.version:
+        return result
+    store = subject.governance.store
+    gone = list(withdrawals(store, subject.facts.initiative, subject.version, subject.moment).values())
+    if not gone:
+        return result
+    last = gone[-1]
+    what = f"{len(gone)} batch{'es' if len(gone) > 1 else ''} withdrawn, the last on"
+    told = f"{what} {last.recorded_at:%Y-%m-%d} by {last.actor}: {last.reason[:200]}"
+    return replace(result, message=f"{result.message}; {told}")
 
 
 def _naming(subject: CheckSubject) -> CheckResult:

@@ -34,8 +34,8 @@ from core.domain.process.gates import Decision, decide
 from core.domain.process.requirements import RequirementState, requirement_states
 from core.domain.rules.ethics import Ethics
 from core.lake.directory import signed
-from core.lake.facts import history
 from core.lake.models import versions
+from core.lake.monitoring.readings import batches
 from core.lake.process.inventory import inventory_lines
 from core.lake.record import entries as lake
 from core.services.case import Case, begin, facts_of, registered
@@ -310,7 +310,6 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     facts = facts_of(governance, initiative, moment)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
     made = versions(store, initiative, moment)
-    added = history(store, PredictionBatch, moment, initiative)
     return InitiativeSheet(
         registered(governance, initiative, moment),
         policy,
@@ -329,7 +328,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
         signed(store, EvidenceLine, Evidence, moment, initiative),
         signed(store, CheckLine, CheckRun, moment, initiative),
         decisions,
-        tuple(batch for one in made for batch in added if batch.version == one.version),
+        tuple(batch for one in made for batch in batches(store, initiative, one.version, moment)),
         lake.entries(store, moment, initiative=initiative, most=500),
     )
 

@@ -52,6 +52,7 @@ TITLES = {
     "batch_intake": "How batches came in",
     "column_mapping": "Mapping of columns",
     "favourable_outcome": "Favourable outcomes",
+    "batch_withdrawal": "Batches withdrawn",
 }
 """Tables that come first, in this order, and how they are called; the others follow by name."""
 _GOOD = {"Open", "Pass", "Approved", "Granted", "Accepted", "Closed"}

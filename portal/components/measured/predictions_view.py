@@ -12,7 +12,14 @@ import streamlit as st
 from core.connectors.prediction_files import SUFFIXES
 from core.domain.errors import GovernanceError
 from core.domain.models.column_mapping import KINDS, NEITHER, score_words
-from core.services.measured.predictions import AddedBatch, AddPredictions, add_predictions, preview_file
+from core.services.measured.predictions import (
+    AddedBatch,
+    AddPredictions,
+    WithdrawPredictions,
+    add_predictions,
+    preview_file,
+    withdraw_predictions,
+)
 from core.services.models.amendments import AmendColumns, DeclareOutcome, amend_columns, declare_outcome
 from portal.components.cards import Card, cards, facts
 from portal.components.desk import Desk, show_problem
@@ -36,14 +43,16 @@ BATCHES: list[Column[BatchLine]] = [
     Column("last_at", "To", "day", phone=False),
     Column("source_name", "File", phone=False, width=190),
     Column(lambda batch: len(batch.warnings), "Notes", "number", phone=False),
+    Column(lambda batch: "Withdrawn" if batch.withdrawn else "In use", "Status", width=100),
 ]
 NOTES = [Column("source_name", "File", strong=True), Column("note", "What was odd")]
 
 
 def batch_cards(view: BatchesView) -> None:
     """Show how many rows there are of each role, how many have an outcome, and how many notes."""
-    rows = {part: sum(b.rows for b in view.batches if b.part == part) for part in _WORDS}
-    labelled = sum(batch.labelled for batch in view.batches)
+    counting = [batch for batch in view.batches if not batch.withdrawn]
+    rows = {part: sum(b.rows for b in counting if b.part == part) for part in _WORDS}
+    labelled = sum(batch.labelled for batch in counting)
     notes = sum(len(batch.warnings) for batch in view.batches)
     total = sum(rows.values())
     cards(
@@ -61,8 +70,8 @@ def batch_cards(view: BatchesView) -> None:
     )
 
 
-def batches_panel(view: BatchesView) -> None:
-    """Show the batches, newest first, and what was odd about each."""
+def batches_panel(desk: Desk, view: BatchesView) -> None:
+    """Show the batches, newest first, what was odd about each, and withdraw one."""
     if not view.batches:
         empty_state("No predictions were added to this version yet.", icon=":material/upload_file:")
         return
@@ -73,10 +82,40 @@ def batches_panel(view: BatchesView) -> None:
         notes = [
             {"source_name": batch.source_name, "note": note}
             for batch in view.batches
-            for note in (*batch.warnings, *([f"Read as amended: {batch.amended}"] if batch.amended else ()))
+            for note in (*_withdrawal(batch), *batch.warnings, *_amended(batch))
         ]
         if notes:
             plain_table(notes, NOTES, caption="What was odd about each batch")
+        _withdraw_box(desk, view)
+
+
+def _amended(batch: BatchLine) -> tuple[str, ...]:
+    return (f"Read as amended: {batch.amended}",) if batch.amended else ()
+
+
+def _withdrawal(batch: BatchLine) -> tuple[str, ...]:
+    gone = batch.withdrawn
+    return (f"Withdrawn on {gone.recorded_at:%Y-%m-%d} by {gone.actor_name}: {gone.reason}",) if gone else ()
+
+
+def _withdraw_box(desk: Desk, view: BatchesView) -> None:
+    counting = [batch for batch in view.batches if not batch.withdrawn]
+    ask = Ask(
+        "Withdraw",
+        "The batch counts no more.",
+        rows=("batch", "reason"),
+        fixed={"initiative": view.initiative, "version": view.version},
+        choices={"batch": {batch.sha256: _called(batch) for batch in counting}},
+        note="It stays on record, and earlier days still show it.",
+        because="" if counting else "No batch is in use.",
+    )
+    label = "Withdraw a batch"
+    unfolding_form(desk, withdraw_predictions, WithdrawPredictions, label, ":material/remove_circle:", ask)
+
+
+def _called(batch: BatchLine) -> str:
+    name = f"{batch.source_name}, " if batch.source_name else ""
+    return f"{name}{_WORDS[batch.part]}, {count(batch.rows, 'row')}, {batch.recorded_at:%Y-%m-%d}"
 
 
 def mapping_panel(desk: Desk, view: BatchesView, mapping: ColumnMapping) -> None:
