@@ -82,7 +82,10 @@ def _drifts() -> dict[str, Figure]:
     texts = {f"{kind} of {values:,} values": _texts(values, flat=kind == "even") for kind, values in TEXTS}
     numbers = {name: partial(_numbers, make) for name, make in NUMBERS.items()}
     found: dict[str, Figure] = {}
-    for kind, moved, makers in (("texts", "a fifth new", texts), ("numbers", "half a deviation", numbers)):
+    for kind, moved, makers in (
+        ("texts", "a fifth new", texts),
+        ("numbers", "two thirds of a deviation", numbers),
+    ):
         drawn = {
             (name, rows): _drift(make, rows, 8 if ",000" in name or "500" in name else 40)
             for name, make in makers.items()
@@ -154,7 +157,7 @@ def _numbers(
     low, high, deviation = float(known.min()), float(known.max()), float(known.std())
     skewness = float(((known - known.mean()) ** 3).mean()) / deviation**3
     if moved:
-        drawn[REFERENCE_CHUNKS:] = [one + deviation / 2 for one in drawn[REFERENCE_CHUNKS:]]
+        drawn[REFERENCE_CHUNKS:] = [one + deviation * 2 / 3 for one in drawn[REFERENCE_CHUNKS:]]
     chunks = FewValues([SortedValues(*np.unique(one, return_counts=True)) for one in drawn])
     along = _along(np.full((len(drawn), 1), rows))
     return number_drift("x", Moments(len(known), low, high, deviation, skewness), chunks, along)

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 FALSE_ALARMS = 0.05
 """In how many measurements where nothing moved any feature may alert in any chunk, by one method."""
-_DRAWS, _LEAST_DRAWS, _CELLS, _PLACES, _SIZES = 1000, 300, 1_000_000, 1000, 4
+_DRAWS, _LEAST_DRAWS, _CELLS, _SIZES = 1000, 300, 1_000_000, 4
+_BRIDGES, _PLACES = 10_000, 500
 _DEVIATIONS = 3.0
 _NEVER_SEEN = 3
 """Rows as if of values that the reference lacks: the rule of three, Hanley and Lippman-Hand 1983."""
@@ -105,7 +106,8 @@ class Along:
 
 def level_of(features: int, chunks: int) -> float:
     """The chance of one alert where nothing moved, so that all features and chunks hold `FALSE_ALARMS`."""
-    return FALSE_ALARMS / max(1, features * chunks)
+    half = FALSE_ALARMS / 2  # the far quantile is known from draws alone
+    return half / max(1, features * chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,28 +168,29 @@ def chance_by_bridges(shares: Numbers, widths: Numbers, along: Along) -> tuple[C
     Notes
     -----
     The gap of two cumulated shares of n and m independent rows is √(1/n + 1/m) times a Brownian bridge at the
-    reference's shares; 1,000 bridges are drawn once for the area. The widest gap of a bridge has a law in
+    reference's shares; 10,000 bridges are drawn once for the area. The widest gap of a bridge has a law in
     closed form, which errs on the side of silence where values repeat. Source: Kolmogorov 1933, Donsker 1952.
     """
     import numpy as np
 
     places = np.rint(shares * _PLACES).astype(int)
     area = np.bincount(places, widths, _PLACES + 1)
-    bridges = _bridges()
     n = np.maximum(along.drawable, 1)
     scale = np.sqrt(1 / n + 1 / np.maximum(along.reference_rows - n, 1))
     widest = (0.5 * math.log(2 / along.level)) ** 0.5, (math.pi**2 / 12) ** 0.5
-    areas = _level(np.abs(bridges) @ area, along.level)
+    areas = _level(_bridges() @ area, along.level)
     return Chance(scale * widest[0], scale * widest[1]), Chance(scale * areas[0], scale * areas[1])
 
 
 @lru_cache(maxsize=1)
 def _bridges() -> Numbers:
+    """Absolute values of Brownian bridges, shape (bridges, places)."""
     import numpy as np
 
-    steps = np.random.default_rng(0).normal(0, _PLACES**-0.5, (_DRAWS, _PLACES))
-    walks = np.concatenate([np.zeros((_DRAWS, 1)), np.cumsum(steps, axis=1)], axis=1)
-    return walks - walks[:, -1:] * np.linspace(0, 1, _PLACES + 1)
+    steps = np.random.default_rng(0).normal(0, _PLACES**-0.5, (_BRIDGES, _PLACES))
+    walks = np.concatenate([np.zeros((_BRIDGES, 1)), np.cumsum(steps, axis=1)], axis=1)
+    bridges: Numbers = np.abs(walks - walks[:, -1:] * np.linspace(0, 1, _PLACES + 1)).astype(np.float32)
+    return bridges
 
 
 def _level(drawn: Numbers, level: float) -> tuple[float, float]:
