@@ -10,6 +10,7 @@ from core.services.measured.slice_batches import MonitoredVersion
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.slices import inputs
+from portal.components.slices.curves_view import draw_curves
 from portal.components.slices.filters import subject_of
 from portal.components.slices.version_view import draw_versions
 from portal.components.slices.view import draw_slices
@@ -63,6 +64,8 @@ def _draw(desk: Desk, known: MonitoredVersion) -> None:
     subject = subject_of(desk, known, choices)
     if view == "weakest":
         draw_weakest(subject)
+    elif view == "curves":
+        draw_curves(subject)
     elif view == "versions":
         draw_versions(subject, versions)
     else:

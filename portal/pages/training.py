@@ -9,7 +9,7 @@ from core.services.work.training import trained_people
 from portal.components.desk import current_desk
 from portal.components.page import dress, page_header, section
 from portal.components.url_inputs import url_choice
-from portal.components.work.training_view import own_trainings, people_table, training_cards
+from portal.components.work.team_view import own_trainings, people_table, training_cards
 
 ALL = "all"
 

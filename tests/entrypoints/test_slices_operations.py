@@ -13,6 +13,7 @@ from core.domain.errors import BadInput
 from core.entrypoints.reports import measured as reports_slices
 from core.services.governance import Governance
 from core.services.measured.bias import BiasSlices, VersionsCompared, bias_slices
+from core.services.measured.curves import ScoreCurves
 from core.services.measured.weak_slices import WeakSlices, find_weakest
 from core.services.plain import plain, read_back
 from core.services.use_case import Call
@@ -79,6 +80,19 @@ def test_the_weakest_are_told_with_what_was_searched(
     assert told_again(WeakSlices, result)
     reports_slices.show_weakest(result)
     assert f"Searched {found.searched:,} intersections" in capsys.readouterr().out
+
+
+def test_curves_are_told_by_group_and_bin(people: Governance, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(people, "score_curves", by=["sex"])
+    assert [group["label"] for group in result["groups"]] == ["everyone", "Female", "Male"]
+    assert result["groups"][1]["roc"][0] == {
+        "false_positive_rate": 0.0,
+        "true_positive_rate": 0.0,
+        "threshold": None,
+    }
+    assert told_again(ScoreCurves, result)
+    reports_slices.show_curves(result)
+    assert "Area under ROC" in (said := capsys.readouterr().out) and "Share positive" in said
 
 
 def test_two_versions_are_told_side_by_side(

@@ -86,6 +86,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
     ),
     "compare_slices": ({**CENSUS, "by": ["sex"], "other": "1"},),
     "weakest_slices": ({**CENSUS, "by": ["sex", "race", "disability"], "most": 5, "max_conditions": 2},),
+    "score_curves": ({**CENSUS, "by": ["sex"]},),
     "list_tasks": ({}, {"person": "jonas-lindqvist"}, {"team": "Claims"}, {"team": "Claims", **PAST}),
     "list_hand_offs": ({}, SCORING, {"team": "Claims", "open_only": True}),
     "list_comments": (SCORING, CLAIMS),

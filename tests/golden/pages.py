@@ -73,6 +73,7 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         View(ANALYST, {**CENSUS, "by": ["age"], "cut": ["age=width:10"], "where": ["sex=Female"]}),
         View(VALIDATOR, {**CENSUS, "view": "weakest", "depth": "2"}),
         View(VALIDATOR, {**CENSUS, "view": "versions", "by": ["sex"]}),
+        View(VALIDATOR, {**CENSUS, "view": "curves", "by": ["sex"]}),
         View(EXECUTIVE, NOWHERE),
     ),
     "predictions": (View(ANALYST, CLAIMS), View(AUDITOR)),

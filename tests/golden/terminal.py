@@ -37,6 +37,7 @@ version compare employment-from-census-answers 1 2 --by sex
 predictions list claims-fraud-referral
 slices employment-from-census-answers --by sex --by race
 slices employment-from-census-answers --by sex --compare 1
+slices employment-from-census-answers --by sex --curves
 slices employment-from-census-answers --by sex --by race --weakest --conditions 2
 decay claims-fraud-referral
 decay employment-from-census-answers --by sex

@@ -76,6 +76,15 @@ def test_the_weakest_slices_are_found_without_being_asked_for(people: Governance
     assert "Bonferroni" in said, "how p values are corrected stands in the help"
 
 
+def test_curves_by_group_are_drawn_and_told_by_bin(people: Governance) -> None:
+    at = sound(open_page(people, view="curves", by="sex"))
+    said = words(at)
+    assert "ROC curves by sex" in said and "Calibration by bin" in said and "Share positive" in said
+    assert {"Download CSV"} == {each.proto.label for each in at.get("download_button")}
+    few = words(sound(open_page(people, view="curves", by="age", cut="age=at:21", where="age<=30")))
+    assert "Withheld, with fewer than" in few and "under 21" in few
+
+
 def test_bands_and_filters_are_read_from_the_address(people: Governance) -> None:
     view: dict[str, Any] = {
         "by": ["age"],

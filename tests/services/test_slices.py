@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 
+from core.analytics.slices.curves import ScoreCounts, group_curves, roc_points
 from core.domain.commands import RegisterModelVersion
 from core.domain.errors import BadInput, NotFound
 from core.ground import Verdict
@@ -19,6 +21,7 @@ from core.services.measured.bias import (
     slice_choices,
     slice_values,
 )
+from core.services.measured.curves import score_curves
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.measured.weak_slices import find_weakest
 from tests.conftest import BUILDER, later, register
@@ -284,6 +287,56 @@ def test_a_search_that_cannot_be_is_one_sentence(
 ) -> None:
     with pytest.raises(BadInput):
         find_weakest(governance, governance.moment(later(6)), **people, **more)
+
+
+def test_curves_by_group_equal_scikit_learn(governance: Governance, people: dict[str, Any]) -> None:
+    from sklearn.calibration import calibration_curve
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    frame = duckdb.sql(PEOPLE).df()
+    found = score_curves(governance, governance.moment(later(6)), **people, by=("sex",))
+    assert [group.label for group in found.groups] == ["everyone", "Female", "Male"]
+    for group in found.groups:
+        rows = frame if group.label == "everyone" else frame[frame["sex"] == group.label]
+        labels, scores = rows["y_true"].to_numpy(int), rows["y_score"].to_numpy(float)
+        alarms, hits, thresholds = roc_curve(labels, scores, drop_intermediate=False)
+        told = [(each.false_positive_rate, each.true_positive_rate) for each in group.roc]
+        assert np.array(told) == pytest.approx(np.stack([alarms, hits], axis=1), abs=1e-12)
+        assert [each.threshold for each in group.roc[1:]] == pytest.approx(thresholds[1:].tolist())
+        shares, means = calibration_curve(labels, scores, n_bins=10)
+        assert [each.share for each in group.calibration] == pytest.approx(shares.tolist(), abs=1e-12)
+        assert [each.mean_score for each in group.calibration] == pytest.approx(means.tolist(), abs=1e-12)
+        assert group.area == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+        assert group.interval is not None and group.interval.contains(group.area or 0)
+        assert (sum(each.n for each in group.calibration), group.positives) == (len(rows), labels.sum())
+        assert all(each.interval.contains(each.share) for each in group.calibration)
+
+
+def test_small_groups_have_no_curves_and_are_named(governance: Governance, people: dict[str, Any]) -> None:
+    moment = governance.moment(later(6))
+    small = score_curves(governance, moment, **people, by=("age",), cuts=("age=at:21",), where=("age<=30",))
+    (few,) = small.withheld
+    assert few == "under 21"
+    (told,) = (group for group in small.groups if group.label == few)
+    assert (told.area, told.roc, told.calibration) == (None, (), ())
+    assert told.note == f"Too small: {told.n} rows have a score and a label, {small.min_rows} are needed."
+    alike = score_curves(governance, moment, **people, by=("sex",), where=("y_true=1",)).groups[0]
+    assert alike.roc == () and alike.area is None and "all labels are alike" in alike.note
+    with pytest.raises(BadInput, match="at most 100 have curves"):
+        score_curves(governance, moment, **people, by=("age", "timestamp"), cuts=("age=values",))
+
+
+def test_many_scores_make_a_curve_of_at_most_a_hundred_and_one_points() -> None:
+    random = np.random.default_rng(3)
+    labels = random.random(5000) < 0.3
+    scores = np.sort(random.normal(size=5000))
+    counts = ScoreCounts((), scores, labels.astype(int), (~labels).astype(int))
+    found = group_curves(counts, min_rows=100)
+    every = {(each.false_positive_rate, each.true_positive_rate) for each in roc_points(counts)}
+    kept = [(each.false_positive_rate, each.true_positive_rate) for each in found.roc]
+    assert len(every) == 5001 and 90 < len(kept) <= 101 and set(kept) <= every
+    assert (kept[0], kept[-1]) == ((0, 0), (1, 1))
+    assert found.calibration == () and found.note == "No calibration: some scores are below 0 or above 1."
 
 
 def test_two_versions_are_compared_slice_by_slice(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -45,9 +47,25 @@ def test_many_are_tested_by_the_likelihood_ratio(counts: tuple[int, int, int, in
     from scipy.stats import chi2_contingency
 
     own, n, other, m = counts
-    table = [[own, n - own], [other, m - other]]
+    step = math.copysign(math.gcd(n, m) / (2 * (n + m)), own / n - other / m)
+    table = [[own - step, n - own + step], [other + step, m - other - step]]
     expected = chi2_contingency(table, correction=False, lambda_="log-likelihood").pvalue
     assert rates_p_value(*counts) == pytest.approx(expected, rel=1e-6, abs=1e-300)
+
+
+@pytest.mark.parametrize(("n", "m", "rate"), [(150, 150, 0.5), (500, 500, 0.5), (100, 300, 0.4)])
+def test_equal_rates_are_called_different_in_at_most_a_twentieth_of_all_tables(
+    n: int, m: int, rate: float
+) -> None:
+    from scipy.stats import binom
+
+    likely = (range(int(binom.ppf(1e-4, of, rate)), int(binom.isf(1e-4, of, rate)) + 1) for of in (n, m))
+    wrong = sum(
+        binom.pmf(x, n, rate) * binom.pmf(y, m, rate)
+        for x, y in product(*likely)
+        if abs(x / n - y / m) > 0.08 * 150 / min(n, m) and (rates_p_value(x, n, y, m) or 0) <= 0.05
+    )
+    assert 0.03 < wrong <= 0.0505
 
 
 def test_far_out_in_the_tails_the_level_holds() -> None:

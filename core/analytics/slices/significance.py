@@ -48,10 +48,12 @@ def rates_p_value(successes: int, n: int, reference_successes: int, reference_n:
     -----
     Formula: Fisher's exact test where fewer than 30 succeed or fail on either side, else the
     likelihood-ratio test: twice the sum of n·log(n / expected) over the four counts is a squared normal
-    deviate. Unlike the score test (Pearson's) it keeps its level far out in the tails, where corrected p
-    values lie: of 25 in 100 against 700 in 5,000 the score test says a fiftieth of the exact value.
+    deviate. Rates can only be apart by whole steps, so both are first moved half a step towards each other:
+    without that 75 of 150 are called different from an equal group in 5.7 % instead of 5 %. Unlike the score
+    test (Pearson's) it keeps its level far out in the tails, where corrected p values lie: of 25 in 100
+    against 700 in 5,000 the score test says a fiftieth of the exact value.
     Leaves out: dependence between rows, and that the reference may have been picked by its value.
-    Source: Fisher 1935; Wilks 1938, Ann. Math. Stat. 9.
+    Source: Fisher 1935; Wilks 1938, Ann. Math. Stat. 9; Schouten et al. 1980, Biom. J. 22 (half a step).
 
     Examples
     --------
@@ -64,10 +66,14 @@ def rates_p_value(successes: int, n: int, reference_successes: int, reference_n:
     cells = (successes, n - successes, reference_successes, reference_n - reference_successes)
     if min(cells) < FEW and min(n, reference_n, won, everyone - won) < _TABLES:
         return _fisher(successes, n, won, everyone)
+    step = math.gcd(n, reference_n) / (2 * everyone)
+    off = successes - n * won / everyone
+    moved = math.copysign(min(step, abs(off)), off)
+    counts = (cells[0] - moved, cells[1] + moved, cells[2] + moved, cells[3] - moved)
     expected = (n * won, n * (everyone - won), reference_n * won, reference_n * (everyone - won))
     apart = math.fsum(
         seen * math.log(seen * everyone / product)
-        for seen, product in zip(cells, expected, strict=True)
+        for seen, product in zip(counts, expected, strict=True)
         if seen
     )
     return normal_p_value(math.sqrt(max(0.0, 2 * apart)))
@@ -174,7 +180,8 @@ def _fisher(successes: int, n: int, won: int, everyone: int) -> float:
 
 
 TEST_NAMES = {
-    "rate": "likelihood-ratio test of two rates; Fisher's exact test where fewer than 30 succeed or fail",
+    "rate": "likelihood-ratio test of two rates, half a step closer; Fisher's exact test where fewer than 30 "
+    "succeed or fail",
     "mean": "Welch's t test of two means",
     "root_mean": "Welch's t test of the means of squares",
     "balanced": "the level at which the interval of the difference ends at 0",

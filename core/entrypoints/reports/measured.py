@@ -22,6 +22,7 @@ from core.entrypoints.reports.printing import (
     words,
 )
 from core.services.measured.bias import BiasSlices, VersionsCompared
+from core.services.measured.curves import ScoreCurves
 from core.services.measured.decay_groups import CALIBRATED_ON
 from core.services.measured.weak_slices import WeakSlices
 from core.services.plain import Result, read_back
@@ -230,6 +231,40 @@ def show_weakest(result: Result) -> None:
     )
     if found.not_searched:
         say(f"Not searched, name them with --by: {', '.join(found.not_searched)}.")
+
+
+def show_curves(result: Result) -> None:
+    """Each group's area and calibration by bin; the points of the ROC curves are in the JSON."""
+    found = read_back(ScoreCurves, result)
+    of, grouped = found.batches, " and ".join(words(feature) for feature in found.by)
+    say(f"Scores of outcome {found.positive} by {grouped}: {of.initiative} version {of.version}")
+    areas = [
+        (
+            each.label,
+            f"{each.n:,}",
+            f"{each.positives:,}",
+            figure(each.area),
+            _interval(each.interval),
+            each.note,
+        )
+        for each in found.groups
+    ]
+    headings = ("Group", "Rows", "Positive", "Area under ROC", "95 % interval", "Note")
+    show_table(headings, areas, right=(1, 2, 3, 4))
+    bins = [
+        (
+            group.label,
+            ends(each.low, each.high),
+            f"{each.n:,}",
+            figure(each.mean_score),
+            figure(each.share),
+            _interval(each.interval),
+        )
+        for group in found.groups
+        for each in group.calibration
+    ]
+    headings = ("Group", "Scores", "Rows", "Mean score", "Share positive", "95 % interval")
+    show_table(headings, bins, right=(2, 3, 4, 5))
 
 
 def show_changes(result: Result) -> None:
@@ -490,6 +525,7 @@ SHOW: Mapping[str, Callable[[Result], None]] = {
     "bias_slices": show_slices,
     "compare_slices": show_changes,
     "weakest_slices": show_weakest,
+    "score_curves": show_curves,
     "decay": show_decay,
     "drift_report": show_drift,
     "explain show": show_explanation,

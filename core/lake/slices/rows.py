@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from core.analytics.slices.curves import ScoreCounts
 from core.analytics.slices.rows import MISSING, Band, Condition
 from core.domain.errors import BadInput, NotFound
 from core.ground import Task
@@ -413,3 +414,72 @@ def _condition(
         )
     parameters[name] = float(condition.value)
     return f"{number_sql(condition.feature)} {condition.operator} ${name}"
+
+
+MAX_SCORES = 2_000_000
+
+
+def score_counts(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    task: Task,
+    by: Sequence[str | Band],
+    *,
+    positive: object | None = None,
+    kept: Kept = EVERY_ROW,
+) -> list[ScoreCounts]:
+    """Count how often each score occurs with either label; everyone first, then each group in natural order.
+
+    Scores are exact; where they make more than two million lines they are rounded to four decimals.
+
+    Raises
+    ------
+    BadInput, NotFound
+        As `slice_counts`; no labelled row has a score.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path, cursor = f"{folder}/batch.parquet", duckdb.connect()
+    ...     rows = "('a', 0.5, 1, 1), ('a', 0.5, 1, 0), ('b', 0.2, 0, 0)"
+    ...     named = f"SELECT * FROM (VALUES {rows}) t(team, y_score, y_pred, y_true)"
+    ...     _ = cursor.execute(f"COPY ({named}) TO '{path}'")
+    ...     found = score_counts(cursor, [path], "binary", ["team"])
+    >>> [(each.label, each.positives.tolist(), each.negatives.tolist()) for each in found]
+    [('everyone', [0, 1], [1, 1]), ('a', [1], [1]), ('b', [0], [1])]
+    """
+    picked = pick_rows(cursor, paths, task, by, positive, kept)
+    table = _scored(cursor, picked, "score")
+    if table.num_rows > MAX_SCORES:
+        table = _scored(cursor, picked, "round(score, 4)")
+    if not table.num_rows:
+        raise BadInput("no row has a score and a label", where="curves", remedy="Add scores and outcomes.")
+    return _score_counts(by, table)
+
+
+def _scored(cursor: duckdb.DuckDBPyConnection, picked: PickedRows, score: str) -> Any:
+    """An Arrow table with a line a group and score, scores rising."""
+    rows = picked.ranked(picked.score or "CAST(NULL AS DOUBLE)")
+    query = (
+        f"SELECT {picked.slices} {score} AS seen, count(*) FILTER (WHERE won), "
+        f"count(*) FILTER (WHERE NOT won) FROM ({rows}) "
+        "WHERE score IS NOT NULL AND actual IS NOT NULL GROUP BY ALL ORDER BY seen LIMIT $most"
+    )
+    return cursor.execute(query, picked.given(query, most=MAX_SCORES + 1)).to_arrow_table()
+
+
+def _score_counts(by: Sequence[str | Band], table: Any) -> list[ScoreCounts]:
+    import numpy as np
+
+    at, won, lost = (table.column(len(by) + place).to_numpy() for place in range(3))
+    named = list(zip(*(table.column(place).to_pylist() for place in range(len(by))), strict=True))
+    groups = sorted(set(named), key=natural_order)
+    ids = np.array([{group: place for place, group in enumerate(groups)}[name] for name in named])
+    scores, place = np.unique(at, return_inverse=True)
+    everyone = (np.bincount(place, each).astype(np.int64) for each in (won, lost))
+    inside = ((group, np.flatnonzero(ids == number)) for number, group in enumerate(groups))
+    return [
+        ScoreCounts((), scores, *everyone),
+        *(ScoreCounts(slice_keys(by, group), at[rows], won[rows], lost[rows]) for group, rows in inside),
+    ]

@@ -8,12 +8,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.analytics.slices.change import SliceChange, slice_changes
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
 from core.analytics.slices.pairs import Limit
-from core.analytics.slices.report import Absent, SliceReport, beyond_chance, slice_report, unlike
+from core.analytics.slices.report import (
+    Absent,
+    SliceChange,
+    SliceReport,
+    beyond_chance,
+    slice_changes,
+    slice_report,
+    unlike,
+)
 from core.analytics.slices.rows import MISSING, Band, CutRule
 from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES, Correction
 from core.analytics.slices.verdicts import Judging

@@ -21,6 +21,7 @@ from core.services.measured.business_kpi import (
     model_performance,
     promised_kpis,
 )
+from core.services.measured.curves import score_curves
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
 from core.services.measured.decay import DecayReport, decay_report, said_against
 from core.services.measured.decay_groups import decay_groups
@@ -47,6 +48,10 @@ def _slices_meant(typed: Values) -> str:
         return "weakest_slices"
     if not typed.get("by"):
         raise BadInput("no feature was named", where="--by", remedy="Name one, or use --weakest.")
+    if typed.get("curves") and typed.get("other"):
+        raise BadInput("--curves looks at one version", where="--compare", remedy="Leave one of them out.")
+    if typed.get("curves"):
+        return "score_curves"
     return "compare_slices" if typed.get("other") else "bias_slices"
 
 
@@ -218,9 +223,12 @@ CHOICES = (
     Choice(
         "slices",
         "Compare a metric between slices of a model version's predictions.",
-        ("bias_slices", "compare_slices", "weakest_slices"),
+        ("bias_slices", "compare_slices", "weakest_slices", "score_curves"),
         _slices_meant,
-        flags={"weakest": "Find the weakest slices over all intersections."},
+        flags={
+            "weakest": "Find the weakest slices over all intersections.",
+            "curves": "Draw up ROC and calibration curves by group.",
+        },
         hidden=("min_rows",),
     ),
     Choice(
@@ -261,6 +269,7 @@ USE_CASES = (
     asks(read_decay, Line("decay"), name="decay_report", route=f"GET {_OF_VERSION}/decay"),
     asks(bias_slices, route=f"GET {_OF_VERSION}/slices"),
     asks(compare_versions, name="compare_slices", route=f"GET {_OF_VERSION}/slices"),
+    asks(score_curves, route=f"GET {_OF_VERSION}/curves"),
     asks(
         find_weakest,
         name="weakest_slices",

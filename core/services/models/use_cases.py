@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.analytics.slices.change import SliceChange
+from core.analytics.slices.report import SliceChange
 from core.connectors.document_files import file_name, render
 from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, RetireVersion
 from core.domain.facts.recorded import values_of

@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric
-from core.analytics.slices.change import SliceChange
 from core.analytics.slices.metrics import SLICE_METRICS
-from core.analytics.slices.report import SliceReport
+from core.analytics.slices.report import SliceChange, SliceReport
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.recorded import values_of
 from core.domain.given import InitiativeId, argument

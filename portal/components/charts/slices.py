@@ -46,6 +46,7 @@ WEAK_LOOKS: Mapping[str, Look] = MappingProxyType(
         "chance": ("May be chance", WATCH, "diamond"),
     }
 )
+_CURVES = (INK, ACCENT, WATCH, GOOD, BAD, "#8a5cf0", "#0f9aa8", "#c2489b", QUIET)
 _MOVES = {"better": GOOD, "worse": BAD, "not beyond chance": WATCH}
 _COUNTS, _LINE, _TITLE = "counts", "line ", "title of the metric"
 
@@ -130,6 +131,60 @@ def slice_figure(
         shown, _filled(frame, marks, set(words.values()), lines), alt=alt, key=key, picks=("slice",)
     )
     return picked[0] if picked else None
+
+
+@dataclass(frozen=True)
+class CurveMark:
+    """A point of a group's curve, the ends of its interval where it has one, and the `n` rows it is of."""
+
+    group: str
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+
+def curves_figure(marks: Sequence[CurveMark], *, titles: tuple[str, str], alt: str) -> None:
+    """Draw a curve a group over the unit square, with the diagonal; intervals stand on the points.
+
+    Parameters
+    ----------
+    marks
+        Points in the order of their curve; at most nine groups, as more cannot be told apart.
+    titles
+        Of both axes.
+    alt
+        One sentence for people who do not see the chart.
+    """
+    groups = tuple(dict.fromkeys(mark.group for mark in marks))
+    spec = _curve_frame(groups, titles, dotted=any(mark.low is not None for mark in marks))
+    draw(marks, spec, alt=alt, height=380)
+
+
+@drawing
+def _curve_frame(groups: tuple[str, ...], titles: tuple[str, str], *, dotted: bool) -> alt.TopLevelMixin:
+    import altair as alt
+
+    unit = alt.Scale(domain=[0, 1])
+    x = alt.X("x:Q", title=titles[0], scale=unit, axis=alt.Axis(format=".0%", tickCount=5, labelFlush=False))
+    y = alt.Y("y:Q", title=titles[1], scale=unit, axis=alt.Axis(format=".0%", tickCount=5, labelFlush=False))
+    colour = alt.Color(
+        "group:N", scale=by_name(dict(zip(groups, _CURVES, strict=False))), legend=top_legend(3)
+    )
+    told = hints(("group:N", "Group"), ("x:Q", titles[0], ".1%"), ("y:Q", titles[1], ".1%"))
+    counted = hints(("low:Q", "Interval from", ".1%"), ("high:Q", "Interval to", ".1%"), ("n:Q", "Rows", ","))
+    base = alt.Chart().encode(x=x, color=colour, tooltip=[*told, *counted] if dotted else told)
+    ends = alt.Chart(alt.InlineData(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
+    layers = [
+        ends.mark_line(strokeDash=[5, 4], strokeWidth=1.3, color=QUIET).encode(x=x, y=y),
+        base.mark_line(strokeWidth=2, interpolate="linear").encode(y=y, order=alt.Order("x:Q")),
+    ]
+    if dotted:
+        spans = base.mark_rule(strokeWidth=2.4, opacity=0.5)
+        layers.append(spans.encode(y=alt.Y("low:Q", title=titles[1], scale=unit), y2="high:Q"))
+        layers.append(base.mark_point(filled=True, opacity=1, size=70).encode(y=y))
+    return alt.layer(*layers)
 
 
 def slice_pairs(

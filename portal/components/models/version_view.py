@@ -23,8 +23,7 @@ from portal.components.text import count, day, escape, escape_html, humanise, nu
 from portal.components.url_inputs import set_url, url_choice
 
 if TYPE_CHECKING:
-    from core.analytics.slices.change import SliceChange
-    from core.analytics.slices.report import SliceFigures
+    from core.analytics.slices.report import SliceChange, SliceFigures
     from core.lake.models import RegistryLine
     from core.services.models.version_comparison import (
         Comparison,

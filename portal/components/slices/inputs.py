@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 ICON = ":material/balance:"
 PARTS = {"analysis": "In use (analysis)", "reference": "Before use (reference)", "all": "Both"}
 REFERENCES = {"best": "The best slice", "largest": "The largest slice", "overall": "Everyone"}
-VIEWS = {"slices": "Slices", "weakest": "Where is it weakest?", "versions": "Version beside version"}
+VIEWS = {
+    "slices": "Slices",
+    "weakest": "Where is it weakest?",
+    "curves": "ROC and calibration",
+    "versions": "Version beside version",
+}
 CORRECTIONS: dict[Correction, str] = {
     "holm": "Holm: hardly one false alarm",
     "benjamini_hochberg": "Benjamini-Hochberg: few of the alarms false",

@@ -28,9 +28,8 @@ from portal.components.text import NOTHING, humanise, number
 from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
-    from core.analytics.slices.change import SliceChange
     from core.analytics.slices.metrics import MetricDefinition
-    from core.analytics.slices.report import SliceFigures, SliceReport
+    from core.analytics.slices.report import SliceChange, SliceFigures, SliceReport
     from core.services.measured.bias import VersionsCompared
     from core.services.measured.slice_batches import MonitoredVersion
 
