@@ -85,6 +85,11 @@ def test_curves_by_group_are_drawn_and_told_by_bin(people: Governance) -> None:
     assert "Withheld, with fewer than" in few and "under 21" in few
 
 
+def test_the_widest_gap_is_looked_for_between_the_groups_of_a_feature(people: Governance) -> None:
+    said = words(sound(open_page(people, view="weakest", of="gap", between="sex", cut="age=at:40,60")))
+    assert "Where is the gap by sex widest?" in said and "Widest in" in said and "age: 60 and over" in said
+
+
 def test_bands_and_filters_are_read_from_the_address(people: Governance) -> None:
     view: dict[str, Any] = {
         "by": ["age"],

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from core.analytics.intervals import rate_difference_interval, rate_ratio_interval, wilson_interval
 from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metrics_for
-from core.analytics.slices.pairs import Limit
 from core.analytics.slices.report import slice_report
 from core.analytics.slices.rows import MISSING
 from tests.sliced import counted

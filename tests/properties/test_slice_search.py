@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.analytics.intervals import wilson_interval
+from core.analytics.intervals import difference_interval, wilson_interval
 from core.analytics.slices.counts import SliceCells, SliceCounts, rests_of, total_of
+from core.analytics.slices.gaps import widest_gaps
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.ranks import rank_sums
 from core.analytics.slices.search import weakest_slices, weaknesses
@@ -237,3 +238,81 @@ def test_a_search_for_nothing_is_refused() -> None:
     for wrong in ({"most": 0}, {"min_rows": 0}, {"max_conditions": 0}):
         with pytest.raises(ValueError, match="at least one slice, one row and one condition"):
             weakest_slices(cells, metric("accuracy"), **wrong)
+
+
+def gap_by_force(
+    rows: Sequence[Row], definition: MetricDefinition, min_rows: int, depth: int
+) -> dict[Any, float]:
+    """Every intersection of the first two features with its least gap between two groups of the third."""
+    known: dict[Any, float] = {}
+    task, turn = definition.tasks[0], -1 if definition.direction == "higher" else 1
+    for size in range(1, depth + 1):
+        for places in combinations(range(2), size):
+            for codes in product(*(range(len(VALUES[place])) for place in places)):
+                for pair in permutations(range(len(VALUES[2])), 2):
+                    key = tuple(zip(places, codes, strict=True))
+                    inside = [row for row in rows if all(row[place] == code for place, code in key)]
+                    groups = ([row for row in inside if row[2] == group] for group in pair)
+                    sides = [measure(definition, slice_counts(each, task, ranked=False)) for each in groups]
+                    (own, first), (other, second) = ((side.value, side.interval) for side in sides)
+                    if min(side.n for side in sides) < min_rows or own is None or other is None:
+                        continue
+                    if first is None or second is None:
+                        continue
+                    apart = difference_interval(own, first, other, second)
+                    known[pair, key] = apart.low if turn > 0 else -apart.high
+    return {
+        (pair, key): sure
+        for (pair, key), sure in known.items()
+        if sure > 1e-9
+        and all(
+            sure > known.get((pair, part), -math.inf) + 1e-9
+            for size in range(1, len(key))
+            for part in combinations(key, size)
+        )
+    }
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows=ROWS, most=st.integers(1, 6), min_rows=st.integers(1, 4), depth=st.integers(1, 2))
+@pytest.mark.parametrize("name", ["accuracy", "false_positive_rate", "mean_error", "mean_absolute_error"])
+def test_gaps_are_those_that_looking_at_every_intersection_finds(
+    name: str, rows: list[Row], most: int, min_rows: int, depth: int
+) -> None:
+    definition = metric(name)
+    pairs = list(permutations(range(len(VALUES[2])), 2))
+    found = widest_gaps(
+        cells_of(rows, definition), definition, pairs, most=most, min_rows=min_rows, max_conditions=depth
+    )
+    expected = gap_by_force(rows, definition, min_rows, depth)
+    widest = sorted(expected.values(), reverse=True)[:most]
+    assert [one.sure for one in found.slices] == pytest.approx(widest, abs=1e-8)
+    for one in found.slices:  # a part is listed only if it is further apart than its whole
+        key = tuple(
+            (FEATURES.index(name), VALUES[FEATURES.index(name)].index(value)) for name, value in one.keys
+        )
+        pair = tuple(VALUES[2].index(group) for group in one.between)
+        assert expected[pair, key] == pytest.approx(one.sure, abs=1e-8)
+
+
+def test_a_search_for_gaps_says_what_it_cannot_look_at() -> None:
+    rows: list[Row] = [(0, 0, 0, True, True, 0.2)] * 4
+    with pytest.raises(ValueError, match="goes over rates and means"):
+        widest_gaps(cells_of(rows, metric("roc_auc")), metric("roc_auc"), [(0, 1)])
+
+
+@pytest.mark.parametrize("most", [1, 10])
+def test_gaps_of_noise_are_hardly_ever_claimed(most: int) -> None:
+    random, claimed, missed = np.random.default_rng(1607), 0, 0
+    for _ in range(60):
+        codes = np.stack(
+            [random.integers(0, 4, 2000), random.integers(0, 4, 2000), random.integers(0, 2, 2000)]
+        )
+        right = random.random(2000) < 0.8
+        one, nought = np.ones(2000, np.int64), np.zeros(2000, np.int64)
+        counts = {"rows": one, "labelled": one, "tp": nought, "fp": nought, "tn": right * 1, "fn": 1 - right}
+        cells = SliceCells("binary", FEATURES, (tuple("abcd"), tuple("abcd"), ("f", "m")), codes, counts)
+        found = widest_gaps(cells, metric("accuracy"), [(0, 1), (1, 0)], most=most, min_rows=30)
+        claimed += any(each.adjusted_p is not None and each.adjusted_p <= 0.05 for each in found.slices)
+        missed += any(each.interval is not None and not each.interval.contains(0) for each in found.slices)
+    assert (claimed, missed) <= (4, 4)

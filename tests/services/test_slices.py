@@ -289,6 +289,46 @@ def test_a_search_that_cannot_be_is_one_sentence(
         find_weakest(governance, governance.moment(later(6)), **people, **more)
 
 
+def test_the_gap_is_widest_where_only_one_group_is_judged_wrongly(
+    governance: Governance, people: dict[str, Any]
+) -> None:
+    moment, cut = governance.moment(later(6)), {"cuts": ("age=at:40,60",)}
+    found = find_weakest(governance, moment, **people, **cut, of="gap", by=("age", "region"))
+    first = found.found.slices[0]
+    assert (found.between, first.label, first.between) == ("sex", "age: 60 and over", ("Female", "Male"))
+    assert first.value is not None and first.value < -0.5 and first.adjusted_p is not None
+    assert first.interval is not None and first.interval.high < 0 and first.adjusted_p < 0.001
+    with pytest.raises(BadInput, match="groups cannot be held against each other"):
+        find_weakest(governance, moment, **people, cuts=("age=values",), of="gap", between="age", by=("sex",))
+    with pytest.raises(BadInput, match="goes over rates and means"):
+        find_weakest(governance, moment, **people, of="gap", metric="balanced_accuracy")
+    with pytest.raises(NotFound):  # no reference to have fallen from
+        find_weakest(governance, moment, **people, of="decay")
+
+
+def test_the_deepest_fall_is_where_the_model_went_wrong_since_the_reference(
+    governance: Governance, people: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "before.parquet"
+    duckdb.sql(PEOPLE.replace("CASE WHEN i % 2 = 0 AND age >= 60", "CASE WHEN false")).write_parquet(
+        str(file)
+    )
+    more: dict[str, Any] = {"task": "binary", "file": file, "part": "reference", "sensitive": ("sex",)}
+    add_predictions(governance, AddPredictions(actor=BUILDER, at=later(4), **people, **more))
+    found = find_weakest(
+        governance,
+        governance.moment(later(6)),
+        **people,
+        of="decay",
+        cuts=("age=at:40,60",),
+        by=("sex", "age"),
+    )
+    first = found.found.slices[0]
+    assert dict(first.keys) == {"sex": "Female", "age": "60 and over"}
+    assert first.between == ("analysis", "reference") and first.value is not None and first.value < -0.5
+    assert all(set(first.keys) != set(one.keys) for one in found.found.slices[1:])
+
+
 def test_curves_by_group_equal_scikit_learn(governance: Governance, people: dict[str, Any]) -> None:
     from sklearn.calibration import calibration_curve
     from sklearn.metrics import roc_auc_score, roc_curve

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from core.analytics.slices import judging
-from core.analytics.slices.judging import Judged, judged
-from core.analytics.slices.pairs import Limit, outside_p_value, within_p_value
+from core.analytics.slices.judging import Judged, Limit, judged, outside_p_value, within_p_value
 from core.analytics.slices.significance import Sample
 from core.ground import Direction
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import SLICE_METRICS, measure, metric, metrics_for
-from core.analytics.slices.pairs import Limit
 from core.analytics.slices.report import slice_report
 from core.analytics.slices.rows import Band
 from core.analytics.slices.verdicts import Judging, Small

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import measure, metric
-from core.analytics.slices.pairs import Limit
 from core.analytics.slices.report import slice_report
 from core.analytics.slices.verdicts import PLAINLY, Judging
 from core.ground import Figure, VerdictName

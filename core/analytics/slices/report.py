@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from core.analytics.intervals import Interval, difference_interval
 from core.analytics.slices.counts import Keys, SliceCounts, label_of, rests_of
+from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
-from core.analytics.slices.pairs import Limit
 from core.analytics.slices.rows import MISSING
 from core.analytics.slices.significance import Correction, adjusted, difference_p_value
 from core.analytics.slices.verdicts import PLAINLY, Judging, Jury, Side, Tally, intervals_to

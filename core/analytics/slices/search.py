@@ -100,7 +100,7 @@ def weaknesses(
         return Weakness(n, wilson_low(bad, n, z), wilson_low(bad, np.maximum(bad, min_rows), z))
     spreads = cells.spreads(definition.spread, ids, slices)
     sized = definition.direction == "lower"
-    low, high = _mean_ends(n, added(top), spreads, z, confidence, sized=sized)
+    low, high = mean_ends(n, added(top), spreads, z, confidence, sized=sized)
     if definition.needs == "calibration":
         positives = np.minimum(added(cells.counts["tp"] + cells.counts["fn"]), n)
         low, high = _ends_of_few(n, added(top), positives, z, (low, high))
@@ -141,7 +141,7 @@ def _ends_of_few(
     return np.where(few, low, ends[0]), np.where(few, high, ends[1])
 
 
-def _mean_ends(
+def mean_ends(
     n: NDArray[Any], total: NDArray[Any], spread: NDArray[Any], z: float, confidence: float, *, sized: bool
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     import numpy as np
@@ -217,11 +217,14 @@ class WeakSlice(SliceLine):
         where nothing varies.
     sure
         How bad it is at least: the end of its interval nearest to good, turned so that more is worse.
+    between
+        Of a gap: the group that is worse off, and the one it is held against.
     """
 
     p_value: float | None
     adjusted_p: float | None
     sure: float = field(default=math.nan, repr=False)
+    between: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

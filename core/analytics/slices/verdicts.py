@@ -9,9 +9,8 @@ from typing import Literal
 
 from core.analytics.intervals import Interval, difference_interval, rate_ratio_interval, ratio_interval
 from core.analytics.slices.counts import SliceCounts, total_of
-from core.analytics.slices.judging import Judged, comparisons, judged
+from core.analytics.slices.judging import Judged, Limit, comparisons, judged
 from core.analytics.slices.metrics import Measured, MetricDefinition, measure
-from core.analytics.slices.pairs import Limit
 from core.analytics.slices.significance import Sample, sample_of
 from core.ground import VerdictName
 

@@ -210,10 +210,15 @@ def show_weakest(result: Result) -> None:
     """The weakest slices, weakest first."""
     found = read_back(WeakSlices, result)
     search, of = found.found, found.batches
-    say(f"Weakest by {search.metric.name}: {of.initiative} version {of.version}")
+    what = {
+        "value": "Weakest by",
+        "gap": f"Widest gap by {words(found.between)} in",
+        "decay": "Fallen most by",
+    }
+    say(f"{what[found.of]} {search.metric.name}: {of.initiative} version {of.version}")
     lines = [
         (
-            line.label,
+            line.label + (f" ({' against '.join(line.between)})" if found.of == "gap" else ""),
             f"{line.n:,}",
             figure(line.value),
             _interval(line.interval),

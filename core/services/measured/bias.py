@@ -10,8 +10,8 @@ from pydantic import Field
 
 from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
+from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
-from core.analytics.slices.pairs import Limit
 from core.analytics.slices.report import (
     Absent,
     SliceChange,

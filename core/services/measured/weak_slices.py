@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from itertools import permutations
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.analytics.slices.metrics import SLICE_METRICS, of_outcome
+from core.analytics.slices.counts import SliceCells
+from core.analytics.slices.gaps import beside, widest_gaps
+from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition, of_outcome
+from core.analytics.slices.rows import MISSING
 from core.analytics.slices.search import WeakestSlices, weakest_slices
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
@@ -15,22 +20,26 @@ from core.domain.moment import Moment
 from core.lake.slices.counts import slice_cells
 from core.lake.slices.profiles import MAX_FEATURES
 from core.services.governance import Governance
-from core.services.measured.bias import slice_choices
+from core.services.measured.bias import SliceChoices, slice_choices
 from core.services.measured.slice_batches import (
     BatchesOfVersion,
     Cuts,
     Favourable,
     MetricId,
     RowsAsked,
+    RowsChosen,
     Since,
     Until,
     Where,
     WhichPart,
+    batches_of,
     choose_rows,
     metric_of,
 )
 from core.services.plain import IN_PLACE
 
+Sought = Literal["value", "gap", "decay"]
+MOST_GROUPS = 20
 MOST_FEATURES = 12
 """Features that one search may go over; six for a ranking, which looks at every row again for each set."""
 QUALITY_METRIC = {"binary": "accuracy", "multiclass": "accuracy", "regression": "mean_absolute_error"}
@@ -39,12 +48,17 @@ QUALITY_METRIC = {"binary": "accuracy", "multiclass": "accuracy", "regression": 
 
 @dataclass(frozen=True)
 class WeakSlices:
-    """What a search found, and over what; `not_searched` are the features that it had no room for."""
+    """What a search found, and over what; `not_searched` are the features that it had no room for.
+
+    `of` says what was sought, `between` the feature whose groups a gap lies between.
+    """
 
     batches: BatchesOfVersion = field(metadata=IN_PLACE)
     features: tuple[str, ...]
     not_searched: tuple[str, ...]
     positive: str | None
+    of: Sought
+    between: str
     found: WeakestSlices = field(metadata=IN_PLACE)
 
 
@@ -69,12 +83,23 @@ def find_weakest(
         option("--conditions"),
     ] = 3,
     min_rows: Annotated[int, Field(ge=0)] = 0,
+    of: Annotated[
+        Sought,
+        Field(
+            description="With --weakest: the worst value, widest gap of two groups, or decay since reference."
+        ),
+    ] = "value",
+    between: Annotated[
+        str, Field(description="With --of gap: whose groups; the first sensitive feature by default.")
+    ] = "",
 ) -> WeakSlices:
-    """Search all intersections of features for the slices where a metric is worst.
+    """Search all intersections of features for the slices where a metric, a gap or a fall is worst.
 
     Without features it goes over those that predictions can be sliced by, sensitive ones first, up to twelve
     (six where the order of the scores is needed). Without a metric it looks for wrong predictions. Without
-    `min_rows` it takes those of the ethical limit. The rest is as of `bias_slices`.
+    `min_rows` it takes those of the ethical limit. With `of` "gap" it looks for the slices in which two
+    groups of the feature `between` are furthest apart, with "decay" for those in which the metric has fallen
+    most from the reference rows to those of the part. The rest is as of `bias_slices`.
 
     Raises
     ------
@@ -86,8 +111,9 @@ def find_weakest(
     target = batches.outcome(positive)
     definition = of_outcome(metric_of(metric or QUALITY_METRIC[batches.task], batches), target)
     room = most_features(definition.id)
-    known = tuple(feature.name for feature in choices.features)
-    features = by or known[:room]
+    sides = _between(between, choices) if of == "gap" else ""
+    known = tuple(feature.name for feature in choices.features if feature.name != sides)
+    features = tuple(name for name in by if name != sides) or known[:room]
     if not 1 <= len(features) <= room or len(set(features)) < len(features):
         raise BadInput(
             f"cannot search {len(features)} features", remedy=f"Name one to {room} different features."
@@ -96,27 +122,78 @@ def find_weakest(
         raise BadInput(
             "a search gives 1 to 100 slices of 1 to 6 conditions", where="weakest slices", remedy="Ask so."
         )
-    chosen = choose_rows(governance, batches, features, RowsAsked(cuts, where, since, until))
-    cells = slice_cells(
-        governance.store.cursor(),
-        batches.paths,
-        batches.task,
-        chosen.items,
-        positive=batches.value_of(target),
-        kept=chosen.kept,
-        needs=definition.need,
-        tables=governance.store.counts,
-    )
-    if not cells.codes.shape[1]:
-        raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
-    found = weakest_slices(
-        cells,
-        definition,
-        most=most,
-        min_rows=min_rows or choices.rule.min_rows,
-        max_conditions=max_conditions,
-    )
-    return WeakSlices(batches, features, () if by else known[room:], target, found)
+    asked = RowsAsked(cuts, where, since, until)
+    chosen = choose_rows(governance, batches, (*features, sides) if sides else features, asked)
+    sought = _Sought(governance, definition, target, chosen, of)
+    how = {"most": most, "min_rows": min_rows or choices.rule.min_rows, "max_conditions": max_conditions}
+    try:
+        found = sought.search(batches, moment, how)
+    except ValueError as error:
+        raise BadInput(str(error), where="--of", remedy="Choose another metric.") from error
+    return WeakSlices(batches, features, () if by else known[room:], target, of, sides, found)
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """A search that is made up: of which metric and outcome, over which rows."""
+
+    governance: Governance
+    metric: MetricDefinition
+    outcome: str | None
+    chosen: RowsChosen
+    of: Sought
+
+    def search(self, batches: BatchesOfVersion, moment: Moment, how: Mapping[str, int]) -> WeakestSlices:
+        """Look where the value is worst, or the gap or the fall."""
+        cells = self.cells(batches)
+        if self.of == "value":
+            return weakest_slices(cells, self.metric, **how)
+        if self.of == "gap":
+            return widest_gaps(cells, self.metric, _pairs(cells.values[-1]), **how)
+        before = batches_of(self.governance, batches.initiative, batches.version, moment, part="reference")
+        both = beside(cells, self.cells(before), "part", ("analysis", "reference"))
+        return widest_gaps(both, self.metric, [(0, 1)], **how)
+
+    def cells(self, batches: BatchesOfVersion) -> SliceCells:
+        """The finest slices of some batches."""
+        found = slice_cells(
+            self.governance.store.cursor(),
+            batches.paths,
+            batches.task,
+            self.chosen.items,
+            positive=batches.value_of(self.outcome),
+            kept=self.chosen.kept,
+            needs=self.metric.need,
+            tables=self.governance.store.counts,
+        )
+        if not found.codes.shape[1]:
+            raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
+        return found
+
+
+def _between(named: str, choices: SliceChoices) -> str:
+    """The feature whose groups are held against each other."""
+    known = [feature.name for feature in choices.features]
+    if named and named not in known:
+        raise BadInput(f"'{named[:40]}' is no feature", where="--between", remedy=f"Use: {', '.join(known)}.")
+    chosen = named or next((name for name in choices.batches.sensitive if name in known), "")
+    if not chosen:
+        raise BadInput(
+            "no sensitive feature is named", where="--between", remedy="Name a feature with groups."
+        )
+    return chosen
+
+
+def _pairs(groups: Sequence[str]) -> list[tuple[int, int]]:
+    """Every group beside every other, each way; missing is no group."""
+    known = [code for code, group in enumerate(groups) if group != MISSING]
+    if not 2 <= len(known) <= MOST_GROUPS:
+        raise BadInput(
+            f"{len(known):,} groups cannot be held against each other",
+            where="--between",
+            remedy=f"Name a feature of 2 to {MOST_GROUPS} groups.",
+        )
+    return list(permutations(known, 2))
 
 
 def most_features(metric: str) -> int:

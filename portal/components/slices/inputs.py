@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.analytics.slices.significance import Correction
     from core.services.measured.bias import SliceChoices
     from core.services.measured.slice_batches import MonitoredVersion
+    from core.services.measured.weak_slices import Sought
 
 ICON = ":material/balance:"
 PARTS = {"analysis": "In use (analysis)", "reference": "Before use (reference)", "all": "Both"}
@@ -30,6 +31,7 @@ VIEWS = {
     "curves": "ROC and calibration",
     "versions": "Version beside version",
 }
+SOUGHT = {"value": "The worst value", "gap": "The widest gap", "decay": "The deepest fall"}
 CORRECTIONS: dict[Correction, str] = {
     "holm": "Holm: hardly one false alarm",
     "benjamini_hochberg": "Benjamini-Hochberg: few of the alarms false",
@@ -37,7 +39,7 @@ CORRECTIONS: dict[Correction, str] = {
 }
 VIEW = (
     *("by", "metric", "part", "against", "class", "where", "cut", "since", "until"),
-    *("correction", "view", "other", "among", "depth"),
+    *("correction", "view", "other", "among", "depth", "of", "between"),
 )
 """Names in the address that make the view of one version."""
 MOST_FEATURES = 6
@@ -116,6 +118,16 @@ def among_input(subject: Subject, most: int) -> tuple[str, ...]:
         help="Every intersection of these features is searched. Sensitive ones stand first.",
         width=240,
     )
+
+
+def sought_input(subject: Subject) -> tuple[Sought, str]:
+    """Let people choose what a search looks for, and between the groups of which feature."""
+    of = url_choice("Look for", SOUGHT, "of", default="value", width=200)
+    if of != "gap":
+        return ("decay" if of == "decay" else "value"), ""
+    titles = feature_titles(subject)
+    first = next((name for name in subject.choices.batches.sensitive if name in titles), next(iter(titles)))
+    return "gap", url_choice("Between the groups of", titles, "between", default=first, width=190)
 
 
 def depth_input() -> int:

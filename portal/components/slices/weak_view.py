@@ -24,15 +24,21 @@ from portal.components.slices.words import (
     signed,
 )
 from portal.components.tables import Column, download_csv, figure_help, live_table
-from portal.components.text import count, number
+from portal.components.text import count, humanise, number
 
 if TYPE_CHECKING:
     from core.analytics.slices.search import WeakSlice
     from core.services.measured.weak_slices import WeakSlices
 
 _CONFIDENCE = 0.95
+_ASKED = {
+    "value": ("Where is the model weakest?", "Weakest"),
+    "gap": ("Where is the gap by {groups} widest?", "Widest"),
+    "decay": ("Where has it fallen most since the reference?", "Deepest"),
+}
 _CSV = {
     "label": "Slice",
+    "between": "Worse, and against",
     "n": "Rows that count",
     "value": "Value",
     "low": "Interval from",
@@ -49,27 +55,35 @@ def draw_weakest(subject: Subject) -> None:
         metric = inputs.metric_input(
             subject.choices, default=weak_slices.QUALITY_METRIC[subject.choices.batches.task]
         )
+        of, between = inputs.sought_input(subject)
         most = weak_slices.most_features(metric)
         among = inputs.among_input(subject, most)
         depth = inputs.depth_input()
-        names = tuple(feature.name for feature in subject.choices.features)
+        names = tuple(feature.name for feature in subject.choices.features if feature.name != between)
         asked = inputs.common_inputs(subject, among or names)
     path_line(subject)
-    by = among or subject.free[:most]
+    by = tuple(name for name in among or subject.free[:most] if name != between)
     if not by:
         empty_state("Every feature is fixed by the filter, so there is nothing to search.", icon=inputs.ICON)
         return
     with st.spinner("Searching all intersections.", show_time=True):
         found = subject.desk.ask(
-            weak_slices.find_weakest, **vars(asked), by=by, metric=metric, max_conditions=depth
+            weak_slices.find_weakest,
+            **vars(asked),
+            by=by,
+            metric=metric,
+            max_conditions=depth,
+            of=of,
+            between=between,
         )
     weak_cards(found)
     if not found.found.slices:
         empty_state(f"No slice has the {found.found.min_rows} rows that are needed.", icon=inputs.ICON)
         return
-    key = "-".join([metric, str(depth), *by, *asked.where])
-    caption = "Weakest first, by the end of the interval that is nearest to good. Click one to look inside."
-    with panel("Where is the model weakest?", caption):
+    key = "-".join([metric, of, between, str(depth), *by, *asked.where])
+    title, what = _ASKED[of]
+    caption = f"{what} first, by the end of the interval that is nearest to good. Click one to look inside."
+    with panel(title.format(groups=humanise(between).lower()), caption):
         clicked = weak_chart(found, f"weak-{key}")
         figure_help(weak_notes(found))
     with panel("The same as a table"):
@@ -86,13 +100,13 @@ def weak_cards(found: WeakSlices) -> None:
     cards(
         [
             Card(
-                "Weakest slice",
-                level(metric, worst.value if worst else None),
+                "Weakest slice" if found.of == "value" else f"{_ASKED[found.of][1]} in",
+                _shown(found, worst.value if worst else None),
                 note=worst.label if worst else "No slice has enough rows.",
             ),
             Card(
-                f"{metric.title} of all",
-                level(metric, search.overall.value),
+                f"{metric.title} of all" if found.of == "value" else "Over all rows",
+                _shown(found, search.overall.value),
                 note=f"{search.overall.n:,} rows.",
             ),
             Card(
@@ -110,6 +124,11 @@ def weak_cards(found: WeakSlices) -> None:
     )
 
 
+def _shown(found: WeakSlices, value: float | None) -> str:
+    """A value of the metric, or a difference of two."""
+    return (level if found.of == "value" else signed)(found.found.metric, value)
+
+
 def _verdict(one: WeakSlice) -> str:
     return "sure" if beyond_chance(one.adjusted_p, _CONFIDENCE) else "chance"
 
@@ -118,11 +137,11 @@ def weak_chart(found: WeakSlices, key: str) -> str | None:
     """Draw the weakest slices beside everyone; give the label of the one that is clicked."""
     search = found.found
     base = search.overall.value
-    lines = [] if base is None else [Threshold(f"All: {level(search.metric, base)}", base, "quiet")]
+    lines = [] if base is None else [Threshold(f"All: {_shown(found, base)}", base, "quiet")]
     values = [abs(one.value) for one in search.slices if one.value is not None]
     return slice_figure(
         [mark_of(one, _verdict(one)) for one in search.slices],
-        value_title=search.metric.title,
+        value_title=search.metric.title if found.of == "value" else f"Difference in {search.metric.name}",
         alt=f"The weakest slices by {search.metric.name}, with 95 % intervals for all searched",
         lines=lines,
         formats=axis_format(search.metric, max(values, default=1.0)),
@@ -134,11 +153,14 @@ def weak_chart(found: WeakSlices, key: str) -> str | None:
 def weak_table(found: WeakSlices, key: str) -> str | None:
     """Draw the weakest slices as a table; give the label of the one that is clicked."""
     metric = found.found.metric
+    against = Column[WeakSlice](lambda one: " against ".join(one.between), "Groups", width=190)
+    gap = [against] if found.of == "gap" else []
     columns: list[Column[WeakSlice]] = [
         Column("label", "Slice", strong=True, width=320),
         Column(_features, "Features", phone=False, width=230),
+        *gap,
         Column("n", "Rows that count", "number", phone=False, width=112),
-        Column(lambda one: level(metric, one.value), metric.title, width=110),
+        Column(lambda one: _shown(found, one.value), metric.title, width=110),
         Column(
             lambda one: interval_words(metric, one.value, one.interval),
             "95% interval",
