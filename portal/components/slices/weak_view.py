@@ -153,8 +153,9 @@ def weak_chart(found: WeakSlices, key: str) -> str | None:
 def weak_table(found: WeakSlices, key: str) -> str | None:
     """Draw the weakest slices as a table; give the label of the one that is clicked."""
     metric = found.found.metric
-    against = Column[WeakSlice](lambda one: " against ".join(one.between), "Groups", width=190)
-    gap = [against] if found.of == "gap" else []
+    gap: list[Column[WeakSlice]] = []
+    if found.of == "gap":
+        gap.append(Column(lambda one: " against ".join(one.between), "Groups", width=190))
     columns: list[Column[WeakSlice]] = [
         Column("label", "Slice", strong=True, width=320),
         Column(_features, "Features", phone=False, width=230),
