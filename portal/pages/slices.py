@@ -10,11 +10,10 @@ from core.services.measured.slice_batches import MonitoredVersion
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.slices import inputs
-from portal.components.slices.curves_view import draw_curves
 from portal.components.slices.filters import subject_of
 from portal.components.slices.version_view import draw_versions
 from portal.components.slices.view import draw_slices
-from portal.components.slices.weak_view import draw_weakest
+from portal.components.slices.weak_view import draw_curves, draw_weakest
 from portal.components.url_inputs import forget_model, keep_model, recall_model, set_url, url_value
 
 

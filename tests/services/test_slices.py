@@ -21,9 +21,8 @@ from core.services.measured.bias import (
     slice_choices,
     slice_values,
 )
-from core.services.measured.curves import score_curves
 from core.services.measured.predictions import AddPredictions, add_predictions
-from core.services.measured.weak_slices import find_weakest
+from core.services.measured.weak_slices import find_weakest, score_curves
 from tests.conftest import BUILDER, later, register
 
 # 3,000 people a version; women are selected at 1/3, men at 2/3. Only among women from 60 on is the model
@@ -310,9 +309,8 @@ def test_the_deepest_fall_is_where_the_model_went_wrong_since_the_reference(
     governance: Governance, people: dict[str, Any], tmp_path: Path
 ) -> None:
     file = tmp_path / "before.parquet"
-    duckdb.sql(PEOPLE.replace("CASE WHEN i % 2 = 0 AND age >= 60", "CASE WHEN false")).write_parquet(
-        str(file)
-    )
+    before = PEOPLE.replace("CASE WHEN i % 2 = 0 AND age >= 60", "CASE WHEN false")
+    duckdb.sql(before.replace("i::VARCHAR", "'r' || i")).write_parquet(str(file))
     more: dict[str, Any] = {"task": "binary", "file": file, "part": "reference", "sensitive": ("sex",)}
     add_predictions(governance, AddPredictions(actor=BUILDER, at=later(4), **people, **more))
     found = find_weakest(

@@ -22,9 +22,8 @@ from core.entrypoints.reports.printing import (
     words,
 )
 from core.services.measured.bias import BiasSlices, VersionsCompared
-from core.services.measured.curves import ScoreCurves
 from core.services.measured.decay_groups import CALIBRATED_ON
-from core.services.measured.weak_slices import WeakSlices
+from core.services.measured.weak_slices import ScoreCurves, WeakSlices
 from core.services.plain import Result, read_back
 
 if TYPE_CHECKING:

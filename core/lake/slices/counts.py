@@ -491,6 +491,6 @@ def _ranking_query(picked: PickedRows) -> str:
     """One line a labelled row with a score, by rising score."""
     rows = picked.ranked(picked.score or "CAST(NULL AS DOUBLE)")
     return (
-        f"SELECT {picked.slices} score, won FROM ({rows}) "
+        f"SELECT {picked.labelled} score, won FROM ({rows}) "
         "WHERE score IS NOT NULL AND actual IS NOT NULL ORDER BY score LIMIT $most"
     )

@@ -210,6 +210,11 @@ class PickedRows:
         """SQL of the slice values, as `slice0`, `slice1` and so on."""
         return {f"slice{place}": name for place, name in enumerate(self.named)}
 
+    @property
+    def labelled(self) -> str:
+        """The slice values under their names, with a comma behind each."""
+        return "".join(f"{value} AS {name}, " for name, value in self.slices.items())
+
     def scanned(self, columns: str) -> str:
         """The one scan: raw keys and these columns of the rows that are kept."""
         chosen = "".join(f"{key} AS {raw}, " for key, raw in zip(self.keys, self.raws, strict=True))
@@ -462,7 +467,7 @@ def _scored(cursor: duckdb.DuckDBPyConnection, picked: PickedRows, score: str) -
     """An Arrow table with a line a group and score, scores rising."""
     rows = picked.ranked(picked.score or "CAST(NULL AS DOUBLE)")
     query = (
-        f"SELECT {picked.slices} {score} AS seen, count(*) FILTER (WHERE won), "
+        f"SELECT {picked.labelled} {score} AS seen, count(*) FILTER (WHERE won), "
         f"count(*) FILTER (WHERE NOT won) FROM ({rows}) "
         "WHERE score IS NOT NULL AND actual IS NOT NULL GROUP BY ALL ORDER BY seen LIMIT $most"
     )

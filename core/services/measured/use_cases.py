@@ -21,7 +21,6 @@ from core.services.measured.business_kpi import (
     model_performance,
     promised_kpis,
 )
-from core.services.measured.curves import score_curves
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
 from core.services.measured.decay import DecayReport, decay_report, said_against
 from core.services.measured.decay_groups import decay_groups
@@ -34,7 +33,7 @@ from core.services.measured.predictions import (
     prediction_batches,
     withdraw_predictions,
 )
-from core.services.measured.weak_slices import find_weakest
+from core.services.measured.weak_slices import find_weakest, score_curves
 from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
 
