@@ -64,7 +64,8 @@ class EstimateSpec(Checked):
     values are crossed. `business_value` says what each outcome is worth, a line a true class and a column a
     predicted one, in the order of the classes. `fitted` is the state that an earlier estimate with the same
     reference left; without it NannyML fits anew. `outcomes` are files of `row_id` and `y_true` that came
-    after the analysis rows, oldest first.
+    after the analysis rows, oldest first. `adapt` adds estimates adapted to the inputs (`features`) of each
+    chunk of a classifier.
     """
 
     name: Name
@@ -84,6 +85,7 @@ class EstimateSpec(Checked):
     fitted: Path | None = None
     outcomes: tuple[Path, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    adapt: bool = False
 
     @model_validator(mode="after")
     def _one_rule(self) -> EstimateSpec:

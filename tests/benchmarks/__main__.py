@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from tests.benchmarks import clients, decaying, decisions, errors, intake, pages, scale, slicing
+from tests.benchmarks import adapting, clients, decaying, decisions, errors, intake, pages, scale, slicing
 from tests.benchmarks.figures import compare, write_figures
 from tests.benchmarks.timing import Figure, in_seconds
 
 BENCHES: Mapping[str, Callable[[Path], dict[str, Figure]]] = {
+    "adapting": adapting.measure,
     "clients": clients.measure,
     "decisions": decisions.measure,
     "decaying": decaying.measure,

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from core.analytics.decay.trust import GroupRecord, History, group_trust, model_trust
 from core.analytics.drift.feature_drift import (
     BY_CATEGORY,
     BY_SHARES,
@@ -46,6 +48,8 @@ WORST = 3
 GROUPS = (2, 5, 10, 20, 50)
 ROWS = (50, 150, 500, 1000, 5000)
 RATES = (0.02, 0.1, 0.3, 0.5, 0.9, 0.98)
+Floats = NDArray[np.float64]
+Truth = NDArray[np.bool_]
 FOUR_FIFTHS = Limit("ratio", 0.8)
 
 
@@ -76,6 +80,7 @@ def measure(_store: Path) -> dict[str, Figure]:
         ".3 against .5, and a group of 9: fails (at least 95 %)": _worst(tiny, "fail", most=False),
         ".475 against .5, 5,000 rows a group: passes (at least 90 %)": _worst(near, "pass", most=False),
         **_searches(),
+        **_trusts(),
         **_drifts(),
         **few.measure(),
     }
@@ -267,3 +272,138 @@ def _worst(settings: Mapping[str, Setting], what: str, *, most: bool) -> Figure:
     drawn = {name: settings[name].again(what) for name in ranked[:WORST]}
     name = (max if most else min)(drawn, key=lambda each: drawn[each])
     return share(drawn[name], AGAIN, name, more_is_better=not most)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """One metric of one drawn chunk: what `core.analytics.decay.trust` looks at."""
+
+    part: Literal["reference", "analysis"]
+    estimate: float
+    realised: float
+    sampling_error: float
+    lower_threshold: float
+    upper_threshold: float
+
+    @property
+    def lower_confidence(self) -> float:
+        return self.estimate - 3 * self.sampling_error
+
+    @property
+    def upper_confidence(self) -> float:
+        return self.estimate + 3 * self.sampling_error
+
+
+def _trusts() -> dict[str, Figure]:
+    """Trust in estimates where the relation of inputs to outcomes holds still, and where it moved."""
+    settings = [(chunks, rows) for chunks in (6, 10, 30) for rows in (500, 5000)]
+    still = [(_setting(*one), sum(_trust(one, 0.0))) for one in settings]
+    moved = [(_setting(*one), sum(_trust(one, 0.05))) for one in settings if one[1] == 5000]
+    alike = [
+        (f"{groups} groups of {rows}", _groups(groups, rows, 0.0))
+        for groups in GROUPS
+        for rows in (500, 5000)
+    ]
+    off = [(f"{groups} groups of 5000", _groups(groups, 5000, 0.05)) for groups in GROUPS]
+    return {
+        "trust fails where P(y|x) held still (at most 5 %)": _told(*_most(still)),
+        "trust fails where P(y|x) moved by 5 points (at least 95 %)": _told(
+            *_least(moved), more_is_better=True
+        ),
+        "groups whose estimates are right: some fails (at most 5 %)": _told(
+            *_most([(s, f[0]) for s, f in alike])
+        ),
+        "one group off by 5 points fails (at least 95 %)": _told(
+            *_least([(s, f[0]) for s, f in off]), more_is_better=True
+        ),
+        "one group off by 5 points passes (at most 2.5 %)": _told(*_most([(s, f[1]) for s, f in off])),
+    }
+
+
+def _told(draws: int, setting: str, *, more_is_better: bool = False) -> Figure:
+    return share(draws, DRAWS, setting, more_is_better=more_is_better)
+
+
+def _setting(chunks: int, rows: int) -> str:
+    return f"{chunks} chunks of {rows:,} on either side"
+
+
+def _most(found: Sequence[tuple[str, int]]) -> tuple[int, str]:
+    setting, draws = max(found, key=lambda each: each[1])
+    return draws, setting
+
+
+def _least(found: Sequence[tuple[str, int]]) -> tuple[int, str]:
+    setting, draws = min(found, key=lambda each: each[1])
+    return draws, setting
+
+
+def _trust(setting: tuple[int, int], moved: float) -> Iterator[bool]:
+    """Draw by draw, whether trust fails; outcomes after the reference are rarer by `moved`."""
+    chunks, rows = setting
+    random = np.random.default_rng(1607)
+    for _ in range(DRAWS):
+        shape = (2 * chunks, rows)
+        scores = random.beta(1.5, 1.5, shape)
+        later = np.arange(2 * chunks)[:, np.newaxis] >= chunks
+        truth = random.random(shape) < scores - moved * later
+        yield _fails(scores, truth, scores > 0.5, chunks)
+
+
+def _fails(scores: Floats, truth: Truth, predicted: Truth, chunks: int) -> bool:
+    histories = []
+    for name, rows, right in (
+        ("accuracy", np.ones_like(predicted), predicted),
+        ("precision", predicted, np.ones_like(predicted)),
+    ):
+        chances = np.where(right, scores, 1 - scores)
+        came = np.where(right, truth, ~truth)
+        expected, realised = ((rows * one).sum(axis=1) / rows.sum(axis=1) for one in (chances, came))
+        usual, spread = realised[:chunks].mean(), 3 * realised[:chunks].std()
+        error = came[:chunks][rows[:chunks]].std() / np.sqrt(rows.sum(axis=1))
+        parts = ["reference"] * chunks + ["analysis"] * chunks
+        ends = (usual - spread, usual + spread)
+        histories.append(
+            History(
+                name,
+                "higher",
+                [_Chunk(*one, *ends) for one in zip(parts, expected, realised, error, strict=True)],
+            )
+        )
+    found = model_trust(
+        histories,
+        checked="accuracy",
+        calibration_error=0.01,
+        reference_rows=scores.size // 2,
+        classifies=True,
+    )
+    return any(one.verdict == "fail" and one.id == "assumption" for one in found.reasons)
+
+
+def _groups(groups: int, rows: int, off: float) -> tuple[int, int]:
+    """Draws in which a group fails (where one is off: that one), and in which the one that is off passes."""
+    random = np.random.default_rng(1607)
+    fails = passes = 0
+    for _ in range(DRAWS):
+        records = []
+        for place in range(groups):
+            for rate in ("accuracy", "specificity"):
+                bias = float(random.normal(off if place == 0 else 0.0, 0.4 / np.sqrt(rows)))
+                records.append(
+                    GroupRecord(
+                        (str(place),),
+                        rate,
+                        "reference",
+                        9,
+                        bias,
+                        0.4 / float(np.sqrt(rows)),
+                        0.8,
+                        0.7,
+                        None,
+                    )
+                )
+        found = group_trust(records, classifies=True)
+        told = found["0",].verdict
+        fails += told == "fail" if off else any(one.verdict == "fail" for one in found.values())
+        passes += told == "pass"
+    return fails, passes

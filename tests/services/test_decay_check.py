@@ -26,6 +26,7 @@ from core.services.measured.monitoring import (
 )
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.measured.slice_batches import monitored_versions
+from core.services.record.entries import verify_record
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from tests.conftest import ADMIN, BUILDER, later, register
@@ -220,3 +221,52 @@ def test_rows_without_times_are_as_old_as_their_batch(modelled: Governance) -> N
     refreshed(modelled, later_chunks())
     assert f"the newest rows were added on {later(5):%-d %b %Y}" in checked(modelled).message
     assert at_day(modelled, 4000).verdict.value == "cannot_tell"
+
+
+def test_inputs_that_moved_are_seen_by_the_adapted_estimate_alone(
+    governance: Governance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An input that the score does not know moves in the analysis; what it does to outcomes holds still."""
+    rng = np.random.default_rng(7)
+    register(governance)
+    give_version(governance, ONE["initiative"])
+    for part in PARTS:
+        scores = np.round(rng.uniform(0.05, 0.95, 6_000), 4)
+        worn = rng.random(6_000) < (0.9 if part == "analysis" else 0.3)
+        truth = rng.random(6_000) < np.where(worn, 0.5, scores)
+        rows = {
+            "row_id": [f"{part}-{place}" for place in range(6_000)],
+            "worn": worn.astype(np.int64),
+            "other": rng.random(6_000),
+            "word": np.where(rng.random(6_000) < 0.5, "a", "b").tolist(),
+            "y_score": scores,
+            "y_pred": (scores > 0.5).astype(np.int64),
+        }
+        known = {"y_true": truth.astype(np.int64)} if part == "reference" else {}
+        pl.DataFrame(rows | known).write_parquet(tmp_path / f"{part}.parquet")
+        given = {"part": part, "file": tmp_path / f"{part}.parquet", "task": "binary"}
+        add_predictions(governance, make(AddPredictions, actor=ADMIN, at=later(5), **ONE, **given))
+        came = truth
+    asked = {"actor": ADMIN, "at": later(6), **ONE, "chunk_size": 1_000, "by": ()}
+    refresh_monitoring(governance, make(RefreshMonitoring, **asked))
+    view = decay_report(governance, governance.moment(later(60)), **ONE, metric="accuracy")
+    right = (scores > 0.5) == came
+    realised = [float(right[at : at + 1_000].mean()) for at in range(0, 6_000, 1_000)]
+    plain, ours = (
+        [(one.estimate or 0) - true for one, true in zip(chunks, realised, strict=True)]
+        for chunks in (view.analysis, view.adapted["accuracy"])
+    )
+    assert np.mean(plain) > 0.05, "CBPE does not see it"
+    assert abs(np.mean(ours)) < np.mean(plain) / 3
+    assert view.preference is not None
+    assert (view.preference.method, view.preference.by) == ("adapted", "held_back")
+    told = run_use_case(Call(governance, BUILDER, later(60)), "decay_report", {**ONE, "metric": "accuracy"})
+    assert [one["method"] for one in told["adapted"]] == ["adapted"] * 6
+    assert told["believe"]["said"].startswith("Believe the adapted estimate: of reference rows held back")
+    show_decay(told)
+    assert "Adapted" in capsys.readouterr().out
+    assert verify_record(governance).first_break is None
+    leading = decay_report(governance, governance.moment(later(60)), **ONE).adapted["roc_auc"][-1]
+    assert checked(governance).observed == pytest.approx(leading.estimate, abs=1e-3)
+    refresh_monitoring(governance, make(RefreshMonitoring, **{**asked, "at": later(7)}, unadapted=True))
+    assert decay_report(governance, governance.moment(later(60)), **ONE).preference is None

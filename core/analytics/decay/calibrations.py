@@ -1,4 +1,4 @@
-"""Calibrations beside NannyML's: of a group, shrunk towards those of the larger groups that it is part of."""
+"""Calibrations beside NannyML's: of groups, drawn to those of larger ones; of a chunk, by its inputs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from core.analytics.decay.fit import Calibration
+from core.analytics.decay.sums import normalised, realised_roc_auc
+from core.analytics.openmp import ensure_openmp
 
 if TYPE_CHECKING:
     import numpy as np
@@ -164,3 +166,234 @@ def shifted(everyone: Calibration | None, centres: Sequence[float], shifts: Sequ
     shares = np.clip(shares + np.interp(scores, centres, shifts), 0.0, 1.0)
     rising, falling = np.maximum.accumulate(shares), np.minimum.accumulate(shares[::-1])[::-1]
     return Calibration(scores=tuple(scores.tolist()), shares=tuple(((rising + falling) / 2).tolist()))
+
+
+MOST_LEARNED = 10_000
+"""Rows of the reference, and of a chunk, from which their difference is learned."""
+_LIMIT = 4.0
+"""Beyond this a weight is cut, as one row must not stand for many."""
+_TREES: dict[str, object] = {
+    "objective": "binary",
+    "num_leaves": 8,
+    "learning_rate": 0.1,
+    "min_data_in_leaf": 50,
+    "lambda_l2": 1.0,
+    "max_bin": 63,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+_ROUNDS, _PATIENCE = 60, 5
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How much reference rows are like a chunk, by inputs alone.
+
+    Attributes
+    ----------
+    weights
+        Shape (n,), mean 1: density of the chunk over that of the reference at each reference row.
+    halves
+        Shape (n,): 0 or 1; each half was weighed by what was learned from the other.
+    separation
+        ROC AUC of chunk against reference, out of sample; 0.5 = alike.
+    apart
+        Whether that is more than three standard errors above 0.5; the weights are 1 otherwise.
+    """
+
+    weights: Floats
+    halves: Numbers
+    separation: float
+    apart: bool
+
+
+def likeness(reference: Floats, chunk: Floats, seed: int = 0) -> Likeness:
+    """Learn where in the space of inputs a chunk is denser than the reference; for a worker process only.
+
+    Parameters
+    ----------
+    reference, chunk
+        Shape (n, inputs) and (m, inputs); NaN where there is no value, words as numbers.
+    seed
+        Of the rows that are learned from, and of their halves.
+
+    Returns
+    -------
+    Likeness
+
+    Notes
+    -----
+    Formula: p / (1 − p) · n / m with the probability p of being of the chunk by LightGBM, cut at 1/4 and 4
+    and divided by its mean. Each half of the rows is told by trees grown on the other, as long as they help
+    there. Zero: no input like it in the chunk. Inputs of which most values of the chunk lie outside the
+    reference (a year, a running number) are left out: they tell all apart and say nothing about likeness.
+    Source: density ratio by classification (Sugiyama, Suzuki and Kanamori 2012); PAPE, Bialek, Kuberski,
+    Perrakis and Bifet 2024.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    known = _overlapping(reference, chunk)
+    reference, chunk = reference[:, known], chunk[:, known]
+    rows = np.vstack([reference, chunk])
+    is_chunk = np.repeat([0, 1], [len(reference), len(chunk)])
+    learned = np.concatenate(
+        [
+            start + random.permutation(len(part))[:MOST_LEARNED]
+            for start, part in ((0, reference), (len(reference), chunk))
+        ]
+    )
+    halves = random.integers(0, 2, len(rows))
+    odds = _log_odds(rows, is_chunk, halves, learned) if known.any() else np.zeros(len(rows))
+    near = np.sort(((1 / (1 + np.exp(-odds[learned]))).view(np.int64) << 1) | is_chunk[learned])
+    separation = realised_roc_auc(near)
+    few = [min(MOST_LEARNED, len(part)) for part in (reference, chunk)]
+    apart = separation - 0.5 > 3 * np.sqrt((sum(few) + 1) / (12 * few[0] * few[1]))
+    weights = np.clip(np.exp(odds[: len(reference)]) * few[0] / few[1], 1 / _LIMIT, _LIMIT)
+    weights = weights / weights.mean() if apart else np.ones(len(reference))
+    return Likeness(weights, halves[: len(reference)], separation, bool(apart))
+
+
+def _overlapping(reference: Floats, chunk: Floats) -> NDArray[np.bool_]:
+    """Inputs of which at least half of the chunk's values lie among those of the reference."""
+    import numpy as np
+
+    low, high = (np.nan_to_num(end(reference, axis=0)) for end in (np.fmin.reduce, np.fmax.reduce))
+    inside = ((chunk >= low) & (chunk <= high)) | np.isnan(chunk)
+    overlapping: NDArray[np.bool_] = inside.mean(axis=0) >= 0.5
+    return overlapping
+
+
+def _log_odds(rows: Floats, is_chunk: Numbers, halves: Numbers, learned: Numbers) -> Floats:
+    """Log odds of each row to be of the chunk, by trees grown on the other half."""
+    import numpy as np
+
+    ensure_openmp()
+    import lightgbm
+
+    found = np.zeros(len(rows))
+    for half in (0, 1):
+        own, other = (learned[halves[learned] == one] for one in (1 - half, half))
+        grown = lightgbm.Dataset(rows[own], is_chunk[own], params={**_TREES})
+        held = lightgbm.Dataset(rows[other], is_chunk[other], reference=grown)
+        stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
+        trees = lightgbm.train({**_TREES}, grown, _ROUNDS, valid_sets=[held], callbacks=[stop])
+        found[halves == half] = trees.predict(rows[halves == half], raw_score=True)
+    return found
+
+
+def weighed_calibration(truth: Numbers, scores: Floats, weights: Floats) -> Calibration:
+    """The isotonic calibrator of rows of which each counts with its weight; for a worker process only."""
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(scores, truth, sample_weight=weights)
+    return Calibration(
+        scores=tuple(map(float, fitted.X_thresholds_)), shares=tuple(map(float, fitted.y_thresholds_))
+    )
+
+
+@dataclass(frozen=True)
+class ReferenceRows:
+    """Reference rows to adapt by: inputs (n, inputs), scores (n, 1 or classes), codes of classes (n,)."""
+
+    inputs: Floats
+    scores: Floats
+    truth: Numbers
+    predicted: Numbers
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """Calibrators for one chunk; `separation` as in `Likeness`.
+
+    `held_back`: share of reference rows, held back and weighed like the chunk, that everyone's calibration
+    and this one put in the wrong cell; None where the chunk cannot be told apart.
+    """
+
+    calibrators: tuple[Calibration | None, ...]
+    separation: float
+    held_back: tuple[float, float] | None = None
+
+
+def adapted(
+    reference: ReferenceRows, inputs: Floats, everyone: tuple[Calibration | None, ...], seed: int = 0
+) -> Adapted:
+    """Adapt everyone's calibrators to the inputs (m, inputs) of a chunk; for a worker process only.
+
+    Formula: isotonic calibration of the reference rows, each weighed by its likeness to the chunk; everyone's
+    where the inputs cannot be told apart. Assumes that P(y|x) holds still. Source: as `likeness`.
+    """
+    import numpy as np
+
+    found = likeness(reference.inputs, inputs, seed)
+    if not found.apart:
+        return Adapted(everyone, found.separation)
+    whole = _calibrators(reference, found.weights, np.ones(len(found.weights), np.bool_))
+    alike = np.ones_like(found.weights)
+    chances = [np.zeros((len(alike), max(2, len(everyone)))) for _ in range(2)]
+    for half in (0, 1):
+        own, other = found.halves == half, found.halves != half
+        learned = _calibrators(reference, alike, other)
+        plain = [None if known is None else one for known, one in zip(everyone, learned, strict=True)]
+        chances[0][own] = _chances(reference.scores[own], plain)
+        chances[1][own] = _chances(reference.scores[own], _calibrators(reference, found.weights, other))
+    plain_error, error = (
+        misplaced(each, reference.truth, reference.predicted, found.weights) for each in chances
+    )
+    return Adapted(tuple(whole), found.separation, (plain_error, error))
+
+
+def _calibrators(
+    reference: ReferenceRows, weights: Floats, chosen: NDArray[np.bool_]
+) -> list[Calibration | None]:
+    classes = reference.scores.shape[1]
+    return [
+        weighed_calibration(
+            (reference.truth[chosen] == (1 if classes == 1 else place)).astype("int64"),
+            reference.scores[chosen, place],
+            weights[chosen],
+        )
+        for place in range(classes)
+    ]
+
+
+def _chances(scores: Floats, calibrators: Sequence[Calibration | None]) -> Floats:
+    import numpy as np
+
+    if len(calibrators) > 1:
+        return normalised(scores, calibrators)
+    one = scores[:, 0] if calibrators[0] is None else calibrators[0].apply(scores[:, 0])
+    return np.column_stack([1 - one, one])
+
+
+def misplaced(chances: Floats, truth: Numbers, predicted: Numbers, weights: Floats) -> float:
+    """Share of rows that chances put in the wrong cell of the confusion matrix, each with its weight.
+
+    Parameters
+    ----------
+    chances
+        Shape (n, classes): probability of each class.
+    truth, predicted
+        Shape (n,): numbers of classes.
+    weights
+        Shape (n,).
+
+    Returns
+    -------
+    float
+        0.0 (every cell as expected) to 1.0: half the sum of |expected − realised| over the cells.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> misplaced(np.array([[0.4, 0.6], [0.4, 0.6]]), np.array([1, 1]), np.array([1, 1]), np.ones(2))
+    0.4
+    """
+    import numpy as np
+
+    classes = chances.shape[1]
+    gaps = (chances - np.eye(classes)[truth]) * weights[:, np.newaxis]
+    cells = np.stack([np.bincount(predicted, gaps[:, place], classes) for place in range(classes)])
+    return round(float(np.abs(cells).sum() / 2 / weights.sum()), 12)

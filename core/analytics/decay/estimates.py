@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from core.analytics.decay.metrics import is_beyond_worse_side
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64] | NDArray[np.int64]
 
 PartName = Literal["reference", "analysis"]
+Method = Literal["nannyml", "adapted"]
+NANNYML: Method = "nannyml"
+ADAPTED: Method = "adapted"
 BAND = 3
 """Sampling errors on either side of an estimate."""
 LEAST_SLICE_ROWS = 100
@@ -59,6 +63,11 @@ class EstimatedChunk:
     time where there are times, else as the files have them. `started_at` and `ended_at` are the first and
     last moment (UTC, without zone), None without timestamps. `alert`: the estimate is beyond a threshold on
     either side (NannyML's own). `worse`: it is so on the side of a worse model.
+
+    `method`: `nannyml` (CBPE, or DLE of a regression), or `adapted` to the inputs of the chunk; both then say
+    in `held_back` which share of reference rows, held back and weighed like the chunk, they put in the wrong
+    cell of the confusion matrix. `separation`: ROC AUC at which a classifier tells inputs of the chunk from
+    those of the reference, 0.5 = not at all.
     """
 
     metric: str
@@ -79,6 +88,9 @@ class EstimatedChunk:
     sampling_error: float | None
     alert: bool
     worse: bool
+    method: Method = field(default=NANNYML, kw_only=True)
+    separation: float | None = field(default=None, kw_only=True)
+    held_back: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +107,14 @@ class SliceChunk(EstimatedChunk):
     judged: bool
 
 
-_OF_CHUNK = attrgetter(*EstimatedChunk.__slots__)
+_OF_CHUNK = attrgetter(*(one.name for one in fields(EstimatedChunk) if not one.kw_only))
 
 
 def estimated_chunks(
     model: FittedModel,
     fit: FittedPart,
     part: PartName,
-    places: Sequence[ChunkPlace],
+    places: Sequence[ChunkPlace | EstimatedChunk],
     sums: Sequence[ClassSums] | Sequence[LossSums],
 ) -> list[EstimatedChunk]:
     """Turn the sums of chunks into estimates.
@@ -148,7 +160,7 @@ def slice_chunks(
 def _chunk(
     component: Component,
     part: PartName,
-    place: ChunkPlace,
+    place: ChunkPlace | EstimatedChunk,
     sums: ClassSums | LossSums,
     estimate: float,
     realised: float,
@@ -292,3 +304,107 @@ def confusion_cells(task: str, labels: Sequence[str]) -> list[tuple[str, tuple[i
         for line, true in enumerate(labels)
         for column, guess in enumerate(labels)
     ]
+
+
+CLOSE = 0.005
+"""Shares of rows in the wrong cell that are closer than this say nothing for either method."""
+
+
+class Estimate(Protocol):
+    """What is looked at to choose between two methods."""
+
+    @property
+    def chunk(self) -> int: ...
+    @property
+    def estimate(self) -> float | None: ...
+    @property
+    def realised(self) -> float | None: ...
+    @property
+    def separation(self) -> float | None: ...
+    @property
+    def held_back(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Which of two estimates to believe, and why.
+
+    Attributes
+    ----------
+    method
+        `nannyml` or `adapted`; empty where either will do.
+    by
+        `outcomes`: mean |estimate − realised| over `chunks` with outcomes, in the metric's unit. `held_back`:
+        share of reference rows, held back and weighed like `chunks`, in the wrong cell. `alike`: no chunk's
+        inputs can be told apart from the reference's.
+    nannyml, adapted
+        The error of each; None where alike.
+    separation
+        ROC AUC at which inputs are told apart, in the middle of these chunks.
+    """
+
+    method: Method | Literal[""]
+    by: Literal["outcomes", "held_back", "alike"]
+    chunks: int = 0
+    nannyml: float | None = None
+    adapted: float | None = None
+    separation: float | None = None
+
+
+def preferred(nannyml: Sequence[Estimate], adapted: Sequence[Estimate]) -> Preference | None:
+    """Say which of two estimates of the chunks after the reference to believe.
+
+    Parameters
+    ----------
+    nannyml, adapted
+        Chunks after the reference of one metric.
+
+    Returns
+    -------
+    Preference or None
+        None where nothing was adapted.
+
+    Notes
+    -----
+    Outcomes rule first: with 3 or more chunks, the method with the smaller mean error, where the difference
+    is more than two standard errors over the chunks. Else what was held back of the reference: the smaller
+    share of rows in the wrong cell, where it is smaller by half a point or more. Source: ours; weighing rows
+    held back is importance-weighted validation (Sugiyama, Krauledat and Mueller 2007). Leaves out that P(y|x)
+    may change, which the reference cannot show.
+    """
+    by_chunk = {one.chunk: one for one in nannyml}
+    pairs = [(by_chunk[one.chunk], one) for one in adapted if one.chunk in by_chunk]
+    if not pairs:
+        return None
+    middle = median(one.separation or 0.5 for _, one in pairs)
+    errors = [
+        (abs(plain.estimate - plain.realised), abs(one.estimate - plain.realised))
+        for plain, one in pairs
+        if plain.estimate is not None and one.estimate is not None and plain.realised is not None
+    ]
+    if _told(errors):
+        return _nearer("outcomes", errors, middle, 0.0)
+    apart = [
+        (plain.held_back, one.held_back)
+        for plain, one in pairs
+        if plain.held_back is not None and one.held_back is not None
+    ]
+    return _nearer("held_back", apart, middle, CLOSE) if apart else Preference("", "alike", separation=middle)
+
+
+def _told(errors: Sequence[tuple[float, float]]) -> bool:
+    """Whether one of two errors is smaller by more than chance over at least three chunks."""
+    differences = [plain - adapted for plain, adapted in errors]
+    if len(differences) < 3:
+        return False
+    return abs(fmean(differences)) > 2 * stdev(differences) / math.sqrt(len(differences))
+
+
+def _nearer(
+    by: Literal["outcomes", "held_back"], errors: Sequence[tuple[float, float]], middle: float, close: float
+) -> Preference:
+    plain, adapted = (fmean(each) for each in zip(*errors, strict=True))
+    method: Method | Literal[""] = ""
+    if abs(plain - adapted) > close:
+        method = ADAPTED if adapted < plain else NANNYML
+    return Preference(method, by, len(errors), plain, adapted, middle)

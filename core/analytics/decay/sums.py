@@ -207,6 +207,21 @@ def loss_values(sums: LossSums) -> tuple[dict[str, float], dict[str, float]]:
     return estimated, realised
 
 
+def loss_errors(predicted: Floats, actual: Floats) -> dict[str, Floats]:
+    """Errors of each row by kind, 0 where the outcome is unknown; kinds that are undefined are left out."""
+    import numpy as np
+
+    known = np.isfinite(actual)
+    difference = np.where(known, predicted - actual, 0.0)
+    found = {"mae": np.abs(difference), "mse": difference**2}
+    if not (actual[known] == 0).any():
+        found["mape"] = np.abs(difference) / np.where(known, np.abs(actual), 1.0)
+    if not ((predicted < 0).any() or (actual[known] < 0).any()):
+        logs = np.log1p(predicted) - np.log1p(np.where(known, actual, predicted))
+        found["msle"] = np.where(known, logs, 0.0) ** 2
+    return found
+
+
 def _mean_loss(total: float | None, rows: int, metric: str) -> float:
     if total is None or not rows:
         return math.nan
@@ -368,7 +383,7 @@ def multiclass_sums(
     for place, calibrators in enumerate(calibrations):
         chunk = slice(bounds[place], bounds[place + 1])
         raw, guess, truth = scores[chunk], predicted[chunk], actual[chunk]
-        chances = _normalised(raw, calibrators)
+        chances = normalised(raw, calibrators)
         sums = [np.bincount(guess, chances[:, k], classes) for k in range(classes)]
         expected = np.stack(sums).astype(np.float64)
         known = truth != UNKNOWN
@@ -396,7 +411,8 @@ def multiclass_sums(
     return found
 
 
-def _normalised(raw: Floats, calibrators: Sequence[Calibration | None]) -> Floats:
+def normalised(raw: Floats, calibrators: Sequence[Calibration | None]) -> Floats:
+    """Calibrated probabilities of each row divided by their sum; all alike where that is 0."""
     import numpy as np
 
     columns = [

@@ -250,11 +250,12 @@ class DecayChunk(OfVersion):
     """The estimate of a metric in one chunk; None where it is undefined or unknown.
 
     Rows count from 0 within the reference or the analysis. `alert`: NannyML's two-sided alert. `worse`: the
-    estimate lies beyond the threshold on the worse side.
+    estimate lies beyond the threshold on the worse side. `method`, `separation` and `held_back` are told in
+    `core.analytics.decay.estimates`.
     """
 
     table = "decay_chunk"
-    key = ("initiative", "version", "metric", "part", "chunk")
+    key = ("initiative", "version", "metric", "part", "chunk", "method")
 
     metric: str
     part: Part
@@ -272,6 +273,9 @@ class DecayChunk(OfVersion):
     sampling_error: float | None = None
     alert: bool
     worse: bool
+    method: Literal["nannyml", "adapted"] = "nannyml"
+    separation: float | None = None
+    held_back: float | None = None
 
     @property
     def rows(self) -> int:

@@ -402,7 +402,8 @@ def show_decay(result: Result) -> None:
 
 
 def _show_chunks(result: Result) -> None:
-    show_rows(_with_gaps(result), _CHUNKS, right=(2, 4))
+    shown = {**_CHUNKS, "Adapted": ("adapted", figure)} if result["adapted"] else _CHUNKS
+    show_rows(_with_gaps(result), shown, right=(2, 4))
     _show_gaps(result["gaps"])
     say(
         f"Realised: {result['realised_worse']} of {result['realised_chunks']} chunks with outcomes came true "
@@ -443,8 +444,8 @@ def _show_trust(result: Result) -> None:
             f"{figure(past['worst_error'])} at worst; {past['inside_band']} of {past['compared_chunks']} "
             "chunks came true inside the band."
         )
-    against = result["trust"]["against"]
-    say(f"Trust: {words(result['trust']['verdict'])}{f', as {against}' if against else ''}.")
+    trust, against = words(result["trust"]["verdict"]), result["trust"]["against"]
+    say(f"Trust: {trust}{f', as {against}' if against else ''}. {result['believe']['said']}".rstrip())
     for reason in result["trust"]["reasons"]:
         of = f"{decay_metric(reason['metric']).title}: " if reason["metric"] else ""
         held = f"{of}{figure(reason['value'])}, held against {figure(reason['limit'])}"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from core.analytics.decay.by_nannyml import CHUNK, MISSING_CATEGORY, PREDICTED, TRUE, score_columns
-from core.analytics.decay.fit import FittedFeature, FittedModel, FittedSlices
+from core.analytics.decay.calibrations import shifted
+from core.analytics.decay.fit import FittedFeature, FittedModel, FittedPart, FittedSlices
 from core.analytics.decay.sums import UNKNOWN
 from core.analytics.job_specs import EstimateSpec, RefusedInput
 from core.analytics.slices.rows import MISSING, Band
@@ -110,6 +111,27 @@ def fitted_slices(model: FittedModel, slicing: Slicing) -> FittedSlices | None:
     return next((one for one in model.slices if one.features == slicing.features), None)
 
 
+def slice_fits(fitted: FittedModel, slicing: Slicing) -> tuple[tuple[FittedPart, ...], ...]:
+    """The fit of each subpopulation, and those without a fold; one that the stored fit does not know is
+    taken as everyone."""
+    stored = fitted_slices(fitted, slicing)
+    known = {part.values: part for part in stored.parts} if stored else {}
+    centres = stored.centres if stored else ()
+    parts = (known.get(values) or fitted.whole.unjudged(values, 0) for values in slicing.values)
+    return tuple(_shifted(fitted.whole, part, centres) for part in parts)
+
+
+def _shifted(
+    whole: FittedPart, part: FittedPart, centres: Sequence[Sequence[float]]
+) -> tuple[FittedPart, ...]:
+    if not part.shifts:
+        return (part,)
+    return tuple(
+        part.model_copy(update={"calibrators": tuple(map(shifted, whole.calibrators, centres, line))})
+        for line in part.shifts
+    )
+
+
 def _features(
     cursor: duckdb.DuckDBPyConnection,
     names: tuple[str, ...],
@@ -192,7 +214,8 @@ def row_batches(
     slicings
         Each adds a column `by_<place>`: the place of the row's subpopulation.
     encoders
-        Regression: the numbers of its text features. Without them texts stay texts, as a fit needs them.
+        The numbers of text features. Without them those of a regression stay texts, as a fit needs them, and
+        those of a classifier are left out, as nothing needs them.
 
     Yields
     ------
@@ -246,12 +269,31 @@ def _columns(
     else:
         truth = "coalesce(y_true::DOUBLE, 'NaN'::DOUBLE)" if there else "'NaN'::DOUBLE"
         chosen = {PREDICTED: "y_pred::DOUBLE", TRUE: truth}
+    if spec.task == "regression" or encoders is not None:
         for place, name in enumerate(spec.features):
             chosen[name] = _feature(name, place, spec, parameters, encoders)
     return chosen | {
         name: f'"{quoted}"::DOUBLE'
         for name, quoted in ((name, name.replace('"', '""')) for name in score_columns(spec).values())
     }
+
+
+MOST_WORDS = 200
+"""Words of a text feature up to which it is an input that chunks are told apart by."""
+
+
+def feature_words(
+    cursor: duckdb.DuckDBPyConnection, spec: EstimateSpec, part: PartRows
+) -> dict[str, dict[str, int]]:
+    """The words of text features as numbers, from 1 on; features with too many words are left out."""
+    found = {}
+    for name in spec.categorical_features:
+        text = f"""coalesce("{name.replace('"', '""')}"::VARCHAR, '{MISSING_CATEGORY}')"""
+        query = f"SELECT DISTINCT {text} AS word FROM {SCAN} ORDER BY word LIMIT {MOST_WORDS + 1}"
+        words = [str(row[0]) for row in cursor.execute(query, {"paths": part.paths}).fetchall()]
+        if len(words) <= MOST_WORDS:
+            found[name] = {word: place for place, word in enumerate(words, start=1)}
+    return found
 
 
 def _feature(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ from core.analytics.decay.by_nannyml import (
     fit_reference,
     score_columns,
 )
-from core.analytics.decay.calibrations import FOLDS, shifted
+from core.analytics.decay.calibrations import FOLDS, ReferenceRows, adapted
 from core.analytics.decay.estimates import (
+    ADAPTED,
     ChunkPlace,
     EstimatedChunk,
     PartName,
@@ -31,10 +32,17 @@ from core.analytics.decay.estimates import (
     slice_chunks,
 )
 from core.analytics.decay.fit import FittedModel, FittedPart, read_fit
-from core.analytics.decay.sums import LossSums, binary_sums, multiclass_sums
+from core.analytics.decay.sums import LossSums, binary_sums, loss_errors, multiclass_sums
 from core.analytics.job_specs import EstimateSpec, RefusedInput
 from core.lake.monitoring.decay_inputs import PartRows, checked_metrics, joined_rows
-from core.lake.monitoring.decay_rows import Slicing, chunk_numbers, find_slicings, fitted_slices, row_batches
+from core.lake.monitoring.decay_rows import (
+    Slicing,
+    chunk_numbers,
+    feature_words,
+    find_slicings,
+    row_batches,
+    slice_fits,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +132,7 @@ class _Pass:
         self._scores = list(score_columns(spec).values())
         self._boosters = _boosters(fitted)
         self._held_back = held_back
-        self.slices = [_SliceSums(one, _fits(fitted, one)) for one in slicings]
+        self.slices = [_SliceSums(one, slice_fits(fitted, one)) for one in slicings]
         for one in self.slices:
             one.sums = [[] for _ in one.fits]
 
@@ -132,7 +140,7 @@ class _Pass:
         """Sum up whole chunks: everyone's, and beside it, as sorting holds no lock, each subpopulation's."""
         places = self._placed(arrays, bounds)
         with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-            whole = pool.submit(self._sums, arrays, bounds, [self._fitted.whole] * len(places))
+            whole = pool.submit(self.sums, arrays, bounds, [self._fitted.whole] * len(places))
             divided = [
                 (one, part, pool.submit(self._slice_sums, arrays, bounds, part, number))
                 for number, one in enumerate(self.slices)
@@ -179,7 +187,7 @@ class _Pass:
         there = np.flatnonzero(counts)
         ordered = {name: arrays[name][rows][order] for name in self._needed(arrays)}
         parts = [self._fit_of(fits[key // chunks], first + key % chunks) for key in there.tolist()]
-        sums = self._sums(ordered, np.append(0, np.cumsum(counts[there])), parts)
+        sums = self.sums(ordered, np.append(0, np.cumsum(counts[there])), parts)
         return [(key // chunks, key % chunks, one) for key, one in zip(there.tolist(), sums, strict=True)]
 
     def _fit_of(self, fits: tuple[FittedPart, ...], chunk: int) -> FittedPart:
@@ -190,7 +198,8 @@ class _Pass:
     def _needed(self, arrays: Arrays) -> list[str]:
         return [name for name in arrays if name not in ("at", "period") and not name.startswith("by_")]
 
-    def _sums(self, arrays: Arrays, bounds: NDArray[np.int64], parts: Sequence[FittedPart]) -> list[Any]:
+    def sums(self, arrays: Arrays, bounds: NDArray[np.int64], parts: Sequence[FittedPart]) -> list[Any]:
+        """Sums of each chunk by its own fit."""
         import numpy as np
 
         if self._spec.task == "regression":
@@ -212,7 +221,7 @@ class _Pass:
 
         features = [arrays[name] for name in (*self._fitted.features, PREDICTED)]
         inputs = np.column_stack(features)
-        errors = _errors(arrays[PREDICTED], arrays[TRUE])
+        errors = loss_errors(arrays[PREDICTED], arrays[TRUE])
         known = np.isfinite(arrays[TRUE])
         found: list[LossSums] = []
         start = 0
@@ -247,21 +256,6 @@ def _parts(chunks: int) -> list[range]:
     return [range(start, end) for start, end in pairwise(ends) if start < end]
 
 
-def _errors(predicted: NDArray[np.float64], actual: NDArray[np.float64]) -> Arrays:
-    """Errors of each row by kind, 0 where the outcome is unknown; kinds that are undefined are left out."""
-    import numpy as np
-
-    known = np.isfinite(actual)
-    difference = np.where(known, predicted - actual, 0.0)
-    found = {"mae": np.abs(difference), "mse": difference**2}
-    if not (actual[known] == 0).any():
-        found["mape"] = np.abs(difference) / np.where(known, np.abs(actual), 1.0)
-    if not ((predicted < 0).any() or (actual[known] < 0).any()):
-        logs = np.log1p(predicted) - np.log1p(np.where(known, actual, predicted))
-        found["msle"] = np.where(known, logs, 0.0) ** 2
-    return found
-
-
 def _boosters(fitted: FittedModel) -> list[Any]:
     if not fitted.error_models:
         return []
@@ -271,27 +265,6 @@ def _boosters(fitted: FittedModel) -> list[Any]:
     import lightgbm
 
     return [lightgbm.Booster(model_str=text) for text in fitted.error_models]
-
-
-def _fits(fitted: FittedModel, slicing: Slicing) -> tuple[tuple[FittedPart, ...], ...]:
-    """The fit of each subpopulation, and those without a fold; one that the stored fit does not know is
-    taken as everyone."""
-    stored = fitted_slices(fitted, slicing)
-    known = {part.values: part for part in stored.parts} if stored else {}
-    centres = stored.centres if stored else ()
-    parts = (known.get(values) or fitted.whole.unjudged(values, 0) for values in slicing.values)
-    return tuple(_shifted(fitted.whole, part, centres) for part in parts)
-
-
-def _shifted(
-    whole: FittedPart, part: FittedPart, centres: Sequence[Sequence[float]]
-) -> tuple[FittedPart, ...]:
-    if not part.shifts:
-        return (part,)
-    return tuple(
-        part.model_copy(update={"calibrators": tuple(map(shifted, whole.calibrators, centres, line))})
-        for line in part.shifts
-    )
 
 
 def _moment(microseconds: int | None) -> datetime | None:
@@ -307,7 +280,10 @@ _FITTING = 0.7
 
 @dataclass(frozen=True)
 class Estimates:
-    """What came of an estimate: the fit it rests on, everyone's chunks, and those of subpopulations."""
+    """What came of an estimate: the fit it rests on, everyone's chunks, and those of subpopulations.
+
+    A chunk that was adapted to its inputs stands right behind NannyML's.
+    """
 
     fit: FittedModel
     chunks: list[EstimatedChunk]
@@ -369,7 +345,11 @@ def run_estimate(
     slicings = find_slicings(cursor, spec, reference, analysis, fitted)
     if fitted is None:
         fitted = _fit(cursor, spec, metrics, reference, slicings, report)
-    return _estimated(cursor, spec, {"reference": reference, "analysis": analysis}, fitted, slicings, report)
+    parts: dict[PartName, PartRows] = {"reference": reference, "analysis": analysis}
+    if not spec.adapt or not spec.features or spec.task == "regression":
+        return _estimated(cursor, spec, parts, fitted, slicings, report)
+    found = _estimated(cursor, spec, parts, fitted, slicings, lambda share, said: report(share / 2, said))
+    return _with_adapted(cursor, spec, parts, found, lambda share, said: report(0.5 + share / 2, said))
 
 
 def _estimated(
@@ -392,9 +372,84 @@ def _estimated(
         found.chunks.extend(chunks)
         found.slices.extend(slices)
         done += part.rows
+    return replace(found, chunks=_ordered(fitted, found.chunks))
+
+
+def _ordered(fitted: FittedModel, chunks: Sequence[EstimatedChunk]) -> list[EstimatedChunk]:
     order = {one.metric: place for place, one in enumerate(fitted.whole.components)}
-    found.chunks.sort(key=lambda chunk: (order[chunk.metric], chunk.part == "analysis", chunk.chunk))
-    return found
+    return sorted(chunks, key=lambda chunk: (order[chunk.metric], chunk.part == "analysis", chunk.chunk))
+
+
+def _each_chunk(spec: EstimateSpec, batches: Iterator[Arrays]) -> Iterator[tuple[int, Arrays]]:
+    number = count()
+    for arrays, bounds in _whole_chunks(spec, batches):
+        for start, end in pairwise(bounds.tolist()):
+            yield next(number), {name: values[start:end] for name, values in arrays.items()}
+
+
+def _weighable(spec: EstimateSpec, batches: Iterator[Arrays]) -> ReferenceRows:
+    import numpy as np
+
+    each = list(batches)
+    rows = {name: np.concatenate([batch[name] for batch in each]) for name in each[0]}
+    most = min(_MOST_REFERENCE, len(rows[PREDICTED]))
+    chosen = np.linspace(0, len(rows[PREDICTED]) - 1, most).astype(np.int64)
+    rows = {name: values[chosen] for name, values in rows.items()}
+    scores = _columns(rows, tuple(score_columns(spec).values()))
+    truth, predicted = (rows[name].astype(np.int64) for name in (TRUE, PREDICTED))
+    return ReferenceRows(_columns(rows, spec.features), scores, truth, predicted)
+
+
+def _columns(rows: Arrays, names: Sequence[str]) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.column_stack([rows[name].astype(np.float64) for name in names])
+
+
+MOST_ADAPTED = 60
+"""The newest chunks that are adapted to their inputs; each takes a third of a second."""
+_MOST_REFERENCE = 100_000
+"""Reference rows that are weighed, evenly spaced where there are more."""
+
+
+def _with_adapted(
+    cursor: duckdb.DuckDBPyConnection,
+    spec: EstimateSpec,
+    parts: Mapping[PartName, PartRows],
+    found: Estimates,
+    report: Report,
+) -> Estimates:
+    """Add to each of the newest chunks one that is estimated by a calibration adapted to its inputs."""
+    import numpy as np
+
+    encoders = feature_words(cursor, spec, parts["reference"])
+    known = tuple(one for one in spec.features if one in encoders or one not in spec.categorical_features)
+    spec = spec.model_copy(update={"features": known})
+    reference = _weighable(spec, row_batches(cursor, parts["reference"], spec, encoders=encoders))
+    whole, passing = found.fit.whole, _Pass(spec, found.fit, (), held_back=False)
+    plain: dict[int, list[EstimatedChunk]] = {}
+    for one in found.chunks:
+        if one.part == "analysis":
+            plain.setdefault(one.chunk, []).append(one)
+    errors: dict[int, float | None] = {}
+    more: list[EstimatedChunk] = []
+    for number, rows in _each_chunk(spec, row_batches(cursor, parts["analysis"], spec, encoders=encoders)):
+        if number < len(plain) - MOST_ADAPTED:
+            continue
+        report(number / len(plain), f"Adapting to the inputs of chunk {number + 1} of {len(plain)}.")
+        new = adapted(reference, _columns(rows, spec.features), whole.calibrators, spec.seed)
+        part = whole.model_copy(update={"calibrators": new.calibrators})
+        sums = passing.sums(rows, np.array([0, len(rows[PREDICTED])]), [part])
+        errors[number], held_back = new.held_back or (None, None)
+        more += [
+            replace(one, method=ADAPTED, separation=new.separation, held_back=held_back)
+            for one in estimated_chunks(found.fit, part, "analysis", [plain[number][0]], sums)
+        ]
+    chunks = [
+        replace(one, held_back=errors[one.chunk]) if one.part == "analysis" and errors.get(one.chunk) else one
+        for one in found.chunks
+    ]
+    return replace(found, chunks=_ordered(found.fit, [*chunks, *more]))
 
 
 def _fit(

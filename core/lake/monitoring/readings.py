@@ -83,7 +83,8 @@ _MONITORED = asking(
             FROM decay_chunk d JOIN (
                 SELECT initiative, version, max(seq) AS seq FROM decay_chunk WHERE seq <= $seq GROUP BY ALL
             ) USING (initiative, version, seq)
-            WHERE NOT EXISTS (SELECT 1 FROM decay_run r JOIN batch_withdrawal w USING (initiative, version)
+            WHERE d.method = 'nannyml' AND NOT EXISTS (
+                SELECT 1 FROM decay_run r JOIN batch_withdrawal w USING (initiative, version)
                 WHERE r.seq = d.seq - 1 AND w.seq <= $seq AND list_contains(r.batches, w.sha256))
             QUALIFY dense_rank() OVER (PARTITION BY d.initiative, d.version
                 ORDER BY list_position($metrics, d.metric) NULLS LAST, d.metric) = 1
@@ -169,7 +170,10 @@ def slice_estimates(store: Store, run: DecayRun, features: Sequence[str], metric
         f"SELECT {_FIELDS} FROM read_parquet($file) "
         "WHERE features = $features AND metric = $metric ORDER BY part DESC, chunk"
     )
-    return _of_slices(store, run, SliceChunk, query, {"features": list(features), "metric": metric})
+    if run.slices_path is None:
+        return []
+    asked = {"features": list(features), "metric": metric}
+    return _of_slices(store.cursor(), store.folder / run.slices_path, SliceChunk, query, asked)
 
 
 def group_records(
@@ -179,9 +183,23 @@ def group_records(
 
     Chunks count where at least half of their rows have an outcome, by the rows that have one.
     """
-    return _of_slices(
-        store, run, GroupRecord, _RECORDS, {"features": list(features), "metrics": list(metrics)}
-    )
+    if run.slices_path is None:
+        return []
+    return records_of(store.cursor(), store.folder / run.slices_path, features, metrics)
+
+
+def records_of(
+    cursor: duckdb.DuckDBPyConnection, slices: Path, features: Sequence[str], metrics: Sequence[str]
+) -> list[GroupRecord]:
+    """The same of a file of subpopulations.
+
+    Raises
+    ------
+    BrokenRecord
+        It cannot be read.
+    """
+    asked = {"features": list(features), "metrics": list(metrics)}
+    return _of_slices(cursor, slices, GroupRecord, _RECORDS, asked)
 
 
 _RECORDS = """
@@ -198,13 +216,14 @@ _RECORDS = """
 
 
 def _of_slices(
-    store: Store, run: DecayRun, kind: type[Line], query: str, asked: Mapping[str, Sequence[str] | str]
+    cursor: duckdb.DuckDBPyConnection,
+    file: Path,
+    kind: type[Line],
+    query: str,
+    asked: Mapping[str, Sequence[str] | str],
 ) -> list[Line]:
-    if run.slices_path is None:
-        return []
-    file = store.folder / run.slices_path
     try:
-        return fetch_as(store.cursor(), kind, query, {"file": str(file), **asked})
+        return fetch_as(cursor, kind, query, {"file": str(file), **asked})
     except duckdb.Error as error:
         raise BrokenRecord(
             "the estimates of the subpopulations cannot be read",

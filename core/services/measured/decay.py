@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import get_args
 
+from core.analytics.decay.estimates import ADAPTED, NANNYML, Method, Preference, preferred
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric, decay_metric, is_beyond_worse_side
 from core.analytics.decay.trust import (
     EstimateTrust,
@@ -48,7 +49,8 @@ class DecayReport:
 
     `leading` is the id of the metric shown unless another is chosen. `run` says how the estimates came
     about; None for estimates from before that was kept. `gaps` are days without rows, of whole periods by
-    which chunks are made, or of months. `age` is that of the newest chunk after the reference.
+    which chunks are made, or of months. `age` is that of the newest chunk after the reference. `adapted` are
+    estimates of the newest chunks by a calibration adapted to their inputs.
     """
 
     initiative: str
@@ -61,6 +63,17 @@ class DecayReport:
     run: DecayRun | None
     gaps: tuple[Gap, ...] = ()
     age: ChunkAge | None = None
+    adapted: Mapping[str, tuple[DecayChunk, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def adapted_to(self) -> Mapping[int, DecayChunk]:
+        """By number of the chunk after the reference, what is estimated of it when adapted to its inputs."""
+        return {chunk.chunk: chunk for chunk in self.adapted.get(self.metric.id, ())}
+
+    @cached_property
+    def preference(self) -> Preference | None:
+        """Which of the two to believe; None where nothing was adapted."""
+        return preferred(self.analysis, self.adapted.get(self.metric.id, ()))
 
     @property
     def chunks(self) -> tuple[DecayChunk, ...]:
@@ -184,16 +197,18 @@ def decay_report(
         run,
         lake.gaps(store, batches, period),
         _age(governance, batches, later, moment) if later else None,
+        _estimates(governance, initiative, version, moment, ADAPTED),
     )
 
 
 def _estimates(
-    governance: Governance, initiative: str, version: str, moment: Moment
+    governance: Governance, initiative: str, version: str, moment: Moment, method: Method = NANNYML
 ) -> dict[str, tuple[DecayChunk, ...]]:
     """Chunks of the newest refresh by metric, reference first."""
     found: dict[str, list[DecayChunk]] = {}
     for chunk in lake.decay_chunks(governance.store, initiative, version, moment):
-        found.setdefault(chunk.metric, []).append(chunk)
+        if chunk.method == method:
+            found.setdefault(chunk.metric, []).append(chunk)
     return {metric: tuple(chunks) for metric, chunks in found.items()}
 
 
@@ -232,7 +247,8 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
     """Hold the leading metric to its thresholds: what came true first, then newer estimates.
 
     An estimate speaks as far as its trust reaches: that of the model, over all metrics. No other metric
-    stands in for the leading one. A newest chunk older than the policy allows the class does not pass.
+    stands in for the leading one. The estimate is the one adapted to the inputs where that is to be believed.
+    A newest chunk older than the policy allows the class does not pass.
     """
     batches = lake.batches(governance.store, initiative, version, moment)
     if not batches:
@@ -246,11 +262,14 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
         return check_decay(metric.title, metric.direction, None, None, "cannot_tell")
     known = [chunk for chunk in later if chunk.realised is not None]
     judgement = _judgement(task, estimates, _run_of(governance, later[0], moment))
+    adapted = _estimates(governance, initiative, version, moment, ADAPTED).get(metric.id, ())
+    believed = preferred(later, adapted)
+    newest = adapted[-1] if believed and believed.method == ADAPTED else later[-1]
     found = check_decay(
         metric.title,
         metric.direction,
         _reading(known[-1], known[-1].realised, metric) if known else None,
-        None if known[-1:] == later[-1:] else _reading(later[-1], later[-1].estimate, metric),
+        None if known[-1:] == later[-1:] else _reading(newest, newest.estimate, metric),
         judgement.verdict,
         said_against(judgement),
     )
@@ -292,6 +311,31 @@ def said_against(judgement: ModelTrust) -> str:
         return ""
     of = f" of {decay_metric(reason.metric).title}" if reason.metric else ""
     return _AGAINST[reason.id, reason.verdict].format(of=of)
+
+
+_BELIEVE = {
+    NANNYML: "Believe the estimate by NannyML",
+    ADAPTED: "Believe the adapted estimate",
+    "": "Believe either estimate",
+}
+
+
+def said_preference(report: DecayReport) -> str:
+    """Which of two estimates to believe and why, in words; empty where nothing was adapted."""
+    found = report.preference
+    if found is None:
+        return ""
+    apart = f"a classifier tells inputs from the reference's at ROC AUC {found.separation or 0.5:.2f}"
+    if found.nannyml is None or found.adapted is None:
+        return f"Believe either estimate, as inputs are like the reference's: {apart} in the middle chunk."
+    if found.by == "outcomes":
+        held = f"over {found.chunks} chunks with outcomes NannyML was off by {found.nannyml:.3g} on average"
+        told = f"the adapted one by {found.adapted:.3g}"
+    else:
+        held = f"of reference rows held back, weighed like {found.chunks} chunks, NannyML put"
+        held = f"{held} {100 * found.nannyml:.1f}% in the wrong cell"
+        told = f"the adapted one {100 * found.adapted:.1f}%"
+    return f"{_BELIEVE[found.method]}: {held}, {told}; {apart} in the middle chunk."
 
 
 def attributions(

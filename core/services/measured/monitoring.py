@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.analytics.decay.estimates import EstimatedChunk
+from core.analytics.decay.estimates import NANNYML, EstimatedChunk
 from core.analytics.decay.fit import FORMAT, read_fit
 from core.analytics.job_specs import EstimateSpec, Period
 from core.connectors.prediction_files import open_predictions
@@ -111,6 +111,9 @@ class RefreshMonitoring(Command, may="refresh_monitoring"):
         option("--worth", read=worth_of),
     ] = ()
     refit: Annotated[bool, Field(description="Let NannyML learn anew.")] = False
+    unadapted: Annotated[
+        bool, Field(description="Leave out estimates adapted to the inputs of each of the newest 60 chunks.")
+    ] = False
 
 
 def refresh_monitoring(
@@ -197,7 +200,9 @@ def decay_run(
 ) -> DecayRun:
     """How estimates came about: what was asked, the fit that the worker left, and what they rest on."""
     fit = read_fit(fit_file)
-    analysis = [one for one in chunks if one.metric == chunks[0].metric and one.part == "analysis"]
+    analysis = [
+        one for one in chunks if (one.metric, one.part, one.method) == (chunks[0].metric, "analysis", NANNYML)
+    ]
     settings = {"metrics": spec.metrics, "by": spec.by, "business_value": spec.business_value}
     return DecayRun(
         initiative=initiative,
@@ -307,11 +312,8 @@ def _spec(case: Case, command: RefreshMonitoring, parts: Parts) -> EstimateSpec:
     newest = parts["reference"][-1]
     of = (case.governance.store, command.initiative, command.version, case.moment)
     paths = {part: tuple(Path(batch.path) for batch in batches) for part, batches in parts.items()}
-    features: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    if newest.task == "regression":
-        kept = latest(case.governance.store, ColumnMapping, case.moment, of[1], version=of[2])
-        features, words = _features(case.governance.store, paths, kept.features if kept else ())
+    kept = latest(case.governance.store, ColumnMapping, case.moment, of[1], version=of[2])
+    features, words = _features(case.governance.store, paths, kept.features if kept else ())
     return EstimateSpec(
         name=_NAME,
         task=newest.task,
@@ -326,6 +328,7 @@ def _spec(case: Case, command: RefreshMonitoring, parts: Parts) -> EstimateSpec:
         by=_by(command, parts),
         business_value=command.business_value,
         outcomes=tuple(Path(one.path) for one in lake.outcomes(*of)),
+        adapt=not command.unadapted,
     )
 
 
@@ -336,8 +339,12 @@ def _features(
     kinds = columns_of_batches(store, paths["reference"])
     later = columns_of_batches(store, paths["analysis"])
     usable = [name for name in kinds if name in later and kinds[name] in ("number", "word")]
-    chosen = [name for name in usable if name not in CANONICAL and (not named or name in named)]
+    chosen = [name for name in usable if not _canonical(name) and (not named or name in named)]
     return tuple(chosen), tuple(name for name in chosen if kinds[name] == "word")
+
+
+def _canonical(name: str) -> bool:
+    return name in CANONICAL or name.startswith("y_score_")
 
 
 def _by(command: RefreshMonitoring, parts: Parts) -> tuple[tuple[str, ...], ...]:
@@ -350,7 +357,10 @@ def _by(command: RefreshMonitoring, parts: Parts) -> tuple[tuple[str, ...], ...]
 
 def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
     """Names what a fit depends on: the reference, the rule of the chunks, and what is asked."""
-    asked = spec.model_dump(mode="json", exclude={"name", "reference", "analysis", "fitted", "outcomes"})
+    free = {"name", "reference", "analysis", "fitted", "outcomes", "adapt"}
+    if spec.task != "regression":
+        free |= {"features", "categorical_features"}
+    asked = spec.model_dump(mode="json", exclude=free)
     files = [batch.sha256 for batch in parts["reference"]]
     return hashlib.sha256(canonical({"format": FORMAT, "reference": files, **asked}).encode()).hexdigest()
 

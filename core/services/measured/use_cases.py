@@ -9,6 +9,7 @@ from pydantic import Field
 
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
+from core.domain.facts.measured import DecayChunk
 from core.domain.given import InitiativeId, Texts, VersionId, argument, option
 from core.domain.moment import Moment
 from core.services.governance import Governance
@@ -22,7 +23,7 @@ from core.services.measured.business_kpi import (
     promised_kpis,
 )
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
-from core.services.measured.decay import DecayReport, decay_report, said_against
+from core.services.measured.decay import DecayReport, decay_report, said_against, said_preference
 from core.services.measured.decay_groups import decay_groups
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring
@@ -96,7 +97,9 @@ def _decay(report: DecayReport) -> Result:
         "metrics": sorted(metric.id for metric in report.metrics),
         "direction": report.metric.direction,
         "unestimated": report.unestimated.id if report.unestimated else None,
-        "chunks": [{**plain(one), "realised_worse": report.came_worse(one)} for one in report.chunks],
+        "chunks": [_chunk(report, one) for one in report.chunks],
+        "adapted": report.adapted.get(report.metric.id, ()),
+        "believe": {"said": said_preference(report), "preference": report.preference},
         "alerts": report.alerts,
         "different": report.alerts,
         "worse": report.worse,
@@ -123,6 +126,12 @@ def _decay(report: DecayReport) -> Result:
         "newest_chunk": report.age,
         "by_choices": report.by_choices,
     }
+
+
+def _chunk(report: DecayReport, one: DecayChunk) -> Result:
+    adapted = report.adapted_to.get(one.chunk) if one.part == "analysis" else None
+    beside = {"realised_worse": report.came_worse(one), "adapted": adapted.estimate if adapted else None}
+    return {**plain(one), **beside}
 
 
 def measure_inputs(governance: Governance, asked: MeasureDrift) -> Result:

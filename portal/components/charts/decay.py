@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ def decay_chart(
     alt: str,
     thresholds: Sequence[Threshold],
     unit: Unit,
+    adapted: Mapping[int, DecayChunk],
 ) -> None:
     """Draw estimates along the chunks with their band, realised values beside them, and alerts.
 
@@ -61,6 +62,8 @@ def decay_chart(
         Labelled lines.
     unit
         `percent` for shares 0..1, `number` for anything else.
+    adapted
+        By number of the chunk after the reference, what is estimated of it when adapted to its inputs.
     """
     timed = all(chunk.started_at is not None for chunk in chunks)
     rows = [
@@ -71,11 +74,16 @@ def decay_chart(
             "upper_confidence": chunk.upper_confidence,
             "realised": chunk.realised,
             "alert": _alert_place(chunk),
+            "adapted": adapted[chunk.chunk].estimate if _is_adapted(chunk, adapted) else None,
             "came_worse": chunk.realised if came_worse(chunk) else None,
         }
         for chunk in chunks[-MOST_POINTS:]
     ]
-    draw(rows, _spec(title, tuple(thresholds), unit, timed), alt=alt, height=340)
+    draw(rows, _spec(title, tuple(thresholds), unit, timed, bool(adapted)), alt=alt, height=340)
+
+
+def _is_adapted(chunk: DecayChunk, adapted: Mapping[int, DecayChunk]) -> bool:
+    return chunk.part == "analysis" and chunk.rows > 0 and chunk.chunk in adapted
 
 
 def _alert_place(chunk: DecayChunk) -> float | None:
@@ -86,12 +94,12 @@ def _alert_place(chunk: DecayChunk) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool) -> str:
+def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool, adapted: bool) -> str:
     import altair as alt
 
-    names = ["Estimated, with band", "Realised", "Alert"]
-    colours = alt.Scale(domain=names, range=[ACCENT, SECOND, BAD])
-    shapes = alt.Scale(domain=names, range=["square", "circle", "triangle-up"])
+    names = ["Estimated, with band", "Realised", "Alert", *(["Adapted to inputs"] if adapted else [])]
+    colours = alt.Scale(domain=names, range=[ACCENT, SECOND, BAD, _COLOURS[2]][: len(names)])
+    shapes = alt.Scale(domain=names, range=["square", "circle", "triangle-up", "diamond"][: len(names)])
     told = hints(
         *(
             (f"{field}:Q", words, FINE_FORMATS[unit])
@@ -100,6 +108,7 @@ def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool
                 ("lower_confidence", "Band from"),
                 ("upper_confidence", "Band to"),
                 ("realised", f"{title}, realised"),
+                *([("adapted", f"{title}, adapted")] if adapted else []),
             )
         ),
         timed=timed,
@@ -124,6 +133,8 @@ def _spec(title: str, thresholds: tuple[Threshold, ...], unit: Unit, timed: bool
     truth = base.mark_line(strokeWidth=1.8, color=SECOND).encode(y=on("realised"))
     lines = threshold_layers(thresholds, unit, title=title)
     marks = [dots("realised", names[1], 34), dots("estimate", names[0], 22)]
+    if adapted:
+        marks.append(dots("adapted", names[3], 30))
     marks += [dots("alert", names[2], 120), dots("came_worse", names[2], 120)]
     return finish(alt.layer(band, *lines, truth, line, *marks))
 

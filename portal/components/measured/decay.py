@@ -11,7 +11,7 @@ import streamlit as st
 from core.analytics.decay.metrics import decay_metric
 from core.domain.commands import make
 from core.services.case import refusal
-from core.services.measured.decay import said_against
+from core.services.measured.decay import said_against, said_preference
 from core.services.measured.decay_groups import CALIBRATED_ON
 from core.services.measured.monitoring import (
     CHUNK_ROWS,
@@ -212,7 +212,8 @@ def _form(desk: Desk, known: MonitoredVersion) -> None:
         )
     st.caption(
         "NannyML learns from the reference once for each rule of chunks, which takes 10 seconds and more; "
-        "after that only the estimates are made. You may leave this page meanwhile."
+        "after that only the estimates are made, and of a classifier those adapted to the inputs of each of "
+        "the newest 60 chunks, half a second each. You may leave this page meanwhile."
     )
     if st.button("Start", type="primary", key="refresh-start"):
         command = make(
@@ -391,8 +392,16 @@ def decay_panel(view: DecayReport) -> None:
         alt = f"{view.metric.title} by chunk: estimate with its band, realised values, thresholds and alerts."
         title, unit = view.metric.title, view.metric.unit
         decay_chart(
-            view.along, view.came_worse, title=title, alt=alt, thresholds=_thresholds(view), unit=unit
+            view.along,
+            view.came_worse,
+            title=title,
+            alt=alt,
+            thresholds=_thresholds(view),
+            unit=unit,
+            adapted=view.adapted_to,
         )
+        if view.preference:
+            st.caption(escape(said_preference(view)))
         first = sum(chunk.part == "reference" for chunk in view.chunks)
         timed = all(chunk.started_at is not None for chunk in view.chunks)
         named = "" if timed else " The rows carry no times, so chunks are named by their first row."
@@ -427,6 +436,7 @@ def chunks_table(view: DecayReport) -> None:
         Column("name", "Rows or days", strong=True, width=220),
         Column("rows", "Rows", "number", phone=False),
         Column("estimate", "Estimated", kind, decimals, width=90),
+        *_adapted(view, kind, decimals),
         Column("lower_confidence", "Band from", kind, decimals, phone=False, width=100),
         Column("upper_confidence", "Band to", kind, decimals, phone=False, width=100),
         Column("realised", "Realised", kind, decimals, phone=False, width=100),
@@ -435,6 +445,23 @@ def chunks_table(view: DecayReport) -> None:
     ]
     alt = "Chunks with estimates and alerts."
     live_table(view.along, columns, key="chunks", download="decay-chunks", alt=alt)
+
+
+def _adapted(
+    view: DecayReport, kind: Literal["percent", "number"], decimals: int
+) -> list[Column[DecayChunk]]:
+    """Beside the estimate that adapted to the chunk's inputs, and how far these can be told apart."""
+    adapted = view.adapted_to
+    if not adapted:
+        return []
+
+    def of(chunk: DecayChunk) -> DecayChunk | None:
+        return adapted.get(chunk.chunk) if chunk.part == "analysis" and chunk.rows else None
+
+    return [
+        Column(lambda one: (found := of(one)) and found.estimate, "Adapted", kind, decimals, width=90),
+        Column(lambda one: (found := of(one)) and found.separation, "Inputs apart", "number", 2, phone=False),
+    ]
 
 
 def _alert(view: DecayReport, chunk: DecayChunk) -> str:
