@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from core.ground import Checked, Task
 
-JobKind = Literal["estimate", "train", "explain"]
+JobKind = Literal["estimate", "train", "explain", "trade_off"]
 Period = Literal["day", "week", "month", "quarter", "year"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
 
@@ -163,4 +164,45 @@ class ExplainSpec(Checked):
     seconds: Annotated[int, Field(ge=1)] = 900
 
 
-AnySpec = EstimateSpec | EstimateBatch | TrainSpec | ExplainSpec
+@dataclass(frozen=True)
+class TradeOffAbout:
+    """What a trade-off is of, for whoever reads its file alone; `law` is the rule on thresholds by group."""
+
+    initiative: str = ""
+    version: str = ""
+    groups: str = ""
+    outcome: str = ""
+    limit: str = ""
+    law: str = ""
+    ethical_position: str = ""
+
+
+class TradeOffSpec(Checked):
+    """Scored rows, and what is to be weighed on them.
+
+    `rows` is a Parquet file with `slice`, `score`, `label`, `decision`, `half` and the `features` that
+    surrogates learn from; without features none is trained. `by_group` says that thresholds by group are
+    allowed. `worth` is money: a line a label, a column a decision, the outcome that figures are of last.
+    """
+
+    rows: Path
+    metric: str
+    limit: tuple[Literal["ratio", "difference"], float] | None = None
+    min_rows: Annotated[int, Field(ge=1)] = 100
+    small_groups: Literal["left_out", "pooled", "cannot_tell"] = "left_out"
+    complete: bool = False
+    by_group: bool = False
+    worth: tuple[tuple[float, float], ...] = ()
+    features: tuple[str, ...] = ()
+    about: TradeOffAbout = TradeOffAbout()
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+AnySpec = EstimateSpec | EstimateBatch | TrainSpec | ExplainSpec | TradeOffSpec
+SPECS: Mapping[JobKind, tuple[type[AnySpec], ...]] = {
+    "estimate": (EstimateSpec, EstimateBatch),
+    "train": (TrainSpec,),
+    "explain": (ExplainSpec,),
+    "trade_off": (TradeOffSpec,),
+}
+"""Job -> what describes it; the last one where several jobs are described at once."""

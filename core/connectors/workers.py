@@ -8,24 +8,19 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import core
-from core.analytics.job_specs import AnySpec, EstimateBatch, EstimateSpec, ExplainSpec, JobKind, TrainSpec
+from core.analytics.job_specs import SPECS, AnySpec, JobKind
 from core.domain.errors import BadInput, GovernanceError
 
 _MODULE = "core.entrypoints.worker"
 _LOG = "worker.log"
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 5.0
-_SPECS: Mapping[JobKind, tuple[type, ...]] = {
-    "estimate": (EstimateSpec, EstimateBatch),
-    "train": (TrainSpec,),
-    "explain": (ExplainSpec,),
-}
 
 
 class WorkerCancelled(GovernanceError):
@@ -46,7 +41,8 @@ class WorkerResult:
     """What a finished job left behind.
 
     `files` by role: the job's name for an estimate; `model`, `reference`, `analysis` for a training;
-    `attributions` and, where asked for, `slices` for an explanation. `figures` are a few plain numbers.
+    `attributions` and, where asked for, `slices` for an explanation; `table` for a trade-off.
+    `figures` are a few plain numbers.
     """
 
     kind: JobKind
@@ -175,14 +171,14 @@ def start_worker(job: JobKind, spec: AnySpec, output: Path) -> RunningWorker:
     Parameters
     ----------
     job
-        `estimate`, `train` or `explain`.
+        `estimate`, `train`, `explain` or `trade_off`.
     spec
         The job's description; an `EstimateBatch` runs several estimates in one process.
     output
         Folder for the results, the description (`spec.json`) and the log; made if absent. Nothing is
         written outside it.
     """
-    if not isinstance(spec, _SPECS[job]):
+    if not isinstance(spec, SPECS[job]):
         raise BadInput(f"a {type(spec).__name__} is no description of the job {job!r}")
     output.mkdir(parents=True, exist_ok=True)
     spec_file = output / "spec.json"

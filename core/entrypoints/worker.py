@@ -1,6 +1,6 @@
-"""The worker process: `python -m core.entrypoints.worker estimate|train|explain SPEC.json OUTPUT_FOLDER`.
+"""The worker process: `python -m core.entrypoints.worker JOB SPEC.json OUTPUT_FOLDER`.
 
-It alone imports NannyML, shap and LightGBM. It speaks JSON, one object a line on standard output:
+It alone imports NannyML, shap, LightGBM and fairlearn. It speaks JSON, one object a line on standard output:
 `{"progress": {"done", "of", "what"}}` while it works, `{"finished": ...}` (the content of `done.json`)
 or `{"error": {"what", "where", "remedy"}}` at the end. Exit code: 0, or 2 after an error.
 """
@@ -16,23 +16,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO, get_args
 
 from pydantic import ValidationError
 
 from core.analytics.job_specs import (
+    SPECS,
     AnySpec,
     EstimateBatch,
     EstimateSpec,
     ExplainSpec,
     JobKind,
     RefusedInput,
+    TradeOffSpec,
     TrainSpec,
 )
 from core.domain.errors import BadInput, GovernanceError
+from core.services.plain import plain
 
-_USAGE = "python -m core.entrypoints.worker estimate|train|explain SPEC.json OUTPUT_FOLDER"
+_USAGE = "python -m core.entrypoints.worker estimate|train|explain|trade_off SPEC.json OUTPUT_FOLDER"
 _PARTS = 100
 """Steps of progress that one estimate reports."""
 
@@ -85,14 +89,8 @@ def _read_spec(kind: JobKind, path: Path) -> AnySpec:
     except (OSError, ValueError) as problem:
         raise BadInput("the job's description cannot be read as JSON", where=str(path)) from problem
     try:
-        if kind == "estimate":
-            several = isinstance(content, dict) and "jobs" in content
-            return (
-                EstimateBatch.model_validate_json(text) if several else EstimateSpec.model_validate_json(text)
-            )
-        return (
-            TrainSpec.model_validate_json(text) if kind == "train" else ExplainSpec.model_validate_json(text)
-        )
+        several = isinstance(content, dict) and "jobs" in content
+        return SPECS[kind][-1 if several else 0].model_validate_json(text)
     except ValidationError as problem:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the whole"
@@ -106,6 +104,8 @@ def _run(spec: AnySpec, folder: Path, out: TextIO) -> Outcome:
         return _train(spec, folder, out)
     if isinstance(spec, ExplainSpec):
         return _explain(spec, folder, out)
+    if isinstance(spec, TradeOffSpec):
+        return _trade_off(spec, folder, out)
     return _estimate(spec.jobs if isinstance(spec, EstimateBatch) else (spec,), folder, out)
 
 
@@ -166,6 +166,21 @@ def _explain(spec: ExplainSpec, folder: Path, out: TextIO) -> Outcome:
         _fail(out, what, spec.model.name, remedy)
 
     return run_explanation(spec, folder, follow, out_of_time)
+
+
+def _trade_off(spec: TradeOffSpec, folder: Path, out: TextIO) -> Outcome:
+    from core.analytics.slices.mitigation import read_rows
+    from core.analytics.slices.trade_off import trade_off
+
+    if (spec.by_group or spec.features) and find_spec("fairlearn") is None:
+        raise BadInput(
+            "fairlearn is not installed here", remedy="Install it, or ask for one threshold for all."
+        )
+    found = trade_off(read_rows(spec), spec, _steps(out, 0, 1, ""))
+    table = folder / "trade-off.json"
+    _write_atomically(table, json.dumps(plain(found), ensure_ascii=False, indent=1))
+    _progress(out, _PARTS, _PARTS, "Finished.")
+    return {"table": table.name}, {"points": len(found.points)}
 
 
 def _progress(out: TextIO, done: int, of: int, what: str) -> None:

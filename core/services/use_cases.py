@@ -19,7 +19,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     "measured": (
         *("slices", "decay", "monitoring", "predictions", "drift", "explain"),
-        "business-kpi",
+        *("business-kpi", "trade-off"),
     ),
     "oversight": ("kpis", "standings"),
     "rules": ("policy", "ethics", "frameworks", "regions", "rights", "alcoa"),

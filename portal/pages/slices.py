@@ -11,6 +11,7 @@ from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, page_link
 from portal.components.slices import inputs
 from portal.components.slices.filters import subject_of
+from portal.components.slices.trade_off_view import draw_trade_off
 from portal.components.slices.version_view import draw_versions
 from portal.components.slices.view import draw_slices
 from portal.components.slices.weak_view import draw_curves, draw_weakest
@@ -67,6 +68,8 @@ def _draw(desk: Desk, known: MonitoredVersion) -> None:
         draw_curves(subject)
     elif view == "versions":
         draw_versions(subject, versions)
+    elif view == "trade-off":
+        draw_trade_off(subject)
     else:
         draw_slices(subject)
 

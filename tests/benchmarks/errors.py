@@ -29,11 +29,14 @@ from core.analytics.drift.feature_drift import (
     number_drift,
 )
 from core.analytics.drift.methods import METHODS, Moments, SortedValues
+from core.analytics.job_specs import TradeOffSpec
 from core.analytics.slices.counts import SliceCells, SliceCounts, total_of
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import metric
+from core.analytics.slices.mitigation import ScoredRows
 from core.analytics.slices.report import SliceReport, beyond_chance, slice_report
 from core.analytics.slices.search import weakest_slices
+from core.analytics.slices.trade_off import trade_off
 from tests.benchmarks import few
 from tests.benchmarks.few import share
 from tests.benchmarks.timing import Figure
@@ -83,6 +86,7 @@ def measure(_store: Path) -> dict[str, Figure]:
         **_trusts(),
         **_drifts(),
         **few.measure(),
+        **_proposals(),
     }
 
 
@@ -203,6 +207,27 @@ def _searches() -> dict[str, Figure]:
             claimed, SEARCHES, "3,600 slices of 5,000 rows"
         ),
         "weakest slices of noise: any interval misses (at most 5 %)": share(missed, SEARCHES, "the same"),
+    }
+
+
+def _proposals() -> dict[str, Figure]:
+    """Proposals where no threshold is better: five equal groups, labels by the toss of a coin."""
+    random = np.random.default_rng(1607)
+    missed: Counter[str] = Counter()
+    asked = TradeOffSpec(rows=Path("-"), metric="selection_rate", limit=("ratio", 0.8), min_rows=30)
+    for _ in range(DRAWS):
+        toss, half, decision = (random.random(4000) < 0.5 for _ in range(3))
+        score, group = random.random(4000), random.integers(0, 5, 4000)
+        found = trade_off(ScoredRows(tuple("abcde"), group, score, toss, decision, half), asked)
+        proposed = found.points[found.proposal or 0]
+        for part, figures in (("told", proposed.told), ("fitted", proposed.fitted)):
+            missed[part] += not (figures.accuracy_interval and figures.accuracy_interval.contains(0.5))
+        missed["fail"] += proposed.told.verdict == "fail"
+    setting = "5 equal groups in 4,000 rows"
+    return {
+        "proposals on noise: fail (at most 5 %)": share(missed["fail"], setting),
+        "proposals on noise: the interval told misses (at most 5 %)": share(missed["told"], setting),
+        "proposals on noise: that of the rows they were chosen on misses": share(missed["fitted"], setting),
     }
 
 

@@ -77,6 +77,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         SHEET,
     ),
     "list_prediction_batches": (CLAIMS, CENSUS, {**CLAIMS, **PAST}, SHEET),
+    "trade_off_report": (CENSUS,),
     "drift_report": (CLAIMS, CENSUS, {**CLAIMS, **PAST}, CARS),
     "bias_slices": (
         {**CENSUS, "by": ["sex", "race"]},

@@ -74,6 +74,7 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         View(VALIDATOR, {**CENSUS, "view": "weakest", "depth": "2"}),
         View(VALIDATOR, {**CENSUS, "view": "versions", "by": ["sex"]}),
         View(VALIDATOR, {**CENSUS, "view": "curves", "by": ["sex"]}),
+        View(VALIDATOR, {**CENSUS, "view": "trade-off", "by": ["sex"]}),
         View(EXECUTIVE, NOWHERE),
     ),
     "predictions": (View(ANALYST, CLAIMS), View(AUDITOR)),

@@ -13,12 +13,15 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.services.governance import Governance
+from core.services.jobs import jobs_of, wait_for
 from core.services.measured.bias import bias_slices, sensitive_verdicts
+from core.services.measured.trade_off import trade_off_report
 from core.services.measured.weak_slices import find_weakest
 from portal.components.desk import Desk
 from tests.conftest import BUILDER, OUTSIDER, later
 from tests.services.test_favourable import GAP, NAMES
 from tests.services.test_slices import PEOPLE, give
+from tests.services.test_trade_off import SCORED
 
 MODEL = "card-limit-advice"
 
@@ -190,3 +193,24 @@ def test_page_and_check_judge_a_feature_alike(governance: Governance, tmp_path: 
     assert (held.verdict, shown.report.verdict) == ("fail", "fail")
     assert shown.report.comparisons == 2 * 3, "two ordered pairs, three outcomes"
     assert bias_slices(governance, moment, **one, by=("sex",), where=("sex!=X",)).report.comparisons == 2
+
+
+def test_what_it_would_take_is_asked_for_in_a_job_and_shown(governance: Governance, tmp_path: Path) -> None:
+    give(governance, tmp_path, SCORED, favourable=("1",))
+    at = sound(open_page(governance, view="trade-off", by=["sex"]))
+    assert "Nobody has worked out yet" in words(at)
+    next(button for button in at.button if button.label == "Work it out").click()
+    sound(at.run())
+    (job,) = jobs_of(f"{MODEL}/1")
+    assert (job.kind, wait_for(job.id, 120).state) == ("trade_off", "done")
+    found = trade_off_report(governance, governance.moment(later(7)), initiative=MODEL, version="1").table
+    at = sound(open_page(governance, view="trade-off", by=["sex"]))
+    said = words(at)
+    assert "thresholds by group are forbidden" in said.lower() and found.about.limit in said
+    assert list(at.dataframe[0].value["Way to decide"]) == [point.title for point in found.points]
+    assert "no open finding" in str(next(iter(at.get("popover"))).proto)
+
+
+def test_somebody_without_a_role_may_read_but_not_ask_what_it_would_take(people: Governance) -> None:
+    at = sound(open_page(people, OUTSIDER, view="trade-off"))
+    assert not [button for button in at.button if button.label == "Work it out"]

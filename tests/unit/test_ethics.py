@@ -9,7 +9,15 @@ import pytest
 from core.analytics.slices.metrics import SLICE_METRICS, metrics_for
 from core.connectors.config_files import read_ethics
 from core.connectors.yaml_lines import BadFile
-from core.domain.rules.ethics import ERRORS, RATES, EthicalLimit, Ethics, Task
+from core.domain.rules.ethics import (
+    ERRORS,
+    RATES,
+    EthicalLimit,
+    Ethics,
+    GroupThresholds,
+    Task,
+    position_changes,
+)
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -95,9 +103,9 @@ def test_classifications_are_held_to_rates_and_regressions_to_errors(ethics: Eth
 def test_a_limit_that_does_not_fit_is_refused_with_its_line(
     tmp_path: Path, right: str, wrong: str, line: str, words: str
 ) -> None:
-    shipped = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
-    assert right in shipped
-    text = shipped.replace(right, wrong, 1)
+    ethics = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
+    assert right in ethics
+    text = ethics.replace(right, wrong, 1)
     path = tmp_path / "ethics.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BadFile) as refusal:
@@ -105,3 +113,22 @@ def test_a_limit_that_does_not_fit_is_refused_with_its_line(
     number = text[: text.index(wrong) + wrong.index(line)].count("\n") + 1
     number += words.startswith("a mean error")  # the comparison stands on the next line
     assert f"{path}:{number}: {words}" in str(refusal.value)
+
+
+def test_thresholds_by_group_are_forbidden_unless_a_position_allows_them(ethics: Ethics) -> None:
+    domains = [domain.id for domain in ethics.domains]
+    assert {ethics.group_thresholds_for(domain).rule for domain in (*domains, "space")} == {"forbidden"}
+    law = GroupThresholds(rule="allowed", why="Values that differ by sex are good practice in diagnosis.")
+    changed = ethics.model_copy(
+        update={
+            "domains": tuple(
+                domain.model_copy(update={"group_thresholds": law}) if domain.id == "medicines" else domain
+                for domain in ethics.domains
+            )
+        }
+    )
+    assert [name for name in domains if changed.group_thresholds_for(name) == law] == ["medicines"]
+    assert position_changes(ethics, changed) == (
+        "Medicines and devices: thresholds by group are allowed (before: forbidden)",
+    )
+    assert position_changes(ethics, ethics) == ()

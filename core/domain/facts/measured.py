@@ -384,3 +384,24 @@ class BusinessKpiObservation(OfInitiative):
     observed_on: date
     value: float | None = None
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeOff(OfVersion):
+    """What it would take to meet a limit: thresholds that were weighed, kept as a JSON file by its digest.
+
+    `feature` names what groups are made by, several joined by " and "; `outcome` is the one that figures are
+    of; `batches` are the digests of what it was worked out on; `said` is the answer in a sentence.
+    """
+
+    table = "trade_off"
+    key = ("initiative", "version", "feature", "metric", "outcome")
+
+    feature: str
+    metric: str
+    outcome: str
+    part: Literal["", "reference", "analysis"]
+    batches: tuple[str, ...]
+    path: str = field(default="", repr=False)
+    sha256: str
+    said: str

@@ -209,6 +209,21 @@ class Finding(OfInitiative):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingEvidence(OfInitiative):
+    """A trade-off that somebody attached to a finding; attaching it changes nothing else."""
+
+    table = "finding_evidence"
+    subject = "{initiative}/{finding}"
+    key = ("initiative", "finding", "sha256")
+
+    finding: str
+    version: str
+    title: str
+    sha256: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver(OfInitiative):
     """A waiver, as somebody left it: the latest of its name holds."""
 

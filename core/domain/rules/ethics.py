@@ -145,6 +145,24 @@ class EthicalLimit(Checked):
         return f"the highest {metric} is above the lowest by at most {overall}"
 
 
+class GroupThresholds(Checked):
+    """Whether the score from which somebody gets an outcome may depend on their group, and why."""
+
+    rule: Literal["forbidden", "allowed"]
+    why: Text
+
+    @property
+    def sentence(self) -> str:
+        """The rule as people read it."""
+        return f"thresholds by group are {self.rule}: {self.why}"
+
+
+_NOT_SAID = GroupThresholds(
+    rule="forbidden",
+    why="To hold people to different scores by their group is to treat them differently.",
+)
+
+
 class Domain(Checked):
     """A business domain with its own limits; `regression` holds where a model gives a number."""
 
@@ -152,6 +170,7 @@ class Domain(Checked):
     title: Text
     limit: EthicalLimit
     regression: EthicalLimit | None = None
+    group_thresholds: GroupThresholds | None = None
 
     @model_validator(mode="after")
     def _each_limit_fits(self) -> Domain:
@@ -213,6 +232,7 @@ class Ethics(Checked):
     transparency: Transparency
     default: EthicalLimit
     default_regression: EthicalLimit
+    group_thresholds: GroupThresholds = _NOT_SAID
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -241,6 +261,11 @@ class Ethics(Checked):
         if task == "regression":
             return (domain.regression if domain else None) or self.default_regression
         return domain.limit if domain else self.default
+
+    def group_thresholds_for(self, domain_id: str) -> GroupThresholds:
+        """Whether thresholds may differ by group in a business domain; the default where it does not say."""
+        domain = next((domain for domain in self.domains if domain.id == domain_id), None)
+        return (domain and domain.group_thresholds) or self.group_thresholds
 
     def transparency_for(self, class_id: str, domain_id: str) -> TransparencyLevel:
         """The level that an initiative has to reach: its class's or its domain's, whichever is more."""
@@ -338,6 +363,9 @@ def _limits(old: Ethics, new: Ethics) -> Iterator[str]:
         yield f"{gone.title} is no domain of its own any more"
     for domain in new.domains:
         yield from _domain(before.get(domain.id), domain)
+        was, now = (position.group_thresholds_for(domain.id).rule for position in (old, new))
+        if was != now:
+            yield f"{domain.title}: thresholds by group are {now} (before: {was})"
 
 
 def _domain(was: Domain | None, now: Domain) -> Iterator[str]:

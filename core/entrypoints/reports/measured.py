@@ -23,6 +23,7 @@ from core.entrypoints.reports.printing import (
 )
 from core.services.measured.bias import BiasSlices, VersionsCompared
 from core.services.measured.decay_groups import CALIBRATED_ON
+from core.services.measured.trade_off import TradeOffReport
 from core.services.measured.weak_slices import ScoreCurves, WeakSlices
 from core.services.plain import Result, read_back
 
@@ -203,6 +204,33 @@ def show_slices(result: Result) -> None:
         say(f"Limit on the {report.limit.kind}: {report.limit.value:g}. {verdict}")
     elif found.limit_note:
         say(f"Verdict: cannot tell; {found.limit_note}.")
+
+
+def show_trade_off(result: Result) -> None:
+    """What it would take to meet the limit, a way to decide a line; of single thresholds, every tenth."""
+    found = read_back(TradeOffReport, result)
+    table, about = found.table, found.table.about
+    say(f"{about.initiative} version {about.version}, outcome {about.outcome} by {about.groups}.")
+    say(f"Limit: {about.limit}. Ethical position {about.ethical_position}: {about.law}")
+    columns: Mapping[str, Column] = {
+        "Way to decide": "title",
+        "Apart": ("told", lambda told: figure(told["apart"])),
+        "Verdict": ("told", lambda told: words(told["verdict"] or "not judged")),
+        "Accuracy": ("told", lambda told: figure(told["accuracy"])),
+        "Loss": ("told", lambda told: figure(told["loss"])),
+        "From, to": ("told", lambda told: ends(*_low_high(told["loss_interval"]))),
+    }
+    seen = [place for place, point in enumerate(table.points) if point.kind != "one" or place % 10 == 1]
+    show_rows([result["points"][place] for place in seen], columns, right=(1, 3, 4))
+    say(f"Chosen on {table.fitted_rows:,} rows, told of {table.told_rows:,} others; --json has all.")
+    for note in (*table.notes, table.said, found.stale and f"To be worked out again: {found.stale}."):
+        if note:
+            say(note)
+    say(f"Kept as {found.found.sha256}.")
+
+
+def _low_high(interval: Result | None) -> tuple[float | None, float | None]:
+    return (interval["low"], interval["high"]) if interval else (None, None)
 
 
 def show_weakest(result: Result) -> None:
@@ -531,6 +559,7 @@ SHOW: Mapping[str, Callable[[Result], None]] = {
     "compare_slices": show_changes,
     "weakest_slices": show_weakest,
     "score_curves": show_curves,
+    "trade-off show": show_trade_off,
     "decay": show_decay,
     "drift_report": show_drift,
     "explain show": show_explanation,

@@ -48,6 +48,7 @@ FILE_TABLES: Mapping[str, FileTable] = {
     ),
     "model_file": FileTable("models"),
     "explanation": FileTable("explanations"),
+    "trade_off": FileTable("trade-offs"),
 }
 """Fact table -> its files. A table that keeps files adds one line; its rows have `initiative`."""
 

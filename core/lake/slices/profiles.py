@@ -13,10 +13,12 @@ from core.analytics.slices.rows import MISSING, Band, CutRule, even_cuts
 from core.domain.errors import BadInput, NotFound
 from core.lake.memory import KeptTables
 from core.lake.slices.rows import (
+    EVERY_ROW,
     NOT_KEPT,
     NUMBERS,
     SCAN,
     WORDS,
+    Kept,
     Paths,
     Rows,
     as_number,
@@ -26,8 +28,10 @@ from core.lake.slices.rows import (
     known_of,
     natural_order,
     number_sql,
+    pick_rows,
     quoted,
     run,
+    slice_keys,
     text_sql,
     type_of,
     write_table,
@@ -420,3 +424,54 @@ def _of_values(
         return ask([], every)
 
     return known(paths, (name, query, tuple(given.items())), work_out)
+
+
+def write_scored_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: Paths,
+    by: Sequence[str | Band],
+    target: Path,
+    *,
+    positive: str | None,
+    kept: Kept = EVERY_ROW,
+    features: Sequence[str] = (),
+    most: int = 100_000,
+) -> int:
+    """Write rows of a binary model with score, label and decision to Parquet, and return how many.
+
+    Columns are `slice`, `score` (of the positive outcome), `label` and `decision` (True: positive), `half`
+    (by the row's id, so that a person who is there twice is in one half) and `f0`, `f1`, ... the features.
+    Of more than `most` rows it takes a sample that is the same each time.
+
+    Raises
+    ------
+    BadInput, NotFound
+        As `slice_counts`; the files hold no score, or no row has score, label and decision.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    picked = pick_rows(cursor, paths, "binary", by, positive, kept)
+    if picked.score is None:
+        raise BadInput("these predictions have no scores", remedy="Add predictions with their scores.")
+    named = "".join(f", {quoted(name)} AS f{place}" for place, name in enumerate(features))
+    guess, actual = (as_number(picked.outcome(name)) for name in ("y_pred", "y_true"))
+    row = "CAST(row_id AS VARCHAR)"
+    wanted = f"{picked.score} AS score, {guess} AS guess, {actual} AS actual, {row} AS id{named}"
+    keys = "".join(f"{value} AS {name}, " for name, value in picked.slices.items())
+    taken = "".join(f", f{place}" for place in range(len(features)))
+    query = (
+        f"SELECT {keys}score, actual = {picked.yes} AS label, guess = {picked.yes} AS decision, "
+        f"hash(id) % 2 = 0 AS half{taken} FROM ({picked.scanned(wanted)}) "
+        "WHERE score IS NOT NULL AND guess IS NOT NULL AND actual IS NOT NULL "
+        "ORDER BY hash(id, 1), score, label LIMIT $most"
+    )
+    table = cursor.execute(query, picked.given(query, most=most)).to_arrow_table()
+    if not table.num_rows:
+        raise BadInput("no prediction has a score and a label", remedy="Add the outcomes that came true.")
+    codes = [table.column(place).to_pylist() for place in range(len(by))]
+    slices = [" · ".join(value for _, value in slice_keys(by, row)) for row in zip(*codes, strict=True)]
+    pq.write_table(
+        table.select(range(len(by), table.num_columns)).append_column("slice", pa.array(slices)), target
+    )
+    return int(table.num_rows)

@@ -79,6 +79,13 @@ def worth_of(typed: Sequence[str]) -> list[list[float]]:
         ) from problem
 
 
+Worth = Annotated[
+    tuple[tuple[float, ...], ...],
+    Field(description="What outcomes are worth, '1,-5;-3,10' for TN,FP;FN,TP."),
+    option("--worth", read=worth_of),
+]
+
+
 class RefreshMonitoring(Command, may="refresh_monitoring"):
     """Estimate performance from the prediction batches; a first time takes 10 seconds and more.
 
@@ -105,11 +112,7 @@ class RefreshMonitoring(Command, may="refresh_monitoring"):
         Field(description="Only this metric; repeat. All that can be, else."),
         option("--metric"),
     ] = ()
-    business_value: Annotated[
-        tuple[tuple[float, ...], ...],
-        Field(description="What outcomes are worth, '1,-5;-3,10' for TN,FP;FN,TP."),
-        option("--worth", read=worth_of),
-    ] = ()
+    business_value: Worth = ()
     refit: Annotated[bool, Field(description="Let NannyML learn anew.")] = False
     unadapted: Annotated[
         bool, Field(description="Leave out estimates adapted to the inputs of each of the newest 60 chunks.")

@@ -34,6 +34,13 @@ from core.services.measured.predictions import (
     prediction_batches,
     withdraw_predictions,
 )
+from core.services.measured.trade_off import (
+    AttachTradeOff,
+    FindTradeOff,
+    attach_trade_off,
+    find_trade_off,
+    trade_off_report,
+)
 from core.services.measured.weak_slices import find_weakest, score_curves
 from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
@@ -223,6 +230,7 @@ def _observed(result: Result) -> str:
 GROUPS: Mapping[str, str] = {
     "monitoring": "Estimates of performance decay.",
     "predictions": "Predictions of model versions.",
+    "trade-off": "What it would take to meet the limit between groups; nothing is applied.",
     "explain": "What scores come from: 'governance explain INITIATIVE', and how to get there.",
     "business-kpi": "Business KPIs: promised at scoping, achieved since.",
 }
@@ -282,6 +290,19 @@ USE_CASES = (
         find_weakest,
         name="weakest_slices",
         route=f"GET {_OF_VERSION}/weakest-slices",
+    ),
+    does(
+        find_trade_off,
+        FindTradeOff,
+        Line("trade-off run", "{said}"),
+        returns=_with("initiative", "version", "by", under="said"),
+    ),
+    asks(trade_off_report, Line("trade-off show"), route=f"GET {_OF_VERSION}/trade-off"),
+    does(
+        attach_trade_off,
+        AttachTradeOff,
+        Line("trade-off attach", "It is attached to {finding} of {initiative}; nothing else changed."),
+        returns=_with("initiative"),
     ),
     does(measure_inputs, MeasureDrift, name="measure_drift", returns=_with("initiative", "version")),
     asks(read_drift, name="drift_report"),

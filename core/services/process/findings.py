@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, Forbidden
-from core.domain.facts.process import Finding, Waiver
+from core.domain.facts.process import Finding, FindingEvidence, Waiver
 from core.domain.facts.recorded import Placed, entry_of, named
 from core.domain.given import AnyInitiative, TeamAlone, option
 from core.domain.life_cycles import FINDING, WAIVER
@@ -40,6 +40,7 @@ class FindingLine(Placed, Finding):
 
     owner_name: str
     overdue: bool
+    evidence: tuple[FindingEvidence, ...]
 
 
 def raise_finding(governance: Governance, command: RaiseFinding) -> str:
@@ -117,6 +118,7 @@ def findings_list(
     """
     findings = newest(governance.store, Finding, moment, initiative)
     names = directory.names(governance.store, moment, (finding.initiative for finding in findings))
+    attached = newest(governance.store, FindingEvidence, moment, initiative)
     lines = [
         named(
             FindingLine,
@@ -124,6 +126,11 @@ def findings_list(
             names,
             owner_name=names[finding.owner],
             overdue=finding.state != "closed" and finding.due_on < moment.day,
+            evidence=tuple(
+                one
+                for one in attached
+                if (one.initiative, one.finding) == (finding.initiative, finding.finding)
+            ),
         )
         for finding in findings
         if not (open_only and finding.state == "closed")

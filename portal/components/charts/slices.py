@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from portal.components.canvas import (
     hints,
     loose,
     name_axis,
+    threshold_layers,
     top_legend,
 )
 
@@ -81,6 +82,79 @@ class PairMark:
     first: float | None
     last: float | None
     move: str
+
+
+@dataclass(frozen=True)
+class TradeOffMark:
+    """A way to decide as it is drawn: what is lost, how far groups are apart, and the verdict on it.
+
+    `loss` is money a decision or points of accuracy; `apart` a ratio or points. `words` stand beside it.
+    """
+
+    title: str
+    kind: str
+    loss: float
+    apart: float | None
+    verdict: str
+    accuracy: float
+    words: str | None = None
+
+
+def trade_off_figure(
+    marks: Sequence[TradeOffMark], *, ratio: bool, money: bool, limit: float | None, alt: str, key: str
+) -> None:
+    """Draw the gap between groups against what is lost; a line runs through each kind of threshold.
+
+    Parameters
+    ----------
+    marks
+        One a way to decide.
+    ratio, money
+        Whether the gap is a ratio (else points), and the loss money (else points of accuracy).
+    limit
+        Of the gap, as it is drawn.
+    alt
+        One sentence for people who do not see the chart.
+    key
+        A name that no other chart of the page has.
+    """
+    shown = tuple(verdict for verdict in VERDICT_LOOKS if verdict in {mark.verdict for mark in marks})
+    rows = [{**asdict(mark), "verdict": VERDICT_LOOKS[mark.verdict][0]} for mark in marks]
+    draw(rows, _trade_off(shown, ratio, money, limit), alt=alt, key=key, height=420)
+
+
+@drawing
+def _trade_off(shown: tuple[str, ...], ratio: bool, money: bool, limit: float | None) -> alt.TopLevelMixin:
+    import altair as alt
+
+    lost = "Loss against today" + (", a decision" if money else ", points of accuracy")
+    apart = "Lowest over highest" if ratio else "Highest minus lowest, points"
+    looks = [VERDICT_LOOKS[verdict] for verdict in shown]
+    told = hints(
+        *(("title:N", "Way to decide"), ("kind:N", "Thresholds"), ("apart:Q", apart, ",.3~f")),
+        *(("loss:Q", lost, ",.3~f"), ("accuracy:Q", "Accuracy", ".1%"), ("verdict:N", "Verdict")),
+    )
+    base = alt.Chart().encode(
+        x=alt.X("loss:Q", title=lost, scale=loose(20)), y=alt.Y("apart:Q", title=apart, scale=loose(16))
+    )
+    moved = base.transform_filter("datum.kind == 'One for all' || datum.kind == 'By group'")
+    lines = moved.mark_line(strokeWidth=1.4, opacity=0.6, color=QUIET).encode(
+        detail="kind:N", order="apart:Q", strokeDash=alt.StrokeDash("kind:N", legend=top_legend(2))
+    )
+    dots = base.mark_point(filled=True, opacity=1, size=70).encode(
+        color=alt.Color("verdict:N", scale=by_name({w: c for w, c, _ in looks}), legend=top_legend(3)),
+        shape=alt.Shape("verdict:N", scale=by_name({w: s for w, _, s in looks}), legend=top_legend(3)),
+        tooltip=told,
+    )
+    named = base.transform_filter("isValid(datum.words)").mark_text(
+        align="left", dx=9, dy=-9, fontSize=12, fontWeight=600, color=INK
+    )
+    layers = [lines, dots, named.encode(text="words:N")]
+    if limit is not None:
+        layers += threshold_layers(
+            [Threshold(f"Limit {limit:g}", limit if ratio else 100 * limit)], "number", title=apart
+        )
+    return alt.layer(*layers).properties(height=420)
 
 
 def slice_figure(

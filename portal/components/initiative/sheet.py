@@ -89,6 +89,9 @@ def _finding(desk: Desk, sheet: InitiativeSheet, row: FindingLine) -> None:
     st.caption(
         escape(f"{step}. {row.owner_name or 'Nobody'} mends it by {day(row.due_on)}. {_last_word(row)}")
     )
+    for one in row.evidence:
+        kept = {"id": one.initiative, "version": one.version, "view": "trade-off", "kept": one.sha256}
+        page_link("slices", one.title, icon=":material/attach_file:", **kept)
     if desk.in_past or row.state == "closed":
         return
     known = {"initiative": row.initiative, "finding": row.finding}

@@ -87,6 +87,9 @@ def limits(ethics: Ethics) -> None:
             phone=False,
         ),
         Column(lambda one: one.limit.groups, "Which groups", phone=False),
+        Column(
+            lambda one: capital(ethics.group_thresholds_for(one.id).rule), "Thresholds by group", phone=False
+        ),
         Column(lambda one: one.limit.why, "Why", phone=False),
     ]
     plain_table(ethics.domains, columns, caption="Limits by business domain", download="ethical-limits")

@@ -30,6 +30,7 @@ VIEWS = {
     "weakest": "Where is it weakest?",
     "curves": "ROC and calibration",
     "versions": "Version beside version",
+    "trade-off": "What would it take?",
 }
 SOUGHT = {"value": "The worst value", "gap": "The widest gap", "decay": "The deepest fall"}
 CORRECTIONS: dict[Correction, str] = {
@@ -39,7 +40,7 @@ CORRECTIONS: dict[Correction, str] = {
 }
 VIEW = (
     *("by", "metric", "part", "against", "class", "where", "cut", "since", "until"),
-    *("correction", "view", "other", "among", "depth", "of", "between"),
+    *("correction", "view", "other", "among", "depth", "of", "between", "kept"),
 )
 """Names in the address that make the view of one version."""
 MOST_FEATURES = 6

@@ -14,12 +14,14 @@ from portal.components.cards import Card, cards
 from portal.components.charts.slices import PairMark, slice_pairs
 from portal.components.page import empty_state, panel
 from portal.components.slices import inputs
-from portal.components.slices.filters import Subject, drill_into, path_line
-from portal.components.slices.words import (
+from portal.components.slices.filters import (
+    Subject,
     axis_format,
     chance,
+    drill_into,
     interval_words,
     level,
+    path_line,
     report_notes,
     signed,
 )

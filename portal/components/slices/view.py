@@ -15,14 +15,16 @@ from portal.components.charts.slices import slice_figure
 from portal.components.page import empty_state, panel
 from portal.components.pills import pill_html
 from portal.components.slices import inputs
-from portal.components.slices.filters import Subject, drill_into, path_line
-from portal.components.slices.words import (
+from portal.components.slices.filters import (
+    Subject,
     axis_format,
     chance,
     difference,
+    drill_into,
     interval_words,
     level,
     mark_of,
+    path_line,
     places,
     report_notes,
 )

@@ -16,14 +16,16 @@ from portal.components.cards import Card, cards
 from portal.components.charts.slices import WEAK_LOOKS, CurveMark, curves_figure, slice_figure
 from portal.components.page import empty_state, panel
 from portal.components.slices import inputs
-from portal.components.slices.filters import Subject, drill_into, path_line
-from portal.components.slices.words import (
+from portal.components.slices.filters import (
+    Subject,
     axis_format,
     chance,
+    drill_into,
     interval_words,
     level,
     mark_of,
     metric_notes,
+    path_line,
     signed,
 )
 from portal.components.tables import Column, download_csv, figure_help, live_table, plain_table
