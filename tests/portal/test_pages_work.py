@@ -21,7 +21,7 @@ from core.services.work.hand_offs import OfferHandOff, hand_offs, offer_hand_off
 from core.services.work.tasks import AssignTask, assign_task, find_task
 from core.services.work.training import AttestTraining, attest_training
 from portal.components.desk import Desk
-from portal.components.initiative.discussion import marked_html
+from portal.components.initiative.history import marked_html
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, at_rest, founded, later, register
 
 PAGES = ("my_work", "team", "raci", "training")

@@ -30,8 +30,14 @@ from core.services.process.findings import (
     withdraw_waiver,
 )
 from portal.components.forms import Ask, Values, form, unfolding_form
-from portal.components.initiative.discussion import discussion_tab
-from portal.components.initiative.history import alcoa_tab, checks_tab, evidence_tab, record_tab, versions_tab
+from portal.components.initiative.history import (
+    alcoa_tab,
+    checks_tab,
+    discussion_tab,
+    evidence_tab,
+    record_tab,
+    versions_tab,
+)
 from portal.components.initiative.rules_view import frameworks_tab, rights_tab
 from portal.components.initiative.sections import requirements_tab
 from portal.components.initiative.sign_off_view import perspectives_panel, sign_offs_tab

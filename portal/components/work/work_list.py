@@ -12,7 +12,7 @@ from core.services.work.routing import names_of
 from core.services.work.tasks import AssignTask, assign_task, said, when
 from portal.components.cards import Card, cards, facts
 from portal.components.forms import Ask, closed_because, give, press
-from portal.components.initiative.discussion import discussion, mark_read_button
+from portal.components.initiative.history import discussion, mark_read_button
 from portal.components.page import LinkedRow, dress, linked_row, page_link, panel
 from portal.components.pills import pills
 from portal.components.text import capital, count, day, escape, escape_html
