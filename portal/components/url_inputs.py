@@ -25,6 +25,7 @@ def url_values(param: str) -> tuple[str, ...]:
 
 def set_url(**params: str | Sequence[str]) -> None:
     """Write values into the address, all at once (one step of the browser's history); empty ones leave it."""
+    _change_kept_view(params)
     params = {**st.session_state.pop(_RECALLED, {}), **params}
     known = {param: value for param, value in params.items() if value or param in st.query_params}
     if known:
@@ -71,11 +72,26 @@ def keep_model(page: str, initiative: str, version: str, view: Sequence[str] = (
     if not kept or kept["model"] != model:  # views of another model do not fit
         kept = st.session_state[_MODEL] = {"model": model, "views": {}}
     kept["views"][page] = {param: url_values(param) for param in view}
+    kept["page"] = page
+
+
+def _change_kept_view(params: Mapping[str, str | Sequence[str]]) -> None:
+    """What is chosen now, and what leaves the address with it, is not to be recalled as it was before."""
+    kept = st.session_state.get(_MODEL, {})
+    view = kept.get("views", {}).get(kept.get("page"), {})
+    for param, value in params.items():
+        if param in view:
+            view[param] = (value,) if value and isinstance(value, str) else tuple(value)
 
 
 def forget_model() -> None:
-    """Let the model go that was looked at: it is not there."""
+    """Let the model go that was looked at: it is not there.
+
+    Where only the visit named it and not the address, the page is drawn anew without it.
+    """
     st.session_state.pop(_MODEL, None)
+    if st.session_state.pop(_RECALLED, None):
+        st.rerun()
 
 
 def forget_recalled() -> None:

@@ -98,7 +98,10 @@ def test_a_position_is_checked_published_and_shown_as_it_was(
     checked = govern("ethics", "check", str(file))
     assert (checked.code, checked.out.split(": ", 1)[1][:12]) == (0, "version 1.2,")
     published = govern("ethics", "publish", str(file))
-    assert (published.code, published.out) == (0, "Ethical position 1.2 is in force.\n")
+    waits = "Proposal C1 is on record; it takes effect when somebody else agrees.\n"
+    assert (published.code, published.out) == (0, waits)
+    assert govern("ethics", "show", "--json").json["ethics"]["version"] == "1.1"
+    assert govern("proposal", "agree", "C1", "--as", "vera-validator").code == 0
     again = govern("ethics", "publish", str(file))
     assert again.code == 2
     assert "ethical position '1.2' was published before" in again.err

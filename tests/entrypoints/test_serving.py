@@ -74,7 +74,7 @@ def test_an_empty_store_is_founded_for_whoever_starts_it(
         ]
     ]
     entries = govern("record", "--json").json["entries"]
-    actions = ["ethics_published", "policy_published", "store_created"]
+    actions = ["membership_recorded", "ethics_published", "policy_published", "store_created"]
     assert [entry["action"] for entry in entries] == actions
     assert govern("serve", "--empty", "--port", port).out == "", "a founded store is served as it is"
 

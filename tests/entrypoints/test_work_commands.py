@@ -20,6 +20,8 @@ def crew(moderate: str, govern: Govern) -> str:
     ):
         added = ("people", "add", person, "--name", person.title(), "--team", team, "--role", role)
         assert govern(*added).code == 0
+    for proposal in ("C1", "C2"):
+        assert govern("proposal", "agree", proposal, "--as", "vera-validator").code == 0
     return moderate
 
 

@@ -18,7 +18,7 @@ from tests.golden.answers import ASKED, reading
 from tests.golden.kinds import KINDS, opened_copy
 from tests.golden.pages import VIEWS
 
-MOST_BYTES = 3_000_000
+MOST_BYTES = 3_500_000
 
 
 @pytest.fixture(scope="module")

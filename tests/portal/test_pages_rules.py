@@ -20,6 +20,7 @@ from core.services.rules.rights import SettleRight, settle_right
 from portal.components.desk import Desk
 from portal.components.pills import pill_html
 from tests.conftest import BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, answers_for, later
+from tests.process import agree
 
 HOSTILE = ":green-badge[Settled] <b>x</b> $y$"
 
@@ -157,7 +158,8 @@ def test_open_rights_of_all_initiatives_stand_on_one_list(filled: Governance) ->
 def test_the_position_shows_answers_limits_and_versions(governance: Governance) -> None:
     shipped = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
     text = shipped.replace('version: "1.1"', 'version: "2.0"').replace("limit: 0.9\n", "limit: 0.95\n", 1)
-    publish_ethics(governance, PublishEthics(actor=VALIDATOR, at=later(5), text=text))
+    given = PublishEthics(actor=VALIDATOR, at=later(5), text=text)
+    agree(governance, publish_ethics(governance, given).proposal, 5)
     said = words(open_page(governance, "ethics"))
     for part in (
         "2.0: Ethical position on analytics and machine learning",

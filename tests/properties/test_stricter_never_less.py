@@ -89,7 +89,15 @@ def answer(question: Question) -> st.SearchStrategy[tuple[str, ...]]:
     options = st.sampled_from([option.id for option in question.options])
     if question.kind == "one":
         return st.tuples(options)
-    return st.lists(options, min_size=1, unique=True).map(tuple)
+    return st.lists(options, min_size=1, unique=True).map(
+        lambda chosen: _without_contradiction(question, chosen)
+    )
+
+
+def _without_contradiction(question: Question, chosen: list[str]) -> tuple[str, ...]:
+    """What is chosen alone is left out beside other answers."""
+    kept = [given for given in chosen if not question.option(given).alone]  # type: ignore[union-attr]
+    return tuple(kept or chosen[:1])
 
 
 answers = st.fixed_dictionaries({question.id: answer(question) for question in POLICY.questions})

@@ -175,8 +175,8 @@ OF_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "training_attestation": ("person",),
 }
 """Table without an initiative -> columns that name people; rows of those who acted on it are packed."""
-NOT_OF_ONE = ("policy_draft",)
-"""Tables that stand only in a pack of all: what decided nothing about any one initiative."""
+NOT_OF_ONE = ("policy_draft", "proposal")
+"""Tables of which a pack of one initiative holds only what is about it by the subject of its entry."""
 PEOPLE = ("actor", "owner", "builder", "person", "on_behalf_of", "to_person", "delegate", "answered_by")
 """Columns that name people by id."""
 _IN_FORCE = ("policy", "ethics")

@@ -44,7 +44,7 @@ _HEADER = ("seq", "recorded_at", "actor", "action", "subject")
 Progress = Callable[[float, str], None]
 
 
-class ExportAuditPack(Command, may="export_audit_pack"):
+class ExportAuditPack(Command, may="export_audit_pack", whose="any"):
     """Export an initiative, or `all`, as it stood at a moment, into a new folder or zip file."""
 
     initiative: str

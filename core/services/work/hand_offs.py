@@ -41,7 +41,7 @@ Why = Annotated[Words, Field(description="Why, in a sentence.")]
 Reason = Annotated[Why, Field(min_length=10)]
 
 
-class OfferHandOff(Command, may="offer_hand_off"):
+class OfferHandOff(Command, may="offer_hand_off", whose="any"):
     """Offer an initiative or a task to a team or a person."""
 
     initiative: Annotated[str, Field(description="A whole initiative, by id.")] = ""
@@ -51,7 +51,7 @@ class OfferHandOff(Command, may="offer_hand_off"):
     reason: Reason
 
 
-class AnswerHandOff(Command, may="answer_hand_off"):
+class AnswerHandOff(Command, may="answer_hand_off", whose="any"):
     """Accept an offer, or return it; to return it asks for a reason."""
 
     hand_off: OfferId
@@ -59,7 +59,7 @@ class AnswerHandOff(Command, may="answer_hand_off"):
     reason: Why = ""
 
 
-class WithdrawHandOff(Command, may="offer_hand_off"):
+class WithdrawHandOff(Command, may="offer_hand_off", whose="any"):
     """Take back an offer that nobody has answered yet."""
 
     hand_off: OfferId

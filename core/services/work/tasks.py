@@ -50,7 +50,7 @@ SOURCES: tuple[TaskSource, ...] = (
 """All sources, in no order that matters."""
 
 
-class AssignTask(Command, may="assign_task"):
+class AssignTask(Command, may="assign_task", whose="any"):
     """Put somebody of your team on a task, or take it yourself."""
 
     task: Annotated[str, Field(description="The task, as 'governance tasks' shows it."), argument()]
