@@ -234,12 +234,18 @@ def bias_slices(
         raise BadInput(
             f"cannot slice by {list(by)}", remedy=f"Name one to {MAX_FEATURES} different features."
         )
-    chosen = choose_rows(governance, batches, by, RowsAsked(cuts, where, since, until))
+    asked = RowsAsked(cuts, where, since, until)
+    chosen = choose_rows(governance, batches, by, asked)
     rule = rule_for(governance, batches, moment)
-    of_check = len(by) == 1 and by[0] in batches.sensitive and not any((cuts, where, since, until))
-    families = len(_outcomes(batches, rule)) * len(batches.sensitive) if of_check else 1
+    families = _families(batches, rule, by, asked)
     how = Measuring(metric, reference, batches.outcome(positive), correction, families)
     return measure_slices(governance, batches, chosen, rule, how)
+
+
+def _families(batches: BatchesOfVersion, rule: EthicalLimit, by: Sequence[str], asked: RowsAsked) -> int:
+    """How many families are judged together: those of the check for a sensitive feature as it stands."""
+    of_check = len(by) == 1 and by[0] in batches.sensitive and not any(vars(asked).values())
+    return len(_outcomes(batches, rule)) * len(batches.sensitive) if of_check else 1
 
 
 @dataclass(frozen=True)
@@ -397,8 +403,9 @@ def compare_batches(
             remedy="Compare versions of one task.",
         )
     chosen = choose_rows(governance, own, by, asked)
-    alike = replace(how, positive=others.same_as(own, how.positive or own.outcome()))
     rule = rule_for(governance, own, moment)
+    how, same = (replace(how, families=_families(each, rule, by, asked)) for each in (own, others))
+    alike = replace(same, positive=others.same_as(own, how.positive or own.outcome()))
     now = measure_slices(governance, own, chosen, rule, how)
     then = measure_slices(governance, others, chosen, rule, alike)
     changes = slice_changes(now.report, now.counts, then.report, then.counts)
