@@ -239,7 +239,8 @@ def test_how_values_are_read_is_declared_with_the_first_file_and_amended(
     next(box for box in at.text_input if box.label == "Kinds of columns, comma between").set_value(
         "income=code"
     )
-    next(box for box in (*at.text_area, *at.text_input) if box.label == "Why").set_value("The words count.")
+    boxes = (*at.text_area, *at.text_input)
+    next(box for box in boxes if box.label == "Why" and "Amend" in box.key).set_value("The words count.")
     next(button for button in at.button if button.label == "Amend").click()
     sound(at.run())
     said = words(sound(open_page("predictions", governance, days=12)))

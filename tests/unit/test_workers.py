@@ -101,6 +101,9 @@ def test_the_table_has_plain_types(estimated: tuple[WorkerResult, list[Progress]
         "sampling_error": "Float64",
         "alert": "Boolean",
         "worse": "Boolean",
+        "method": "String",
+        "separation": "Float64",
+        "held_back": "Float64",
     }
 
 

@@ -32,7 +32,6 @@ from core.ground import Verdict
 from core.lake.directory import names
 from core.lake.facts import history
 from core.lake.models import current_version
-from core.lake.monitoring.readings import withdrawals
 from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
 from core.services.process.findings import breach_findings
@@ -161,6 +160,8 @@ def _run(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str |
 
 def _with_withdrawals(subject: CheckSubject, result: CheckResult) -> CheckResult:
     """A verdict on predictions names those that were taken out of it."""
+    from core.lake.monitoring.readings import withdrawals
+
     if result.check not in LOOK_AT_PREDICTIONS or not subject.facts.version:
         return result
     store = subject.governance.store

@@ -35,7 +35,6 @@ from core.domain.process.requirements import RequirementState, requirement_state
 from core.domain.rules.ethics import Ethics
 from core.lake.directory import signed
 from core.lake.models import versions
-from core.lake.monitoring.readings import batches
 from core.lake.process.inventory import inventory_lines
 from core.lake.record import entries as lake
 from core.services.case import Case, begin, facts_of, registered
@@ -306,6 +305,8 @@ def initiative_choices(governance: Governance, moment: Moment) -> list[Initiativ
 
 def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str) -> InitiativeSheet:
     """Open an initiative: class, requirements, gates, versions, evidence, and its part of the record."""
+    from core.lake.monitoring.readings import batches  # what pipelines wait for loads without it
+
     store, policy = governance.store, governance.policy(moment)
     facts = facts_of(governance, initiative, moment)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
