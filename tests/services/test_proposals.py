@@ -320,3 +320,21 @@ def test_a_proposal_is_a_task_of_those_who_may_answer_it(governance: Governance)
     assert task.routes.responsible == (HEAD.id,)
     assert "to Low" in task.title or "to class Low" in task.title
     assert task.initiative == initiative
+
+
+def test_a_lower_class_is_asked_for_longer_in_words_that_say_so(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    agree(governance, lower(governance, initiative, 2), 3)
+    name = lower(governance, initiative, 30, until=later(70).date())
+    said = next(
+        one for one in proposals(governance, governance.moment(later(31))) if one.proposal == name
+    ).says
+    assert said[0] == "Card Limit Advice: stays in class Low until 2026-03-16, then Very high again."
+    agree(governance, name, 32)
+    assert class_of(governance, initiative, 69) == "low"
+    refused(governance, BadInput, "in that class already", lower_again(governance, initiative))
+
+
+def lower_again(governance: Governance, initiative: str) -> Any:
+    return lambda: lower(governance, initiative, 33, until=later(60).date())

@@ -154,7 +154,10 @@ def override_classification(governance: Governance, command: OverrideClassificat
         what = f"no class is lowered from {title(strictest)}"
         raise Forbidden(what, remedy="What it asks for has to be met.")
     ends = f" until {command.until}, then {title(fact.computed_class_id)} again" if command.until else ""
-    said = [f"{case.initiative.name}: from class {title(was)} to {title(command.class_id)}{ends}."]
+    moves = f"from class {title(was)} to {title(command.class_id)}"
+    if command.class_id == was:
+        moves = f"stays in class {title(was)}"
+    said = [f"{case.initiative.name}: {moves}{ends}."]
     said += [f"Because: {command.justification}"]
     said += [f"Instead: {command.compensation}"] if command.compensation else []
     return case.propose("override_classification", command.initiative, said, rule.approvers)
