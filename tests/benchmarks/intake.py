@@ -27,7 +27,16 @@ _ANSWERS = {
     "explainability": "users_ask",
 }
 _ASKED = {
-    "register": ["--name", "Trial", "--purpose", "Try wide.", "--team", "Trials", "--builder", BUILDER.id],
+    "register": [
+        "--name",
+        "Trial",
+        "--purpose",
+        "Take in a wide file.",
+        "--team",
+        "Trials",
+        "--builder",
+        BUILDER.id,
+    ],
     "version": ["add", "trial", "1", "--algorithm", "none", "--task", "binary"],
 }
 
