@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
@@ -22,19 +23,24 @@ if TYPE_CHECKING:
     from core.services.plain import Result
 
 
+class _NoPandas(MetaPathFinder):
+    """Finds pandas nowhere. `None` in its place in `sys.modules` would do for Python, but not for pyarrow."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """No module but pandas is refused; the others are found as ever."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is left out here", name=fullname)
+
+
 @contextmanager
 def without_pandas() -> Iterator[None]:
     """Let `import pandas` fail for a while, unless it has been imported already."""
-    modules: dict[str, object] = sys.modules  # type: ignore[assignment]  # None means: do not import
-    if "pandas" in modules:
-        yield
-        return
-    modules["pandas"] = None
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        if modules.get("pandas", modules) is None:
-            del modules["pandas"]
+        sys.meta_path.remove(finder)
 
 
 NOTICE = "server.json"

@@ -64,18 +64,15 @@ def require_tie(
 ) -> None:
     """Refuse those who have no tie to an initiative, where their role works only on their own.
 
-    A tie has whoever owns or builds it, is of its team, was given a task on it, or owns a finding of it.
+    A tie has whoever owns or builds it, is of its team, or was given a task on it. Who owns a finding of it
+    may say that it is mended, and no more: anybody may raise one, on themselves too.
     """
     if governance.roles.on_all(actor, action) or actor.team == initiative.team != "":
         return
     given = facts.newest(governance.store, TaskAssignment, moment, initiative.initiative)
-    found = facts.newest(governance.store, Finding, moment, initiative.initiative)
-    tied = {
-        initiative.owner,
-        initiative.builder,
-        *(one.person for one in given),
-        *(one.owner for one in found),
-    }
+    tied = {initiative.owner, initiative.builder, *(one.person for one in given)}
+    if action == "resolve_finding":
+        tied |= {one.owner for one in facts.newest(governance.store, Finding, moment, initiative.initiative)}
     if actor.id not in tied:
         raise Forbidden(
             f"{actor.name or actor.id} has no tie to {initiative.name}, and may not {ACTIONS[action]} of it",

@@ -13,7 +13,7 @@ from core.connectors.settings import PROJECT
 from core.entrypoints.cli import run
 from core.lake.store import open_store
 from tests.benchmarks.timing import Figure, in_seconds, megabytes, peak_megabytes
-from tests.conftest import BUILDER, founded
+from tests.conftest import ADMIN, BUILDER, founded
 
 COLUMNS, ROWS = 5_008, 3
 _ANSWERS = {
@@ -50,7 +50,7 @@ def measure(_: Path) -> dict[str, Figure]:
         file.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
         store = Path(folder) / "store"
         founded(store, open_store).close()
-        environment = {**os.environ, "GOVERNANCE_STORE": str(store)}
+        environment = {**os.environ, "GOVERNANCE_STORE": str(store), "GOVERNANCE_ACTOR": ADMIN.id}
         answers = [word for name, value in _ANSWERS.items() for word in ("--answer", f"{name}={value}")]
         _apart(environment, "register", *_ASKED["register"], *answers)
         _apart(environment, "version", *_ASKED["version"])

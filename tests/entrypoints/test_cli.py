@@ -359,6 +359,22 @@ def test_deciding_imports_nothing_heavy(moderate: str, store: Path) -> None:
     assert done.stderr == ""
 
 
+def test_arrow_makes_tables_where_pandas_is_left_out() -> None:
+    """The command line leaves pandas out; pyarrow took that for a pandas without a version, and broke."""
+    asked = (
+        "import sys; from core.entrypoints.client import without_pandas\n"
+        "with without_pandas():\n"
+        "    import duckdb, pyarrow\n"
+        "    assert pyarrow.array(['a']).to_pylist() == ['a']\n"
+        "    assert duckdb.connect().execute('SELECT ?', [1]).fetchall() == [(1,)]\n"
+        "    assert 'pandas' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_reader_that_leaves_is_no_error(moderate: str, store: Path) -> None:
     command = [sys.executable, "-m", "core.entrypoints.cli", "record", "--json", "--store", str(store)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -10,6 +10,7 @@ from core.connectors.config_files import parse_ethics
 from core.domain.actors import Actor
 from core.domain.commands import AmendInitiative, Command, OverrideClassification, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+from core.domain.facts.rules import PublishedEthics
 from core.domain.process.commands import RequestSignOff, SignGate
 from core.lake.directory import put_person
 from core.services.governance import Governance
@@ -21,7 +22,7 @@ from core.services.process.initiatives import (
 )
 from core.services.process.sign_offs import lay_table, request_sign_off, sign_gate
 from core.services.record.entries import verify_record
-from core.services.record.people import AddPerson, add_person
+from core.services.record.people import AddPerson, add_person, local_user
 from core.services.record.proposals import (
     AgreeToProposal,
     DeclineProposal,
@@ -32,6 +33,7 @@ from core.services.record.proposals import (
     withdraw_proposal,
 )
 from core.services.rules.ethics import PublishEthics, publish_ethics
+from core.services.rules.policies import publication
 from core.services.work.tasks import open_tasks
 from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, later, register
 from tests.process import HEAD, SECOND, agree, seat_signers
@@ -338,3 +340,36 @@ def test_a_lower_class_is_asked_for_longer_in_words_that_say_so(governance: Gove
 
 def lower_again(governance: Governance, initiative: str) -> Any:
     return lambda: lower(governance, initiative, 33, until=later(60).date())
+
+
+def test_nobody_agrees_to_what_was_compared_with_something_else(governance: Governance) -> None:
+    seat_signers(governance)
+    initiative = register(governance)
+    words = "has changed since it was proposed"
+    first = lower(governance, initiative, 2)
+    overrule = {"class_id": "high", "until": None, "compensation": ""}
+    stricter = register(governance, "Loan Sheet", heavy=False)
+    raised = lower(governance, stricter, 2, class_id="moderate", until=None, compensation="")
+    back = lower(governance, stricter, 2.2, class_id="low", until=None, compensation="")
+    lower(governance, stricter, 2.4, actor=SECOND, **overrule)
+    assert raised == ""
+    refused(governance, Conflict, words, lambda: agree(governance, back, 3))
+    give: dict[str, Any] = {"actor": ADMIN, "name": "Nina New", "person": "nina-new"}
+    roles = add_person(governance, make(AddPerson, at=later(3), roles=("risk_audit",), **give)).proposal
+    add_person(governance, make(AddPerson, at=later(3.5), team="Loans", **give))
+    refused(governance, Conflict, words, lambda: agree(governance, roles, 4, actor=VALIDATOR))
+    loose = publish_ethics(governance, make(PublishEthics, actor=VALIDATOR, at=later(4), text=LOOSER))
+    other = LOOSER.replace('version: "1.2"', 'version: "1.3"').replace("limit: 0.01", "limit: 0.95")
+    fact = publication(PublishedEthics, parse_ethics(other, name="it"), other)
+    governance.store.append([fact], actor=HEAD.id, at=later(5))
+    refused(governance, Conflict, words, lambda: agree(governance, loose.proposal, 6))
+    agree(governance, first, 7)
+
+
+def test_another_account_of_the_machine_administers_nothing(governance: Governance) -> None:
+    come = local_user(governance, "mallory", later(2), CONFIG)
+    assert come.roles == ()
+    assert "mallory" not in [one.id for one in governance.people()]
+    give = {"at": later(2), "person": "mallory", "name": "Mallory", "roles": ("administrator",)}
+    words = "may not change the directory"
+    refused(governance, Forbidden, words, lambda: add_person(governance, make(AddPerson, actor=come, **give)))

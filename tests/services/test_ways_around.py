@@ -287,3 +287,18 @@ def test_answers_that_contradict_each_other_are_refused(governance: Governance) 
     with pytest.raises(BadInput, match="contradict each other"):
         classify_so_far(policy, {"regulations": ("no_rules", "high_risk_rules")})
     assert classify_so_far(policy, {"regulations": ("personal_data", "high_risk_rules")})
+
+
+def test_a_finding_raised_on_oneself_gives_no_tie(governance: Governance) -> None:
+    told = {
+        "severity": "minor",
+        "title": "It is off",
+        "detail": "It is off by a little.",
+        "owner": STRANGER.id,
+    }
+    told |= {"step": "development", "due_on": later(30).date()}
+    name = say(governance, raise_finding, RaiseFinding, STRANGER, **told)
+    service, kind, given = ACTS["pull"]
+    words = "has no tie"
+    refused(governance, Forbidden, words, lambda: say(governance, service, kind, STRANGER, **given))
+    say(governance, resolve_finding, ResolveFinding, STRANGER, finding=name, note="It was mended as asked.")

@@ -118,9 +118,9 @@ def add_person(governance: Governance, command: AddPerson) -> Added:
     if any(set(one.roles) & set(reviewers) for one in others):
         titles = ", ".join(governance.roles.title(role) for role in gained)
         said = f"{person.name} ({person.id}) gets: {titles}."
-        proposal = case.propose("add_person", person.id, [said], reviewers)
         rest = tuple(role for role in person.roles if role not in gained)
-        return replace(_entered(case, person.model_copy(update={"roles": rest})), proposal=proposal)
+        added = _entered(case, person.model_copy(update={"roles": rest}))
+        return replace(added, proposal=case.propose("add_person", person.id, [said], reviewers))
     if person.id == case.actor:
         raise Forbidden(
             "nobody gives themselves a role that signs",
@@ -190,7 +190,7 @@ def found_store(governance: Governance, config: Path, founder: Actor, at: dateti
 
 
 def local_user(governance: Governance, login: str, at: datetime, config: Path) -> Actor:
-    """The person at this machine, who administers a store of their own; founds the store if it is empty.
+    """The person at this machine; who founds an empty store administers it, and nobody else by coming.
 
     Login comes later; until then a store that is no demo is served on this machine only, to its owner.
     """
@@ -199,6 +199,4 @@ def local_user(governance: Governance, login: str, at: datetime, config: Path) -
         found_store(governance, config, actor, at, demo=False)
         governance.store.append([membership_of(actor)], actor=actor.id, at=at)
     known = {person.id: person for person in governance.people()}
-    if login not in known:
-        put_person(governance.store, actor)
-    return known.get(login, actor)
+    return known.get(login, actor.model_copy(update={"roles": ()}))

@@ -11,9 +11,11 @@ from pydantic import Field
 
 from core.domain.chain import Fact
 from core.domain.commands import Command, OverrideClassification, Words, make
-from core.domain.errors import Forbidden, NotFound
-from core.domain.facts.recorded import Signed, entry_of, named
-from core.domain.facts.rules import Proposal
+from core.domain.errors import Conflict, Forbidden, NotFound
+from core.domain.facts.process import Classification
+from core.domain.facts.record import Membership
+from core.domain.facts.recorded import Recorded, Signed, entry_of, named
+from core.domain.facts.rules import Proposal, PublishedEthics
 from core.domain.given import argument, option
 from core.domain.life_cycles import PROPOSAL
 from core.domain.moment import Moment
@@ -53,10 +55,14 @@ class WithdrawProposal(Command, may="withdraw_proposal"):
 
 @dataclass(frozen=True)
 class Act:
-    """What may be proposed: the command, what it puts on record once agreed, and who had a part in it."""
+    """What may be proposed: the command, what it puts on record once agreed, and who had a part in it.
+
+    `changes` is what it was made for: where that was recorded anew since, the proposal no longer fits.
+    """
 
     command: type[Command]
     effect: Callable[[Case], Fact]
+    changes: type[Recorded]
     apart: Callable[[Case, str], bool] = lambda case, person: False
 
 
@@ -84,9 +90,9 @@ def _is_concerned(case: Case, person: str) -> bool:
 
 
 ACTS: Mapping[str, Act] = {
-    "override_classification": Act(OverrideClassification, _override, _owns_or_builds),
-    "publish_ethics": Act(PublishEthics, _position),
-    "add_person": Act(AddPerson, _roles, _is_concerned),
+    "override_classification": Act(OverrideClassification, _override, Classification, _owns_or_builds),
+    "publish_ethics": Act(PublishEthics, _position, PublishedEthics),
+    "add_person": Act(AddPerson, _roles, Membership, _is_concerned),
 }
 """Use case -> what it is once two people want it."""
 
@@ -115,6 +121,7 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
     proposal, step = _to_answer(case, command.proposal), PROPOSAL.to("agreed")
     case.permit(step, proposal, state=proposal.state)
     act = ACTS[proposal.act]
+    _require_unchanged(case, proposal, act.changes)
     given = json.loads(proposal.given)
     wanted = make(act.command, actor=governance.person(proposal.proposed_by), at=command.at, **given)
     meant = Case(governance, wanted, case.moment)
@@ -124,6 +131,19 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
     effect = act.effect(meant)
     case.append([entry_of(step.action, agreed), effect], unchanged=(proposal.about,))
     return agreed
+
+
+def _require_unchanged(case: Case, proposal: Proposal, kind: type[Recorded]) -> None:
+    """Whoever agrees agrees to what was compared then, not to what stands since."""
+    own = {name: proposal.about for name in kind.key if name == "person"}
+    about = proposal.about if "initiative" in kind.key else ""
+    newest = latest(case.governance.store, kind, case.moment, about, **own)
+    if newest is not None and newest.seq > proposal.seq:
+        raise Conflict(
+            f"what {proposal.proposal} would change has changed since it was proposed",
+            where=proposal.about,
+            remedy="Decline it, and propose it again on what holds now.",
+        )
 
 
 def decline_proposal(governance: Governance, command: DeclineProposal) -> None:
