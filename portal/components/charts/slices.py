@@ -119,7 +119,10 @@ def trade_off_figure(
         A name that no other chart of the page has.
     """
     shown = tuple(verdict for verdict in VERDICT_LOOKS if verdict in {mark.verdict for mark in marks})
-    rows = [{**asdict(mark), "verdict": VERDICT_LOOKS[mark.verdict][0]} for mark in marks]
+    rows = [
+        {**asdict(mark), "verdict": VERDICT_LOOKS[mark.verdict][0], "place": place}
+        for place, mark in enumerate(marks)
+    ]
     draw(rows, _trade_off(shown, ratio, money, limit), alt=alt, key=key, height=420)
 
 
@@ -139,17 +142,21 @@ def _trade_off(shown: tuple[str, ...], ratio: bool, money: bool, limit: float | 
     )
     moved = base.transform_filter("datum.kind == 'One for all' || datum.kind == 'By group'")
     lines = moved.mark_line(strokeWidth=1.4, opacity=0.6, color=QUIET).encode(
-        detail="kind:N", order="apart:Q", strokeDash=alt.StrokeDash("kind:N", legend=top_legend(2))
+        detail="kind:N", order="place:Q", strokeDash=alt.StrokeDash("kind:N", legend=top_legend(2))
     )
     dots = base.mark_point(filled=True, opacity=1, size=70).encode(
         color=alt.Color("verdict:N", scale=by_name({w: c for w, c, _ in looks}), legend=top_legend(3)),
         shape=alt.Shape("verdict:N", scale=by_name({w: s for w, _, s in looks}), legend=top_legend(3)),
         tooltip=told,
     )
-    named = base.transform_filter("isValid(datum.words)").mark_text(
-        align="left", dx=9, dy=-9, fontSize=12, fontWeight=600, color=INK
-    )
-    layers = [lines, dots, named.encode(text="words:N")]
+    ends = (("datum.kind != 'Today'", "left", 9, -12), ("datum.kind == 'Today'", "right", -9, 4))
+    named = [
+        base.transform_filter(f"isValid(datum.words) && {which}")
+        .mark_text(align=align, dx=dx, dy=dy, fontSize=12, fontWeight=600, color=INK)
+        .encode(text="words:N")
+        for which, align, dx, dy in ends
+    ]
+    layers = [lines, dots, *named]
     if limit is not None:
         layers += threshold_layers(
             [Threshold(f"Limit {limit:g}", limit if ratio else 100 * limit)], "number", title=apart
