@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from portal.components.canvas import (
     ACCENT,
@@ -149,6 +149,7 @@ def _trade_off(shown: tuple[str, ...], ratio: bool, money: bool, limit: float | 
         shape=alt.Shape("verdict:N", scale=by_name({w: s for w, _, s in looks}), legend=top_legend(3)),
         tooltip=told,
     )
+    ends: tuple[tuple[str, Literal["left", "right"], int, int], ...]
     ends = (("datum.kind != 'Today'", "left", 9, -12), ("datum.kind == 'Today'", "right", -9, 4))
     named = [
         base.transform_filter(f"isValid(datum.words) && {which}")
