@@ -64,9 +64,8 @@ class EstimateSpec(Checked):
     `by` names the subpopulations that get estimates of their own: each entry is a feature, or several whose
     values are crossed. `business_value` says what each outcome is worth, a line a true class and a column a
     predicted one, in the order of the classes. `fitted` is the state that an earlier estimate with the same
-    reference left; without it NannyML fits anew. `outcomes` are files of `row_id` and `y_true` that came
-    after the analysis rows, oldest first. `adapt` adds estimates adapted to the inputs (`features`) of each
-    chunk of a classifier.
+    reference left; without it NannyML fits anew. `adapt` adds estimates adapted to the inputs (`features`) of
+    each chunk of a classifier.
     """
 
     name: Name
@@ -84,7 +83,6 @@ class EstimateSpec(Checked):
     normalize_confusion: Literal["all", "true", "pred"] | None = None
     per_prediction: bool = False
     fitted: Path | None = None
-    outcomes: tuple[Path, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     adapt: bool = False
 

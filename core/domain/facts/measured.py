@@ -130,7 +130,11 @@ class FavourableOutcome(OfVersion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionOutcomes(OfVersion):
-    """True outcomes that came after the predictions, kept as a Parquet file by its digest."""
+    """True outcomes that came after the predictions, kept as a Parquet file by its digest.
+
+    `batches` are the digests, as they came in, of those that have these rows; None in older records, where
+    any of the analysis may.
+    """
 
     table = "prediction_outcomes"
     subject = "{initiative}/{version}/{sha256:.16}"
@@ -140,6 +144,7 @@ class PredictionOutcomes(OfVersion):
     sha256: str
     rows: int
     source_name: str
+    batches: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

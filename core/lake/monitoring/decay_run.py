@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -34,7 +33,7 @@ from core.analytics.decay.estimates import (
 from core.analytics.decay.fit import FittedModel, FittedPart, read_fit
 from core.analytics.decay.sums import LossSums, binary_sums, loss_errors, multiclass_sums
 from core.analytics.job_specs import EstimateSpec, RefusedInput
-from core.lake.monitoring.decay_inputs import PartRows, checked_metrics, joined_rows
+from core.lake.monitoring.decay_inputs import PartRows, checked_metrics
 from core.lake.monitoring.decay_rows import (
     Slicing,
     chunk_numbers,
@@ -296,15 +295,13 @@ def estimate_files(spec: EstimateSpec, report: Report, scratch: Path) -> Estimat
     Parameters, result and refusals as in `run_estimate`.
     """
     with duckdb.connect(config={"temp_directory": str(scratch / ".duckdb")}) as connection:
-        return run_estimate(connection, spec, report, scratch=scratch)
+        return run_estimate(connection, spec, report)
 
 
 def run_estimate(
     cursor: duckdb.DuckDBPyConnection,
     spec: EstimateSpec,
     report: Report = lambda share, sentence: None,
-    *,
-    scratch: Path | None = None,
 ) -> Estimates:
     """Estimate how a model version performs on each chunk of its reference and analysis rows.
 
@@ -316,8 +313,6 @@ def run_estimate(
         The prediction files, the task, the metrics and the rule of the chunks.
     report
         Called with the share done (0.0 to 1.0) and a sentence.
-    scratch
-        Folder for rows joined with later outcomes, gone at the end; the system's own where none is named.
 
     Returns
     -------
@@ -331,13 +326,6 @@ def run_estimate(
         chunk, times that are missing or are no timestamps, gaps in the labels of the reference, a metric that
         the values do not allow; or the stored fit is of another reference.
     """
-    if spec.outcomes:
-        report(0.0, "Joining the outcomes that came later.")
-        with tempfile.TemporaryDirectory(dir=scratch) as folder:
-            joined = joined_rows(cursor, spec.analysis, spec.outcomes, Path(folder) / "analysis.parquet")
-            return run_estimate(
-                cursor, spec.model_copy(update={"analysis": (joined,), "outcomes": ()}), report
-            )
     report(0.0, "Looking at the predictions.")
     reference, analysis = (PartRows(cursor, paths, spec) for paths in (spec.reference, spec.analysis))
     metrics = checked_metrics(spec, reference, analysis)

@@ -29,11 +29,13 @@ from core.domain.facts.measured import (
     Part,
     PredictionBatch,
     PredictionOutcomes,
+    TradeOff,
 )
 from core.domain.facts.recorded import F, Recorded, but
 from core.domain.moment import Moment
 from core.ground import Task
 from core.lake.facts import history, latest, together
+from core.lake.predictions.batches import intakes, with_outcomes
 from core.lake.query import asking, fetch_as, moment_values
 from core.lake.slices.rows import SCAN, columns_of, known_of
 from core.lake.store import Store
@@ -237,16 +239,38 @@ def batches(
 ) -> tuple[PredictionBatch, ...]:
     """Prediction batches of a version as they are read now, oldest first; `path` is absolute.
 
-    Where the columns were amended since, path, digest and what was counted are those of the newest reading.
+    Where the columns were amended since, path, digest and what was counted are those of the newest reading;
+    where outcomes came since, the path is that of the rows with them.
     Only those that count, or those that were `withdrawn`, too.
     """
     gone = withdrawals(store, initiative, version, moment)
     read = readings(store, initiative, version, moment)
+    later = outcomes(store, initiative, version, moment)
     return tuple(
-        _as_read(store, batch, read[batch.sha256]) if batch.sha256 in read else batch
+        with_outcomes(
+            store,
+            _as_read(store, batch, read[batch.sha256]) if batch.sha256 in read else batch,
+            _later(store, batch, later, gone, moment) if later else (),
+        )
         for batch in _files(store, PredictionBatch, initiative, version, moment)
         if withdrawn or (batch.part, batch.sha256) not in gone
     )
+
+
+def _later(
+    store: Store,
+    batch: PredictionBatch,
+    later: Sequence[PredictionOutcomes],
+    gone: Mapping[tuple[str, str], BatchWithdrawal],
+    moment: Moment,
+) -> list[PredictionOutcomes]:
+    """Files of outcomes that may have rows of a batch: of itself, or of one with ids that it replaced."""
+    numbered = {one.sha256 for one in intakes(store, batch.initiative, batch.version, moment) if one.numbered}
+    of = {batch.sha256}
+    if batch.sha256 not in numbered:
+        of |= {one.sha256 for one in gone.values() if one.seq < batch.seq} - numbered
+    analysis = batch.part == "analysis"
+    return [one for one in later if (analysis if one.batches is None else of & set(one.batches))]
 
 
 def readings(store: Store, initiative: str, version: str, moment: Moment) -> dict[str, BatchReading]:
@@ -280,6 +304,15 @@ def rests_on_withdrawn(store: Store, run: DecayRun | DriftRun | DataQualityRun, 
     """Whether a measurement counted rows that count no more."""
     gone = gone_digests(store, run.initiative, run.version, moment)
     return any(sha256 in gone for sha256 in run.batches)
+
+
+def outcomes_since(store: Store, run: DriftRun | DataQualityRun | TradeOff, moment: Moment) -> bool:
+    """Whether outcomes came to rows that a measurement counted, after it."""
+    of = (store, run.initiative, run.version, moment)
+    came = {one.sha256: one.batch for one in readings(*of).values()}
+    counted = {came.get(sha256, sha256) for sha256 in run.batches}
+    later = (one for one in outcomes(*of) if one.seq > run.seq)
+    return any(one.batches is None or counted & set(one.batches) for one in later)
 
 
 def outcomes(store: Store, initiative: str, version: str, moment: Moment) -> tuple[PredictionOutcomes, ...]:

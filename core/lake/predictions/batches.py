@@ -1,8 +1,11 @@
-"""Which versions have predictions, and what a canonical batch holds, read from the Parquet file itself."""
+"""Which versions have predictions, what a canonical batch holds, and the outcomes that came to it later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +14,15 @@ import duckdb
 
 from core.analytics.drift.data_quality import beyond_repeats, beyond_twins
 from core.domain.errors import BadInput
-from core.domain.facts.measured import BatchIntake, PredictionBatch
+from core.domain.facts.measured import BatchIntake, PredictionBatch, PredictionOutcomes
+from core.domain.facts.recorded import but
+from core.domain.models.column_mapping import TRUE, ColumnMapping
 from core.domain.moment import Moment
 from core.lake.facts import history
+from core.lake.predictions.intake_columns import group_size, label_sql, quoted
 from core.lake.query import asking, fetch_as, moment_values
+from core.lake.slices.rows import SCAN as FILES
+from core.lake.slices.rows import known_of
 from core.lake.store import Store
 
 SCAN = "read_parquet(?, hive_partitioning = false)"
@@ -177,3 +185,164 @@ def _rows_sql(
 
 
 _WORDS = ("VARCHAR", "BOOLEAN", "DATE")
+
+
+@dataclass(frozen=True)
+class OutcomeFile:
+    """A file of outcomes, and which of its columns is what; outcomes are called as `mapping` says."""
+
+    file: Path
+    name: str
+    from_csv: bool
+    columns: tuple[str, ...]
+    row_id: str
+    target: str
+    mapping: ColumnMapping
+
+
+_CSV = "read_csv($file, all_varchar = true, header = true)"
+_PARQUET = "read_parquet($file, hive_partitioning = false)"
+_SHOWN = 3
+
+
+def write_outcomes(
+    store: Store, given: OutcomeFile, batches: Sequence[str], target: Path
+) -> tuple[int, set[str]]:
+    """Judge a file of outcomes, write it as `row_id` and `y_true`; its rows, and the batches of these."""
+    for column in (given.row_id, given.target):
+        if column not in given.columns:
+            raise BadInput(
+                f"there is no column '{column}'",
+                where=given.name,
+                remedy=f"Use one of: {', '.join(given.columns[:12])}.",
+            )
+    cursor = store.cursor()
+    source = _CSV if given.from_csv else _PARQUET
+    try:
+        described = cursor.execute(f"DESCRIBE SELECT * FROM {source}", {"file": str(given.file)}).fetchall()
+        kinds = {str(row[0]): str(row[1]) for row in described}
+        cursor.execute(
+            f"CREATE TEMP TABLE outcomes_in AS SELECT trim({quoted(given.row_id)}::VARCHAR) AS row_id, "
+            f"{label_sql(given.target, kinds[given.target], given.mapping)} AS y_true, "
+            f"trim({quoted(given.target)}::VARCHAR) AS said FROM {source}",
+            {"file": str(given.file)},
+        )
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(
+            f"the file cannot be read: {reason}", where=given.name, remedy="Export it again."
+        ) from error
+    try:
+        _refuse(cursor, given, batches)
+        of = f"SELECT DISTINCT filename FROM {_OF_BATCHES} JOIN outcomes_in USING (row_id)"
+        has = {str(row[0]) for row in cursor.execute(of, {"paths": list(batches)}).fetchall()}
+        table = cursor.execute("SELECT row_id, y_true FROM outcomes_in ORDER BY row_id").to_arrow_table()
+    finally:
+        cursor.execute("DROP TABLE outcomes_in")
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, target, compression="zstd")
+    return int(table.num_rows), has
+
+
+_OF_BATCHES = f"(SELECT row_id::VARCHAR AS row_id, filename FROM {FILES.replace(')', ', filename = true)')})"
+
+
+def _refuse(cursor: duckdb.DuckDBPyConnection, given: OutcomeFile, batches: Sequence[str]) -> None:
+    def found(condition: str, shown: str = "row_id", **values: list[str]) -> list[str]:
+        query = f"SELECT {shown} FROM outcomes_in WHERE {condition} LIMIT {_SHOWN}"
+        return [str(row[0]) for row in cursor.execute(query, values).fetchall()]
+
+    def refuse(words: str, ones: list[str], remedy: str) -> None:
+        if ones:
+            named = ", ".join(f"'{one[:40]}'" for one in ones)
+            raise BadInput(f"{words}: {named}", where=given.name, remedy=remedy)
+
+    if not cursor.execute("SELECT count(*) FROM outcomes_in").fetchall()[0][0]:
+        raise BadInput("the file has no rows", where=given.name, remedy="Export it again.")
+    refuse("rows have no id", found("row_id IS NULL OR row_id = ''", "'(empty)'"), "Give every row its id.")
+    twice = "row_id IN (SELECT row_id FROM outcomes_in GROUP BY row_id HAVING count(*) > 1)"
+    refuse("ids stand twice", found(twice, "DISTINCT row_id"), "Keep one outcome an id.")
+    mapping = given.mapping
+    strange, values = "y_true IS NULL", {}
+    if mapping.task == "multiclass":
+        strange, values = f"{strange} OR NOT list_contains($labels, y_true)", {"labels": [*mapping.labels]}
+    elif mapping.task == "regression":
+        strange += " OR NOT isfinite(y_true)"
+    allowed = {"binary": " and ".join(mapping.labels), "regression": "numbers"}
+    said = found(strange, "coalesce(said, '(empty)')", **values)
+    remedy = f"Allowed here: {allowed.get(mapping.task, ', '.join(mapping.labels))}."
+    refuse(f"column '{given.target}' holds what is no outcome", said, remedy)
+    paths = list(batches)
+    unknown = found(f"row_id NOT IN (SELECT row_id FROM {_OF_BATCHES})", paths=paths)
+    refuse("ids belong to no prediction of this version", unknown, "Add the predictions first.")
+    query = f"SELECT row_id FROM {_OF_BATCHES} GROUP BY row_id HAVING count(*) > 1"
+    shared = found(f"row_id IN ({query})", paths=paths)
+    refuse("ids stand in several batches", shared, "Add the batches with ids of their own.")
+
+
+_A_DAY = 24 * 60 * 60
+_KINDS: Mapping[str, str] = {"binary": "TINYINT", "multiclass": "VARCHAR", "regression": "DOUBLE"}
+_JOINED = f"""
+    SELECT batch.* {{without}}, found.y_true FROM {_PARQUET} batch POSITIONAL JOIN (
+        SELECT coalesce(CAST(later.y_true AS {{kind}}), {{known}}) AS y_true
+        FROM read_parquet($file, file_row_number = true, hive_partitioning = false) rows LEFT JOIN (
+            SELECT row_id, arg_max(y_true, list_position($later, filename)) AS y_true
+            FROM read_parquet($later, filename = true) GROUP BY row_id
+        ) later ON later.row_id = rows.row_id::VARCHAR
+        ORDER BY rows.file_row_number) found
+"""
+"""The rows in their order, with the newest outcome of each."""
+
+
+def with_outcomes(
+    store: Store, batch: PredictionBatch, later: Sequence[PredictionOutcomes]
+) -> PredictionBatch:
+    """A batch with the outcomes that came to it later, oldest file first, as if it had been given with them.
+
+    It is a file of its own, named by all that it rests on, so that whatever was counted of other outcomes is
+    of another file. The folder may be deleted at any time; files overtaken a day ago are.
+
+    Raises
+    ------
+    BadInput
+        They cannot be joined: a file is gone or damaged, or there is no room.
+    """
+    if not later or not Path(batch.path).is_file():
+        return batch
+    rests = " ".join((batch.sha256, *(one.sha256 for one in later)))
+    own = f"{batch.part}-{batch.sha256[:16]}-"
+    target = store.folder / "joined" / f"{own}{hashlib.sha256(rests.encode()).hexdigest()[:16]}.parquet"
+    if not target.exists():
+        _join(store.cursor(), batch, [one.path for one in later], target)
+        for other in target.parent.glob(f"{own}*"):
+            if other != target and time.time() - other.stat().st_mtime > _A_DAY:
+                other.unlink(missing_ok=True)
+    path = str(target)
+    ((labelled,),) = known_of(store.cursor(), [path], f"SELECT count({TRUE}) FROM {FILES}")
+    columns = (*(name for name in batch.columns if name != TRUE), TRUE)
+    return but(batch, path=path, labelled=labelled, columns=columns)
+
+
+def _join(
+    cursor: duckdb.DuckDBPyConnection, batch: PredictionBatch, later: Sequence[str], target: Path
+) -> None:
+    without, known = (f"EXCLUDE ({TRUE})", f"rows.{TRUE}") if TRUE in batch.columns else ("", "NULL")
+    joined = _JOINED.format(without=without, known=known, kind=_KINDS[batch.task])
+    part = target.with_name(f"part-{os.urandom(8).hex()}")
+    place, size = str(part).replace("'", "''"), group_size(len(batch.columns))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cursor.execute(
+            f"COPY ({joined}) TO '{place}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {size})",
+            {"file": batch.path, "later": list(later)},
+        )
+        part.replace(target)
+    except (duckdb.Error, OSError) as problem:
+        raise BadInput(
+            f"predictions and outcomes cannot be joined: {str(problem).splitlines()[0][:200]}",
+            where=batch.part,
+            remedy="Check the files with 'governance verify', and the room on the disk.",
+        ) from problem
+    finally:
+        part.unlink(missing_ok=True)

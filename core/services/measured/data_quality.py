@@ -186,6 +186,8 @@ def check_data_quality(governance: Governance, initiative: str, version: str, mo
         return cannot_tell(
             CHECK, "predictions were added since data quality was measured", "Measure it again."
         )
+    if monitoring.outcomes_since(governance.store, run, moment):
+        return cannot_tell(CHECK, "outcomes were added since data quality was measured", "Measure it again.")
     old = monitoring.aged(run, moment, governance.data_quality.quality.fresh_days)
     if old:
         return cannot_tell(CHECK, old, "Measure again.")

@@ -253,7 +253,7 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
         tuple(features),
         bool(shares),
         run.skipped,
-        stale_because(governance, run, moment),
+        stale_because(governance, run, moment) or _outcomes_since(governance, run, moment),
         check_drift(governance, initiative, version, moment),
         _gaps(governance, run, moment),
         tuple(one for one in lines if not _is_input(one)),
@@ -272,7 +272,7 @@ def _titles(governance: Governance, initiative: str, version: str, moment: Momen
     mapping = kept_mapping(kept)
     named = {PREDICTED: mapping.prediction, TRUE: mapping.target}
     named |= {score_column(label): name for label, name in mapping.scores.items()}
-    titles = {column: f"{role_title(column)} '{name}'" for column, name in named.items()}
+    titles = {column: f"{role_title(column)} '{name or column}'" for column, name in named.items()}
     return {**titles, "inputs": "all inputs together"}
 
 
@@ -426,7 +426,14 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
     titles = _titles(governance, initiative, version, moment)
     moved = [titles[row.feature] for row in rows if not _is_input(row) and row.alerts[-1]]
     told = f"; beside them drifted {', '.join(moved)}" if moved else ""
-    return replace(result, message=result.message + told)
+    since = _outcomes_since(governance, run, moment)
+    return replace(result, message=f"{result.message}{told}{'; ' if since else ''}{since}")
+
+
+def _outcomes_since(governance: Governance, run: DriftRun, moment: Moment) -> str:
+    """What a measurement leaves out of the drift of outcomes; that of inputs stays as it is."""
+    since = monitoring.outcomes_since(governance.store, run, moment)
+    return "outcomes came since drift was measured" if since else ""
 
 
 def _absent(run: DriftRun) -> dict[str, str]:

@@ -31,9 +31,11 @@ from core.domain.facts.measured import (
 )
 from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, Laid, VersionId, option
+from core.domain.models import column_mapping as mappings
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
-from core.lake.monitoring.decay_inputs import OutcomeFile, columns_of_batches, write_outcomes
+from core.lake.monitoring.decay_inputs import columns_of_batches
+from core.lake.predictions.batches import OutcomeFile, write_outcomes
 from core.lake.record.files import StoredFile, keep_content
 from core.lake.store import Store
 from core.services.case import Case, begin
@@ -330,7 +332,6 @@ def _spec(case: Case, command: RefreshMonitoring, parts: Parts) -> EstimateSpec:
         categorical_features=words,
         by=_by(command, parts),
         business_value=command.business_value,
-        outcomes=tuple(Path(one.path) for one in lake.outcomes(*of)),
         adapt=not command.unadapted,
     )
 
@@ -360,7 +361,7 @@ def _by(command: RefreshMonitoring, parts: Parts) -> tuple[tuple[str, ...], ...]
 
 def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
     """Names what a fit depends on: the reference, the rule of the chunks, and what is asked."""
-    free = {"name", "reference", "analysis", "fitted", "outcomes", "adapt"}
+    free = {"name", "reference", "analysis", "fitted", "adapt"}
     if spec.task != "regression":
         free |= {"features", "categorical_features"}
     asked = spec.model_dump(mode="json", exclude=free)
@@ -369,7 +370,7 @@ def _fit_key(spec: EstimateSpec, parts: Parts) -> str:
 
 
 class AddOutcomes(Command, may="add_predictions"):
-    """Add true outcomes that came after the predictions; the next refresh holds estimates against them."""
+    """Add true outcomes that came after the predictions: all that is read from now on has them."""
 
     initiative: InitiativeId
     version: VersionId = ""
@@ -393,6 +394,7 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     """Judge a file of outcomes as a whole, keep it by its digest, and register it.
 
     Rows are found by their id. A second outcome of a row takes the place of the first; both stay on record.
+    Slices, checks and curves count them at once; drift and estimates when they are measured again.
 
     Raises
     ------
@@ -406,10 +408,9 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     require_version(governance, command.initiative, command.version, case.moment)
     of = (store, command.initiative, command.version, case.moment)
     batches = lake.batches(*of)
-    later = [Path(batch.path) for batch in batches if batch.part == "analysis"]
-    if not later:
+    if not batches:
         raise BadInput(
-            f"version '{command.version[:20]}' has no analysis batch",
+            f"version '{command.version[:20]}' has no predictions",
             where=command.initiative,
             remedy="Add the predictions first.",
         )
@@ -419,15 +420,17 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     with store.workroom() as work:
         source = open_predictions(command.file, command.name or command.file.name, work)
         csv = source.kind == "csv"
-        given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target)
+        csv, mapping = source.kind == "csv", _called(kept, batches[-1])
+        given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target, mapping)
         part = work / "outcomes.parquet"
-        rows = write_outcomes(store, given, later, batches[-1].task, batches[-1].classes, part)
+        rows, has = write_outcomes(store, given, [batch.path for batch in batches], part)
         known = lake.outcomes(*of)
         if hashlib.sha256(part.read_bytes()).hexdigest() in {one.sha256 for one in known}:
             raise Conflict(
                 "these outcomes were added before", where=source.name, remedy="Nothing is to be done."
             )
         stored = _kept(store, part)
+    came = {one.sha256: one.batch for one in lake.readings(*of).values()}
     added = PredictionOutcomes(
         initiative=command.initiative,
         version=command.version,
@@ -435,6 +438,16 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
         sha256=stored.sha256,
         rows=rows,
         source_name=given.name,
+        batches=tuple(came.get(batch.sha256, batch.sha256) for batch in batches if batch.path in has),
     )
     case.put("outcomes_added", added)
+    lake.batches(*of[:3], governance.moment(command.at))  # joined here, so that no page waits for it
     return AddedOutcomes(rows, len(known) + 1)
+
+
+def _called(kept: ColumnMapping | None, newest: PredictionBatch) -> mappings.ColumnMapping:
+    """How the outcomes of a version are called."""
+    if kept is not None:
+        classes = newest.classes or kept.classes
+        return mappings.kept_mapping(kept).model_copy(update={"classes": classes})
+    return mappings.ColumnMapping(task=newest.task, prediction="y_pred", classes=newest.classes)

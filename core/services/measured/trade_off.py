@@ -27,6 +27,7 @@ from core.domain.moment import Moment
 from core.domain.process.commands import FindingId
 from core.lake.facts import history, latest
 from core.lake.monitoring.readings import batches as batches_on_record
+from core.lake.monitoring.readings import outcomes_since
 from core.lake.record.files import keep_file
 from core.lake.slices.profiles import write_scored_rows
 from core.lake.slices.rows import NUMBERS, WORDS, columns_of
@@ -286,6 +287,8 @@ def _stale(governance: Governance, fact: TradeOff, table: TradeOffTable, moment:
     """Why it has to be worked out again; empty where it holds."""
     if _digests(governance, fact.initiative, fact.version, fact.part, moment) != fact.batches:
         return "other predictions are on record since"
+    if outcomes_since(governance.store, fact, moment):
+        return "outcomes came since"
     position = governance.position(moment).version
     if table.about.ethical_position != position:
         return f"ethical position {position} is in force since"
