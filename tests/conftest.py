@@ -9,13 +9,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from core.analytics.openmp import ensure_openmp
+from core.connectors.config_files import Rules
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
+from core.domain.chain import Fact
 from core.domain.commands import RegisterInitiative, make
 from core.lake.directory import put_person
 from core.lake.store import Store, open_memory_store
@@ -23,6 +26,7 @@ from core.services.governance import Governance, wire
 from core.services.process.initiatives import register_initiative
 from core.services.record import people as founding
 from core.services.record.people import found_store
+from core.services.rules import configuration
 
 pytest_plugins = ["tests.demo_store"]
 # How long an example takes is no promise: two cores are shared with whatever else runs.
@@ -60,11 +64,25 @@ def shipped() -> Governance:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def policy_is_read_once() -> Iterator[None]:
-    """Stores are founded by the hundred with one policy: to read it took a quarter of that."""
+def files_are_read_once() -> Iterator[None]:
+    """Stores are founded by the hundred with the same files: to read them took a quarter of that."""
+    known: dict[tuple[str, ...], Fact] = {}
+
+    def first_versions(config: Path, rules: Rules, *beside: Any) -> Fact:
+        texts = tuple(rules.texts.values())
+        if texts not in known:
+            known[texts] = configuration.first_versions(config, rules, *beside)
+        return known[texts]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(founding, "read_policy", cache(founding.read_policy))
+        patch.setattr(founding, "first_versions", first_versions)
         yield
+
+
+def rules_of(governance: Governance) -> Rules:
+    """The files of the configuration that decide at the newest entry."""
+    return governance.rules(governance.present(START))
 
 
 def founded(folder: Path, opened: Callable[[Path], Store] = open_memory_store) -> Governance:

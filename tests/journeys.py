@@ -13,7 +13,7 @@ from core.services.measured.monitoring import RefreshMonitoring, refresh_monitor
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.process.checks import run_checks
 from core.services.work.training import AttestTraining, attest_training
-from tests.conftest import BUILDER, OWNER, VALIDATOR, later
+from tests.conftest import BUILDER, OWNER, VALIDATOR, later, rules_of
 from tests.process import SIGNERS
 
 FEATURES = ("sex", "income")
@@ -23,7 +23,7 @@ CHUNK = 1500
 def everybody_is_trained(governance: Governance, day: float) -> None:
     """Owner, builder, validator and all signers attest what their roles ask for."""
     for person in (OWNER, BUILDER, VALIDATOR, *SIGNERS):
-        for training in governance.trainings.trainings:
+        for training in rules_of(governance).trainings.trainings:
             if set(training.roles) & set(person.roles):
                 command = make(AttestTraining, actor=person, at=later(day), training=training.id)
                 attest_training(governance, command)

@@ -28,6 +28,7 @@ from core.domain.process.gates import Decision
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.directory import put_person
 from core.lake.store import DATABASE, Store
+from core.services.case import begin
 from core.services.governance import Governance
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
@@ -36,6 +37,7 @@ from core.services.process.gates import decide_gate
 from core.services.process.initiatives import initiative_sheet
 from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
 from core.services.record.proposals import AgreeToProposal, agree_to_proposal
+from core.services.rules.configuration import ProposeConfiguration, next_version
 from core.services.rules.policies import (
     draft_policy,
     parse_policy,
@@ -43,7 +45,7 @@ from core.services.rules.policies import (
     publish_policy,
     review_policy,
 )
-from tests.conftest import ADMIN, BUILDER, CONFIG, VALIDATOR, later, shipped
+from tests.conftest import ADMIN, BUILDER, CONFIG, VALIDATOR, later, rules_of, shipped
 
 BUSINESS = Actor(id="bea-business", name="Bea Business", team="Cards", roles=("business_stakeholder",))
 BUSINESS_TWO = Actor(id="bob-business", name="Bob Business", team="Loans", roles=("business_stakeholder",))
@@ -102,8 +104,17 @@ def _without_predictions() -> str:
 
 def put_in_force(governance: Governance, text: str, day: float = 0.5) -> None:
     """Put a policy in force without asking anybody: what the tests stand on, not what they test."""
-    policy = parse_policy(text, governance.roles, name="test policy")
+    policy = parse_policy(text, rules_of(governance).roles, name="test policy")
     governance.store.append([publication(PublishedPolicy, policy, text)], actor="ada-admin", at=later(day))
+
+
+def put_file_in_force(governance: Governance, file: str, change: tuple[str, str], day: float = 0.5) -> None:
+    """Put a shipped file with one change in force without asking anybody."""
+    text = (CONFIG / file).read_text(encoding="utf-8")
+    assert change[0] in text
+    command = make(ProposeConfiguration, actor=ADMIN, at=later(day), text=text.replace(*change, 1), name=file)
+    entry = next_version(begin(governance, command), command)
+    governance.store.append([entry], actor="ada-admin", at=later(day))
 
 
 def publish(governance: Governance, text: str, day: float) -> None:

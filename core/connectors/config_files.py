@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,12 +13,16 @@ from pydantic import BaseModel
 from core.connectors.yaml_lines import Document, Problem, parse_lines, read_model, read_text
 from core.domain.actors import Roles
 from core.domain.errors import Fault
+from core.domain.models.data_quality import DataQuality
 from core.domain.policy.checks import CHECKS
+from core.domain.policy.kpis import Kpis, Leaderboard
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_faults import live_gate_faults, policy_faults
 from core.domain.rules.ethics import Ethics, ethics_faults
-from core.domain.rules.frameworks import Frameworks, framework_faults, known_names, rule_faults
-from core.domain.rules.rights import Rights
+from core.domain.rules.frameworks import Frameworks, Rights, framework_faults, known_names, rule_faults
+from core.domain.work.raci import Guides, Raci
+from core.domain.work.training import Trainings
+from core.domain.work.work import Work
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,9 +33,16 @@ def read_config(path: Path, kind: type[M]) -> M:
     Raises
     ------
     BadInput
-        One line per problem, `FILE:LINE: what. remedy`. So do the functions below.
+        One line per problem, `FILE:LINE: what. remedy`. So does the function below.
     """
-    return read_model(parse_lines(read_text(path, str(path)), str(path)), kind)
+    found: M = parse_config(read_text(path, str(path)), kind, name=str(path))
+    return found
+
+
+@lru_cache(maxsize=128)
+def parse_config(text: str, kind: type[M], *, name: str) -> M:
+    """Make a file of the configuration of its text, which means the same whenever it is read."""
+    return read_model(parse_lines(text, name), kind)
 
 
 def read_ethics(path: Path, policy: Policy | None = None) -> tuple[Ethics, str]:
@@ -67,27 +80,112 @@ def parse_ethics(text: str, policy: Policy | None = None, *, name: str) -> Ethic
     return ethics
 
 
-def read_frameworks(path: Path, policy: Policy, ethics: Ethics) -> Frameworks:
-    """Read the frameworks; every measure, answer, domain and region that they name has to exist.
+@dataclass(frozen=True)
+class Rules:
+    """The files of the configuration as they decide at a moment, by their text; each is read when asked for.
+
+    What one file alone can show to be wrong was refused when it was put on record, and is not looked for
+    again.
+    """
+
+    texts: Mapping[str, str]
+
+    @property
+    def roles(self) -> Roles:
+        """Who may what."""
+        return self._read("roles.yaml", Roles)
+
+    @property
+    def raci(self) -> Raci:
+        """The matrix of responsibilities."""
+        return self._read("raci.yaml", Raci)
+
+    @property
+    def kpis(self) -> Kpis:
+        """The KPIs of governance with their targets."""
+        return self._read("kpis.yaml", Kpis)
+
+    @property
+    def leaderboard(self) -> Leaderboard:
+        """How teams are ranked."""
+        return self._read("leaderboard.yaml", Leaderboard)
+
+    @property
+    def data_quality(self) -> DataQuality:
+        """Limits of the checks of data."""
+        return self._read("data_quality.yaml", DataQuality)
+
+    @property
+    def work(self) -> Work:
+        """How work moves, and who hears of it."""
+        return self._read("work.yaml", Work)
+
+    @property
+    def trainings(self) -> Trainings:
+        """The trainings that roles ask for."""
+        return self._read("training.yaml", Trainings)
+
+    @property
+    def guides(self) -> Guides:
+        """What each role does in each step."""
+        return self._read("guides.yaml", Guides)
+
+    @property
+    def frameworks(self) -> Frameworks:
+        """Laws, guidance and standards."""
+        return self._read("frameworks.yaml", Frameworks)
+
+    @property
+    def rights(self) -> Rights:
+        """The rights of people whose data is used."""
+        return self._read("rights.yaml", Rights)
+
+    def _read(self, file: str, kind: type[M]) -> M:
+        found: M = parse_config(self.texts[file], kind, name=file)
+        return found
+
+
+FILES: Mapping[str, tuple[str, type[BaseModel]]] = {
+    "roles.yaml": ("Roles and what they may do", Roles),
+    "raci.yaml": ("Responsibilities", Raci),
+    "kpis.yaml": ("KPIs and their targets", Kpis),
+    "leaderboard.yaml": ("How teams are ranked", Leaderboard),
+    "work.yaml": ("How work moves", Work),
+    "training.yaml": ("Trainings", Trainings),
+    "rights.yaml": ("Rights of people", Rights),
+    "guides.yaml": ("Guides of the roles", Guides),
+    "frameworks.yaml": ("Laws, guidance and standards", Frameworks),
+    "data_quality.yaml": ("Limits of the checks of data", DataQuality),
+}
+"""File of the configuration -> its title and its shape; policy and ethical position go ways of their own."""
+
+
+def check_config(file: str, text: str, *, name: str, rules: Rules, policy: Policy, ethics: Ethics) -> None:
+    """Refuse a file of the configuration that is wrong, or does not fit what it would stand beside.
 
     Raises
     ------
     BadInput
-        One line per problem, `FILE:LINE: what. remedy`. So does the function below.
+        One line per problem, `FILE:LINE: what. remedy`.
     """
-    document = parse_lines(read_text(path, str(path)), str(path))
-    frameworks = read_model(document, Frameworks)
-    _refuse(document, framework_faults(frameworks, policy, ethics))
-    return frameworks
+    document = parse_lines(text, name)
+    found = read_model(document, FILES[file][1])
+    match found:
+        case Roles():
+            faults: Iterable[Fault] = _unfitting(policy_faults(policy, found))
+        case Frameworks():
+            faults = framework_faults(found, policy, ethics)
+        case Rights():
+            known = known_names(policy, ethics, (region.id for region in rules.frameworks.regions))
+            faults = rule_faults(("when",), found.when, known)
+        case _:
+            faults = ()
+    _refuse(document, faults)
 
 
-def read_rights(path: Path, policy: Policy, ethics: Ethics, frameworks: Frameworks) -> Rights:
-    """Read the rights of people whose data is used."""
-    document = parse_lines(read_text(path, str(path)), str(path))
-    rights = read_model(document, Rights)
-    known = known_names(policy, ethics, (region.id for region in frameworks.regions))
-    _refuse(document, rule_faults(("when",), rights.when, known))
-    return rights
+def _unfitting(faults: Iterable[Fault]) -> Iterator[Fault]:
+    for fault in faults:
+        yield Fault((), f"the policy would not fit these roles: {fault.what}", "Keep the role that it names.")
 
 
 def _refuse(document: Document, faults: Iterable[Fault]) -> None:

@@ -67,6 +67,7 @@ ACTIONS: dict[str, str] = {
     "review_policy": "review a policy",
     "publish_policy": "publish a policy",
     "publish_ethics": "publish an ethical position",
+    "propose_configuration": "propose a file of the configuration",
     "answer_proposal": "agree to what somebody proposed, or decline it",
     "withdraw_proposal": "take back a proposal",
     "settle_right": "say how a data subject's right is answered",

@@ -43,6 +43,11 @@ def _as_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_as_day)]
+HoldsFrom = Annotated[
+    Day | None,
+    Field(title="Holds from", description="First day on which it holds, like 2026-12-31; at once if empty."),
+    option("--holds-from", metavar="DAY"),
+]
 Name = Annotated[
     str, StringConstraints(min_length=3, max_length=100, strip_whitespace=True), AfterValidator(_one_line)
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from core.domain.errors import BadInput
 
@@ -33,6 +33,10 @@ class Moment:
     def day(self) -> date:
         """UTC day we stand on."""
         return self.at.date()
+
+    def ahead(self, day: date) -> Moment:
+        """The same record, seen from the end of a later day."""
+        return Moment(self.seq, datetime.combine(day, time.max, tzinfo=UTC))
 
 
 def require_utc(at: datetime) -> datetime:

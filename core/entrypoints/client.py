@@ -45,6 +45,7 @@ def without_pandas() -> Iterator[None]:
 
 NOTICE = "server.json"
 DATABASE = "governance.duckdb"
+ADOPTED = "The files of the configuration are on record now, as version 1; from here on that decides."
 ACTOR_HEADER = "X-Governance-Actor"
 _PROBE_SECONDS = 3.0
 _ANSWER_SECONDS = 600.0
@@ -160,9 +161,12 @@ def opened(settings: Settings) -> Iterator[Governance]:
         The store is held or damaged, or a file of the configuration is wrong.
     """
     from core.services.governance import open_governance
+    from core.services.rules.configuration import adopt_configuration
 
     governance = open_governance(settings)
     try:
+        if adopt_configuration(governance, datetime.now(UTC)):
+            print(ADOPTED, file=sys.stderr)  # noqa: T201 - beside what was asked
         yield governance
     finally:
         governance.close()

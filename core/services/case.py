@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from core.connectors.config_files import Rules
 from core.domain.actors import ACTIONS, Actor
 from core.domain.chain import Fact, canonical
 from core.domain.commands import Command
@@ -67,7 +68,7 @@ def require_tie(
     A tie has whoever owns or builds it, is of its team, or was given a task on it. Who owns a finding of it
     may say that it is mended, and no more: anybody may raise one, on themselves too.
     """
-    if governance.roles.on_all(actor, action) or actor.team == initiative.team != "":
+    if governance.rules(moment).roles.on_all(actor, action) or actor.team == initiative.team != "":
         return
     given = facts.newest(governance.store, TaskAssignment, moment, initiative.initiative)
     tied = {initiative.owner, initiative.builder, *(one.person for one in given)}
@@ -94,13 +95,13 @@ def version_named_or_current(governance: Governance, initiative: str, named: str
     return current
 
 
-def refusal(governance: Governance, actor: Actor, action: str) -> str:
+def refusal(governance: Governance, moment: Moment, actor: Actor, action: str) -> str:
     """Say why an actor may not take an action, or nothing where they may.
 
     The services decide again when they are asked; this only spares people a form that would be refused.
     """
     try:
-        governance.roles.require(actor, action)
+        governance.rules(moment).roles.require(actor, action)
     except Forbidden as problem:
         return str(problem)
     return ""
@@ -114,11 +115,11 @@ def proof_refusal(
         return "Signatures prove this; there is nothing to submit."
     if measure.evidence is None:
         return "Checks prove this by themselves; there is nothing to submit."
-    sentence = refusal(governance, actor, "submit_evidence")
+    sentence = refusal(governance, moment, actor, "submit_evidence")
     if sentence or not measure.independent:
         return sentence
     if measure.responsible not in actor.roles:
-        title = governance.roles.title(measure.responsible)
+        title = governance.rules(moment).roles.title(measure.responsible)
         return f"Only {title} may prove this, and nobody who owns or builds the initiative."
     try:
         require_independent(governance, moment, actor.id, initiative, "prove an independent measure of")
@@ -129,7 +130,7 @@ def proof_refusal(
 
 def override_refusal(governance: Governance, moment: Moment, actor: Actor, initiative: str) -> str:
     """Say why an actor may not override the class of an initiative, or nothing where they may."""
-    sentence = refusal(governance, actor, "override_classification")
+    sentence = refusal(governance, moment, actor, "override_classification")
     if sentence:
         return sentence
     try:
@@ -151,6 +152,11 @@ class Case:
     def policy(self) -> Policy:
         """The policy in force."""
         return self.governance.policy(self.moment)
+
+    @property
+    def rules(self) -> Rules:
+        """The files of the configuration that decide."""
+        return self.governance.rules(self.moment)
 
     @cached_property
     def initiative(self) -> Registration:
@@ -345,7 +351,7 @@ def begin(governance: Governance, command: Command) -> Case:
     Forbidden
         No role of the actor may do it, or not on this initiative.
     """
-    governance.roles.require(command.actor, command.may)
+    governance.require(command)
     case = Case(governance, command, governance.present(command.at))
     if command.whose == "own" and getattr(command, "initiative", None):
         require_tie(governance, case.moment, command.actor, case.initiative, command.may)

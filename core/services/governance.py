@@ -4,34 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
-from core.connectors.config_files import (
-    parse_ethics,
-    parse_recorded_policy,
-    read_config,
-    read_ethics,
-    read_frameworks,
-    read_policy,
-    read_rights,
-)
+from core.connectors.config_files import FILES, Rules, parse_ethics, parse_recorded_policy, read_ethics
 from core.connectors.settings import Settings
-from core.domain.actors import Actor, Roles
+from core.connectors.yaml_lines import read_text
+from core.domain.actors import Actor
+from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
-from core.domain.facts.rules import PublishedEthics, PublishedPolicy
-from core.domain.models.data_quality import DataQuality
+from core.domain.facts.rules import (
+    ConfigurationFile,
+    PublishedEthics,
+    PublishedPolicy,
+    R,
+    in_force,
+    successive,
+)
 from core.domain.moment import Moment
-from core.domain.policy.kpis import Kpis, Leaderboard
 from core.domain.policy.policy import LiveGates, Policy
 from core.domain.rules.ethics import Ethics
-from core.domain.rules.frameworks import Frameworks
-from core.domain.rules.rights import Rights
-from core.domain.work.raci import Guides, Raci
-from core.domain.work.training import Trainings
-from core.domain.work.work import Work
 from core.lake import directory
-from core.lake.facts import history, latest
+from core.lake.facts import history
 from core.lake.memory import Memory
 from core.lake.record.entries import store_kind
 from core.lake.store import Store, open_store
@@ -41,41 +35,13 @@ from core.lake.store import Store, open_store
 class Governance:
     """What every use case needs; opened once per process.
 
-    Policy and ethical position are not here but in the record: ask `policy(moment)` and `position(moment)`
-    for those in force. `ethics` is the position as shipped, which a store without a published one falls
-    back on.
+    What decides is not here but in the record: ask `policy(moment)`, `position(moment)` and `rules(moment)`.
+    The files in `config` are what is proposed; a store that is not founded yet reads them.
     """
 
     store: Store
-    roles: Roles
-    raci: Raci
-    ethics: Ethics
-    kpis: Kpis
-    leaderboard: Leaderboard
-    data_quality: DataQuality
-    work: Work
-    trainings: Trainings
-    guides: Guides
     config: Path
     signing_key: str = field(default="", repr=False)
-
-    @cached_property
-    def frameworks(self) -> Frameworks:
-        """Laws, guidance and standards; read when first asked for, as few questions need them.
-
-        Raises
-        ------
-        BadInput
-            The list is wrong, or names what the policy file beside it does not have.
-        """
-        policy, _ = read_policy(self.config / "policy.yaml", self.roles)
-        return read_frameworks(self.config / "frameworks.yaml", policy, self.ethics)
-
-    @cached_property
-    def rights(self) -> Rights:
-        """The rights of people whose data is used; read when first asked for."""
-        policy, _ = read_policy(self.config / "policy.yaml", self.roles)
-        return read_rights(self.config / "rights.yaml", policy, self.ethics, self.frameworks)
 
     @property
     def memory(self) -> Memory:
@@ -90,12 +56,36 @@ class Governance:
         """What was on record up to `at` (UTC), seen from `at`: how the past is read."""
         return self.store.moment(at)
 
+    def published(self, kind: type[R], moment: Moment) -> R | None:
+        """Of policies or positions, the one in force at a moment; None where there was none."""
+        return in_force(history(self.store, kind, moment), moment.day)
+
     def policy(self, moment: Moment) -> Policy:
-        """The policy in force at a moment."""
-        published = latest(self.store, PublishedPolicy, moment)
-        if published is None:
+        """The policy in force at a moment; it knows those that held before."""
+        held = successive(history(self.store, PublishedPolicy, moment))
+        found = tuple((one.text, one.version, one.since) for one in held if one.since <= moment.day)
+        if not found:
             raise _before_the_record(self.store)
-        return _parsed(published.text, self.roles, f"policy {published.version}")
+        return _policy_of(found)
+
+    def rules(self, moment: Moment) -> Rules:
+        """The files of the configuration that decide at a moment.
+
+        Before they came on record the first version of each is taken, and where there is none, the file.
+        """
+        key = (moment.seq, moment.day)
+        return self.memory.recall("rules", key, lambda: self._rules(moment), room=64)
+
+    def _rules(self, moment: Moment) -> Rules:
+        head = Moment(max(moment.seq, self.store.head()), moment.at)
+        there = history(self.store, ConfigurationFile, head)
+        texts = {}
+        for file in FILES:
+            versions = [one for one in there if one.file == file]
+            known = [one for one in versions if one.seq <= moment.seq]
+            held = in_force(known, moment.day) or next(iter(versions), None)
+            texts[file] = held.text if held else read_text(self.config / file, str(self.config / file))
+        return Rules(texts)
 
     def live_gates(self, moment: Moment) -> LiveGates:
         """The gate that made live under each policy published so far: a decision counts by its own policy."""
@@ -104,10 +94,14 @@ class Governance:
 
     def position(self, moment: Moment) -> Ethics:
         """The ethical position in force at a moment; the shipped one where none had been published."""
-        published = latest(self.store, PublishedEthics, moment)
+        published = self.published(PublishedEthics, moment)
         if published is None:
-            return self.ethics
+            return read_ethics(self.config / "ethics.yaml")[0]
         return _parsed_ethics(published.text, f"ethical position {published.version}")
+
+    def require(self, command: Command) -> None:
+        """Let the actor of a command pass, or say who may."""
+        self.rules(self.present(command.at)).roles.require(command.actor, command.may)
 
     @property
     def founded(self) -> bool:
@@ -143,12 +137,12 @@ class Governance:
 
 
 def open_governance(settings: Settings) -> Governance:
-    """Open the store and read the files beside it.
+    """Open the store.
 
     Raises
     ------
     GovernanceError
-        The store is held or damaged, or a file of the configuration is wrong.
+        The store is held or damaged.
     """
     key = settings.signing_key.get_secret_value() if settings.signing_key else ""
     return wire(open_store(settings.store), settings.config, signing_key=key)
@@ -156,20 +150,7 @@ def open_governance(settings: Settings) -> Governance:
 
 def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
     """Join an open store with the files in `config`; without a signing key the store has one of its own."""
-    return Governance(
-        store=store,
-        roles=read_config(config / "roles.yaml", Roles),
-        raci=read_config(config / "raci.yaml", Raci),
-        ethics=read_ethics(config / "ethics.yaml")[0],
-        kpis=read_config(config / "kpis.yaml", Kpis),
-        leaderboard=read_config(config / "leaderboard.yaml", Leaderboard),
-        data_quality=read_config(config / "data_quality.yaml", DataQuality),
-        work=read_config(config / "work.yaml", Work),
-        trainings=read_config(config / "training.yaml", Trainings),
-        guides=read_config(config / "guides.yaml", Guides),
-        config=config,
-        signing_key=signing_key,
-    )
+    return Governance(store=store, config=config, signing_key=signing_key)
 
 
 def _before_the_record(store: Store) -> NotFound:
@@ -183,10 +164,18 @@ def _before_the_record(store: Store) -> NotFound:
     )
 
 
-@lru_cache(maxsize=32)
-def _parsed(text: str, roles: Roles, name: str) -> Policy:
+@lru_cache(maxsize=64)
+def _policy_of(held: tuple[tuple[str, str, date], ...]) -> Policy:
+    """The last of policies that held one after the other: text, version and first day of each."""
+    text, version, since = held[-1]
+    policy = _parsed(text, version)
+    return policy.after(_policy_of(held[:-1]), since) if held[:-1] else policy
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, version: str) -> Policy:
     """A text means the same at every head, so each is parsed once."""
-    return parse_recorded_policy(text, roles, name=name)
+    return parse_recorded_policy(text, None, name=f"policy {version}")
 
 
 @lru_cache(maxsize=256)

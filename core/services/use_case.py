@@ -23,6 +23,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
+from core.connectors.config_files import Rules
 from core.domain.actors import Actor
 from core.domain.commands import Command, make
 from core.domain.errors import BadInput, NotFound, unreadable
@@ -97,6 +98,11 @@ class Call:
     def moment(self, as_of: str = "") -> Moment:
         """The moment that `as_of` names; now where it is empty."""
         return read_moment(self.governance, self.now, as_of)
+
+    @property
+    def rules(self) -> Rules:
+        """The files of the configuration that decide now."""
+        return self.governance.rules(self.governance.present(self.now))
 
 
 @dataclass(frozen=True)
@@ -219,7 +225,7 @@ class UseCase:
         """
         asked = make(self.takes, **given)
         if self.may:  # before anything is looked up; the service asks again
-            call.governance.roles.require(call.actor, self.may)
+            call.rules.roles.require(call.actor, self.may)
         answered: Result = plain(self.run(call, _resolved(call, asked)))
         return answered
 

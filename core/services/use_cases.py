@@ -22,7 +22,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("business-kpi", "trade-off"),
     ),
     "oversight": ("kpis", "standings"),
-    "rules": ("policy", "ethics", "frameworks", "regions", "rights", "alcoa"),
+    "rules": ("policy", "configuration", "ethics", "frameworks", "regions", "rights", "alcoa"),
     "record": (
         *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
         *("people", "proposal"),

@@ -38,7 +38,7 @@ def work_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) -> 
 
 
 def _trainings(world: World, days: Workdays, rng: Random) -> Iterator[Timed]:
-    trainings = world.governance.trainings
+    trainings = world.governance.rules(world.governance.present(days.moment(0))).trainings
     for person in (one.actor() for one in world.recipe.people):
         diligence = _DILIGENCE.get(person.team, 0.96)
         for training in trainings.asked_of(person.roles):

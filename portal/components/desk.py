@@ -13,6 +13,7 @@ from core.services.jobs import cancel_job, jobs_of
 from portal.components.text import capital, day, escape, percent
 
 if TYPE_CHECKING:
+    from core.connectors.config_files import Rules
     from core.domain.actors import Actor
     from core.domain.moment import Moment
     from core.services.governance import Governance
@@ -50,6 +51,11 @@ class Desk:
     moment: Moment
     demo: bool = False
     in_past: bool = False
+
+    @property
+    def rules(self) -> Rules:
+        """The files of the configuration that decide then."""
+        return self.governance.rules(self.moment)
 
     def ask(
         self,

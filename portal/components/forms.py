@@ -101,7 +101,7 @@ def closed_because(desk: Desk, action: str) -> str:
     """Say why this desk may not take an action, or nothing where it may."""
     if desk.in_past:
         return "You are reading an earlier day, where nothing can be changed."
-    return refusal(desk.governance, desk.actor, action)
+    return refusal(desk.governance, desk.moment, desk.actor, action)
 
 
 def form(desk: Desk, service: Service[C], kind: type[C], ask: Ask) -> None:

@@ -99,7 +99,7 @@ def download_pack(desk: Desk, initiative: str = ALL) -> None:
     initiative
         Its id; `all` for everything on record.
     """
-    if refusal(desk.governance, desk.actor, "export_audit_pack"):
+    if refusal(desk.governance, desk.moment, desk.actor, "export_audit_pack"):
         return
     made: dict[str, PackJob] = st.session_state.setdefault("audit_packs", {})
     with st.popover("Audit pack", icon=":material/folder_zip:", width="content"):

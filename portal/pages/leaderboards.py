@@ -82,7 +82,7 @@ LEAVES_OUT = (
 def render() -> None:
     """Draw both boards side by side, with the rule above and what each leaves out below."""
     desk = current_desk()
-    board = desk.governance.leaderboard
+    board = desk.rules.leaderboard
     rule = (
         f"Teams are ranked by the lower end of the {board.confidence:.0%} Wilson interval of their rate over "
         f"the last {board.window_days} days; with fewer than {board.minimum} counted, a team has no rank."
@@ -92,7 +92,7 @@ def render() -> None:
         empty_state("No team has an initiative yet.", page="register", label="Register the first initiative")
         return
     for place, (measure, kpi_id) in zip(st.columns(2), BOARDS, strict=True):
-        kpi = desk.governance.kpis.find(kpi_id)
+        kpi = desk.rules.kpis.find(kpi_id)
         with place, panel(kpi.title, "Bars are rates; the line across each is its interval."):
             lines = desk.ask(team_standings, measure=measure)
             standings_board(lines, title=kpi.title, own=desk.actor.team, key=measure)

@@ -7,6 +7,7 @@ import streamlit as st
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
 from core.services.rules import policies as policy_view
+from core.services.rules.configuration import configuration
 from portal.components.cards import facts
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import page_header, page_link, section
@@ -14,11 +15,11 @@ from portal.components.rules import policy_view as policy_tables
 from portal.components.text import count, escape, minute
 from portal.components.url_inputs import url_choice, url_value
 
-PARTS = ("Matrix", "Questions", "Modes", "Gates", "Responsibilities")
+PARTS = ("Matrix", "Questions", "Modes", "Gates", "Responsibilities", "Files")
 
 
 def render() -> None:
-    """Draw the policy in force in five parts."""
+    """Draw the policy in force, and the files that decide beside it."""
     desk = current_desk()
     rule = "What each risk class must prove; checks and gates decide by this text alone."
     page_header(desk, "Policy matrix", rule)
@@ -32,7 +33,7 @@ def render() -> None:
         ]
     )
     st.caption(f"SHA-256 of its text: {published.sha256}")
-    matrix, questions, modes, gates, roles = st.tabs(PARTS, key="part", bind="query-params")
+    matrix, questions, modes, gates, roles, files = st.tabs(PARTS, key="part", bind="query-params")
     with matrix:
         _matrix(desk, policy)
     with questions:
@@ -43,9 +44,11 @@ def render() -> None:
     with gates:
         policy_tables.gates_table(policy_view.gate_rows(policy))
     with roles:
-        titles = {role: desk.governance.roles.title(role) for role in desk.governance.raci.roles}
-        notes = policy_view.raci_notes(desk.governance)
-        policy_tables.raci_table(policy_view.raci_rows(desk.governance), titles, notes)
+        titles = {role: desk.rules.roles.title(role) for role in desk.rules.raci.roles}
+        notes = desk.ask(policy_view.raci_notes)
+        policy_tables.raci_table(desk.ask(policy_view.raci_rows), titles, notes)
+    with files:
+        policy_tables.files_panel(desk.ask(configuration))
 
 
 def _matrix(desk: Desk, policy: Policy) -> None:

@@ -13,6 +13,7 @@ from portal.components.rules.policy_view import (
     changes_table,
     draft_form,
     drafts_table,
+    file_form,
     preview_cards,
     preview_tables,
     proposals_panel,
@@ -30,6 +31,7 @@ def render() -> None:
     drafts = desk.ask(policy_drafts)
     if not desk.in_past:
         draft_form(desk)
+        file_form(desk)
     if not drafts:
         empty_state("Nobody has drafted a change yet.", page="policy", label="Read the policy in force")
         return

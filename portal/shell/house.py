@@ -12,6 +12,7 @@ from core.domain.actors import Actor
 from core.services.governance import Governance, open_governance
 from core.services.jobs import stop_all_jobs
 from core.services.record.people import local_user
+from core.services.rules.configuration import adopt_configuration
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def open_house(settings: Settings) -> House:
     """
     with _DOOR.lock:
         if _DOOR.house is None:
-            _DOOR.house = settle(open_governance(settings), settings)
+            governance = open_governance(settings)
+            adopt_configuration(governance, datetime.now(UTC))
+            _DOOR.house = settle(governance, settings)
         return _DOOR.house
 
 

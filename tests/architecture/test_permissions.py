@@ -13,7 +13,7 @@ from core.domain.actors import ACTIONS, Roles
 from core.domain.commands import Command
 
 SERVICES = PROJECT / "core" / "services"
-OPENS = ("case = begin(governance, command)", "governance.roles.require(command.actor, command.may)")
+OPENS = ("case = begin(governance, command)", "governance.require(command)")
 """How a service that takes a command begins."""
 
 

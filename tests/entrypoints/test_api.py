@@ -17,7 +17,7 @@ from core.lake.store import open_store
 from core.services.governance import Governance
 from core.services.use_cases import every_use_case
 from tests.clients import CLIENTS, checked_first, register_at_once
-from tests.conftest import VALIDATOR, founded, register
+from tests.conftest import VALIDATOR, founded, register, rules_of
 from tests.entrypoints.conftest import SCHEDULED, TOKEN, serving
 
 
@@ -186,7 +186,7 @@ def test_a_body_that_is_too_long_is_not_read(client: httpx.Client, monkeypatch: 
 def test_figures_are_read(client: httpx.Client, governance: Governance) -> None:
     register(governance)
     kpis = client.get("/kpis").json()["kpis"]
-    assert {kpi["id"] for kpi in kpis} == {kpi.id for kpi in governance.kpis.kpis}
+    assert {kpi["id"] for kpi in kpis} == {kpi.id for kpi in rules_of(governance).kpis.kpis}
     assert client.get("/standings", params={"measure": "deadlines_met_rate"}).status_code == 200
     assert client.get("/operations").json() == {
         "demo": False,

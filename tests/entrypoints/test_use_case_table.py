@@ -63,7 +63,7 @@ def test_whoever_has_no_role_may_not(governance: Governance, case: UseCase) -> N
     with pytest.raises((Forbidden, BadInput)) as refused:
         run_use_case(call, case.name, dict(_filled(case)))
     assert isinstance(refused.value, Forbidden), refused.value
-    assert governance.store.head() == 3
+    assert governance.store.head() == 4
 
 
 @pytest.mark.parametrize("case", ALL, ids=named)

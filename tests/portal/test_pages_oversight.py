@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -25,6 +24,7 @@ from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from portal.components.desk import Desk
 from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, at_rest, founded, later, register
+from tests.process import put_file_in_force
 
 PAGES = ("leaderboards", "team", "policy", "record", "decay")
 PARTS: tuple[PartName, ...] = ("reference", "analysis")
@@ -194,8 +194,8 @@ def test_everybody_may_read_every_page(looked_at: Governance, name: str, actor: 
 
 
 def test_a_team_with_too_few_tries_has_no_rank(filled: Governance) -> None:
-    strict = replace(filled, leaderboard=filled.leaderboard.model_copy(update={"minimum": 100}))
-    words = said(open_page(strict, "leaderboards"))
+    put_file_in_force(filled, "leaderboard.yaml", ("minimum: 10", "minimum: 100"))
+    words = said(open_page(filled, "leaderboards"))
     assert "Too few to rank" in words
     assert "with fewer than 100 counted, a team has no rank" in words
     assert "Wilson" in words

@@ -237,7 +237,7 @@ def test_a_pack_of_a_past_day_knows_nothing_of_what_came_later(built: Governance
     )
     told = [word for row in later_rows.fetchall() for word in row]
     assert told
-    for word in (*told, "gate_decided", "Gate decisions"):
+    for word in (*told, '"gate_decided"', ">Gate decisions<"):
         for name in names(early.path):
             assert name == "verify.py" or word.encode() not in (early.path / name).read_bytes(), (word, name)
     assert run_verifier(early.path).returncode == 0

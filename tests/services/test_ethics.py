@@ -10,6 +10,7 @@ import pytest
 from core.connectors.config_files import read_ethics
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden
+from core.domain.moment import Moment
 from core.lake.directory import put_person
 from core.lake.store import open_memory_store
 from core.services.governance import Governance, wire
@@ -114,11 +115,10 @@ def test_a_store_made_before_positions_were_published_falls_back_on_the_shipped_
     governance = wire(open_memory_store(tmp_path / "old"), CONFIG)
     found_store(governance, CONFIG, ADMIN, START, demo=False)
     put_person(governance.store, VALIDATOR)
-    founded_before_positions = governance.store.moment(START).seq - 1
-    moment = type(governance.moment(START))(founded_before_positions, START)
+    moment = Moment(2, START)  # founding and policy, and no position yet
     held = ethics_in_force(governance, moment)
     assert (held.version, held.seq, held.published_by) == ("1.1", None, None)
-    assert governance.position(moment) == governance.ethics
+    assert governance.position(moment) == read_ethics(CONFIG / "ethics.yaml")[0]
 
 
 def test_the_stricter_of_class_and_domain_says_how_much_is_told(governance: Governance) -> None:

@@ -28,7 +28,7 @@ from core.services.rules.initiative_frameworks import (
     initiative_frameworks,
     record_regions,
 )
-from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, START, later, register
+from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, START, later, register, rules_of
 
 
 def add(governance: Governance, name: str, domain: str, **answers: str) -> str:
@@ -71,7 +71,7 @@ def varied(governance: Governance) -> Moment:
 
 
 def test_the_query_says_of_every_clause_what_the_rules_say(governance: Governance, varied: Moment) -> None:
-    store, policy, listed = governance.store, governance.policy(varied), governance.frameworks
+    store, policy, listed = governance.store, governance.policy(varied), rules_of(governance).frameworks
     expected = set()
     for row in initiatives_in_scope(store, varied):
         facts = initiative_facts(store, row.initiative, varied)
@@ -222,10 +222,10 @@ def test_a_wrong_list_beside_the_store_is_refused_with_file_and_line(tmp_path: P
     text = file.read_text(encoding="utf-8").replace("[naming_and_owner]", "[naming_and_owner, magic]", 1)
     file.write_text(text, encoding="utf-8")
     opened = wire(open_memory_store(tmp_path / "store"), config)
-    found_store(opened, config, ADMIN, START, demo=False)
     line = next(place for place, said in enumerate(text.splitlines(), 1) if "magic" in said)
     with pytest.raises(BadInput, match=rf"frameworks\.yaml:{line}: 'magic' is not a known measure\."):
-        framework_overview(opened, opened.moment(START))
+        found_store(opened, config, ADMIN, START, demo=False)
+    assert not opened.founded
     opened.close()
 
 

@@ -32,7 +32,7 @@ from core.services.process.findings import (
 from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
 from core.services.work.raci_view import observed_matrix
 from core.services.work.tasks import AssignTask, assign_task, open_tasks, standing_notices
-from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register
+from tests.conftest import BUILDER, OWNER, VALIDATOR, later, register, rules_of
 from tests.process import (
     BUSINESS,
     ask,
@@ -190,7 +190,7 @@ def test_a_waiver_waits_for_an_approver_of_the_right_rank(strict: Governance) ->
     )  # fmt: skip
     found = tasks(strict, 4, "waiver")[f"waiver:{INITIATIVE}:{waiver}"]
     assert found.owner == HEAD.id, "only the head of risk may waive for this class"
-    assert found.due_on == later(3).date() + timedelta(days=strict.work.answer_days)
+    assert found.due_on == later(3).date() + timedelta(days=rules_of(strict).work.answer_days)
     note = "Granted until the new system is there."
     act(strict, decide_waiver, DecideWaiver, HEAD, 5, waiver=waiver, outcome="granted", note=note)
     assert tasks(strict, 6, "waiver") == {}

@@ -23,7 +23,7 @@ from core.services.process.gates import ask_gate
 from core.services.process.initiatives import amend_initiative
 from core.services.process.sign_off_view import feedback_choices, sign_off_views, signing_choices
 from core.services.process.sign_offs import delegate_sign_off, end_delegation, lay_table, withdraw_signature
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register
+from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register, rules_of
 from tests.process import (
     ANALYST,
     BUSINESS,
@@ -92,7 +92,7 @@ def trained(governance: Governance, person: Actor, role: str) -> Actor:
                 training=one.id, person=person.id, statement=one.statement, valid_until=on(300)
             ),
         )
-        for one in governance.trainings.asked_of((role,))
+        for one in rules_of(governance).trainings.asked_of((role,))
     ]
     assert entries
     governance.store.append(entries, actor=person.id, at=later(4.05))
@@ -167,7 +167,7 @@ def test_nobody_signs_their_own_work_in_any_role(
 ) -> None:
     ask(governance, ready, GATE, 5)
     advise(governance, ready, GATE, 5.1, PRODUCTION)
-    everything = person.model_copy(update={"roles": tuple(r.id for r in governance.roles.roles)})
+    everything = person.model_copy(update={"roles": tuple(r.id for r in rules_of(governance).roles.roles)})
     asked = role in ("business_stakeholder", "risk_audit")
     kind, words = (Forbidden, because) if asked else (BadInput, "no signature")
     refused(governance, kind, words, lambda: sign(governance, ready, GATE, 5.2, everything, role=role))

@@ -25,7 +25,7 @@ from core.services.work.training import (
     training_standings,
     training_tally,
 )
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register
+from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register, rules_of
 from tests.process import agree
 
 OTHERS = (
@@ -41,7 +41,7 @@ def attest(governance: Governance, actor: Actor, training: str, day: float = 2, 
 
 
 def attest_all(governance: Governance, actor: Actor, day: float = 2) -> None:
-    for training in governance.trainings.asked_of(actor.roles):
+    for training in rules_of(governance).trainings.asked_of(actor.roles):
         attest(governance, actor, training.id, day)
 
 
@@ -55,7 +55,7 @@ def state(governance: Governance, person: Actor, training: str, day: float) -> s
 
 
 def test_a_training_is_due_holds_is_renewed_and_lapses(governance: Governance) -> None:
-    training = governance.trainings.find("bias_and_harm")
+    training = rules_of(governance).trainings.find("bias_and_harm")
     assert training is not None
     assert state(governance, BUILDER, training.id, 1) == "due"
     assert state(governance, BUILDER, training.id, training.due_days + 1) == "overdue"
@@ -63,7 +63,10 @@ def test_a_training_is_due_holds_is_renewed_and_lapses(governance: Governance) -
     assert until == later(10).date() + timedelta(days=training.valid_days)
     assert state(governance, BUILDER, training.id, 11) == "current"
     end = 10 + training.valid_days
-    assert state(governance, BUILDER, training.id, end - governance.trainings.renew_days) == "renewal_due"
+    assert (
+        state(governance, BUILDER, training.id, end - rules_of(governance).trainings.renew_days)
+        == "renewal_due"
+    )
     assert state(governance, BUILDER, training.id, end) == "renewal_due", "it holds through its last day"
     assert state(governance, BUILDER, training.id, end + 1) == "lapsed"
     attest(governance, BUILDER, training.id, day=end + 2)
@@ -74,7 +77,7 @@ def test_a_training_is_due_holds_is_renewed_and_lapses(governance: Governance) -
 def test_due_trainings_are_tasks_of_the_person_alone(governance: Governance) -> None:
     own = work_list(governance, governance.moment(later(1)), person=VALIDATOR.id).own
     assert {task.kind for task in own} == {"training"}
-    asked = {training.id for training in governance.trainings.asked_of(VALIDATOR.roles)}
+    asked = {training.id for training in rules_of(governance).trainings.asked_of(VALIDATOR.roles)}
     assert {task.key for task in own} == {f"training:{one}:{VALIDATOR.id}" for one in asked}
     attest_all(governance, VALIDATOR)
     assert not work_list(governance, governance.moment(later(3)), person=VALIDATOR.id).own

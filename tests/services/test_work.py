@@ -45,7 +45,18 @@ from core.services.work.tasks import (
     work_list,
 )
 from core.services.work.team_work import loads
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, later, register
+from tests.conftest import (
+    ADMIN,
+    BUILDER,
+    OUTSIDER,
+    OWNER,
+    START,
+    VALIDATOR,
+    answers_for,
+    later,
+    register,
+    rules_of,
+)
 
 ANALYST = Actor(id="anna-analyst", name="Anna Analyst", team="Credit", roles=("business_analyst",))
 SECOND = Actor(id="sven-scientist", name="Sven Scientist", team="Credit", roles=("data_scientist",))
@@ -365,7 +376,7 @@ def test_the_informed_are_told_what_was_done_for_some_days(filled: Governance) -
     told = news(filled, filled.moment(later(2)), person=VALIDATOR.id)
     assert [(one.title, one.actor, one.acts) for one in told] == [("Identification", BUILDER.id, 1)]
     assert news(filled, filled.moment(later(2)), person=OWNER.id) == ()
-    assert news(filled, filled.moment(later(1 + filled.work.told_days + 1))) == ()
+    assert news(filled, filled.moment(later(1 + rules_of(filled).work.told_days + 1))) == ()
 
 
 def test_loads_count_what_is_open_by_due_day(filled: Governance) -> None:
@@ -386,7 +397,9 @@ def test_a_second_initiative_is_counted_on_its_own(filled: Governance) -> None:
         at=later(2),
         name="Claims Triage",
         purpose="Sort claims by how hard they are.",
-        domain="insurance" if "insurance" in [d.id for d in filled.ethics.domains] else "other",
+        domain="insurance"
+        if "insurance" in [d.id for d in filled.position(filled.present(START)).domains]
+        else "other",
         team="Claims",
         owner=ELSEWHERE.id,
         builder=SCIENTIST.id,

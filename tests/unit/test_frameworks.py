@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.connectors.config_files import read_config, read_ethics, read_frameworks, read_policy, read_rights
+from core.connectors.config_files import Rules, check_config, read_config, read_ethics, read_policy
 from core.connectors.yaml_lines import BadFile
 from core.domain.actors import Roles
 from core.domain.policy.policy import Policy
@@ -18,6 +18,7 @@ from core.domain.rules.frameworks import (
     Coverage,
     Framework,
     Frameworks,
+    Rights,
     Standing,
     answering,
     applicable_clauses,
@@ -40,7 +41,7 @@ def ethics() -> Ethics:
 
 @pytest.fixture(scope="module")
 def listed(policy: Policy, ethics: Ethics) -> Frameworks:
-    return read_frameworks(CONFIG / "frameworks.yaml", policy, ethics)
+    return read_config(CONFIG / "frameworks.yaml", Frameworks)
 
 
 def numbers(framework: Framework) -> list[str]:
@@ -190,25 +191,22 @@ def test_the_share_leaves_out_what_is_not_asked_and_counts_gaps_against() -> Non
     ],
 )
 def test_what_is_not_there_is_refused_with_file_and_line(
-    tmp_path: Path, policy: Policy, ethics: Ethics, right: str, wrong: str, words: str
+    policy: Policy, ethics: Ethics, right: str, wrong: str, words: str
 ) -> None:
     shipped = (CONFIG / "frameworks.yaml").read_text(encoding="utf-8")
     assert right in shipped
     text = shipped.replace(right, wrong, 1)
-    path = tmp_path / "frameworks.yaml"
-    path.write_text(text, encoding="utf-8")
+    path, beside = "frameworks.yaml", Rules({"frameworks.yaml": shipped})
     with pytest.raises(BadFile) as refusal:
-        read_frameworks(path, policy, ethics)
+        check_config(path, text, name=path, rules=beside, policy=policy, ethics=ethics)
     found = next(line for line in str(refusal.value).splitlines() if words in line)
     number = int(found.removeprefix(f"{path}:").split(":")[0])
     shown = text.splitlines()[number - 1]
     assert wrong.strip() in shown if wrong else "id: original" in shown
 
 
-def test_the_seven_rights_are_those_of_the_chapter(
-    policy: Policy, ethics: Ethics, listed: Frameworks
-) -> None:
-    rights = read_rights(CONFIG / "rights.yaml", policy, ethics, listed)
+def test_the_seven_rights_are_those_of_the_chapter(listed: Frameworks) -> None:
+    rights = read_config(CONFIG / "rights.yaml", Rights)
     assert [right.id for right in rights.rights] == [
         "informed", "access", "correct", "forgotten", "restrict", "portability", "object",
     ]  # fmt: skip

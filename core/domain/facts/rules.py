@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from core.domain.facts.recorded import OfInitiative, Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published(Recorded):
-    """Rules as published: the text as written is what decides."""
+    """Rules as published: the text as written is what decides, from a day on; None is the day it came."""
 
     key: ClassVar[tuple[str, ...]] = ()
 
     version: str
     title: str
     sha256: str
-    text: str
+    text: str = field(repr=False)
+    holds_from: date | None = None
+
+    @property
+    def since(self) -> date:
+        """The first day on which it holds, unless something published later does."""
+        return max(self.recorded_at.date(), self.holds_from or date.min)
+
+
+R = TypeVar("R", bound=Published)
+
+
+def in_force(published: Sequence[R], day: date) -> R | None:
+    """Of rules in the order of their publication, those that hold on a day: the newest whose day has come."""
+    return next((one for one in reversed(published) if one.since <= day), None)
+
+
+def successive(published: Iterable[R]) -> tuple[R, ...]:
+    """Of rules in the order of their publication, those that hold at some day, one after the other."""
+    held: list[R] = []
+    for one in published:
+        while held and held[-1].since >= one.since:
+            held.pop()
+        held.append(one)
+    return tuple(held)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationFile(Published):
+    """A file of the configuration, by its name."""
+
+    table = "configuration"
+    subject = "configuration"
+    key = ("file",)
+
+    file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +81,7 @@ class PolicyDraft(Recorded):
     sha256: str
     text: str = field(repr=False)
     note: str
+    holds_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

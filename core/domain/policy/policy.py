@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, PrivateAttr, StringConstraints
 
 from core.domain.errors import BadInput
 from core.ground import Checked
@@ -206,6 +207,19 @@ class Policy(Checked):
     breaches: tuple[Breach, ...] = ()
     delegation_days: Annotated[int, Field(ge=1, le=366)] = 60
     request_days: Annotated[int, Field(ge=1, le=366)] = 90
+
+    _before: tuple[Policy, date] | None = PrivateAttr(default=None)
+
+    def after(self, before: Policy, since: date) -> Policy:
+        """This policy as the one that followed another, and since which day."""
+        followed = self.model_copy()
+        followed._before = (before, since)
+        return followed
+
+    @property
+    def before(self) -> tuple[Policy, date] | None:
+        """The policy that held before, and the first day on which this one does; None for the first."""
+        return self._before
 
     def __hash__(self) -> int:
         return id(self)  # each text is parsed once; to hash every field would take longer than most answers

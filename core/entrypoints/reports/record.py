@@ -21,7 +21,7 @@ def show_verification(result: Result) -> None:
     else:
         place = f"entry {broken['seq']}" if broken["seq"] is not None else "the record"
         say(f"The record is broken at {place} ({broken['subject']}): {broken['problem']}.")
-    for note in result["notes"]:
+    for note in (*result["notes"], *result["configuration"]):
         say(f"Note: {note}.")
 
 

@@ -214,6 +214,23 @@ def show_grades(result: Result) -> None:
     say(_as_of(result))
 
 
+def show_configuration(result: Result) -> None:
+    """What decides, by which version, since when; and what in the folder says something else."""
+    columns: Mapping[str, Column] = {
+        "File": "file",
+        "Version": "version",
+        "Since": "since",
+        "By": "published_by",
+        "Entry": "seq",
+        "Coming": ("coming", dashed),
+    }
+    show_rows(result["files"], columns, right=(4,))
+    for line in result["files"]:
+        if line["differs"]:
+            say(f"{line['differs']}.")
+    say(_as_of(result))
+
+
 def show_ethics(result: Result) -> None:
     """The ethical position in force."""
     ethics = result["ethics"]
@@ -267,6 +284,7 @@ SHOW: Mapping[str, Callable[[Result], None]] = {
     "rights_overview": show_rights_overview,
     "rights_checklist": show_rights,
     "alcoa": show_grades,
+    "configuration list": show_configuration,
     "ethics show": show_ethics,
 }
 """Command, or use case of one that chooses -> what prints its result."""

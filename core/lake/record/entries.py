@@ -158,7 +158,7 @@ def recorded_actions(store: Store, moment: Moment) -> list[str]:
     return [row["id"] for row in fetch(store.cursor(), _ACTIONS, {"seq": moment.seq})]
 
 
-WHOLE = ("store_created", "signing_key")
+WHOLE = ("store_created", "signing_key", "configuration")
 """Tables of the organisation that stand in every pack."""
 CITED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policy": ("version", ("policy_version",)),

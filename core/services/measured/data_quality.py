@@ -84,7 +84,7 @@ def measure_data_quality(
     if reference and judged.task != "regression":
         columns = [*_named_classes(governance, judged, reference, case.moment), *columns]
     wanted = worth_sampling(cursor, judged.path)
-    limits = governance.data_quality
+    limits = case.rules.data_quality
     personal: dict[str, PersonalData] = {}
     for done, name in enumerate(wanted):
         tell(0.3 + 0.7 * done / len(wanted), f"Looking for personal data in {name}.")
@@ -188,7 +188,7 @@ def check_data_quality(governance: Governance, initiative: str, version: str, mo
         )
     if monitoring.outcomes_since(governance.store, run, moment):
         return cannot_tell(CHECK, "outcomes were added since data quality was measured", "Measure it again.")
-    old = monitoring.aged(run, moment, governance.data_quality.quality.fresh_days)
+    old = monitoring.aged(run, moment, governance.rules(moment).data_quality.quality.fresh_days)
     if old:
         return cannot_tell(CHECK, old, "Measure again.")
     return _worst(monitoring.lines_of(governance.store, run, DataQualityColumn, moment))

@@ -179,7 +179,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
     chunking = _chunking(command, batches)
     files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
     rows = DriftRows(governance.store.cursor(), files, chunking)
-    least = governance.data_quality.drift.min_reference_chunks
+    least = case.rules.data_quality.drift.min_reference_chunks
     if rows.reference_chunks < least:
         raise BadInput(
             f"the reference makes {rows.reference_chunks} chunk, and thresholds need {least} or more",
@@ -203,7 +203,7 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
 
 def start_measuring(governance: Governance, command: MeasureDrift) -> str:
     """Measure drift and data quality beside the pages, and return the job's id."""
-    governance.roles.require(command.actor, command.may)
+    governance.require(command)
 
     def work(control: JobControl) -> str:
         def within(start: float, width: float) -> Step:
@@ -232,7 +232,7 @@ def drift_report(governance: Governance, moment: Moment, *, initiative: str, ver
     """
     registered(governance, initiative, moment)
     run = monitoring.require_run(governance.store, DriftRun, initiative, version, moment, "drift")
-    method = governance.data_quality.drift.method
+    method = governance.rules(moment).data_quality.drift.method
     shares = attribution_shares(governance, initiative, version, moment)
     of: dict[str, dict[str, DriftFeature]] = {}
     for row in monitoring.lines_of(governance.store, run, DriftFeature, moment):
@@ -385,12 +385,14 @@ def measured_inputs(
             lacking = str(problem)
     with suppress(NotFound):
         quality = quality_report(governance, moment, **about)
-    return MeasuredInputs(drift, quality, lacking, governance.data_quality.drift.max_alert_share)
+    return MeasuredInputs(
+        drift, quality, lacking, governance.rules(moment).data_quality.drift.max_alert_share
+    )
 
 
 def most_drifted(governance: Governance, moment: Moment) -> tuple[str, str] | None:
     """Initiative and version whose inputs drifted most, those with attributions first; None without any."""
-    return lake.most_drifted(governance.store, moment, governance.data_quality.drift.method)
+    return lake.most_drifted(governance.store, moment, governance.rules(moment).data_quality.drift.method)
 
 
 def check_drift(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
@@ -398,7 +400,7 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
 
     Without attributions every feature carries the same. Old, outdated or small measurements cannot tell.
     """
-    check, limits = "drift_alert", governance.data_quality.drift
+    check, limits = "drift_alert", governance.rules(moment).data_quality.drift
     if not monitoring.batches(governance.store, initiative, version, moment):
         return no_predictions(check)
     run = latest(governance.store, DriftRun, moment, initiative, version=version)
@@ -459,7 +461,7 @@ def stale_because(governance: Governance, run: DriftRun, moment: Moment) -> str:
     compared = [one.seq for one in known if one.sha256 in run.batches and one.part == "reference"]
     if any(batch.part == "analysis" or batch.seq >= max(compared, default=0) for batch in left):
         return "predictions were added since drift was measured"
-    return monitoring.aged(run, moment, governance.data_quality.drift.fresh_days)
+    return monitoring.aged(run, moment, governance.rules(moment).data_quality.drift.fresh_days)
 
 
 def _held_to_limit(

@@ -436,7 +436,7 @@ def _rules(
     earlier = monitoring.batches(store, command.initiative, command.version, case.moment)
     return IntakeRules(
         part=command.part,
-        min_reference_rows=case.governance.data_quality.intake.min_reference_rows,
+        min_reference_rows=case.rules.data_quality.intake.min_reference_rows,
         now=command.at,
         known_kinds=kinds,
         earlier=tuple(batch.path for batch in earlier if batch.sha256 not in numbered),

@@ -195,7 +195,7 @@ def _read_anew(
     store, of = case.governance.store, (command.initiative, command.version)
     came = {one.sha256: one for one in intakes(store, *of, case.moment)}
     read = lake.readings(store, *of, case.moment)
-    least = case.governance.data_quality.intake.min_reference_rows
+    least = case.rules.data_quality.intake.min_reference_rows
     entries: list[Fact] = []
     paths: list[str] = []
     notes: list[str] = []

@@ -76,7 +76,7 @@ def decisions(material: Material) -> tuple[Part, ...]:
             gates.get(said.gate, said.gate),
             _act(said),
             f"{material.name(said.actor)}{_for_whom(material, said.on_behalf_of)}",
-            material.governance.roles.title(said.role) if said.role else "",
+            material.governance.rules(material.moment).roles.title(said.role) if said.role else "",
             day(said.recorded_at),
             said.version or "",
             said.reason,

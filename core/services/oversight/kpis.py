@@ -50,7 +50,7 @@ def governance_kpis(
     """
     points = [*_month_ends(governance, moment, months), moment]
     figures = [(point.day, _figures(governance, point)) for point in points]
-    return tuple(_reading(kpi, figures) for kpi in governance.kpis.kpis)
+    return tuple(_reading(kpi, figures) for kpi in governance.rules(moment).kpis.kpis)
 
 
 def _reading(kpi: KpiDefinition, figures: Sequence[tuple[date, Mapping[str, Figure]]]) -> KpiReading:
@@ -85,7 +85,9 @@ def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     lines = lake.inventory_lines(governance.store, policy, moment, live_gates)
     trained = training_tally(governance, moment)
     counted = Counted(governance.store, policy, moment, live_gates, lines, trained)
-    return {kpi.id: FIGURES[kpi.id](counted, kpi.window_days or 90) for kpi in governance.kpis.kpis}
+    return {
+        kpi.id: FIGURES[kpi.id](counted, kpi.window_days or 90) for kpi in governance.rules(moment).kpis.kpis
+    }
 
 
 def _month_ends(governance: Governance, moment: Moment, months: int) -> list[Moment]:
@@ -108,7 +110,7 @@ def team_standings(
     governance: Governance, moment: Moment, *, measure: StandingMeasure = "first_time_pass_rate"
 ) -> tuple[Standing, ...]:
     """Rank the teams over the leaderboard's window by what their record shows at the least."""
-    board = governance.leaderboard
+    board = governance.rules(moment).leaderboard
     tallies = team_tallies(governance, moment)
     return standings(tallies, measure, minimum=board.minimum, confidence=board.confidence)
 
@@ -210,7 +212,7 @@ def _item(governance: Governance, policy: Policy, moment: Moment, line: Requirem
         team=line.team,
         what=f"{measure.title} {_DOING[line.status]}",
         state=state,
-        acts=f"{governance.roles.title(measure.responsible)}, for {line.owner_name}",
+        acts=f"{governance.rules(moment).roles.title(measure.responsible)}, for {line.owner_name}",
         due_on=line.due_on,
         days=days,
     )

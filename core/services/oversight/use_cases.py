@@ -31,7 +31,7 @@ def read_standings(
 ) -> Result:
     """Show the teams' leaderboard."""
     found = team_standings(governance, moment, measure=measure)
-    return {"window_days": governance.leaderboard.window_days, "standings": found}
+    return {"window_days": governance.rules(moment).leaderboard.window_days, "standings": found}
 
 
 USE_CASES = (

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.domain.actors import Actor
+from core.domain.actors import Actor, Roles
 from core.domain.commands import Command, SubmitEvidence, Words
 from core.domain.errors import BadInput, BrokenRecord, Forbidden, NotFound
 from core.domain.facts.models import ModelVersion
@@ -62,7 +62,7 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         )
     known, measure = case.facts, _measure(case.policy, command.measure)
     if measure.independent:
-        _require_responsible(governance, command, measure)
+        _require_responsible(case.rules.roles, command, measure)
         case.require_independent("prove an independent measure of")
     version = None
     if case.policy.measure_is_per_version(measure.id):
@@ -104,9 +104,9 @@ def _measure(policy: Policy, measure_id: str) -> Measure:
     return measure
 
 
-def _require_responsible(governance: Governance, command: SubmitEvidence, measure: Measure) -> None:
+def _require_responsible(roles: Roles, command: SubmitEvidence, measure: Measure) -> None:
     if measure.responsible not in command.actor.roles:
-        title = governance.roles.title(measure.responsible)
+        title = roles.title(measure.responsible)
         raise Forbidden(
             f"'{measure.title}' is proved by {title}, independent of the team",
             remedy=f"Ask somebody with the role {title}.",
@@ -183,6 +183,7 @@ class _Known:
     """What all pieces of evidence of an initiative are graded with."""
 
     governance: Governance
+    roles: Roles
     policy: Policy
     initiative: Registration
     version: str | None
@@ -206,6 +207,7 @@ def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: Initiativ
     facts = facts_of(governance, initiative, moment)
     known = _Known(
         governance,
+        governance.rules(moment).roles,
         governance.policy(moment),
         registered(governance, initiative, moment),
         facts.version,
@@ -243,7 +245,7 @@ def _facts(known: _Known, line: EvidenceLine, measure: Measure | None) -> Eviden
         submitter=line.actor_name,
         known=line.actor in known.people,
         has_role=measure is not None and measure.responsible in _roles_then(known, line),
-        role=known.governance.roles.title(measure.responsible) if measure else "not known any more",
+        role=known.roles.title(measure.responsible) if measure else "not known any more",
         link=line.link or "",
         file_name=line.file_name or "",
         waited_days=(line.recorded_at.date() - on).days if on else None,

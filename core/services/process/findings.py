@@ -311,7 +311,7 @@ def _require_until(policy: Policy, class_id: str, until: date, day: date) -> Non
 
 
 def _approving_role(case: Case, waiver: Waiver) -> str:
-    actor, class_id, roles = case.command.actor, case.initiative.class_id, case.governance.roles
+    actor, class_id, roles = case.command.actor, case.initiative.class_id, case.rules.roles
     rule = case.policy.waiver_rule(class_id)
     approvers = rule.approvers if rule else ()
     held = [role for role in approvers if role in actor.roles]

@@ -85,7 +85,7 @@ def sign_off_views(governance: Governance, moment: Moment, *, initiative: str) -
 
 
 def _view(governance: Governance, table: Table) -> SignOffView:
-    title, names = governance.roles.title, directory.names(governance.store, table.moment)
+    title, names = governance.rules(table.moment).roles.title, directory.names(governance.store, table.moment)
     acts = tuple(
         named(
             SignOffLine,
@@ -127,7 +127,7 @@ def _seats(governance: Governance, table: Table, approval: Approval) -> Seats:
         if approval.role in person.roles and person.id not in table.involved and person.id not in answered
     ]
     signed = tuple(names.get(person, person) for person in held)
-    title = governance.roles.title(approval.role)
+    title = governance.rules(table.moment).roles.title(approval.role)
     return Seats(approval.role, title, approval.quorum, signed, tuple(free))
 
 
@@ -165,7 +165,7 @@ def feedback_choices(
 def _choices(governance: Governance, table: Table, actor: Actor, roles: list[str]) -> tuple[Choice, ...]:
     if actor.id in table.involved:
         return ()
-    title = governance.roles.title
+    title = governance.rules(table.moment).roles.title
     answered = {
         person
         for s in table.state.signatures

@@ -62,7 +62,7 @@ def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
     if command.role not in command.actor.roles:
         raise Forbidden(
             f"{command.actor.name or case.actor} does not have the role "
-            f"{governance.roles.title(command.role)}",
+            f"{case.rules.roles.title(command.role)}",
             remedy="Delegate a role of your own.",
         )
     delegate = governance.person(command.delegate)
@@ -87,7 +87,7 @@ def delegate_sign_off(governance: Governance, command: DelegateSignOff) -> None:
 
 def _require_trained(case: Case, delegate: Actor, role: str) -> None:
     """Who signs in somebody's place signs at gates too, and has every training that the role asks for."""
-    roles, trainings = case.governance.roles, case.governance.trainings.asked_of((role,))
+    roles, trainings = case.rules.roles, case.rules.trainings.asked_of((role,))
     if not set(delegate.roles) & set(roles.allowed_roles("sign_gate")):
         raise Forbidden(
             f"{delegate.name} has no role that signs at gates",
@@ -175,7 +175,7 @@ def give_feedback(governance: Governance, command: GiveFeedback) -> None:
     case = begin(governance, command)
     table = _table(case, command.gate, "feedback")
     if command.role not in table.plan.feedback:
-        asked = ", ".join(governance.roles.title(role) for role in table.plan.feedback) or "nobody"
+        asked = ", ".join(case.rules.roles.title(role) for role in table.plan.feedback) or "nobody"
         raise BadInput(
             f"no feedback is asked of '{command.role[:40]}' at this gate", remedy=f"It is asked of: {asked}."
         )
@@ -248,9 +248,13 @@ def _table(case: Case, gate: str, act: SignOffActKind) -> Table:
     return table
 
 
+def _title(governance: Governance, table: Table, role: str) -> str:
+    return governance.rules(table.moment).roles.title(role)
+
+
 def _require_role_asked(governance: Governance, table: Table, role: str) -> None:
     if not table.plan.quorum(role):
-        asked = ", ".join(governance.roles.title(known.role) for known in table.plan.approvals)
+        asked = ", ".join(_title(governance, table, known.role) for known in table.plan.approvals)
         raise BadInput(
             f"no signature of '{role[:40]}' is asked for at this gate", remedy=f"Asked for: {asked}."
         )
@@ -258,7 +262,7 @@ def _require_role_asked(governance: Governance, table: Table, role: str) -> None
 
 def _require_seat(governance: Governance, table: Table, actor: Actor, role: str, behalf: str) -> None:
     """Whoever signs has the role, by themselves or by delegation, and no part in what is signed."""
-    title = governance.roles.title(role)
+    title = _title(governance, table, role)
     if not behalf and role not in actor.roles:
         raise Forbidden(
             f"{actor.name or actor.id} does not have the role {title}",
@@ -277,14 +281,14 @@ def _require_delegation(governance: Governance, table: Table, actor: Actor, role
     delegator = governance.person(behalf)
     if behalf == actor.id or not may_sign_for(governance, table.moment, behalf, actor.id, role):
         raise Forbidden(
-            f"{delegator.name} has not delegated the role {governance.roles.title(role)} to "
+            f"{delegator.name} has not delegated the role {_title(governance, table, role)} to "
             f"{actor.name or actor.id}, or no longer",
             where=table.gate.id,
             remedy="Ask for a delegation that lasts until today or longer.",
         )
     if role not in delegator.roles:
         raise Forbidden(
-            f"{delegator.name} does not have the role {governance.roles.title(role)} any more",
+            f"{delegator.name} does not have the role {_title(governance, table, role)} any more",
             where=table.gate.id,
             remedy="Sign for somebody who has it.",
         )
@@ -317,7 +321,7 @@ def _require_reason(table: Table, command: SignGate) -> None:
 
 def _require_turn(governance: Governance, table: Table, role: str) -> None:
     if table.state.feedback_missing:
-        titles = ", ".join(governance.roles.title(known) for known in table.state.feedback_missing)
+        titles = ", ".join(_title(governance, table, known) for known in table.state.feedback_missing)
         raise Conflict(
             f"feedback is still missing of: {titles}", where=table.gate.id, remedy="Wait for it, then sign."
         )
@@ -329,7 +333,7 @@ def _require_turn(governance: Governance, table: Table, role: str) -> None:
             return
         if approval.role in missing:
             raise Conflict(
-                f"it is the turn of {governance.roles.title(approval.role)}",
+                f"it is the turn of {_title(governance, table, approval.role)}",
                 where=table.gate.id,
                 remedy="Sign when they have signed.",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from core.domain.actors import Roles
 from core.domain.commands import (
     AmendInitiative,
     DecideGate,
@@ -56,7 +57,8 @@ def list_questions(call: Call) -> Result:
 
 def show_initiative(call: Call, moment: Moment, *, initiative: InitiativeId) -> Result:
     """Show an initiative: class, requirements, gates, versions, evidence."""
-    return _sheet(initiative_sheet(call.governance, moment, initiative=initiative), call.governance)
+    sheet = initiative_sheet(call.governance, moment, initiative=initiative)
+    return _sheet(sheet, call.governance.rules(moment).roles)
 
 
 def ask(call: Call, moment: Moment, *, initiative: InitiativeId, gate: GateId) -> Result:
@@ -66,7 +68,7 @@ def ask(call: Call, moment: Moment, *, initiative: InitiativeId, gate: GateId) -
 
 
 def _registered(call: Call, command: RegisterInitiative, found: Registered) -> Result:
-    policy = call.governance.policy(call.moment())
+    policy, roles = call.governance.policy(call.moment()), call.rules.roles
     return {
         "initiative": found.initiative,
         "class_id": found.classification.class_id,
@@ -74,7 +76,7 @@ def _registered(call: Call, command: RegisterInitiative, found: Registered) -> R
         "mode_id": found.classification.mode_id,
         "score": found.classification.score,
         "reasons": found.classification.reasons,
-        "requirements": [_required(one, call.governance) for one in found.requirements],
+        "requirements": [_required(one, roles) for one in found.requirements],
     }
 
 
@@ -102,7 +104,7 @@ def _reclassified_said(result: Result) -> str:
     return f"{result['initiative']} is now in class {result['class_title']}."
 
 
-def _required(requirement: Requirement, governance: Governance) -> Result:
+def _required(requirement: Requirement, roles: Roles) -> Result:
     """What is asked for, of whom, and what proves it."""
     measure = requirement.measure
     return {
@@ -112,7 +114,7 @@ def _required(requirement: Requirement, governance: Governance) -> Result:
         "consideration": requirement.consideration.title,
         "step": requirement.step,
         "responsible": measure.responsible,
-        "responsible_title": governance.roles.title(measure.responsible),
+        "responsible_title": roles.title(measure.responsible),
         "evidence": measure.evidence,
         "checks": measure.checks,
         "sign_off": requirement.sign_off,
@@ -120,7 +122,7 @@ def _required(requirement: Requirement, governance: Governance) -> Result:
     }
 
 
-def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
+def _sheet(sheet: InitiativeSheet, roles: Roles) -> Result:
     known, policy = sheet.initiative, sheet.policy
     mode = next((mode for mode in policy.modes if mode.id == known.mode_id), None)
     return {
@@ -131,7 +133,7 @@ def _sheet(sheet: InitiativeSheet, governance: Governance) -> Result:
         },
         "requirements": [
             {
-                **_required(state.requirement, governance),
+                **_required(state.requirement, roles),
                 "status": state.status,
                 "proved_by": state.proved_by.id,
                 "due_on": state.due_on,

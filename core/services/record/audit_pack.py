@@ -283,7 +283,7 @@ def pack_subject(initiative: str) -> str:
 
 def start_pack(governance: Governance, command: ExportAuditPack) -> PackJob:
     """Start an export; while one of the same initiative runs, that one is followed."""
-    governance.roles.require(command.actor, command.may)
+    governance.require(command)
     _sweep(command.target.parent)
 
     def work(control: JobControl) -> str:

@@ -47,7 +47,7 @@ def sign_checkpoint(governance: Governance, command: SignCheckpoint) -> Checkpoi
     BadInput
         The key can be read by others, or is none.
     """
-    governance.roles.require(command.actor, command.may)
+    governance.require(command)
     key = recorded_key(governance, command.actor, command.at)
     return signed_checkpoint(governance, key, governance.store.head(), command.at)
 

@@ -197,7 +197,7 @@ def _readers(governance: Governance, moment: Moment, names: Mapping[str, str]) -
         "check_id": titled({c.id: c.title for c in CHECKS.values()}),
         "domain": governance.position(moment).domain_title,
         **dict.fromkeys(("owner", "builder", "person", "to_person", "answered_by"), named),
-        "training": titled({one.id: one.title for one in governance.trainings.trainings}),
+        "training": titled({one.id: one.title for one in governance.rules(moment).trainings.trainings}),
         **dict.fromkeys(("right_id", "verdict", "outcome", "task", "part"), in_words),
         "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),
         "answers": lambda text: _answers({q.id: q for q in policy.questions}, text),

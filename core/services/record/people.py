@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from core.connectors.config_files import read_ethics, read_policy
-from core.domain.actors import Actor
+from core.domain.actors import Actor, Roles
 from core.domain.chain import Fact
 from core.domain.commands import Command, Name
 from core.domain.errors import BadInput, Conflict, Forbidden
@@ -22,6 +22,7 @@ from core.domain.given import argument, option
 from core.lake.directory import put_person
 from core.services.case import Case, begin
 from core.services.governance import Governance
+from core.services.rules.configuration import first_versions
 from core.services.rules.policies import publication
 
 PIPELINE = Actor(id="pipeline", name="Build pipeline", roles=("pipeline",))
@@ -108,15 +109,15 @@ def add_person(governance: Governance, command: AddPerson) -> Added:
         The actor may not, or asks alone for a role that signs; there is no such role.
     """
     case = begin(governance, command)
-    person = _as_asked(governance, command)
+    person = _as_asked(case.rules.roles, command)
     held = next((known.roles for known in governance.people() if known.id == person.id), ())
-    gained = [role for role in person.roles if role in signing_roles(governance) and role not in held]
+    gained = [role for role in person.roles if role in signing_roles(case.rules.roles) and role not in held]
     if not gained:
         return _entered(case, person)
-    reviewers = governance.roles.allowed_roles("review_policy")
+    reviewers = case.rules.roles.allowed_roles("review_policy")
     others = [one for one in governance.people() if one.id not in (case.actor, person.id)]
     if any(set(one.roles) & set(reviewers) for one in others):
-        titles = ", ".join(governance.roles.title(role) for role in gained)
+        titles = ", ".join(case.rules.roles.title(role) for role in gained)
         said = f"{person.name} ({person.id}) gets: {titles}."
         rest = tuple(role for role in person.roles if role not in gained)
         added = _entered(case, person.model_copy(update={"roles": rest}))
@@ -132,7 +133,7 @@ def add_person(governance: Governance, command: AddPerson) -> Added:
 
 def give_roles(case: Case, asked: AddPerson) -> Fact:
     """The entry that gives somebody the team and roles that were proposed."""
-    return membership_of(_as_asked(case.governance, asked))
+    return membership_of(_as_asked(case.rules.roles, asked))
 
 
 def _entered(case: Case, person: Actor) -> Added:
@@ -148,22 +149,22 @@ def membership_of(person: Actor) -> Fact:
     return Fact("membership_recorded", person.id, "membership", (row,))
 
 
-def _as_asked(governance: Governance, asked: AddPerson) -> Actor:
-    known = [role.id for role in governance.roles.roles]
+def _as_asked(roles: Roles, asked: AddPerson) -> Actor:
+    known = [role.id for role in roles.roles]
     for role in asked.roles:
         if role not in known:
             raise BadInput(f"'{role[:40]}' is no role", where="roles", remedy=f"Use: {', '.join(known)}.")
     return Actor(id=asked.person, name=asked.name, team=asked.team, title=asked.title, roles=asked.roles)
 
 
-def signing_roles(governance: Governance) -> frozenset[str]:
+def signing_roles(roles: Roles) -> frozenset[str]:
     """Roles whose word opens or loosens something alone or with others: they sign, waive or review rules."""
     acts = ("sign_gate", "decide_waiver", "review_policy", "override_classification", "manage_directory")
-    return frozenset(role for act in acts for role in governance.roles.allowed_roles(act))
+    return frozenset(role for act in acts for role in roles.allowed_roles(act))
 
 
 def found_store(governance: Governance, config: Path, founder: Actor, at: datetime, *, demo: bool) -> None:
-    """Found an empty store with the shipped policy and ethical position.
+    """Found an empty store with the shipped policy, ethical position and files of the configuration.
 
     The founder becomes the first person in its directory.
 
@@ -172,15 +173,17 @@ def found_store(governance: Governance, config: Path, founder: Actor, at: dateti
     Conflict
         The store was founded before.
     BadInput
-        The shipped policy or position is wrong; nothing is stored.
+        A shipped file is wrong; nothing is stored.
     """
-    policy, text = read_policy(config / "policy.yaml", governance.roles)
+    rules = governance.rules(governance.present(at))
+    policy, text = read_policy(config / "policy.yaml", rules.roles)
     ethics, position = read_ethics(config / "ethics.yaml", policy)
     created = StoreCreated(store="demo organisation" if demo else "governance", demo=demo)
     facts = [
         entry_of("store_created", created, first=True),
         publication(PublishedPolicy, policy, text),
         publication(PublishedEthics, ethics, position),
+        first_versions(config, rules, policy, ethics),
     ]
     try:
         governance.store.append(facts, actor=founder.id, at=at)

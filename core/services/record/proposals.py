@@ -15,7 +15,7 @@ from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.process import Classification
 from core.domain.facts.record import Membership
 from core.domain.facts.recorded import Recorded, Signed, entry_of, named
-from core.domain.facts.rules import Proposal, PublishedEthics
+from core.domain.facts.rules import ConfigurationFile, Proposal, PublishedEthics
 from core.domain.given import argument, option
 from core.domain.life_cycles import PROPOSAL
 from core.domain.moment import Moment
@@ -26,6 +26,7 @@ from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.process.initiatives import overridden
 from core.services.record.people import AddPerson, give_roles
+from core.services.rules.configuration import ProposeConfiguration, next_version
 from core.services.rules.ethics import PublishEthics, position_of
 
 ProposalId = Annotated[str, Field(description="Its name, such as C1."), argument("PROPOSAL")]
@@ -76,6 +77,11 @@ def _position(case: Case) -> Fact:
     return position_of(case, case.command)[1]
 
 
+def _file(case: Case) -> Fact:
+    assert isinstance(case.command, ProposeConfiguration)
+    return next_version(case, case.command)
+
+
 def _roles(case: Case) -> Fact:
     assert isinstance(case.command, AddPerson)
     return give_roles(case, case.command)
@@ -92,6 +98,7 @@ def _is_concerned(case: Case, person: str) -> bool:
 ACTS: Mapping[str, Act] = {
     "override_classification": Act(OverrideClassification, _override, Classification, _owns_or_builds),
     "publish_ethics": Act(PublishEthics, _position, PublishedEthics),
+    "propose_configuration": Act(ProposeConfiguration, _file, ConfigurationFile),
     "add_person": Act(AddPerson, _roles, Membership, _is_concerned),
 }
 """Use case -> what it is once two people want it."""
@@ -135,7 +142,7 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
 
 def _require_unchanged(case: Case, proposal: Proposal, kind: type[Recorded]) -> None:
     """Whoever agrees agrees to what was compared then, not to what stands since."""
-    own = {name: proposal.about for name in kind.key if name == "person"}
+    own = {name: proposal.about for name in kind.key if name in ("person", "file")}
     about = proposal.about if "initiative" in kind.key else ""
     newest = latest(case.governance.store, kind, case.moment, about, **own)
     if newest is not None and newest.seq > proposal.seq:
@@ -182,7 +189,7 @@ def proposals(
     open_only: Annotated[bool, Field(description="Those that wait for an answer."), option("--open")] = False,
 ) -> list[ProposalLine]:
     """List what was proposed, newest first, with who agreed or declined."""
-    names, title = directory.names(governance.store, moment), governance.roles.title
+    names, title = directory.names(governance.store, moment), governance.rules(moment).roles.title
     return [
         named(
             ProposalLine,
@@ -200,7 +207,7 @@ def _to_answer(case: Case, name: str) -> Proposal:
     """The proposal, if a role of the actor may answer it."""
     proposal = find_proposal(case.governance, name, case.moment)
     if not set(case.command.actor.roles) & set(proposal.reviewers):
-        titles = ", ".join(map(case.governance.roles.title, proposal.reviewers))
+        titles = ", ".join(map(case.rules.roles.title, proposal.reviewers))
         raise Forbidden(
             f"{case.names[case.actor]} may not answer {proposal.proposal}", remedy=f"Ask: {titles}."
         )

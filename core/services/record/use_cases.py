@@ -10,7 +10,6 @@ from pydantic import Field
 
 from core.domain.chain import key_id
 from core.domain.given import AsOf, argument, option
-from core.services.governance import Governance
 from core.services.plain import Result, plain
 from core.services.process.evidence import PurgeEvidence, purge_evidence
 from core.services.record import proposals
@@ -25,6 +24,7 @@ from core.services.record.checkpoints import (
 from core.services.record.entries import record_page
 from core.services.record.people import AddPerson, add_person
 from core.services.record.replay import replay_decision
+from core.services.rules.configuration import differences
 from core.services.use_case import Call, Line, asks, does, proposed
 
 EntryNumber = Annotated[
@@ -60,12 +60,12 @@ def export_pack(
     return {**plain(export_audit_pack(call.governance, command)), "path": f"{OUTGOING}/{name}"}
 
 
-def list_people(governance: Governance) -> Result:
+def list_people(call: Call) -> Result:
     """List the people who can own, build or act."""
-    titles = governance.roles.title
+    titles = call.rules.roles.title
     people = [
         {**person.model_dump(), "role_titles": [titles(role) for role in person.roles]}
-        for person in governance.people()
+        for person in call.governance.people()
     ]
     return {"people": people}
 
@@ -86,7 +86,9 @@ def verify(
     found = verify_against(call.governance, checkpoint, call.now)
     signed = found.checkpoint
     held = None if signed is None else {**signed.as_json(), "key_id": key_id(signed.public_key)}
-    return {**plain(found.record), "checkpoint": held}
+    whole = call.governance.founded and found.record.first_break is None
+    said = differences(call.governance, call.moment()) if whole else ()
+    return {**plain(found.record), "checkpoint": held, "configuration": said}
 
 
 def _purged(result: Result) -> str:

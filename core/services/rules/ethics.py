@@ -98,7 +98,7 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Proposed:
     ethics, fact = position_of(case, command)
     changes = position_changes(governance.position(case.moment), ethics)
     said = changes or ("It says the same in other words.",)
-    reviewers = governance.roles.allowed_roles(command.may)
+    reviewers = case.rules.roles.allowed_roles(command.may)
     return Proposed(case.propose("publish_ethics", fact.subject, said, reviewers), ethics, said)
 
 
@@ -116,10 +116,10 @@ def position_of(case: Case, asked: PublishEthics) -> tuple[Ethics, Fact]:
 
 def ethics_in_force(governance: Governance, moment: Moment) -> EthicsInForce:
     """The ethical position in force at a moment; checks and decisions cite its `version`."""
-    newest = latest(governance.store, recorded.PublishedEthics, moment)
+    ethics, newest = governance.position(moment), governance.published(recorded.PublishedEthics, moment)
     if newest is None:
-        return EthicsInForce(governance.ethics)
-    return _held(governance.position(moment), newest, directory.names(governance.store, moment))
+        return EthicsInForce(ethics)
+    return _held(ethics, newest, directory.names(governance.store, moment))
 
 
 def ethics_versions(governance: Governance, moment: Moment) -> tuple[PublishedEthics, ...]:

@@ -47,7 +47,7 @@ def own_regions(governance: Governance, initiative: str, moment: Moment) -> tupl
 
 def clause_scope(governance: Governance, policy: Policy, moment: Moment) -> ClauseScope:
     """Work out for every initiative which clauses apply; initiatives with the same ones share a profile."""
-    frameworks = governance.frameworks
+    frameworks = governance.rules(moment).frameworks
     answers = {
         (framework.id, clause.id): answering(policy, clause)
         for framework in frameworks.frameworks
@@ -158,9 +158,9 @@ class ProofLine:
 def framework_overview(governance: Governance, moment: Moment) -> FrameworkOverview:
     """Coverage of every framework over the whole inventory, and of all that count together."""
     counted = _count(governance, moment)
-    lines = tuple(counted.line(known) for known in governance.frameworks.frameworks)
+    lines = tuple(counted.line(known) for known in governance.rules(moment).frameworks.frameworks)
     counting = [line.coverage for line in lines if line.framework.counts(moment.day)]
-    return FrameworkOverview(governance.frameworks.version, lines, sum(counting, Coverage()))
+    return FrameworkOverview(governance.rules(moment).frameworks.version, lines, sum(counting, Coverage()))
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def clause_proofs(
 
     An empty `initiative` lists all to which the clause applies.
     """
-    known = find_clause(find_framework(governance, framework), clause)
+    known = find_clause(find_framework(governance, moment, framework), clause)
     policy = governance.policy(moment)
     scope = clause_scope(governance, policy, moment)
     concerned = {profile for profile, of, what, _ in scope.clauses if (of, what) == (framework, clause)}
@@ -246,11 +246,11 @@ def proof_line(policy: Policy, proof: lake.ClauseProof) -> ProofLine:
     )
 
 
-def find_framework(governance: Governance, framework: str) -> Framework:
+def find_framework(governance: Governance, moment: Moment, framework: str) -> Framework:
     """A framework by its id."""
-    known = governance.frameworks.by_id.get(framework)
+    known = governance.rules(moment).frameworks.by_id.get(framework)
     if known is None:
-        raise _unknown_framework(framework, list(governance.frameworks.by_id))
+        raise _unknown_framework(framework, list(governance.rules(moment).frameworks.by_id))
     return known
 
 

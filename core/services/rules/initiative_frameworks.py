@@ -98,7 +98,7 @@ def initiative_frameworks(
 ) -> InitiativeFrameworks:
     """Every framework that applies to an initiative, clause by clause, down to the proof."""
     known = registered(governance, initiative, moment)
-    policy, listed = governance.policy(moment), governance.frameworks
+    policy, listed = governance.policy(moment), governance.rules(moment).frameworks
     own = own_regions(governance, initiative, moment)
     about = circumstances(listed, known, own)
     proofs = _proofs(governance, policy, moment, known)
@@ -134,7 +134,7 @@ def record_regions(governance: Governance, command: RecordRegions) -> None:
     """Put on record where the people live whom an initiative concerns; it decides which laws apply."""
     case = begin(governance, command)
     initiative = case.initiative.initiative
-    known = [region.id for region in governance.frameworks.regions]
+    known = [region.id for region in case.rules.frameworks.regions]
     for region in command.regions:
         if region not in known:
             raise BadInput(
@@ -229,7 +229,7 @@ def why_it_applies(
 def _reasons(
     governance: Governance, rule: Rule, about: Circumstances, policy: Policy, moment: Moment
 ) -> list[str]:
-    listed: Frameworks = governance.frameworks
+    listed: Frameworks = governance.rules(moment).frameworks
     said = []
     if rule.regions is not None:
         found = [listed.region_title(region) for region in rule.regions if region in about.regions]

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from core.connectors.config_files import parse_policy, parse_recorded_policy
+from core.domain.actors import Roles
 from core.domain.chain import Fact
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
 from core.domain.errors import BadInput, Conflict, NotFound
@@ -55,7 +56,7 @@ def draft_policy(governance: Governance, command: DraftPolicy) -> str:
         The text is the one in force, or its version was published before.
     """
     case = begin(governance, command)
-    policy = parse_policy(command.text, governance.roles, name=command.name)
+    policy = parse_policy(command.text, case.rules.roles, name=command.name)
     return case.put_next("policy_drafted", lambda now: _drafted(now, command, policy)).draft
 
 
@@ -105,7 +106,7 @@ def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
             f"draft {draft.draft} was made against {draft.base_version}, and {case.policy.version} holds now",
             remedy="Draft it again, and look at its preview.",
         )
-    policy = parse_recorded_policy(draft.text, governance.roles, name=f"draft {draft.draft}")
+    policy = parse_recorded_policy(draft.text, case.rules.roles, name=f"draft {draft.draft}")
     published = entry_of(step.action, replace(draft, state="published", note=""))
     case.append([published, publication(PublishedPolicy, policy, draft.text)], unchanged=[published.subject])
     return policy
@@ -146,8 +147,8 @@ def read_text_of(governance: Governance, moment: Moment, *, draft: str = "", tex
         raise BadInput("name a draft or give a policy file", where="policy", remedy="Give one of the two.")
     if draft:
         recorded = require_draft(governance, draft, moment).text
-        return parse_recorded_policy(recorded, governance.roles, name=f"draft {draft}")
-    return parse_policy(text, governance.roles, name="policy file")
+        return parse_recorded_policy(recorded, governance.rules(moment).roles, name=f"draft {draft}")
+    return parse_policy(text, governance.rules(moment).roles, name="policy file")
 
 
 def publication(kind: type[Published], rules: Policy | Ethics, text: str) -> Fact:
@@ -284,7 +285,7 @@ class PolicyInForce:
 def published_policy(governance: Governance, moment: Moment) -> PolicyInForce:
     """The policy in force at a moment, with its digest, its record entry and who put it in force."""
     policy = governance.policy(moment)
-    fact = latest(governance.store, PublishedPolicy, moment)
+    fact = governance.published(PublishedPolicy, moment)
     assert fact is not None  # the line above raises where there is none
     names = directory.names(governance.store, moment)
     return PolicyInForce(policy, fact.sha256, fact.seq, fact.recorded_at, names[fact.actor])
@@ -319,14 +320,15 @@ def class_measures(governance: Governance, moment: Moment, *, class_id: str) -> 
     if class_id not in policy.class_order:
         titles = ", ".join(known.title for known in policy.classes)
         raise NotFound(f"'{class_id[:40]}' is no risk class", remedy=f"Choose one of: {titles}.")
+    roles = governance.rules(moment).roles
     return [
         {
             "consideration": requirement.consideration.title,
             "measure": requirement.title,
             "guide": requirement.measure.guide,
             "step": policy.steps[policy.step_order[requirement.step]].title,
-            "responsible": _responsible(governance, requirement.measure),
-            "proof": proof_words(requirement.measure) or _signers(governance, requirement),
+            "responsible": _responsible(roles, requirement.measure),
+            "proof": proof_words(requirement.measure) or _signers(roles, requirement),
             "due_days": requirement.due_days,
             "valid": _validity(policy, requirement.measure),
         }
@@ -334,8 +336,8 @@ def class_measures(governance: Governance, moment: Moment, *, class_id: str) -> 
     ]
 
 
-def _responsible(governance: Governance, measure: Measure) -> str:
-    title = governance.roles.title(measure.responsible)
+def _responsible(roles: Roles, measure: Measure) -> str:
+    title = roles.title(measure.responsible)
     return f"{title}, independent of the team" if measure.independent else title
 
 
@@ -348,14 +350,14 @@ def proof_words(measure: Measure) -> str:
     return evidence or (f"Checks: {checks}" if checks else "")
 
 
-def _signers(governance: Governance, requirement: Requirement) -> str:
+def _signers(roles: Roles, requirement: Requirement) -> str:
     plan = requirement.sign_off
-    return f"Signed by {signers(governance, plan)}" if plan else ""
+    return f"Signed by {signers(roles, plan)}" if plan else ""
 
 
-def signers(governance: Governance, plan: SignOffPlan) -> str:
+def signers(roles: Roles, plan: SignOffPlan) -> str:
     """Who signs a gate, in words: `2 Risk and audit, 1 Business stakeholder`."""
-    titles = governance.roles.title
+    titles = roles.title
     parts = [f"{approval.quorum} {titles(approval.role)}" for approval in plan.approvals]
     return ", then ".join(parts) if plan.order == "ordered" else ", ".join(parts)
 
@@ -410,12 +412,15 @@ def gate_rows(policy: Policy) -> Rows:
     return rows
 
 
-def raci_rows(governance: Governance) -> Rows:
+def raci_rows(governance: Governance, moment: Moment) -> Rows:
     """Figure 8-4: one row per task, one column per role, with the letters as the figure has them."""
-    return [{"task": task.title, **task.letters} for task in governance.raci.tasks]
+    return [{"task": task.title, **task.letters} for task in governance.rules(moment).raci.tasks]
 
 
-def raci_notes(governance: Governance) -> tuple[str, ...]:
+def raci_notes(governance: Governance, moment: Moment) -> tuple[str, ...]:
     """What the letters mean, then the notes on the figure by task."""
     letters = ", ".join(f"{letter} = {meaning}" for letter, meaning in LETTERS.items())
-    return (letters, *(f"{task.title}: {task.note}" for task in governance.raci.tasks if task.note))
+    return (
+        letters,
+        *(f"{task.title}: {task.note}" for task in governance.rules(moment).raci.tasks if task.note),
+    )

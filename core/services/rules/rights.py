@@ -15,8 +15,7 @@ from core.domain.facts.rules import RightAnswer
 from core.domain.given import InitiativeId, argument, option
 from core.domain.moment import Moment
 from core.domain.process.facts import Registration
-from core.domain.rules.frameworks import applies
-from core.domain.rules.rights import Right, RightState, right_state
+from core.domain.rules.frameworks import Right, RightState, applies, right_state
 from core.lake import directory
 from core.lake.facts import newest
 from core.lake.process.clause_tally import InScope, initiatives_in_scope
@@ -146,18 +145,18 @@ def rights_checklist(governance: Governance, moment: Moment, *, initiative: OneI
     known = registered(governance, initiative, moment)
     answers = {one.right_id: one for one in newest(governance.store, RightAnswer, moment, initiative)}
     line = _lines(governance, moment)
-    lines = tuple(line(right, answers.get(right.id)) for right in governance.rights.rights)
+    lines = tuple(line(right, answers.get(right.id)) for right in governance.rules(moment).rights.rights)
     return RightsChecklist(initiative, known.name, _needed(governance, known, moment), lines)
 
 
 def rights_overview(governance: Governance, moment: Moment) -> tuple[RightsTally, ...]:
     """Every initiative that uses personal data with its open rights, the most open first."""
-    policy, rights = governance.policy(moment), governance.rights
+    policy, rights = governance.policy(moment), governance.rules(moment).rights
     answers = {(one.initiative, one.right_id): one for one in newest(governance.store, RightAnswer, moment)}
     line = _lines(governance, moment)
     found = []
     for known in initiatives_in_scope(governance.store, moment):
-        if applies(rights.when, circumstances(governance.frameworks, known, known.regions)):
+        if applies(rights.when, circumstances(governance.rules(moment).frameworks, known, known.regions)):
             lines = [line(right, answers.get((known.initiative, right.id))) for right in rights.rights]
             found.append(_tally(known, policy.class_title(known.class_id), lines))
     return tuple(sorted(found, key=lambda tally: (-len(tally.open), tally.name)))
@@ -199,15 +198,18 @@ def _lines(governance: Governance, moment: Moment) -> Callable[[Right, RightAnsw
 
 def _needed(governance: Governance, known: Registration, moment: Moment) -> bool:
     regions = own_regions(governance, known.initiative, moment)
-    return applies(governance.rights.when, circumstances(governance.frameworks, known, regions))
+    return applies(
+        governance.rules(moment).rights.when,
+        circumstances(governance.rules(moment).frameworks, known, regions),
+    )
 
 
 def _concerned(case: Case, right_id: str) -> Right:
     """The right, if the initiative has to answer it."""
     governance, known = case.governance, case.initiative
-    right = governance.rights.find(right_id)
+    right = case.rules.rights.find(right_id)
     if right is None:
-        names = ", ".join(right.id for right in governance.rights.rights)
+        names = ", ".join(right.id for right in case.rules.rights.rights)
         raise NotFound(f"'{right_id[:40]}' is no right on the list", remedy=f"Use one of: {names}.")
     if not _needed(governance, known, case.moment):
         raise BadInput(

@@ -17,6 +17,7 @@ from core.services.governance import Governance
 from core.services.plain import Result, plain
 from core.services.process.evidence import AlcoaSheet, alcoa_sheet
 from core.services.rules import frameworks, policies, rights
+from core.services.rules.configuration import ProposeConfiguration, configuration, propose_configuration
 from core.services.rules.ethics import (
     PublishedEthics,
     PublishEthics,
@@ -180,6 +181,7 @@ def _which_frameworks(typed: Values) -> str:
 
 GROUPS: Mapping[str, str] = {
     "policy": "The policy that decides.",
+    "configuration": "The files that decide beside policy and ethical position.",
     "ethics": "The ethical position: answers, transparency, limits.",
     "rights": "The rights of people whose data is used.",
 }
@@ -219,6 +221,13 @@ USE_CASES = (
         Line("policy publish", "Policy version {version} is in force."),
         returns=_put_in_force,
     ),
+    does(
+        propose_configuration,
+        ProposeConfiguration,
+        Line("configuration propose", proposed),
+        returns=lambda call, command, found: plain(found),
+    ),
+    asks(configuration, Line("configuration list"), name="list_configuration", returns="files"),
     does(
         publish_ethics,
         PublishEthics,

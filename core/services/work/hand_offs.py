@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.domain.actors import Actor
+from core.domain.actors import Actor, Roles
 from core.domain.chain import Fact
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
@@ -146,7 +146,7 @@ def offer_hand_off(governance: Governance, command: OfferHandOff) -> str:
     """
     case = begin(governance, command)
     moment, cast = case.moment, cast_of(governance, case.moment)
-    team, person = _receiver(governance, cast, command)
+    team, person = _receiver(case, cast, command)
     if bool(command.initiative) == bool(command.task):
         raise BadInput("an offer is of one initiative or of one task", remedy="Name one of the two.")
     task = find_task(governance, moment, command.task, cast) if command.task else None
@@ -179,14 +179,14 @@ def _numbered(case: Case, offer: facts.HandOff) -> facts.HandOff:
     return replace(offer, hand_off=f"{offer.initiative}/hand-off-{len(earlier) + 1}")
 
 
-def _receiver(governance: Governance, cast: Cast, command: OfferHandOff) -> tuple[str, Actor | None]:
+def _receiver(case: Case, cast: Cast, command: OfferHandOff) -> tuple[str, Actor | None]:
     if bool(command.to_team) == bool(command.to_person):
         raise BadInput("an offer goes to one team or to one person", remedy="Name one of the two.")
     if command.to_person:
-        person = cast.find(command.to_person) or governance.person(command.to_person)
+        person = cast.find(command.to_person) or case.governance.person(command.to_person)
         if person.id == command.actor.id:
             raise BadInput("you cannot hand work over to yourself", remedy="Take the task instead.")
-        _require_can_answer(governance, person)
+        _require_can_answer(case.rules.roles, person)
         return person.team, person
     if not any(person.team == command.to_team for person in cast.people):
         teams = ", ".join(sorted({person.team for person in cast.people if person.team}))
@@ -194,9 +194,9 @@ def _receiver(governance: Governance, cast: Cast, command: OfferHandOff) -> tupl
     return command.to_team, None
 
 
-def _require_can_answer(governance: Governance, person: Actor) -> None:
+def _require_can_answer(roles: Roles, person: Actor) -> None:
     try:
-        governance.roles.require(person, "answer_hand_off")
+        roles.require(person, "answer_hand_off")
     except Forbidden as error:
         raise BadInput(
             f"{person.name} has no role that may accept work", remedy="Choose somebody else."

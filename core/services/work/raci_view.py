@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from core.connectors.config_files import Rules
 from core.domain.facts.process import GateDecision
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
@@ -101,7 +102,7 @@ def observed_matrix(
     and is no deviation. `days` counts back from the moment, 0 = the whole record; `team` keeps the acts
     on that team's initiatives.
     """
-    raci, policy = governance.raci, governance.policy(moment)
+    raci, policy = governance.rules(moment).raci, governance.policy(moment)
     since = moment.day - timedelta(days=days) if days else None
     rows = lake.acts(governance.store, moment, recorded_actions(raci), since or ALWAYS, team=team)
     placed: dict[str, list[Acts]] = {task.id: [] for task in raci.tasks}
@@ -115,7 +116,9 @@ def observed_matrix(
             role = row.signed_as or task.acting_role(row.roles)
             placed[task.id].append(replace(row, role=role))
     tasks = tuple(_observed(raci, task, placed[task.id]) for task in raci.tasks)
-    deviations = [one for task in raci.tasks for one in _deviations(governance, task, placed[task.id])]
+    deviations = [
+        one for task in raci.tasks for one in _deviations(governance.rules(moment), task, placed[task.id])
+    ]
     deviations.sort(key=lambda one: (-one.acts, one.task_title, one.name))
     return ObservedMatrix(since, tasks, tuple(deviations))
 
@@ -161,12 +164,12 @@ def _observed(raci: Raci, task: RaciTask, rows: list[Acts]) -> ObservedTask:
     return ObservedTask(task, acts, names, frozenset(deviating))
 
 
-def _deviations(governance: Governance, task: RaciTask, rows: list[Acts]) -> list[Deviation]:
+def _deviations(rules: Rules, task: RaciTask, rows: list[Acts]) -> list[Deviation]:
     found: dict[tuple[str, str], list[Acts]] = {}
     for row in rows:
-        if _is_off(governance.raci, task, row.role):
+        if _is_off(rules.raci, task, row.role):
             found.setdefault((row.actor, row.role), []).append(row)
-    titles = governance.roles.title
+    titles = rules.roles.title
     expected = ", ".join(titles(role) for role in dict.fromkeys((*task.responsible, task.accountable)))
     return [
         Deviation(
@@ -233,7 +236,7 @@ def perspectives_of(
     decided = latest(governance.store, GateDecision, moment, initiative, gate=gate)
     until = decided.seq if decided else moment.seq
     parts = lake.parts(governance.store, initiative, until, COMPUTED)
-    views = perspectives(governance.work.perspectives, parts)
+    views = perspectives(governance.rules(moment).work.perspectives, parts)
     cast = cast_of(governance, moment)
     to_ask = {
         view.perspective.id: cast.names(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from core.connectors.config_files import Rules
 from core.domain.actors import Actor
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
@@ -129,6 +130,11 @@ class Reading:
         """The policy in force then."""
         return self.governance.policy(self.moment)
 
+    @property
+    def rules(self) -> Rules:
+        """The files of the configuration that decided then."""
+        return self.governance.rules(self.moment)
+
     @cached_property
     def open_requirements(self) -> tuple[OpenRequirement, ...]:
         """Requirements that ask for something to be done; read once for all sources."""
@@ -136,14 +142,14 @@ class Reading:
 
     def answer_by(self, asked_on: date) -> date:
         """Day by which somebody who was asked has to have answered."""
-        return asked_on + timedelta(days=self.governance.work.answer_days)
+        return asked_on + timedelta(days=self.governance.rules(self.moment).work.answer_days)
 
     def state(self, due_on: date) -> TaskState:
         """State of an open task by its due day alone."""
         days = (due_on - self.moment.day).days
         if days < 0:
             return "overdue"
-        return "due_soon" if days <= self.governance.work.due_soon_days else "waiting"
+        return "due_soon" if days <= self.governance.rules(self.moment).work.due_soon_days else "waiting"
 
 
 TaskSource = Callable[[Reading], Iterator[Task]]

@@ -31,7 +31,7 @@ def requirement_tasks(reading: Reading) -> Iterator[Task]:
 def _requirement_task(reading: Reading, asked: OpenRequirement) -> Task:
     requirement, measure = asked.requirement, asked.requirement.measure
     initiative = reading.known[asked.initiative]
-    raci_task = reading.governance.raci.task_of_measure(
+    raci_task = reading.rules.raci.task_of_measure(
         requirement.step, measure.responsible, requirement.consideration.id
     )
     doers = reading.cast.responsible(measure.responsible, initiative, independent=measure.independent)
@@ -175,7 +175,7 @@ def _to_sign(
     barred: set[str],
 ) -> Task:
     initiative = reading.known[asked.initiative]
-    title = reading.governance.roles.title(role)
+    title = reading.rules.roles.title(role)
     gate = asked.requirement.gate_title
     doers = tuple(
         person
@@ -208,7 +208,7 @@ def _sign_off_task(
 ) -> Task:
     initiative, requirement = reading.known[asked.initiative], asked.requirement
     role = part if independent else ""
-    raci_task = reading.governance.raci.task_of_measure(
+    raci_task = reading.rules.raci.task_of_measure(
         requirement.step, role or requirement.measure.responsible, requirement.consideration.id
     )
     gate = requirement.sign_off.gate if requirement.sign_off else ""
@@ -286,8 +286,8 @@ def _to_verify(reading: Reading, finding: Finding) -> Task:
 
 def _challenging_role(reading: Reading) -> str:
     """The role of the matrix that decides on exceptions, and so verifies."""
-    may = reading.governance.roles.allowed_roles("decide_waiver")
-    return next((role for role in reading.governance.raci.roles if role in may), may[0])
+    may = reading.rules.roles.allowed_roles("decide_waiver")
+    return next((role for role in reading.rules.raci.roles if role in may), may[0])
 
 
 def waiver_tasks(reading: Reading) -> Iterator[Task]:
@@ -427,7 +427,7 @@ def receivers(cast: Cast, offer: HandOff) -> tuple[str, ...]:
 
 def mention_tasks(reading: Reading) -> Iterator[Task]:
     """Comments that name somebody who has neither read nor written there since."""
-    days = timedelta(days=reading.governance.work.mention_days)
+    days = timedelta(days=reading.rules.work.mention_days)
     for comment, person in unread_mentions(reading.governance.store, reading.moment, reading.only):
         due_on = comment.recorded_at.date() + days
         key, writer = f"mention:{comment.comment}:{person}", reading.cast.name(comment.actor)

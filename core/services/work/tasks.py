@@ -232,13 +232,13 @@ def require_fit(governance: Governance, cast: Cast, task: Task, person: Actor, m
     if task.independent:
         known = registered(governance, task.initiative, moment)
         if task.role not in person.roles or person.id in (known.owner, known.builder):
-            title = governance.roles.title(task.role)
+            title = governance.rules(moment).roles.title(task.role)
             raise Forbidden(
                 f"{person.name} may not do this: it is for {title}, and for nobody who owns or builds it",
                 where=task.key,
                 remedy=f"Choose somebody with the role {title}.",
             )
-    governance.roles.require(person, "submit_evidence")
+    governance.rules(moment).roles.require(person, "submit_evidence")
 
 
 SAID = {
@@ -262,7 +262,7 @@ def standing_notices(
         governance.person(person)
     return tuple(
         notice
-        for notice in notices(tasks, moment.day, governance.work)
+        for notice in notices(tasks, moment.day, governance.rules(moment).work)
         if (not person or person in notice.to) and team in ("", notice.task.team)
     )
 
@@ -288,9 +288,9 @@ def news(governance: Governance, moment: Moment, *, person: str = "", team: str 
 
     Acts of one person on one task of an initiative are told together; nobody is told of their own.
     """
-    raci, policy, cast = governance.raci, governance.policy(moment), cast_of(governance, moment)
+    raci, policy, cast = governance.rules(moment).raci, governance.policy(moment), cast_of(governance, moment)
     known = who_has_what(governance.store, moment)
-    since = moment.day - timedelta(days=governance.work.told_days)
+    since = moment.day - timedelta(days=governance.rules(moment).work.told_days)
     told: dict[tuple[str, str, str], News] = {}
     for row in lake.acts(governance.store, moment, recorded_actions(raci), since, team=team):
         task, initiative = task_of_act(raci, policy, row), known.get(row.initiative)

@@ -8,6 +8,7 @@ from datetime import date
 
 from core.analytics.intervals import Interval, wilson_interval
 from core.analytics.kpi_values import KpiValue, TeamTally, ratio_kpi
+from core.connectors.config_files import Rules
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
 from core.domain.policy.checks import CHECKS, CheckTally
@@ -157,7 +158,7 @@ def choose_team(governance: Governance, moment: Moment, *, wanted: str, own: str
 
 def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamSheet:
     """Read a team's figures, open work by due date, checks by kind, and initiatives."""
-    policy, store = governance.policy(moment), governance.store
+    policy, rules, store = governance.policy(moment), governance.rules(moment), governance.store
     lines = inventory_lines(store, policy, moment, governance.live_gates(moment))
     own = [line for line in lines if line.team == team]
     if not own:
@@ -171,11 +172,11 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         if task.kind in MOVABLE and task.initiative in names
     ]
     tally = next(known for known in team_tallies(governance, moment) if known.team == team)
-    checks = checks_of_team(store, moment, team, governance.leaderboard.window_days)
+    checks = checks_of_team(store, moment, team, rules.leaderboard.window_days)
     return TeamSheet(
         team,
-        _figure(governance, "first_time_pass_rate", tally.first_try_passes, tally.first_tries),
-        _figure(governance, "deadlines_met", tally.on_time, tally.due),
+        _figure(rules, "first_time_pass_rate", tally.first_try_passes, tally.first_tries),
+        _figure(rules, "deadlines_met", tally.on_time, tally.due),
         tuple(work),
         tuple(check for check in checks if check.check_id in CHECKS),
         tuple(own),
@@ -184,8 +185,8 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
     )
 
 
-def _figure(governance: Governance, kpi_id: str, part: int, whole: int) -> TeamFigure:
-    kpi, board = governance.kpis.find(kpi_id), governance.leaderboard
+def _figure(rules: Rules, kpi_id: str, part: int, whole: int) -> TeamFigure:
+    kpi, board = rules.kpis.find(kpi_id), rules.leaderboard
     value = ratio_kpi(part, whole, direction=kpi.direction, target=kpi.target, minimum=board.minimum)
     return TeamFigure(kpi, value, wilson_interval(part, whole, board.confidence))
 
@@ -199,7 +200,7 @@ def _item(governance: Governance, cast: Cast, moment: Moment, task: Task) -> Wor
         state=task.state,
         due_on=task.due_on,
         days=(task.due_on - moment.day).days,
-        acts=_who(governance, cast, task),
+        acts=_who(governance.rules(moment), cast, task),
         remedy=task.how,
         independent=task.independent,
         taken=bool(task.owner),
@@ -207,10 +208,10 @@ def _item(governance: Governance, cast: Cast, moment: Moment, task: Task) -> Wor
     )
 
 
-def _who(governance: Governance, cast: Cast, task: Task) -> str:
+def _who(rules: Rules, cast: Cast, task: Task) -> str:
     if task.owner:
         return cast.name(task.owner)
-    role = governance.roles.title(task.role) if task.role else "the team"
+    role = rules.roles.title(task.role) if task.role else "the team"
     if not task.routes.responsible:
         return f"Nobody has the role {role}" if task.role else "Nobody is known"
     return f"{role}, nobody has it"
@@ -219,7 +220,7 @@ def _who(governance: Governance, cast: Cast, task: Task) -> str:
 def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...]:
     """First tries and deadlines per team of the inventory, over the leaderboard's window."""
     policy = governance.policy(moment)
-    window = governance.leaderboard.window_days
+    window = governance.rules(moment).leaderboard.window_days
     tries = first_tries(governance.store, moment, window)
     due = deadlines(governance.store, policy, moment, window)
     lines = inventory_lines(governance.store, policy, moment, governance.live_gates(moment))

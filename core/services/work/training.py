@@ -59,9 +59,9 @@ def attest_training(governance: Governance, command: AttestTraining) -> date:
         raise Forbidden(
             "a training is attested by the person who took it", remedy="Let them attest it themselves."
         )
-    training = governance.trainings.find(command.training)
+    training = case.rules.trainings.find(command.training)
     if training is None:
-        known = ", ".join(one.id for one in governance.trainings.trainings)
+        known = ", ".join(one.id for one in case.rules.trainings.trainings)
         raise NotFound(f"'{command.training[:60]}' is no training", remedy=f"Use one of: {known}.")
     person = cast_of(governance, case.moment).find(command.actor.id)
     if person is None or not set(person.roles) & set(training.roles):
@@ -87,7 +87,7 @@ def training_standings(
     }
     found = []
     for person in people.people:
-        for training in governance.trainings.asked_of(person.roles):
+        for training in governance.rules(moment).trainings.asked_of(person.roles):
             said = attested.get((person.id, training.id))
             found.append(
                 standing(
@@ -96,7 +96,7 @@ def training_standings(
                     since=people.since[person.id],
                     attested_on=said.recorded_at.date() if said else None,
                     valid_until=said.valid_until if said else None,
-                    renew_days=governance.trainings.renew_days,
+                    renew_days=governance.rules(moment).trainings.renew_days,
                     day=moment.day,
                 )
             )
@@ -131,13 +131,13 @@ def check_training(governance: Governance, moment: Moment, initiative: InHands, 
     cast = cast_of(governance, moment)
     policy = governance.policy(moment)
     trained = {one.person.id for one in trained_people(governance, moment) if one.current}
-    duty_free = {p.id for p in cast.people if not governance.trainings.asked_of(p.roles)}
+    duty_free = {p.id for p in cast.people if not governance.rules(moment).trainings.asked_of(p.roles)}
     named: dict[str, tuple[str, ...]] = {
         "the owner": tuple(who for who in (initiative.owner,) if cast.find(who)),
         "the builder": tuple(who for who in (initiative.builder,) if cast.find(who)),
     }
     for requirement in requirements_of(policy, class_id):
         measure = requirement.measure
-        title = governance.roles.title(measure.responsible).lower()
+        title = governance.rules(moment).roles.title(measure.responsible).lower()
         named[title] = cast.responsible(measure.responsible, initiative, independent=measure.independent)
     return training_check(named, trained | duty_free)

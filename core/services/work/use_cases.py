@@ -95,6 +95,7 @@ def read_raci(
     team: OfTeam = "",
 ) -> Result:
     """Show the responsibility matrix beside what the record shows, and each person's load."""
+    rules = governance.rules(moment)
     found = observed_matrix(governance, moment, days=days, team=team)
     tasks = [
         {
@@ -109,7 +110,7 @@ def read_raci(
     ]
     return {
         "since": found.since,
-        "roles": [{"id": role, "title": governance.roles.title(role)} for role in governance.raci.roles],
+        "roles": [{"id": role, "title": rules.roles.title(role)} for role in rules.raci.roles],
         "tasks": tasks,
         "deviations": found.deviations,
         "loads": loads(governance, moment, team=team),

@@ -265,7 +265,7 @@ def _receipt_columns(desk: Desk) -> list[Column[RequirementState]]:
         Column("due_on", "By", "day"),
         Column(lambda state: state.status.value, "Status", "status"),
         Column(
-            lambda state: desk.governance.roles.title(state.requirement.measure.responsible),
+            lambda state: desk.rules.roles.title(state.requirement.measure.responsible),
             "Who is responsible",
             phone=False,
         ),

@@ -115,7 +115,7 @@ def _regions_form(desk: Desk, found: InitiativeFrameworks) -> None:
         icon=":material/check:",
         primary=True,
         fixed={"initiative": found.initiative},
-        choices={"regions": {region.id: region.title for region in desk.governance.frameworks.regions}},
+        choices={"regions": {region.id: region.title for region in desk.rules.frameworks.regions}},
     )
     form(desk, initiative_frameworks.record_regions, initiative_frameworks.RecordRegions, ask)
 

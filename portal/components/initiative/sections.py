@@ -347,7 +347,7 @@ def _standing(sheet: InitiativeSheet, state: RequirementState, desk: Desk) -> st
 
 def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementState) -> str:
     measure = state.requirement.measure
-    role = desk.governance.roles.title(measure.responsible)
+    role = desk.rules.roles.title(measure.responsible)
     lines = [f'<div class="gp-ask-title">{escape_html(state.requirement.title)}</div>']
     finding = finding_for(sheet.policy, state, sheet.facts, desk.moment.day)
     if not state.satisfied:

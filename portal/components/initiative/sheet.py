@@ -178,7 +178,7 @@ def _waiver_form(desk: Desk, sheet: InitiativeSheet) -> None:
     }
     because = "Nothing is waived for this class." if rule is None else ""
     because = because or ("" if open_ones else "Nothing is open that could be waived.")
-    ranks = ", ".join(desk.governance.roles.title(role) for role in rule.approvers) if rule else ""
+    ranks = ", ".join(desk.rules.roles.title(role) for role in rule.approvers) if rule else ""
     days = rule.max_days if rule else 0
 
     def said() -> Values:

@@ -148,9 +148,7 @@ def withdraw_form(desk: Desk, initiative: str, view: SignOffView) -> None:
 
 def delegation_form(desk: Desk) -> None:
     """Ask who may sign in the reader's place, in which role and until when."""
-    roles = [
-        role for role in desk.actor.roles if role in desk.governance.raci.roles or role == "head_of_risk"
-    ]
+    roles = [role for role in desk.actor.roles if role in desk.rules.raci.roles or role == "head_of_risk"]
     names = {p.id: p.name for p in desk.governance.people() if p.id != desk.actor.id and p.roles}
     longest = desk.governance.policy(desk.moment).delegation_days
     ask = Ask(
@@ -158,7 +156,7 @@ def delegation_form(desk: Desk) -> None:
         lambda given: f"{names[given['delegate']]} may sign in your place until {given['until']}.",
         icon=":material/forward_to_inbox:",
         rows=(("delegate", "role", "until"), "reason"),
-        choices={"delegate": names, "role": {role: desk.governance.roles.title(role) for role in roles}},
+        choices={"delegate": names, "role": {role: desk.rules.roles.title(role) for role in roles}},
         first={"until": desk.moment.day + timedelta(days=min(14, longest))},
         bounds={"until": (desk.moment.day, desk.moment.day + timedelta(days=longest))},
         note="They sign nothing that either of you had a part in, and cannot hand it on.",
@@ -214,7 +212,7 @@ def _plan_words(desk: Desk, view: SignOffView) -> str:
     wanted = [f"{seats.quorum} × {seats.title}" for seats in view.seats]
     words = f"Asks for {(', then ' if view.plan.order == 'ordered' else ', ').join(wanted)}."
     if view.plan.feedback:
-        asked = ", ".join(desk.governance.roles.title(role) for role in view.plan.feedback)
+        asked = ", ".join(desk.rules.roles.title(role) for role in view.plan.feedback)
         words += f" Feedback of {asked} comes first."
     if view.plan.valid_days:
         words += f" Signatures hold for {count(view.plan.valid_days, 'day')}."

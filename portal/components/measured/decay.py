@@ -189,7 +189,7 @@ _CHUNKS = {
 def refresh_bar(desk: Desk, known: MonitoredVersion) -> None:
     """Show how far a refresh is, and offer one to those who may; it goes on when the page is left."""
     running = job_bar(desk, refresh_subject(known.initiative, known.version), kind=REFRESH)
-    if running or desk.in_past or refusal(desk.governance, desk.actor, "refresh_monitoring"):
+    if running or desk.in_past or refusal(desk.governance, desk.moment, desk.actor, "refresh_monitoring"):
         return
     words = "Estimate anew" if known.estimated else "Estimate performance"
     with st.popover(words, icon=":material/refresh:"):

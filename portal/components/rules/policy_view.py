@@ -16,10 +16,11 @@ from core.services.record.proposals import (
     decline_proposal,
     withdraw_proposal,
 )
+from core.services.rules.configuration import ProposeConfiguration, propose_configuration
 from core.services.rules.policies import draft_policy, publish_policy, review_policy
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, action, form
-from portal.components.page import empty_state, panel, section
+from portal.components.page import empty_state, page_link, panel, section
 from portal.components.tables import Column, bullet_list, plain_table
 from portal.components.text import count, escape
 from portal.components.url_inputs import url_choice
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from core.domain.policy.policy import Policy, RiskClass
     from core.domain.policy.policy_changes import PolicyChange
     from core.services.record.proposals import ProposalLine
+    from core.services.rules.configuration import FileLine
     from core.services.rules.policies import Comparison, DraftLine, Preview
     from portal.components.desk import Desk
 
@@ -147,6 +149,42 @@ _MOVED = [
     Column("to_title", "Answers would lead to"),
     Column("initiatives", "Initiatives", "number"),
 ]
+
+
+_FILES: list[Column[FileLine]] = [
+    Column("file", "File", strong=True),
+    Column("title", "What it says", phone=False),
+    Column("version", "Version"),
+    Column("since", "Since", "day"),
+    Column("published_by", "By", phone=False),
+    Column("seq", "Entry", "number", phone=False),
+    Column("coming", "Coming"),
+]
+
+
+def files_panel(lines: Sequence[FileLine]) -> None:
+    """Show by which version of each file things are decided, and which file in the folder says otherwise."""
+    section(
+        "What decides", "The versions on record; a file in the folder has no effect until it is agreed to."
+    )
+    plain_table(lines, _FILES, caption="Files of the configuration", download="configuration")
+    for line in lines:
+        if line.differs:
+            st.warning(escape(f"{line.differs}."))
+    page_link("policy_changes", "Propose a file", icon=":material/arrow_forward:")
+
+
+def file_form(desk: Desk) -> None:
+    """Ask for a file of the configuration; its name says which it is."""
+    with st.expander("Propose a file of the configuration", icon=":material/tune:"):
+        ask = Ask(
+            "Propose it",
+            "The file is proposed.",
+            icon=":material/tune:",
+            rows=("text", "holds_from"),
+            note="Roles, KPIs, trainings and the like. It decides once somebody else agrees.",
+        )
+        form(desk, propose_configuration, ProposeConfiguration, ask)
 
 
 def draft_form(desk: Desk) -> None:

@@ -96,7 +96,7 @@ def matrix_cards(matrix: ObservedMatrix, loads: Sequence[Load]) -> None:
 def matrix_table(desk: Desk, matrix: ObservedMatrix) -> None:
     """Draw the matrix: a letter where one is declared, below it the acts on record, deviations marked."""
     dress("work")
-    raci, titles = desk.governance.raci, desk.governance.roles.title
+    raci, titles = desk.rules.raci, desk.rules.roles.title
     columns = [*raci.roles, *([OTHER] if any(OTHER in one.acts for one in matrix.tasks) else [])]
     head = "".join(
         f'<th scope="col">{escape_html("Others" if role == OTHER else titles(role))}</th>' for role in columns
@@ -260,7 +260,7 @@ def people_table(desk: Desk, people: Sequence[TrainedPerson]) -> None:
     """Show people by trainings: a pill where a role asks for one, a dash where none does."""
     known = [
         training
-        for training in desk.governance.trainings.trainings
+        for training in desk.rules.trainings.trainings
         if any(standing.training.id == training.id for person in people for standing in person.standings)
     ]
     if not known:

@@ -57,7 +57,7 @@ def task_status(task: Task, desk: Desk) -> str:
     """The look of a task's pill: by its day, so that lateness reads the same for every kind."""
     if task.late:
         return "overdue"
-    soon = (task.due_on - desk.moment.day).days <= desk.governance.work.due_soon_days
+    soon = (task.due_on - desk.moment.day).days <= desk.rules.work.due_soon_days
     return "due_soon" if soon or task.state in ("failed", "cannot_tell") else "waiting"
 
 
@@ -184,10 +184,10 @@ def _notice(notice: Notice, names: Mapping[str, str], number: int) -> None:
 
 def guide_for(desk: Desk, role: str, step: str, *, expanded: bool = False) -> bool:
     """Show how a role does its part of a process step; False where there is no guide for it."""
-    guide = desk.governance.guides.find(role, step)
+    guide = desk.rules.guides.find(role, step)
     if guide is None:
         return False
-    title = desk.governance.roles.title(role)
+    title = desk.rules.roles.title(role)
     steps = "".join(f"<li>{escape_html(line)}</li>" for line in guide.do)
     with st.expander(f"Guide for {escape(title)}", icon=":material/menu_book:", expanded=expanded):
         dress("work")
@@ -243,7 +243,7 @@ def _facts(desk: Desk, task: Task, names: Mapping[str, str]) -> None:
         known = [names.get(person, person) for person in ids]
         return ", ".join(known[:3]) + (f" and {len(known) - 3} more" if len(known) > 3 else "")
 
-    raci = desk.governance.raci.find(task.raci_task)
+    raci = desk.rules.raci.find(task.raci_task)
     shown = [("Due", day(task.due_on)), ("Who waits", task.waits)]
     if task.kind not in ("hand_off", "mention"):
         shown.insert(0, ("Why", task.why))
