@@ -155,8 +155,21 @@ def brute_force(
 ALIKE: list[Row] = [(0, 0, 0, False, False, 0.2), *[(1, 0, 0, False, False, 0.2)] * 5]
 
 
+EQUAL_BUT_FOR_DIGITS: list[Row] = [
+    (0, group, 0, *pair, 0.0)
+    for group, more in (
+        (0, {(True, True): 3, (True, False): 4, (False, True): 2}),
+        (1, {(False, False): 1, (False, True): 3, (True, False): 4, (True, True): 2}),
+    )
+    for pair, rows in more.items()
+    for _ in range(rows)
+]
+"""The balanced accuracies of both groups are one number, and their difference is not nought."""
+
+
 @settings(deadline=None, max_examples=60)
 @example(rows=ALIKE, most=6, min_rows=2, depth=1)
+@example(rows=EQUAL_BUT_FOR_DIGITS, most=3, min_rows=1, depth=1)
 @given(rows=ROWS, most=st.integers(1, 6), min_rows=st.integers(1, 12), depth=st.integers(1, 3))
 @pytest.mark.parametrize("name", [*RATES, *OTHERS, *ERRORS])
 def test_pruning_leaves_the_answer_as_if_all_had_been_worked_out(

@@ -270,9 +270,11 @@ def moved_p_value(low: Sample, high: Sample, *, factor: float = 1.0, slack: floa
     0.006
     """
     apart = sign * (low.value - factor * high.value + slack)
-    if apart <= 0:
+    if abs(apart) <= _DIGITS * max(abs(low.value), abs(factor * high.value), abs(slack)):
+        return 1.0  # rounded sums of equal values
+    if apart < 0:
         other: Side = 1 if sign < 0 else -1
-        return 1.0 if apart == 0 else 1 - moved_p_value(low, high, factor=factor, slack=slack, sign=other)
+        return 1 - moved_p_value(low, high, factor=factor, slack=slack, sign=other)
 
     def short(deviate: float) -> float:
         """How far the interval at this deviate stays from nought."""
