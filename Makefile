@@ -60,7 +60,7 @@ empty: ## serve the portal on a store of its own that starts with nothing
 
 test: lint ## run the checks and all tests, in a headless Chromium too
 	@$(AWAY) $(BIN)/python .ci/fetch_browser.py
-	@$(AWAY) $(BIN)/python -m pytest -n 2 --dist worksteal -o cache_dir=.cache/pytest $(ARGS)
+	@$(AWAY) $(BIN)/python -m pytest -n 3 --dist worksteal -o cache_dir=.cache/pytest $(ARGS)
 
 lint: setup ## check style, types and the floors
 	@$(BIN)/python -m ruff check .

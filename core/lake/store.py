@@ -186,7 +186,7 @@ class Store:
 
     def head(self) -> int:
         """Last `seq` of the record; 0 while it is empty."""
-        return int(_row(self.cursor(), "SELECT seq FROM head")[0])
+        return _head(self.cursor())[0]
 
     def present(self, clock: datetime) -> Moment:
         """All that is on record, seen from `clock` (UTC), or from the newest entry if that lies ahead of it.
@@ -196,7 +196,7 @@ class Store:
         decided again from the record is decided on one day.
         """
         require_utc(clock)
-        return _present(self.cursor(), clock)
+        return _present(_head(self.cursor()), clock)
 
     def moment(self, at: datetime) -> Moment:
         """What was recorded up to `at` (UTC), seen from `at`."""
@@ -256,9 +256,10 @@ class Store:
                 cursor.begin()
                 try:
                     _refuse_changed(cursor, unchanged or {})
-                    moment = _present(cursor, at)
+                    head = _head(cursor)
+                    moment = _present(head, at)
                     facts = make(moment)
-                    seq = self._append_all(cursor, facts, actor, moment)
+                    seq = self._append_all(cursor, facts, actor, moment, head[2])
                     cursor.commit()
                     self.kept.settle(seq)
                     return facts
@@ -272,13 +273,17 @@ class Store:
         raise Busy("others kept writing to the record", remedy="Try again.")
 
     def _append_all(
-        self, cursor: duckdb.DuckDBPyConnection, facts: Sequence[Fact], actor: str, moment: Moment
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        facts: Sequence[Fact],
+        actor: str,
+        moment: Moment,
+        previous: str,
     ) -> int:
         """Put facts after all that the moment holds, each with its time; the new head."""
         if not facts:
             return moment.seq
         seq, at = moment.seq, _naive(moment.at)
-        previous = _row(cursor, "SELECT digest FROM head")[0]
         _refuse_second(cursor, facts)
         entries: list[list[object]] = []
         rows: dict[str, list[list[object]]] = {}
@@ -442,9 +447,14 @@ def _insert(cursor: duckdb.DuckDBPyConnection, target: str, lines: Sequence[Sequ
         )
 
 
-def _present(cursor: duckdb.DuckDBPyConnection, clock: datetime) -> Moment:
-    seq, newest = _row(cursor, "SELECT seq, recorded_at FROM head")
-    return Moment(int(seq), max(clock, newest.replace(tzinfo=UTC)))
+def _head(cursor: duckdb.DuckDBPyConnection) -> tuple[int, datetime, str]:
+    """Number, time and digest of the last entry."""
+    seq, newest, digest = _row(cursor, "SELECT seq, recorded_at, digest FROM head")
+    return int(seq), newest, digest
+
+
+def _present(head: tuple[int, datetime, str], clock: datetime) -> Moment:
+    return Moment(head[0], max(clock, head[1].replace(tzinfo=UTC)))
 
 
 def _row(cursor: duckdb.DuckDBPyConnection, query: str, values: list[object] | None = None) -> tuple:  # type: ignore[type-arg]
