@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import date
 from functools import lru_cache
 from threading import RLock
 from typing import Any, NamedTuple, TypeVar
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.domain.policy.requirement_list import covers, policy_rows
+from core.domain.policy.requirement_list import covers, easings, in_transition, policy_rows
 from core.lake.memory import remembered
 from core.lake.query import Rows, asking, fetch, fetch_as, moment_values
 from core.lake.store import Store
@@ -30,7 +31,40 @@ def policy_parameters(store: Store, policy: Policy, moment: Moment) -> dict[str,
         **moment_values(moment),
         **_flattened(policy),
         "coverage": json.dumps(_coverage(store, policy, moment)),
+        "late": json.dumps(_late_before(store, policy, moment)),
     }
+
+
+_LATE = "SELECT initiative, class_id, requirement, due_on FROM requirement_state WHERE overdue"
+
+
+def _late_before(store: Store, policy: Policy, moment: Moment) -> list[dict[str, str]]:
+    """While a transition lasts: who is late for what the policy before asked in place of a requirement."""
+    if policy.before is None or not in_transition(policy, moment.day):
+        return []
+    late: dict[tuple[str, str], date] = {}
+    for by, of_class in _judged_before(policy, moment.day).items():
+        before = Standing(store, by, moment)
+        for row in before.fetch(_LATE, "requirement_state"):
+            for requirement in of_class.get((row["class_id"], row["requirement"]), ()):
+                key = row["initiative"], requirement
+                late[key] = min(row["due_on"], late.get(key, date.max))
+        before.close()
+    return [
+        {"initiative": initiative, "requirement": requirement, "due_on": due_on.isoformat()}
+        for (initiative, requirement), due_on in late.items()
+    ]
+
+
+def _judged_before(policy: Policy, day: date) -> dict[Policy, dict[tuple[str, str], list[str]]]:
+    """Policy -> class and requirement of it -> requirements of now in whose place it was asked."""
+    judged: dict[Policy, dict[tuple[str, str], list[str]]] = {}
+    for class_id in policy.class_order:
+        for requirement, eased in easings(policy, class_id).items():
+            if eased.by is not None and eased.floor is not None and eased.floor >= day:
+                for before in eased.before:
+                    judged.setdefault(eased.by, {}).setdefault((class_id, before), []).append(requirement)
+    return judged
 
 
 @lru_cache(maxsize=64)

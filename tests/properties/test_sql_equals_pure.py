@@ -11,6 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,24 @@ STRICTER = parse_policy(
     read_config(CONFIG / "roles.yaml", Roles),
     name="stricter",
 )
+
+
+def _tight() -> Policy:
+    """The shipped policy with more proofs, shorter days, shorter validity and a larger quorum."""
+    asked: dict[str, Any] = yaml.safe_load(TEXT)
+    for risk_class in asked["classes"]:
+        risk_class["transition_days"] = {"low": 0, "moderate": 20}.get(risk_class["id"])
+    for rung in (rung for ladder in asked["considerations"] for rung in ladder["rungs"]):
+        rung["due_days"] = rung["due_days"] // 2
+        rung["valid_days"] = 40 if rung.get("valid_days") else None
+        if rung.get("evidence") and "owner_set" not in rung.get("checks", []):
+            rung["checks"] = [*rung.get("checks", []), "owner_set"]
+        for plan in rung.get("sign_offs", ()):
+            plan["approvals"][0]["quorum"] = 2
+    return Policy.model_validate(asked)
+
+
+TIGHT = _tight()
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 INITIATIVES = ["alpha", "beta", "gamma"]
 OWNER, BUILDER = "someone", "somebody"
@@ -333,13 +352,29 @@ def _recorded(
     return at
 
 
+chains = st.lists(
+    st.tuples(st.sampled_from([POLICY, STRICTER, TIGHT]), st.integers(0, 90)), min_size=1, max_size=3
+)
+"""Policies that held one after the other, and how many days before the moment the next one began to."""
+
+
+def _followed(chain: list[tuple[Policy, int]], day: date) -> Policy:
+    """The last of a chain, which knows those before it."""
+    (policy, days), *rest = chain
+    ago = sum(days for _, days in chain)
+    for one, more in rest:
+        ago, days, policy = ago - days, more, one.after(policy, day - timedelta(days=ago - days))
+    return policy
+
+
 @settings(max_examples=80, deadline=None)
-@given(st.one_of(histories, proved_and_signed))
+@given(st.one_of(histories, proved_and_signed), chains)
 def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
-    history: list[tuple[str, int, tuple[str, Any]]],
+    history: list[tuple[str, int, tuple[str, Any]]], chain: list[tuple[Policy, int]]
 ) -> None:
     store = open_memory_store(Path("unused"))
     replay, moment = _filled(store, history)
+    policy = _followed(chain, moment.day)
     requirements = {
         (row.initiative, row.requirement): (
             row.status,
@@ -348,14 +383,14 @@ def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
             row.expires_on,
             row.overdue,
         )
-        for row in requirement_lines(store, POLICY, moment)
+        for row in requirement_lines(store, policy, moment)
     }
-    gates = {(row.initiative, row.gate): row.outcome for row in gate_lines(store, POLICY, moment)}
+    gates = {(row.initiative, row.gate): row.outcome for row in gate_lines(store, policy, moment)}
     expected: dict[tuple[str, str], tuple[str, str, date, date | None, bool]] = {}
     expected_gates: dict[tuple[str, str], str] = {}
     for initiative in replay.facts:
         facts = replay.facts_of(initiative, moment.day)
-        for state in requirement_states(POLICY, facts, moment.day):
+        for state in requirement_states(policy, facts, moment.day):
             expected[initiative, state.requirement.id] = (
                 state.status.value,
                 state.proved_by.id,
@@ -363,20 +398,21 @@ def test_one_query_over_the_inventory_answers_as_the_pure_rules_do(
                 state.expires_on,
                 state.overdue,
             )
-        for gate in POLICY.gates_of(facts.class_id):
-            expected_gates[initiative, gate.id] = decide(POLICY, facts, gate.id, moment.day).outcome
+        for gate in policy.gates_of(facts.class_id):
+            expected_gates[initiative, gate.id] = decide(policy, facts, gate.id, moment.day).outcome
     assert requirements == expected
     assert gates == expected_gates
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.one_of(histories, proved_and_signed), st.booleans())
+@given(st.one_of(histories, proved_and_signed), chains, st.sampled_from([POLICY, STRICTER, TIGHT]))
 def test_a_preview_counts_what_the_pure_rules_find_by_either_policy(
-    history: list[tuple[str, int, tuple[str, Any]]], stricter: bool
+    history: list[tuple[str, int, tuple[str, Any]]], chain: list[tuple[Policy, int]], wanted: Policy
 ) -> None:
-    before, after = (POLICY, STRICTER) if stricter else (STRICTER, POLICY)
     store = open_memory_store(Path("unused"))
     replay, moment = _filled(store, history)
+    before = _followed(chain, moment.day)
+    after = wanted.after(before, moment.day)
     found = preview(store, before, after, moment, most=1_000)
     facts = [replay.facts_of(initiative, moment.day) for initiative in replay.facts]
     (asked_before, open_before), (asked_after, open_after) = (

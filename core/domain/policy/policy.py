@@ -59,7 +59,9 @@ class Question(Checked):
 class RiskClass(Checked):
     """A risk class; `from_score` is the lowest score that leads to it.
 
-    `newest_chunk_days` is how old the newest chunk of predictions may be for the decay check to pass.
+    `newest_chunk_days` is how old the newest chunk of predictions may be for the decay check to pass. What a
+    new policy asks anew or more strictly of the class falls due `transition_days` after the day from which
+    it holds at the earliest; where none are given, after the requirement's own days.
     """
 
     id: Id
@@ -67,6 +69,7 @@ class RiskClass(Checked):
     description: Text
     from_score: Annotated[int, Field(ge=0)]
     newest_chunk_days: Annotated[int, Field(ge=1, le=3650)] = 366
+    transition_days: Annotated[int, Field(ge=0, le=1000)] | None = None
 
 
 class Mode(Checked):
@@ -124,7 +127,8 @@ class Measure(Checked):
     `independent` measures are submitted by somebody with the responsible role who neither owns nor
     builds the initiative. `valid_days` counts from the day of the proof; none means for good. A measure
     with `sign_offs` is proved by signatures alone, at each of the gates named. No waiver stands in for
-    a signature, nor for a measure that is not `waivable`.
+    a signature, nor for a measure that is not `waivable`. `effort_days` says how many person-days it takes
+    one initiative, as far as is known; a preview adds them up.
     """
 
     id: Id
@@ -139,6 +143,7 @@ class Measure(Checked):
     valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     independent: bool = False
     waivable: bool = True
+    effort_days: Annotated[float, Field(gt=0, le=1000)] | None = None
 
 
 class Consideration(Checked):

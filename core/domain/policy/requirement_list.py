@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import lru_cache
 
 from core.domain.chain import canonical
@@ -153,6 +154,108 @@ def _parts(token: str) -> tuple[str, str, str]:
     return (kind, role, quorum)
 
 
+@dataclass(frozen=True)
+class Easing:
+    """How a policy that followed another judges the deadlines of a requirement, so that nobody is late for
+    what was not asked then.
+
+    Attributes
+    ----------
+    floor
+        Nothing of it is due before this day; None where the policy before asked for it, too.
+    most_days, most_floor
+        Where it only comes sooner, its days and floor by the policy before: it is not due later than by them.
+    by, before
+        What was asked in its place by the policy before: while the transition lasts, whoever was late for
+        that still is.
+    """
+
+    floor: date | None = None
+    most_days: int | None = None
+    most_floor: date | None = None
+    by: Policy | None = None
+    before: tuple[str, ...] = ()
+
+
+_UNEASED = Easing()
+
+
+@lru_cache(maxsize=256)
+def easings(policy: Policy, class_id: str) -> Mapping[str, Easing]:
+    """Requirement of a class -> how its deadlines are eased; empty for a policy that followed none."""
+    if policy.before is None:
+        return {}
+    earlier, _ = policy.before
+    known = class_id in earlier.class_order
+    asked = {r.id: r for r in requirements_of(earlier, class_id)} if known else {}
+    before = easings(earlier, class_id) if known else {}
+    return {r.id: _easing(policy, class_id, r, asked, before) for r in requirements_of(policy, class_id)}
+
+
+def _easing(
+    policy: Policy,
+    class_id: str,
+    asked_now: Requirement,
+    asked: Mapping[str, Requirement],
+    before: Mapping[str, Easing],
+) -> Easing:
+    assert policy.before is not None
+    earlier, since = policy.before
+    places = [old for old in asked.values() if _takes_the_place(asked_now, old)]
+    known = [asked[asked_now.id]] if asked_now.id in asked else places
+    days = policy.risk_class(class_id).transition_days
+    floor = since + timedelta(days=asked_now.due_days if days is None else days)
+    if not known or any(_is_stricter(policy, class_id, asked_now, old) for old in known):
+        return Easing(floor, by=earlier, before=tuple(old.id for old in known))
+    held = before.get(known[0].id, _UNEASED)
+    if asked_now.due_days < known[0].due_days:
+        return Easing(floor, known[0].due_days, held.floor)
+    return held
+
+
+def _takes_the_place(asked_now: Requirement, old: Requirement) -> bool:
+    """Whether a requirement stands where another of the same ladder stood: there only one rung is asked."""
+    same = asked_now.consideration.id == old.consideration.id and old.consideration.ladder == "replaces"
+    return same and (old.sign_off is None) == (asked_now.sign_off is None)
+
+
+def _is_stricter(policy: Policy, class_id: str, asked_now: Requirement, old: Requirement) -> bool:
+    """Whether what met the old requirement may not meet the one of now."""
+    assert policy.before is not None
+    earlier, _ = policy.before
+    plan, signed = asked_now.sign_off, old.sign_off
+    if plan is not None and signed is not None:
+        gate, was = policy.gate(plan.gate), earlier.gate(signed.gate)
+        covered = gate and was and covers(demands_of(earlier, class_id, was), policy, class_id, gate)
+        lapsing = {one.check for one in policy.breaches if one.revalidate}
+        more = lapsing - {one.check for one in earlier.breaches if one.revalidate}
+        return not covered or bool(more) or _shorter(plan.valid_days, signed.valid_days)
+    return not any(_met_by(measure, old.measure) for measure in asked_now.satisfied_by)
+
+
+def _met_by(measure: Measure, old: Measure) -> bool:
+    """Whether proofs of an old measure prove this one: the same, with no more proofs, valid as long."""
+    return (
+        measure.id == old.id
+        and (measure.evidence is None or old.evidence is not None)
+        and set(measure.checks) <= set(old.checks)
+        and not _shorter(measure.valid_days, old.valid_days)
+    )
+
+
+def _shorter(days: int | None, old: int | None) -> bool:
+    return days is not None and (old is None or days < old)
+
+
+def in_transition(policy: Policy, day: date) -> bool:
+    """Whether something may still be judged by what the policy before asked for."""
+    return any(
+        eased.before and eased.floor is not None and eased.floor >= day
+        for class_id in policy.class_order
+        for eased in easings(policy, class_id).values()
+    )
+
+
 Rows = list[dict[str, object]]
 
 
@@ -245,12 +348,21 @@ def _asked_rows(policy: Policy, class_id: str) -> Rows:
             "step": policy.step_order[requirement.step],
             "responsible": requirement.measure.responsible,
             "due_days": requirement.due_days,
+            **_eased(easings(policy, class_id).get(requirement.id, _UNEASED)),
             "per_version": policy.steps[policy.step_order[requirement.step]].per_version,
             "waivable": requirement.measure.waivable and requirement.sign_off is None,
         }
         for requirement in requirements_of(policy, class_id)
         for place, measure in enumerate(requirement.satisfied_by)
     ]
+
+
+def _eased(easing: Easing) -> dict[str, object]:
+    return {
+        "floor": easing.floor and easing.floor.isoformat(),
+        "most_days": easing.most_days,
+        "most_floor": easing.most_floor and easing.most_floor.isoformat(),
+    }
 
 
 def _watched(policy: Policy, class_id: str) -> Rows:

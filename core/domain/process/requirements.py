@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from core.domain.facts.process import Waiver
 from core.domain.policy.policy import Measure, Policy
-from core.domain.policy.requirement_list import Requirement, requirements_of
+from core.domain.policy.requirement_list import Easing, Requirement, easings, requirements_of
 from core.domain.process.facts import InitiativeFacts
 from core.domain.process.sign_offs import SignOffStatus, sign_off_state
 from core.ground import Verdict
@@ -76,12 +76,34 @@ class RequirementState:
 
 
 def due_on(policy: Policy, requirement: Requirement, facts: InitiativeFacts) -> date:
-    """Day by which it is due: `due_days` after registration, classification or model version."""
+    """Day by which it is due: `due_days` after registration, classification or model version.
+
+    Where the policy followed one that asked for less, not before the end of its transition.
+    """
+    eased = easings(policy, facts.class_id).get(requirement.id, Easing())
+    start = _start(policy, requirement, facts)
+    due = max(start + timedelta(days=requirement.due_days), eased.floor or date.min)
+    if eased.most_days is None:
+        return due
+    return min(due, max(start + timedelta(days=eased.most_days), eased.most_floor or date.min))
+
+
+def late_before(policy: Policy, requirement: Requirement, facts: InitiativeFacts, day: date) -> date | None:
+    """While a transition lasts: the day by which what was asked before was due, if that is late still."""
+    eased = easings(policy, facts.class_id).get(requirement.id, Easing())
+    if eased.by is None or eased.floor is None or eased.floor < day:
+        return None
+    asked = requirements_of(eased.by, facts.class_id) if eased.before else ()
+    states = [requirement_state(eased.by, one, facts, day) for one in asked if one.id in eased.before]
+    return min((state.due_on for state in states if state.overdue), default=None)
+
+
+def _start(policy: Policy, requirement: Requirement, facts: InitiativeFacts) -> date:
     start = max(facts.registered_on, facts.classified_on)
     per_version = policy.steps[policy.step_order[requirement.step]].per_version
     if per_version and facts.version_on is not None:
         start = max(start, facts.version_on)
-    return start + timedelta(days=requirement.due_days)
+    return start
 
 
 def measure_status(
@@ -129,7 +151,7 @@ def requirement_state(
 
     Where nothing proves it, a waiver may stand in; a signature is never waived.
     """
-    due = due_on(policy, requirement, facts)
+    due = late_before(policy, requirement, facts, day) or due_on(policy, requirement, facts)
     if requirement.sign_off is not None:
         status, expires = signature_status(policy, requirement, facts, day)
         overdue = status not in SATISFIED and due < day

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from core.domain.facts.measured import BusinessKpi, PredictionBatch
@@ -276,7 +276,7 @@ _DEADLINES = """
         FROM requirement_state s
         JOIN policy_asked a ON a.class_id = s.class_id AND a.requirement = s.requirement
         LEFT JOIN measure_day m ON m.initiative = s.initiative AND m.measure = a.measure
-        WHERE s.due_on BETWEEN $since AND $day - 1
+        WHERE s.due_on BETWEEN $since AND $until
         GROUP BY s.initiative, s.requirement, s.due_on
     )
 """
@@ -357,10 +357,28 @@ def first_tries(store: Store, moment: Moment, window_days: int) -> dict[str, tup
 
 @remembered(room=32)
 def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
-    """Team -> requirements that fell due in the window, and how many were proved by their day."""
-    tables, window = ("requirement_state", "sign_off_state"), _window(moment, window_days)
-    rows = standing(store, policy, moment).fetch(_DEADLINES_MET, *tables, **window)
-    return {row["team"]: (row["due"], row["on_time"]) for row in rows}
+    """Team -> requirements that fell due in the window, and how many were proved by their day.
+
+    What fell due on a day is what the policy of that day asked for.
+    """
+    found: Counter[str] = Counter()
+    met: Counter[str] = Counter()
+    since, until = moment.day - timedelta(days=window_days), moment.day - timedelta(days=1)
+    for held, first, last in _held(policy, since, until):
+        tables, window = ("requirement_state", "sign_off_state"), {"since": first, "until": last}
+        for row in standing(store, held, moment).fetch(_DEADLINES_MET, *tables, **window):
+            found[row["team"]] += row["due"]
+            met[row["team"]] += row["on_time"]
+    return {team: (found[team], met[team]) for team in sorted(found)}
+
+
+def _held(policy: Policy | None, since: date, until: date) -> Iterator[tuple[Policy, date, date]]:
+    """The policies that held in a span, each with its days: a deadline is judged by the rules of its day."""
+    while policy is not None and since <= until:
+        before, first = policy.before or (None, since)
+        if first <= until:
+            yield policy, max(first, since), until
+        policy, until = before, min(until, first - timedelta(days=1))
 
 
 def _window(moment: Moment, window_days: int) -> dict[str, Any]:
