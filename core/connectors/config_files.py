@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from core.connectors.yaml_lines import Document, Problem, parse_lines, read_model, read_text
-from core.domain.actors import Roles
+from core.domain.actors import Organisation, Roles
 from core.domain.errors import Fault
 from core.domain.models.data_quality import DataQuality
 from core.domain.policy.checks import CHECKS
@@ -96,6 +96,11 @@ class Rules:
         return self._read("roles.yaml", Roles)
 
     @property
+    def organisation(self) -> Organisation:
+        """Units, their teams, and who may read what is of a domain."""
+        return self._read("organisation.yaml", Organisation)
+
+    @property
     def raci(self) -> Raci:
         """The matrix of responsibilities."""
         return self._read("raci.yaml", Raci)
@@ -147,6 +152,7 @@ class Rules:
 
 FILES: Mapping[str, tuple[str, type[BaseModel]]] = {
     "roles.yaml": ("Roles and what they may do", Roles),
+    "organisation.yaml": ("Organisation and who may read", Organisation),
     "raci.yaml": ("Responsibilities", Raci),
     "kpis.yaml": ("KPIs and their targets", Kpis),
     "leaderboard.yaml": ("How teams are ranked", Leaderboard),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,11 @@ class Role(Checked):
 
 
 ACTIONS: dict[str, str] = {
+    "read_initiatives": "read what is on record of initiatives",
+    "read_figures": "read the figures of governance",
+    "read_rules": "read the rules",
+    "read_people": "read who does what",
+    "read_record": "read the record",
     "register_initiative": "register an initiative",
     "register_model_version": "register a model version",
     "promote_version": "make a version the current one",
@@ -82,7 +87,74 @@ ACTIONS: dict[str, str] = {
     "write_comment": "comment on an initiative",
     "attest_training": "attest a training",
 }
-"""Every command with a permission rule; a test holds the services equal to it."""
+"""Every permission: of commands, and of questions first; a test holds the table of use cases equal to it."""
+READS = tuple(action for action in ACTIONS if action.startswith("read_"))
+
+
+Reading = Literal["open", "unit", "restricted"]
+"""Who may read an initiative beside those who have a tie to it and roles that work on all: everybody with a
+role, people of its unit and of those above it, or nobody."""
+READINGS: tuple[Reading, ...] = get_args(Reading)
+
+
+class Unit(Checked):
+    """A part of the organisation: its teams, what it belongs to, and who leads it, by id."""
+
+    id: str
+    title: str
+    within: str = ""
+    country: str = ""
+    teams: tuple[str, ...] = ()
+    lead: str = ""
+
+
+class Organisation(Checked):
+    """The tree of units, from `config/organisation.yaml`, and how initiatives of a domain may be read."""
+
+    units: tuple[Unit, ...] = ()
+    reading: dict[str, Reading] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_a_tree(self) -> Organisation:
+        above: dict[str, str] = {}
+        teams: set[str] = set()
+        for place, unit in enumerate(self.units):
+            where = ("units", place)
+            if unit.id in above:
+                raise refusal((*where, "id"), f"unit '{unit.id}' is listed twice", "Keep one of them.")
+            if unit.within and unit.within not in above:
+                raise refusal(
+                    (*where, "within"), f"no unit '{unit.within}' stands above", "List it before this one."
+                )
+            for team in unit.teams:
+                if team in teams:
+                    raise refusal((*where, "teams"), f"team '{team}' is in two units", "Keep one of them.")
+            above[unit.id] = unit.within
+            teams |= set(unit.teams)
+        return self
+
+    def reading_of(self, domain: str, own: str) -> Reading:
+        """How an initiative may be read: as its domain says, or stricter where it says so itself."""
+        said = [self.reading.get(domain, "open"), *(one for one in READINGS if one == own)]
+        return max(said, key=READINGS.index)
+
+    def units_of(self, team: str) -> tuple[Unit, ...]:
+        """The unit of a team and those above it, the nearest first."""
+        found, sought = [], next((unit.id for unit in self.units if team in unit.teams), "")
+        for unit in reversed(self.units):
+            if unit.id == sought:
+                found.append(unit)
+                sought = unit.within
+        return tuple(found)
+
+    def is_of_unit(self, reader: str, team: str) -> bool:
+        """Whether the unit of a reader's team is that of a team, or stands above it."""
+        own = self.units_of(reader)[:1]
+        return bool(own) and own[0] in self.units_of(team)
+
+    def lead_of(self, team: str) -> str:
+        """Id of who leads the unit of a team, or the nearest above that says so; empty for nobody."""
+        return next((unit.lead for unit in self.units_of(team) if unit.lead), "")
 
 
 class Roles(Checked):
@@ -111,18 +183,33 @@ class Roles(Checked):
 
     def allowed_roles(self, action: str) -> tuple[str, ...]:
         """Ids of the roles that may take `action`, in the file's order."""
-        return tuple(role.id for role in self.roles if action in role.may)
+        return tuple(role.id for role in self.roles if self._lets(role, action))
+
+    def _lets(self, role: Role, action: str) -> bool:
+        """A file from before reading was asked for says nothing of it: there every role reads."""
+        if action not in READS or any(one in READS for known in self.roles for one in known.may):
+            return action in role.may
+        return True
 
     def on_all(self, actor: Actor, action: str) -> bool:
         """Whether a role of the actor lets them take `action` on every initiative, not only on their own."""
-        return any(role.on == "all" and action in role.may for role in self.roles if role.id in actor.roles)
+        return any(
+            role.on == "all" and self._lets(role, action) for role in self.roles if role.id in actor.roles
+        )
+
+    def may(self, actor: Actor, action: str) -> bool:
+        """Whether a role of the actor lets them take `action`."""
+        return bool(set(actor.roles) & set(self.allowed_roles(action)))
 
     def require(self, actor: Actor, action: str) -> None:
         """Let `actor` pass, or say who may."""
         allowed = self.allowed_roles(action)
-        if not set(actor.roles) & set(allowed):
-            titles = ", ".join(self.title(role) for role in allowed) or "nobody"
+        if not self.may(actor, action):
+            asked = allowed if actor.roles else self.allowed_roles("manage_directory")
+            titles = ", ".join(self.title(role) for role in asked) or "nobody"
             raise Forbidden(
                 f"{actor.name or actor.id} may not {ACTIONS.get(action, action)}",
-                remedy=f"Ask one of these roles: {titles}.",
+                remedy=f"Ask one of these roles: {titles}."
+                if actor.roles
+                else f"No role is given to {actor.name or actor.id} yet; these roles give one: {titles}.",
             )

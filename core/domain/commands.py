@@ -93,6 +93,15 @@ class Command(Checked):
         super().__init_subclass__(**more)
         cls.may, cls.whose = may, whose
 
+    @property
+    def about(self) -> str:
+        """The initiative that it names; empty where it names none."""
+        return str(getattr(self, "initiative", None) or "")
+
+
+_READING = Field(title="Who may read it", description="open, unit or restricted; else as its domain says.")
+_READ_BY = Shown(help="Beside its people and roles that work on all; stricter than its domain, never less.")
+
 
 class RegisterInitiative(Command, may="register_initiative"):
     """Register an initiative; on a terminal the questions are asked one by one."""
@@ -111,6 +120,7 @@ class RegisterInitiative(Command, may="register_initiative"):
     )
     builder: Annotated[str, Field(description="Who builds it.")] = ""
     domain: Annotated[str, Field(description="Business domain.")] = "other"
+    reading: Annotated[Literal["", "open", "unit", "restricted"], _READING, _READ_BY] = ""
     short_name: Annotated[
         ShortName | Literal[""], Field(description="Technical name; made from the name.")
     ] = ""
@@ -132,6 +142,7 @@ class AmendInitiative(Command, may="register_initiative"):
     ] = None
     owner: Annotated[str | None, Field(title="Owner", description="Who owns it, by id.")] = None
     builder: Annotated[str | None, Field(title="Builder", description="Who builds it, by id.")] = None
+    reading: Annotated[Literal["", "open", "unit", "restricted"] | None, _READING, _READ_BY] = None
 
 
 class OverrideClassification(Command, may="override_classification"):

@@ -12,7 +12,7 @@ from core.domain.facts.record import Membership, StoreCreated
 from core.domain.facts.recorded import Names, Recorded, V, named
 from core.domain.moment import Moment
 from core.lake.facts import history, latest
-from core.lake.query import fetch
+from core.lake.query import asking, fetch, fetch_as
 from core.lake.store import Store
 
 _REGISTERED = """
@@ -81,6 +81,47 @@ def put_person(store: Store, actor: Actor, *, persona: bool = False) -> None:
         [actor.id, actor.name, actor.title, actor.team, list(actor.roles), persona],
     )
     cursor.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An initiative that may not be open to all, with what decides who reads it."""
+
+    initiative: str
+    domain: str
+    team: str
+    reading: str
+    people: tuple[str, ...]
+    teams: tuple[str, ...]
+
+
+_CLOSED = asking(
+    """, tied AS (
+        SELECT initiative, person, NULL AS team FROM (
+            SELECT * FROM task_assignment WHERE seq <= $seq
+            QUALIFY row_number() OVER (PARTITION BY initiative, task ORDER BY seq DESC) = 1)
+        UNION ALL
+        SELECT initiative, to_person, to_team FROM hand_off h WHERE seq <= $seq AND NOT EXISTS (
+            SELECT 1 FROM hand_off_answer a WHERE a.hand_off = h.hand_off AND a.seq <= $seq)
+        UNION ALL
+        SELECT initiative, unnest([owner, builder]), team FROM current_initiative
+    )
+    SELECT i.initiative, i.domain, i.team, i.reading, list(DISTINCT t.person) AS people,
+        list(DISTINCT t.team) AS teams
+    FROM current_initiative i JOIN tied t USING (initiative)
+    WHERE $all OR i.reading <> '' OR list_contains($domains::VARCHAR[], i.domain)
+    GROUP BY ALL
+    """,
+    "current",
+)
+
+
+def closed_initiatives(
+    store: Store, moment: Moment, domains: Iterable[str], *, every: bool = False
+) -> list[Closed]:
+    """Initiatives that say who may read them, and those of some domains; or every one."""
+    values = {"seq": moment.seq, "day": moment.day, "domains": sorted(domains), "all": every}
+    return fetch_as(store.cursor(), Closed, _CLOSED, values)
 
 
 _AFTERWARDS = "SELECT DISTINCT person FROM membership WHERE seq > $seq"

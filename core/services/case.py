@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 from core.connectors.config_files import Rules
-from core.domain.actors import ACTIONS, Actor
+from core.domain.actors import ACTIONS, Actor, Organisation
 from core.domain.chain import Fact, canonical
 from core.domain.commands import Command
 from core.domain.errors import Conflict, Forbidden, NotFound
@@ -21,7 +22,8 @@ from core.domain.policy.policy import Measure, Policy
 from core.domain.process.facts import InitiativeFacts, Registration
 from core.lake import directory, facts
 from core.lake.process import inventory as lake
-from core.services.governance import Governance
+from core.lake.query import seen
+from core.services.governance import Governance, Reader
 
 
 def registered(governance: Governance, initiative: str, moment: Moment) -> Registration:
@@ -80,6 +82,51 @@ def require_tie(
             where=initiative.initiative,
             remedy=f"Ask team {initiative.team}, or let them give you the task.",
         )
+
+
+def seen_by(governance: Governance, actor: Actor, clock: datetime) -> Governance:
+    """What an actor may read: as if what is closed to them were not there.
+
+    Today's rights decide, also on how things stood then. Whoever no role lets read initiatives reads none.
+    """
+    whole = governance.whole
+    present = whole.present(clock)
+    reader = Reader(_hidden_from(whole, present, actor))
+    if reader == whole.reader:
+        return whole
+
+    def look() -> Governance:
+        return replace(whole, store=seen(whole.store, reader.hidden), reader=reader, behind=whole)
+
+    return whole.memory.recall("seen_by", reader, look, room=64)
+
+
+def _hidden_from(governance: Governance, moment: Moment, actor: Actor) -> frozenset[str]:
+    rules = governance.rules(moment)
+    if rules.roles.on_all(actor, "read_initiatives"):
+        return frozenset()
+    every = not rules.roles.may(actor, "read_initiatives")
+
+    def look() -> list[directory.Closed]:
+        return directory.closed_initiatives(governance.store, moment, rules.organisation.reading, every=every)
+
+    there = governance.memory.recall("closed", (moment.seq, moment.day, every), look, room=4)
+    return frozenset(
+        one.initiative for one in there if every or not _may_read(rules.organisation, actor, one)
+    )
+
+
+def _may_read(organisation: Organisation, actor: Actor, closed: directory.Closed) -> bool:
+    reading = organisation.reading_of(closed.domain, closed.reading)
+    if reading == "open" or actor.id in closed.people or actor.team in filter(None, closed.teams):
+        return True
+    return reading == "unit" and organisation.is_of_unit(actor.team, closed.team)
+
+
+def require_readable(governance: Governance, actor: Actor, initiative: str, moment: Moment) -> None:
+    """Refuse an initiative that is closed to an actor, in the words for one that is not there."""
+    if initiative in _hidden_from(governance.whole, moment, actor):
+        raise _unknown(initiative, moment)
 
 
 def version_named_or_current(governance: Governance, initiative: str, named: str, moment: Moment) -> str:
@@ -315,7 +362,7 @@ class Case:
         )
 
     def _named(self) -> str:
-        return str(getattr(self.command, "initiative", ""))
+        return self.command.about
 
     def _who(self, part: Part, fact: F) -> Iterable[str]:
         match part:
@@ -351,8 +398,12 @@ def begin(governance: Governance, command: Command) -> Case:
     Forbidden
         No role of the actor may do it, or not on this initiative.
     """
+    governance = governance.whole
     governance.require(command)
     case = Case(governance, command, governance.present(command.at))
-    if command.whose == "own" and getattr(command, "initiative", None):
+    if not command.about:
+        return case
+    require_readable(governance, command.actor, case.initiative.initiative, case.moment)
+    if command.whose == "own":
         require_tie(governance, case.moment, command.actor, case.initiative, command.may)
     return case

@@ -31,6 +31,13 @@ from core.lake.record.entries import store_kind
 from core.lake.store import Store, open_store
 
 
+@dataclass(frozen=True)
+class Reader:
+    """What whoever asks does not get: initiatives that are closed to them. The house itself gets all."""
+
+    hidden: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, eq=False)  # one open store is itself and nothing else
 class Governance:
     """What every use case needs; opened once per process.
@@ -42,6 +49,13 @@ class Governance:
     store: Store
     config: Path
     signing_key: str = field(default="", repr=False)
+    reader: Reader = Reader()
+    behind: Governance | None = field(default=None, repr=False)
+
+    @property
+    def whole(self) -> Governance:
+        """The same for the house itself: commands are carried out, and figures counted, on all there is."""
+        return self.behind or self
 
     @property
     def memory(self) -> Memory:

@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ from core.domain.errors import BadInput, NotFound, unreadable
 from core.domain.given import AsOf, Content, Laid, OrCurrent
 from core.domain.moment import Moment
 from core.ground import Checked
-from core.services.case import version_named_or_current
+from core.services.case import seen_by, version_named_or_current
 from core.services.governance import Governance, read_moment
 from core.services.plain import Result, plain
 
@@ -183,6 +183,8 @@ class UseCase:
         The command class, or the function whose keyword parameters say what is taken.
     lines
         How it is typed; empty where the command line has an entry of its own that calls it.
+    may
+        The permission that it asks for.
     route
         Public route beside `POST /operations/NAME`, such as "GET /kpis".
     """
@@ -190,6 +192,7 @@ class UseCase:
     name: str
     run: Callable[[Call, Values], object]
     source: type[Command] | Callable[..., object]
+    may: str
     lines: tuple[Line, ...] = ()
     route: str = ""
 
@@ -198,11 +201,6 @@ class UseCase:
         """The command that it gives; None for a question."""
         given = self.source
         return given if isinstance(given, type) and issubclass(given, Command) else None
-
-    @property
-    def may(self) -> str:
-        """The permission that it asks for; empty for a question."""
-        return str(getattr(self.source, "may", ""))
 
     @cached_property
     def help(self) -> str:
@@ -218,14 +216,16 @@ class UseCase:
     def answer(self, call: Call, given: Mapping[str, object]) -> Result:
         """Run it with what was given, checked, and return the result as JSON values.
 
+        It is run on what the actor may read, a command too: who may not see a thing cannot name it either.
+
         Raises
         ------
         GovernanceError
             What is given is wrong, or what the use case refuses.
         """
         asked = make(self.takes, **given)
-        if self.may:  # before anything is looked up; the service asks again
-            call.rules.roles.require(call.actor, self.may)
+        call.rules.roles.require(call.actor, self.may)  # before anything is looked up
+        call = replace(call, governance=seen_by(call.governance, call.actor, call.now))
         answered: Result = plain(self.run(call, _resolved(call, asked)))
         return answered
 
@@ -260,7 +260,7 @@ def does(
         kept = values if repeats is None else {name: values[name] for name in repeats}
         return {**kept, returns: found} if returns else kept
 
-    return UseCase(name or service.__name__, run, kind, lines, route)
+    return UseCase(name or service.__name__, run, kind, kind.may, lines, route)
 
 
 def proposed(result: Result) -> str:
@@ -271,6 +271,7 @@ def proposed(result: Result) -> str:
 def asks(
     service: Callable[..., R],
     *lines: Line,
+    may: str,
     returns: str | Callable[[R], Result] = "",
     name: str = "",
     route: str = "",
@@ -296,7 +297,7 @@ def asks(
         found = _result(service(first, moment, **given), returns)
         return {"moment": {"seq": moment.seq, "at": moment.at}, **found}
 
-    return UseCase(name or service.__name__, run, service, lines, route)
+    return UseCase(name or service.__name__, run, service, may, lines, route)
 
 
 def _result(found: R, returns: str | Callable[[R], Result]) -> Result:

@@ -10,6 +10,7 @@ from streamlit.navigation.page import Page as StreamlitPage
 
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
+from core.services.case import refusal, seen_by
 from core.services.record.entries import clock_remark
 from portal.components.desk import Desk, seat_desk, show_done, show_problem
 from portal.components.page import dress
@@ -35,7 +36,11 @@ def main() -> None:
     try:
         desk = take_seat(current_house())
         seat_desk(desk)
-        if desk.in_past and desk.moment.seq == 0:
+        may = next(one.may for entries in SECTIONS.values() for one in entries if one.title == page.title)
+        today = desk.governance.present(desk.moment.at)  # today's rights decide what is read of then
+        if closed := refusal(desk.governance, today, desk.actor, may):
+            st.info(escape(sentence(closed)))
+        elif desk.in_past and desk.moment.seq == 0:
             st.info(f"Nothing was on record yet on {day(desk.moment.at)}. Choose a later day in the sidebar.")
         else:
             forget_recalled()
@@ -78,7 +83,8 @@ def take_seat(house: House) -> Desk:
         st.caption(escape(f"{when}: {count(moment.seq, 'record entry', 'record entries')}."))
     if remark := clock_remark(governance, clock):
         st.warning(escape(sentence(remark)), icon=":material/schedule:")
-    return Desk(governance, actor, moment, demo=governance.demo, in_past=in_past)
+    seen = seen_by(governance, actor, clock)
+    return Desk(seen, actor, moment, demo=governance.demo, in_past=in_past)
 
 
 def choose_persona(personas: list[Actor]) -> Actor:

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in the navigation: file without ending, title, Material icon."""
+    """A page in the navigation: file without ending, title, Material icon, and what its reader may."""
 
     file: str
     title: str
     icon: str
+    may: str = "read_initiatives"
 
 
 FIRST = "overview"
 SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Oversight": (
-        Entry("overview", "Overview", "space_dashboard"),
-        Entry("leaderboards", "Leaderboards", "leaderboard"),
+        Entry("overview", "Overview", "space_dashboard", "read_figures"),
+        Entry("leaderboards", "Leaderboards", "leaderboard", "read_figures"),
     ),
     "Inventory": (
         Entry("inventory", "Inventory", "inventory_2"),
@@ -38,16 +39,16 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     ),
     "Work": (
         Entry("my_work", "My work", "task_alt"),
-        Entry("team", "Team compliance", "groups"),
-        Entry("raci", "Responsibilities", "diversity_3"),
-        Entry("training", "Training", "school"),
+        Entry("team", "Team compliance", "groups", "read_figures"),
+        Entry("raci", "Responsibilities", "diversity_3", "read_people"),
+        Entry("training", "Training", "school", "read_people"),
     ),
     "Rules and record": (
-        Entry("policy", "Policy matrix", "grid_on"),
-        Entry("policy_changes", "Policy changes", "edit_document"),
-        Entry("frameworks", "Frameworks", "gavel"),
-        Entry("ethics", "Ethical position", "balance"),
-        Entry("record", "Record", "receipt_long"),
+        Entry("policy", "Policy matrix", "grid_on", "read_rules"),
+        Entry("policy_changes", "Policy changes", "edit_document", "read_rules"),
+        Entry("frameworks", "Frameworks", "gavel", "read_rules"),
+        Entry("ethics", "Ethical position", "balance", "read_rules"),
+        Entry("record", "Record", "receipt_long", "read_record"),
     ),
 }
 

@@ -11,6 +11,7 @@ from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
 from core.domain.actors import ACTIONS, Roles
 from core.domain.commands import Command
+from core.services.use_cases import every_use_case
 
 SERVICES = PROJECT / "core" / "services"
 OPENS = ("case = begin(governance, command)", "governance.require(command)")
@@ -24,8 +25,9 @@ def commands(kind: type[Command] = Command) -> set[type[Command]]:
     return {found for sub in kind.__subclasses__() for found in {sub, *commands(sub)}}
 
 
-def test_every_action_is_asked_for_by_a_command_and_no_other() -> None:
-    assert {command.may for command in commands()} == set(ACTIONS)
+def test_every_action_is_asked_for_by_a_command_or_question_and_no_other() -> None:
+    asked = {command.may for command in commands()} | {case.may for case in every_use_case()}
+    assert asked == set(ACTIONS)
 
 
 def test_every_service_that_takes_a_command_checks_the_permission_first() -> None:

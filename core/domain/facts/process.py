@@ -23,6 +23,7 @@ class Described(OfInitiative):
     team: str
     owner: str
     builder: str = ""
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

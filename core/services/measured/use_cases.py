@@ -269,7 +269,9 @@ USE_CASES = (
         WithdrawPredictions,
         Line("predictions withdraw", "The batch {sha256} of {initiative} version {version} counts no more."),
     ),
-    asks(prediction_batches, Line("predictions list"), name="list_prediction_batches"),
+    asks(
+        prediction_batches, Line("predictions list"), may="read_initiatives", name="list_prediction_batches"
+    ),
     does(
         refresh_monitoring,
         RefreshMonitoring,
@@ -282,12 +284,19 @@ USE_CASES = (
         Line("monitoring outcomes", "{rows:,} outcomes of {initiative} version {version} are on record."),
         returns=_with("initiative", "version"),
     ),
-    asks(read_decay, Line("decay"), name="decay_report", route=f"GET {_OF_VERSION}/decay"),
-    asks(bias_slices, route=f"GET {_OF_VERSION}/slices"),
-    asks(compare_versions, name="compare_slices", route=f"GET {_OF_VERSION}/slices"),
-    asks(score_curves, route=f"GET {_OF_VERSION}/curves"),
+    asks(
+        read_decay,
+        Line("decay"),
+        may="read_initiatives",
+        name="decay_report",
+        route=f"GET {_OF_VERSION}/decay",
+    ),
+    asks(bias_slices, may="read_initiatives", route=f"GET {_OF_VERSION}/slices"),
+    asks(compare_versions, may="read_initiatives", name="compare_slices", route=f"GET {_OF_VERSION}/slices"),
+    asks(score_curves, may="read_initiatives", route=f"GET {_OF_VERSION}/curves"),
     asks(
         find_weakest,
+        may="read_initiatives",
         name="weakest_slices",
         route=f"GET {_OF_VERSION}/weakest-slices",
     ),
@@ -297,7 +306,9 @@ USE_CASES = (
         Line("trade-off run", "{said}"),
         returns=_with("initiative", "version", "by", under="said"),
     ),
-    asks(trade_off_report, Line("trade-off show"), route=f"GET {_OF_VERSION}/trade-off"),
+    asks(
+        trade_off_report, Line("trade-off show"), may="read_initiatives", route=f"GET {_OF_VERSION}/trade-off"
+    ),
     does(
         attach_trade_off,
         AttachTradeOff,
@@ -305,8 +316,8 @@ USE_CASES = (
         returns=_with("initiative"),
     ),
     does(measure_inputs, MeasureDrift, name="measure_drift", returns=_with("initiative", "version")),
-    asks(read_drift, name="drift_report"),
-    asks(explain, Line("explain show"), name="explanation_report"),
+    asks(read_drift, may="read_initiatives", name="drift_report"),
+    asks(explain, Line("explain show"), may="read_initiatives", name="explanation_report"),
     does(
         explanations.explain_version,
         explanations.ExplainVersion,
@@ -348,6 +359,7 @@ USE_CASES = (
         Line(
             "business-kpi list", fixed={"initiative": ""}, help="List the business KPIs of all initiatives."
         ),
+        may="read_initiatives",
         name="business_kpis",
     ),
 )

@@ -212,8 +212,8 @@ USE_CASES = (
         Line("version retire", "Version {version} of {initiative} is retired."),
         returns=_now("retired"),
     ),
-    asks(list_versions, Line("version list")),
-    asks(compare_versions, Line("version compare"), returns=_comparison),
+    asks(list_versions, Line("version list"), may="read_initiatives"),
+    asks(compare_versions, Line("version compare"), may="read_initiatives", returns=_comparison),
     does(
         data_sources.record_data_source,
         given.RecordDataSource,
@@ -250,11 +250,12 @@ USE_CASES = (
         lineage,
         Line("data list", fixed=_ALL, described=_ONE_TEAM, help="List the data sources."),
         Line("lineage"),
+        may="read_initiatives",
         name="read_lineage",
         returns=_lineage,
     ),
-    asks(source_sheet, Line("data show"), name="show_data_source"),
-    asks(write_document),
+    asks(source_sheet, Line("data show"), may="read_initiatives", name="show_data_source"),
+    asks(write_document, may="read_initiatives"),
     does(
         write_document_text,
         WriteDocumentText,
@@ -266,7 +267,13 @@ USE_CASES = (
         ),
         repeats=("initiative", "kind", "section"),
     ),
-    asks(note_history, Line("document-notes"), name="read_document_notes", returns="notes"),
+    asks(
+        note_history,
+        Line("document-notes"),
+        may="read_initiatives",
+        name="read_document_notes",
+        returns="notes",
+    ),
 )
 
 CHOICES = (

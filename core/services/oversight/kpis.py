@@ -48,6 +48,7 @@ def governance_kpis(
 
     The course is read from the record as it stood at each month's end, not from figures kept on the side.
     """
+    governance = governance.whole  # one figure has one value, whoever reads it
     points = [*_month_ends(governance, moment, months), moment]
     figures = [(point.day, _figures(governance, point)) for point in points]
     return tuple(_reading(kpi, figures) for kpi in governance.rules(moment).kpis.kpis)
@@ -111,7 +112,7 @@ def team_standings(
 ) -> tuple[Standing, ...]:
     """Rank the teams over the leaderboard's window by what their record shows at the least."""
     board = governance.rules(moment).leaderboard
-    tallies = team_tallies(governance, moment)
+    tallies = team_tallies(governance.whole, moment)
     return standings(tallies, measure, minimum=board.minimum, confidence=board.confidence)
 
 

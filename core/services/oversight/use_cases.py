@@ -35,6 +35,8 @@ def read_standings(
 
 
 USE_CASES = (
-    asks(read_kpis, Line("kpis"), name="governance_kpis", route="GET /kpis"),
-    asks(read_standings, Line("standings"), name="team_standings", route="GET /standings"),
+    asks(read_kpis, Line("kpis"), may="read_figures", name="governance_kpis", route="GET /kpis"),
+    asks(
+        read_standings, Line("standings"), may="read_figures", name="team_standings", route="GET /standings"
+    ),
 )

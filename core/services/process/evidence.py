@@ -323,7 +323,7 @@ def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:
     The entry that brought the file stays as it is, so that the chain verifies; what it proved stays proved.
     """
     case = begin(governance, command)
-    initiative, store = case.initiative.initiative, governance.store
+    initiative, store = case.initiative.initiative, case.governance.store
     held = [
         file
         for file in known_files(store.cursor(), store)

@@ -189,10 +189,17 @@ GROUPS: Mapping[str, str] = {
 }
 
 USE_CASES = (
-    asks(list_questions),
+    asks(list_questions, may="read_initiatives"),
     does(register_initiative, RegisterInitiative, returns=_registered, route="POST /initiatives"),
-    asks(inventory, Line("list"), name="list_initiatives", returns="initiatives", route="GET /initiatives"),
-    asks(show_initiative, Line("show"), route="GET /initiatives/{initiative}"),
+    asks(
+        inventory,
+        Line("list"),
+        may="read_initiatives",
+        name="list_initiatives",
+        returns="initiatives",
+        route="GET /initiatives",
+    ),
+    asks(show_initiative, Line("show"), may="read_initiatives", route="GET /initiatives/{initiative}"),
     does(
         amend_initiative,
         AmendInitiative,
@@ -220,14 +227,19 @@ USE_CASES = (
         returns=_decided_now,
         route="POST /initiatives/{initiative}/gates/{gate}/decision",
     ),
-    asks(ask, name="ask_gate", route="GET /initiatives/{initiative}/gates/{gate}/decision"),
+    asks(
+        ask,
+        may="read_initiatives",
+        name="ask_gate",
+        route="GET /initiatives/{initiative}/gates/{gate}/decision",
+    ),
     does(
         override_classification,
         OverrideClassification,
         Line("override", _reclassified_said),
         returns=_reclassified,
     ),
-    asks(show_sign_offs, Line("sign-off show")),
+    asks(show_sign_offs, Line("sign-off show"), may="read_initiatives"),
     does(
         sign_offs.request_sign_off,
         given.RequestSignOff,
@@ -251,6 +263,7 @@ USE_CASES = (
     asks(
         sign_offs.standing_delegations,
         Line("delegation list"),
+        may="read_people",
         name="list_delegations",
         returns="delegations",
     ),
@@ -266,7 +279,13 @@ USE_CASES = (
         Line("finding resolve", "{finding} waits to be verified."),
     ),
     does(findings.verify_finding, given.VerifyFinding, Line("finding verify", _verified)),
-    asks(findings.findings_list, Line("finding list"), name="list_findings", returns="findings"),
+    asks(
+        findings.findings_list,
+        Line("finding list"),
+        may="read_initiatives",
+        name="list_findings",
+        returns="findings",
+    ),
     does(
         findings.request_waiver,
         given.RequestWaiver,
@@ -275,6 +294,12 @@ USE_CASES = (
     ),
     does(findings.decide_waiver, given.DecideWaiver, Line("waiver decide", "{waiver} is {outcome}.")),
     does(findings.withdraw_waiver, given.WithdrawWaiver, Line("waiver withdraw", "{waiver} is withdrawn.")),
-    asks(findings.waivers_list, Line("waiver list"), name="list_waivers", returns="waivers"),
+    asks(
+        findings.waivers_list,
+        Line("waiver list"),
+        may="read_initiatives",
+        name="list_waivers",
+        returns="waivers",
+    ),
     does(pull_model, given.PullModel, Line("pull", "{initiative} is pulled out of production.")),
 )

@@ -14,7 +14,7 @@ from core.connectors.pack_verifier import CHAIN, CHECKPOINT, ENTRIES, Wrong
 from core.connectors.settings import SigningKey
 from core.domain.chain import canonical, key_id
 from core.domain.commands import Command
-from core.domain.errors import BadInput, BrokenRecord
+from core.domain.errors import BadInput, BrokenRecord, Forbidden
 from core.domain.facts import record as recorded
 from core.domain.facts.recorded import row_of
 from core.domain.facts.rules import Published
@@ -29,7 +29,7 @@ from core.lake.record.entries import (
 )
 from core.lake.record.verify import KnownFile, known_files, problem_with
 from core.lake.store import told
-from core.services.case import begin, registered
+from core.services.case import begin, registered, seen_by
 from core.services.governance import Governance
 from core.services.jobs import JobControl, jobs_of, start_job
 from core.services.record.audit_pages import PackStory, pack_pages
@@ -51,6 +51,11 @@ class ExportAuditPack(Command, may="export_audit_pack", whose="any"):
     as_of: Moment
     target: Path
     zipped: bool = False
+
+    @property
+    def about(self) -> str:
+        """The initiative; empty for all."""
+        return "" if self.initiative == ALL else self.initiative
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,12 @@ def export_audit_pack(
         The record or a file is not what was recorded; no pack is left behind.
     """
     case = begin(governance, command)
-    initiative = "" if command.initiative == ALL else command.initiative
+    governance = case.governance  # the chain of a pack is that of the whole record
+    initiative = command.about
     if initiative:
         registered(governance, initiative, command.as_of)
+    elif seen_by(governance, command.actor, command.at).reader.hidden:
+        raise Forbidden("all is packed by those who may read all", remedy="Name one initiative.")
     if command.target.exists():
         raise BadInput(
             "there is something of this name already",

@@ -15,9 +15,9 @@ from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts import record as recorded
 from core.domain.facts.recorded import entry_of
 from core.lake.record.entries import digest_at, known_keys
-from core.lake.record.verify import Break, Verification, verify_store
+from core.lake.record.verify import Break, Verification
 from core.services.governance import Governance
-from core.services.record.entries import clock_remark
+from core.services.record.entries import clock_remark, verify_record
 
 MOST_BYTES = 10_000
 
@@ -48,6 +48,7 @@ def sign_checkpoint(governance: Governance, command: SignCheckpoint) -> Checkpoi
         The key can be read by others, or is none.
     """
     governance.require(command)
+    governance = governance.whole
     key = recorded_key(governance, command.actor, command.at)
     return signed_checkpoint(governance, key, governance.store.head(), command.at)
 
@@ -110,7 +111,8 @@ def verify_against(governance: Governance, checkpoint: str = "", clock: datetime
     from outside shows that it was longer.
     """
     held = read_checkpoint(checkpoint) if checkpoint else None
-    found = verify_store(governance.store)
+    found = verify_record(governance)
+    governance = governance.whole
     if clock is not None and found.first_break is None and (remark := clock_remark(governance, clock)):
         found = replace(found, notes=(*found.notes, remark))
     if held is None:

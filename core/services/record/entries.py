@@ -18,7 +18,7 @@ from core.domain.moment import CLOCK_TOLERANCE, Moment
 from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Question
 from core.lake.record import entries as lake
-from core.lake.record.verify import Verification, verify_store
+from core.lake.record.verify import Break, Verification, verify_store
 from core.services.governance import Governance
 
 
@@ -72,8 +72,19 @@ def _span(length: timedelta) -> str:
 
 
 def verify_record(governance: Governance) -> Verification:
-    """Recompute the chain, every entry's content and the digests of all files."""
-    return verify_store(governance.store)
+    """Recompute the chain, every entry's content and the digests of all files.
+
+    A break is told to everybody, but not of which initiative, where that is closed to the reader.
+    """
+    found = verify_store(governance.whole.store)
+    for hidden in governance.reader.hidden:
+        broken = found.first_break
+        if broken is not None and hidden in f"{broken.subject}{broken.problem}":
+            broken = Break(broken.seq, "an initiative", broken.problem.replace(hidden, "…"))
+        found = replace(
+            found, first_break=broken, notes=tuple(note.replace(hidden, "…") for note in found.notes)
+        )
+    return found
 
 
 Reader = Callable[[str], str]

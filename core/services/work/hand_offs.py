@@ -23,7 +23,7 @@ from core.domain.process.facts import Registration
 from core.domain.work.work import Task
 from core.lake import directory
 from core.lake.facts import latest, newest
-from core.services.case import Case, begin, registered
+from core.services.case import Case, begin, registered, require_readable
 from core.services.governance import Governance
 from core.services.work.routing import Cast, cast_of
 from core.services.work.task_sources import offers, receivers
@@ -276,6 +276,7 @@ def withdraw_hand_off(governance: Governance, command: WithdrawHandOff) -> None:
 
 def _open_offer(case: Case, hand_off: str) -> facts.HandOff:
     initiative = hand_off.split("/", maxsplit=1)[0]
+    require_readable(case.governance, case.command.actor, initiative, case.moment)
     there = newest(case.governance.store, facts.HandOff, case.moment, initiative)
     found = next((offer for offer in there if offer.hand_off == hand_off), None)
     if found is None:

@@ -180,14 +180,14 @@ GROUPS: Mapping[str, str] = {
 }
 
 USE_CASES = (
-    asks(list_tasks, Line("tasks")),
+    asks(list_tasks, Line("tasks"), may="read_initiatives"),
     does(
         assign_task,
         AssignTask,
         Line("assign", "{task} is now with {person}."),
         returns=lambda call, command, _: {"task": command.task, "person": command.person or call.actor.id},
     ),
-    asks(list_notices, Line("notices")),
+    asks(list_notices, Line("notices"), may="read_initiatives"),
     does(
         hand_offs.offer_hand_off,
         hand_offs.OfferHandOff,
@@ -224,7 +224,13 @@ USE_CASES = (
         Line("hand-off withdraw", _ANSWERED),
         returns=lambda call, command, _: {"hand_off": command.hand_off, "answer": "withdrawn"},
     ),
-    asks(hand_offs.hand_offs, Line("hand-off list"), name="list_hand_offs", returns="hand_offs"),
+    asks(
+        hand_offs.hand_offs,
+        Line("hand-off list"),
+        may="read_initiatives",
+        name="list_hand_offs",
+        returns="hand_offs",
+    ),
     does(
         comments.write_comment,
         comments.WriteComment,
@@ -232,13 +238,19 @@ USE_CASES = (
         repeats=(),
         returns="comment",
     ),
-    asks(comments.comments_on, Line("comment list"), name="list_comments", returns="comments"),
+    asks(
+        comments.comments_on,
+        Line("comment list"),
+        may="read_initiatives",
+        name="list_comments",
+        returns="comments",
+    ),
     does(
         comments.mark_comments_read,
         comments.MarkCommentsRead,
         Line("comment read", "The comments on {initiative} count as read."),
     ),
-    asks(list_trainings, Line("training list")),
+    asks(list_trainings, Line("training list"), may="read_people"),
     does(
         attest_training,
         AttestTraining,
@@ -250,6 +262,6 @@ USE_CASES = (
         repeats=("training",),
         returns="valid_until",
     ),
-    asks(read_raci, Line("raci")),
-    asks(read_perspectives, Line("perspectives")),
+    asks(read_raci, Line("raci"), may="read_people"),
+    asks(read_perspectives, Line("perspectives"), may="read_initiatives"),
 )
