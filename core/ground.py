@@ -20,6 +20,8 @@ class Verdict(StrEnum):
 
 Task = Literal["binary", "regression", "multiclass"]
 """What a model predicts: one of two classes, a number, or one of several classes."""
+ProductionRole = Literal["production", "challenger", "shadow", "ab_test"]
+"""What a version does in production."""
 VerdictName = Literal["pass", "fail", "cannot_tell"]
 Direction = Literal["higher", "lower", "zero"]
 """Which way is called better; zero: the value nearest to nought."""

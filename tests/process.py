@@ -14,7 +14,9 @@ import yaml
 from core.domain.actors import Actor
 from core.domain.commands import (
     DecideGate,
+    DeployVersion,
     DraftPolicy,
+    PromoteVersion,
     PublishPolicy,
     RegisterModelVersion,
     ReviewPolicy,
@@ -30,7 +32,7 @@ from core.lake.directory import put_person
 from core.lake.store import DATABASE, Store
 from core.services.case import begin
 from core.services.governance import Governance
-from core.services.models.versions import register_model_version
+from core.services.models.versions import deploy_version, promote_version, register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
@@ -203,6 +205,22 @@ def decide(
     return decide_gate(
         governance, make(DecideGate, actor=actor, at=later(day), initiative=initiative, gate=gate)
     )
+
+
+def deploy(
+    governance: Governance, initiative: str, day: float, label: str = "", actor: Actor = OPS, **more: Any
+) -> None:
+    """Put a version into production, the current one unless told otherwise."""
+    about = {"initiative": initiative, "version": label, **more}
+    deploy_version(governance, make(DeployVersion, actor=actor, at=later(day), **about))
+
+
+def put_forward(
+    governance: Governance, initiative: str, label: str, day: float, actor: Actor = BUILDER
+) -> None:
+    """Have the gates asked about a version from then on."""
+    about = {"initiative": initiative, "version": label, "reason": "It errs less."}
+    promote_version(governance, make(PromoteVersion, actor=actor, at=later(day), **about))
 
 
 def on(days: float) -> date:

@@ -23,7 +23,7 @@ from core.domain.actors import Actor
 from core.domain.errors import BadInput
 from core.domain.given import SCHEMES, Content, GateId, InitiativeId, Shown, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
-from core.ground import Checked, Task
+from core.ground import Checked, ProductionRole, Task
 
 
 def _one_line(text: str) -> str:
@@ -285,13 +285,16 @@ class NewVersion(Checked):
     task: Annotated[Task, Field(title="What it predicts", description="binary, regression or multiclass.")]
     role: Annotated[
         Literal["champion", "challenger"],
-        Field(title="It becomes", description="Beside the current version, until it is promoted."),
+        Field(title="It becomes", description="Beside the current version, until it is put forward."),
         option("--challenger", flag="challenger"),
     ] = "champion"
 
 
 class RegisterModelVersion(VersionLinks, NewVersion, Command, may="register_model_version"):
-    """Register a model version with links to what it was made of; it becomes the current one."""
+    """Register a model version with links to what it was made of.
+
+    It becomes the candidate about which the gates are asked, unless one is in production: then beside it.
+    """
 
 
 class AmendModelVersion(Command, VersionLinks, may="register_model_version"):
@@ -303,15 +306,39 @@ class AmendModelVersion(Command, VersionLinks, may="register_model_version"):
 
 
 class PromoteVersion(Command, may="promote_version"):
-    """Make a challenger, or an earlier version, the current one."""
+    """Put a version forward as the candidate: the gates are asked about it; what is in production stays."""
 
     initiative: InitiativeId
     version: VersionLabel
     reason: Annotated[VersionReason, Shown(lines=True)]
 
 
+class DeployVersion(Command, may="deploy_version"):
+    """Put the current version into production, if the gate that makes live is open.
+
+    A challenger, a shadow and one side of an A/B test stand beside the version that is in production.
+    """
+
+    initiative: InitiativeId
+    version: Annotated[
+        str,
+        Field(
+            title="Version", description="Its label; the current one, or the use itself where there is none."
+        ),
+        argument("VERSION"),
+    ] = ""
+    role: Annotated[
+        ProductionRole,
+        Field(title="As", description="production, challenger, shadow or ab_test."),
+        option("--as"),
+    ] = "production"
+    reason: Annotated[
+        Words, Field(title="Why", description="What should be known of it; it stays on record.")
+    ] = ""
+
+
 class RetireVersion(Command, may="retire_version"):
-    """Take a version out of use; if it is the current one, none is until you promote one."""
+    """Take a version out of use and out of production; if it is the current one, none is after that."""
 
     initiative: InitiativeId
     version: VersionLabel

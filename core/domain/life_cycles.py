@@ -159,15 +159,44 @@ VERSION = LifeCycle(
     (
         Step(
             "version_promoted",
-            before=("challenger", "superseded", "retired"),
+            before=("registered", "superseded", "suspended", "production", "retired"),
             after="champion",
             otherwise=Refusal(
                 "version '{version}' is the current one already", _NOTHING, where="{initiative}"
             ),
         ),
         Step(
+            "version_deployed",
+            before=("approved",),
+            after="deployed",
+            otherwise={
+                "closed": Refusal(
+                    "{gate} is blocked: {blockers}", "Do what it asks for first.", "{initiative}"
+                ),
+                "beside": Refusal(
+                    "the gates are asked about {current}, not about version '{version}'",
+                    "Put it forward first (governance version promote).",
+                    "{initiative}",
+                ),
+                "alone": Refusal(
+                    "no version is in production beside which another could stand",
+                    "Put one into production first.",
+                    "{initiative}",
+                ),
+                "running": Refusal(
+                    "{what} is in production as {role} since {since} already", _NOTHING, "{initiative}"
+                ),
+            },
+        ),
+        Step(
+            "model_pulled",
+            before=("production",),
+            after="suspended",
+            otherwise=Refusal("{initiative} is not live", "There is nothing to pull."),
+        ),
+        Step(
             "version_retired",
-            before=("champion", "challenger", "superseded"),
+            before=("registered", "candidate", "approved", "production", "suspended", "superseded"),
             after="retired",
             otherwise=Refusal("version '{version}' is retired already", _NOTHING, where="{initiative}"),
         ),

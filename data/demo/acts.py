@@ -94,18 +94,21 @@ def register_version(world: World, plan: InitiativePlan, version: VersionPlan, a
         name = f"{plan.key}/{version.label}"
         links |= {"image_uri": f"oci://images.larkfield.example/{name}", "data_kind": "full"}
         links["image_sha256"] = _digest(name, "image")
-    world.do(
+    about = {"initiative": plan.key, "version": version.label}
+    made = world.do(
         plan.crew.builder,
         at,
         "register_model_version",
-        initiative=plan.key,
-        version=version.label,
+        **about,
         algorithm=_algorithm(plan, version),
         task=plan.recipe.task,
         notes=_notes(plan, version),
         metrics=metrics,
         **links,
     )
+    if made["state"] == "registered":
+        reason = "The next version, to take over from the one in production."
+        world.do(plan.crew.builder, at, "promote_version", **about, reason=reason)
 
 
 def made_up_links(plan: InitiativePlan, version: VersionPlan) -> dict[str, str]:
@@ -203,6 +206,8 @@ def ask(
         return
     decision = world.do(_asker(world, plan), at, "decide_gate", initiative=plan.key, gate=gate)
     if decision["outcome"] == "open":
+        if gate == world.governance.policy(world.governance.present(at)).live_gate.id:
+            world.tries(_asker(world, plan), at, "deploy_version", initiative=plan.key)
         return
     again = partial(ask, world, plan, gate, days_left, tries=tries + 1)
     if exceptions.ask_for_waivers(world, plan, decision, at, again):

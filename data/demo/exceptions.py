@@ -43,7 +43,13 @@ def _mend(world: World, plan: InitiativePlan, finding: str, at: datetime) -> Non
 def _verify(world: World, plan: InitiativePlan, finding: str, at: datetime) -> None:
     note = "Looked at the check's newest run and at the change; it holds."
     about = {"initiative": plan.key, "finding": finding, "note": note, "mended": True}
-    world.tries(plan.crew.validator, at, "verify_finding", **about)
+    if world.tries(plan.crew.validator, at, "verify_finding", **about):
+        world.later(0.5, partial(_back, world, plan))
+
+
+def _back(world: World, plan: InitiativePlan, at: datetime) -> None:
+    """What was pulled goes into production again, where the gate is open; else it is refused."""
+    world.tries(plan.crew.by_role["production"], at, "deploy_version", initiative=plan.key)
 
 
 def ask_for_waivers(

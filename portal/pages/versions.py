@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.domain.errors import BadInput, NotFound
+from core.domain.models.model_versions import IN_USE
 from core.lake.models import RegistryLine
 from core.services.models.version_comparison import VersionFace, compare_versions, version_faces
-from core.services.models.versions import version_registry
+from core.services.models.versions import version_history, version_registry
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.models import version_view as compare
 from portal.components.models import version_view as view
@@ -23,7 +24,7 @@ def render() -> None:
     desk = current_desk()
     dress("models")
     wanted = url_value("id")
-    rule = "Champions and challengers, and how well each could be made again."
+    rule = "What ran in production when, what is to come, and how well each version could be made again."
     page_header(desk, "Model versions", rule)
     rows = desk.ask(version_registry, past=True)
     if not rows:
@@ -34,7 +35,7 @@ def render() -> None:
     url_choice("Model", {"": "All models", **names}, "id", clears=("left", "right", "by"), width=330)
     try:
         if not wanted:
-            _registry(rows)
+            _registry(desk, rows)
         else:
             _model(desk, wanted, desk.ask(version_faces, initiative=wanted))
     except BadInput as problem:
@@ -42,15 +43,18 @@ def render() -> None:
         page_link("versions", "Open the registry", icon=":material/arrow_forward:")
 
 
-def _registry(rows: Sequence[RegistryLine]) -> None:
-    shown = [row for row in rows if row.state == "challenger"]
-    shown += [row for row in rows if row.state == "champion"]
+def _registry(desk: Desk, rows: Sequence[RegistryLine]) -> None:
+    shown = [row for row in rows if row.state in IN_USE]
+    shown.sort(key=lambda row: row.current)
     view.registry_cards(shown)
-    section("Registry", "Challengers first. Click a line to compare the versions of a model.")
+    section(
+        "Registry", "Those beside a current version first. Click a line to compare the versions of a model."
+    )
     row = view.registry_table(shown)
     if row is not None:
         set_url(id=row.initiative)
         st.rerun()
+    view.production_panel(desk.ask(version_history), whole=True)
 
 
 def _model(desk: Desk, initiative: str, faces: tuple[VersionFace, ...]) -> None:
@@ -61,18 +65,19 @@ def _model(desk: Desk, initiative: str, faces: tuple[VersionFace, ...]) -> None:
         page_link("documents", "Model card", icon=":material/article:", id=initiative)
         page_link("lineage", "Lineage", icon=":material/account_tree:", model=initiative)
     view.own_versions(faces)
+    view.production_panel(desk.ask(version_history, initiative=initiative), whole=False)
     chosen = faces[:1]
     if len(faces) > 1:
         chosen = _compare(desk, initiative, faces)
     view.ladder_panel(chosen)
-    with st.expander("Promote, retire or fill in", icon=":material/edit:"):
+    with st.expander("Put forward, put into production, retire or fill in", icon=":material/edit:"):
         version_actions(desk, initiative, faces)
 
 
 def _compare(desk: Desk, initiative: str, faces: tuple[VersionFace, ...]) -> tuple[VersionFace, ...]:
     titles = {face.version.version: f"{face.version.version} ({face.version.state})" for face in faces}
     newest, *others = titles
-    current = next((f.version.version for f in faces if f.version.state == "champion"), others[0])
+    current = next((f.version.version for f in faces if f.version.current), others[0])
     base = current if current != newest else others[0]
     section("Side by side", "Choose two versions; figures are those of the slices and decay pages.")
     with st.container(horizontal=True, gap="small"):

@@ -37,7 +37,7 @@ from tests.process import (
     SIGNERS,
     THIRD,
     ask,
-    decide,
+    deploy,
     prove_all,
     sign,
     version,
@@ -87,7 +87,7 @@ def _prepare(governance: Governance, folder: Path, base: float) -> None:
     prove_all(governance, lists, base + 3.2)
     ask(governance, lists, "deployment", base + 3.3)
     sign(governance, lists, "deployment", base + 3.4, BUSINESS)
-    assert decide(governance, lists, "deployment", base + 3.5).is_open
+    deploy(governance, lists, base + 3.5)
     uneven = write_predictions(folder / "uneven.csv", start=_days_ago(48), uneven=True)
     add(governance, lists, "1", uneven, "analysis", base + 5)
 
@@ -309,6 +309,7 @@ def test_an_analyst_takes_an_ad_hoc_project_from_the_form_to_use_in_one_sitting(
     seat.press("Register")
     seat.reads("nothing more to wait for")
     seat.gate("meal-mix-sheet", "deployment", ANALYST, opens=True)
+    seat.press("Put into production", done="It is in production")
     seat.reads("Live")
     assert seat.seen.problems == []
 
@@ -421,16 +422,20 @@ def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_
     seat.reads("Approved until")
     seat.gate(initiative, "deployment", BUILDER, opens=True)
     seat.gate(initiative, "monitoring", BUILDER, opens=True)
+    assert not is_live(address, initiative), "asking puts nothing into production"
+    seat.open(f"initiative?id={initiative}&gate=deployment", BUILDER)
+    seat.press("Put into production", done="It is in production")
     assert is_live(address, initiative)
 
-    # The next version: what was signed was another one.
+    # The next version is put forward: what was signed was another one; the first stays in production.
     register_version(seat, initiative)
+    api(address, "promote_version", {"initiative": initiative, "version": "2", "reason": "It errs less."})
     seat.tab(initiative, "Sign-offs", VALIDATOR)
     seat.reads("Version 2 is current, and version 1 was signed.")
     seat.reads("Model version 2 instead of 1.")
     assert seat.page.get_by_role("listitem").filter(has_text="0 of 2, nobody yet").count() == 1
     seat.gate(initiative, "deployment", BUILDER, opens=False)
-    assert not is_live(address, initiative)
+    assert is_live(address, initiative)
     assert seat.seen.problems == []
 
 
@@ -444,7 +449,6 @@ def test_a_model_is_pulled_after_a_breach_in_monitoring(browser: Browser, addres
     seat.unfold("Pull out of production")
     seat.write("Why", "Women are called half as often; the old list is used.")
     seat.press("Pull it now", done="The model is out of production")
-    seat.reads("Recorded blocked")
     assert not is_live(address, initiative)
 
     # The builder says it is mended; somebody else verifies.

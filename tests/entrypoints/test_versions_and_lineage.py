@@ -20,7 +20,7 @@ def modelled(govern: Govern, moderate: str) -> str:
     common = ("--algorithm", "Seasonal mean", "--task", "regression")
     assert govern(*add, "1", *common, "--metric", "mae=3.2", "--commit", COMMIT).code == 0
     said = govern(*add, "2", *common, "--metric", "mae=2.9", "--challenger")
-    assert said.code == 0 and "as a challenger" in said.out
+    assert said.code == 0 and "beside the one in production or to come" in said.out
     for name in ("Shop ledger", "Weekly sums"):
         assert govern("data", "add", name, "--no-personal-data", "--team", "Shops").code == 0
     assert govern("data", "upstream", "weekly-sums", "shop-ledger", "--how", "summed by week").code == 0
@@ -31,7 +31,7 @@ def modelled(govern: Govern, moderate: str) -> str:
 
 def test_versions_are_listed_compared_promoted_amended_and_retired(govern: Govern, modelled: str) -> None:
     listed = govern("version", "list", modelled, "--json").json["versions"]
-    assert [(row["version"], row["state"]) for row in listed] == [("2", "challenger"), ("1", "champion")]
+    assert [(row["version"], row["state"]) for row in listed] == [("2", "registered"), ("1", "candidate")]
     compared = govern("version", "compare", modelled, "1", "2", "--json").json
     (metric,) = compared["metrics"]
     assert (metric["left"], metric["right"], metric["better"]) == (3.2, 2.9, True)
@@ -44,7 +44,7 @@ def test_versions_are_listed_compared_promoted_amended_and_retired(govern: Gover
     retired = govern("version", "retire", modelled, "1", "--reason", "It is not needed any more.")
     assert "is retired" in retired.out
     states = {row["version"]: row["state"] for row in govern("show", modelled, "--json").json["versions"]}
-    assert states == {"1": "retired", "2": "champion"}
+    assert states == {"1": "retired", "2": "candidate"}
 
 
 def untimed(document: str) -> str:

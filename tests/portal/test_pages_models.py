@@ -101,11 +101,11 @@ def test_an_empty_store_leads_on(governance: Governance, page: str) -> None:
     assert "yet" in said
 
 
-def test_the_registry_counts_and_lists_champions_and_challengers(filled: Governance) -> None:
+def test_the_registry_counts_and_lists_versions_in_use(filled: Governance) -> None:
     at = sound(open_page(filled, "versions"))
     table = at.dataframe[0].value
     assert list(table["Version"]) == ["2", "1"]
-    assert [value[0].split(" ", 1)[1] for value in table["State"]] == ["Challenger", "Champion"]
+    assert [value[0].split(" ", 1)[1] for value in table["State"]] == ["Registered", "Candidate"]
     assert "Metrics only" in words(at)
 
 
@@ -134,19 +134,19 @@ def test_a_challenger_is_promoted_on_the_page_and_the_refusal_keeps_what_was_typ
     at = open_page(filled, "versions", id=MODEL)
     at = at.selectbox(key="act-version").set_value("2").run()
     field(at, "text_area", "Why").set_value("why")
-    at = press(at, "Promote")
+    at = press(at, "Put forward")
     assert "needs at least 5" in words(at) and field(at, "text_area", "Why").value == "why"
     field(at, "text_area", "Why").set_value("It errs less.")
-    press(at, "Promote")
+    press(at, "Put forward")
     sheet = initiative_sheet(filled, filled.moment(later(9)), initiative=MODEL)
-    assert {one.version: one.state for one in sheet.versions} == {"1": "superseded", "2": "champion"}
+    assert {one.version: one.state for one in sheet.versions} == {"1": "superseded", "2": "candidate"}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_whoever_may_not_is_told_so_and_gets_no_form(filled: Governance, page: str) -> None:
     at = sound(open_page(filled, page, OUTSIDER, id=MODEL))
     offered = {one.label for one in at.button}
-    assert not offered & {"Promote", "Retire", "Fill in", "Save", "Mark as bad"}
+    assert not offered & {"Put forward", "Put into production", "Retire", "Fill in", "Save", "Mark as bad"}
     assert page == "documents" or "Otto Outsider may not" in words(at)
 
 

@@ -1,4 +1,4 @@
-"""Whatever happens to versions: one query over the inventory and the pure fold name the same current one."""
+"""Whatever happens to versions: queries over the inventory and the pure fold name the same ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.chain import Fact
-from core.lake.models import standing
+from core.lake.models import standing, standings
 from core.lake.query import asking, fetch, moment_values
 from core.lake.store import Store, open_memory_store
 
@@ -18,11 +18,15 @@ START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 INITIATIVES = ("alpha", "beta")
 VERSIONS = ("1", "2", "3")
 CURRENT = asking("SELECT initiative, version, task, recorded_at FROM current_version", "current")
+LIVE = asking("SELECT initiative, version FROM current_live WHERE live", "live")
+GATES = (("1.0", "deployment"),)
+ACTS = ("register", "challenge", "promote", "retire", "deploy", "shadow", "emergency", "suspend")
+ACTS += ("asked_open", "asked_blocked")
 acts = st.lists(
     st.tuples(
         st.sampled_from(INITIATIVES),
         st.sampled_from(VERSIONS),
-        st.sampled_from(("register", "challenge", "promote", "retire")),
+        st.sampled_from(ACTS),
     ),
     max_size=40,
 )
@@ -35,7 +39,7 @@ class Told:
         self.kinds: dict[tuple[str, str], str] = {}
         self.current: dict[str, str | None] = dict.fromkeys(INITIATIVES)
 
-    def act(self, initiative: str, version: str, what: str) -> list[Fact]:
+    def act(self, initiative: str, version: str, what: str, at: datetime) -> list[Fact]:
         known = (initiative, version) in self.kinds
         if what in ("register", "challenge"):
             if known:
@@ -48,6 +52,13 @@ class Told:
             return facts
         if not known:
             return []
+        if what in ("deploy", "shadow", "emergency", "suspend"):
+            state = "suspended" if what == "suspend" else "deployed"
+            role = {"suspend": "", "shadow": "shadow"}.get(what, "production")
+            until = (at + timedelta(days=3)).date() if what == "emergency" else None
+            return [_state(initiative, version, state, role=role, until=until)]
+        if what.startswith("asked"):
+            return [_decision(initiative, version, what.removeprefix("asked_"))]
         if what == "promote":
             self.current[initiative] = version
             return [_state(initiative, version, "champion")]
@@ -64,14 +75,19 @@ def test_the_current_version_is_told_alike(history: list[tuple[str, str, str]], 
     shown: list[tuple[datetime, dict[str, str | None]]] = []
     for initiative, version, what in history:
         at += timedelta(days=1)
-        facts = told.act(initiative, version, what)
+        facts = told.act(initiative, version, what, at)
         if facts:
             store.append(facts, actor="someone", at=at)
         shown.append((at, dict(told.current)))
     for then, expected in data.draw(st.lists(st.sampled_from(shown), max_size=3)) if shown else []:
         assert _by_query(store, then) == expected
         moment = store.moment(then)
-        assert {name: standing(store, name, moment).current for name in INITIATIVES} == expected
+        stands = {name: standing(store, name, moment, GATES) for name in INITIATIVES}
+        assert {name: one.current for name, one in stands.items()} == expected
+        assert standings(store, moment, GATES) == {n: one for n, one in stands.items() if one.states}
+        rows = fetch(store.cursor(), LIVE, {**moment_values(moment), "live_gates": GATES})
+        live = {n: one.in_production.version for n, one in stands.items() if one.in_production}
+        assert {row["initiative"]: row["version"] for row in rows} == live
     store.close()
 
 
@@ -95,6 +111,14 @@ def _registered(initiative: str, version: str) -> Fact:
     return Fact("model_version_registered", f"{initiative}/{version}", "model_version", (row,))
 
 
-def _state(initiative: str, version: str, state: str) -> Fact:
+def _decision(initiative: str, version: str, outcome: str) -> Fact:
+    """An answer as a store from before deployments were acts holds it."""
+    row = {"initiative": initiative, "version": version, "gate": "deployment", "outcome": outcome}
+    row |= {"findings": "[]", "policy_version": "1.0", "makes_live": None}
+    return Fact("gate_decided", initiative, "decision", (row,))
+
+
+def _state(initiative: str, version: str, state: str, **more: Any) -> Fact:
     row = {"initiative": initiative, "version": version, "state": state, "reason": "because"}
+    row |= {"role": "", "until": None, **more}
     return Fact(f"version_{state}", f"{initiative}/{version}", "version_state", (row,))

@@ -187,6 +187,7 @@ class Replay:
                 "registered": day,
                 "version": None,
                 "version_on": None,
+                "retired": False,
                 "labels": {},
                 "evidence": [],
                 "checks": [],
@@ -275,6 +276,7 @@ class Replay:
             known["labels"][label] = kind
         if kind in ("version", "promote"):
             known["version"], known["version_on"] = label, day
+        known["retired"] |= kind == "retire"
         if kind == "retire" and known["version"] == label:
             known["version"] = known["version_on"] = None
         registered = [_version(initiative, label)] if kind in ("version", "challenge") else []
@@ -314,7 +316,7 @@ class Replay:
             held.class_id,
             known["registered"],
             held.recorded_at.date(),
-            known["version_on"],
+            known["version_on"] or (day if known["retired"] else None),
             evidence={m: day for m, v, day, _ in sorted(known["evidence"], key=itemgetter(2)) if v in counts},
             checks={c: proof for c, version, proof, _ in known["checks"] if version in counts},
             version=known["version"],
@@ -536,6 +538,7 @@ def _sign_off(initiative: str, gate: str, given: SignOffAct) -> Fact:
 
 def _turn(initiative: str, version: str, state: str) -> Fact:
     row = {"initiative": initiative, "version": version, "state": state, "reason": "because"}
+    row |= {"role": "", "until": None}
     return Fact(f"version_{state}", initiative, "version_state", (row,))
 
 

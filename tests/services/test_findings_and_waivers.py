@@ -46,9 +46,11 @@ from tests.process import (
     SECOND,
     ask,
     decide,
+    deploy,
     on,
     prove,
     prove_all,
+    put_forward,
     put_in_force,
     seat_signers,
     sign,
@@ -72,7 +74,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prove_all(governance, live, 3)
     ask(governance, live, "deployment", 3.1)
     sign(governance, live, "deployment", 3.2, BUSINESS)
-    assert decide(governance, live, "deployment", 3.3).is_open
+    deploy(governance, live, 3.3)
     save_store(governance.store)
     governance.close()
     return governance.store.folder
@@ -317,6 +319,7 @@ def test_a_waiver_of_a_lighter_class_does_not_hold_for_a_stricter_one(governance
     from core.services.process.initiatives import override_classification
 
     version(governance, LIVE, "2", day=4)
+    put_forward(governance, LIVE, "2", 4)
     wanted(governance, 4.1, initiative=LIVE, measure="model_documented")
     values = {"initiative": LIVE, "waiver": "W1", "outcome": "granted", "note": "The controls are in place."}
     decide_waiver(governance, make(DecideWaiver, actor=SECOND, at=later(4.2), **values))
@@ -372,7 +375,7 @@ def test_a_failed_check_on_a_live_model_opens_one_finding_and_makes_its_signatur
     assert outcomes["deployment"] == "blocked"
 
 
-def test_a_pulled_model_is_not_live_until_the_gate_is_decided_open_again(governance: Governance) -> None:
+def test_a_pulled_model_is_not_live_until_it_is_put_into_production_again(governance: Governance) -> None:
     pulled = {"initiative": LIVE, "reason": "It answers with yesterday's prices."}
     refused(
         governance,
@@ -392,6 +395,9 @@ def test_a_pulled_model_is_not_live_until_the_gate_is_decided_open_again(governa
         lambda: pull_model(governance, make(PullModel, actor=OPS, at=later(5), **pulled)),
     )
     assert decide(governance, LIVE, "deployment", 6).is_open
+    rows = {row.initiative: row for row in inventory(governance, moment(governance, 6.1))}
+    assert not rows[LIVE].live, "asking puts nothing into production"
+    deploy(governance, LIVE, 6.2)
     rows = {row.initiative: row for row in inventory(governance, moment(governance, 7))}
     assert rows[LIVE].live
 

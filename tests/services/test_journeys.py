@@ -46,9 +46,11 @@ from tests.process import (
     advise,
     ask,
     decide,
+    deploy,
     on,
     prove,
     prove_all,
+    put_forward,
     seat_signers,
     sign,
     version,
@@ -93,6 +95,7 @@ def test_an_analyst_takes_an_ad_hoc_project_from_the_form_to_use_in_one_sitting(
     assert [view.gate.id for view in sheet.gates] == ["deployment"]
     assert all(state.satisfied for state in sheet.requirements), "nothing more to wait for"
     assert decide(governance, initiative, "deployment", 1.01).is_open
+    deploy(governance, initiative, 1.02, actor=BUILDER)
     assert live(governance, initiative, 1.02)
 
 
@@ -113,6 +116,7 @@ def test_an_internal_scheduled_model_needs_its_few_proofs_and_one_signature(gove
     assert sign(governance, initiative, "deployment", 3.4, BUSINESS) is SignOffStatus.APPROVED
     assert decide(governance, initiative, "deployment", 3.5).is_open
     assert decide(governance, initiative, "monitoring", 3.6).is_open
+    deploy(governance, initiative, 3.7)
     assert live(governance, initiative, 3.7)
     assert verify_record(governance).first_break is None
 
@@ -204,17 +208,18 @@ def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_
     assert decide(governance, initiative, "deployment", 7.8).is_open
     watched = decide(governance, initiative, "monitoring", 7.9)
     assert watched.is_open, [finding.message for finding in watched.findings]
+    deploy(governance, initiative, 7.95)
     assert live(governance, initiative, 8)
 
-    # A new version: what was signed was another one.
+    # A new version, once it is put forward: what was signed was another one, which stays in production.
     version(governance, initiative, "2", day=9)
+    put_forward(governance, initiative, "2", 9.05)
     for gate in ("development", "preproduction", "deployment"):
         state = lay_table(governance, initiative, gate, governance.moment(later(9.1))).state
         assert state.status is SignOffStatus.LAPSED
         assert "version 2 is current, and version 1 was signed" in state.lapses
         assert not decide(governance, initiative, gate, 9.2).is_open
-    assert not live(governance, initiative, 9.3)
-    assert live(governance, initiative, 8), "as it stood"
+    assert live(governance, initiative, 9.3), "version 1 is in production all the same"
     assert verify_record(governance).first_break is None
 
 
@@ -228,7 +233,7 @@ def test_a_model_is_pulled_after_a_breach_and_comes_back_when_somebody_else_has_
     prove_all(governance, initiative, 3)
     ask(governance, initiative, "deployment", 3.1)
     sign(governance, initiative, "deployment", 3.2, BUSINESS)
-    assert decide(governance, initiative, "deployment", 3.3).is_open
+    deploy(governance, initiative, 3.3)
 
     # New predictions show a difference between groups beyond the limit: a finding, and a lapsed signature.
     uneven = write_predictions(tmp_path / "uneven.csv", start="2026-02-01", uneven=True)
@@ -258,7 +263,7 @@ def test_a_model_is_pulled_after_a_breach_and_comes_back_when_somebody_else_has_
     verify_finding(governance, make(VerifyFinding, actor=VALIDATOR, at=later(46.4), mended=True, **note))
     ask(governance, initiative, "deployment", 46.5)
     sign(governance, initiative, "deployment", 46.6, BUSINESS_TWO)
-    assert decide(governance, initiative, "deployment", 46.7).is_open
+    deploy(governance, initiative, 46.7)
     assert live(governance, initiative, 46.8)
     sheet = initiative_sheet(governance, governance.moment(later(46.8)), initiative=initiative)
     assert not [state for state in sheet.requirements if state.status is Status.WAIVED]

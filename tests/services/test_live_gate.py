@@ -16,7 +16,7 @@ from core.services.governance import Governance
 from core.services.models.versions import version_approval
 from core.services.oversight.kpis import governance_kpis
 from core.services.process.findings import breach_findings
-from core.services.process.gates import is_live, newest_live_decision, pull_model
+from core.services.process.gates import is_live, pull_model, stands
 from core.services.process.initiatives import initiative_choices, initiative_sheet, inventory
 from core.services.rules.policies import compare_policy, draft_policy, publish_policy
 from tests.conftest import VALIDATOR, founded, later, register
@@ -25,6 +25,7 @@ from tests.process import (
     OPS,
     ask,
     decide,
+    deploy,
     prove_all,
     publish,
     put_in_force,
@@ -68,6 +69,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ask(governance, live, "deployment", 3.1)
     sign(governance, live, "deployment", 3.2, BUSINESS)
     assert decide(governance, live, "deployment", 3.3).is_open
+    deploy(governance, live, 3.3)
     save_store(governance.store)
     governance.close()
     return governance.store.folder
@@ -132,9 +134,13 @@ def test_a_model_is_pulled_and_goes_live_again_by_the_renamed_gate(governance: G
     ask(governance, LIVE, "go_live", 7)
     sign(governance, LIVE, "go_live", 7.1, BUSINESS)
     assert decide(governance, LIVE, "go_live", 7.2).is_open
-    assert live_by_every_account(governance, 7.3) == {(LIVE,)}
-    newest = newest_live_decision(governance, LIVE, governance.moment(later(7.3)))
-    assert newest is not None and newest.gate == "go_live"
+    assert live_by_every_account(governance, 7.3) == {()}, "asking puts nothing into production"
+    deploy(governance, LIVE, 7.4)
+    assert live_by_every_account(governance, 7.4) == {(LIVE,)}
+    assert [run.ended_because for run in stands(governance, LIVE, governance.moment(later(7.4))).runs] == [
+        pulled["reason"],
+        "",
+    ]
     assert live_by_every_account(governance, 6.1) == {()}, "as it stood"
 
 

@@ -180,9 +180,9 @@ def test_the_current_version_is_looked_at_first_not_the_newest_challenger(three:
 def test_the_registry_grades_what_is_in_use(three: Governance) -> None:
     rows = version_registry(three, three.moment(later(4)))
     assert {row.version: (row.state, row.grade) for row in rows} == {
-        "1": ("champion", 1),
-        "2": ("challenger", 1),
-        "3": ("challenger", 0),
+        "1": ("candidate", 1),
+        "2": ("registered", 1),
+        "3": ("registered", 0),
     }
     assert version_registry(three, three.moment(later(1))) == []
 

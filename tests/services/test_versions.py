@@ -92,10 +92,10 @@ def test_a_challenger_stands_beside_the_current_version_until_it_is_promoted(gov
     add(governance, initiative, "1")
     add(governance, initiative, "2", 3, role="challenger")
     assert current(governance, initiative, 3) == "1"
-    assert states(governance, initiative, 3) == {"1": "champion", "2": "challenger"}
+    assert states(governance, initiative, 3) == {"1": "candidate", "2": "registered"}
     promote(governance, initiative, "2", 4)
     assert current(governance, initiative, 4) == "2"
-    assert states(governance, initiative, 4) == {"1": "superseded", "2": "champion"}
+    assert states(governance, initiative, 4) == {"1": "superseded", "2": "candidate"}
     assert current(governance, initiative, 3.5) == "1", "as it stood before"
 
 
@@ -119,7 +119,7 @@ def test_retiring_the_current_version_leaves_none_until_one_is_promoted(governan
     promote(governance, initiative, "1", 5)
     assert current(governance, initiative, 5) == "1"
     promote(governance, initiative, "2", 6)
-    assert states(governance, initiative, 6) == {"1": "superseded", "2": "champion"}
+    assert states(governance, initiative, 6) == {"1": "superseded", "2": "candidate"}
 
 
 def test_retiring_a_challenger_or_a_superseded_version_leaves_the_current_one(governance: Governance) -> None:
@@ -130,7 +130,7 @@ def test_retiring_a_challenger_or_a_superseded_version_leaves_the_current_one(go
     retire(governance, initiative, "3", 5)
     retire(governance, initiative, "1", 5)
     assert current(governance, initiative, 5) == "2"
-    assert states(governance, initiative, 5) == {"1": "retired", "2": "champion", "3": "retired"}
+    assert states(governance, initiative, 5) == {"1": "retired", "2": "candidate", "3": "retired"}
 
 
 def test_proofs_of_a_retired_version_no_longer_count(governance: Governance) -> None:
@@ -211,9 +211,8 @@ def test_it_stays_frozen_when_the_gate_shuts_again(governance: Governance) -> No
     add(governance, initiative, "1")
     for day, outcome in ((3, "open"), (4, "blocked")):
         row = {"initiative": initiative, "version": "1", "gate": "deployment", "outcome": outcome}
-        fact = Fact(
-            "gate_decided", initiative, "decision", ({**row, "findings": "[]", "policy_version": "2.0"},)
-        )
+        row |= {"findings": "[]", "policy_version": "2.0", "makes_live": None}
+        fact = Fact("gate_decided", initiative, "decision", (row,))
         governance.store.append([fact], actor=BUILDER.id, at=later(day))
     with pytest.raises(Conflict, match="frozen"):
         amend(governance, initiative, "1", 5, notes="Too late.")
@@ -252,8 +251,8 @@ def test_an_approving_sign_off_of_the_version_freezes_it(
         (lambda g, i: promote(g, "nope", "1", 5), NotFound, "no initiative 'nope'"),
         (lambda g, i: promote(g, i, "1", 5), Conflict, "is the current one already"),
         (lambda g, i: promote(g, i, "2", 5, reason="why"), BadInput, "reason needs at least 5"),
-        (lambda g, i: promote(g, i, "2", 5, actor=OUTSIDER), Forbidden, "may not make a version"),
-        (lambda g, i: promote(g, i, "2", 5, actor=VALIDATOR), Forbidden, "may not make a version"),
+        (lambda g, i: promote(g, i, "2", 5, actor=OUTSIDER), Forbidden, "may not put a version forward"),
+        (lambda g, i: promote(g, i, "2", 5, actor=VALIDATOR), Forbidden, "may not put a version forward"),
         (lambda g, i: retire(g, i, "3", 5), Conflict, "is retired already"),
         (lambda g, i: retire(g, i, "1", 5, reason=""), BadInput, "reason needs at least 5"),
         (lambda g, i: retire(g, i, "1", 5, actor=OUTSIDER), Forbidden, "may not retire"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from core.domain.facts.recorded import OfInitiative, OfVersion, Recorded
@@ -30,12 +31,18 @@ class ModelVersion(OfVersion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionState(OfVersion):
-    """What a version is to its initiative from then on."""
+    """What became of a version: entered beside another, put forward as the candidate, its time in production.
+
+    It is in production in a `role`, in an emergency through `until`. The version is empty where a use without
+    a registered model is put into production.
+    """
 
     table = "version_state"
 
-    state: Literal["challenger", "champion", "retired"]
+    state: Literal["challenger", "champion", "deployed", "suspended", "retired"]
     reason: str
+    role: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

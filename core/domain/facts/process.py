@@ -109,7 +109,11 @@ class CheckRun(OfInitiative):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDecision(OfInitiative):
-    """A decision at a gate; `findings` is JSON, the reasons it gave."""
+    """A decision at a gate; `findings` is JSON, the reasons it gave.
+
+    `makes_live` is None in records from before putting a version into production was an act of its own: there
+    the answer of the gate that makes live did so itself.
+    """
 
     table = "decision"
     key = ("initiative", "gate")
@@ -119,6 +123,7 @@ class GateDecision(OfInitiative):
     outcome: Literal["open", "blocked"]
     findings: str
     policy_version: str
+    makes_live: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,26 +1,48 @@
-"""Which version of an initiative counts: champion, challenger, superseded, retired."""
+"""What each version of an initiative is, which one counts, and which ran in production from when to when."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from core.domain.facts.models import ModelVersion, VersionAmendment
 from core.domain.facts.recorded import ORIGIN, Signed, columns_of
 
-Turn = Literal["registered", "challenger", "champion", "retired"]
-State = Literal["champion", "challenger", "superseded", "retired"]
+Turn = Literal[
+    "registered", "challenger", "champion", "approved", "blocked", "deployed", "suspended", "retired"
+]
+State = Literal["registered", "candidate", "approved", "production", "suspended", "superseded", "retired"]
 STATES: dict[State, str] = {
-    "champion": "Champion",
-    "challenger": "Challenger",
+    "registered": "Registered",
+    "candidate": "Candidate",
+    "approved": "Approved",
+    "production": "In production",
+    "suspended": "Suspended",
     "superseded": "Superseded",
     "retired": "Retired",
 }
-"""What a version is to its initiative, in words; the champion is the current version."""
-LIVE: tuple[State, ...] = ("champion", "challenger")
+"""What a version is to its initiative, in words; the gates are asked about the candidate."""
+IN_USE: tuple[State, ...] = ("registered", "candidate", "approved", "production", "suspended")
 """What it is while it is in use, or may come into use."""
+BECAME: dict[str, str] = {
+    "challenger": "Registered beside",
+    "champion": "Candidate",
+    "deployed": "In production",
+    "suspended": "Suspended",
+    "retired": "Retired",
+}
+"""What a recorded turn made of a version, in words."""
+ROLES: dict[str, str] = {
+    "production": "Production",
+    "challenger": "Challenger",
+    "shadow": "Shadow",
+    "ab_test": "A/B test",
+}
+"""What a version does in production, in words; all but the first stand beside the one that has it."""
+EVERY = "*"
+"""Stands for every version of an initiative, in a turn that stops them all."""
 
 
 AMENDABLE = tuple(
@@ -44,11 +66,12 @@ class Version(Signed, ModelVersion):
     data_kind: str = ""
     amended: int
     state: State
+    current: bool
 
 
 @dataclass(frozen=True)
 class Approval:
-    """What approved a version first, and froze it."""
+    """What approved a version first, and froze it; the gate is empty where it went into production."""
 
     seq: int
     recorded_at: datetime
@@ -64,31 +87,67 @@ class VersionEvent:
     version: str
     turn: Turn
     recorded_at: datetime
+    role: str = ""
+    until: date | None = None
+    actor: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A time in production: which version, in which role, from when to when, and why it ended.
+
+    `until` is the last day of an emergency; `ended_at` is None while it runs. The version is empty for a use
+    without a registered model.
+    """
+
+    version: str
+    role: str
+    since: datetime
+    actor: str
+    reason: str
+    until: date | None = None
+    ended_at: datetime | None = None
+    ended_by: str = ""
+    ended_because: str = ""
 
 
 @dataclass(frozen=True)
 class VersionStanding:
     """Where the versions of an initiative stand.
 
-    `current` is None where no version counts; `current_since` is when it was registered or promoted.
+    `current` is None where no version counts; `current_since` is when it was registered or put forward.
+    `runs` are the times in production, oldest first.
     """
 
     current: str | None
     current_since: datetime | None
     states: dict[str, State]
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def running(self) -> dict[str, Run]:
+        """Version -> its time in production, of those that run."""
+        return {run.version: run for run in self.runs if run.ended_at is None}
+
+    @property
+    def in_production(self) -> Run | None:
+        """The one whose answers count; those beside it left out."""
+        return next((run for run in self.running.values() if run.role == "production"), None)
 
 
-def version_standing(events: Iterable[VersionEvent]) -> VersionStanding:
-    """Work out what each version is.
+def version_standing(events: Iterable[VersionEvent], day: date) -> VersionStanding:
+    """Work out what each version is on a day.
 
-    The current version is the one that was registered or promoted last, unless it was retired since: then
-    there is none until somebody promotes one. A challenger counts only once it is promoted.
+    The current version, about which the gates are asked, is the one that was registered or put forward last,
+    unless it was retired since: then there is none until somebody puts one forward. What was registered
+    beside another counts only once it is put forward. None of this changes what is in production.
 
     Examples
     --------
     >>> at = datetime(2026, 1, 5)
     >>> made = [VersionEvent(1, "1", "registered", at), VersionEvent(2, "2", "registered", at)]
-    >>> version_standing([*made, VersionEvent(3, "2", "challenger", at)]).current
+    >>> version_standing([*made, VersionEvent(3, "2", "challenger", at)], at.date()).current
     '1'
     """
     ordered = sorted(events, key=lambda event: event.seq)
@@ -102,17 +161,88 @@ def version_standing(events: Iterable[VersionEvent]) -> VersionStanding:
     newest = turns[-1] if turns else None
     if newest is not None and retired.get(newest.version, 0) > newest.seq:
         newest = None
-    current = newest.version if newest else None
-    last_turn = {event.version: event.seq for event in turns}
-    states: dict[str, State] = {}
-    for version in dict.fromkeys(event.version for event in ordered):
-        if version == current:
-            states[version] = "champion"
-        elif retired.get(version, 0) > last_turn.get(version, 0):
-            states[version] = "retired"
-        else:
-            states[version] = "superseded" if version in last_turn else "challenger"
-    return VersionStanding(current, newest.recorded_at if newest else None, states)
+    current, told = newest.version if newest else None, _Told()
+    for event in ordered:
+        told.hear(event)
+    told.expire(day)
+    counted = {event.version for event in turns} | {run.version for run in told.runs}
+    known = dict.fromkeys(event.version for event in ordered if event.turn == "registered")
+    states = {version: told.state(version, version == current, version in counted) for version in known}
+    return VersionStanding(current, newest.recorded_at if newest else None, states, tuple(told.runs))
+
+
+class _Told:
+    """Versions told turn by turn: what was last heard of each, and the times in production."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, str] = {}
+        self.runs: list[Run] = []
+
+    def hear(self, event: VersionEvent) -> None:
+        """Take one turn further."""
+        self.expire(event.recorded_at.date())
+        match event.turn:
+            case "deployed":
+                self._deployed(event)
+            case "suspended" | "retired":
+                self._end(event, event.reason, event.turn, event.version)
+                if event.turn == "retired":
+                    self.last[event.version] = "retired"
+            case "blocked":
+                if self.last.get(event.version) == "approved":
+                    self.last[event.version] = "candidate"
+            case turn:
+                self.last[event.version] = turn
+
+    def expire(self, day: date) -> None:
+        """End what was in production in an emergency that nobody confirmed in time."""
+        for place, run in enumerate(self.runs):
+            if run.ended_at is None and run.until is not None and run.until < day:
+                at = datetime.combine(run.until + timedelta(days=1), time.min)
+                self.runs[place] = replace(run, ended_at=at, ended_because="nobody confirmed the emergency")
+                self.last[run.version] = "suspended"
+
+    def _deployed(self, event: VersionEvent) -> None:
+        for place, run in enumerate(self.runs):
+            if run.ended_at is None and (run.version, run.role) == (event.version, event.role):
+                self.runs[place] = replace(run, until=event.until)
+                return
+        self._end(event, f"it is there as {ROLES[event.role].lower()} now", "superseded", event.version)
+        acting = next((run for run in self.runs if run.ended_at is None and run.role == "production"), None)
+        if acting is not None and event.role == "production":
+            self._end(event, f"replaced by version {event.version}", "superseded", acting.version)
+        if event.role == "production":
+            self.last |= {one: "superseded" for one, last in self.last.items() if last == "suspended"}
+        self.last[event.version] = "deployed"
+        self.runs.append(
+            Run(
+                version=event.version,
+                role=event.role,
+                since=event.recorded_at,
+                actor=event.actor,
+                reason=event.reason,
+                until=event.until,
+            )
+        )
+
+    def _end(self, event: VersionEvent, because: str, left: str, version: str) -> None:
+        for place, run in enumerate(self.runs):
+            if run.ended_at is None and version in (EVERY, run.version):
+                self.runs[place] = replace(
+                    run, ended_at=event.recorded_at, ended_by=event.actor, ended_because=because
+                )
+                self.last[run.version] = left
+
+    def state(self, version: str, current: bool, counted: bool) -> State:
+        """What a version is, where `counted` says whether it was ever more than registered beside."""
+        if any(run.ended_at is None and run.version == version for run in self.runs):
+            return "production"
+        last = self.last[version]
+        if last in ("suspended", "retired"):
+            return "suspended" if last == "suspended" else "retired"
+        if current:
+            return "approved" if last == "approved" else "candidate"
+        return "superseded" if counted else "registered"
 
 
 GRADES: tuple[str, ...] = (

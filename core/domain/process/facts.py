@@ -122,7 +122,8 @@ class InitiativeFacts:
     Attributes
     ----------
     registered_on, classified_on, version_on
-        Days from which deadlines count; `version_on` is None while there is no model version.
+        Days from which deadlines count; `version_on` is None while there is no model version, and the
+        day itself while all there were are retired.
     evidence
         Measure id -> day of the newest evidence that belongs to the current version (or to none).
     checks
@@ -169,7 +170,7 @@ class InventoryLine:
     Attributes
     ----------
     live
-        The deployment gate's last recorded decision is open.
+        A version is in production, or the use itself where it has no registered model.
     next_gate
         The first gate without a recorded open decision; None where all have one.
     passed

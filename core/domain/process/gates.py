@@ -184,7 +184,7 @@ def _missing(policy: Policy, state: RequirementState, facts: InitiativeFacts, da
     if not unrun:
         return f"its check expired on {state.expires_on}", "Run the checks again."
     titles = ", ".join(f"“{CHECKS[check].title}”" if check in CHECKS else check for check in unrun)
-    if facts.version_on is None and any(check in CHECKS and CHECKS[check].per_version for check in unrun):
+    if facts.version is None and any(check in CHECKS and CHECKS[check].per_version for check in unrun):
         return f"check {titles} needs a model version", "Register a model version, then run the checks."
     return f"check {titles} has not run", "Run the checks."
 

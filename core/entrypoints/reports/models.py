@@ -104,6 +104,19 @@ def _show_decay(decay: Result, names: tuple[str, str]) -> None:
         say(f"Decay of {name[:1].lower() + name[1:]}: {told}")
 
 
+def show_history(result: Result) -> None:
+    """Times in production, those that run first."""
+    columns: Mapping[str, Column] = {
+        "Initiative": "initiative",
+        "Version": ("version", lambda version: version or "none registered"),
+        "As": "role_title",
+        "From": ("since", minute),
+        "To": ("ended_at", lambda at: minute(at) if at else "runs"),
+        "Ended because": "ended_because",
+    }
+    show_rows(result["runs"], columns, empty="Nothing has been put into production.")
+
+
 def show_lineage(result: Result) -> None:
     """Every use of data, a line each, then what bad data reaches."""
     columns: Mapping[str, Column] = {
@@ -180,6 +193,7 @@ def show_notes(result: Result) -> None:
 
 
 SHOW: Mapping[str, Callable[[Result], None]] = {
+    "version history": show_history,
     "version list": show_versions,
     "version compare": show_comparison,
     "data bad": show_marked,

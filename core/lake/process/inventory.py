@@ -22,6 +22,7 @@ from core.domain.facts.process import (
     Waiver,
 )
 from core.domain.facts.recorded import values_of
+from core.domain.models.model_versions import VersionStanding
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckTally
 from core.domain.policy.kpis import KpiId
@@ -69,7 +70,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
         classified.class_id,
         min(fact.recorded_at for fact in registered).date(),
         classified.recorded_at.date(),
-        stands.current_since.date() if stands.current_since else None,
+        _version_on(stands, moment),
         {proof.measure: proof.effective_on for proof in freshest},
         {run.check_id: _proof(run) for run in runs},
         version=stands.current,
@@ -81,6 +82,13 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
         findings=tuple(finding for finding in findings if finding.state != "closed"),
         said=registered,
     )
+
+
+def _version_on(stands: VersionStanding, moment: Moment) -> date | None:
+    """Day from which what belongs to a version is due: while all there were are retired, each day anew."""
+    if stands.current_since is None and "retired" in stands.states.values():
+        return moment.day
+    return stands.current_since.date() if stands.current_since else None
 
 
 def _proof(run: CheckRun) -> CheckProof:
@@ -301,8 +309,8 @@ _FIRST_TRIES = asking(
 _DAYS_TO_DEPLOYMENT = asking(
     """
     , opened AS (
-        SELECT initiative, min(recorded_at) AS opened_at FROM live_decision
-        WHERE outcome = 'open' GROUP BY initiative
+        SELECT initiative, min(recorded_at) AS opened_at FROM production_turn
+        WHERE state = 'deployed' AND role = 'production' GROUP BY initiative
     )
     SELECT date_diff('day', r.registered_at, opened_at) AS days
     FROM opened JOIN registration r USING (initiative) WHERE opened_at::DATE BETWEEN $since AND $day
@@ -316,9 +324,8 @@ _MONITORED = asking(
     SELECT i.initiative, bool_or(m.version IS NOT NULL) AS monitored FROM current_initiative i
     JOIN current_live l ON l.initiative = i.initiative AND l.live
     JOIN current_classification c ON c.initiative = i.initiative AND list_contains($classes, c.class_id)
-    LEFT JOIN current_version v ON v.initiative = i.initiative
     LEFT JOIN decay_chunk m
-        ON m.initiative = i.initiative AND m.version = v.version AND m.seq <= $seq AND m.part = 'analysis'
+        ON m.initiative = i.initiative AND m.version = l.version AND m.seq <= $seq AND m.part = 'analysis'
     GROUP BY i.initiative
     """,
     "current",
@@ -416,13 +423,13 @@ class Counted:
 
 
 def _days_to_deployment(at: Counted, window_days: int) -> list[int]:
-    """Days from registration to the first time the gate that makes live was open, if in the window."""
+    """Days from registration to the first time in production, if that began in the window."""
     values = {**_window(at.moment, window_days), "live_gates": at.live_gates}
     return [row["days"] for row in fetch(at.store.cursor(), _DAYS_TO_DEPLOYMENT, values)]
 
 
 def _monitored_live(at: Counted) -> Share:
-    """Of the live initiatives above the lowest class, those with estimates for their current version."""
+    """Of the live initiatives above the lowest class, those with estimates for the version in production."""
     classes = list(at.policy.class_order)[1:]
     values = {**moment_values(at.moment), "classes": classes, "live_gates": at.live_gates}
     rows = fetch(at.store.cursor(), _MONITORED, values)

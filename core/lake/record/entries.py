@@ -13,7 +13,7 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates
 from core.domain.process.facts import InitiativeChoice
 from core.lake.facts import select
-from core.lake.query import asking, fetch, fetch_as
+from core.lake.query import asking, fetch, fetch_as, moment_values
 from core.lake.store import TABLES, Store
 
 _NAMED = """
@@ -139,7 +139,7 @@ def named_initiatives(store: Store, moment: Moment) -> dict[str, str]:
 
 def initiative_choices(store: Store, moment: Moment, live_gates: LiveGates) -> list[InitiativeChoice]:
     """Initiatives to choose from, by name."""
-    values = {"seq": moment.seq, "live_gates": live_gates}
+    values = {**moment_values(moment), "live_gates": live_gates}
     return fetch_as(store.cursor(), InitiativeChoice, _CHOICES, values)
 
 

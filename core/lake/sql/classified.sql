@@ -2,7 +2,9 @@
 -- them at once; names are for those who read the answer.
 classified AS MATERIALIZED (
     SELECT c.initiative, c.class_id, greatest(r.registered_at::DATE, c.recorded_at::DATE) AS since,
-        v.version, v.recorded_at::DATE AS version_since, (row_number() OVER ())::INTEGER AS key
+        v.version, CASE WHEN v.version IS NULL AND c.initiative IN (
+            SELECT initiative FROM version_state WHERE seq <= $seq AND state = 'retired')
+            THEN $day::DATE ELSE v.recorded_at::DATE END AS version_since, (row_number() OVER ())::INTEGER AS key
     FROM current_classification c
     JOIN registration r USING (initiative)
     LEFT JOIN current_version v USING (initiative)

@@ -139,7 +139,7 @@ def gather(governance: Governance, moment: Moment, initiative: str, version: str
 
 def _described(faces: tuple[VersionFace, ...], initiative: str, version: str) -> VersionFace | None:
     if not version:
-        return next((face for face in faces if face.version.state == "champion"), None)
+        return next((face for face in faces if face.version.current), None)
     found = next((face for face in faces if face.version.version == version), None)
     if found is None:
         labels = ", ".join(face.version.version for face in faces[:12])

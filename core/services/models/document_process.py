@@ -6,7 +6,7 @@ from core.domain.facts.models import VersionAmendment, VersionState
 from core.domain.facts.process import SignOff
 from core.domain.given import shown_address
 from core.domain.models.model_card import Facts, Missing, Part, Table, Words
-from core.domain.models.model_versions import AMENDABLE
+from core.domain.models.model_versions import AMENDABLE, BECAME, STATES
 from core.domain.policy.checks import CHECKS
 from core.domain.rules.frameworks import ClauseState
 from core.lake import facts
@@ -203,7 +203,7 @@ def history(material: Material) -> tuple[Part, ...]:
     made = tuple(
         (
             face.version.version,
-            face.version.state.capitalize(),
+            STATES[face.version.state],
             face.version.algorithm,
             f"{day(face.version.recorded_at)} by {face.version.actor_name}",
             face.grade.title,
@@ -213,7 +213,7 @@ def history(material: Material) -> tuple[Part, ...]:
     )
     wanted = ("Version", "State", "Algorithm", "Registered", "Reproducibility", "Notes")
     turns = tuple(
-        (day(turn.recorded_at), turn.version, turn.state.capitalize(), turn.reason, material.name(turn.actor))
+        (day(turn.recorded_at), turn.version, BECAME[turn.state], turn.reason, material.name(turn.actor))
         for turn in reversed(facts.history(store, VersionState, material.moment, initiative))
     )
     amended = tuple(
@@ -230,7 +230,7 @@ def history(material: Material) -> tuple[Part, ...]:
     parts: list[Part] = [Table("Versions, newest first", wanted, made)]
     if turns:
         headings = ("On", "Version", "Became", "Reason", "By")
-        parts.append(Table("Champions, challengers and retirements", headings, turns))
+        parts.append(Table("What became of versions", headings, turns))
     if amended:
         parts.append(Table("Filled in later", ("On", "Version", "What", "Reason", "By"), amended))
     return tuple(parts)

@@ -18,7 +18,7 @@ from core.domain.models.lineage import HOW, Edge, Graph, Node, Source, bad_above
 from core.domain.moment import Moment
 from core.lake import directory
 from core.lake.facts import history, newest
-from core.lake.models import live_versions
+from core.lake.models import versions_in_use
 from core.lake.store import Store
 from core.services.case import registered
 from core.services.governance import Governance
@@ -180,7 +180,7 @@ def data_of(governance: Governance, moment: Moment, *, initiative: str) -> tuple
     if not used:
         return ()
     serving = newest(governance.store, BusinessProcess, moment, initiative)
-    return _lines(governance.store, moment, used, serving, _sources(governance.store, moment), initiative)
+    return _lines(governance, moment, used, serving, _sources(governance.store, moment), initiative)
 
 
 def source_sheet(governance: Governance, moment: Moment, *, source: Source) -> SourceSheet:
@@ -244,7 +244,7 @@ def _source(source: DataSource, mark: DataMark | None, roots: tuple[str, ...], n
 
 
 def _lines(
-    store: Store,
+    governance: Governance,
     moment: Moment,
     used: Sequence[DataUse],
     serving: Sequence[BusinessProcess],
@@ -252,8 +252,9 @@ def _lines(
     initiative: str = "",
 ) -> tuple[UseLine, ...]:
     """Uses as people read them, by model."""
+    store = governance.store
     models = directory.names(store, moment, (use.initiative for use in used)).initiatives
-    live = live_versions(store, moment, initiative)
+    live = versions_in_use(store, moment, governance.live_gates(moment), initiative)
     processes = {one.initiative: one.processes for one in serving}
     known = {one.source: one for one in sources}
     names = {one.source: one.name for one in sources}
@@ -292,7 +293,7 @@ class _Whole:
         serving = [one for one in newest(store, BusinessProcess, moment) if one.processes]
         self._processes = {one.initiative: one.processes for one in serving}
         self._serving = directory.names(store, moment, self._processes).initiatives
-        lines = _lines(store, moment, uses(store, moment), serving, self.sources)
+        lines = _lines(governance, moment, uses(store, moment), serving, self.sources)
         self.lines = tuple(line for line in lines if past or line.counts)
         self.graph = self._graph()
         self.choices = self._choices()

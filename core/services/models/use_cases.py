@@ -9,7 +9,14 @@ from pydantic import Field
 
 from core.analytics.slices.report import SliceChange
 from core.connectors.document_files import file_name, render
-from core.domain.commands import AmendModelVersion, PromoteVersion, RegisterModelVersion, RetireVersion
+from core.domain.commands import (
+    AmendModelVersion,
+    DeployVersion,
+    PromoteVersion,
+    RegisterModelVersion,
+    RetireVersion,
+)
+from core.domain.facts.models import VersionState
 from core.domain.facts.recorded import values_of
 from core.domain.given import InitiativeId
 from core.domain.models import lineage as given
@@ -30,9 +37,11 @@ from core.services.models.version_comparison import (
 )
 from core.services.models.versions import (
     amend_model_version,
+    deploy_version,
     promote_version,
     register_model_version,
     retire_version,
+    version_history,
 )
 from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
@@ -140,6 +149,15 @@ def write_document(
     }
 
 
+def _running(_: Call, command: DeployVersion, turn: VersionState) -> Result:
+    return {"initiative": turn.initiative, "version": turn.version, "role": turn.role}
+
+
+def _deployed(result: Result) -> str:
+    what = f"Version {result['version']} of" if result["version"] else "Without a registered version,"
+    return f"{what} {result['initiative']} is in production as {result['role'].replace('_', ' ')}."
+
+
 def _now(state: str) -> Callable[[Call, PromoteVersion | RetireVersion, None], Result]:
     return lambda call, command, _: {
         "initiative": command.initiative,
@@ -149,7 +167,7 @@ def _now(state: str) -> Callable[[Call, PromoteVersion | RetireVersion, None], R
 
 
 def _added(result: Result) -> str:
-    beside = " as a challenger" if result.get("role") == "challenger" else ""
+    beside = ", beside the one in production or to come" if result["state"] == "registered" else ""
     return f"Version {result['version']} of {result['initiative']} is on record{beside}."
 
 
@@ -192,6 +210,7 @@ USE_CASES = (
         RegisterModelVersion,
         Line("version add", _added),
         repeats=("initiative", "version"),
+        returns="state",
     ),
     does(
         amend_model_version,
@@ -204,8 +223,10 @@ USE_CASES = (
         promote_version,
         PromoteVersion,
         Line("version promote", "Version {version} is now the current version of {initiative}."),
-        returns=_now("champion"),
+        returns=_now("candidate"),
     ),
+    does(deploy_version, DeployVersion, Line("version deploy", _deployed), returns=_running),
+    asks(version_history, Line("version history"), may="read_initiatives", returns="runs"),
     does(
         retire_version,
         RetireVersion,

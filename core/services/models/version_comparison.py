@@ -131,7 +131,7 @@ class Comparison:
 
 def version_faces(governance: Governance, moment: Moment, *, initiative: str) -> tuple[VersionFace, ...]:
     """All versions of an initiative, newest first, with state, grade and approval."""
-    known = versions(governance.store, initiative, moment)
+    known = versions(governance.store, initiative, moment, governance.live_gates(moment))
     if not known and registration(governance.store, initiative, moment) is None:
         raise NotFound(f"no initiative '{initiative[:80]}' is registered", remedy="Choose one of the list.")
     return tuple(_face(governance, moment, one) for one in known)

@@ -35,6 +35,7 @@ from core.lake.models import current_version
 from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
 from core.services.process.findings import breach_findings
+from core.services.process.gates import stands
 
 
 @dataclass(frozen=True)
@@ -84,18 +85,32 @@ def record_checks(
         else applicable_checks(subject.policy, subject.facts.class_id, bool(subject.facts.version))
     )
     checks = tuple(check for check in checks if check not in skip)
-    found = [_amended(subject, _RUNNERS[check](subject)) for check in checks]
-    results = tuple(_with_withdrawals(subject, result) for result in found)
-    failed = [(result.check, result.message) for result in results if result.verdict is Verdict.FAIL]
+    results = tuple(_result(subject, check) for check in checks)
+    seen = [(subject, result) for result in results]
+    for other in _in_production(subject):
+        seen += [(other, _result(other, check)) for check in checks if check in LOOK_AT_PREDICTIONS]
+    failed = {result.check: result.message for _, result in seen if result.verdict is Verdict.FAIL}
 
     def run(moment: Moment) -> list[Fact]:
         there = history(governance.store, CheckRun, moment, initiative)
         tried = {(earlier.check_id, earlier.version) for earlier in there}
-        runs = [entry_of("check_run", _run(subject, result, tried)) for result in results]
-        return runs + breach_findings(governance, subject.policy, initiative, failed, moment)
+        runs = [entry_of("check_run", _run(of, result, tried)) for of, result in seen]
+        return runs + breach_findings(governance, subject.policy, initiative, list(failed.items()), moment)
 
     governance.store.append_next(run, actor=actor, at=at)
     return results
+
+
+def _result(subject: CheckSubject, check: str) -> CheckResult:
+    return _with_withdrawals(subject, _amended(subject, _RUNNERS[check](subject)))
+
+
+def _in_production(subject: CheckSubject) -> list[CheckSubject]:
+    """The same with versions that act in production while the gates are asked about another."""
+    known = stands(subject.governance, subject.facts.initiative, subject.moment)
+    acting = (run.version for run in known.running.values() if run.role != "shadow")
+    others = (version for version in acting if version not in ("", known.current))
+    return [replace(subject, facts=replace(subject.facts, version=version)) for version in others]
 
 
 def _amended(subject: CheckSubject, result: CheckResult) -> CheckResult:

@@ -6,14 +6,17 @@ from dataclasses import asdict, replace
 
 from core.domain.chain import canonical
 from core.domain.commands import DecideGate
-from core.domain.errors import Conflict
+from core.domain.facts.models import VersionState
 from core.domain.facts.process import DecisionBasis, GateDecision
 from core.domain.facts.recorded import entry_of
+from core.domain.life_cycles import VERSION
+from core.domain.models.model_versions import VersionStanding
 from core.domain.moment import Moment
 from core.domain.policy.requirement_list import demands_digest, demands_of
 from core.domain.process.commands import PullModel
-from core.domain.process.gates import Decision, Finding, decide, find_gate
-from core.lake.facts import history, latest
+from core.domain.process.gates import Decision, decide, find_gate
+from core.lake.facts import latest
+from core.lake.models import standing
 from core.services.case import Case, begin, facts_of
 from core.services.governance import Governance
 
@@ -27,7 +30,8 @@ def ask_gate(governance: Governance, initiative: str, gate: str, moment: Moment)
 def decide_gate(governance: Governance, command: DecideGate) -> Decision:
     """Decide a gate now and put the answer on record.
 
-    The same answer twice in a row (outcome, findings, policy and model version) is recorded once, so that a
+    Asking puts nothing into production and takes nothing out: that is `version deploy` and `pull`. The same
+    answer twice in a row (outcome, findings, policy and model version) is recorded once, so that a
     pipeline may ask as often as it likes.
 
     Raises
@@ -44,45 +48,38 @@ def decide_gate(governance: Governance, command: DecideGate) -> Decision:
         outcome=decision.outcome,
         findings=canonical([asdict(finding) for finding in decision.findings]),
         policy_version=decision.policy_version,
+        makes_live=False,
     )
     last = _last(case, command.gate)
     if last is None or last != replace(fact, seq=last.seq, recorded_at=last.recorded_at, actor=last.actor):
-        _put(case, "gate_decided", fact)
+        _put(case, fact)
     return decision
 
 
-def newest_live_decision(governance: Governance, initiative: str, moment: Moment) -> GateDecision | None:
-    """The last answer of the gate that makes live, by whichever policy; open where a model is live."""
-    live = governance.live_gates(moment)
-    decided = history(governance.store, GateDecision, moment, initiative)
-    return next((one for one in reversed(decided) if (one.policy_version, one.gate) in live), None)
+def stands(governance: Governance, initiative: str, moment: Moment) -> VersionStanding:
+    """Where the versions of an initiative stand, and which are in production."""
+    return standing(governance.store, initiative, moment, governance.live_gates(moment))
 
 
 def is_live(governance: Governance, initiative: str, moment: Moment) -> bool:
-    """Whether a model of an initiative is live."""
-    newest = newest_live_decision(governance, initiative, moment)
-    return newest is not None and newest.outcome == "open"
+    """Whether a version of an initiative is in production, or the use itself where it has none."""
+    return stands(governance, initiative, moment).in_production is not None
 
 
 def pull_model(governance: Governance, command: PullModel) -> None:
-    """Take a model out of production at once: the gate that makes live is blocked on record, with the reason.
+    """Take all that is in production out of it at once, whatever stands beside it too, with the reason.
 
-    It goes live again by asking for a decision, if the gate is open then.
+    It goes into production again by `version deploy`, if the gate is open then.
     """
     case = begin(governance, command)
-    gate = case.policy.live_gate
-    last = newest_live_decision(governance, case.facts.initiative, case.moment)
-    if last is None or last.outcome != "open":
-        raise Conflict(f"{command.initiative} is not live", where=gate.id, remedy="There is nothing to pull.")
-    why = Finding("decision", "blocker", f"Pulled: {command.reason}", "Ask for a decision to go live again.")
-    pulled = replace(
-        last,
-        gate=gate.id,
-        outcome="blocked",
-        findings=canonical([asdict(why)]),
-        policy_version=case.policy.version,
+    initiative, step = case.initiative.initiative, VERSION.to("suspended")
+    running = stands(governance, initiative, case.moment).running
+    step.require_state("production" if running else "", {"initiative": initiative})
+    turns = (
+        VersionState(initiative=initiative, version=version, state="suspended", reason=command.reason)
+        for version in running
     )
-    _put(case, "model_pulled", pulled)
+    case.append([entry_of(step.action, turn) for turn in turns], unchanged=(initiative,))
 
 
 def _last(case: Case, gate: str) -> GateDecision | None:
@@ -90,7 +87,7 @@ def _last(case: Case, gate: str) -> GateDecision | None:
     return latest(case.governance.store, GateDecision, case.moment, case.facts.initiative, gate=gate)
 
 
-def _put(case: Case, action: str, decided: GateDecision) -> None:
+def _put(case: Case, decided: GateDecision) -> None:
     """A decision with what it rested on: class, ethical position, and what the gate asked."""
     gate = find_gate(case.policy, case.facts.class_id, decided.gate)
     basis = DecisionBasis(
@@ -102,5 +99,5 @@ def _put(case: Case, action: str, decided: GateDecision) -> None:
         ethics_version=case.governance.position(case.moment).version,
         demands_sha256=demands_digest(demands_of(case.policy, case.facts.class_id, gate)),
     )
-    entries = [entry_of(action, decided), entry_of("decision_basis_recorded", basis)]
+    entries = [entry_of("gate_decided", decided), entry_of("decision_basis_recorded", basis)]
     case.append(entries, unchanged=(decided.initiative,))

@@ -313,7 +313,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     store, policy = governance.store, governance.policy(moment)
     facts = facts_of(governance, initiative, moment)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
-    made = versions(store, initiative, moment)
+    made = versions(store, initiative, moment, governance.live_gates(moment))
     return InitiativeSheet(
         registered(governance, initiative, moment),
         policy,

@@ -32,7 +32,7 @@ TITLES = {
     "policy": "Policy",
     "ethics": "Ethical position",
     "demand_set": "What policies asked at gates",
-    "version_state": "Champions, challengers and retirements",
+    "version_state": "What became of versions",
     "version_amendment": "Amendments of versions",
     "document_text": "Texts of documents",
     "comment": "Comments",

@@ -226,10 +226,12 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     if sheet.versions:
         known = {"id": sheet.initiative.initiative}
         with st.container(horizontal=True):
-            page_link("versions", "Compare, promote or retire", icon=":material/difference:", **known)
+            page_link(
+                "versions", "Compare, put into production or retire", icon=":material/difference:", **known
+            )
             page_link("documents", "Model card", icon=":material/article:", **known)
     for place, one in enumerate(sheet.versions):
-        state = "the current one" if one.state == "champion" else STATES[one.state].lower()
+        state = STATES[one.state].lower() + (", the current one" if one.current else "")
         made = f"{one.algorithm}. {TASKS.get(one.task, one.task)}."
         by = f"Registered {minute(one.recorded_at)} by {one.actor_name}."
         with panel(f"Version {one.version}, {state}", f"{made} {by}", key=f"version-{place}"):

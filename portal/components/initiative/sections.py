@@ -10,17 +10,19 @@ import streamlit as st
 from core.domain.commands import (
     AmendInitiative,
     DecideGate,
+    DeployVersion,
     OverrideClassification,
     RegisterModelVersion,
     RunChecks,
     SubmitEvidence,
 )
 from core.domain.given import texts_of
+from core.domain.models.model_versions import ROLES
 from core.domain.process.commands import PullModel
 from core.domain.process.facts import more_texts
 from core.domain.process.gates import finding_for
 from core.services.case import override_refusal, proof_refusal
-from core.services.models.versions import register_model_version
+from core.services.models.versions import deploy_version, register_model_version
 from core.services.process.checks import run_checks
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate, pull_model
@@ -51,7 +53,7 @@ LINKS = (
     ("image_uri", "image_sha256"),
     ("metrics_uri", "metrics_sha256"),
 )
-_ROLES = {"champion": "The current version at once", "challenger": "A challenger beside the current one"}
+_ROLES = {"champion": "The current version, if none is in production", "challenger": "A version beside it"}
 _DATA_KINDS = {"": "Not said", "full": "In full", "sample": "As a sample"}
 
 
@@ -83,16 +85,14 @@ def version_form(desk: Desk, sheet: InitiativeSheet) -> None:
         choices={"task": TASKS, "role": _ROLES, "data_kind": _DATA_KINDS},
         first={"version": _next_version(sheet)},
         note="What is left out can be filled in until the version is approved. Once it is current, evidence "
-        "and checks of the version before it stop counting.",
+        "and checks of the version before it stop counting; while one is in production it stands beside, "
+        "until it is put forward.",
     )
     form(desk, register_model_version, RegisterModelVersion, ask)
 
 
 def _registered(given: Values) -> str:
-    later = (
-        " Its checks run when it is promoted." if given["role"] == "challenger" else " Its checks have run."
-    )
-    return f"Version {given['version']} is registered.{later}"
+    return f"Version {given['version']} is registered."
 
 
 def override_form(desk: Desk, sheet: InitiativeSheet, because: str) -> None:
@@ -142,9 +142,23 @@ def pull_form(desk: Desk, sheet: InitiativeSheet) -> None:
         "The model is out of production; the reason is on record.",
         primary=True,
         fixed={"initiative": sheet.initiative.initiative},
-        note="The gate is blocked on record at once; it opens again only by a new decision.",
+        note="It goes into production again only through the open gate.",
     )
     unfolding_form(desk, pull_model, PullModel, "Pull out of production", ":material/block:", ask)
+
+
+def deploy_form(desk: Desk, initiative: str, version: str) -> None:
+    """Offer to put a version into production, or the use itself where it has none."""
+    ask = Ask(
+        "Put into production",
+        "It is in production; since when is on record.",
+        icon=":material/rocket_launch:",
+        primary=True,
+        says="Only through the gate that makes live; the version that is in production is replaced.",
+        fixed={"initiative": initiative, "version": version},
+        choices={"role": ROLES},
+    )
+    form(desk, deploy_version, DeployVersion, ask)
 
 
 def findings_list(findings: Sequence[Finding]) -> None:
@@ -277,8 +291,17 @@ def _gate(desk: Desk, sheet: InitiativeSheet, view: GateView) -> None:
         note="The answer, open or blocked, is put on record with its reasons.",
     )
     action(desk, decide_gate, DecideGate, ask)
-    if view.gate == sheet.policy.live_gate and sheet.live and not desk.in_past:
-        pull_form(desk, sheet)
+    if view.gate == sheet.policy.live_gate and not desk.in_past:
+        if sheet.live:
+            pull_form(desk, sheet)
+        if view.decision.is_open and not _runs(sheet):
+            deploy_form(desk, sheet.initiative.initiative, sheet.facts.version or "")
+
+
+def _runs(sheet: InitiativeSheet) -> bool:
+    """Whether what the gates are asked about is in production."""
+    current = next((one for one in sheet.versions if one.current), None)
+    return current.state == "production" if current else sheet.live
 
 
 def _quoted(words: str) -> str:

@@ -296,7 +296,12 @@ def _sign_offs(desk: Desk, sheet: InitiativeSheet) -> None:
 def _versions(desk: Desk, sheet: InitiativeSheet) -> None:
     initiative = sheet.initiative.initiative
     with st.container(horizontal=True):
-        page_link("versions", "Compare, promote or retire versions", icon=":material/compare:", id=initiative)
+        page_link(
+            "versions",
+            "Compare, put into production or retire versions",
+            icon=":material/compare:",
+            id=initiative,
+        )
         page_link("documents", "Read the model card", icon=":material/article:", id=initiative)
         page_link("explanations", "See what scores come from", icon=":material/lightbulb:", id=initiative)
     versions_tab(desk, sheet)

@@ -10,11 +10,15 @@ import streamlit as st
 from core.domain.commands import AmendModelVersion, PromoteVersion, RetireVersion
 from core.domain.facts.recorded import values_of
 from core.domain.given import shown_address
-from core.domain.models.model_versions import GRADES
-from core.services.models.versions import amend_model_version, promote_version, retire_version
+from core.domain.models.model_versions import GRADES, STATES
+from core.services.models.versions import (
+    amend_model_version,
+    promote_version,
+    retire_version,
+)
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, form
-from portal.components.initiative.sections import LINKS
+from portal.components.initiative.sections import LINKS, deploy_form
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
 from portal.components.slices.version_view import change_chart
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
         SlicesSide,
         VersionFace,
     )
+    from core.services.models.versions import RunLine
     from portal.components.desk import Desk
 
 
@@ -95,12 +100,10 @@ OWN: list[Column[VersionFace]] = [
 
 
 def registry_cards(rows: Sequence[RegistryLine]) -> None:
-    """Count the current versions by how well they can be made again, and the challengers."""
-    current = [row for row in rows if row.state == "champion"]
-    challengers = sum(row.state == "challenger" for row in rows)
-    items = [
-        Card("Challengers", str(challengers), note="Beside a current version, until promoted or retired.")
-    ]
+    """Count the current versions by how well they can be made again, and what is in production."""
+    current = [row for row in rows if row.current]
+    running = sum(row.state == "production" for row in rows)
+    items = [Card("In production", str(running), note="Versions, those beside another one among them.")]
     for rung in (3, 2, 1, 0):
         amount = sum(row.grade == rung for row in current)
         status = {3: "grade_3", 2: "grade_2", 1: "grade_1", 0: "grade_0"}[rung]
@@ -111,7 +114,7 @@ def registry_cards(rows: Sequence[RegistryLine]) -> None:
 
 
 def registry_table(rows: Sequence[RegistryLine]) -> RegistryLine | None:
-    """Show champions and challengers; give the line that is clicked."""
+    """Show versions in use or to come; give the line that is clicked."""
     return live_table(
         rows,
         REGISTRY,
@@ -119,17 +122,39 @@ def registry_table(rows: Sequence[RegistryLine]) -> RegistryLine | None:
         select=True,
         download="model-registry",
         height=600,
-        alt="Current versions and challengers of all models with state and reproducibility",
+        alt="Versions in use or to come of all models with state and reproducibility",
     )
 
 
 def own_versions(faces: Sequence[VersionFace]) -> None:
     """Show the versions of one model, newest first."""
-    challengers = sum(face.version.state == "challenger" for face in faces)
+    beside = sum(face.version.state == "registered" for face in faces)
     caption = f"{count(len(faces), 'version')}, newest first"
-    caption += f"; {count(challengers, 'challenger')} waiting." if challengers else "."
+    caption += f"; {count(beside, 'version')} beside the current one." if beside else "."
     with panel("Versions", caption):
         plain_table(faces, OWN, caption="Versions with state and reproducibility", download="versions")
+
+
+_RUNS: list[Column[RunLine]] = [
+    Column("version", "Version", strong=True),
+    Column("role", "As", "status"),
+    Column("since", "From", "minute"),
+    Column("ended_at", "To", "minute"),
+    Column("actor_name", "Put there by", phone=False),
+    Column(lambda run: run.ended_because if run.ended_at else "", "Ended because"),
+    Column("ended_by_name", "Ended by", phone=False),
+]
+
+
+def production_panel(runs: Sequence[RunLine], *, whole: bool) -> None:
+    """Show what ran in production from when to when; of all models or of one."""
+    of_model: list[Column[RunLine]] = [Column("name", "Model", strong=True)] if whole else []
+    with panel("What ran when", "Times in production, those that run first; what has no end runs."):
+        if not runs:
+            st.caption("Nothing has been put into production yet.")
+            return
+        columns = [*of_model, *_RUNS]
+        plain_table(runs, columns, caption="Times in production", download="production-history")
 
 
 def ladder_panel(faces: Sequence[VersionFace]) -> None:
@@ -166,14 +191,19 @@ _KINDS = {"": "As it is", "full": "In full", "sample": "A sample"}
 
 
 def version_actions(desk: Desk, initiative: str, faces: Sequence[VersionFace]) -> None:
-    """Offer to promote, retire or fill in one of the versions; say why where that is not possible."""
-    titles = {face.version.version: f"{face.version.version} ({face.version.state})" for face in faces}
+    """Offer what may become of one of the versions; say why where that is not possible."""
+    titles = {
+        face.version.version: f"{face.version.version} ({STATES[face.version.state].lower()})"
+        for face in faces
+    }
     by_version = {face.version.version: face for face in faces}
     version = st.selectbox("Version", list(titles), format_func=lambda one: titles[one], key="act-version")
     face = by_version[version]
-    promote, retire, amend = st.tabs(["Promote", "Retire", "Fill in"])
+    promote, deploy, retire, amend = st.tabs(["Put forward", "Put into production", "Retire", "Fill in"])
     with promote:
         _promote(desk, initiative, face)
+    with deploy:
+        deploy_form(desk, initiative, version)
     with retire:
         _retire(desk, initiative, face)
     with amend:
@@ -183,26 +213,26 @@ def version_actions(desk: Desk, initiative: str, faces: Sequence[VersionFace]) -
 def _promote(desk: Desk, initiative: str, face: VersionFace) -> None:
     version = face.version.version
     ask = Ask(
-        "Promote",
+        "Put forward",
         f"Version {version} is now the current one.",
         icon=":material/upgrade:",
         primary=True,
-        says="It becomes the current version; the gates are decided anew for it.",
+        says="The gates are asked about it from then on; what is in production stays there.",
         fixed={"initiative": initiative, "version": version},
-        because="This is the current version already." if face.version.state == "champion" else "",
+        because="This is the current version already." if face.version.current else "",
     )
     form(desk, promote_version, PromoteVersion, ask)
 
 
 def _retire(desk: Desk, initiative: str, face: VersionFace) -> None:
     version, state = face.version.version, face.version.state
-    current = "It is the current version. Without it none counts until you promote another one."
+    current = "It is the current version. Without it none counts until you put another one forward."
     ask = Ask(
         "Retire",
         f"Version {version} is retired.",
         icon=":material/archive:",
         primary=True,
-        says=current if state == "champion" else "",
+        says=current if face.version.current else "",
         fixed={"initiative": initiative, "version": version},
         because="This version is retired already." if state == "retired" else "",
     )
