@@ -48,9 +48,10 @@ HoldsFrom = Annotated[
     Field(title="Holds from", description="First day on which it holds, like 2026-12-31; at once if empty."),
     option("--holds-from", metavar="DAY"),
 ]
-Name = Annotated[
-    str, StringConstraints(min_length=3, max_length=100, strip_whitespace=True), AfterValidator(_one_line)
+TeamName = Annotated[
+    str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True), AfterValidator(_one_line)
 ]
+Name = Annotated[TeamName, StringConstraints(min_length=3)]
 Words = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True), AfterValidator(_one_line)]
 ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
 Digest = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
@@ -112,9 +113,9 @@ class RegisterInitiative(Command, may="register_initiative"):
         Field(min_length=10, title="Purpose", description="What it is for, in a sentence."),
         Shown("What it decides or helps to decide, and for whom.", lines=True),
     ]
-    team: Annotated[Name | None, Field(description="The team; the acting person's where none is named.")] = (
-        None
-    )
+    team: Annotated[
+        TeamName | None, Field(description="The team; the acting person's where none is named.")
+    ] = None
     owner: Annotated[str | None, Field(description="Who owns it; the acting person where none is named.")] = (
         None
     )

@@ -17,7 +17,7 @@ def personal(store: Path, govern: Govern) -> str:
     """A registered initiative that uses personal data."""
     given = {**SCHEDULED, "regulations": "personal_data"}
     said = govern(
-        *("register", "--name", "Weekly mailing", "--purpose", "Choose whom to write to.", "--team", "Shops"),
+        *("register", "--name", "Weekly mailing", "--purpose", "Choose whom to write to.", "--team", "T"),
         *("--owner", "olga-owner", "--json", *answers(given)),
     )
     assert said.code == 0, said.err

@@ -327,6 +327,20 @@ def test_a_rate_that_moved_by_next_to_nothing_is_no_drift_and_not_out_of_range(
     assert (column.verdict, column.findings, column.out_of_range) == ("pass", (), 0.0)
 
 
+@pytest.mark.parametrize(("moved", "drifted"), [(1e-9, False), (0.2, True)])
+def test_a_single_value_drifts_where_it_becomes_another_and_not_by_next_to_nothing(
+    governance: Governance, initiative: str, tmp_path: Path, *, moved: float, drifted: bool
+) -> None:
+    """Seen: 5.0 to 5.000000001 was drift of all inputs together, and 0.1 to 0.2 was none."""
+    for start, rate, part, days in ((0, 0.1, "reference", 3), (ROWS, 0.1 + moved, "analysis", 4)):
+        rows = rows_of(ROWS, start, rate=[rate] * ROWS).drop("income", "age")
+        rows.write_parquet(tmp_path / f"{part}.parquet")
+        add(governance, initiative, tmp_path / f"{part}.parquet", part=part, days=days)
+    report = measured(governance, initiative)
+    assert next(one for one in report.features if one.feature == "rate").newest_alert is drifted
+    assert {one.newest_alert for one in report.outputs if one.feature == "inputs"} <= {drifted}
+
+
 def test_score_prediction_and_outcome_stand_beside_the_features_under_their_names(
     governance: Governance, initiative: str, tmp_path: Path
 ) -> None:

@@ -34,6 +34,10 @@ def ours(reference: Path, analysis: list[Path], chunking: Chunking) -> MeasuredD
     return measure(DriftRows(cursor, files, chunking), lambda share, what: None)
 
 
+SINGLE = {("single", "jensen_shannon"), ("single", "hellinger")}
+"""Around a single value NannyML draws one bin a unit wide and sees nothing of what stays in it; ours does."""
+
+
 def assert_equal(found: MeasuredDrift, answer: pl.DataFrame) -> int:
     """Every distance that NannyML defines; returns how many were compared."""
     theirs = answer.partition_by("feature", "method", as_dict=True)
@@ -47,6 +51,9 @@ def assert_equal(found: MeasuredDrift, answer: pl.DataFrame) -> int:
             where = f"{drift.feature} {drift.method} chunk {place}"
             if value is None or math.isnan(value):
                 assert mine is None, where
+                continue
+            if (drift.feature, drift.method) in SINGLE and mine:
+                assert mine > 0.05 > value, where
                 continue
             assert mine == pytest.approx(value, abs=CLOSE, rel=CLOSE), where
             compared += 1

@@ -21,7 +21,12 @@ from core.domain.moment import Moment
 from core.lake.monitoring import readings
 from core.services.governance import Governance
 from core.services.measured.bias import bias_slices
-from core.services.measured.monitoring import AddOutcomes, add_outcomes
+from core.services.measured.monitoring import (
+    AddOutcomes,
+    RefreshMonitoring,
+    add_outcomes,
+    refresh_monitoring,
+)
 from core.services.measured.predictions import AddPredictions, add_predictions, prediction_batches
 from core.services.models.amendments import (
     AmendColumns,
@@ -136,10 +141,55 @@ def test_few_placeholders_leave_a_column_of_numbers(trial: Trial, words: tuple[s
     assert about("age", trial.add(rows(first=5000, age=put(rows()["age"], *words)), "analysis")) == []
 
 
-@pytest.mark.parametrize("words", [("A", "B", "C"), ("3+",), ("Q",) * 40])
-def test_words_that_are_no_placeholders_make_a_text(trial: Trial, words: tuple[str, ...]) -> None:
-    assert about("age", trial.add(rows(age=put(rows()["age"], *words)))) == []
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("A", "B", "C"), "597 of 600 values are numbers, but 'A' in 1 row (first: row 1), 'B' in 1 row"),
+        (("3+",), "599 of 600 values are numbers, but '3+' in 1 row (first: row 1). Correct these"),
+        (("Q",) * 40, ""),
+    ],
+)
+def test_words_that_are_no_placeholders_make_a_text_and_few_are_told(
+    trial: Trial, words: tuple[str, ...], told: str
+) -> None:
+    notes = about("age", trial.add(rows(age=put(rows()["age"], *words))))
+    assert [told in note for note in notes] == [True] * bool(told)
     assert trial.kinds()["age"] == "text"
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_the_word_nan_is_no_outcome(governance: Governance, tmp_path: Path, task: str) -> None:
+    trial = Trial(governance, tmp_path, task)
+    table = rows()
+    scores = BINARY["scores"] if task == "binary" else ()
+    told = trial.add({**table, "y": put(table["y"], "1", *["nan"] * 40)}, **BINARY | {"scores": scores})
+    assert "Column 'y' says 'nan' in 40 rows (first: row 2): read as missing" in about("y", told)[0]
+    assert "40 of 600 rows have no true outcome yet." in told
+    view = prediction_batches(governance, trial.now, initiative=trial.initiative, version="1")
+    assert view.mapping is not None and view.mapping.labels == ("0", "1")
+
+
+def test_outcomes_that_are_called_otherwise_than_predictions_are_told(
+    governance: Governance, tmp_path: Path
+) -> None:
+    trial, table = Trial(governance, tmp_path, "multiclass"), rows()
+    named = {**BINARY, "scores": ()}
+    words = [("False", "True")[int(str(one))] for one in table["y"]]
+    (note,) = about("y", trial.add({**table, "y": words}, **named))
+    assert "outcomes that are never predicted: 'True' in" in note and "'False' in" in note
+
+
+def test_decisions_without_a_score_are_sliced_and_not_estimated(trial: Trial) -> None:
+    for first, part in ((0, "reference"), (5000, "analysis")):
+        table = rows(first=first)
+        del table["p"]
+        named = {} if first else {"scores": (), "sensitive": ("sex",)}
+        assert trial.add(table, part, **named) == ()
+    assert trial.groups("sex") == {"Female": 300, "Male": 300}
+    about_it = {"initiative": trial.initiative, "version": "1"}
+    with pytest.raises(BadInput, match="has no column 'y_score'") as refused:
+        refresh_monitoring(trial.governance, make(RefreshMonitoring, actor=ADMIN, at=later(100), **about_it))
+    assert refused.value.remedy == "Add predictions with their scores; slices and drift need none."
 
 
 def test_a_guess_is_taken_back_by_an_amendment(trial: Trial) -> None:
@@ -236,7 +286,10 @@ def test_an_identifier_is_no_feature(trial: Trial) -> None:
     assert trial.column("customer")[0] == "c0"
 
 
-@pytest.mark.parametrize(("column", "value"), [("age", "-999"), ("age", "9999"), ("age", "-1"), ("day", "0")])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("age", "-999"), ("age", "9999"), ("age", "99"), ("age", "0"), ("age", "-1"), ("day", "0")],
+)
 def test_a_sentinel_is_told_and_declared(trial: Trial, column: str, value: str) -> None:
     days = [str(20260101 + n % 28) for n in range(ROWS)]
     table = rows(day=days)
@@ -249,6 +302,11 @@ def test_a_sentinel_is_told_and_declared(trial: Trial, column: str, value: str) 
     view = prediction_batches(trial.governance, trial.now, initiative=trial.initiative, version="1")
     assert about(column, view.batches[0].warnings) == []
     assert "the export does so" in view.batches[0].amended
+
+
+def test_one_row_of_negative_nines_is_told(trial: Trial) -> None:
+    (note,) = about("age", trial.add(rows(age=put(rows()["age"], "-999"))))
+    assert note.startswith("Column 'age': 1 row holds -999, far from all others (18 to 77)")
 
 
 @pytest.mark.parametrize(

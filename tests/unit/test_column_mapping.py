@@ -32,7 +32,6 @@ def test_a_column_name_may_hold_an_equals_sign() -> None:
 @pytest.mark.parametrize(
     ("task", "scores", "said"),
     [
-        ("binary", [], "has one score"),
         ("binary", ["a", "b"], "has one score"),
         ("regression", ["a"], "has no score"),
         ("multiclass", ["a"], "each class needs a score"),

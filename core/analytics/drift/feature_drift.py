@@ -45,6 +45,8 @@ FALSE_ALARMS = 0.05
 _DRAWS, _LEAST_DRAWS, _CELLS, _SIZES = 1000, 300, 1_000_000, 4
 _BRIDGES, _PLACES = 10_000, 500
 _DEVIATIONS = 3.0
+_ROUNDED = 1e-6
+"""Errors of standardised rows that are nearer are the same."""
 _NEVER_SEEN = 3
 """Rows as if of values that the reference lacks: the rule of three, Hanley and Lippman-Hand 1983."""
 BY_SHARES: dict[str, Distance] = {"jensen_shannon": jensen_shannon, "hellinger": hellinger}
@@ -315,7 +317,8 @@ def joint_drift(
     upper = centre + np.maximum(error * (z + np.abs(skewed)), own)
     lower = np.maximum(centre - np.maximum(error * z, own), 0.0)
     held = np.concatenate([left_out, errors[len(left_out) :]])
-    alerts = tuple(bool(outside) for outside in (held > upper) | (held < lower))
+    outside = np.maximum(held - upper, lower - held) > _ROUNDED
+    alerts = tuple(outside.tolist())
     told = known(upper)
     return MethodDrift(
         "inputs",
@@ -441,7 +444,7 @@ def number_drift(feature: str, moments: Moments, column: Column, along: Along) -
     """Drift of a number feature by its four methods."""
     import numpy as np
 
-    bins = np.array(list(column.histograms(doane_edges(moments))))
+    bins = np.array(list(_coarse(moments, column)))
     coarse = np.column_stack([bins, along.rows - bins.sum(axis=1)])
     found = drift_by_counts(feature, "number", coarse, along, BY_SHARES)
     by_values = _exact if moments.rows < EXACT_BELOW else _binned
@@ -450,6 +453,16 @@ def number_drift(feature: str, moments: Moments, column: Column, along: Along) -
     for at, (method, chance) in enumerate((("kolmogorov_smirnov", gaps), ("wasserstein", areas))):
         found.append(judged(feature, "number", method, distances[:, at], left_out[:, at], chance))
     return found
+
+
+def _coarse(moments: Moments, column: Column) -> Iterator[Counts]:
+    """Rows of each of the reference's bins; around a single value that value alone."""
+    import numpy as np
+
+    if moments.low < moments.high:
+        return column.histograms(doane_edges(moments))
+    outside = column.outside(moments.low, moments.high)
+    return (np.array([one.rows - one.below - one.above]) for one in outside)
 
 
 def _exact(_moments: Moments, column: Column, reference_chunks: int) -> Cumulated:

@@ -178,7 +178,8 @@ def column_mapping(
     Parameters
     ----------
     scores
-        One column for a binary model; `CLASS=COLUMN` a class for a multiclass one; none for a regression.
+        One column for a binary model; `CLASS=COLUMN` a class for a multiclass one; none for a regression,
+        and for decisions that have none: these are sliced, and not estimated.
     """
     if task not in TASKS:
         raise BadInput(f"'{task[:40]}' is no task", where="task", remedy=f"Use one of: {', '.join(TASKS)}.")
@@ -343,9 +344,9 @@ def score_words(mapping: ColumnMapping) -> tuple[str, ...]:
 
 def _scores(task: str, scores: Sequence[str]) -> dict[str, str]:
     if task == "binary":
-        if len(scores) != 1:  # a column's name may hold an equals sign
+        if len(scores) > 1:  # a column's name may hold an equals sign
             raise BadInput("a binary model has one score", where="score", remedy="Name its one column.")
-        return {"": scores[0]}
+        return {"": scores[0]} if scores else {}
     if task == "regression" and scores:
         raise BadInput("a regression has no score", where="score", remedy="Leave the score out.")
     pairs = [

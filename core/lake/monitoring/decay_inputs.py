@@ -95,7 +95,8 @@ class PartRows:
         return {str(row[0]): str(row[1]) for row in rows}
 
     def _refuse_columns(self, spec: EstimateSpec) -> None:
-        needed = [PREDICTED, *score_columns(spec).values()]
+        scores = score_columns(spec).values()
+        needed = [PREDICTED, *scores]
         if spec.task == "multiclass" and len(spec.classes) < 2:
             raise RefusedInput(
                 "a multiclass estimate needs its classes", remedy="Give at least two in 'classes'."
@@ -106,8 +107,9 @@ class PartRows:
             if name not in self.columns:
                 raise RefusedInput(
                     f"{self.name!r} has no column {name!r}",
-                    remedy="Use the canonical names: y_pred, y_true, y_score or y_score_<class>, and the "
-                    "features.",
+                    remedy="Add predictions with their scores; slices and drift need none."
+                    if name in scores
+                    else "Use the canonical names: y_pred, y_true, and the features.",
                 )
         numbers = [*score_columns(spec).values()]
         if spec.task != "multiclass":

@@ -70,7 +70,7 @@ class BatchFacts:
     columns: tuple[str, ...]
 
 
-def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
+def describe_batch(store: Store, file: Path) -> BatchFacts:
     """Read what a canonical batch holds."""
     cursor = store.cursor()
     path = [str(file)]
@@ -80,8 +80,7 @@ def describe_batch(store: Store, file: Path, task: str) -> BatchFacts:
         raise BadInput(
             "the file cannot be read as Parquet", where=file.name, remedy="Export it again as Parquet."
         ) from error
-    needed = ["row_id", "y_pred"] + (["y_score"] if task == "binary" else [])
-    lacking = [column for column in needed if column not in columns]
+    lacking = [column for column in ("row_id", "y_pred") if column not in columns]
     if lacking:
         raise BadInput(
             f"column {', '.join(lacking)} is missing",

@@ -31,7 +31,6 @@ from core.lake.predictions.batches import (
     repeated_rows,
 )
 from core.lake.predictions.intake_columns import (
-    FEW,
     Staged,
     TextProfile,
     canonical_sql,
@@ -40,7 +39,6 @@ from core.lake.predictions.intake_columns import (
     kind_of_type,
     literal,
     missing_sql,
-    placeholders,
     quoted,
     require_zone,
     reread,
@@ -63,7 +61,7 @@ from core.lake.predictions.intake_rules import (
     times_are_local,
     zone_notes,
 )
-from core.lake.predictions.intake_warnings import WrittenBatch, batch_warnings
+from core.lake.predictions.intake_warnings import WrittenBatch, batch_warnings, guessed_words
 from core.lake.store import Store
 
 _UTC = ("", "UTC", "Etc/UTC")
@@ -146,7 +144,7 @@ def _taken(
     local = times_are_local(cursor, staged, mapping)
     notes += zone_notes(cursor, read, mapping, given.name, local=local)
     written = _written(cursor, read, mapping, kinds, whole, folder)
-    facts = describe_batch(store, written, mapping.task)
+    facts = describe_batch(store, written)
     mapping = _with_classes(cursor, written, mapping, facts)
     if rules.part == "reference":
         refuse_unfit_reference(cursor, written, mapping, facts, rules, given.name)
@@ -185,17 +183,18 @@ def _read(
     require_zone(cursor, mapping.zone)
     declared = _declared(staged, mapping, rules.known_kinds)
     read = reread(cursor, staged, declared, folder / "declared.parquet")
+    kinds: dict[str, Kind] = {**rules.known_kinds, mapping.target: "text"}
     texts = [
         name
-        for name in mapping.features
-        if read.types[name] == "VARCHAR" and rules.known_kinds.get(name) not in ("code", "identifier")
+        for name in (*mapping.features, *filter(None, (mapping.target,)))
+        if read.types[name] == "VARCHAR" and kinds.get(name) not in ("code", "identifier")
     ]
     notes: list[str] = []
     readings: dict[str, str] = {}
     missing: list[str] = []
     profiles = text_profiles(cursor, read, texts)
     for name, profile in profiles.items():
-        words, note = _guessed(cursor, read, name, profile, rules.known_kinds.get(name))
+        words, note = guessed_words(cursor, read, mapping, name, profile, kinds.get(name))
         notes += note
         if words:
             readings[name] = missing_sql(name, "VARCHAR", words)
@@ -225,41 +224,6 @@ def _declared(staged: Staged, mapping: ColumnMapping, kinds: Mapping[str, Kind])
         time = mapping.timestamp
         readings[time] = zoned_sql(time, staged.types[time], mapping.zone)
     return readings
-
-
-def _guessed(
-    cursor: duckdb.DuckDBPyConnection, read: Staged, name: str, profile: TextProfile, known: Kind | None
-) -> tuple[list[str], list[str]]:
-    """Words of a column that stand for no value, and what is to be told of those and of the likely ones."""
-    as_number = known == "number" or (known is None and read.from_csv and not profile.leading_zero)
-    if as_number and profile.nearly_number:
-        most = 0 if known else FEW * profile.filled
-        words = placeholders(cursor, read, name, number=True, most_unknown=most)
-        if words:
-            told = ", ".join(word.told for word in words)
-            note = (
-                f"Column '{name}' holds numbers, and {told}: read as missing. If that is a value, declare "
-                f"the column a category (--kind {name}=category)."
-            )
-            return [word.text for word in words], [note]
-    if known not in (None, "text") or not profile.worded:
-        return [], []
-    words = placeholders(cursor, read, name, number=False)
-    nulls, likely = [w for w in words if w.is_null], [w for w in words if not w.is_null]
-    notes = []
-    if nulls:
-        told = ", ".join(word.told for word in nulls)
-        notes.append(
-            f"Column '{name}' says {told}: read as missing. If that is a value, declare the column a code "
-            f"(--kind {name}=code)."
-        )
-    if likely:
-        told = ", ".join(word.told for word in likely)
-        notes.append(
-            f"Column '{name}' says {told}, which may stand for no value; if so, declare it "
-            f"(--missing '{name}={likely[0].text}')."
-        )
-    return [word.text for word in nulls], notes
 
 
 def _joined(

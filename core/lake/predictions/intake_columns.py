@@ -347,6 +347,19 @@ class Word:
         return self.text.lower() in NULL_WORDS or self.text == "None"
 
 
+def words_among(cursor: duckdb.DuckDBPyConnection, staged: Staged, name: str, *, numbers: bool) -> list[Word]:
+    """What is no number in a column of `numbers`; else what may stand for no value. Most rows first."""
+    text = words_sql(name, staged.types[name])
+    number_like = f"regexp_full_match({text}, {literal(f'{NUMBER}|{NO_NUMBER}')})"
+    others = f"NOT {number_like} OR {is_null_word(text)}"
+    chosen = others if numbers else f"{is_null_word(text)} OR {is_placeholder(text)}"
+    query = (
+        f"SELECT {text} AS word, count(*), min(file_row_number) + 1 FROM {staged.scan} "
+        f"WHERE {text} IS NOT NULL AND ({chosen}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MOST_WORDS}"
+    )
+    return [Word(*row) for row in cursor.execute(query, {"file": staged.file}).fetchall()]
+
+
 def placeholders(
     cursor: duckdb.DuckDBPyConnection, staged: Staged, name: str, *, number: bool, most_unknown: float = 0
 ) -> list[Word]:
@@ -354,15 +367,7 @@ def placeholders(
 
     `most_unknown`: rows of a column of numbers that may hold words of which nobody knows.
     """
-    text = words_sql(name, staged.types[name])
-    number_like = f"regexp_full_match({text}, {literal(f'{NUMBER}|{NO_NUMBER}')})"
-    others = f"NOT {number_like} OR {is_null_word(text)}"
-    chosen = others if number else f"{is_null_word(text)} OR {is_placeholder(text)}"
-    query = (
-        f"SELECT {text} AS word, count(*), min(file_row_number) + 1 FROM {staged.scan} "
-        f"WHERE {text} IS NOT NULL AND ({chosen}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MOST_WORDS}"
-    )
-    found = [Word(*row) for row in cursor.execute(query, {"file": staged.file}).fetchall()]
+    found = words_among(cursor, staged, name, numbers=number)
     unknown = [word for word in found if not (word.is_null or word.text.lower() in PLACEHOLDERS)]
     if number and (
         len(unknown) > _FEW_WORDS

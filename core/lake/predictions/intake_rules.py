@@ -221,6 +221,8 @@ def _label_rules(role: str, name: str, staged: Staged, mapping: ColumnMapping) -
     else:
         wrong = f"{class_sql(name, kind)} NOT IN ({', '.join(map(literal, mapping.labels))})"
         remedy = "Correct them, or declare every class (--class)."
+    if role == TRUE:
+        remedy += f" Declare what stands for no outcome: --missing '{name}=WORD'."
     shown = ", ".join(mapping.labels[:8]) + (", …" if len(mapping.labels) > 8 else "")
     return [*rules, Rule(name, wrong, f"has labels other than the declared ones ({shown})", remedy)]
 

@@ -23,7 +23,18 @@ from core.domain.models.column_mapping import (
     score_column,
 )
 from core.lake.predictions.batches import column_types
-from core.lake.predictions.intake_columns import NUMERIC, TIMES, in_parts, quoted, values_of
+from core.lake.predictions.intake_columns import (
+    FEW,
+    NUMERIC,
+    TIMES,
+    Staged,
+    TextProfile,
+    in_parts,
+    placeholders,
+    quoted,
+    values_of,
+    words_among,
+)
 
 MANY_COLUMNS = 1_000
 MANY_GROUPS = 1_000
@@ -31,6 +42,58 @@ FEW_ROWS = 500
 _SHOWN = 3
 _MOST_COMPARED = 20_000
 _SUM_TOLERANCE = 0.05
+
+
+def guessed_words(
+    cursor: duckdb.DuckDBPyConnection,
+    read: Staged,
+    mapping: ColumnMapping,
+    name: str,
+    profile: TextProfile,
+    known: Kind | None,
+) -> tuple[list[str], list[str]]:
+    """Words of a column that stand for no value, and what is to be told of those and of the likely ones."""
+    target = name == mapping.target
+    as_number = known == "number" or (known is None and read.from_csv and not profile.leading_zero)
+    if as_number and profile.nearly_number:
+        most = 0 if known else FEW * profile.filled
+        words = placeholders(cursor, read, name, number=True, most_unknown=most)
+        if words:
+            told = ", ".join(word.told for word in words)
+            note = (
+                f"Column '{name}' holds numbers, and {told}: read as missing. If that is a value, declare "
+                f"the column a category (--kind {name}=category)."
+            )
+            return [word.text for word in words], [note]
+        if known is None and profile.filled - profile.numbers <= FEW * profile.filled:
+            return [], [_nearly_numbers(cursor, read, name, profile)]
+    if known not in (None, "text") or not profile.worded:
+        return [], []
+    found = placeholders(cursor, read, name, number=False)
+    words = [word for word in found if not (target and word.text in mapping.labels)]
+    nulls, likely = [w for w in words if w.is_null], [w for w in words if not w.is_null]
+    notes = []
+    if nulls:
+        told = ", ".join(word.told for word in nulls)
+        remedy = "the classes (--class)" if target else f"the column a code (--kind {name}=code)"
+        notes.append(f"Column '{name}' says {told}: read as missing. If that is a value, declare {remedy}.")
+    if likely:
+        told = ", ".join(word.told for word in likely)
+        notes.append(
+            f"Column '{name}' says {told}, which may stand for no value; if so, declare it "
+            f"(--missing '{name}={likely[0].text}')."
+        )
+    return [word.text for word in nulls], notes
+
+
+def _nearly_numbers(cursor: duckdb.DuckDBPyConnection, read: Staged, name: str, profile: TextProfile) -> str:
+    words = words_among(cursor, read, name, numbers=True)
+    told = ", ".join(word.told for word in words[:_SHOWN]) + (", …" if len(words) > _SHOWN else "")
+    return (
+        f"Column '{name}' is read as text: {profile.numbers:,} of {profile.filled:,} values are numbers, but "
+        f"{told}. Correct these, or declare the column a number and what stands for no value (--kind "
+        f"{name}=number --missing '{name}={words[0].text[:40]}')."
+    )
 
 
 @dataclass(frozen=True)
@@ -104,9 +167,27 @@ def _label_warnings(
             found.append(
                 f"Every row that has a true outcome has the same, {only}: nothing tells classes apart."
             )
-    if mapping.task == "binary":
+    if mapping.task == "multiclass" and batch.labelled:
+        found += _never_predicted(cursor, batch, mapping)
+    if mapping.task == "binary" and mapping.scores:
         found += _backward_warnings(cursor, batch)
     return found
+
+
+def _never_predicted(
+    cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, mapping: ColumnMapping
+) -> list[str]:
+    query = """SELECT y_true, count(*) FROM read_parquet($file) WHERE y_true IS NOT NULL
+        AND y_true NOT IN (SELECT y_pred FROM read_parquet($file)) GROUP BY 1 ORDER BY 2 DESC, 1"""
+    never = cursor.execute(query, {"file": batch.file}).fetchall()
+    if not never:
+        return []
+    shown = ", ".join(f"'{name[:30]}' in {rows:,} rows" for name, rows in never[:_SHOWN])
+    more = f" and {len(never) - _SHOWN:,} more" if len(never) > _SHOWN else ""
+    return [
+        f"Column '{mapping.target}' has outcomes that are never predicted: {shown}{more}. If '"
+        f"{mapping.prediction}' calls them otherwise, call them alike in both."
+    ]
 
 
 def _backward_warnings(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch) -> list[str]:
@@ -264,8 +345,9 @@ def _visible(value: str) -> str:
 
 _ONLY_NEGATIVE = re.compile(r"-(1|9+)(\.0)?")
 _NINES = re.compile(r"-?9{2,}")
-_TIMES_ANY, _TIMES_ZERO = 5, 10
-"""How many times the width of all others a value lies from them, that is no row of nines; or that is 0."""
+_TIMES_NEAR, _TIMES_ANY, _TIMES_ZERO = 0.25, 5, 10
+"""How many times the width of all others a value lies from them: nines or a rare 0; any; a usual 0."""
+_RARE = 0.2
 _OFTEN = 5
 _DIFFERENT = 10
 
@@ -290,7 +372,7 @@ def _sentinel_warnings(
                     title = called.get(name, name)
                     rest = (end.next_shown, other.shown) if end is low else (other.shown, end.next_shown)
                     found.append(
-                        f"Column '{title}': {end.rows:,} rows hold {end.shown}, far from all others "
+                        f"Column '{title}': {end.held} {end.shown}, far from all others "
                         f"({' to '.join(rest)}); if it stands for no value, declare it "
                         f"(--missing {title}={end.shown})."
                     )
@@ -306,6 +388,11 @@ class _End:
     rows: int
     next: float
     next_shown: str
+
+    @property
+    def held(self) -> str:
+        """How many rows hold it."""
+        return "1 row holds" if self.rows == 1 else f"{self.rows:,} rows hold"
 
 
 def _ends(
@@ -344,9 +431,11 @@ def _written(value: float, time: bool) -> str:
 def _is_sentinel(
     cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, name: str, end: _End, other: _End
 ) -> bool:
-    if end.rows < _OFTEN:
+    nines = _NINES.fullmatch(end.shown) is not None
+    if end.rows < (1 if nines and end.value < 0 <= end.next else _OFTEN):
         return False
-    times = 1 if _NINES.fullmatch(end.shown) else _TIMES_ZERO if not end.value else _TIMES_ANY
+    rare = not end.value and end.rows < _RARE * batch.rows
+    times = _TIMES_NEAR if nines or rare else _TIMES_ANY if end.value else _TIMES_ZERO
     far = abs(end.value - end.next) > times * abs(other.next - end.next)
     alone = end.value < 0 <= end.next and _ONLY_NEGATIVE.fullmatch(end.shown) is not None
     if not (far or alone):

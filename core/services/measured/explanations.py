@@ -22,7 +22,7 @@ from core.domain.facts.measured import Attribution, Explanation, PredictionBatch
 from core.domain.facts.models import ModelFile
 from core.domain.facts.recorded import entry_of
 from core.domain.given import InitiativeId, Laid, NamedInitiative, Texts, VersionId, option
-from core.domain.models.column_mapping import features_of
+from core.domain.models.column_mapping import SCORE, features_of
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult
 from core.ground import Verdict
@@ -318,7 +318,8 @@ def _checked(
             remedy="Give one base value.",
         )
     base = faults.base_values[0] if faults.base_values else command.base_value
-    allowed = _SCALES.get(batch.task, ("raw",))
+    scored = batch.task != "binary" or SCORE in batch.columns
+    allowed = _SCALES.get(batch.task, ("raw",)) if scored else ("raw",)
     scale = command.scale or allowed[0]
     if scale not in allowed:
         raise BadInput(

@@ -405,7 +405,7 @@ def _own_names(
     chosen = command.task or (kept.task if kept else task)
     scores: tuple[str, ...] = ()
     if chosen == "binary":
-        scores = (SCORE,)
+        scores = (SCORE,) if SCORE in columns else ()
     elif chosen == "multiclass":
         scores = tuple(f"{c.removeprefix(SCORE + '_')}={c}" for c in columns if c.startswith(f"{SCORE}_"))
     present = {name: name if name in columns else "" for name in (TRUE, ROW_ID, TIMESTAMP)}

@@ -320,7 +320,7 @@ def _scores(place: Any, preview: FilePreview) -> tuple[str, ...]:
     if preview.mapping.task == "regression":
         return ()
     if preview.mapping.task == "binary":
-        return (_column(place, "Score (0 to 1)", preview.columns, known.get("", ""), needed=True),)
+        return tuple(filter(None, (_column(place, "Score (0 to 1)", preview.columns, known.get("", "")),)))
     pairs = ", ".join(f"{label}={column}" for label, column in known.items())
     return listed(place.text_input("Scores, CLASS=COLUMN, comma between", value=pairs))
 
