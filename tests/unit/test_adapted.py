@@ -53,15 +53,17 @@ def reference_of(rows: Drawn) -> ReferenceRows:
     return ReferenceRows(rows.inputs, rows.scores[:, np.newaxis], rows.truth, rows.predicted)
 
 
-def test_where_inputs_moved_the_adapted_estimate_is_off_by_a_third_at_most() -> None:
-    before, after = drawn(1, ROWS, 0.0), drawn(2, 3_000, 1.0)
+@pytest.mark.parametrize("moved", [1.0, 1.5, 2.0])
+def test_where_inputs_moved_the_adapted_estimate_is_off_by_a_third_at_most(moved: float) -> None:
+    """Seen: 31 to 40 % of CBPE's error stayed at 1.5, as weights were cut at 4 wherever inputs moved."""
+    before, after = drawn(1, ROWS, 0.0), drawn(2, 3_000, moved)
     everyone = weighed_calibration(before.truth, before.scores, np.ones(ROWS))
     found = adapted(reference_of(before), after.inputs, (everyone,))
     (calibrator,) = found.calibrators
     assert calibrator is not None
     plain, ours = (after.off(one.apply(after.scores)) for one in (everyone, calibrator))
     assert plain["precision"] < -10, "CBPE does not see it"
-    assert abs(ours["precision"]) < abs(plain["precision"]) / 3
+    assert abs(ours["precision"]) < abs(plain["precision"]) / 5
     assert found.separation > 0.7
     assert found.held_back is not None
     assert found.held_back[1] < found.held_back[0] / 3, "and the rows held back say which to believe"
@@ -77,6 +79,17 @@ def test_where_inputs_are_alike_the_calibrators_are_everyones() -> None:
     assert raw.calibrators == (None,)
 
 
+def test_where_adapting_brings_no_row_to_its_right_cell_the_calibrators_are_everyones() -> None:
+    """Inputs moved that tell nothing of outcomes; seen on the car loan: single metrics 1.9 times off."""
+    before, after = drawn(1, ROWS, 0.0), drawn(3, 3_000, 0.0)
+    moved = after.inputs + np.array([0, 1, 0, 0])
+    everyone = weighed_calibration(before.truth, before.scores, np.ones(ROWS))
+    found = adapted(reference_of(before), moved, (everyone,))
+    assert found.separation > 0.7
+    assert found.calibrators == (everyone,)
+    assert found.held_back is not None and found.held_back[0] == found.held_back[1] < 0.02
+
+
 def test_a_running_number_tells_nothing_about_likeness() -> None:
     before, after = drawn(1, 2_000, 0.0), drawn(3, 1_000, 0.0)
     numbered = [
@@ -85,16 +98,17 @@ def test_a_running_number_tells_nothing_about_likeness() -> None:
     ]
     found = likeness(*numbered)
     assert not found.apart
-    assert (found.weights == 1).all()
+    assert (found.weights(200.0) == 1).all()
 
 
 def test_weights_are_limited_have_mean_one_and_come_from_the_other_half() -> None:
     before, after = drawn(1, 4_000, 0.0), drawn(2, 2_000, 1.0)
     found = likeness(before.inputs, after.inputs)
-    assert found.weights.mean() == pytest.approx(1)
-    assert found.weights.max() / found.weights.min() <= 16 + 1e-9
+    weights = found.weights(4.0)
+    assert weights.mean() == pytest.approx(1)
+    assert weights.max() / weights.min() <= 16 + 1e-9
     again = likeness(before.inputs, after.inputs)
-    assert (again.weights == found.weights).all(), "the same rows give the same weights"
+    assert (again.ratio == found.ratio).all(), "the same rows give the same weights"
     best = roc_auc_score(
         np.repeat([0, 1], [4_000, 2_000]), np.concatenate([before.inputs, after.inputs])[:, 0]
     )

@@ -170,8 +170,10 @@ def shifted(everyone: Calibration | None, centres: Sequence[float], shifts: Sequ
 
 MOST_LEARNED = 10_000
 """Rows of the reference, and of a chunk, from which their difference is learned."""
-_LIMIT = 4.0
-"""Beyond this a weight is cut, as one row must not stand for many."""
+LIMITS = (4.0, 10.0, 40.0, 200.0)
+"""Beyond one of these a weight is cut, as one row must not stand for many."""
+_WORTH, _WIDER = 0.01, 0.005
+"""By what share fewer rows held back are to lie in the wrong cell: to adapt at all; by each wider limit."""
 _TREES: dict[str, object] = {
     "objective": "binary",
     "num_leaves": 8,
@@ -193,8 +195,8 @@ class Likeness:
 
     Attributes
     ----------
-    weights
-        Shape (n,), mean 1: density of the chunk over that of the reference at each reference row.
+    ratio
+        Shape (n,): density of the chunk over that of the reference at each reference row.
     halves
         Shape (n,): 0 or 1; each half was weighed by what was learned from the other.
     separation
@@ -203,10 +205,18 @@ class Likeness:
         Whether that is more than three standard errors above 0.5; the weights are 1 otherwise.
     """
 
-    weights: Floats
+    ratio: Floats
     halves: Numbers
     separation: float
     apart: bool
+
+    def weights(self, limit: float) -> Floats:
+        """Shape (n,), mean 1: the ratio, cut at the limit and at its inverse."""
+        import numpy as np
+
+        cut = np.clip(self.ratio, 1 / limit, limit) if self.apart else np.ones_like(self.ratio)
+        weights: Floats = cut / cut.mean()
+        return weights
 
 
 def likeness(reference: Floats, chunk: Floats, seed: int = 0) -> Likeness:
@@ -225,10 +235,10 @@ def likeness(reference: Floats, chunk: Floats, seed: int = 0) -> Likeness:
 
     Notes
     -----
-    Formula: p / (1 − p) · n / m with the probability p of being of the chunk by LightGBM, cut at 1/4 and 4
-    and divided by its mean. Each half of the rows is told by trees grown on the other, as long as they help
-    there. Zero: no input like it in the chunk. Inputs of which most values of the chunk lie outside the
-    reference (a year, a running number) are left out: they tell all apart and say nothing about likeness.
+    Formula: p / (1 − p) · n / m with the probability p of being of the chunk by LightGBM. Each half of the
+    rows is told by trees grown on the other, as long as they help there. Zero: no input like it in the chunk.
+    Inputs of which most values of the chunk lie outside the reference (a year, a running number) are left
+    out: they tell all apart and say nothing about likeness.
     Source: density ratio by classification (Sugiyama, Suzuki and Kanamori 2012); PAPE, Bialek, Kuberski,
     Perrakis and Bifet 2024.
     """
@@ -251,9 +261,8 @@ def likeness(reference: Floats, chunk: Floats, seed: int = 0) -> Likeness:
     separation = realised_roc_auc(near)
     few = [min(MOST_LEARNED, len(part)) for part in (reference, chunk)]
     apart = separation - 0.5 > 3 * np.sqrt((sum(few) + 1) / (12 * few[0] * few[1]))
-    weights = np.clip(np.exp(odds[: len(reference)]) * few[0] / few[1], 1 / _LIMIT, _LIMIT)
-    weights = weights / weights.mean() if apart else np.ones(len(reference))
-    return Likeness(weights, halves[: len(reference)], separation, bool(apart))
+    ratio = np.exp(odds[: len(reference)]) * few[0] / few[1]
+    return Likeness(ratio, halves[: len(reference)], separation, bool(apart))
 
 
 def _overlapping(reference: Floats, chunk: Floats) -> NDArray[np.bool_]:
@@ -323,26 +332,39 @@ def adapted(
     """Adapt everyone's calibrators to the inputs (m, inputs) of a chunk; for a worker process only.
 
     Formula: isotonic calibration of the reference rows, each weighed by its likeness to the chunk; everyone's
-    where the inputs cannot be told apart. Assumes that P(y|x) holds still. Source: as `likeness`.
+    where the inputs cannot be told apart, and where of rows held back and weighed at the widest of `LIMITS`
+    less than one in a hundred, or than two standard errors of half of them (1 / √ of the effective number of
+    rows, Kish 1965), would come to its right cell. Weights are cut at the narrowest than which no wider
+    one brings another half a row in a hundred there. Assumes that P(y|x) holds still. Source: as `likeness`;
+    importance-weighted validation by Sugiyama, Krauledat and Mueller 2007.
     """
     import numpy as np
 
     found = likeness(reference.inputs, inputs, seed)
     if not found.apart:
         return Adapted(everyone, found.separation)
-    whole = _calibrators(reference, found.weights, np.ones(len(found.weights), np.bool_))
-    alike = np.ones_like(found.weights)
-    chances = [np.zeros((len(alike), max(2, len(everyone)))) for _ in range(2)]
-    for half in (0, 1):
-        own, other = found.halves == half, found.halves != half
-        learned = _calibrators(reference, alike, other)
-        plain = [None if known is None else one for known, one in zip(everyone, learned, strict=True)]
-        chances[0][own] = _chances(reference.scores[own], plain)
-        chances[1][own] = _chances(reference.scores[own], _calibrators(reference, found.weights, other))
-    plain_error, error = (
-        misplaced(each, reference.truth, reference.predicted, found.weights) for each in chances
-    )
-    return Adapted(tuple(whole), found.separation, (plain_error, error))
+    widest = found.weights(LIMITS[-1])
+
+    def error(weights: Floats, known: Sequence[bool]) -> float:
+        chances = np.zeros((len(widest), max(2, len(everyone))))
+        for half in (0, 1):
+            own, other = found.halves == half, found.halves != half
+            learned = _calibrators(reference, weights, other)
+            used = [one if calibrated else None for one, calibrated in zip(learned, known, strict=True)]
+            chances[own] = _chances(reference.scores[own], used)
+        return misplaced(chances, reference.truth, reference.predicted, widest)
+
+    plain = error(np.ones_like(widest), [one is not None for one in everyone])
+    worth = max(_WORTH, float(np.sqrt((widest**2).sum()) / widest.sum()))
+    chosen, least = None, plain
+    for limit in LIMITS:
+        left = error(found.weights(limit), [True] * len(everyone))
+        if left < least - (worth if chosen is None else _WIDER):
+            chosen, least = found.weights(limit), left
+    if chosen is None:
+        return Adapted(everyone, found.separation, (plain, plain))
+    whole = _calibrators(reference, chosen, np.ones(len(chosen), np.bool_))
+    return Adapted(tuple(whole), found.separation, (plain, least))
 
 
 def _calibrators(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
 from core.analytics.drift.methods import (
     EXACT_BELOW,
     METHODS,
+    NEVER_SEEN,
     RECONSTRUCTION,
     Kind,
     Moments,
@@ -43,12 +43,10 @@ if TYPE_CHECKING:
 FALSE_ALARMS = 0.05
 """In how many measurements where nothing moved any feature may alert in any chunk, by one method."""
 _DRAWS, _LEAST_DRAWS, _CELLS, _SIZES = 1000, 300, 1_000_000, 4
-_BRIDGES, _PLACES = 10_000, 500
+_PLACES = 100
 _DEVIATIONS = 3.0
 _ROUNDED = 1e-6
 """Errors of standardised rows that are nearer are the same."""
-_NEVER_SEEN = 3
-"""Rows as if of values that the reference lacks: the rule of three, Hanley and Lippman-Hand 1983."""
 BY_SHARES: dict[str, Distance] = {"jensen_shannon": jensen_shannon, "hellinger": hellinger}
 BY_CATEGORY: dict[str, Distance] = {**BY_SHARES, "l_infinity": l_infinity, "chi2": chi_squared}
 
@@ -145,7 +143,7 @@ def chance_by_draws(reference: Counts, along: Along, distance: Distance) -> Chan
     import numpy as np
 
     random = np.random.default_rng(0)
-    held = np.append(reference, _NEVER_SEEN)
+    held = np.append(reference, NEVER_SEEN)
     draws = min(_DRAWS, max(_LEAST_DRAWS, _CELLS // len(held)))
     wanted = np.unique(np.maximum(along.drawable, 1))
     some = np.geomspace(wanted[0], wanted[-1], _SIZES).astype(np.int64)
@@ -159,8 +157,8 @@ def chance_by_draws(reference: Counts, along: Along, distance: Distance) -> Chan
     return Chance(np.exp(np.interp(at, place, level)), np.exp(np.interp(at, place, usual)))
 
 
-def chance_by_bridges(shares: Numbers, widths: Numbers, along: Along) -> tuple[Chance, Chance]:
-    """What the widest gap and the area between cumulated shares are by chance; by Kolmogorov's law, by draws.
+def chance_by_area(shares: Numbers, widths: Numbers, along: Along) -> Chance:
+    """What the area between cumulated shares is by chance, in the feature's unit.
 
     Parameters
     ----------
@@ -169,30 +167,51 @@ def chance_by_bridges(shares: Numbers, widths: Numbers, along: Along) -> tuple[C
 
     Notes
     -----
-    The gap of two cumulated shares of n and m independent rows is √(1/n + 1/m) times a Brownian bridge at the
-    reference's shares; 10,000 bridges are drawn once for the area. The widest gap of a bridge has a law in
-    closed form, which errs on the side of silence where values repeat. Source: Kolmogorov 1933, Donsker 1952.
+    `chance_by_draws` over at most 100 stretches of values that add alike to the area. The rows as if of
+    values never seen lie as far beyond the end that is stretched more as the fourth row from it lies within:
+    where tails are long, single rows make the area, and no law of many rows holds. A chunk of which at most
+    three rows lie outside the reference may add what these add.
     """
     import numpy as np
 
-    places = np.rint(shares * _PLACES).astype(int)
-    area = np.bincount(places, widths, _PLACES + 1)
-    n = np.maximum(along.drawable, 1)
-    scale = np.sqrt(1 / n + 1 / np.maximum(along.reference_rows - n, 1))
-    widest = (0.5 * math.log(2 / along.level)) ** 0.5, (math.pi**2 / 12) ** 0.5
-    areas = _level(_bridges() @ area, along.level)
-    return Chance(scale * widest[0], scale * widest[1]), Chance(scale * areas[0], scale * areas[1])
+    ends = np.rint(shares * along.reference_rows)
+    spread = np.cumsum(np.sqrt(shares * (1 - shares).clip(0)) * widths)
+    cell = np.floor(spread / max(spread[-1], 1e-300) * (_PLACES - 1)).astype(int)
+    rows, length = (np.bincount(cell, each, _PLACES) for each in (np.diff(ends, prepend=0), widths))
+    low, high = (_tail(ends, widths), _tail(ends[-1] - ends[::-1], widths[::-1]))
+    if low > high:  # shares end where a stretch does, and from the other side where the next one does
+        rows, length, high = rows[::-1], np.roll(length[::-1], -1), low
+    length[-1] = high
+
+    def area(reference: Counts, chunks: Counts) -> Numbers:
+        gaps = [np.cumsum(one, axis=-1) / one.sum(axis=-1, keepdims=True) for one in (reference, chunks)]
+        found: Numbers = np.abs(gaps[0] - gaps[1])[..., :-1] @ length
+        return found
+
+    half = replace(along, level=along.level / 2)  # one row in a long tail is known least
+    return chance_by_draws(rows.astype(np.int64), half, area)
 
 
-@lru_cache(maxsize=1)
-def _bridges() -> Numbers:
-    """Absolute values of Brownian bridges, shape (bridges, places)."""
+def _tail(ends: Numbers, widths: Numbers) -> float:
+    """How far the fourth row lies from the first."""
     import numpy as np
 
-    steps = np.random.default_rng(0).normal(0, _PLACES**-0.5, (_BRIDGES, _PLACES))
-    walks = np.concatenate([np.zeros((_BRIDGES, 1)), np.cumsum(steps, axis=1)], axis=1)
-    bridges: Numbers = np.abs(walks - walks[:, -1:] * np.linspace(0, 1, _PLACES + 1)).astype(np.float32)
-    return bridges
+    return float(widths[: np.searchsorted(ends, NEVER_SEEN, side="right")].sum())
+
+
+def chance_by_gap(along: Along) -> Chance:
+    """What the widest gap between cumulated shares is by chance.
+
+    Notes
+    -----
+    √(1/n + 1/m) times the widest gap of a Brownian bridge, whose law is known in closed form and errs on the
+    side of silence where values repeat. Source: Kolmogorov 1933, Donsker 1952.
+    """
+    import numpy as np
+
+    n = np.maximum(along.drawable, 1)
+    scale = np.sqrt(1 / n + 1 / np.maximum(along.reference_rows - n, 1))
+    return Chance(scale * (0.5 * math.log(2 / along.level)) ** 0.5, scale * (math.pi**2 / 12) ** 0.5)
 
 
 def _level(drawn: Numbers, level: float) -> tuple[float, float]:
@@ -444,28 +463,32 @@ def number_drift(feature: str, moments: Moments, column: Column, along: Along) -
     """Drift of a number feature by its four methods."""
     import numpy as np
 
-    bins = np.array(list(_coarse(moments, column)))
+    outside = column.outside(moments.low, moments.high)
+    bins = np.array(list(_coarse(moments, column, outside)))
     coarse = np.column_stack([bins, along.rows - bins.sum(axis=1)])
     found = drift_by_counts(feature, "number", coarse, along, BY_SHARES)
     by_values = _exact if moments.rows < EXACT_BELOW else _binned
-    distances, left_out, shares, widths = by_values(moments, column, along.reference_chunks)
-    gaps, areas = chance_by_bridges(shares, widths, along)
-    for at, (method, chance) in enumerate((("kolmogorov_smirnov", gaps), ("wasserstein", areas))):
+    distances, left_out, shares, widths = by_values(moments, column, along.reference_chunks, outside)
+    areas = chance_by_area(shares, widths, along)
+    areas = Chance(areas.level + np.array([one.few_add for one in outside]), areas.usual)
+    chances = chance_by_gap(along), areas
+    for at, (method, chance) in enumerate(zip(("kolmogorov_smirnov", "wasserstein"), chances, strict=True)):
         found.append(judged(feature, "number", method, distances[:, at], left_out[:, at], chance))
     return found
 
 
-def _coarse(moments: Moments, column: Column) -> Iterator[Counts]:
+def _coarse(moments: Moments, column: Column, outside: Sequence[OutsideRows]) -> Iterator[Counts]:
     """Rows of each of the reference's bins; around a single value that value alone."""
     import numpy as np
 
     if moments.low < moments.high:
         return column.histograms(doane_edges(moments))
-    outside = column.outside(moments.low, moments.high)
     return (np.array([one.rows - one.below - one.above]) for one in outside)
 
 
-def _exact(_moments: Moments, column: Column, reference_chunks: int) -> Cumulated:
+def _exact(
+    _moments: Moments, column: Column, reference_chunks: int, _outside: Sequence[OutsideRows]
+) -> Cumulated:
     """From the values themselves."""
     import numpy as np
 
@@ -478,12 +501,13 @@ def _exact(_moments: Moments, column: Column, reference_chunks: int) -> Cumulate
     return _pairs(pairs), _pairs(left_out), shares, np.append(np.diff(reference.values), 0.0)
 
 
-def _binned(moments: Moments, column: Column, reference_chunks: int) -> Cumulated:
+def _binned(
+    moments: Moments, column: Column, reference_chunks: int, outside: Sequence[OutsideRows]
+) -> Cumulated:
     """On fine bins; around a single value their edges are no edges of the values, and these are counted."""
     import numpy as np
 
     edges = fine_edges(moments)
-    outside = column.outside(moments.low, moments.high)
     constant = moments.low == moments.high
     beyond = column.outside(float(edges[0]), float(edges[-1])) if constant else outside
     chunks = column.histograms(edges)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 Kind = Literal["number", "text", "inputs"]
+NEVER_SEEN = 3
+"""Rows that may hold values of which the reference has none: rule of three, Hanley and Lippman-Hand 1983."""
 FINE_BINS = 10_000
 """Bins of the two methods that look at cumulated shares, from `EXACT_BELOW` reference rows on."""
 EXACT_BELOW = 10_000
@@ -341,6 +343,12 @@ class OutsideRows:
     above: int
     sum_below: float
     sum_above: float
+
+    @property
+    def few_add(self) -> float:
+        """What they add to the area, in the feature's unit, where they are as few as chance may bring."""
+        few = 0 < self.below + self.above <= NEVER_SEEN
+        return (self.sum_below + self.sum_above) / self.rows if few else 0.0
 
 
 def binned_distances(
