@@ -67,7 +67,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         {"actor": "nadia-rahman", "most": 5, **PAST},
     ),
     "verify_record": ({}, {"checkpoint": "no checkpoint"}),
-    "replay_decision": ({"seq": 1}, {"seq": 5622}, {"seq": 6711}),
+    "replay_decision": ({"seq": 1}, {"seq": 5852}, {"seq": 7039}),
     "decay_report": (
         CLAIMS,
         {**CHURN, "version": "5b"},
