@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import yaml
 
 from core.domain.actors import Actor
@@ -24,6 +27,7 @@ from core.domain.commands import (
     SubmitEvidence,
     make,
 )
+from core.domain.errors import GovernanceError
 from core.domain.facts.rules import PublishedPolicy
 from core.domain.process.commands import GiveFeedback, RequestSignOff, SignGate
 from core.domain.process.gates import Decision
@@ -226,3 +230,15 @@ def put_forward(
 def on(days: float) -> date:
     """The day some days after the store was founded."""
     return later(days).date()
+
+
+def refused(governance: Governance, kind: type[GovernanceError], words: str, act: Callable[[], Any]) -> None:
+    """The act is refused in one sentence with a remedy, and nothing is stored."""
+    head = governance.store.head()
+    with pytest.raises(kind) as problem:
+        act()
+    said = str(problem.value)
+    assert words in said or re.search(words, said), said
+    assert problem.value.remedy.endswith(".") or "Known here" in said
+    assert "\n" not in said
+    assert governance.store.head() == head

@@ -1,4 +1,4 @@
-"""A wide file taken in: 5,008 columns and three rows, as a whole process of the command line."""
+"""A wide file taken in: 5,008 columns and three rows, as a whole process; and one of texts judged."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import duckdb
+
+from core.analytics.drift.personal_data import find_personal_data
 from core.connectors.settings import PROJECT
 from core.entrypoints.cli import run
+from core.lake.monitoring.quality_counts import quality_columns, sampled_values, worth_sampling
 from core.lake.store import open_store
 from tests.benchmarks.timing import Figure, in_seconds, megabytes, peak_megabytes
 from tests.conftest import ADMIN, BUILDER, founded
@@ -57,10 +61,27 @@ def measure(_: Path) -> dict[str, Figure]:
         about = ["predictions", "add", str(file), "--initiative", "trial", "--version", "1"]
         columns = ["--part", "analysis", "--prediction", "pred", "--score", "p", "--target", "y"]
         seconds, peak = _apart(environment, *about, *columns)
+        judged = _judged(Path(folder))
     return {
         f"{COLUMNS:,} columns, {ROWS} rows: taken in (at most 10 s)": in_seconds(seconds),
         f"{COLUMNS:,} columns: peak memory of the process (500 MB)": megabytes(peak),
+        f"{COLUMNS:,} text columns, 300 rows: data quality counted, personal data looked for": in_seconds(
+            judged
+        ),
     }
+
+
+def _judged(folder: Path) -> float:
+    """Seconds to count the data quality of a wide file of texts against another, and to sample its values."""
+    cursor, files = duckdb.connect(), [str(folder / f"{part}.parquet") for part in ("reference", "analysis")]
+    for place, file in enumerate(files):
+        texts = ", ".join(f"'v' || hash(i, {n}, {place}) % 50 AS f{n}" for n in range(COLUMNS))
+        cursor.execute(f"COPY (SELECT {texts} FROM range(300) r(i)) TO '{file}' (ROW_GROUP_SIZE 2048)")
+    start = time.perf_counter()
+    quality_columns(cursor, files[1], files[0])
+    for one in sampled_values(cursor, files[1], worth_sampling(cursor, files[1])):
+        find_personal_data(*one, min_share=0.2)
+    return time.perf_counter() - start
 
 
 def _apart(environment: dict[str, str], *words: str) -> tuple[float, float]:

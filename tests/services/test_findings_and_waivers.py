@@ -52,6 +52,7 @@ from tests.process import (
     prove_all,
     put_forward,
     put_in_force,
+    refused,
     seat_signers,
     sign,
     thawed,
@@ -154,16 +155,6 @@ def wanted(governance: Governance, day: float = 4, **more: Any) -> str:
 def answer(governance: Governance, day: float, actor: Any = HEAD, outcome: str = "granted") -> None:
     values = {"initiative": STRICT, "waiver": "W1", "outcome": outcome, "note": "The controls are in place."}
     decide_waiver(governance, make(DecideWaiver, actor=actor, at=later(day), **values))
-
-
-def refused(governance: Governance, kind: type[GovernanceError], words: str, act: Callable[[], Any]) -> None:
-    """The act is refused in one sentence with a remedy, and nothing is stored."""
-    head = governance.store.head()
-    with pytest.raises(kind) as problem:
-        act()
-    assert words in str(problem.value)
-    assert problem.value.remedy.endswith(".")
-    assert governance.store.head() == head
 
 
 def standing(governance: Governance, initiative: str, measure: str, day: float) -> Status:

@@ -28,6 +28,7 @@ from tests.process import (
     prove_all,
     publish,
     put_in_force,
+    refused,
     seat_signers,
     sign,
     version,
@@ -62,16 +63,6 @@ def review(governance: Governance, day: float = 3, actor: Any = ADMIN, outcome: 
 
 def put(governance: Governance, day: float = 4, name: str = "P1", actor: Any = VALIDATOR) -> None:
     publish_policy(governance, make(PublishPolicy, actor=actor, at=later(day), draft=name))
-
-
-def refused(governance: Governance, kind: type[GovernanceError], words: str, act: Callable[[], Any]) -> None:
-    """The act is refused with a remedy, and nothing is stored."""
-    head = governance.store.head()
-    with pytest.raises(kind) as problem:
-        act()
-    assert words in str(problem.value)
-    assert problem.value.remedy.endswith(".") or "Known here" in str(problem.value)
-    assert governance.store.head() == head
 
 
 def test_a_draft_changes_nothing_until_it_is_approved_by_another_and_published(

@@ -9,7 +9,7 @@ import pytest
 from core.connectors.config_files import parse_ethics
 from core.domain.actors import Actor
 from core.domain.commands import AmendInitiative, Command, OverrideClassification, make
-from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
 from core.domain.facts.rules import PublishedEthics
 from core.domain.process.commands import RequestSignOff, SignGate
 from core.lake.directory import put_person
@@ -36,7 +36,7 @@ from core.services.rules.ethics import PublishEthics, publish_ethics
 from core.services.rules.policies import publication
 from core.services.work.tasks import open_tasks
 from tests.conftest import ADMIN, BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, later, register
-from tests.process import HEAD, SECOND, agree, seat_signers
+from tests.process import HEAD, SECOND, agree, refused, seat_signers
 
 WHY = "The pilot decides about nobody until March."
 INSTEAD = "A clerk decides every case by hand."
@@ -60,14 +60,6 @@ def lower(governance: Governance, initiative: str, day: float, **given: Any) -> 
         **{"actor": VALIDATOR, "at": later(day), "initiative": initiative, **values, **given},
     )
     return override_classification(governance, command)
-
-
-def refused(governance: Governance, error: type[GovernanceError], words: str, act: Any) -> None:
-    """It says so in one sentence, and nothing is on record."""
-    head = governance.store.head()
-    with pytest.raises(error, match=words):
-        act()
-    assert governance.store.head() == head
 
 
 def test_a_validator_alone_lowers_no_class(governance: Governance) -> None:

@@ -39,6 +39,7 @@ from tests.process import (
     prove,
     prove_all,
     put_in_force,
+    refused,
     seat_signers,
     sign,
     thawed,
@@ -109,17 +110,6 @@ def fully_signed(governance: Governance, initiative: str, day: float = 5) -> Non
     sign(governance, initiative, GATE, day + 0.2, BUSINESS)
     sign(governance, initiative, GATE, day + 0.3, SECOND)
     sign(governance, initiative, GATE, day + 0.4, THIRD)
-
-
-def refused(governance: Governance, kind: type[GovernanceError], words: str, act: Callable[[], Any]) -> None:
-    """The act is refused in one sentence with a remedy, and nothing is stored."""
-    head = governance.store.head()
-    with pytest.raises(kind) as problem:
-        act()
-    assert words in str(problem.value)
-    assert problem.value.remedy.endswith(".")
-    assert "\n" not in str(problem.value)
-    assert governance.store.head() == head
 
 
 def test_a_gate_opens_when_every_role_has_its_quorum(governance: Governance, ready: str) -> None:

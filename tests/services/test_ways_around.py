@@ -18,7 +18,7 @@ from core.domain.commands import (
     SubmitEvidence,
     make,
 )
-from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError
+from core.domain.errors import BadInput, Conflict, Forbidden
 from core.domain.facts.recorded import entry_of
 from core.domain.facts.work import TaskAssignment
 from core.domain.models.model_card import WriteDocumentText
@@ -48,6 +48,7 @@ from tests.process import (
     decide,
     prove_all,
     put_in_force,
+    refused,
     seat_signers,
     sign,
     thawed,
@@ -100,13 +101,6 @@ def say(
 ) -> Any:
     values = {"at": later(7), "initiative": READY, **given}
     return service(governance, make(kind, actor=actor, **values))
-
-
-def refused(governance: Governance, kind: type[GovernanceError], words: str, act: Callable[[], Any]) -> None:
-    head = governance.store.head()
-    with pytest.raises(kind, match=words):
-        act()
-    assert governance.store.head() == head
 
 
 def status(governance: Governance, day: float, gate: str = GATE) -> SignOffStatus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -18,6 +18,7 @@ SAMPLED = 1_000
 _SUSPECTS_SHOWN = 50
 _UNSEEN_SHOWN = 5
 _MOST_CATEGORIES = 10_000
+_FEW_COLUMNS = 12
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ def quality_columns(
     before = _side(cursor, reference, {n: known[n] for n in [*shared, *gone]}) if reference else _Side()
     outside = _outside(cursor, judged, names, types, before)
     few = _of_few_numbers(cursor, reference, shared, types, known) if reference else set()
+    compared = [name for name in shared if name in few or _kind(types[name]) == "text"]
+    unlikes = _unlike(cursor, judged, reference, compared) if reference else {}
     found = []
     for name in [*names, *gone]:
         kind = _kind((types if name in types else known)[name])
-        compared = name in shared and (kind == "text" or name in few)
-        unlike = _unlike(cursor, judged, reference, name) if reference and compared else _Unlike()
+        unlike = unlikes.get(name, _Unlike())
         counts = ColumnCounts(
             now.rows,
             now.missing.get(name, now.rows),
@@ -97,8 +99,7 @@ def outcome_columns(cursor: duckdb.DuckDBPyConnection, judged: str, reference: s
     names = {name: types[name] for name in (PREDICTED, TRUE) if name in types and name in known}
     now, before = _side(cursor, judged, names), _side(cursor, reference, names)
     found = []
-    for name in names:
-        unlike = _unlike(cursor, judged, reference, name)
+    for name, unlike in _unlike(cursor, judged, reference, list(names)).items():
         if unlike.unseen or unlike.vanished:
             # Outcomes come later: those that are not there yet are no fault.
             counts = ColumnCounts(
@@ -115,19 +116,39 @@ def outcome_columns(cursor: duckdb.DuckDBPyConnection, judged: str, reference: s
     return found
 
 
-def sampled_values(cursor: duckdb.DuckDBPyConnection, file: str, name: str) -> tuple[list[str], list[str]]:
-    """Different values of a column: a sample without regard to their look, and some that look suspicious.
+def sampled_values(
+    cursor: duckdb.DuckDBPyConnection, file: str, names: Sequence[str]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Different values of columns: a sample without regard to their look, and some that look suspicious.
 
     The same file gives the same sample: values are taken in the order of their hash.
     """
-    column = f"CAST({quoted(name)} AS VARCHAR)"
-    given = f"SELECT DISTINCT {column} AS x FROM {SCAN} WHERE {quoted(name)} IS NOT NULL"
-    first = f"SELECT x FROM ({given}) ORDER BY hash(x), x LIMIT {SAMPLED}"
-    odd = f"SELECT x FROM ({given}) WHERE regexp_matches(x, $suspects) ORDER BY hash(x), x LIMIT $most"
-    sample = cursor.execute(first, {"file": file}).fetchall()
-    values = {"file": file, "suspects": SUSPECTS, "most": _SUSPECTS_SHOWN}
-    suspects = cursor.execute(odd, values).fetchall()
-    return [row[0] for row in sample], [row[0] for row in suspects]
+    for part in in_parts(names):
+        query = f"""
+            SELECT place, min_by(x, hash(x), {SAMPLED}),
+                min_by(x, hash(x), {_SUSPECTS_SHOWN}) FILTER (WHERE regexp_matches(x, $suspects))
+            FROM ({_counted(part, "file")}) GROUP BY place
+        """
+        rows = cursor.execute(query, {"file": file, "suspects": SUSPECTS}).fetchall()
+        found = {place: (sample, suspects or []) for place, sample, suspects in rows}
+        for place, name in enumerate(part):
+            yield name, *found.get(place, ([], []))
+
+
+def _counted(names: Sequence[str], file: str) -> str:
+    """SQL of how often columns have each value, by the column's place.
+
+    Many are laid below each other in one scan, as to plan a query of a wide file costs more than to run it;
+    few are counted one by one, which is five times as fast in long ones.
+    """
+    texts = [f"CAST({quoted(name)} AS VARCHAR)" for name in names]
+    scan = f"read_parquet(${file}, hive_partitioning = false)"
+    counted = "SELECT {place} AS place, {x} AS x, count(*) AS n FROM {scan} WHERE x IS NOT NULL GROUP BY ALL"
+    if len(names) <= _FEW_COLUMNS:
+        each = (counted.format(place=place, x=text, scan=scan) for place, text in enumerate(texts))
+        return " UNION ALL ".join(each)
+    laid = f"SELECT unnest([{', '.join(texts)}]) AS v, unnest(range({len(names)})) AS p FROM {scan}"
+    return counted.format(place="p", x="v", scan=f"({laid})")
 
 
 def worth_sampling(cursor: duckdb.DuckDBPyConnection, file: str) -> list[str]:
@@ -218,29 +239,36 @@ def _of_few_numbers(
     return found
 
 
-def _unlike(cursor: duckdb.DuckDBPyConnection, judged: str, reference: str, name: str) -> _Unlike:
+def _unlike(
+    cursor: duckdb.DuckDBPyConnection, judged: str, reference: str, names: Sequence[str]
+) -> dict[str, _Unlike]:
     """Rows whose category the other side lacks; nothing where the categories are too many to be any.
 
     A category of k of the N filled rows of the reference and of none of the M here vanished by more than
     chance where (N / (N + M)) ** k, times the number of categories, is at most 5 %, as of slices.
     """
-    text = f"CAST({quoted(name)} AS VARCHAR)"
-    scan = "read_parquet({file}, hive_partitioning = false)"
-    counted = f"SELECT {text} AS x, count(*) AS n FROM {scan} WHERE trim({text}) <> '' GROUP BY ALL"
-    query = f"""
-        WITH before AS MATERIALIZED ({counted.format(file="$reference")}),
-        now AS MATERIALIZED ({counted.format(file="$judged")}),
-        known AS (SELECT sum(n) AS rows, count(*) AS categories FROM before),
-        unseen AS (SELECT * FROM now ANTI JOIN before USING (x)),
-        vanished AS (SELECT b.* FROM before b ANTI JOIN now USING (x), known
-            WHERE pow(rows / (rows + (SELECT coalesce(sum(n), 0) FROM now)), n) * categories <= 0.05)
-        SELECT (SELECT categories FROM known), coalesce((SELECT sum(n) FROM unseen), 0)::BIGINT,
-            (SELECT max_by(x, n, {_UNSEEN_SHOWN}) FROM unseen),
-            coalesce((SELECT sum(n) FROM vanished), 0)::BIGINT,
-            (SELECT max_by(x, n, {_UNSEEN_SHOWN}) FROM vanished)
-    """
-    values = {"judged": judged, "reference": reference}
-    ((categories, unseen, new, vanished, gone),) = cursor.execute(query, values).fetchall()
-    if categories > _MOST_CATEGORIES:
-        return _Unlike()
-    return _Unlike(unseen, tuple(new or ()), vanished, tuple(gone or ()))
+    found: dict[str, _Unlike] = {}
+    for part in in_parts(names):
+        query = f"""
+            WITH before AS MATERIALIZED (FROM ({_counted(part, "reference")}) WHERE trim(x) <> ''),
+            now AS MATERIALIZED (FROM ({_counted(part, "judged")}) WHERE trim(x) <> ''),
+            known AS (SELECT place, sum(n) AS rows, count(*) AS categories FROM before GROUP BY place),
+            filled AS (SELECT place, sum(n) AS rows FROM now GROUP BY place),
+            unseen AS (SELECT place, sum(n) AS n, max_by(x, n, {_UNSEEN_SHOWN}) AS shown
+                FROM now ANTI JOIN before USING (place, x) GROUP BY place),
+            vanished AS (SELECT place, sum(n) AS n, max_by(x, n, {_UNSEEN_SHOWN}) AS shown
+                FROM before ANTI JOIN now USING (place, x) JOIN known USING (place)
+                LEFT JOIN filled USING (place)
+                WHERE pow(known.rows / (known.rows + coalesce(filled.rows, 0)), n) * categories <= 0.05
+                GROUP BY place)
+            SELECT place, coalesce(unseen.n, 0)::BIGINT, unseen.shown, coalesce(vanished.n, 0)::BIGINT,
+                vanished.shown
+            FROM (SELECT unnest(range({len(part)})) AS place) LEFT JOIN known USING (place)
+                LEFT JOIN unseen USING (place) LEFT JOIN vanished USING (place)
+            WHERE coalesce(categories, 0) <= {_MOST_CATEGORIES}
+        """
+        for place, unseen, new, vanished, gone in cursor.execute(
+            query, {"judged": judged, "reference": reference}
+        ).fetchall():
+            found[part[place]] = _Unlike(unseen, tuple(new or ()), vanished, tuple(gone or ()))
+    return {name: found.get(name, _Unlike()) for name in names}

@@ -439,7 +439,8 @@ def check_bias_limit(
     if unlimited:
         return CheckResult("bias_limit", Verdict.CANNOT_TELL, unlimited, "Add predictions with their labels.")
     worst = _worst(found, rule, position.version)
-    worst = replace(worst, message="; ".join([worst.message, *_unlike(found)]))
+    on = ["judged on the reference's rows, as none in use are on record"] if part == "reference" else []
+    worst = replace(worst, message="; ".join([worst.message, *on, *_unlike(found)]))
     return _undeclared(worst, batches) if any(each.undeclared for each in found) else worst
 
 

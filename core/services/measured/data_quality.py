@@ -86,9 +86,8 @@ def measure_data_quality(
     wanted = worth_sampling(cursor, judged.path)
     limits = case.rules.data_quality
     personal: dict[str, PersonalData] = {}
-    for done, name in enumerate(wanted):
+    for done, (name, sample, suspects) in enumerate(sampled_values(cursor, judged.path, wanted)):
         tell(0.3 + 0.7 * done / len(wanted), f"Looking for personal data in {name}.")
-        sample, suspects = sampled_values(cursor, judged.path, name)
         found = find_personal_data(name, sample, suspects, min_share=limits.personal_data.min_share)
         if found is not None:
             personal[name] = found
