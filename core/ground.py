@@ -29,6 +29,29 @@ WORST_FIRST: tuple[VerdictName, ...] = ("fail", "cannot_tell", "pass")
 _BETTER = {"higher": "higher is", "lower": "lower is", "zero": "nearest to 0 is"}
 
 
+def in_words(name: str) -> str:
+    """The name of a column or of a value as people read it.
+
+    Examples
+    --------
+    >>> in_words("age_band"), in_words("18-24")
+    ('age band', '18-24')
+    """
+    return name.replace("_", " ")
+
+
+def outcome_title(outcome: str, favourable: Iterable[str] = ()) -> str:
+    """An outcome as people call it, and that it is good to get where it was declared so.
+
+    Examples
+    --------
+    >>> outcome_title("prepaid_card"), outcome_title("1", ["1"])
+    ('outcome Prepaid card', 'favourable outcome 1')
+    """
+    words = in_words(outcome)
+    return f"{'favourable ' if outcome in favourable else ''}outcome {words[:1].upper()}{words[1:]}"
+
+
 def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
     """The worst of several verdicts; pass where there is none.
 

@@ -174,6 +174,11 @@ def pill_html(status: str, text: str = "") -> str:
     return f'<span class="gp-pill gp-{look.tone}">{shape_html(look.shape)}{words}</span>'
 
 
+def share_met(met: int, of: int, what: str = "requirements met") -> tuple[str, str]:
+    """A pill of how many of what is asked are met: green only where that is something, and all of it."""
+    return ("met" if met == of > 0 else "not_asked" if not of else "clause_open"), f"{met} of {of} {what}"
+
+
 def pill(status: str, text: str = "") -> None:
     """Show one status pill.
 

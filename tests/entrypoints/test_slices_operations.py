@@ -103,7 +103,8 @@ def test_two_versions_are_told_side_by_side(
     assert (result["better"], result["worse"]) == (0, 1)
     assert told_again(VersionsCompared, result)
     reports_slices.show_changes(result)
-    assert "Beyond chance: 0 better, 1 worse" in capsys.readouterr().out
+    tests = "Holm-adjusted likelihood-ratio or exact tests"
+    assert f"Beyond chance, by {tests}: 0 better, 1 worse" in capsys.readouterr().out
 
 
 def test_one_address_slices_and_compares(people: Governance, tmp_path: Path) -> None:

@@ -178,11 +178,11 @@ def test_the_page_opens_on_the_worst_verdict_by_outcome_and_by_feature(
     )
     at = sound(open_page(governance, id=MODEL, version="1"))
     said = words(at)
-    assert "of outcome b_decline by sex" in said, "neither the first feature nor the first class"
+    assert "of outcome B decline by sex" in said, "neither the first feature nor the first class"
     strip = next(body for body in (block.proto.body for block in at.get("html")) if "Contract" in body)
-    assert strip.index("Sex, b_decline") < strip.index("Contract, ")
+    assert strip.index("Sex, B decline") < strip.index("Contract, ")
     chosen = sound(open_page(governance, id=MODEL, version="1", by=["contract"], class_="a_refer"))
-    assert "of outcome a_refer by contract" in words(chosen), "what the address says stands"
+    assert "of outcome A refer by contract" in words(chosen), "what the address says stands"
 
 
 def test_page_and_check_judge_a_feature_alike(governance: Governance, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_what_came_true_is_held_before_any_estimate(
     said = capsys.readouterr().out
     assert said.count("realised worse") == 3
     assert "Realised: 3 of 6 chunks with outcomes came true worse. Estimated: 0 chunks are worse" in said
-    assert "Trust: fail, as " in said
+    assert "Trust, by a binomial test of the chunks outside the band: fail, as " in said
 
 
 def test_a_newer_estimate_passes_by_trust_alone(modelled: Governance) -> None:
@@ -110,7 +110,7 @@ def test_a_newer_estimate_within_cannot_tell_where_past_ones_missed(modelled: Go
     refreshed(modelled, missed)
     found = checked(modelled)
     assert found.verdict.value == "cannot_tell"
-    assert "the estimates cannot be trusted: " in found.message
+    assert "the estimates cannot be trusted (by a binomial test" in found.message
     assert found.remedy.startswith("Add outcomes")
 
 

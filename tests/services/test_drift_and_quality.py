@@ -36,6 +36,9 @@ def initiative(governance: Governance) -> str:
     return with_version(governance, "binary")
 
 
+BY = "; by Jensen-Shannon distances against random draws of the reference (Bonferroni)"
+
+
 def rows_of(rows: int, start: int, *, shift: float = 0.0, **changed: Any) -> pl.DataFrame:
     """Scored rows; `shift` moves the income, and only that."""
     rng = np.random.default_rng(start + 1)
@@ -121,7 +124,7 @@ def test_the_check_weighs_drift_by_attribution(
     measured(governance, initiative)
     one_of_three = drift_at(governance, initiative, 6)
     assert one_of_three.verdict is Verdict.FAIL
-    assert one_of_three.message == "1 of 3 features drifted (income); they carry 33% of the features"
+    assert one_of_three.message == f"1 of 3 features drifted (income); they carry 33% of the features{BY}"
     assert (one_of_three.observed, one_of_three.limit) == (pytest.approx(1 / 3), 0.25)
     attribute(governance, initiative, {"age": 0.9, "income": 0.1})
     little = drift_at(governance, initiative, 6)
@@ -169,7 +172,7 @@ def test_a_feature_without_values_in_the_newest_chunk_cannot_tell(
     measured(governance, initiative)
     result = drift_at(governance, initiative, 6)
     assert result.verdict is Verdict.CANNOT_TELL
-    assert result.message.endswith("1 cannot be told for lack of values or rows (income)")
+    assert result.message.endswith(f"1 cannot be told for lack of values or rows (income){BY}")
 
 
 def test_refusals_record_nothing(governance: Governance, initiative: str, tmp_path: Path) -> None:
@@ -208,7 +211,9 @@ def test_good_data_passes(governance: Governance, initiative: str, tmp_path: Pat
     report = quality(governance, initiative)
     assert (report.reference_rows, report.analysis_rows) == (ROWS, ROWS)
     assert report.check.verdict is Verdict.PASS, report.check
-    assert report.check.message == "all 3 columns keep to their reference"
+    assert (
+        report.check.message == "all 3 columns keep to their reference; by shares held to the stated limits"
+    )
     assert verify_record(governance).first_break is None
 
 
@@ -349,9 +354,9 @@ def test_score_prediction_and_outcome_stand_beside_the_features_under_their_name
     filled(governance, initiative, tmp_path, shift=0, **moved)
     report = measured(governance, initiative)
     assert {one.title for one in report.outputs} == {
-        "score 'y_score'",
-        "prediction 'y_pred'",
-        "target 'y_true'",
+        "score",
+        "prediction",
+        "target",
         "all inputs together",
     }
     assert {one.feature: one.newest_alert for one in report.outputs} == {
@@ -376,6 +381,6 @@ def test_a_feature_that_the_model_uses_and_was_not_compared_keeps_the_check_from
     attribute(governance, initiative, {"age": 0.5, "remark": 0.2, "elsewhere": 0.3})
     result = drift_at(governance, initiative, 6)
     assert result.verdict is Verdict.CANNOT_TELL
-    assert result.message.endswith("; 2 could not be compared (remark, elsewhere)")
+    assert result.message.endswith(f"; 2 could not be compared (remark, elsewhere){BY}")
     attribute(governance, initiative, {"age": 0.9, "remark": 0.1})
     assert drift_at(governance, initiative, 6).verdict is Verdict.PASS

@@ -98,12 +98,12 @@ def test_the_declared_class_decides_and_is_named(governance: Governance, tmp_pat
     initiative = gap(governance, tmp_path, favourable=("c_approve",))
     found = checked(governance, initiative)
     assert found.verdict is Verdict.FAIL
-    assert "selection rate of outcome c_approve between F and M is 0.333" in found.message
+    assert "selection rate of favourable outcome C approve between F and M is 0.333" in found.message
     declare(governance, initiative, "a_refer", actor=COLLEAGUE)
     assert checked(governance, initiative).verdict is Verdict.PASS
     assert checked(governance, initiative, days=3.5).verdict is Verdict.FAIL, "as it stood then"
     declare(governance, initiative, "a_refer", "c_approve", days=5, actor=COLLEAGUE)
-    assert "outcome c_approve" in checked(governance, initiative).message
+    assert "favourable outcome C approve" in checked(governance, initiative).message
 
 
 def test_another_name_for_a_class_changes_nothing(governance: Governance, tmp_path: Path) -> None:
@@ -131,11 +131,11 @@ def test_who_is_worse_off_is_told_by_the_good_outcome(governance: Governance, tm
     initiative = give(governance, tmp_path, AGAIN, favourable=("0",))
     found = checked(governance, initiative)
     assert found.verdict is Verdict.FAIL
-    assert "selection rate of outcome 0 between held and free is 0.571" in found.message
+    assert "selection rate of favourable outcome 0 between held and free is 0.571" in found.message
     moment = governance.moment(later(6))
     report = bias_slices(governance, moment, initiative=initiative, version="1", by=("sex",)).report
     assert {line.label: line.value for line in report.slices} == pytest.approx({"held": 0.4, "free": 0.7})
-    assert (report.metric.title, report.reference_label) == ("Selection rate of outcome 0", "free")
+    assert (report.metric.title, report.reference_label) == ("Selection rate of favourable outcome 0", "free")
     asked = bias_slices(governance, moment, initiative=initiative, version="1", by=("sex",), positive="1")
     assert {line.label: line.value for line in asked.report.slices} == pytest.approx(
         {"held": 0.6, "free": 0.3}
@@ -150,7 +150,7 @@ def test_words_for_two_outcomes_are_the_outcomes(governance: Governance, tmp_pat
         "scores": ("y_score",),
     }  # fmt: skip
     initiative = give(governance, tmp_path, query, favourable=("never",), **words)
-    assert "outcome never between held and free is 0.571" in checked(governance, initiative).message
+    assert "outcome Never between held and free is 0.571" in checked(governance, initiative).message
     give(governance, tmp_path, AGAIN, version="2", favourable=("0",))
     moment = governance.moment(later(6))
     both = compare_versions(governance, moment, initiative=initiative, version="1", other="2", by=("sex",))

@@ -133,8 +133,9 @@ def test_a_decay_check_says_what_came_true_what_is_estimated_and_why_it_cannot_t
     untold = check_decay("ROC AUC", "higher", None, WITHIN, "cannot_tell", "too few outcomes are known")
     assert untold.verdict is Verdict.CANNOT_TELL
     assert untold.message == (
-        "estimated ROC AUC keeps within its threshold in the newest chunk: 0.82 against 0.8; "
-        "whether the estimates can be trusted cannot be told: too few outcomes are known"
+        "estimated ROC AUC by CBPE keeps within its threshold in the newest chunk: 0.82 against 0.8; "
+        "whether the estimates can be trusted cannot be told (by a binomial test of the chunks outside the "
+        "band): too few outcomes are known"
     )
     assert untold.remedy.startswith("Add outcomes of the newest chunk")
 

@@ -11,6 +11,7 @@ from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from core.analytics.decay.metrics import is_beyond_worse_side
+from core.ground import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,19 @@ PartName = Literal["reference", "analysis"]
 Method = Literal["nannyml", "adapted"]
 NANNYML: Method = "nannyml"
 ADAPTED: Method = "adapted"
+
+
+def procedure_of(task: Task, method: Method = NANNYML) -> str:
+    """The name of an estimate's procedure.
+
+    Examples
+    --------
+    >>> procedure_of("binary"), procedure_of("regression"), procedure_of("binary", ADAPTED)
+    ('CBPE', 'DLE', 'PAPE')
+    """
+    return "PAPE" if method == ADAPTED else "DLE" if task == "regression" else "CBPE"
+
+
 BAND = 3
 """Sampling errors on either side of an estimate."""
 LEAST_SLICE_ROWS = 100

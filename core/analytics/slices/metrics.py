@@ -78,6 +78,10 @@ class MetricDefinition(Figure):
         """Whether people read it in per cent, and differences of it in points."""
         return self.form in ("rate", "balanced") or self.needs == "calibration"
 
+    def apart(self, value: float) -> str:
+        """A difference of two values as people read it: of shares in points."""
+        return f"{100 * value:.1f} points" if self.is_share else f"{value:.3g}"
+
     @property
     def has_ratio(self) -> bool:
         """Whether one slice's value over another's says anything: not where values have a sign."""
@@ -348,16 +352,17 @@ def metric(metric_id: str) -> MetricDefinition:
 
 
 def of_outcome(definition: MetricDefinition, outcome: str | None) -> MetricDefinition:
-    """The metric under a title that names its outcome, where it holds one against all others.
+    """The metric under a title that names its outcome, as people call it, where it is of one.
 
     Examples
     --------
-    >>> of_outcome(metric("selection_rate"), "approve").title, of_outcome(metric("accuracy"), "approve").title
-    ('Selection rate of outcome approve', 'Accuracy')
+    >>> said = "favourable outcome Approve"
+    >>> of_outcome(metric("selection_rate"), said).title, of_outcome(metric("accuracy"), said).title
+    ('Selection rate of favourable outcome Approve', 'Accuracy')
     """
     if outcome is None or not definition.of_one_outcome:
         return definition
-    return replace(definition, title=f"{definition.title} of outcome {outcome}")
+    return replace(definition, title=f"{definition.title} of {outcome}")
 
 
 def metrics_for(task: Task) -> tuple[MetricDefinition, ...]:

@@ -11,8 +11,8 @@ from core.analytics.slices.counts import Keys, SliceCounts, label_of, rests_of
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.rows import MISSING
-from core.analytics.slices.significance import Correction, adjusted, difference_p_value
-from core.analytics.slices.verdicts import PLAINLY, Judging, Jury, Side, Tally, intervals_to
+from core.analytics.slices.significance import CORRECTIONS, Correction, adjusted, difference_p_value
+from core.analytics.slices.verdicts import PLAINLY, PROCEDURES, Judging, Jury, Side, Tally, intervals_to
 from core.ground import VerdictName
 
 
@@ -435,6 +435,12 @@ def slice_report(
         tested=sum(line.p_value is not None for line in lines),
         different=sum(beyond_chance(line.adjusted_p, confidence) for line in lines),
     )
+
+
+def tested_by(report: SliceReport) -> str:
+    """The procedure behind the p values of a report."""
+    tests = PROCEDURES[report.metric.form]
+    return tests if report.correction == "none" else f"{CORRECTIONS[report.correction]}-adjusted {tests}"
 
 
 def beyond_chance(adjusted_p: float | None, confidence: float) -> bool:

@@ -15,6 +15,7 @@ from core.analytics.slices.metrics import Measured, MetricDefinition, measure
 from core.analytics.slices.ranks import rank_sums, ranking_interval
 from core.analytics.slices.report import SliceLine
 from core.analytics.slices.significance import difference_p_value
+from core.ground import in_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -347,7 +348,7 @@ def _weak_slice(
     others = everyone if definition.form == "ranking" else cells.rest_of(one.places, one.codes)
     p = difference_p_value(definition, counts, others)
     return WeakSlice(
-        " · ".join(f"{feature}: {value}" for feature, value in counts.keys),
+        " · ".join(f"{in_words(feature)}: {value}" for feature, value in counts.keys),
         counts.keys,
         counts.rows,
         measured.n,

@@ -15,6 +15,14 @@ from core.analytics.slices.significance import Sample, sample_of
 from core.ground import VerdictName
 
 _REFERENCE = "This slice is the reference that the others are held against."
+PROCEDURES = {
+    "rate": "likelihood-ratio or exact tests",
+    "mean": "Welch's t tests",
+    "root_mean": "Welch's t tests",
+    "balanced": "intervals of the differences",
+    "ranking": "intervals of the differences",
+}
+"""By which procedure two slices are held to a limit, by the form of the metric."""
 _ALONE = "Fewer than two slices have enough rows, so there is nothing to compare."
 POOLED = "(small slices together)"
 Small = Literal["left_out", "pooled", "cannot_tell"]
@@ -178,12 +186,15 @@ class Jury:
 
     def _seen(self, side: Side, other: Side) -> str:
         value = side.ratio_to(other) if self.limit.kind == "ratio" else side.value - other.value
-        said = "has no value" if value is None else f"is {value:.3f}"
+        said = "has no value" if value is None else f"is {self._told(value)}"
         return f"The {self.limit.kind} to '{other.counts.label}' {said}"
+
+    def _told(self, value: float) -> str:
+        return f"{value:.3f}" if self.limit.kind == "ratio" else self.everyone.metric.apart(value)
 
     def _held(self, held: Judged) -> str:
         low, high = self.limit.ends
-        allowed = f"the limit of {low:.3f} to {high:.3f}"
+        allowed = f"the limit of {self._told(low)} to {self._told(high)}"
         counted = f"all {self.comparisons} comparisons counted"
         if self.how.complete:
             return (
@@ -203,8 +214,21 @@ class Jury:
         verdicts = [self.on(side)[0] for side in (*looked_at, *self.pooled)]
         return Tally(len(verdicts), verdicts.count("fail"), verdicts.count("cannot_tell"))
 
+    @property
+    def procedure(self) -> str:
+        """By what the verdicts are drawn, as a sentence."""
+        if self.how.complete:
+            return " The rows are all there are: the values themselves decide."
+        pairs = "all pairs" if self.of_all_pairs else "each against the reference"
+        tests = PROCEDURES[self.everyone.metric.form]
+        return f" By {tests} of {pairs}, Bonferroni over {self.comparisons:,} comparisons."
+
     def whole(self) -> tuple[VerdictName, str]:
-        """The verdict on all slices together."""
+        """The verdict on all slices together, and by which procedure."""
+        verdict, said = self._whole()
+        return verdict, said + (self.procedure if self.comparisons else "")
+
+    def _whole(self) -> tuple[VerdictName, str]:
         found, absent = self.tally, [side.counts.label for side in self.sides if side.absent]
         aside = [side.counts.label for side in self.sides if side.hindrance and not side.absent]
         left = _aside(aside, pooled=bool(self.pooled)) if aside and self.how.small != "cannot_tell" else ""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from core.domain.chain import canonical
 from core.domain.errors import BadInput
 from core.domain.facts import measured as facts
-from core.ground import Checked, Task
+from core.ground import Checked, Task, in_words
 
 ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y_pred", "y_true"
 TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")
@@ -155,7 +155,7 @@ def role_title(canonical: str) -> str:
 
 def column_title(name: str) -> str:
     """A column of a batch as people call it: a feature by its name, a role by its title."""
-    return role_title(name) if is_canonical(name) else name
+    return role_title(name) if is_canonical(name) else in_words(name)
 
 
 def column_mapping(

@@ -75,6 +75,8 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("attributions_present", "Scores attributed", "the newest explanation", True),
     )
 }
+TRUSTED_BY = "a binomial test of the chunks outside the band"
+"""By which procedure estimates are trusted."""
 LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert", "attributions_present")
 """Checks that cannot tell anything before a version has prediction batches."""
 
@@ -221,6 +223,7 @@ def check_decay(
     estimated: DecayReading | None,
     trust: VerdictName,
     against: str = "",
+    procedure: str = "CBPE",
 ) -> CheckResult:
     """Hold what came true to its threshold, then a newer estimate as far as it can be trusted.
 
@@ -234,6 +237,8 @@ def check_decay(
         The newest chunk where it is newer than that; None where the newest has outcomes, which then decide.
     trust, against
         Whether the estimates of the model can be trusted, and why not.
+    procedure
+        By what the estimate is made.
 
     Notes
     -----
@@ -247,7 +252,7 @@ def check_decay(
     if realised is not None and (estimated is None or realised.worse(direction)):
         return _by_outcomes(metric, direction, realised)
     assert estimated is not None  # one of the two is there
-    return _by_estimate(metric, direction, estimated, trust, against)
+    return _by_estimate(f"{metric} by {procedure}", direction, estimated, trust, against)
 
 
 def _by_outcomes(metric: str, direction: Direction, realised: DecayReading) -> CheckResult:
@@ -280,7 +285,7 @@ def _by_estimate(
         "pass": "the estimates can be trusted",
         "fail": "the estimates cannot be trusted",
         "cannot_tell": "whether the estimates can be trusted cannot be told",
-    }[trust]
+    }[trust] + f" (by {TRUSTED_BY})"
     why = f": {against}" if against else ""
     message = f"estimated {metric} {stands} its threshold in the newest chunk: {estimated}; {trusted}{why}"
     return CheckResult("decay_alert", verdict, message, remedy, estimated.value, estimated.limit)

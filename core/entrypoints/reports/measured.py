@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.analytics.decay.metrics import decay_metric
-from core.analytics.slices.significance import CORRECTIONS
+from core.analytics.slices.metrics import MetricDefinition
+from core.analytics.slices.report import tested_by
+from core.domain.policy.checks import TRUSTED_BY
 from core.entrypoints.reports.printing import (
     NONE,
     Column,
@@ -21,6 +23,7 @@ from core.entrypoints.reports.printing import (
     show_table,
     words,
 )
+from core.ground import outcome_title
 from core.services.measured.bias import BiasSlices, VersionsCompared
 from core.services.measured.decay_groups import CALIBRATED_ON
 from core.services.measured.trade_off import TradeOffReport
@@ -56,7 +59,7 @@ def show_explanation(result: Result) -> None:
 def _show_features(result: Result) -> None:
     columns: Mapping[str, Column] = {
         "Rank": "rank",
-        "Feature": "feature",
+        "Feature": ("feature", words),
         "Mean strength": ("mean_absolute", figure),
         "Mean push": ("mean_signed", figure),
         "Share of all": ("share", share),
@@ -75,7 +78,7 @@ def _show_prediction(found: Result) -> None:
         "output_change": None,
     }
     columns: Mapping[str, Column] = {
-        "Feature": lambda step: step["feature"] or f"{step['folded']} others",
+        "Feature": lambda step: words(step["feature"]) if step["feature"] else f"{step['folded']} others",
         "Value": ("feature", found["values"].get),
         "Contribution": ("contribution", _signed),
         "Score so far": ("end", figure),
@@ -108,7 +111,7 @@ def _show_apart(found: Result) -> None:
     )
     lines = [
         (
-            one["feature"],
+            words(one["feature"]),
             figure(one["first"]),
             figure(one["second"]),
             _signed(one["gap"]),
@@ -179,7 +182,7 @@ def show_slices(result: Result) -> None:
             f"{line.rows:,}",
             _value(line),
             _interval(line.interval),
-            figure(line.gap),
+            _apart(report.metric, line.gap),
             figure(line.ratio),
             _chance(line.adjusted_p),
             words(line.verdict) if line.verdict else NONE,
@@ -191,17 +194,21 @@ def show_slices(result: Result) -> None:
     show_table(headings, lines, right=(1, 2, 3, 4, 5, 6))
     say(f"Overall: {figure(report.overall_value)} of {report.overall_n:,} rows.")
     say(f"Held against: {report.reference_label or NONE}. Interval: {found.interval_method}.")
-    correction = CORRECTIONS[report.correction]
-    say(f"Of {report.tested:,} slices tested, {report.different:,} differ beyond chance ({correction}).")
+    say(
+        f"Of {report.tested:,} slices tested, {report.different:,} differ beyond chance "
+        f"({tested_by(report)})."
+    )
     for measure in found.fairness:
         say(f"{measure.definition.title}: {_fairness(measure)}")
     for sentence in found.unlike:
         say(sentence)
     if found.undeclared:
-        say(f"Of outcome {found.positive}: {found.undeclared}.")
+        say(f"Of {of.titled(found.positive)}: {found.undeclared}.")
     if report.limit:
         verdict = f"Verdict: {words(report.verdict)}. {report.note}"
-        say(f"Limit on the {report.limit.kind}: {report.limit.value:g}. {verdict}")
+        value = report.limit.value
+        told = f"{value:g}" if report.limit.kind == "ratio" else report.metric.apart(value)
+        say(f"Limit on the {report.limit.kind}: {told}. {verdict}")
     elif found.limit_note:
         say(f"Verdict: cannot tell; {found.limit_note}.")
 
@@ -210,7 +217,8 @@ def show_trade_off(result: Result) -> None:
     """What it would take to meet the limit, a way to decide a line; of single thresholds, every tenth."""
     found = read_back(TradeOffReport, result)
     table, about = found.table, found.table.about
-    say(f"{about.initiative} version {about.version}, outcome {about.outcome} by {about.groups}.")
+    of = f"{outcome_title(about.outcome)} by {words(about.groups)}"
+    say(f"{about.initiative} version {about.version}, {of}.")
     say(f"Limit: {about.limit}. Ethical position {about.ethical_position}: {about.law}")
     columns: Mapping[str, Column] = {
         "Way to decide": "title",
@@ -249,7 +257,7 @@ def show_weakest(result: Result) -> None:
             f"{line.n:,}",
             figure(line.value),
             _interval(line.interval),
-            figure(line.gap),
+            _apart(search.metric, line.gap),
             _chance(line.adjusted_p),
         )
         for line in search.slices
@@ -269,7 +277,7 @@ def show_curves(result: Result) -> None:
     """Each group's area and calibration by bin; the points of the ROC curves are in the JSON."""
     found = read_back(ScoreCurves, result)
     of, grouped = found.batches, " and ".join(words(feature) for feature in found.by)
-    say(f"Scores of outcome {found.positive} by {grouped}: {of.initiative} version {of.version}")
+    say(f"Scores of {of.titled(found.positive)} by {grouped}: {of.initiative} version {of.version}")
     areas = [
         (
             each.label,
@@ -303,15 +311,15 @@ def show_changes(result: Result) -> None:
     """The same slices under two versions."""
     found = read_back(VersionsCompared, result)
     now, other = found.now.batches, found.other.batches
-    title = found.now.report.metric.title
-    say(f"{title}: {now.initiative} version {now.version} beside {other.version}")
+    metric = found.now.report.metric
+    say(f"{metric.title}: {now.initiative} version {now.version} beside {other.version}")
     lines = [
         (
             change.label,
             _value(change.now),
             _value(change.other),
-            figure(change.change),
-            _interval(change.change_interval),
+            _apart(metric, change.change),
+            " to ".join(_apart(metric, end) for end in _low_high_of(change.change_interval)) or NONE,
             _chance(change.adjusted_p),
             {True: "better", False: "worse", None: NONE}[change.better],
         )
@@ -319,7 +327,7 @@ def show_changes(result: Result) -> None:
     ]
     headings = ("Slice", f"Version {now.version}", f"Version {other.version}", "Change")
     show_table((*headings, "95 % interval", "p", "Direction"), lines, right=(1, 2, 3, 4, 5))
-    say(f"Beyond chance: {found.better} better, {found.worse} worse.")
+    say(f"Beyond chance, by {tested_by(found.now.report)}: {found.better} better, {found.worse} worse.")
 
 
 def _chance(p_value: float | None) -> str:
@@ -338,12 +346,22 @@ def _value(line: SliceFigures | None) -> str:
     return "undefined" if line.value is None else figure(line.value)
 
 
+def _low_high_of(found: Interval | None) -> tuple[float, ...]:
+    return (found.low, found.high) if found else ()
+
+
+def _apart(metric: MetricDefinition, value: float | None) -> str:
+    return NONE if value is None else metric.apart(value)
+
+
 def _fairness(measure: FairnessMeasure) -> str:
     if measure.value is None:
         return "undefined"
     between = f"{measure.low_label} against {measure.high_label}"
     verdict = "" if measure.verdict is None else f"; {words(measure.verdict)}"
-    return f"{figure(measure.value)} ({between}){verdict}"
+    apart = measure.definition.id.endswith("difference")
+    value = f"{100 * measure.value:.1f} points" if apart else figure(measure.value)
+    return f"{value} ({between}){verdict}"
 
 
 _MOST_FEATURES = 40
@@ -395,7 +413,7 @@ _BATCHES: Mapping[str, Column] = {
     "Notes": ("warnings", " ".join),
 }
 _FEATURES: Mapping[str, Column] = {
-    "Feature": "title",
+    "Feature": ("title", words),
     "Kind": "kind",
     "Share of model": ("share", share),
     "Drift": ("drift", figure),
@@ -405,7 +423,7 @@ _FEATURES: Mapping[str, Column] = {
     "Now": ("newest_alert", {True: "alert", False: "no alert", None: "cannot tell"}.__getitem__),
 }
 _COLUMNS: Mapping[str, Column] = {
-    "Column": "feature",
+    "Column": ("feature", words),
     "Verdict": ("verdict", words),
     "Findings": ("findings", " ".join),
 }
@@ -414,7 +432,7 @@ _COLUMNS: Mapping[str, Column] = {
 def show_decay(result: Result) -> None:
     """Decay estimates, a chunk a line, or a group a line where they are divided."""
     title = decay_metric(result["metric"]).title
-    say(f"Estimated {title}: {result['initiative']} version {result['version']}")
+    say(f"{title}, estimated by {result['procedure']}: {result['initiative']} version {result['version']}")
     if result["unestimated"]:
         lacking = decay_metric(result["unestimated"]).title
         say(f"The decay check looks at {lacking}, which the newest refresh left out: it cannot tell.")
@@ -473,7 +491,8 @@ def _show_trust(result: Result) -> None:
             "chunks came true inside the band."
         )
     trust, against = words(result["trust"]["verdict"]), result["trust"]["against"]
-    say(f"Trust: {trust}{f', as {against}' if against else ''}. {result['believe']['said']}".rstrip())
+    why = f", as {against}" if against else ""
+    say(f"Trust, by {TRUSTED_BY}: {trust}{why}. {result['believe']['said']}".rstrip())
     for reason in result["trust"]["reasons"]:
         of = f"{decay_metric(reason['metric']).title}: " if reason["metric"] else ""
         held = f"{of}{figure(reason['value'])}, held against {figure(reason['limit'])}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from core.ground import in_words
 from core.services.plain import Result
 
 _ESCAPES = re.compile(
@@ -106,7 +107,7 @@ def words(name: object) -> str:
     >>> words("cannot_tell"), words(None)
     ('cannot tell', '–')
     """
-    return NONE if name in (None, "") else str(name).replace("_", " ")
+    return NONE if name in (None, "") else in_words(str(name))
 
 
 def dashed(value: object) -> object:

@@ -305,7 +305,8 @@ def measure_slices(
     if how.correction not in CORRECTIONS:
         raise BadInput(f"'{how.correction[:40]}' is no correction", remedy=f"Use: {', '.join(CORRECTIONS)}.")
     how = replace(how, positive=how.positive or batches.outcome())
-    definition = of_outcome(metric_of(how.metric or rule.metric, batches), how.positive)
+    titled = batches.titled(how.positive)
+    definition = of_outcome(metric_of(how.metric or rule.metric, batches), titled)
     counts, overall = slice_counts(
         governance.store.cursor(),
         batches.paths,
@@ -345,7 +346,7 @@ def measure_slices(
         rule.sentence if limit else None,
         _unlimited(rule) if limited and limit is None else "",
         batches.undeclared if definition.of_one_outcome else "",
-        () if batches.task == "regression" else _fairness(counts, rule, judging, how.positive),
+        () if batches.task == "regression" else _fairness(counts, rule, judging, titled),
         absent,
         new,
         tuple(counts),
@@ -450,7 +451,7 @@ def _fairness(
     """The usual measures, each under a title that names the outcome."""
     found = fairness_measures(counts, min_rows=rule.min_rows, judging=judging)
     return tuple(
-        replace(one, definition=replace(one.definition, title=f"{one.definition.title} of outcome {outcome}"))
+        replace(one, definition=replace(one.definition, title=f"{one.definition.title} of {outcome}"))
         for one in found
     )
 
@@ -490,7 +491,8 @@ def _worst(found: Sequence[BiasSlices], rule: EthicalLimit, position: str) -> Ch
     seen = ""
     if observed is not None:
         between = f"between {worst.lowest_label} and {worst.highest_label}"
-        seen = f"{rule.comparison} in {worst.metric.name} {between} is {observed:.3g}; "
+        told = f"{observed:.3g}" if rule.comparison == "ratio" else worst.metric.apart(observed)
+        seen = f"{rule.comparison} in {worst.metric.name} {between} is {told}; "
     return CheckResult(
         "bias_limit",
         Verdict(worst.verdict or "cannot_tell"),

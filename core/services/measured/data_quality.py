@@ -254,17 +254,20 @@ def _judged(
     )
 
 
+_BY = "by shares held to the stated limits"
+
+
 def _worst(rows: Sequence[DataQualityColumn]) -> CheckResult:
     failing = [row for row in rows if row.verdict == "fail"]
     unknown = [row for row in rows if row.verdict == "cannot_tell"]
     personal = [row.feature for row in rows if row.personal_kind]
-    told = f"; personal data in {', '.join(personal[:5])}" if personal else ""
+    told = f"; personal data in {', '.join(map(column_title, personal[:5]))}" if personal else ""
     if failing:
         first = failing[0]
         names = ", ".join(column_title(row.feature) for row in failing[:5])
         message = f"{len(failing)} of {len(rows)} columns are beyond a limit ({names}): "
         message += f"{column_title(first.feature)}: "
-        message += f"{first.findings[-1].rstrip('.')}{told}"
+        message += f"{first.findings[-1].rstrip('.')}{told}; {_BY}"
         remedy = "Mend the data at its source, or take the column out and retrain."
         return CheckResult(CHECK, Verdict.FAIL, message, remedy, len(failing), 0)
     if unknown or not rows:
@@ -272,5 +275,5 @@ def _worst(rows: Sequence[DataQualityColumn]) -> CheckResult:
         first_words = f": {unknown[0].findings[0].rstrip('.')}" if unknown else ""
         why, remedy = f"{what}{first_words}{told}", "Add a reference and enough rows."
         return CheckResult(CHECK, Verdict.CANNOT_TELL, why, remedy, 0, 0)
-    message = f"all {len(rows)} columns keep to their reference{told}"
+    message = f"all {len(rows)} columns keep to their reference{told}; {_BY}"
     return CheckResult(CHECK, Verdict.PASS, message, "", 0, 0)

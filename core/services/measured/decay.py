@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import get_args
 
-from core.analytics.decay.estimates import ADAPTED, NANNYML, Method, Preference, preferred
+from core.analytics.decay.estimates import ADAPTED, NANNYML, Method, Preference, preferred, procedure_of
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric, decay_metric, is_beyond_worse_side
 from core.analytics.decay.trust import (
     EstimateTrust,
@@ -119,6 +119,11 @@ class DecayReport:
     def thresholds(self) -> tuple[float | None, float | None]:
         """Lower and upper; None where the metric cannot go beyond."""
         return self.chunks[-1].lower_threshold, self.chunks[-1].upper_threshold
+
+    @property
+    def procedure(self) -> str:
+        """By what the estimates are made."""
+        return procedure_of(self.task)
 
     @property
     def unestimated(self) -> DecayMetric | None:
@@ -272,6 +277,7 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
         None if known[-1:] == later[-1:] else _reading(newest, newest.estimate, metric),
         judgement.verdict,
         said_against(judgement),
+        procedure_of(task, newest.method),
     )
     return aged(found, _age(governance, batches, later, moment))
 

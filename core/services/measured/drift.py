@@ -28,7 +28,7 @@ from core.domain.models.column_mapping import (
 from core.domain.models.data_quality import DriftLimits
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
-from core.ground import Verdict
+from core.ground import Verdict, in_words
 from core.lake.facts import latest
 from core.lake.monitoring import drift as lake
 from core.lake.monitoring import readings as monitoring
@@ -272,7 +272,10 @@ def _titles(governance: Governance, initiative: str, version: str, moment: Momen
     mapping = kept_mapping(kept)
     named = {PREDICTED: mapping.prediction, TRUE: mapping.target}
     named |= {score_column(label): name for label, name in mapping.scores.items()}
-    titles = {column: f"{role_title(column)} '{name or column}'" for column, name in named.items()}
+    titles = {
+        column: role_title(column) + (f" '{in_words(name)}'" if name not in ("", column) else "")
+        for column, name in named.items()
+    }
     return {**titles, "inputs": "all inputs together"}
 
 
@@ -429,7 +432,9 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
     moved = [titles[row.feature] for row in rows if not _is_input(row) and row.alerts[-1]]
     told = f"; beside them drifted {', '.join(moved)}" if moved else ""
     since = _outcomes_since(governance, run, moment)
-    return replace(result, message=f"{result.message}{told}{'; ' if since else ''}{since}")
+    distance = in_words(limits.method).title().replace(" ", "-")
+    by = f"by {distance} distances against random draws of the reference (Bonferroni)"
+    return replace(result, message="; ".join(filter(None, (result.message + told, by, since))))
 
 
 def _outcomes_since(governance: Governance, run: DriftRun, moment: Moment) -> str:
@@ -493,4 +498,4 @@ def _held_to_limit(
 
 
 def _named(names: Sequence[str]) -> str:
-    return f" ({', '.join(names[:5])})" if names else ""
+    return f" ({', '.join(map(in_words, names[:5]))})" if names else ""

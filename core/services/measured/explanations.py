@@ -450,5 +450,6 @@ def check_attributions(governance: Governance, initiative: str, version: str, mo
     if gap > allowed:
         return result(Verdict.FAIL, f"the attributions miss the score by {gap:.2g}", "Explain it again.")
     return result(
-        Verdict.PASS, f"{rows:,} scores are attributed, and every sum meets its score within {gap:.1g}"
+        Verdict.PASS,
+        f"{rows:,} scores are attributed, and every sum of SHAP values meets its score within {gap:.1g}",
     )

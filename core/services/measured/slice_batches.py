@@ -21,7 +21,7 @@ from core.domain.given import option
 from core.domain.models.column_mapping import kept_mapping
 from core.domain.moment import Moment
 from core.domain.rules.ethics import EthicalLimit
-from core.ground import Task
+from core.ground import Task, outcome_title
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
 from core.lake.slices.counts import rows_by_slice
@@ -124,6 +124,10 @@ class BatchesOfVersion:
         if self.task == "binary" and outcome in self.classes:
             return str(self.classes.index(outcome))
         return outcome
+
+    def titled(self, outcome: str | None) -> str | None:
+        """An outcome as people call it, and whether it is the favourable one; none of a number."""
+        return outcome and outcome_title(outcome, self.favourable or ())
 
     def same_as(self, other: BatchesOfVersion, outcome: str | None) -> str | None:
         """An outcome of another version by its name here: of two, the label in the same place."""

@@ -101,6 +101,7 @@ def _decay(report: DecayReport) -> Result:
         "version": report.version,
         "task": report.task,
         "metric": report.metric.id,
+        "procedure": report.procedure,
         "metrics": sorted(metric.id for metric in report.metrics),
         "direction": report.metric.direction,
         "unestimated": report.unestimated.id if report.unestimated else None,

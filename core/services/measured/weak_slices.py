@@ -190,7 +190,8 @@ def find_weakest(
     choices = slice_choices(governance, moment, initiative=initiative, version=version, part=part)
     batches = choices.batches
     target = batches.outcome(positive)
-    definition = of_outcome(metric_of(metric or QUALITY_METRIC[batches.task], batches), target)
+    plain = metric_of(metric or QUALITY_METRIC[batches.task], batches)
+    definition = of_outcome(plain, batches.titled(target))
     room = most_features(definition.id)
     sides = _between(between, choices) if of == "gap" else ""
     known = tuple(feature.name for feature in choices.features if feature.name != sides)

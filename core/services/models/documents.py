@@ -27,6 +27,7 @@ from core.domain.models.model_card import (
 )
 from core.domain.moment import Moment
 from core.domain.process.facts import more_texts
+from core.ground import in_words
 from core.lake import directory
 from core.lake.facts import history
 from core.lake.record.entries import digest_at
@@ -190,7 +191,7 @@ def slices(material: Material) -> tuple[Part, ...]:
         return (Missing("a sensitive feature", "Name it with --sensitive when predictions are added."),)
     parts: list[Part] = []
     for one in material.slices:
-        name = one.feature.replace("_", " ")
+        name = in_words(one.feature)
         if one.found is None:
             parts.append(Words(f"By {name} nothing can be told. {one.note}"))
             continue
@@ -261,7 +262,7 @@ def _limits(material: Material) -> list[str]:
             continue
         small = [line.label for line in one.found.report.slices if line.too_small]
         if small:
-            name = one.feature.replace("_", " ")
+            name = in_words(one.feature)
             said.append(f"Too few rows to judge, by {name}: {list_words(small)}.")
     if material.decay is not None:
         said.append(

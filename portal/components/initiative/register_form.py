@@ -12,7 +12,7 @@ from core.domain.given import texts_of
 from core.domain.policy.checks import check_naming
 from core.services.process import initiatives
 from portal.components.page import page_link, panel
-from portal.components.pills import pill, pills
+from portal.components.pills import pill, pills, share_met
 from portal.components.tables import Column, bullet_list, plain_table
 from portal.components.text import capital, count, escape, escape_html
 from portal.components.url_inputs import set_url
@@ -239,7 +239,7 @@ def receipt(desk: Desk, sheet: InitiativeSheet) -> None:
         pills(
             [
                 (known.class_id, f"{title} risk"),
-                ("met", f"{met} of {len(sheet.requirements)} requirements met"),
+                share_met(met, len(sheet.requirements)),
             ]
         )
         bullet_list(known.reasons)

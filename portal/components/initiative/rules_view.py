@@ -60,7 +60,7 @@ def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
 def _tally(overall: Coverage) -> None:
     pills(
         [
-            ("met", f"{overall.met} met"),
+            ("met" if overall.met == overall.counted > 0 else "clause_open", f"{overall.met} met"),
             ("clause_open", f"{overall.open} open"),
             ("gap", f"{overall.gap} gaps"),
             ("not_asked", f"{overall.not_asked} not asked"),

@@ -31,7 +31,7 @@ from core.services.rules.initiative_frameworks import clause_references
 from portal.components.cards import facts
 from portal.components.forms import Ask, Values, action, closed_because, form, press, unfolding_form
 from portal.components.page import panel
-from portal.components.pills import pill, pill_html, pills, shape_html
+from portal.components.pills import pill, pill_html, pills, shape_html, share_met
 from portal.components.tables import bullet_list
 from portal.components.text import count, day, escape, escape_html, sentence
 from portal.components.url_inputs import url_value
@@ -196,7 +196,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
         until = f" until {day(known.until)}" if known.until else ""
         shown += [("waived", f"{sheet.policy.class_title(known.computed_class_id)} by its answers{until}")]
     shown += [("done", "Live")] if sheet.live else []
-    shown += [("met", f"{met} of {len(sheet.requirements)} requirements met")]
+    shown += [share_met(met, len(sheet.requirements))]
     shown += [("overdue", f"{late} overdue")] if late else []
     waived = [state for state in sheet.requirements if state.status.value == "waived"]
     shown += [("waived", f"{count(len(waived), 'requirement')} waived")] if waived else []

@@ -43,7 +43,7 @@ from portal.components.initiative.sections import requirements_tab
 from portal.components.initiative.sign_off_view import perspectives_panel, sign_offs_tab
 from portal.components.measured.business_kpi_view import kpi_cards, promise_form, promise_panel
 from portal.components.page import LinkedRow, empty_state, linked_rows, page_link, panel, section
-from portal.components.pills import pills
+from portal.components.pills import pills, share_met
 from portal.components.record import download_pack
 from portal.components.text import count, day, escape
 from portal.components.url_inputs import set_url
@@ -264,7 +264,7 @@ def _own_row(line: InventoryLine) -> LinkedRow:
         detail=f"{line.class_title} risk. {line.stage}. {line.satisfied} of {line.asked} requirements met.",
         page="initiative",
         query={"id": line.initiative},
-        status="overdue" if late else "failed" if line.failed else "on_time",
+        status="overdue" if late else "failed" if line.failed else share_met(line.satisfied, line.asked)[0],
         status_text=late,
     )
 

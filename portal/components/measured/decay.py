@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.analytics.decay.metrics import decay_metric
 from core.domain.commands import make
+from core.domain.policy.checks import TRUSTED_BY
 from core.services.case import refusal
 from core.services.measured.decay import said_against, said_preference
 from core.services.measured.decay_groups import CALIBRATED_ON
@@ -76,7 +77,10 @@ def trust_panel(view: DecayReport) -> None:
             Column(partial(_words, view), "What was looked at"),
         ]
         plain_table(view.reasons, columns, caption="Reasons for and against trust in the estimates")
-        st.caption("One judgement of the model: each reason is that of the metric where it is worst.")
+        judged = (
+            f"One judgement of the model, by {TRUSTED_BY}: each reason is of the metric where it is worst."
+        )
+        st.caption(judged)
         if view.run is not None:
             st.caption(_how(view.run))
 
@@ -341,13 +345,14 @@ ASSUMPTION = (
 
 def decay_cards(view: DecayReport) -> None:
     """Show what came true, which chunks are estimated worse or different, and how far off estimates were."""
-    of = f"Of {count(len(view.analysis), 'chunk')} after the reference"
+    of = len(view.analysis)
+    held = f"Of {count(of, 'chunk')} after the reference, by {view.procedure}"
     different = "An alert on either side, better or worse, as NannyML raises it."
     cards(
         [
-            _counted("Realised worse", view.realised_worse, _known(view)),
-            _counted("Estimated worse", view.worse, f"{of}, beyond the threshold on the worse side."),
-            _counted("Estimated different", view.alerts, f"{of}. {different}"),
+            _counted("Realised worse", view.realised_worse, view.known, _known(view)),
+            _counted("Estimated worse", view.worse, of, f"{held}, beyond the threshold on the worse side."),
+            _counted("Estimated different", view.alerts, of, f"{held}. {different}"),
             _trust(view),
             *_age(view),
         ],
@@ -372,8 +377,8 @@ def _known(view: DecayReport) -> str:
     return f"Of {count(view.known, 'chunk')} after the reference with outcomes, beyond the threshold."
 
 
-def _counted(label: str, found: int, note: str) -> Card:
-    return Card(label, number(found), "alert" if found else "no_alert", note=note)
+def _counted(label: str, found: int, of: int, note: str) -> Card:
+    return Card(label, number(found), "alert" if found else "no_alert" if of else "no_data", note=note)
 
 
 def _trust(view: DecayReport) -> Card:

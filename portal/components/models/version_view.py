@@ -399,7 +399,8 @@ def _decay_html(name: str, side: DecaySide) -> str:
     share = side.metric.unit == "percent"
     shown = percent(side.estimate, 1) if share else number(side.estimate, 3)
     realised = percent(side.realised, 1) if share else number(side.realised, 3)
-    alert = pill_html("alert" if side.worse or side.realised_worse else "no_alert")
+    quiet = "no_alert" if side.chunks else "no_data"
+    alert = pill_html("alert" if side.worse or side.realised_worse else quiet)
     said = (
         f"{count(side.realised_worse, 'chunk')} of {side.chunks:,} came true worse, {side.worse:,} estimated "
         f"worse. Realised last: {realised}."

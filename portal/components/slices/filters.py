@@ -96,7 +96,7 @@ def report_notes(report: SliceReport) -> tuple[str, ...]:
         f"Test: {TEST_NAMES[report.metric.form]}; two-sided, of each slice with enough rows against the "
         "reference.",
         f"Correction: {correction}, for the {report.tested:,} slices tested; too small ones are not tested.",
-        "Verdicts go by the interval of one slice at a time: among many slices some lie outside by chance.",
+        "Verdicts allow for all slices that are held against each other, whichever looks best or worst.",
         "No figure here shows that a model is just; it shows how far slices are apart.",
     )
 

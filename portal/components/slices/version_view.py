@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.analytics.slices.report import beyond_chance
-from core.analytics.slices.significance import CORRECTIONS
+from core.analytics.slices.report import beyond_chance, tested_by
 from core.services.measured import bias
 from portal.components.cards import Card, cards
 from portal.components.charts.slices import PairMark, slice_pairs
@@ -19,7 +18,6 @@ from portal.components.slices.filters import (
     axis_format,
     chance,
     drill_into,
-    interval_words,
     level,
     path_line,
     report_notes,
@@ -95,11 +93,10 @@ def version_cards(found: VersionsCompared) -> None:
     """Draw how many slices changed, and the metric of all under both."""
     now, then = found.now.report, found.other.report
     metric = now.metric
-    correction = CORRECTIONS[now.correction]
     cards(
         [
-            Card("Better beyond chance", number(found.better), note=f"Slices; {correction} correction."),
-            Card("Worse beyond chance", number(found.worse), note=f"Slices; {correction} correction."),
+            Card("Better beyond chance", number(found.better), note=f"Slices, by {tested_by(now)}."),
+            Card("Worse beyond chance", number(found.worse), note=f"Slices, by {tested_by(now)}."),
             Card(
                 f"{metric.title} of all",
                 level(metric, now.overall_value),
@@ -133,7 +130,8 @@ def _value(metric: MetricDefinition, line: SliceFigures | None) -> str:
 
 
 def _interval(metric: MetricDefinition, each: SliceChange) -> str:
-    return interval_words(metric, each.change, each.change_interval) if each.change_interval else NOTHING
+    found = each.change_interval
+    return f"{signed(metric, found.low)} to {signed(metric, found.high)}" if found else NOTHING
 
 
 def _move(report: SliceReport, each: SliceChange) -> str:

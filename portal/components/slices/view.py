@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.analytics.slices.significance import CORRECTIONS
+from core.analytics.slices.report import tested_by
 from core.services.measured import bias
 from portal.components.canvas import Threshold
 from portal.components.cards import Card, cards
@@ -110,12 +110,12 @@ def verdict_strip(verdicts: Sequence[FeatureVerdict]) -> None:
     if not verdicts:
         return
     outcomes = len({one.outcome for one in verdicts}) > 1
+    named = [f", {humanise(one.outcome)}" if outcomes and one.outcome else "" for one in verdicts]
     st.html(
         '<div style="display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 13px">'
         + "".join(
-            f"<span>{escape_html(humanise(one.feature))}"
-            f"{escape_html(f', {one.outcome}') if outcomes else ''} {pill_html(one.verdict)}</span>"
-            for one in verdicts
+            f"<span>{escape_html(humanise(one.feature) + outcome)} {pill_html(one.verdict)}</span>"
+            for one, outcome in zip(verdicts, named, strict=True)
         )
         + "</div>"
     )
@@ -131,7 +131,7 @@ def slice_cards(found: BiasSlices) -> None:
     beyond = Card(
         "Beyond chance",
         f"{report.different} of {report.tested}",
-        note=f"Slices that differ from the reference; {CORRECTIONS[report.correction]} correction.",
+        note=f"Slices that differ from the reference, by {tested_by(report)}.",
     )
     too_small = Card(
         "Slices too small", number(small), note=f"{report.min_rows} rows are needed for a verdict."
@@ -236,7 +236,7 @@ def slices_table(report: SliceReport, key: str) -> str | None:
             "p corrected",
             phone=False,
             width=98,
-            help=f"How often chance alone does this; corrected by {CORRECTIONS[report.correction]}.",
+            help=f"How often chance alone does this, by {tested_by(report)}.",
         ),
         Column(_shown, "Verdict", "status"),
         Column("note", "Why", phone=False, width=420),
@@ -261,7 +261,7 @@ def _told(line: SliceFigures) -> dict[str, object]:
 def limit_sentence(found: BiasSlices) -> str:
     """Say which limit the slices were held to, and what came out."""
     if found.undeclared:
-        return f"Of outcome {found.positive}: {found.undeclared}. {_held(found)}"
+        return f"Of {found.batches.titled(found.positive)}: {found.undeclared}. {_held(found)}"
     return _held(found)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.analytics.slices.metrics import metric
 from core.analytics.slices.report import beyond_chance
+from core.ground import in_words
 from core.services.measured import weak_slices
 from core.services.measured import weak_slices as curves
 from portal.components.canvas import Threshold
@@ -75,14 +76,15 @@ def draw_curves(subject: Subject) -> None:
     drawn = sorted(told, key=lambda group: -group.n)[:MOST_DRAWN]
     if len(told) > len(drawn):
         st.caption(f"Everyone and the {len(drawn) - 1} largest groups are drawn; the tables hold all.")
+    titled = found.batches.titled(found.positive)
     left, right = st.columns(2)
     with left, panel(f"ROC curves by {names}", _withheld(found)):
-        curves_figure(_roc(drawn), titles=_ROC, alt=f"ROC curves of outcome {found.positive} by {names}")
+        curves_figure(_roc(drawn), titles=_ROC, alt=f"ROC curves of {titled} by {names}")
     with (
         right,
         panel(f"Calibration by {names}", "Above the diagonal, scores are too low; below it, too high."),
     ):
-        alt = f"Calibration of the scores of outcome {found.positive} by {names}, with 95 % intervals"
+        alt = f"Calibration of the scores of {titled} by {names}, with 95 % intervals"
         curves_figure(_calibration(drawn), titles=_SCORES, alt=alt)
     with panel("Groups", f"{count(len(found.groups) - 1, 'group')}, and everyone."):
         plain_table(found.groups, _GROUPS)
@@ -95,7 +97,7 @@ def draw_curves(subject: Subject) -> None:
 
 def _withheld(found: ScoreCurves) -> str:
     """Say what the curves are of, and whose are withheld."""
-    of = f"Scores of outcome {found.positive}."
+    of = f"Scores of {found.batches.titled(found.positive)}."
     if not found.withheld:
         return of
     few = ", ".join(found.withheld[:5]) + (" and others" if len(found.withheld) > 5 else "")
@@ -312,7 +314,7 @@ def weak_table(found: WeakSlices, key: str) -> str | None:
 
 
 def _features(one: WeakSlice) -> str:
-    return ", ".join(name.replace("_", " ") for name, _ in one.keys)
+    return ", ".join(in_words(name) for name, _ in one.keys)
 
 
 def weak_notes(found: WeakSlices) -> tuple[str, ...]:
