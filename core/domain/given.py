@@ -147,7 +147,10 @@ VersionId = Annotated[
 ]
 Kinds = Annotated[
     tuple[str, ...],
-    Field(description="What a column is: number, category, code, identifier, time or flag; repeat."),
+    Field(
+        description="What a column is: number, category, ordered (ordered:low,mid,high), code, identifier, "
+        "time or flag; repeat."
+    ),
     option("--kind", metavar="COLUMN=KIND"),
 ]
 Missing = Annotated[

@@ -339,7 +339,7 @@ def test_predictions_are_sliced(govern: Govern, moderate: str, tmp_path: Path) -
 
     found = govern("slices", moderate, "--by", "sex", "--metric", "selection_rate", "--json").json
     assert {line["label"]: line["value"] for line in found["slices"]} == {"Female": 0.5, "Male": 0.5}
-    assert "Selection rate of outcome 1 by sex" in govern("slices", moderate, "--by", "sex").out
+    assert "outcome 1 by sex" in govern("slices", moderate, "--by", "sex").out
     assert "is no metric" in govern("slices", moderate, "--by", "sex", "--metric", "nope").err
     assert govern("slices", moderate, "--by", "nope").code == 2
     assert govern("decay", moderate).code == 2

@@ -118,7 +118,7 @@ def test_two_versions_are_compared_and_the_absence_of_predictions_is_said(filled
         "Accuracy",
         "+0.0200",
         "Better",
-        "Selection rate of outcome 1 by sex",
+        "outcome 1 by sex",
         "No predictions are on record for this version.",
         "its performance has not been estimated",
         "Recorded for neither",
@@ -182,7 +182,7 @@ def test_a_card_shows_what_is_there_what_is_missing_and_offers_files(filled: Gov
         "What it is for",
         "Olga Owner",
         "Missing:",
-        "Selection rate of outcome 1 by sex",
+        "outcome 1 by sex",
         "Card features",
     ):
         assert expected in said, expected

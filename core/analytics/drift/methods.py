@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
     Numbers = NDArray[np.float64]
 
-Kind = Literal["number", "text", "inputs"]
+Kind = Literal["number", "text", "ordered", "inputs"]
 NEVER_SEEN = 3
 """Rows that may hold values of which the reference has none: rule of three, Hanley and Lippman-Hand 1983."""
 FINE_BINS = 10_000

@@ -95,6 +95,25 @@ class SliceCounts:
         return getattr(self, n), getattr(self, total), getattr(self, spread)
 
 
+def in_their_order(counts: Sequence[SliceCounts], orders: Mapping[str, Sequence[str]]) -> list[SliceCounts]:
+    """Slices by the order given for the values of ordered features; all else stays as it is.
+
+    Examples
+    --------
+    >>> found = [SliceCounts((("grade", value),), "binary", rows=1) for value in ("high", "low", "none")]
+    >>> [each.label for each in in_their_order(found, {"grade": ("low", "mid", "high")})]
+    ['low', 'high', 'none']
+    """
+    before: dict[str, dict[str, int]] = {}
+    for each in counts:
+        for feature, value in each.keys:
+            known = before.setdefault(feature, {other: n for n, other in enumerate(orders.get(feature, ()))})
+            known.setdefault(value, len(known))
+    if not any(orders.get(feature) for feature in before):
+        return list(counts)
+    return sorted(counts, key=lambda each: [before[feature][value] for feature, value in each.keys])
+
+
 def label_of(keys: Keys) -> str:
     """A slice's values in one line."""
     return " · ".join(value for _, value in keys) or EVERYONE

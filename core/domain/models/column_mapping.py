@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from core.domain.chain import canonical
 from core.domain.errors import BadInput
@@ -18,17 +18,19 @@ TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")
 NEITHER = "neither"
 """What stands for no outcome being better than another."""
 WHOLE_WITH_POINT = r"^([+-]?[0-9]+)\.0+$"
-Kind = Literal["number", "text", "flag", "time", "code", "identifier"]
+Kind = Literal["number", "text", "flag", "time", "code", "identifier", "ordered"]
 KINDS: Mapping[str, Kind] = {
     "number": "number",
     "category": "text",
+    "ordered": "ordered",
     "code": "code",
     "identifier": "identifier",
     "time": "time",
     "flag": "flag",
 }
-"""What a column is declared as -> its kind. A code is a text as written; an identifier is no feature."""
-_READING = {"missing", "joined", "zone"}
+"""What a column is declared as -> its kind. A code is a text as written; an identifier is no feature; an
+ordered category is a text whose values have an order, theirs by nature (numbers by size) or the one given."""
+_READING = {"missing", "joined", "zone", "orders"}
 _ROLES = {ROW_ID: "id", TIMESTAMP: "time", PREDICTED: "prediction", TRUE: "target"}
 
 
@@ -43,6 +45,7 @@ class ColumnMapping(Checked):
     How values are read: `missing` are those that stand for none, in every feature and the target (`?`) or in
     one column (`age=-999`). `joined` are the values (`sex=Female`) that stand for all that differ from them
     only as `alike` says; `sex=` alone joins what is still to be found. `zone` is that of times without one.
+    `orders` are the values of ordered columns from the lowest on (`grade=low,mid,high`).
     """
 
     task: Task
@@ -57,6 +60,7 @@ class ColumnMapping(Checked):
     missing: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     zone: str = ""
+    orders: tuple[str, ...] = ()
 
     def canonical(self) -> dict[str, str]:
         """Name in the store -> column of the file, for the roles that have one.
@@ -108,6 +112,11 @@ def mapping_to_keep(
         reading=canonical(reading) if reading else "",
         kinds=tuple(kinds[name] for name in mapping.features),
     )
+
+
+def kinds_of(fact: facts.ColumnMapping | None) -> dict[str, Kind]:
+    """Kind of each feature that is known of a version."""
+    return dict(zip(fact.features, cast("tuple[Kind, ...]", fact.kinds), strict=True)) if fact else {}
 
 
 def alike(value: str) -> str:
@@ -172,6 +181,7 @@ def column_mapping(
     missing: Sequence[str] = (),
     joined: Sequence[str] = (),
     zone: str = "",
+    orders: Sequence[str] = (),
 ) -> ColumnMapping:
     """Make a mapping from what a person named.
 
@@ -200,6 +210,7 @@ def column_mapping(
         missing=tuple(dict.fromkeys(missing)),
         joined=tuple(dict.fromkeys(joined)),
         zone=zone,
+        orders=tuple(orders),
     )
     _refuse_two_roles(made)
     return made
@@ -239,6 +250,7 @@ def read_otherwise(
     missing: Sequence[str] = (),
     join: Sequence[str] = (),
     zone: str = "",
+    orders: Sequence[str] = (),
 ) -> ColumnMapping:
     """A mapping with what a person declares of values; a declared kind takes back what was said before.
 
@@ -250,6 +262,8 @@ def read_otherwise(
         Column -> kind, as `declared_kinds` reads them.
     missing, join, zone
         Values that stand for none (`?`, `age=-999`), columns whose values alike are one, zone of the times.
+    orders
+        As `declared_orders` reads them.
     """
     for entry in missing:
         if not entry.partition("=")[0].strip():
@@ -268,6 +282,7 @@ def read_otherwise(
             "missing": tuple(dict.fromkeys((*told["missing"], *missing))),
             "joined": tuple(dict.fromkeys((*told["joined"], *(f"{column}=" for column in join)))),
             "zone": zone or mapping.zone,
+            "orders": (*(one for one in mapping.orders if one.rpartition("=")[0] not in kinds), *orders),
         }
     )
 
@@ -286,7 +301,7 @@ def declared_kinds(given: Sequence[str], mapping: ColumnMapping) -> dict[str, Ki
     """
     found: dict[str, Kind] = {}
     for text in given:
-        column, _, word = text.rpartition("=")
+        column, word, _ = _kind_parts(text)
         if not column or word not in KINDS:
             raise BadInput(
                 f"'{text[:60]}' is no column with its kind",
@@ -301,6 +316,49 @@ def declared_kinds(given: Sequence[str], mapping: ColumnMapping) -> dict[str, Ki
             )
         found[column] = KINDS[word]
     return found
+
+
+def _kind_parts(text: str) -> tuple[str, str, str]:
+    """Column, kind, and the values in their order where they are given: `grade=ordered:low,mid,high`."""
+    plain, _, values = text.partition("=ordered:")
+    if values:
+        return plain, "ordered", ",".join(value.strip() for value in values.split(","))
+    column, _, word = text.rpartition("=")
+    return column, word, ""
+
+
+def declared_orders(given: Sequence[str]) -> tuple[str, ...]:
+    """The orders that a person gave with kinds, as they are kept.
+
+    Raises
+    ------
+    BadInput
+        Fewer than two values, one that is empty, or one twice.
+
+    Examples
+    --------
+    >>> declared_orders(["grade=ordered:low, mid,high", "year=ordered", "zip=code"])
+    ('grade=low,mid,high',)
+    """
+    found = []
+    for column, _, values in map(_kind_parts, given):
+        known = values.split(",")
+        if values and (len(known) < 2 or "" in known or len(set(known)) < len(known)):
+            raise BadInput(
+                f"'{values[:60]}' is no order of column '{column[:60]}'",
+                where="kind",
+                remedy=f"Name each value once, the lowest first: {column[:60]}=ordered:low,mid,high.",
+            )
+        found += [f"{column}={values}"] if values else []
+    return tuple(found)
+
+
+def orders_of(mapping: ColumnMapping, kinds: Mapping[str, Kind]) -> dict[str, tuple[str, ...]]:
+    """Ordered column -> its values, the lowest first; none where their own order holds."""
+    given = {
+        column: tuple(values.split(",")) for column, _, values in (o.rpartition("=") for o in mapping.orders)
+    }
+    return {name: given.get(name, ()) for name, kind in kinds.items() if kind == "ordered"}
 
 
 def favourable_of(given: Sequence[str], task: Task, outcomes: Sequence[str]) -> tuple[str, ...]:

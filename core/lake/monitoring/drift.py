@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -171,7 +171,8 @@ def of_number(
         chunks = list(sorted_values(rows, name, moments.low, width))
         column = together(chunks, rows.reference_chunks, width)
     held = np.array([one.rows for one in column.outside(moments.low, moments.high)])
-    return number_drift(name, moments, column, Along(held, rows.reference_chunks, level))
+    found = number_drift(name, moments, column, Along(held, rows.reference_chunks, level))
+    return [replace(one, kind="ordered") for one in found] if name in rows.orders else found
 
 
 def of_text(rows: DriftRows, name: str, level: float, skipped: dict[str, str]) -> list[MethodDrift]:

@@ -15,6 +15,7 @@ from core.analytics.drift.methods import Kind, Moments, OutsideRows, SortedValue
 from core.domain.errors import BadInput
 from core.domain.models.column_mapping import PREDICTED, ROW_ID, TIMESTAMP, TRUE
 from core.lake.predictions.intake_columns import NUMERIC, in_parts, quoted
+from core.lake.slices.rows import natural_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,11 @@ class DriftRows:
     """
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, files: Sequence[BatchFile], chunking: Chunking
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        files: Sequence[BatchFile],
+        chunking: Chunking,
+        orders: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._cursor = cursor
         self._files = sorted(files, key=lambda file: file.part != "reference")
@@ -76,6 +81,8 @@ class DriftRows:
         self._values: dict[str, Any] = {f"file{n}_": file.path for n, file in enumerate(self._files)}
         self.absent: dict[str, str] = {}
         self.types = self._shared_types()
+        self.orders = {n: self._order(n, given) for n, given in (orders or {}).items() if n in self.types}
+        self._values |= {f"order{n}_": list(values) for n, values in enumerate(self.orders.values())}
         self._periods: dict[Part, int] = {}
         if chunking.period is not None:
             self._find_periods()
@@ -92,8 +99,26 @@ class DriftRows:
         return sum(chunk.part == "reference" for chunk in self.chunks)
 
     def is_number(self, column: str) -> bool:
-        """Whether a column holds numbers."""
-        return self.types[column].startswith(NUMERIC)
+        """Whether a column holds numbers, or values with an order, which count by their place in it."""
+        return column in self.orders or self.types[column].startswith(NUMERIC)
+
+    def number(self, column: str) -> str:
+        """SQL of a column as a number."""
+        if column not in self.orders:
+            return f"CAST({quoted(column)} AS DOUBLE)"
+        place = list(self.orders).index(column)
+        return f"CAST(list_position($order{place}_, CAST({quoted(column)} AS VARCHAR)) AS DOUBLE)"
+
+    def finite(self, column: str) -> str:
+        """The same, without what is no number."""
+        value = self.number(column)
+        return f"CASE WHEN isfinite({value}) THEN {value} END"
+
+    def _order(self, column: str, given: Sequence[str]) -> list[str]:
+        """The values of an ordered column, the lowest first: those given, else all in their own order."""
+        scan = self._scan({"x": f"CAST({quoted(column)} AS VARCHAR)"}, None, chunked=False)
+        found = given or (x for (x,) in self.ask(f"SELECT DISTINCT x FROM ({scan}) WHERE x IS NOT NULL"))
+        return list(given) or sorted(found, key=lambda value: natural_order([value]))
 
     def ask(self, query: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a query."""
@@ -223,7 +248,7 @@ def sampled_numbers(rows: DriftRows, names: Sequence[str]) -> Iterator[tuple[str
 
     of_reference = sum(chunk.rows for chunk in rows.chunks[: rows.reference_chunks])
     for part in in_parts(names):
-        columns = {f"x{n}": _finite(name) for n, name in enumerate(part)} | {"place": "file_row_number"}
+        columns = {f"x{n}": rows.finite(name) for n, name in enumerate(part)} | {"place": "file_row_number"}
         query = f"SELECT * FROM ({rows.scan(columns, 'reference')}) WHERE place % $every = 0 ORDER BY place"
         found = rows.columns(query, {"every": max(1, of_reference // _SAMPLED)})
         for n, name in enumerate(part):
@@ -246,7 +271,7 @@ def number_moments(rows: DriftRows, names: Sequence[str]) -> dict[str, Moments |
     """What each number feature of the reference looks like; None where it has no finite value."""
     found: dict[str, Moments | None] = {}
     for part in in_parts(names):
-        columns = {f"x{n}": _finite(name) for n, name in enumerate(part)}
+        columns = {f"x{n}": rows.finite(name) for n, name in enumerate(part)}
         scan = rows.scan(columns, "reference")
         asked = ", ".join(f"count({c}), min({c}), max({c}), fsum({c}) / count({c})" for c in columns)
         (first,) = rows.ask(f"SELECT {asked} FROM ({scan})")
@@ -274,7 +299,7 @@ def outside_rows(rows: DriftRows, name: str, low: float, high: float) -> list[Ou
         SELECT chunk, count(*), count(*) FILTER (WHERE x < $low), count(*) FILTER (WHERE x > $high),
             coalesce(fsum($low - x) FILTER (WHERE x < $low), 0),
             coalesce(fsum(x - $high) FILTER (WHERE x > $high), 0)
-        FROM ({rows.scan({"x": _double(name)})}) WHERE {_KEPT} GROUP BY chunk
+        FROM ({rows.scan({"x": rows.number(name)})}) WHERE {_KEPT} GROUP BY chunk
     """
     found = dict.fromkeys(range(len(rows.chunks)), OutsideRows(0, 0, 0, 0.0, 0.0))
     for chunk, *counts in rows.ask(query, {"low": low, "high": high}):
@@ -299,7 +324,7 @@ def histograms(rows: DriftRows, name: str, edges: NDArray[np.float64]) -> Iterat
             WITH near AS (
                 SELECT chunk, x,
                     least($bins - 1, CAST(floor((x - $low) / ($high - $low) * $bins) AS INTEGER)) AS i
-                FROM ({rows.scan({"x": _double(name)})})
+                FROM ({rows.scan({"x": rows.number(name)})})
                 WHERE {_KEPT} AND x BETWEEN $low AND $high AND chunk BETWEEN $first AND $last
             )
             SELECT chunk, i - CAST(x < $edges[i + 1] AS INTEGER)
@@ -325,7 +350,7 @@ def sorted_values(
     span = "x" if width is None else "floor((x - $low) / $width)"
     for first, last in rows.groups_of_chunks():
         query = f"""
-            SELECT chunk, {value} AS x, count(*) AS n FROM ({rows.scan({"x": _double(name)})})
+            SELECT chunk, {value} AS x, count(*) AS n FROM ({rows.scan({"x": rows.number(name)})})
             WHERE {_KEPT} AND chunk BETWEEN $first AND $last GROUP BY chunk, {span} ORDER BY chunk, 2
         """
         found = rows.columns(query, {"first": first, "last": last, "low": low, "width": width})
@@ -377,7 +402,9 @@ def encoded_inputs(rows: DriftRows, kinds: Mapping[str, Kind]) -> EncodedInputs:
     columns, asked, joins = {}, [], []
     values: dict[str, Any] = {}
     for n, (name, kind) in enumerate(kinds.items()):
-        columns[f"x{n}"] = of_name = _finite(name) if kind == "number" else f"CAST({quoted(name)} AS VARCHAR)"
+        columns[f"x{n}"] = of_name = (
+            rows.finite(name) if kind == "number" else f"CAST({quoted(name)} AS VARCHAR)"
+        )
         scan = rows.scan({"x": of_name}, "reference")
         if kind == "number":
             ((values[f"mean{n}"],),) = rows.ask(f"SELECT fsum(x) / count(x) FROM ({scan})")
@@ -435,12 +462,3 @@ def reconstruction_errors(
     """
     values = {**inputs.values, "directions": [one.tolist() for one in directions], "last": len(directions)}
     return np.array(rows.ask(query, values), dtype=np.float64)
-
-
-def _double(name: str) -> str:
-    return f"CAST({quoted(name)} AS DOUBLE)"
-
-
-def _finite(name: str) -> str:
-    value = _double(name)
-    return f"CASE WHEN isfinite({value}) THEN {value} END"

@@ -186,7 +186,7 @@ def feature_sql(name: str, staged: Staged, kind: Kind, *, whole: bool, has_nan: 
         return time_sql(name, given)
     if given != "VARCHAR":
         return words_sql(name, given)
-    if kind == "text" and staged.from_csv:
+    if kind in ("text", "ordered") and staged.from_csv:
         return f"CASE WHEN {words_sql(name, given)} IS NOT NULL THEN {column} END"
     return f"nullif({column}, '')" if staged.from_csv else column
 

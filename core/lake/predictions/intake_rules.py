@@ -145,7 +145,7 @@ def feature_rules(
     rules = []
     for name, kind in kinds.items():
         given = staged.types[name]
-        words = kind in ("text", "code", "identifier")
+        words = kind in ("text", "code", "identifier", "ordered")
         if name not in known or words or name in sound or kind == kind_of_type(given):
             continue
         text = words_sql(name, given)

@@ -67,7 +67,7 @@ def guessed_words(
             return [word.text for word in words], [note]
         if known is None and profile.filled - profile.numbers <= FEW * profile.filled:
             return [], [_nearly_numbers(cursor, read, name, profile)]
-    if known not in (None, "text") or not profile.worded:
+    if known not in (None, "text", "ordered") or not profile.worded:
         return [], []
     found = placeholders(cursor, read, name, number=False)
     words = [word for word in found if not (target and word.text in mapping.labels)]

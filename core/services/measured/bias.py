@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.counts import SliceCounts, in_their_order
 from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
@@ -319,6 +319,7 @@ def measure_slices(
     )
     absent, new = unlike_reference(governance, batches, chosen, counts)
     counts += [SliceCounts(each.keys, batches.task, rows=0) for each in absent]
+    counts = in_their_order(counts, batches.orders)
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
     judging = Judging(rule.small_groups, rule.rows == "all", how.families)

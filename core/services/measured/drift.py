@@ -22,6 +22,8 @@ from core.domain.models.column_mapping import (
     TRUE,
     is_canonical,
     kept_mapping,
+    kinds_of,
+    orders_of,
     role_title,
     score_column,
 )
@@ -178,7 +180,9 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
     batches = compared_batches(governance, *about, case.moment)
     chunking = _chunking(command, batches)
     files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
-    rows = DriftRows(governance.store.cursor(), files, chunking)
+    kept = latest(governance.store, ColumnMapping, case.moment, about[0], version=about[1])
+    orders = orders_of(kept_mapping(kept), kinds_of(kept)) if kept else {}
+    rows = DriftRows(governance.store.cursor(), files, chunking, orders)
     least = case.rules.data_quality.drift.min_reference_chunks
     if rows.reference_chunks < least:
         raise BadInput(
@@ -311,6 +315,11 @@ def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chun
     return Chunking(rows=max(1, min(USUAL_CHUNK_ROWS, reference // _USUAL_CHUNKS)))
 
 
+def _leads(line: DriftFeature, method: str) -> bool:
+    """Whether a method decides on its feature: of values with an order one that knows of it."""
+    return line.method == ("kolmogorov_smirnov" if line.kind == "ordered" else method)
+
+
 def _ranked(
     methods: Mapping[str, DriftFeature],
     reference_chunks: int,
@@ -318,7 +327,7 @@ def _ranked(
     leading: str,
     titles: Mapping[str, str],
 ) -> FeatureDrift:
-    lead = methods.get(leading) or methods[RECONSTRUCTION]
+    lead = next((one for one in methods.values() if _leads(one, leading)), None) or methods[RECONSTRUCTION]
     after, alerts = lead.distances[reference_chunks:], lead.alerts[reference_chunks:]
     known = [distance for distance in after if distance is not None]
     drift = sum(known) / len(known) if known and lead.kind != "inputs" else None
@@ -419,7 +428,7 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
         what = f"there are too few rows: it takes {least}"
         return cannot_tell(check, what, "Add predictions, measure again.")
     lines = monitoring.lines_of(governance.store, run, DriftFeature, moment)
-    rows = [row for row in lines if row.method in (limits.method, RECONSTRUCTION)]
+    rows = [row for row in lines if row.method == RECONSTRUCTION or _leads(row, limits.method)]
     features = [row for row in rows if _is_input(row)]
     if not features:
         return cannot_tell(check, "no feature could be compared with the reference", "Look at the batches.")

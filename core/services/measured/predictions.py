@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -41,8 +41,10 @@ from core.domain.models.column_mapping import (
     Kind,
     column_mapping,
     declared_kinds,
+    declared_orders,
     favourable_of,
     kept_mapping,
+    kinds_of,
     mapping_to_keep,
     merge_mapping,
     read_otherwise,
@@ -381,9 +383,8 @@ def _declared(
     known = kinds_of(fact)
     declared = declared_kinds(command.kinds, mapping)
     own = {name: kind for name, kind in declared.items() if known.get(name) != kind}
-    wanted = read_otherwise(
-        mapping, columns, kinds=own, missing=command.missing, join=command.join, zone=command.zone
-    )
+    told = command.model_dump(include={"missing", "join", "zone"})
+    wanted = read_otherwise(mapping, columns, kinds=own, orders=declared_orders(command.kinds), **told)
     if others and (wanted != mapping or own):
         raise Conflict(
             "this version's earlier batches are read otherwise",
@@ -391,11 +392,6 @@ def _declared(
             remedy="Declare it for all of them with 'governance mapping amend', then add the file.",
         )
     return wanted, {**known, **declared}
-
-
-def kinds_of(fact: facts.ColumnMapping | None) -> dict[str, Kind]:
-    """Kind of each feature that is known of a version."""
-    return dict(zip(fact.features, cast("tuple[Kind, ...]", fact.kinds), strict=True)) if fact else {}
 
 
 def _own_names(
@@ -419,7 +415,7 @@ def _own_names(
         features=kept.features if kept else (),
         sensitive=command.sensitive or (kept.sensitive if kept else ()),
         classes=(command.classes or (kept.classes if kept else ())) if chosen == "multiclass" else (),
-        **kept.model_dump(include={"missing", "joined", "zone"}) if kept else {},
+        **kept.model_dump(include={"missing", "joined", "zone", "orders"}) if kept else {},
     )
 
 

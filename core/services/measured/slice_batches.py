@@ -18,7 +18,7 @@ from core.analytics.slices.significance import Correction
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import ColumnMapping, FavourableOutcome, PredictionBatch
 from core.domain.given import option
-from core.domain.models.column_mapping import kept_mapping
+from core.domain.models.column_mapping import kept_mapping, kinds_of, orders_of
 from core.domain.moment import Moment
 from core.domain.rules.ethics import EthicalLimit
 from core.ground import Task, outcome_title
@@ -69,7 +69,7 @@ class BatchesOfVersion:
 
     `classes` are the outcomes there are, the negative first; none of a regression. `favourable` are those
     that were declared as good to get, empty for "neither"; None where nobody said. `reference` are the files
-    that the ones of the analysis are expected to be like.
+    that the ones of the analysis are expected to be like. `orders` has the ordered columns, see `orders_of`.
     """
 
     initiative: str
@@ -81,6 +81,7 @@ class BatchesOfVersion:
     paths: tuple[str, ...] = field(default=(), repr=False)
     favourable: tuple[str, ...] | None = field(default=None, repr=False)
     reference: tuple[str, ...] = field(default=(), repr=False)
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -188,6 +189,7 @@ def batches_of(
     every = lake.batches(governance.store, initiative, version, moment) if part == "analysis" else ()
     newest, paths = known[-1], tuple(batch.path for batch in known)
     store = governance.store
+    kept = latest(store, ColumnMapping, moment, initiative, version=version)
     declared = latest(store, FavourableOutcome, moment, initiative, version=version)
     return BatchesOfVersion(
         initiative,
@@ -199,6 +201,7 @@ def batches_of(
         paths,
         declared.favourable if declared else None,
         tuple(batch.path for batch in every if batch.part == "reference"),
+        orders_of(kept_mapping(kept), kinds_of(kept)) if kept else {},
     )
 
 

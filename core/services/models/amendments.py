@@ -25,8 +25,10 @@ from core.domain.models.column_mapping import (
     ColumnMapping,
     Kind,
     declared_kinds,
+    declared_orders,
     favourable_of,
     kept_mapping,
+    kinds_of,
     mapping_to_keep,
     read_otherwise,
     score_column,
@@ -42,7 +44,7 @@ from core.lake.record.files import StoredFile, keep_batch
 from core.lake.store import Store
 from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.measured.predictions import kinds_of, require_amendable, require_version
+from core.services.measured.predictions import require_amendable, require_version
 from core.services.measured.slice_batches import batches_of
 from core.services.process.checks import record_checks
 
@@ -171,7 +173,7 @@ def amend_columns(governance: Governance, command: AmendColumns) -> AmendedColum
     declared = declared_kinds(command.kinds, kept)
     columns = (*kept.features, *kept.canonical().values())
     told = command.model_dump(include={"missing", "join", "zone"})
-    wanted = read_otherwise(kept, columns, kinds=declared, **told)
+    wanted = read_otherwise(kept, columns, kinds=declared, orders=declared_orders(command.kinds), **told)
     if wanted == kept and {**known, **declared} == known:
         raise BadInput("nothing would change", where=f"version {version}", remedy="Declare something else.")
     judged = {

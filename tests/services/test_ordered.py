@@ -1,0 +1,88 @@
+"""Ordered categories: their slices stand in order, and their drift is a distance that knows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from scipy.stats import ks_2samp, wasserstein_distance
+
+from core.domain.commands import make
+from core.domain.errors import BadInput
+from core.services.governance import Governance
+from core.services.measured.bias import bias_slices
+from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
+from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.models.amendments import AmendColumns, amend_columns
+from tests.conftest import ADMIN, later
+from tests.services.test_slices import give
+
+GRADES = ("poor", "fair", "good", "fine")
+ROWS = """SELECT '{part}' || i AS row_id, (i % 3 = 0)::INT AS y_pred, 0.5 AS y_score, (i % 2)::INT AS y_true,
+    CASE WHEN i % 2 = 0 THEN 'F' ELSE 'M' END AS sex,
+    ['poor', 'fair', 'good', 'fine'][
+        1 + CASE WHEN i % 5 = 0 THEN {to} ELSE (hash(i, {seed}) % 3)::INT END] AS grade
+    FROM range({rows}) r(i)"""
+
+
+def judged(
+    governance: Governance, folder: Path, *, to: int = 0, kind: str = "grade=ordered"
+) -> dict[str, Any]:
+    """A model whose reference has a fifth more rows of the lowest grade, and in use of another."""
+    query = ROWS.format(part="r", to=0, seed=1, rows=6000)
+    initiative = give(governance, folder, query, part="reference", kinds=(kind,))
+    file = folder / "use.parquet"
+    duckdb.sql(ROWS.format(part="a", to=to, seed=2, rows=3000)).write_parquet(str(file))
+    of = {"initiative": initiative, "version": "1"}
+    add_predictions(
+        governance, make(AddPredictions, actor=ADMIN, at=later(4), **of, part="analysis", file=file)
+    )
+    return of
+
+
+def grades(governance: Governance, of: dict[str, Any], day: float = 6) -> list[str]:
+    found = bias_slices(governance, governance.moment(later(day)), **of, by=("grade",), part="analysis")
+    return [line.label for line in found.report.slices]
+
+
+def test_slices_stand_in_the_order_that_was_given_and_can_be_amended(
+    governance: Governance, tmp_path: Path
+) -> None:
+    of = judged(governance, tmp_path, to=3, kind=f"grade=ordered:{','.join(GRADES)}")
+    assert grades(governance, of) == [*GRADES]
+    amend = {"kinds": ("grade=ordered:fine,good,fair,poor",), "note": "The bureau counts from the best on."}
+    amend_columns(governance, make(AmendColumns, actor=ADMIN, at=later(7), **of, **amend))
+    assert grades(governance, of, 8) == [*reversed(GRADES)]
+    assert grades(governance, of, 6) == [*GRADES]
+
+
+def test_the_distance_knows_the_order(governance: Governance, tmp_path: Path) -> None:
+    of = judged(governance, tmp_path, to=3, kind=f"grade=ordered:{','.join(GRADES)}")
+    measure_drift(governance, make(MeasureDrift, actor=ADMIN, at=later(5), **of, chunk_rows=3000))
+    report = drift_report(governance, governance.moment(later(6)), **of)
+    (line,) = [one for one in report.features if one.feature == "grade"]
+    places = [
+        duckdb.sql(f"SELECT list_position({[*GRADES]}, grade) FROM ({query})").fetchnumpy().popitem()[1]
+        for query in (
+            ROWS.format(part="r", to=0, seed=1, rows=6000),
+            ROWS.format(part="a", to=3, seed=2, rows=3000),
+        )
+    ]
+    assert (line.kind, line.newest_alert) == ("ordered", True)
+    assert line.newest == pytest.approx(ks_2samp(*places).statistic, abs=1e-6)
+    moved = line.methods["wasserstein"].distances[-1]
+    assert moved == pytest.approx(wasserstein_distance(*places), abs=1e-6)
+
+
+def test_numbers_have_their_own_order_and_an_order_names_each_value_once(
+    governance: Governance, tmp_path: Path
+) -> None:
+    query = ROWS.format(part="r", to=0, seed=1, rows=3000).replace("AS grade", "AS word, i % 11 AS grade")
+    of = {"initiative": give(governance, tmp_path, query, kinds=("grade=ordered",)), "version": "1"}
+    assert grades(governance, of) == [str(n) for n in range(11)]
+    for order in ("poor", "poor,poor", "poor,,fine"):
+        amend = {"kinds": (f"grade=ordered:{order}",), "note": "An order."}
+        with pytest.raises(BadInput, match="is no order of column 'grade'"):
+            amend_columns(governance, make(AmendColumns, actor=ADMIN, at=later(7), **of, **amend))
