@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -85,13 +86,32 @@ def rules_of(governance: Governance) -> Rules:
     return governance.rules(governance.present(START))
 
 
-def founded(folder: Path, opened: Callable[[Path], Store] = open_memory_store) -> Governance:
-    """A founded store with the fixed cast; in memory, or on disk where `open_store` opens it."""
-    governance = replace(shipped(), store=opened(folder))
-    found_store(governance, CONFIG, ADMIN, START, demo=False)
+def founded(
+    folder: Path,
+    opened: Callable[[Path], Store] = open_memory_store,
+    *,
+    demo: bool = False,
+    config: Path = CONFIG,
+) -> Governance:
+    """A founded store with the fixed cast; in memory, or on disk where `open_store` opens it.
+
+    In a demo the owner of the files is whoever of the cast they say.
+    """
+    governance = replace(shipped(), store=opened(folder), config=config)
+    found_store(governance, config, ADMIN, START, demo=demo)
     for person in CAST:
         put_person(governance.store, person)
     return governance
+
+
+def with_groups(folder: Path, **groups: str) -> Path:
+    """A copy of the configuration in which members of a group of the provider have a role: role=group."""
+    config = shutil.copytree(CONFIG, folder / "config")
+    roles = (config / "roles.yaml").read_text(encoding="utf-8")
+    for role, group in groups.items():
+        roles = roles.replace(f"  - id: {role}\n", f"  - id: {role}\n    groups: [{group}]\n")
+    (config / "roles.yaml").write_text(roles, encoding="utf-8")
+    return config
 
 
 @contextmanager

@@ -254,9 +254,8 @@ def _check_entries(entries: list[dict[str, Any]], links: list[tuple[str, str, st
     for entry in entries:
         seq = entry["seq"]
         kind, digest, previous = links[seq - 1]
-        header = [
-            entry[name] for name in ("seq", "recorded_at", "actor", "action", "subject", "content_digest")
-        ]
+        names = ("seq", "recorded_at", "actor", "action", "subject", "content_digest", "credential")
+        header = [entry[name] for name in names if name in entry]
         if sha256(canonical(header if kind == "header" else [previous, *header])) != digest:
             raise Wrong(f"entry {seq} is not the one in the chain")
         rows = sorted(canonical(row) for row in entry["rows"])

@@ -9,8 +9,9 @@ import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.domain.errors import BadInput
@@ -24,18 +25,29 @@ PREFIX = "GOVERNANCE_"
 _BESIDE = ("SECRETS", "CHROMIUM", "SCREENSHOTS")
 
 
-def loopback(host: str) -> str:
-    """Refuse an address that others could reach: without a login, whoever reached it could act as anybody."""
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine."""
     try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        local = False
-    if not local:
-        raise ValueError(
-            f"'{host}' can be reached from outside, and there is no login yet; use 127.0.0.1, and from "
-            "another machine forward the port over SSH"
-        )
-    return host
+        return False
+
+
+def safe_address(text: str) -> bool:
+    """Whether an address is kept from others on its way: https, or on this machine."""
+    try:
+        found = urlsplit(text)
+        host = found.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (found.scheme == "https" or (found.scheme == "http" and is_loopback(host)))
+
+
+def safe(text: str) -> str:
+    """Refuse an address on which passwords and tokens could be read on their way."""
+    if text and not safe_address(text):
+        raise ValueError(f"'{text[:80]}' is no https address")
+    return text
 
 
 def signing_seed(key: SecretStr) -> SecretStr:
@@ -65,17 +77,59 @@ class Settings(BaseSettings):
         PROJECT / "data" / "store", description="Folder of the store."
     )
     config: Path = Field(PROJECT / "config", description="Folder of the policy and its companions.")
-    host: Annotated[str, AfterValidator(loopback)] = Field(
-        "127.0.0.1", min_length=1, description="Address to serve on; loopback only."
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address to serve on; loopback only without a login."
     )
     port: int = Field(8501, ge=1, le=65535, description="Port to serve on.")
-    actor: str = Field("", max_length=64, description="Who acts on the command line; empty: the local user.")
-    api_token: SecretStr | None = Field(
-        None, min_length=16, description="Bearer token for /api; empty: a new one per start."
+    actor: str = Field(
+        "", max_length=64, description="Who founds a store; in the demo, who acts on the command line."
+    )
+    token: SecretStr | None = Field(
+        None, min_length=16, description="Token to act with on the command line; empty: the store's owner."
+    )
+    issuer: Annotated[str, AfterValidator(safe)] = Field(
+        "", description="OpenID Connect provider to log in with, as its tokens say it; empty: no login."
+    )
+    client_id: str = Field("", description="Id of the portal at the provider.")
+    client_secret: SecretStr | None = Field(
+        None, min_length=16, description="Secret of the portal at the provider."
+    )
+    public_address: Annotated[str, AfterValidator(safe)] = Field(
+        "", description="Address of the portal in a browser, behind a proxy; empty: host and port."
+    )
+    audience: str = Field("", description="Audience of bearer tokens; empty: the client's id.")
+    login_claim: str = Field(
+        "sub", min_length=1, description="Claim with a person's id; one that nobody can change themselves."
+    )
+    groups_claim: str = Field(
+        "groups", min_length=1, description="Claim with a person's groups, such as realm_access.roles."
+    )
+    scope: str = Field("openid email profile", description="What is asked of the provider at login.")
+    contact: str = Field(
+        "whoever runs this portal", max_length=200, description="Who to ask for access, on the login page."
     )
     signing_key: Annotated[SecretStr, AfterValidator(signing_seed)] | None = Field(
         None, description="Key that checkpoints and audit packs are signed with; empty: one in the store."
     )
+
+    @model_validator(mode="after")
+    def _known_people_alone(self) -> Settings:
+        """Without a login, whoever reached the portal could act as anybody."""
+        if self.issuer and not (self.client_id and self.client_secret):
+            raise ValueError(f"{PREFIX}ISSUER needs {PREFIX}CLIENT_ID and {PREFIX}CLIENT_SECRET beside it")
+        if not self.issuer and not is_loopback(self.host):
+            raise ValueError(
+                f"{PREFIX}HOST: '{self.host}' can be reached from outside, and there is no login; set "
+                f"{PREFIX}ISSUER, or use 127.0.0.1 and from another machine forward the port over SSH"
+            )
+        if not is_loopback(self.host) and not self.public_address:
+            raise ValueError(f"{PREFIX}PUBLIC_ADDRESS is missing; the provider leads people back to it")
+        return self
+
+    @property
+    def public(self) -> str:
+        """The address in a browser, where people log in: scheme, host and port."""
+        return self.public_address.rstrip("/") or self.address
 
     @property
     def address(self) -> str:
@@ -93,6 +147,8 @@ def read_settings(**given: object) -> Settings:
     except ValidationError as error:
         problems = "; ".join(
             f"{PREFIX}{'_'.join(map(str, found['loc'])).upper().removeprefix(PREFIX)}: {found['msg']}"
+            if found["loc"]
+            else found["msg"].removeprefix("Value error, ")
             for found in error.errors(include_url=False, include_input=False)
         )
         raise BadInput(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Literal, get_args
 
 from pydantic import Field, model_validator
@@ -10,10 +11,18 @@ from core.domain.errors import Forbidden, refusal
 from core.ground import Checked
 
 
+class Scope(Checked):
+    """What a token may be used for: operations and initiatives by name; none named is no limit."""
+
+    operations: tuple[str, ...] = ()
+    initiatives: tuple[str, ...] = ()
+
+
 class Actor(Checked):
     """A person or a pipeline that gives commands.
 
-    `id` is what the record keeps; name, team and roles live in the directory beside it.
+    `id` is what the record keeps; name, team and roles live in the directory beside it. `credential` says by
+    what they were known this time, which the record keeps too; `scope` limits what it lets them do.
     """
 
     id: str
@@ -21,17 +30,34 @@ class Actor(Checked):
     team: str = ""
     title: str = ""
     roles: tuple[str, ...] = ()
+    credential: str = Field("", exclude=True)
+    scope: Scope = Field(Scope(), exclude=True)
+
+    def require_scope(self, operation: str, initiative: object) -> None:
+        """Let an operation on an initiative pass, or say what the token is for."""
+        for kind, asked, known in (
+            ("operations", operation, self.scope.operations),
+            ("initiatives", initiative, self.scope.initiatives),
+        ):
+            if known and asked not in known:
+                raise Forbidden(
+                    f"{self.credential or self.name} is for the {kind} {', '.join(known)} alone",
+                    where=str(asked or operation)[:80],
+                    remedy="Use another, or have one issued for this.",
+                )
 
 
 class Role(Checked):
     """A column of the responsibility matrix (Figure 8-4) and the actions it may take.
 
     `on` says on whose initiatives: those that somebody has a tie to (owns, builds, shares the team of, was
-    given work on), or all.
+    given work on), or all. `groups` are those of the identity provider whose members have it; a role that
+    names some is given by the provider alone.
     """
 
     id: str
     title: str
+    groups: tuple[str, ...] = ()
     on: Literal["own", "all"] = "own"
     may: tuple[str, ...]
 
@@ -79,6 +105,7 @@ ACTIONS: dict[str, str] = {
     "settle_right": "say how a data subject's right is answered",
     "record_regions": "say where the people concerned live",
     "manage_directory": "change the directory of people",
+    "issue_token": "issue a token",
     "sign_checkpoint": "sign a checkpoint of the record",
     "export_audit_pack": "export an audit pack",
     "purge_evidence": "have an evidence file forgotten",
@@ -201,6 +228,14 @@ class Roles(Checked):
     def may(self, actor: Actor, action: str) -> bool:
         """Whether a role of the actor lets them take `action`."""
         return bool(set(actor.roles) & set(self.allowed_roles(action)))
+
+    def as_grouped(self, held: Iterable[str], groups: Collection[str]) -> tuple[str, ...]:
+        """The roles of somebody who held some and is in these groups of the provider, in the file's order."""
+        return tuple(
+            role.id
+            for role in self.roles
+            if (any(group in groups for group in role.groups) if role.groups else role.id in held)
+        )
 
     def require(self, actor: Actor, action: str) -> None:
         """Let `actor` pass, or say who may."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -47,7 +47,11 @@ class Fact:
 
 @dataclass(frozen=True)
 class Entry:
-    """One link of the chain."""
+    """One link of the chain.
+
+    `credential` says by what the actor was known: a login, a token by name, the command line of the store's
+    owner. Nothing in stores made before it was kept, and where the store is made.
+    """
 
     seq: int
     recorded_at: datetime
@@ -55,6 +59,7 @@ class Entry:
     action: str
     subject: str
     content_digest: str
+    credential: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,8 @@ def single_step_digest(previous: str, entry: Entry) -> str:
 
 
 def _header(entry: Entry) -> list[object]:
-    return [entry.seq, entry.recorded_at, entry.actor, entry.action, entry.subject, entry.content_digest]
+    said = [entry.seq, entry.recorded_at, entry.actor, entry.action, entry.subject, entry.content_digest]
+    return [*said, entry.credential] if entry.credential else said
 
 
 def _sha256(text: str) -> str:

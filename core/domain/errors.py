@@ -44,6 +44,10 @@ class NotFound(BadInput):
     """A name that the record does not hold."""
 
 
+class Unknown(GovernanceError):
+    """Nothing says who is asking: no credential, or one that does not count."""
+
+
 class Forbidden(GovernanceError):
     """This actor may not do this."""
 

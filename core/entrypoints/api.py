@@ -1,6 +1,7 @@
 """REST under `/api`: the public routes, and every operation by name for the command line.
 
-Whoever calls shows the bearer token. A gate that cannot be decided answers `blocked`, whatever went wrong.
+Whoever calls shows a bearer token that says who they are; cookies say nothing here. A gate that cannot be
+decided answers `blocked`, whatever went wrong.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import inspect
 import json
 import logging
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -21,16 +21,17 @@ from fastapi.responses import Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from core.domain.commands import problems
-from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound
-from core.services.record.people import acting_person
+from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound, Unknown
+from core.services.record.identity import Door
 from core.services.use_case import Call, Definition, UseCase, joined, model_of, needed
 from core.services.use_cases import every_use_case, run_use_case
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from core.services.governance import Governance
@@ -42,11 +43,14 @@ BODY_BYTES = 36 * 1024 * 1024
 
 
 class Guard:
-    """Pure ASGI middleware: no token, no answer; too long a body, no answer either."""
+    """Pure ASGI middleware: no token, no answer; too long a body, no answer either.
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    It leaves in the request's state who speaks.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass, or answer 401 or 413."""
@@ -54,22 +58,26 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if not self._is_open(scope) and not self._has_token(headers.get(b"authorization", b"")):
-            what = {"what": "a valid bearer token is needed", "where": "Authorization", "remedy": "Send one."}
-            await _refuse(send, 401, what, [(b"www-authenticate", b"Bearer")])
-            return
+        if not self._is_open(scope):
+            given = headers.get(b"authorization", b"").decode("latin-1")
+            try:
+                speaks = await run_in_threadpool(self._door.speaker, given, datetime.now(UTC))
+            except Exception as problem:
+                refused = refusal(_told(problem, "who asks"))
+                if refused.status_code == 401:
+                    refused.headers["www-authenticate"] = "Bearer"
+                await refused(scope, receive, send)
+                return
+            scope.setdefault("state", {})["speaks"] = speaks
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > BODY_BYTES:
-            await _refuse(send, 413, _TOO_LONG)
+            await answer({"error": _TOO_LONG}, 413)(scope, receive, send)
             return
         await self._app(scope, _counted(receive), send)
 
     def _is_open(self, scope: Scope) -> bool:
         path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
         return path in OPEN_PATHS
-
-    def _has_token(self, given: bytes) -> bool:
-        return secrets.compare_digest(given, self._expected)
 
 
 _TOO_LONG = {
@@ -94,46 +102,30 @@ def _counted(receive: Receive) -> Receive:
     return receive_counted
 
 
-async def _refuse(
-    send: Send, status: int, error: dict[str, str], headers: list[tuple[bytes, bytes]] | None = None
-) -> None:
-    body = json.dumps({"error": error}).encode()
-    sized = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": sized + (headers or [])})
-    await send({"type": "http.response.body", "body": body})
-
-
 _LOG = logging.getLogger(__name__)
 _STATUS: tuple[tuple[type[GovernanceError], int], ...] = (
     (NotFound, 404),
+    (Unknown, 401),
     (Forbidden, 403),
     (Conflict, 409),
     (BadInput, 422),
 )
-TOKEN_LENGTH = 16
 _PUBLIC = "_public"
 BLOCKED = {"outcome": "blocked", "decided": False}
 
 ActorName = Annotated[
-    str, Header(alias="X-Governance-Actor", description="Who acts; the build pipeline where it is absent.")
+    str,
+    Header(
+        alias="X-Governance-Actor",
+        description="Who acts, in the demo; the build pipeline where it is absent.",
+    ),
 ]
 AsOf = Annotated[str, Query(description="A past UTC day or time; empty reads as of now.")]
 
 
-def create_api(governance: Governance, *, token: str) -> FastAPI:
-    """Make the API of an open store.
-
-    Parameters
-    ----------
-    governance
-        The open store with its rules.
-    token
-        Bearer token that every call but `/health` must show.
-    """
-    if len(token) < TOKEN_LENGTH:
-        raise BadInput(
-            f"the API's token is shorter than {TOKEN_LENGTH} characters", remedy="Set GOVERNANCE_API_TOKEN."
-        )
+def create_api(door: Door) -> FastAPI:
+    """Make the API of an open store; `door` says who may ask."""
+    governance = door.governance
     api = FastAPI(
         title="Governance portal",
         version="1",
@@ -141,7 +133,7 @@ def create_api(governance: Governance, *, token: str) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(HTTPBearer(auto_error=False))],  # named in openapi.json; the guard checks it
     )
-    api.add_middleware(Guard, token=token)
+    api.add_middleware(Guard, door=door)
     api.add_exception_handler(RequestValidationError, _unusable)
     api.add_exception_handler(HTTPException, _not_served)
     ask = Asker(governance)
@@ -163,6 +155,7 @@ class Asker:
 
     def __call__(
         self,
+        request: Request,
         actor: str,
         name: str,
         parameters: Mapping[str, object],
@@ -172,14 +165,11 @@ class Asker:
     ) -> Response:
         """Run an operation; `on_error` is what a refusal says besides the error."""
         try:
-            person = acting_person(self._governance, unquote(actor))
+            person = request.state.speaks(unquote(actor))
             result = run_use_case(Call(self._governance, person, datetime.now(UTC)), name, parameters)
             return answer(result, status)
-        except GovernanceError as problem:
-            return refusal(problem, on_error)
-        except Exception:
-            _LOG.exception("operation %s failed", name)
-            return refusal(_failed(), on_error)
+        except Exception as problem:
+            return refusal(_told(problem, name), on_error)
 
 
 def answer(result: object, status: int = 200) -> Response:
@@ -195,7 +185,11 @@ def refusal(problem: GovernanceError, besides: Mapping[str, object] | None = Non
     return answer({**(besides or {}), "error": error}, status)
 
 
-def _failed() -> GovernanceError:
+def _told(problem: Exception, asked: str) -> GovernanceError:
+    """What may be said of a problem: nothing of the inside, which stands in the server's log."""
+    if isinstance(problem, GovernanceError):
+        return problem
+    _LOG.error("operation %s failed", asked, exc_info=problem)
     return BrokenRecord("the operation failed", remedy="The server's log says more; please report it.")
 
 
@@ -255,20 +249,19 @@ def _add_use_cases(api: FastAPI, ask: Asker) -> None:
         return answer({"demo": ask.demo, "operations": sorted(one.name for one in every_use_case())})
 
     @api.post("/operations/{name}", include_in_schema=False)
-    def run_unknown(name: str, actor: ActorName = "") -> Response:
+    def run_unknown(request: Request, name: str, actor: ActorName = "") -> Response:
         """Say which operations there are."""
-        return ask(actor, name, {})
+        return ask(request, actor, name, {})
 
 
 def _by_name(ask: Asker, case: UseCase) -> Callable[..., Response]:
     """What runs a use case with the body that it takes."""
 
-    def run(given: BaseModel, actor: str = "") -> Response:
-        return ask(
-            actor, case.name, given.model_dump(mode="json", exclude_unset=True), on_error=_on_error(case.name)
-        )
+    def run(request: Request, given: BaseModel, actor: str = "") -> Response:
+        values = given.model_dump(mode="json", exclude_unset=True)
+        return ask(request, actor, case.name, values, on_error=_on_error(case.name))
 
-    return _typed(run, {"given": (case.takes, ...), "actor": (ActorName, "")})
+    return _typed(run, {"request": (Request, ...), "given": (case.takes, ...), "actor": (ActorName, "")})
 
 
 def _by_route(
@@ -280,18 +273,18 @@ def _by_route(
     """
     parts = re.findall(r"{(\w+)}", path)
 
-    def run(given: BaseModel | None = None, actor: str = "", **found: str) -> Response:
+    def run(request: Request, given: BaseModel | None = None, actor: str = "", **found: str) -> Response:
         values = {**(given.model_dump(mode="json", exclude_unset=True) if given else {}), **found}
         case = next((one for one in reversed(cases) if all(map(values.get, needed(one.takes)))), cases[0])
         values = {name: value for name, value in values.items() if name in case.takes.model_fields}
-        return ask(actor, case.name, values, status=status, on_error=_on_error(case.name))
+        return ask(request, actor, case.name, values, status=status, on_error=_on_error(case.name))
 
     taken = {
         name: (info.annotation, info)
         for name, info in joined([case.takes for case in cases]).items()
         if name not in parts
     }
-    fields: dict[str, Definition] = dict.fromkeys(parts, (str, ...))
+    fields: dict[str, Definition] = {"request": (Request, ...), **dict.fromkeys(parts, (str, ...))}
     if taken:
         title = f"{cases[0].takes.__name__}{'Query' if method == 'GET' else ''}"
         model = model_of(title, cases[0].help, taken)

@@ -14,7 +14,7 @@ import typer
 
 from core.connectors.settings import read_settings
 from core.domain.errors import BadInput, GovernanceError, NotFound
-from core.entrypoints.options import Asker, AsOf, Initiative, Json, Person, Store, Version
+from core.entrypoints.client import Asker, AsOf, Initiative, Json, Person, Store, Version
 from core.entrypoints.reports import process as reports
 from core.entrypoints.reports.printing import clean, complain, say, show_json
 from core.services.plain import Result

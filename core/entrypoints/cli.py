@@ -22,9 +22,8 @@ from typer.core import TyperGroup
 
 from core.domain.errors import BadInput, Busy, Forbidden, GovernanceError, unreadable
 from core.domain.given import Content, Given, Laid, TextOf, pairs
-from core.entrypoints import options
-from core.entrypoints.client import require_store
-from core.entrypoints.options import Asker
+from core.entrypoints import client as options
+from core.entrypoints.client import Asker, require_store
 from core.entrypoints.reports.printing import complain, say
 from core.services.plain import Result
 from core.services.use_case import INCOMING, Choice, Line, UseCase, Values, joined, laid

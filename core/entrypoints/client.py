@@ -1,26 +1,90 @@
-"""How the command line reaches a store: through the server that holds it, or by opening it itself."""
+"""How the command line reaches a store: what all commands are given, through whom they ask, in whose name."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 from urllib.parse import quote, urlsplit
 
-from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
+import typer
+
+from core.connectors.settings import Settings, read_settings
+from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound, Unknown
+from core.entrypoints.reports.printing import show_json
+from core.services.plain import Result
 
 if TYPE_CHECKING:
-    from core.connectors.settings import Settings
     from core.domain.actors import Actor
     from core.services.governance import Governance
-    from core.services.plain import Result
+
+
+Store = Annotated[Path | None, typer.Option("--store", help="Folder of the store.", show_default=False)]
+Person = Annotated[
+    str | None,
+    typer.Option("--as", help="Who acts: a person's id, or a persona of the demo.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of", help="Read as it stood at the end of a UTC day, or at a UTC time.", metavar="DAY"
+    ),
+]
+Initiative = Annotated[str, typer.Argument(help="The initiative's id, as 'governance list' shows it.")]
+Version = Annotated[
+    str, typer.Option("--version", help="Model version; the current one where none is named.")
+]
+SHARED: Mapping[str, tuple[object, object]] = {
+    "folder": (Store, None),
+    "acting": (Person, None),
+    "as_json": (Json, False),
+}
+"""Parameter of every command -> what is typed, and its default."""
+
+
+def remember(context: typer.Context, store: Path | None, person: str | None) -> None:
+    """Keep what was given before the command's name."""
+    context.obj = {"store": store, "person": person}
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, of which store, and how it is printed; what is not said here was said before the command."""
+
+    context: typer.Context
+    store: Path | None = None
+    person: str | None = None
+    as_json: bool = False
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with the store that was named on the command line."""
+        return read_settings(store=self.store or (self.context.obj or {}).get("store"))
+
+    @contextmanager
+    def reach(self) -> Iterator[Caller]:
+        """Reach the store in the name of the acting person."""
+        named = self.person if self.person is not None else (self.context.obj or {}).get("person")
+        with open_caller(self.settings, named or "") as caller:
+            yield caller
+
+    def report(self, name: str, parameters: Mapping[str, object], show: Callable[[Result], None]) -> Result:
+        """Run an operation and print its result, for people or for programs."""
+        with self.reach() as caller:
+            result = caller.call(name, parameters)
+        if self.as_json:
+            show_json(result)
+        else:
+            show(result)
+        return result
 
 
 class _NoPandas(MetaPathFinder):
@@ -49,7 +113,13 @@ ADOPTED = "The files of the configuration are on record now, as version 1; from 
 ACTOR_HEADER = "X-Governance-Actor"
 _PROBE_SECONDS = 3.0
 _ANSWER_SECONDS = 600.0
-_KINDS: Mapping[int, type[GovernanceError]] = {403: Forbidden, 404: NotFound, 409: Conflict, 422: BadInput}
+_KINDS: Mapping[int, type[GovernanceError]] = {
+    401: Unknown,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: BadInput,
+}
 
 
 class Caller(Protocol):
@@ -196,7 +266,7 @@ def require_store(store: Path) -> None:
 
 
 def _in_process(governance: Governance, settings: Settings, named: str) -> Caller:
-    from core.services.record.people import person_at_the_keyboard
+    from core.services.record.identity import Door, by_owner
 
     if not governance.founded:
         raise NotFound(
@@ -204,15 +274,13 @@ def _in_process(governance: Governance, settings: Settings, named: str) -> Calle
             where=str(settings.store),
             remedy="Found it with 'governance serve --empty', or make the demo with 'governance serve'.",
         )
-    owner, now = settings.actor, datetime.now(UTC)
-    person = named or (owner if governance.demo else "")
-    return InProcess(governance, person_at_the_keyboard(governance, person, owner, now, settings.config))
+    if settings.token:
+        said = f"Bearer {settings.token.get_secret_value()}"
+        return InProcess(governance, Door(governance, "").speaker(said, datetime.now(UTC))(named))
+    return InProcess(governance, by_owner(governance, named or settings.actor))
 
 
 def _for_person(server: Server, settings: Settings, named: str) -> Server:
-    person = named or settings.actor
-    if not person and not server.demo:
-        from core.services.record.people import login_name
-
-        person = login_name()
-    return Server(server.address, server.token, server.demo, person)
+    if settings.token:
+        return replace(server, token=settings.token.get_secret_value(), actor=named)
+    return replace(server, actor=named or settings.actor)

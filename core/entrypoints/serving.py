@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,9 +23,9 @@ import typer
 
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import Conflict, GovernanceError, NotFound
+from core.domain.given import pairs
 from core.entrypoints.by_hand import BROKEN
-from core.entrypoints.client import DATABASE, live_server, opened, without_pandas
-from core.entrypoints.options import Asker, Store
+from core.entrypoints.client import DATABASE, Asker, Store, live_server, opened, without_pandas
 from core.entrypoints.reports.printing import complain, say
 
 PROGRESS = "/building.json"
@@ -110,9 +110,19 @@ def serve(
     empty: Annotated[
         bool, typer.Option("--empty", help="Start a store of your own with nothing in it.")
     ] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            metavar="ID=ROLE",
+            help="With --empty: who else is there from the start, such as who reviews; repeat for more.",
+            show_default=False,
+        ),
+    ] = None,
     store: Store = None,
     host: Annotated[
-        str | None, typer.Option("--host", help="Address; loopback only.", show_default=False)
+        str | None,
+        typer.Option("--host", help="Address; loopback only without a login.", show_default=False),
     ] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port.", show_default=False)] = None,
 ) -> None:
@@ -122,7 +132,7 @@ def serve(
     _require_free_port(settings)
     if not _is_founded(settings):
         if empty:
-            _found(settings)
+            _found(settings, pairs(also or [], "--also", "--also ID=ROLE"))
         else:
             with waiting_room(settings.host, settings.port) as tell:
                 say(f"Governance portal: {settings.address} says how far the demo is, and opens by itself.")
@@ -182,13 +192,16 @@ def _is_demo(settings: Settings) -> bool:
         return governance.demo
 
 
-def _found(settings: Settings) -> None:
-    from core.services.record.people import local_user, login_name
+def _found(settings: Settings, others: Mapping[str, tuple[str, ...]]) -> None:
+    from core.services.record.identity import found_own
+    from core.services.record.people import login_name
 
     login = settings.actor or login_name()
     with without_pandas(), opened(settings) as governance:
-        owner = local_user(governance, login, datetime.now(UTC), settings.config)
-    say(f"Founded a store in {settings.store}, administered by {owner.name}.")
+        tokens = found_own(governance, settings.config, login, others, datetime.now(UTC))
+    say(f"Founded a store in {settings.store}, administered by {login}.")
+    for person, said in tokens.items():
+        say(f"{person} acts with this token (GOVERNANCE_TOKEN), shown only now: {said}")
 
 
 def _build(settings: Settings, tell: Callable[[float, str], None] = lambda share, what: None) -> None:

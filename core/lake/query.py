@@ -128,9 +128,10 @@ class _Seen(Store):
         actor: str,
         at: datetime,
         unchanged: Mapping[str, int] | None = None,
+        credential: str = "",
     ) -> Sequence[Fact]:
         """To the whole store."""
-        return self._whole.append_next(make, actor=actor, at=at, unchanged=unchanged)
+        return self._whole.append_next(make, actor=actor, at=at, unchanged=unchanged, credential=credential)
 
 
 _VIEWS = 64

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -218,6 +219,7 @@ class Store:
         actor: str,
         at: datetime,
         unchanged: Mapping[str, int] | None = None,
+        credential: str = "",
     ) -> None:
         """Append facts to the record, all or none.
 
@@ -226,14 +228,14 @@ class Store:
         carries the later of `at` and its predecessor's time.
 
         `unchanged` maps subjects to the entry up to which they were read: if anything was recorded of one
-        since, the first decision stands and this one is refused.
+        since, the first decision stands and this one is refused. `credential` is by what the actor was known.
 
         Raises
         ------
         Conflict
             A fact marked `first` was recorded before, a subject has changed, or others kept writing.
         """
-        self.append_next(lambda _: facts, actor=actor, at=at, unchanged=unchanged)
+        self.append_next(lambda _: facts, actor=actor, at=at, unchanged=unchanged, credential=credential)
 
     def append_next(
         self,
@@ -242,6 +244,7 @@ class Store:
         actor: str,
         at: datetime,
         unchanged: Mapping[str, int] | None = None,
+        credential: str = "",
     ) -> Sequence[Fact]:
         """Append the facts that `make` gives from all that is on record, and return them.
 
@@ -259,7 +262,7 @@ class Store:
                     head = _head(cursor)
                     moment = _present(head, at)
                     facts = make(moment)
-                    seq = self._append_all(cursor, facts, actor, moment, head[2])
+                    seq = self._append_all(cursor, facts, actor, credential, moment, head[2])
                     cursor.commit()
                     self.kept.settle(seq)
                     return facts
@@ -277,6 +280,7 @@ class Store:
         cursor: duckdb.DuckDBPyConnection,
         facts: Sequence[Fact],
         actor: str,
+        credential: str,
         moment: Moment,
         previous: str,
     ) -> int:
@@ -292,8 +296,10 @@ class Store:
             seq += 1
             stored = [self._as_stored(fact.table, row) for row in fact.rows]
             content = content_digest(fact.table, [told(fact.table, row) for row in stored])
-            digest = entry_digest(previous, Entry(seq, at, actor, fact.action, fact.subject, content))
-            entries.append([seq, at, actor, fact.action, fact.subject, fact.table, content, previous, digest])
+            header = (seq, at, actor, fact.action, fact.subject, content)
+            digest = entry_digest(previous, Entry(*header, credential=credential))
+            said = [seq, at, actor, fact.action, fact.subject, fact.table, content, previous, digest]
+            entries.append([*said, credential])
             rows.setdefault(fact.table, []).extend([seq, at, actor, *row.values()] for row in stored)
             parts |= {(fact.table, str(row.get("initiative") or "")) for row in stored}
             previous = digest
@@ -328,7 +334,7 @@ def open_store(folder: Path) -> Store:
         The file is damaged, or made by a newer version of the portal.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _made_private(folder)
     except OSError as error:
         raise BadInput(
             f"the store folder cannot be made: {error.strerror}",
@@ -336,6 +342,17 @@ def open_store(folder: Path) -> Store:
             remedy="Set GOVERNANCE_STORE to a folder that you may write to.",
         ) from error
     return migrated(_connect(folder / DATABASE), folder)
+
+
+def _made_private(folder: Path) -> None:
+    """A folder that its owner alone opens, and so all that lies in it; what is made from now on, too."""
+    os.umask(0o077)
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in (folder, *folder.iterdir()):
+        with suppress(FileNotFoundError):  # what another process lays there and takes away
+            known = place.is_dir() or place.name.startswith(DATABASE)  # a key that others could read is told
+            if known and place.stat().st_mode & 0o077 and not place.is_symlink():
+                place.chmod(0o700 if place.is_dir() else 0o600)
 
 
 def open_memory_store(folder: Path) -> Store:
@@ -448,8 +465,13 @@ def _insert(cursor: duckdb.DuckDBPyConnection, target: str, lines: Sequence[Sequ
 
 
 def _head(cursor: duckdb.DuckDBPyConnection) -> tuple[int, datetime, str]:
-    """Number, time and digest of the last entry."""
-    seq, newest, digest = _row(cursor, "SELECT seq, recorded_at, digest FROM head")
+    """Number, time and digest of the last entry, also where the head was broken: verifying tells of that."""
+    found = cursor.execute("SELECT seq, recorded_at, digest FROM head").fetchall()
+    if not found or None in found[0]:
+        found = cursor.execute(
+            "SELECT seq, recorded_at, digest FROM record ORDER BY seq DESC LIMIT 1"
+        ).fetchall()
+    seq, newest, digest = found[0]
     return int(seq), newest, digest
 
 

@@ -309,7 +309,8 @@ class Case:
             made[:] = [replace(make(replace(self, moment=moment)), actor=self.actor)]
             return [entry_of(action, made[0])]
 
-        self.governance.store.append_next(entries, actor=self.actor, at=self.command.at)
+        by = self.command.actor.credential
+        self.governance.store.append_next(entries, actor=self.actor, at=self.command.at, credential=by)
         return made[0]
 
     def propose(self, act: str, about: str, says: Iterable[str], reviewers: Iterable[str]) -> str:
@@ -359,6 +360,7 @@ class Case:
             actor=self.actor,
             at=self.command.at,
             unchanged=dict.fromkeys(unchanged, self.moment.seq),
+            credential=self.command.actor.credential,
         )
 
     def _named(self) -> str:

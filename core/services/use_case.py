@@ -225,6 +225,7 @@ class UseCase:
         """
         asked = make(self.takes, **given)
         call.rules.roles.require(call.actor, self.may)  # before anything is looked up
+        call.actor.require_scope(self.name, getattr(asked, "initiative", None))
         call = replace(call, governance=seen_by(call.governance, call.actor, call.now))
         answered: Result = plain(self.run(call, _resolved(call, asked)))
         return answered

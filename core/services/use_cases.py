@@ -25,7 +25,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "rules": ("policy", "configuration", "ethics", "frameworks", "regions", "rights", "alcoa"),
     "record": (
         *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
-        *("people", "proposal"),
+        *("people", "token", "proposal"),
     ),
     "models": (
         "version",

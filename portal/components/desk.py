@@ -114,6 +114,11 @@ def seat_desk(desk: Desk) -> None:
     st.session_state[_SEAT] = desk
 
 
+def forget_seat() -> None:
+    """Take the desk from this browser session, whose login has ended."""
+    st.session_state.pop(_SEAT, None)
+
+
 def current_desk() -> Desk:
     """Return the desk of this browser session."""
     desk: Desk | None = st.session_state.get(_SEAT)

@@ -243,7 +243,8 @@ def entry_panel(sheet: EntrySheet, *, replay: Callable[[int], None] | None = Non
     `replay` draws what replays a gate decision, given the number of its entry.
     """
     entry = sheet.entry
-    said = f"{entry.what} by {entry.actor_name}, {minute(entry.recorded_at)}."
+    known = f" Known by: {entry.credential}." if entry.credential else ""
+    said = f"{entry.what} by {entry.actor_name}, {minute(entry.recorded_at)}.{known}"
     with panel(f"Entry {entry.seq:,}", said):
         if sheet.initiative:
             page_link("initiative", entry.about, icon=":material/description:", id=sheet.initiative)

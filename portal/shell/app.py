@@ -1,7 +1,11 @@
-"""Entry script of the pages: who sits here, from when the record is read, and the navigation."""
+"""Entry script of the pages: who sits here, from when the record is read, and the navigation.
+
+Who sits here is asked before anything of the store is shown, by deep link and on a fresh server too.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from pathlib import Path
 
@@ -9,15 +13,15 @@ import streamlit as st
 from streamlit.navigation.page import Page as StreamlitPage
 
 from core.domain.actors import Actor
-from core.domain.errors import GovernanceError
+from core.domain.errors import Forbidden, GovernanceError, Unknown
 from core.services.case import refusal, seen_by
 from core.services.record.entries import clock_remark
-from portal.components.desk import Desk, seat_desk, show_done, show_problem
+from core.services.record.identity import log_out
+from portal.components.desk import Desk, forget_seat, seat_desk, show_done, show_problem
 from portal.components.page import dress
-from portal.components.text import count, day, escape, sentence
+from portal.components.text import capital, count, day, escape, sentence
 from portal.components.url_inputs import forget_recalled
-from portal.shell.house import House, current_house
-from portal.shell.plan import FIRST, SECTIONS, Entry
+from portal.shell.house import FIRST, NOBODY, SECTIONS, Entry, House, current_house
 
 STATIC = Path(__file__).with_name("static")
 PAGES = Path(__file__).parents[1] / "pages"
@@ -28,13 +32,24 @@ def main() -> None:
     st.set_page_config(
         page_title="Governance portal", page_icon=str(STATIC / "mark.png"), layout="wide", menu_items={}
     )
+    pages = {section: [_page(entry) for entry in entries] for section, entries in SECTIONS.items()}
+    try:
+        house = current_house()
+    except GovernanceError as problem:
+        show_problem(problem)
+        return
+    try:
+        sitter = house.sitter(_told(house), datetime.now(UTC))
+    except (Unknown, Forbidden) as problem:
+        st.navigation(pages, position="hidden")  # an address that is no page is said to be none, and no more
+        dress("page")
+        show_door(house, problem)
+        return
     st.logo(str(STATIC / "mark.svg"), size="medium")
-    page = st.navigation(
-        {section: [_page(entry) for entry in entries] for section, entries in SECTIONS.items()}, expanded=True
-    )
+    page = st.navigation(pages, expanded=True)
     dress("page")
     try:
-        desk = take_seat(current_house())
+        desk = take_seat(house, sitter)
         seat_desk(desk)
         may = next(one.may for entries in SECTIONS.values() for one in entries if one.title == page.title)
         today = desk.governance.present(desk.moment.at)  # today's rights decide what is read of then
@@ -60,11 +75,55 @@ def _page(entry: Entry) -> StreamlitPage:
     )
 
 
-def take_seat(house: House) -> Desk:
-    """Ask in the sidebar who sits here and from when to read; give the desk."""
+def _told(house: House) -> Mapping[str, object]:
+    """What the cookie of this browser says of its login; nothing where there is none to have."""
+    return st.user.to_dict() if house.provider else {}
+
+
+def show_door(house: House, problem: GovernanceError) -> None:
+    """The page for those who may not come in: what the portal is, one button, who to ask."""
+    forget_seat()
+    known = isinstance(problem, Forbidden)
+    with st.container(key="gp-door", horizontal_alignment="center", gap="small"):
+        st.image(str(STATIC / "mark.png"), width=56)
+        st.title("Governance portal", anchor=False)
+        if known:
+            name = str(_told(house).get("name") or _told(house).get("sub") or "somebody")
+            st.markdown(escape(f"You are logged in as {name}, but {problem.what}."))
+            st.button("Log out", on_click=st.logout, width="stretch")
+        else:
+            ended = problem.what != NOBODY
+            st.markdown(
+                escape(capital(f"{problem.what}.")) if ended else "Log in to see what governs our models."
+            )
+            st.button(
+                "Log in again" if ended else "Log in", on_click=st.login, type="primary", width="stretch"
+            )
+        place = f" Say that your id is {problem.where}." if known and problem.where else ""
+        st.caption(escape(f"No access? Ask {house.contact}.{place}"))
+
+
+def _log_out(house: House, actor: Actor) -> None:
+    """End this person's logins in all browsers, then leave this one's."""
+    issued = datetime.fromtimestamp(float(str(_told(house).get("iat", 0))), UTC)
+    log_out(house.governance, actor, issued, datetime.now(UTC))
+    st.logout()
+
+
+def take_seat(house: House, sitter: Actor | None) -> Desk:
+    """Say in the sidebar who sits here, and ask from when to read; give the desk."""
     governance = house.governance
     with st.sidebar, st.container(key="gp-seat"):
-        actor = house.local or choose_persona(governance.personas())
+        actor = sitter or choose_persona(governance.personas())
+        if house.provider:
+            st.caption(escape(f"You are {actor.name}."))
+            st.button(
+                "Log out",
+                on_click=_log_out,
+                args=(house, actor),
+                icon=":material/logout:",
+                help="Ends your logins in all browsers.",
+            )
         chosen = st.date_input(
             "Read as of",
             value=None,
@@ -93,13 +152,14 @@ def choose_persona(personas: list[Actor]) -> Actor:
         raise GovernanceError(
             "the demo store names nobody to be", where="directory", remedy="Build it again: governance demo."
         )
-    return st.selectbox(
+    chosen = st.selectbox(
         "You are",
         personas,
         format_func=lambda actor: f"{actor.name}, {actor.title.lower()}" if actor.title else actor.name,
         key="persona",
-        help="Choose who to be in the demo. There is no login yet.",
+        help="Choose who to be in the demo, which has no login.",
     )
+    return chosen.model_copy(update={"credential": "persona of the demo"})
 
 
 main()

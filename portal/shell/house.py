@@ -1,18 +1,76 @@
-"""The store that this process holds open, for pages and API alike."""
+"""Which pages there are, the store that this process holds open for them and the API, and who sits there."""
 
 from __future__ import annotations
 
-import getpass
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
+from core.connectors.provider import Provider, provider_of
 from core.connectors.settings import Settings, read_settings
 from core.domain.actors import Actor
+from core.domain.errors import Unknown
 from core.services.governance import Governance, open_governance
 from core.services.jobs import stop_all_jobs
-from core.services.record.people import local_user
+from core.services.record.identity import LOGIN, admitted, by_owner, claims_of, found_own
+from core.services.record.people import login_name
 from core.services.rules.configuration import adopt_configuration
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in the navigation: file without ending, title, Material icon, and what its reader may."""
+
+    file: str
+    title: str
+    icon: str
+    may: str = "read_initiatives"
+
+
+FIRST = "overview"
+NOBODY = "nobody has logged in"
+"""What is said of a browser without a login."""
+SECTIONS: dict[str, tuple[Entry, ...]] = {
+    "Oversight": (
+        Entry("overview", "Overview", "space_dashboard", "read_figures"),
+        Entry("leaderboards", "Leaderboards", "leaderboard", "read_figures"),
+    ),
+    "Inventory": (
+        Entry("inventory", "Inventory", "inventory_2"),
+        Entry("initiative", "Initiative", "description"),
+        Entry("versions", "Model versions", "deployed_code"),
+        Entry("documents", "Documents", "article"),
+        Entry("lineage", "Lineage", "account_tree"),
+        Entry("register", "Register", "add_circle"),
+    ),
+    "Evidence": (
+        Entry("slices", "Bias slices", "balance"),
+        Entry("predictions", "Predictions", "upload_file"),
+        Entry("decay", "Decay", "trending_down"),
+        Entry("drift", "Drift and data", "ssid_chart"),
+        Entry("explanations", "Explanations", "lightbulb"),
+        Entry("business_kpi", "Business KPIs", "flag"),
+    ),
+    "Work": (
+        Entry("my_work", "My work", "task_alt"),
+        Entry("team", "Team compliance", "groups", "read_figures"),
+        Entry("raci", "Responsibilities", "diversity_3", "read_people"),
+        Entry("training", "Training", "school", "read_people"),
+    ),
+    "Rules and record": (
+        Entry("policy", "Policy matrix", "grid_on", "read_rules"),
+        Entry("policy_changes", "Policy changes", "edit_document", "read_rules"),
+        Entry("frameworks", "Frameworks", "gavel", "read_rules"),
+        Entry("ethics", "Ethical position", "balance", "read_rules"),
+        Entry("record", "Record", "receipt_long", "read_record"),
+    ),
+}
+
+
+def page_names() -> list[str]:
+    """All pages, in the order of the navigation."""
+    return [entry.file for entries in SECTIONS.values() for entry in entries]
 
 
 @dataclass(frozen=True)
@@ -24,11 +82,34 @@ class House:
     governance
         The open store with its rules.
     local
-        The owner of a store of their own; None in the demo, where everybody is a persona.
+        The owner of a store of their own, where there is no login; None in the demo, where everybody is a
+        persona.
+    provider
+        With which people log in; None where there is no login.
+    contact
+        Who to ask for access.
     """
 
     governance: Governance
     local: Actor | None
+    provider: Provider | None = None
+    contact: str = ""
+
+    def sitter(self, told: Mapping[str, object], now: datetime) -> Actor | None:
+        """Who sits here by what the browser's cookie tells; None where a persona is to be chosen.
+
+        Raises
+        ------
+        Unknown
+            Nobody has logged in, or their login has ended.
+        Forbidden
+            Whoever logged in is unknown here.
+        """
+        if self.provider is None:
+            return self.local and by_owner(self.governance, self.local.id)  # with the roles of now
+        if not told.get("is_logged_in"):
+            raise Unknown(NOBODY)
+        return admitted(self.governance, claims_of(self.provider, told), now, LOGIN)
 
 
 class _Door:
@@ -60,10 +141,11 @@ def open_house(settings: Settings) -> House:
 
 def settle(governance: Governance, settings: Settings) -> House:
     """Decide who sits in front of an open store."""
-    if governance.demo:
-        return House(governance, None)
-    login = settings.actor or getpass.getuser()
-    return House(governance, local_user(governance, login, datetime.now(UTC), settings.config))
+    if not governance.founded:
+        found_own(governance, settings.config, settings.actor or login_name(), {}, datetime.now(UTC))
+    provider = provider_of(settings)
+    local = None if governance.demo or provider else by_owner(governance, settings.actor)
+    return House(governance, local, provider, settings.contact)
 
 
 def current_house() -> House:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import gc
 import hashlib
+import hmac
 import importlib
 import json
 import os
@@ -18,14 +19,16 @@ import tomllib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
 
+from core.connectors.provider import provider_of
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
 from core.services.oversight.kpis import governance_kpis
-from portal.shell.house import House, close_house, open_house
-from portal.shell.plan import FIRST, page_names
+from portal.shell.house import FIRST, House, close_house, open_house, page_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from streamlit.runtime.secrets import SecretsValue
     from streamlit.web.server.starlette.starlette_app import App
 
 
@@ -110,18 +114,23 @@ class SecurityHeaders:
 
 
 class HostGuard:
-    """ASGI middleware: only requests to our own names pass, which stops a foreign name that points here."""
+    """ASGI middleware: only requests to our own names pass, which stops a foreign name that points here.
 
-    def __init__(self, app: ASGIApp, names: Iterable[str] = LOOPBACK_NAMES) -> None:
+    A socket is opened by our own pages alone: a browser says whose page asks for it. `public` is our address
+    in a browser, where a proxy stands before us.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str] = LOOPBACK_NAMES, public: str = "") -> None:
         self._app = app
-        self._names = {name.lower() for name in names} | LOOPBACK_NAMES
+        self._names = {name.lower() for name in names if name} | LOOPBACK_NAMES
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 421 to a wrong name."""
         if scope["type"] not in {"http", "websocket"} or self._known(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": "unknown host name"})
+            await send({"type": "websocket.close", "code": 1008, "reason": "unknown host name or origin"})
         else:
             body = b"This server answers to localhost only.\n"
             headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode("ascii"))]
@@ -129,9 +138,76 @@ class HostGuard:
             await send({"type": "http.response.body", "body": body})
 
     def _known(self, scope: Scope) -> bool:
-        given = [value for name, value in scope["headers"] if name == b"host"]
-        found = _HOST.match(given[0].decode("latin-1")) if len(given) == 1 else None
-        return found is not None and (found["six"] or found["name"] or "").lower() in self._names
+        host, origin = _only(scope, b"host"), _only(scope, b"origin")
+        found = _HOST.match(host)
+        named = found is not None and (found["six"] or found["name"] or "").lower() in self._names
+        own = (f"http://{host}", f"https://{host}", self._public)
+        return named and (scope["type"] == "http" or (origin != "" and origin in own))
+
+
+def _only(scope: Scope, header: bytes) -> str:
+    """The one value of a header; empty where there is none, or more than one."""
+    given = [value.decode("latin-1") for name, value in scope["headers"] if name == header]
+    return given[0] if len(given) == 1 else ""
+
+
+LOGIN_PATH, RETURN_PATH = "/auth/login", "/oauth2callback"
+"""Where Streamlit sends people to log in, and where the provider sends them back to."""
+_WAY_BACK = "gp_way_back"
+
+
+class WayBack:
+    """ASGI middleware: whoever logs in comes back to the page that they came for; cookies keep to TLS.
+
+    Streamlit leads to the first page after a login. The page that asked for it is known by its own address,
+    is one of ours, and waits in a cookie that only the way back is told.
+    """
+
+    def __init__(self, app: ASGIApp, pages: Iterable[str], secure: bool) -> None:
+        self._app = app
+        self._paths = {f"/{page}" for page in pages} | {"/"}
+        self._secure = b"; Secure" if secure else b""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; on the way to a login and back, note the page and lead to it."""
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = list(message.get("headers", ()))
+                if scope["path"] == LOGIN_PATH:
+                    given.append(self._noted(scope))
+                if scope["path"] == RETURN_PATH:
+                    given = [self._led(scope, *pair) for pair in given]
+                    given.append((b"set-cookie", self._cookie("", 0)))
+                message = {**message, "headers": [self._kept_to_tls(*pair) for pair in given]}
+            await send(message)
+
+        await self._app(scope, receive, send_marked if scope["type"] == "http" else send)
+
+    def _noted(self, scope: Scope) -> tuple[bytes, bytes]:
+        asked = urlsplit(_only(scope, b"referer"))
+        own = asked.netloc == _only(scope, b"host")
+        page = f"{asked.path}?{asked.query}" if asked.query else asked.path
+        return b"set-cookie", self._cookie(quote(page, safe="") if own and self._is_ours(page) else "", 600)
+
+    def _led(self, scope: Scope, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if name.lower() != b"location" or value != b"/":
+            return name, value
+        cookies = SimpleCookie(_only(scope, b"cookie"))
+        page = unquote(cookies[_WAY_BACK].value) if _WAY_BACK in cookies else "/"
+        return name, page.encode("ascii") if self._is_ours(page) else value
+
+    def _is_ours(self, page: str) -> bool:
+        plain = len(page) <= 2000 and page.isascii() and page.isprintable() and "\\" not in page
+        return plain and page.partition("?")[0] in self._paths
+
+    def _cookie(self, value: str, seconds: int) -> bytes:
+        kept = f"{_WAY_BACK}={value}; Path={RETURN_PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+        return kept.encode("ascii")
+
+    def _kept_to_tls(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        sets = name.lower() == b"set-cookie" and b"; secure" not in value.lower()
+        return name, value + self._secure if sets else value
 
 
 # Without it, Streamlit first looks for its server under the page's own address: a console error per miss.
@@ -195,7 +271,7 @@ NOTICE = "server.json"
 
 
 def put_up_notice(store: Path, *, address: str, token: str) -> None:
-    """Write pid, address and token, readable by the owner only; an older note is replaced in one step."""
+    """Write pid, address and the owner's token, for the owner alone; an older one is replaced at once."""
     text = json.dumps({"pid": os.getpid(), "address": address, "token": token})
     fresh = store / f".{NOTICE}.{os.getpid()}"
     fresh.unlink(missing_ok=True)
@@ -228,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read the settings and serve; a refusal is one sentence and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m portal.shell.serve", description=__doc__)
     parser.add_argument("--store", type=Path, help="folder of the store")
-    parser.add_argument("--host", help="address to serve on; loopback only")
+    parser.add_argument("--host", help="address to serve on; loopback only without a login")
     parser.add_argument("--port", type=int, help="port to serve on")
     given = parser.parse_args(arguments)
     try:
@@ -248,15 +324,15 @@ def serve(settings: Settings) -> None:
     Raises
     ------
     GovernanceError
-        The address is not loopback, the port is taken, or the store cannot be opened.
+        The port is taken, or the store cannot be opened.
     """
     require_free(settings.host, settings.port)
     options = streamlit_options(STREAMLIT_CONFIG)
     options |= {"server.address": settings.host, "server.port": settings.port}
-    token = settings.api_token.get_secret_value() if settings.api_token else secrets.token_urlsafe(32)
+    os.umask(0o077)
     try:
         house = open_house(settings)
-        build_app(house, settings, token).run(config=options)
+        build_app(house, settings, secrets.token_urlsafe(32)).run(config=options)
     finally:
         close_house()
 
@@ -268,6 +344,7 @@ def build_app(house: House, settings: Settings, token: str) -> App:
     from starlette.routing import Mount, Route
 
     from core.entrypoints.api import create_api
+    from core.services.record.identity import Door
 
     @asynccontextmanager
     async def lifespan(_: App) -> AsyncIterator[None]:
@@ -292,18 +369,45 @@ def build_app(house: House, settings: Settings, token: str) -> App:
 
         return JSONResponse({"status": "ok", "head": house.governance.store.head()})
 
-    html = start_page(shipped_page())
+    html, public = start_page(shipped_page()), settings.public
     policy = content_security_policy(html)
     return st.App(
         SCRIPT,
         lifespan=lifespan,
+        secrets=login_secrets(settings),
         routes=[
-            Mount("/api", create_api(house.governance, token=token)),
+            Mount("/api", create_api(Door(house.governance, token, house.provider))),
             Route("/healthz", health),
             *page_routes(html, page_names(), FIRST),
         ],
-        middleware=[Middleware(HostGuard, names=[settings.host]), Middleware(SecurityHeaders, policy=policy)],
+        middleware=[
+            Middleware(HostGuard, names=[settings.host, urlsplit(public).hostname or ""], public=public),
+            Middleware(SecurityHeaders, policy=policy),
+            Middleware(WayBack, pages=page_names(), secure=public.startswith("https:")),
+        ],
     )
+
+
+def login_secrets(settings: Settings) -> Mapping[str, SecretsValue]:
+    """What Streamlit needs to log people in, in place of a file of secrets; PKCE always.
+
+    The cookie's key follows from the client's secret: logins outlive a restart, and none a change of it.
+    """
+    provider = provider_of(settings)
+    if provider is None or settings.client_secret is None:
+        return {}
+    secret = settings.client_secret.get_secret_value()
+    cookies = hmac.new(secret.encode(), f"cookies of {settings.public}".encode(), hashlib.sha256)
+    return {
+        "auth": {
+            "redirect_uri": settings.public + RETURN_PATH,
+            "cookie_secret": cookies.hexdigest(),
+            "client_id": settings.client_id,
+            "client_secret": secret,
+            "server_metadata_url": provider.metadata_url,
+            "client_kwargs": {"scope": settings.scope, "code_challenge_method": "S256"},
+        }
+    }
 
 
 def preload() -> None:

@@ -18,7 +18,7 @@ def measure(_: Path) -> dict[str, Figure]:
     """Time registering over HTTP into a store of its own."""
     total = CLIENTS * EACH
     with tempfile.TemporaryDirectory() as folder:
-        governance = founded(Path(folder) / "store", open_store)
+        governance = founded(Path(folder) / "store", open_store, demo=True)
         start = time.perf_counter()
         answers = register_at_once(governance, EACH)
         seconds = time.perf_counter() - start

@@ -21,8 +21,7 @@ from core.services.governance import Governance, wire
 from core.services.process.initiatives import inventory
 from core.services.rules.policies import preview_policy
 from core.services.work.comments import WriteComment, write_comment
-from portal.shell.house import close_house, open_house
-from portal.shell.plan import page_names
+from portal.shell.house import close_house, open_house, page_names
 from tests.benchmarks.timing import Figure, in_seconds, long_spread, spread, times
 from tests.scale_store import many_initiatives, scale_store
 

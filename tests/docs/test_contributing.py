@@ -123,10 +123,11 @@ from fastapi.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT, read_settings
 from core.entrypoints.api import create_api
+from core.services.record.identity import Door
 from core.entrypoints.cli import run
 from core.services.governance import open_governance
 from portal.components.desk import Desk
-from portal.shell.plan import page_names
+from portal.shell.house import page_names
 
 I = "card-limit-advice"
 codes = [
@@ -139,7 +140,7 @@ codes = [
     run(["policy", "check", "config/policy.yaml"]),
 ]
 governance = open_governance(read_settings())
-http = TestClient(create_api(governance, token="a-token-that-is-long-enough"), headers={
+http = TestClient(create_api(Door(governance, "a-token-that-is-long-enough")), headers={
     "Authorization": "Bearer a-token-that-is-long-enough", "X-Governance-Actor": "vera-validator"})
 postponed = {"initiative": I, "finding": "F1", "due_on": "2999-03-01", "note": "She is away still."}
 page = AppTest.from_file(str(PROJECT / "portal" / "pages" / "roll.py"), default_timeout=60)
@@ -174,7 +175,7 @@ def carried_out(script: str, house: Path, store: Path, actor: str, *given: str) 
 
 def test_what_the_recipes_promise_happens(touched: tuple[Path, dict[str, set[str]]], tmp_path: Path) -> None:
     """On the command line, over HTTP and on a page of the copy."""
-    governance = founded(tmp_path / "store", open_store)
+    governance = founded(tmp_path / "store", open_store, demo=True)
     register(governance)
     governance.close()
     found, said = carried_out(FOLLOWED, touched[0], tmp_path / "store", VALIDATOR.id)
@@ -201,6 +202,7 @@ from fastapi.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT, read_settings
 from core.entrypoints.api import create_api
+from core.services.record.identity import Door
 from core.entrypoints.cli import run
 from core.lake.record.verify import verify_store
 from core.services.governance import open_governance
@@ -223,7 +225,7 @@ codes = [
     run(["verify"]),
 ]
 governance = open_governance(read_settings())
-http = TestClient(create_api(governance, token="a-token-that-is-long-enough"), headers={
+http = TestClient(create_api(Door(governance, "a-token-that-is-long-enough")), headers={
     "Authorization": "Bearer a-token-that-is-long-enough", "X-Governance-Actor": "bram-builder"})
 registered = http.post("/initiatives", json={**new, "name": "Loan limits", "benefit": "Fewer losses."})
 change = {"initiative": "loan-prices", "benefit": "Fair prices."}
@@ -271,7 +273,7 @@ def test_a_text_on_an_initiative_is_told_everywhere_and_old_entries_still_verify
     touched: tuple[Path, dict[str, set[str]]], tmp_path: Path
 ) -> None:
     """The store was made before its column was: the copy brings it up to date."""
-    governance = founded(tmp_path / "store", open_store)
+    governance = founded(tmp_path / "store", open_store, demo=True)
     register(governance)
     answers = json.dumps(answers_for(governance, heavy=False))
     governance.close()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +50,16 @@ class Server:
 
 
 @contextmanager
-def started(store: Path, *options: str, program: tuple[str, ...] = COMMAND_LINE) -> Iterator[Server]:
-    """Run `governance serve` on a store; it is stopped afterwards."""
+def started(
+    store: Path,
+    *options: str,
+    program: tuple[str, ...] = COMMAND_LINE,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run `governance serve` on a store, with settings by name in lower case; it is stopped afterwards."""
     port = free_port()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GOVERNANCE_")}
+    environment |= {f"GOVERNANCE_{name.upper()}": value for name, value in (settings or {}).items()}
     log = store.parent / f"{store.name}.log"
     place = ("--store", str(store), "--port", str(port))
     with log.open("w+") as said:
@@ -72,9 +78,9 @@ def started(store: Path, *options: str, program: tuple[str, ...] = COMMAND_LINE)
 
 
 @contextmanager
-def served(store: Path, *options: str) -> Iterator[str]:
+def served(store: Path, *options: str, settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run `governance serve` on a store and give its address, once it answers there."""
-    with started(store, *options) as server:
+    with started(store, *options, settings=settings) as server:
         wait_until_healthy(server)
         yield server.address
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from portal.shell.plan import page_names
+from portal.shell.house import page_names
 from tests.e2e.served import Watched
 
 PAGES = tuple(page_names())

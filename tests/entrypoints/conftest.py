@@ -22,6 +22,7 @@ from core.entrypoints.api import create_api
 from core.entrypoints.cli import run
 from core.lake.store import open_store, save_store
 from core.services.governance import Governance
+from core.services.record.identity import Door
 from tests.conftest import ADMIN, founded, shipped
 
 TOKEN = "a-token-long-enough-for-tests"
@@ -66,7 +67,7 @@ def answers(given: dict[str, str]) -> list[str]:
 def founded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A founded store on disk with the fixed cast, to be copied: to make one takes half a second."""
     folder = tmp_path_factory.mktemp("founded") / "store"
-    governance = founded(folder)
+    governance = founded(folder, demo=True)
     save_store(governance.store)
     governance.close()
     return folder
@@ -108,9 +109,9 @@ def moderate(store: Path, govern: Govern) -> str:
 
 
 @contextmanager
-def serving(governance: Governance) -> Iterator[int]:
+def serving(governance: Governance, door: Door | None = None) -> Iterator[int]:
     """Serve the API of an open store under /api, and give the port."""
-    app = Starlette(routes=[Mount("/api", create_api(governance, token=TOKEN))])
+    app = Starlette(routes=[Mount("/api", create_api(door or Door(governance, TOKEN)))])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", ws="none", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

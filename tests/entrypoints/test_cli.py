@@ -227,7 +227,7 @@ def test_a_changed_row_is_named(govern: Govern, moderate: str, store: Path) -> N
         connection.execute("UPDATE initiative SET owner = 'mallory'")
     said = govern("verify")
     assert said.code == 1
-    assert "The record is broken at entry 4" in said.out
+    assert "The record is broken at entry 5" in said.out
     assert govern("verify", "--json").json["first_break"]["seq"] == 4
 
 

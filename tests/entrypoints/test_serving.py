@@ -74,8 +74,8 @@ def test_an_empty_store_is_founded_for_whoever_starts_it(
         ]
     ]
     entries = govern("record", "--json").json["entries"]
-    actions = ["membership_recorded", "ethics_published", "policy_published", "store_created"]
-    assert [entry["action"] for entry in entries] == actions
+    first = ["configuration_published", "ethics_published", "policy_published", "store_created"]
+    assert [entry["action"] for entry in entries] == ["membership_recorded", *first]
     assert govern("serve", "--empty", "--port", port).out == "", "a founded store is served as it is"
 
 

@@ -50,6 +50,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
     "show_initiative": (*CLASSES, {**SCORING, **PAST}, NOWHERE),
     "list_questions": ({},),
     "list_people": ({},),
+    "list_tokens": ({},),
     "list_proposals": ({}, {"open_only": True}),
     "ask_gate": (
         {**SCORING, "gate": "deployment"},

@@ -13,7 +13,7 @@ from core.connectors.settings import PROJECT
 from core.domain.moment import Moment
 from core.services.governance import Governance
 from portal.components.initiative.sheet import TABS
-from portal.shell.plan import FIRST
+from portal.shell.house import FIRST
 from tests.demo_store import MOMENT
 from tests.golden.page_text import page_text
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from core.connectors.settings import Settings
 from core.domain.actors import Actor
-from core.entrypoints import options
+from core.entrypoints import client as options
 from core.entrypoints.cli import run
 from core.entrypoints.client import Caller
 from core.services.governance import Governance

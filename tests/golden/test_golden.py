@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.services.governance import Governance
-from portal.shell.plan import page_names
+from portal.shell.house import page_names
 from tests.benchmarks.figures import compare, ratios, read_run
 from tests.benchmarks.timing import Figure
 from tests.golden import kept

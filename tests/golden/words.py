@@ -12,6 +12,7 @@ from typer.main import get_command
 from core.entrypoints.api import create_api
 from core.entrypoints.cli import build
 from core.services.governance import Governance
+from core.services.record.identity import Door
 
 _WIDE = 10_000
 """Columns of a terminal on which no line of help is broken."""
@@ -19,7 +20,7 @@ _WIDE = 10_000
 
 def words(governance: Governance) -> dict[str, str]:
     """The help of all commands in one file, and the description of the API."""
-    api = create_api(governance, token="a token that is never asked for").openapi()
+    api = create_api(Door(governance, "a token that is never asked for")).openapi()
     said = "\n".join(_helps(get_command(build()), None, "governance"))
     return {"help.txt": said, "openapi.json": json.dumps(api, indent=1, sort_keys=True) + "\n"}
 

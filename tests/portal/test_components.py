@@ -29,7 +29,7 @@ from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.tables import csv_text, defuse
 from portal.components.text import escape, escape_html, percent, plain, points
 from portal.shell import serve as notice
-from portal.shell.plan import SECTIONS, page_names
+from portal.shell.house import SECTIONS, page_names
 from portal.shell.serve import (
     STREAMLIT_CONFIG,
     HostGuard,
@@ -178,7 +178,9 @@ def test_a_loopback_address_is_served(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "portal.example.com"])
 def test_any_other_address_is_refused_with_a_remedy(host: str) -> None:
-    with pytest.raises(BadInput, match=r"GOVERNANCE_HOST.*no login yet; use 127\.0\.0\.1"):
+    with pytest.raises(
+        BadInput, match=r"GOVERNANCE_HOST.*there is no login; set GOVERNANCE_ISSUER, or use 127\.0\.0\.1"
+    ):
         read_settings(host=host)
 
 

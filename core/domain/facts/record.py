@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from core.domain.facts.recorded import OfInitiative, Recorded
 
@@ -30,6 +32,52 @@ class Membership(Recorded):
     person: str
     team: str | None = None
     roles: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login(Recorded):
+    """Whose login at the identity provider somebody's is, and which of their logins was read last.
+
+    `login` is the sha256 of issuer and subject: enough to know it again.
+    """
+
+    table = "login"
+    subject = "{person}"
+    key = ("person",)
+
+    person: str
+    login: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logout(Recorded):
+    """Logins of somebody that were issued up to a moment count no more."""
+
+    table = "logout"
+    subject = "{person}"
+    key = ("person",)
+
+    person: str
+    issued_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token(Recorded):
+    """A token by name: who acts with it, what for, until when; of its secret only the sha256."""
+
+    table = "token"
+    subject = "token-{token}"
+    key = ("token",)
+
+    token: str
+    state: Literal["issued", "revoked"] = "issued"
+    person: str
+    sha256: str
+    operations: tuple[str, ...]
+    initiatives: tuple[str, ...]
+    expires_at: datetime
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,19 @@ def show_people(result: Result) -> None:
     show_table(("Id", "Name", "Title", "Team", "Roles"), lines)
 
 
+def show_tokens(result: Result) -> None:
+    """Tokens, a line each: whose, what for, until when."""
+    lines = [
+        (
+            *(one["token"], one["person_name"], one["state"], day(one["expires_at"])),
+            ", ".join(one["operations"]) or "all",
+            ", ".join(one["initiatives"]) or "all",
+        )
+        for one in result["tokens"]
+    ]
+    show_table(("Token", "Acts as", "State", "Until", "Operations", "Initiatives"), lines)
+
+
 def show_proposals(result: Result) -> None:
     """What was proposed, and what became of it."""
     for one in result["proposals"]:
@@ -81,6 +94,7 @@ SHOW: Mapping[str, Callable[[Result], None]] = {
     "replay": show_replay,
     "record": show_record,
     "people list": show_people,
+    "token list": show_tokens,
     "proposal list": show_proposals,
 }
 """Command -> what prints its result."""

@@ -18,7 +18,8 @@ from core.lake.store import TABLES, Store
 
 _NAMED = """
     SELECT r.seq, r.recorded_at, r.actor, coalesce(d.name, r.actor) AS actor_name, r.action, r.subject,
-        coalesce(i.name, r.subject) AS subject_name, r.fact_table, r.content_digest, r.digest{more}
+        coalesce(i.name, r.subject) AS subject_name, r.fact_table, r.content_digest, r.digest,
+        r.credential{more}
     FROM ({chosen}) r
     LEFT JOIN directory d ON d.actor = r.actor
     LEFT JOIN (SELECT initiative, arg_max(name, seq) AS name FROM initiative GROUP BY initiative) i
@@ -171,6 +172,9 @@ CITED: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Table without an initiative -> its key, and the columns of other tables that cite it."""
 OF_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "membership": ("person",),
+    "login": ("person",),
+    "logout": ("person",),
+    "token": ("person",),
     "delegation": ("actor", "delegate"),
     "training_attestation": ("person",),
 }
@@ -236,12 +240,12 @@ def chain_links(store: Store, seq: int) -> Iterator[tuple[int, str, str]]:
     stands there.
     """
     query = (
-        "SELECT seq, recorded_at, actor, action, subject, content_digest, digest FROM record "
+        "SELECT seq, recorded_at, actor, action, subject, content_digest, digest, credential FROM record "
         "WHERE seq <= ? ORDER BY seq"
     )
     previous = GENESIS
-    for *header, digest in store.cursor().execute(query, [seq]).fetchall():
-        own = header_digest(Entry(*header))
+    for *header, digest, by in store.cursor().execute(query, [seq]).fetchall():
+        own = header_digest(Entry(*header, credential=by))
         follows = linked_digest(previous, own) == digest
         yield (header[0], "header", own) if follows else (header[0], "sealed", digest)
         previous = digest
@@ -256,8 +260,8 @@ def evidence_names(store: Store, seq: int) -> dict[str, str]:
 def _entries(store: Store, seq: int, seqs: set[int] | None) -> list[KeptEntry]:
     chosen = "true" if seqs is None else "seq IN (SELECT unnest($seqs::BIGINT[]))"
     query = (
-        "SELECT seq, recorded_at, actor, action, subject, fact_table, content_digest, digest FROM record "
-        f"WHERE seq <= $seq AND {chosen} ORDER BY seq"
+        "SELECT seq, recorded_at, actor, action, subject, fact_table, content_digest, digest, credential "
+        f"FROM record WHERE seq <= $seq AND {chosen} ORDER BY seq"
     )
     values = {"seq": seq, "seqs": sorted(seqs or ())}
     return [KeptEntry(**row) for row in fetch(store.cursor(), query, values)]

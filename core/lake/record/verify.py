@@ -186,6 +186,7 @@ def verify_store(store: Store) -> Verification:
         entries = cursor.execute("SELECT * FROM record ORDER BY seq").fetchall()
         found = _first_broken_entry(cursor, store, entries)
         known = known_files(cursor, store)
+        forged, unrecorded = _unrecorded(cursor)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         return Verification(0, 0, Break(None, "record", f"its tables cannot be read: {reason}"))
@@ -194,7 +195,6 @@ def verify_store(store: Store) -> Verification:
     files, purged, broken, problem = verified_files(store, known)
     if broken is not None:
         found = Break(broken.seq, broken.initiative, problem)
-    forged, unrecorded = _unrecorded(cursor)
     found = found or forged
     lost = unknown_files(store, known) if found is None else []
     notes = [f"file {path} belongs to no entry of the record" for path in lost[:_MOST_NOTES]]
@@ -236,7 +236,7 @@ def _first_broken_entry(cursor: duckdb.DuckDBPyConnection, store: Store, entries
 def _broken_link(entries: Tuples, contents: dict[str, dict[int, object]]) -> tuple[Break | None, str, int]:
     """The first entry that is broken in itself or does not follow, the last digest, and its number."""
     previous, last = GENESIS, 0
-    for seq, at, actor, action, subject, table, content, previous_digest, digest in entries:
+    for seq, at, actor, action, subject, table, content, previous_digest, digest, by in entries:
         problem, expected = "", last + 1
         if seq is None or seq > expected:
             return Break(expected, subject, f"entry {expected} is missing"), previous, last
@@ -249,7 +249,7 @@ def _broken_link(entries: Tuples, contents: dict[str, dict[int, object]]) -> tup
             problem = f"its row in {table} is not what was recorded"
         elif previous_digest != previous:
             problem = "it does not follow the entry before it"
-        elif not _follows(previous, Entry(seq, at, actor, action, subject, content), digest):
+        elif not _follows(previous, Entry(seq, at, actor, action, subject, content, credential=by), digest):
             problem = "its own digest does not match"
         if problem:
             return Break(seq, subject, problem), previous, last

@@ -186,7 +186,9 @@ def amend_columns(governance: Governance, command: AmendColumns) -> AmendedColum
     found = _read_anew(case, command, wanted, {**known, **declared})
     current = current_version(governance.store, initiative, case.moment)
     if judged and current is not None and current.version == version:
-        record_checks(governance, initiative, actor=case.actor, at=command.at, only=tuple(sorted(judged)))
+        record_checks(
+            governance, initiative, actor=case.command.actor, at=command.at, only=tuple(sorted(judged))
+        )
     return found
 
 

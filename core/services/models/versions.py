@@ -298,7 +298,7 @@ def version_approval(
 
 def _check(case: Case, skip: tuple[str, ...]) -> None:
     initiative = case.initiative.initiative
-    record_checks(case.governance, initiative, actor=case.actor, at=case.command.at, skip=skip)
+    record_checks(case.governance, initiative, actor=case.command.actor, at=case.command.at, skip=skip)
 
 
 def _metrics(metrics: dict[str, float]) -> str:

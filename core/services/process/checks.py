@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
+from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.commands import RunChecks
 from core.domain.errors import BadInput
@@ -61,14 +62,16 @@ Runner = Callable[[CheckSubject], CheckResult]
 def run_checks(governance: Governance, command: RunChecks) -> tuple[CheckResult, ...]:
     """Run the checks of an initiative, record every run, and return the results."""
     case = begin(governance, command)
-    return record_checks(governance, command.initiative, actor=case.actor, at=command.at, only=command.checks)
+    return record_checks(
+        governance, command.initiative, actor=case.command.actor, at=command.at, only=command.checks
+    )
 
 
 def record_checks(
     governance: Governance,
     initiative: str,
     *,
-    actor: str,
+    actor: Actor,
     at: datetime,
     only: tuple[str, ...] = (),
     skip: tuple[str, ...] = (),
@@ -97,7 +100,7 @@ def record_checks(
         runs = [entry_of("check_run", _run(of, result, tried)) for of, result in seen]
         return runs + breach_findings(governance, subject.policy, initiative, list(failed.items()), moment)
 
-    governance.store.append_next(run, actor=actor, at=at)
+    governance.store.append_next(run, actor=actor.id, at=at, credential=actor.credential)
     return results
 
 

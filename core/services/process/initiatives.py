@@ -112,7 +112,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
         raise Conflict(
             f"an initiative '{initiative}' is registered already", remedy="Open it, or choose another name."
         ) from error
-    record_checks(governance, initiative, actor=command.actor.id, at=command.at)
+    record_checks(governance, initiative, actor=command.actor, at=command.at)
     return Registered(initiative, classification, requirements_of(policy, classification.class_id))
 
 

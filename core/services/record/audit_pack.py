@@ -253,6 +253,7 @@ def _entry_lines(entries: Sequence[PackedEntry]) -> Iterator[str]:
         known = {name: getattr(packed.entry, name) for name in _HEADER}
         shown = {
             **known,
+            **({"credential": packed.entry.credential} if packed.entry.credential else {}),
             "table": packed.entry.fact_table,
             "content_digest": packed.entry.content_digest,
             "partly": packed.partly,

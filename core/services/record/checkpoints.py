@@ -60,7 +60,7 @@ def recorded_key(governance: Governance, actor: Actor, at: datetime) -> SigningK
         public = recorded.SigningKey(key_id=key_id(key.public), public_key=key.public)
         entry = entry_of("signing_key_registered", public, first=True)
         try:
-            governance.store.append([entry], actor=actor.id, at=at)
+            governance.store.append([entry], actor=actor.id, at=at, credential=actor.credential)
         except Conflict:
             if key.public not in known_keys(governance.store):
                 raise

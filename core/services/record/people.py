@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,23 +37,6 @@ def login_name() -> str:
         raise BadInput(
             "this machine does not say who you are", remedy="Set GOVERNANCE_ACTOR to your name."
         ) from error
-
-
-def person_at_the_keyboard(
-    governance: Governance, named: str, owner: str, now: datetime, config: Path
-) -> Actor:
-    """Who acts on the command line: the person named, else the owner of the store, else the pipeline.
-
-    A demo store has no owner: its people are named, and a build pipeline asks where nobody is.
-
-    Raises
-    ------
-    Forbidden
-        Nobody, or more than one, is called so.
-    """
-    if named or governance.demo:
-        return acting_person(governance, named)
-    return local_user(governance, owner or login_name(), now, config)
 
 
 def acting_person(governance: Governance, named: str) -> Actor:
@@ -100,8 +84,8 @@ class Added:
 def add_person(governance: Governance, command: AddPerson) -> Added:
     """Add somebody to the directory, so that they can own, build or act; team and roles go on record.
 
-    A role that signs is given by two people: it is proposed, and somebody else agrees. Where nobody else is
-    there who could, an administrator gives it alone, but never to themselves.
+    A role that signs is given by two people: it is proposed, and somebody else agrees. Those who agree first
+    are named when the store is founded, or come with the groups of their login.
 
     Raises
     ------
@@ -122,13 +106,11 @@ def add_person(governance: Governance, command: AddPerson) -> Added:
         rest = tuple(role for role in person.roles if role not in gained)
         added = _entered(case, person.model_copy(update={"roles": rest}))
         return replace(added, proposal=case.propose("add_person", person.id, [said], reviewers))
-    if person.id == case.actor:
-        raise Forbidden(
-            "nobody gives themselves a role that signs",
-            where=person.id,
-            remedy="Add somebody who reviews first; they agree to it.",
-        )
-    return _entered(case, person)
+    raise Forbidden(
+        "a role that signs is given by two people, and nobody else here could agree",
+        where=person.id,
+        remedy="The first are named when the store is founded, or have it by a group of their login.",
+    )
 
 
 def give_roles(case: Case, asked: AddPerson) -> Fact:
@@ -149,11 +131,16 @@ def membership_of(person: Actor) -> Fact:
     return Fact("membership_recorded", person.id, "membership", (row,))
 
 
-def _as_asked(roles: Roles, asked: AddPerson) -> Actor:
+def require_roles(roles: Roles, asked: Iterable[str]) -> None:
+    """Refuse what is no role."""
     known = [role.id for role in roles.roles]
-    for role in asked.roles:
+    for role in asked:
         if role not in known:
             raise BadInput(f"'{role[:40]}' is no role", where="roles", remedy=f"Use: {', '.join(known)}.")
+
+
+def _as_asked(roles: Roles, asked: AddPerson) -> Actor:
+    require_roles(roles, asked.roles)
     return Actor(id=asked.person, name=asked.name, team=asked.team, title=asked.title, roles=asked.roles)
 
 
@@ -190,16 +177,3 @@ def found_store(governance: Governance, config: Path, founder: Actor, at: dateti
     except Conflict as error:
         raise Conflict("the store was founded before", remedy="Choose an empty folder.") from error
     put_person(governance.store, founder)
-
-
-def local_user(governance: Governance, login: str, at: datetime, config: Path) -> Actor:
-    """The person at this machine; who founds an empty store administers it, and nobody else by coming.
-
-    Login comes later; until then a store that is no demo is served on this machine only, to its owner.
-    """
-    actor = Actor(id=login, name=login, title="Local user", team="", roles=("administrator",))
-    if not governance.founded:
-        found_store(governance, config, actor, at, demo=False)
-        governance.store.append([membership_of(actor)], actor=actor.id, at=at)
-    known = {person.id: person for person in governance.people()}
-    return known.get(login, actor.model_copy(update={"roles": ()}))

@@ -22,6 +22,15 @@ from core.services.record.checkpoints import (
     verify_against,
 )
 from core.services.record.entries import record_page
+from core.services.record.identity import (
+    EndLogins,
+    IssueToken,
+    RevokeToken,
+    end_logins,
+    issue_token,
+    revoke_token,
+    tokens,
+)
 from core.services.record.people import AddPerson, add_person
 from core.services.record.replay import replay_decision
 from core.services.rules.configuration import differences
@@ -99,6 +108,7 @@ def _purged(result: Result) -> str:
 
 GROUPS: Mapping[str, str] = {
     "people": "The directory of people.",
+    "token": "Tokens by which programs act.",
     "proposal": "What takes effect only when somebody who had no part in it agrees.",
 }
 
@@ -106,6 +116,11 @@ GROUPS: Mapping[str, str] = {
 def _added(result: Result) -> str:
     said = f"{result['name']} ({result['id']}) is in the directory."
     return f"{said} {proposed(result)}" if result["proposal"] else said
+
+
+def _issued(result: Result) -> str:
+    said = f"Token {result['token']} is on record. Its secret is shown only now; keep it safe:"
+    return f"{said}\n{result['secret']}"
 
 
 USE_CASES = (
@@ -155,4 +170,8 @@ USE_CASES = (
         Line("people add", _added, needs=("roles",)),
         returns=lambda call, command, added: {**added.person.model_dump(), "proposal": added.proposal},
     ),
+    does(end_logins, EndLogins, Line("people log-out", "{person} has to log in again.")),
+    asks(tokens, Line("token list"), may="read_record", name="list_tokens", returns="tokens"),
+    does(issue_token, IssueToken, Line("token issue", _issued), returns="secret"),
+    does(revoke_token, RevokeToken, Line("token revoke", "Token {token} counts no more.")),
 )
