@@ -168,6 +168,26 @@ def test_of_many_batches_ten_are_joined(cursor: duckdb.DuckDBPyConnection, tmp_p
             assert all(same(one, other) for one, other in zip(found, expected, strict=True))
 
 
+def test_of_a_hundred_batches_and_one_more_two_tables_are_read(
+    cursor: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.parquet" for number in range(101)]
+    for number, path in enumerate(paths):
+        if number < 7:
+            write(cursor, path, a_batch(number))
+        else:
+            os.link(paths[number % 7], path)
+    tables = KeptTables(tmp_path / "counts")
+    found, _ = slice_counts(cursor, paths, "binary", ["team", "region"], tables=tables)
+    expected, _ = slice_counts(cursor, paths, "binary", ["team", "region"])
+    assert all(same(one, other) for one, other in zip(found, expected, strict=True))
+    assert len(list((tmp_path / "counts").rglob("*.parquet"))) == 101 + 10 + 1
+    known, rest = tables.of(
+        paths, "another", lambda file, table: table.touch(), lambda ten, table: table.touch()
+    )
+    assert (len(known), rest) == (2, [])
+
+
 def test_a_file_that_changed_is_counted_anew(cursor: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     paths = [write(cursor, tmp_path / f"{seed}.parquet", a_batch(seed)) for seed in range(2)]
     tables = KeptTables(tmp_path / "counts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -60,7 +61,7 @@ def known_of(cursor: duckdb.DuckDBPyConnection, paths: Paths, query: str, **give
 def known(paths: Paths, question: Hashable, work_out: Callable[[], Rows]) -> Rows:
     """What is known of files, or is worked out; kept while they do not change."""
     try:
-        stats = [(str(path), Path(path).stat()) for path in paths]
+        stats = [(str(path), os.stat(path)) for path in paths]  # noqa: PTH116 - twice as fast
     except OSError:  # files that cannot be told apart by time and size
         return work_out()
     state = tuple((path, stat.st_mtime_ns, stat.st_size, stat.st_ino) for path, stat in stats)
