@@ -97,6 +97,11 @@ class Along:
         return int(self.rows[: self.reference_chunks].sum())
 
     @property
+    def stricter(self) -> Along:
+        """With a quarter of the level, for distances of which one row or value makes the far tail."""
+        return replace(self, level=self.level / 4)
+
+    @property
     def drawable(self) -> NDArray[np.int64]:
         """Rows of each chunk, at most half the reference: what can be drawn from it and held to the rest."""
         import numpy as np
@@ -176,7 +181,8 @@ def chance_by_area(shares: Numbers, widths: Numbers, along: Along) -> Chance:
 
     ends = np.rint(shares * along.reference_rows)
     spread = np.cumsum(np.sqrt(shares * (1 - shares).clip(0)) * widths)
-    cell = np.floor(spread / max(spread[-1], 1e-300) * (_PLACES - 1)).astype(int)
+    before = np.append(0.0, spread[:-1])  # so a value far from the next one ends its stretch
+    cell = np.floor(before / max(spread[-1], 1e-300) * (_PLACES - 1)).astype(int)
     rows, length = (np.bincount(cell, each, _PLACES) for each in (np.diff(ends, prepend=0), widths))
     low, high = (_tail(ends, widths), _tail(ends[-1] - ends[::-1], widths[::-1]))
     if low > high:  # shares end where a stretch does, and from the other side where the next one does
@@ -188,8 +194,7 @@ def chance_by_area(shares: Numbers, widths: Numbers, along: Along) -> Chance:
         found: Numbers = np.abs(gaps[0] - gaps[1])[..., :-1] @ length
         return found
 
-    half = replace(along, level=along.level / 2)  # one row in a long tail is known least
-    return chance_by_draws(rows.astype(np.int64), half, area)
+    return chance_by_draws(rows.astype(np.int64), along.stricter, area)
 
 
 def _tail(ends: Numbers, widths: Numbers) -> float:
@@ -289,7 +294,8 @@ def drift_by_counts(
         if method == "chi2":
             found.append(_by_chi_squared(feature, reference, counts, along, distances, left_out))
         else:
-            chance = chance_by_draws(reference, along, distance)
+            held = along.stricter if method == "l_infinity" else along
+            chance = chance_by_draws(reference, held, distance)
             found.append(judged(feature, kind, method, distances, left_out, chance))
     return found
 
