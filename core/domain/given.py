@@ -166,6 +166,9 @@ Join = Annotated[
     ),
     option(metavar="COLUMN"),
 ]
+Weight = Annotated[
+    str, Field(description="Column that says how many a row stands for; bias is then measured of these.")
+]
 Zone = Annotated[str, Field(description="Zone of times without one, such as Europe/Paris or UTC.")]
 AsOf = Annotated[
     str,

@@ -33,13 +33,16 @@ def judged(
     """A model whose reference has a fifth more rows of the lowest grade, and in use of another."""
     query = ROWS.format(part="r", to=0, seed=1, rows=6000)
     initiative = give(governance, folder, query, part="reference", kinds=(kind,))
-    file = folder / "use.parquet"
-    duckdb.sql(ROWS.format(part="a", to=to, seed=2, rows=3000)).write_parquet(str(file))
     of = {"initiative": initiative, "version": "1"}
-    add_predictions(
-        governance, make(AddPredictions, actor=ADMIN, at=later(4), **of, part="analysis", file=file)
-    )
+    add_part(governance, folder, ROWS.format(part="a", to=to, seed=2, rows=3000), of, "analysis")
     return of
+
+
+def add_part(governance: Governance, folder: Path, query: str, of: dict[str, Any], part: str) -> None:
+    """Add rows of another part to a version."""
+    file = folder / f"{part}.parquet"
+    duckdb.sql(query).write_parquet(str(file))
+    add_predictions(governance, make(AddPredictions, actor=ADMIN, at=later(4), **of, part=part, file=file))
 
 
 def grades(governance: Governance, of: dict[str, Any], day: float = 6) -> list[str]:

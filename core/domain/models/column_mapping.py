@@ -30,7 +30,7 @@ KINDS: Mapping[str, Kind] = {
 }
 """What a column is declared as -> its kind. A code is a text as written; an identifier is no feature; an
 ordered category is a text whose values have an order, theirs by nature (numbers by size) or the one given."""
-_READING = {"missing", "joined", "zone", "orders"}
+_READING = {"missing", "joined", "zone", "orders", "weight"}
 _ROLES = {ROW_ID: "id", TIMESTAMP: "time", PREDICTED: "prediction", TRUE: "target"}
 
 
@@ -45,7 +45,8 @@ class ColumnMapping(Checked):
     How values are read: `missing` are those that stand for none, in every feature and the target (`?`) or in
     one column (`age=-999`). `joined` are the values (`sex=Female`) that stand for all that differ from them
     only as `alike` says; `sex=` alone joins what is still to be found. `zone` is that of times without one.
-    `orders` are the values of ordered columns from the lowest on (`grade=low,mid,high`).
+    `orders` are the values of ordered columns from the lowest on (`grade=low,mid,high`). `weight` is the
+    feature that says how many a row stands for; empty where each stands for itself.
     """
 
     task: Task
@@ -61,6 +62,7 @@ class ColumnMapping(Checked):
     joined: tuple[str, ...] = ()
     zone: str = ""
     orders: tuple[str, ...] = ()
+    weight: str = ""
 
     def canonical(self) -> dict[str, str]:
         """Name in the store -> column of the file, for the roles that have one.
@@ -182,6 +184,7 @@ def column_mapping(
     joined: Sequence[str] = (),
     zone: str = "",
     orders: Sequence[str] = (),
+    weight: str = "",
 ) -> ColumnMapping:
     """Make a mapping from what a person named.
 
@@ -211,6 +214,7 @@ def column_mapping(
         joined=tuple(dict.fromkeys(joined)),
         zone=zone,
         orders=tuple(orders),
+        weight=weight,
     )
     _refuse_two_roles(made)
     return made
@@ -251,6 +255,7 @@ def read_otherwise(
     join: Sequence[str] = (),
     zone: str = "",
     orders: Sequence[str] = (),
+    weight: str = "",
 ) -> ColumnMapping:
     """A mapping with what a person declares of values; a declared kind takes back what was said before.
 
@@ -264,6 +269,8 @@ def read_otherwise(
         Values that stand for none (`?`, `age=-999`), columns whose values alike are one, zone of the times.
     orders
         As `declared_orders` reads them.
+    weight
+        Column that says how many a row stands for.
     """
     for entry in missing:
         if not entry.partition("=")[0].strip():
@@ -271,8 +278,10 @@ def read_otherwise(
                 f"'{entry[:40]}' names no value", where="missing", remedy="Write WORD or COLUMN=WORD."
             )
     named = {entry.rpartition("=")[0] for entry in missing if not _starts(entry, columns)} - {""}
-    for column in sorted({*kinds, *join} - {*columns} | named):
+    for column in sorted({*kinds, *join, *filter(None, (weight,))} - {*columns} | named):
         raise BadInput(f"there is no column '{column[:60]}'", remedy=f"Use: {', '.join(columns)[:300]}.")
+    if weight and (weight in mapping.canonical().values() or weight in mapping.sensitive):
+        raise BadInput(f"column '{weight[:60]}' cannot be the weight", remedy="Name a column of its own.")
     told = {
         name: tuple(one for one in getattr(mapping, name) if not any(one.startswith(f"{c}=") for c in kinds))
         for name in ("missing", "joined")
@@ -283,6 +292,7 @@ def read_otherwise(
             "joined": tuple(dict.fromkeys((*told["joined"], *(f"{column}=" for column in join)))),
             "zone": zone or mapping.zone,
             "orders": (*(one for one in mapping.orders if one.rpartition("=")[0] not in kinds), *orders),
+            "weight": weight or mapping.weight,
         }
     )
 

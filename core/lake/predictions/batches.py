@@ -186,6 +186,23 @@ def _rows_sql(
 _WORDS = ("VARCHAR", "BOOLEAN", "DATE")
 
 
+def refuse_weights(store: Store, file: Path, weight: str, name: str) -> None:
+    """Refuse weights that a row lacks, or that are no number of 0 or more; nothing where none is declared."""
+    if not weight:
+        return
+    cursor = store.cursor()
+    value = f"TRY_CAST({quoted(weight)} AS DOUBLE)"
+    broken = f"{value} IS NULL OR NOT isfinite({value}) OR {value} < 0"
+    query = f"SELECT count(*) FILTER (WHERE {broken}), sum({value}) FROM {SCAN}"
+    known = weight in column_types(cursor, file)
+    rows, total = cursor.execute(query, [str(file)]).fetchall()[0] if known else (0, 0)
+    if rows or not total:
+        what = f"{rows:,} rows have no weight of 0 or more" if rows else "no row has a weight above 0"
+        raise BadInput(
+            f"column '{weight}' cannot be the weight: {what}", where=name, remedy="Give every row one."
+        )
+
+
 @dataclass(frozen=True)
 class OutcomeFile:
     """A file of outcomes, and which of its columns is what; outcomes are called as `mapping` says."""

@@ -29,6 +29,7 @@ from core.lake.slices.rows import (
     as_number,
     columns_of,
     natural_order,
+    number_sql,
     pick_rows,
     read,
     run,
@@ -47,6 +48,7 @@ SELECT {values} {counts}{sums} FROM (SELECT *, {guess} AS guess, {actual} AS act
     SELECT {raws} guess AS raw_guess, actual AS raw_actual{hits}, count(*) AS n{scores}
     FROM ({rows}) GROUP BY ALL))
 """
+_WEIGHTS = ", fsum(weight) AS sum_weight, fsum(weight * weight) AS sum_squares"
 _CALIBRATION = """, count(score) AS scored, fsum(score - CAST(label AS INTEGER)) AS sum_score_gap,
         var_pop(score - CAST(label AS INTEGER)) * count(score) AS spread_score_gap"""
 _ERRORS = """
@@ -90,6 +92,7 @@ def slice_counts(
     kept: Kept = EVERY_ROW,
     needs: Collection[Need] = (),
     tables: KeptTables = NOT_KEPT,
+    weight: str = "",
 ) -> tuple[list[SliceCounts], SliceCounts]:
     """Count predictions by slice, and over all slices.
 
@@ -113,6 +116,9 @@ def slice_counts(
     tables
         Where the counts of large files are kept, so that a question asked before scans new files only. The
         order of scores is not: it does not add up over files.
+    weight
+        Column that says how many a row stands for; of classes and without needs only. Counts but `rows` are
+        then of as many rows as tell as much: weighted counts, scaled to Kish's effective size and rounded.
 
     Returns
     -------
@@ -147,8 +153,8 @@ def slice_counts(
     >>> [(each.label, each.rows, each.labelled, each.tp) for each in found], overall.rows
     ([('a', 2, 2, 1), ('b', 1, 0, 0)], 3)
     """
-    picked = pick_rows(cursor, paths, task, by, positive, kept)
-    fields = _fields(task, needs)
+    picked = replace(pick_rows(cursor, paths, task, by, positive, kept), weight=weight)
+    fields = _fields(task, needs, weight)
     parts = partial(_parts, needs=needs)
     rows = _run(cursor, picked, fields, parts, MAX_SLICES, tables, lambda found: found.fetchall())
     if len(rows) > MAX_SLICES:
@@ -159,6 +165,10 @@ def slice_counts(
         raise BadInput("no row is left", where="filter", remedy="Choose fewer filters.")
     ordered = sorted(rows, key=lambda row: natural_order(row[: len(by)]))
     counts = [_counts(picked, row, fields) for row in ordered]
+    if weight and by:  # weighted counts are scaled slice by slice, so those of all are no sum of them
+        return counts, slice_counts(
+            cursor, paths, task, [], positive=positive, kept=kept, tables=tables, weight=weight
+        )[1]
     if "ranking" not in needs or task == "regression":
         return counts, total_of(counts)
     ranks, everyone = slice_ranks(cursor, picked)
@@ -196,10 +206,12 @@ def rows_by_slice(
     return {} if len(rows) > MAX_SLICES else {slice_keys(picked.by, row): row[-1] for row in rows}
 
 
-def _fields(task: Task, needs: Collection[Need]) -> tuple[str, ...]:
+def _fields(task: Task, needs: Collection[Need], weight: str = "") -> tuple[str, ...]:
     """Fields of `SliceCounts` that are counted; behind the rates stands a count of strange values."""
     if task == "regression":
         return _ERROR_FIELDS
+    if weight:
+        return ("rows", "stray", "sum_weight", "sum_squares", *(f"sum_{name}" for name in _RATE_FIELDS[1:-1]))
     return (*_RATE_FIELDS, *(_SCORE_FIELDS if "calibration" in needs else ()))
 
 
@@ -280,6 +292,8 @@ def _rates(picked: PickedRows, calibrated: bool) -> str:
     if calibrated:
         number, score = as_number(actual), picked.score or "NULL::DOUBLE"
         wanted += f", CASE WHEN {number} IS NOT NULL THEN {score} END AS score, {number} = {yes} AS label"
+    if picked.weight:
+        wanted += f", {number_sql(picked.weight)} AS weight"
     cases = {
         "rows": "true",
         "predicted": "guess IS NOT NULL",
@@ -299,9 +313,18 @@ def _rates(picked: PickedRows, calibrated: bool) -> str:
         guess=as_number("raw_guess"),
         actual=as_number("raw_actual"),
         hits=", hit" if picked.hit else "",
-        scores=_CALIBRATION if calibrated else "",
-        counts=", ".join(f"CASE WHEN {case} THEN n ELSE 0 END AS {name}" for name, case in cases.items()),
-        sums="".join(f", {name}" for name in _SCORE_FIELDS) if calibrated else "",
+        scores=_WEIGHTS if picked.weight else _CALIBRATION if calibrated else "",
+        counts=", ".join(
+            f"CASE WHEN {case} THEN sum_weight ELSE 0 END AS sum_{name}"
+            if picked.weight and name not in ("rows", "stray")
+            else f"CASE WHEN {case} THEN n ELSE 0 END AS {name}"
+            for name, case in cases.items()
+        ),
+        sums=", sum_weight, sum_squares"
+        if picked.weight
+        else "".join(f", {name}" for name in _SCORE_FIELDS)
+        if calibrated
+        else "",
     )
 
 
@@ -333,7 +356,17 @@ def _mean(spread: str) -> str:
 def _counts(picked: PickedRows, row: Sequence[Any], fields: tuple[str, ...]) -> SliceCounts:
     counted: dict[str, Any] = dict(zip(fields, row[len(picked.by) :], strict=True))
     _refuse(strays=counted.pop("stray", 0))
+    if picked.weight:
+        counted = _effective(counted)
     return SliceCounts(slice_keys(picked.by, row), picked.task, **counted)
+
+
+def _effective(sums: Mapping[str, float]) -> dict[str, int]:
+    """Counts of as many equal rows as tell as much as the weighted ones (Kish 1965)."""
+    factor = sums["sum_weight"] / sums["sum_squares"] if sums["sum_squares"] else 0.0
+    names = _RATE_FIELDS[1:-1]
+    found = {"rows": int(sums["rows"])} | {name: round(factor * sums[f"sum_{name}"]) for name in names}
+    return found | {"labelled": sum(found[name] for name in ("tp", "fp", "fn", "tn"))}
 
 
 def _refuse(*, strays: int) -> None:

@@ -175,7 +175,8 @@ EVERY_ROW = Kept()
 class PickedRows:
     """SQL pieces over one scan: `keys` name raw values, `named` makes slice values of them.
 
-    `coded` are the places of keys that are codes of texts, the parameter `$codes0` and so on.
+    `coded` are the places of keys that are codes of texts, the parameter `$codes0` and so on; `weight` is the
+    column that says how many a row stands for.
     """
 
     task: Task
@@ -187,6 +188,7 @@ class PickedRows:
     parameters: dict[str, Any]
     scan: str = SCAN
     coded: frozenset[int] = frozenset()
+    weight: str = ""
 
     def given(self, query: str, **more: Any) -> dict[str, Any]:
         """The parameters that a query takes; it may not be handed others."""

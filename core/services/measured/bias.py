@@ -27,9 +27,9 @@ from core.analytics.slices.verdicts import Judging
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
-from core.domain.policy.checks import CheckResult, no_predictions
+from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
 from core.domain.rules.ethics import EthicalLimit
-from core.ground import WORST_FIRST, Verdict, VerdictName
+from core.ground import WORST_FIRST, Verdict, VerdictName, in_words
 from core.lake.monitoring import readings as lake
 from core.lake.slices.counts import slice_counts
 from core.lake.slices.profiles import (
@@ -307,6 +307,8 @@ def measure_slices(
     how = replace(how, positive=how.positive or batches.outcome())
     titled = batches.titled(how.positive)
     definition = of_outcome(metric_of(how.metric or rule.metric, batches), titled)
+    if definition.need or batches.task == "regression":
+        batches.refuse_weight(definition.title)
     counts, overall = slice_counts(
         governance.store.cursor(),
         batches.paths,
@@ -316,13 +318,15 @@ def measure_slices(
         kept=chosen.kept,
         needs=definition.need,
         tables=governance.store.counts,
+        weight=batches.weight,
     )
     absent, new = unlike_reference(governance, batches, chosen, counts)
     counts += [SliceCounts(each.keys, batches.task, rows=0) for each in absent]
     counts = in_their_order(counts, batches.orders)
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
-    judging = Judging(rule.small_groups, rule.rows == "all", how.families)
+    small = "cannot_tell" if batches.weight and rule.small_groups == "pooled" else rule.small_groups
+    judging = Judging(small, rule.rows == "all", how.families)
     try:
         report = slice_report(
             counts,
@@ -336,6 +340,11 @@ def measure_slices(
         )
     except ValueError as error:
         raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
+    if batches.weight:
+        weighted = (
+            f"Rows are weighted by {in_words(batches.weight)} and count by their effective size (Kish)."
+        )
+        report = replace(report, note=f"{report.note} {weighted}")
     return BiasSlices(
         batches,
         chosen.by,
@@ -434,6 +443,9 @@ def check_bias_limit(
             "no sensitive feature is named for this version's batches",
             "Add a batch that names them, or record why there is none.",
         )
+    if batches.weight and batches.task == "regression":
+        why = "rows are weighted, and errors of weighted rows are not judged"
+        return cannot_tell("bias_limit", why, "Look at the slices by hand.")
     position = governance.position(moment)
     rule = position.limit_for(domain, batches.task)
     found = _family(governance, batches, rule)

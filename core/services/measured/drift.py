@@ -443,6 +443,8 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
     since = _outcomes_since(governance, run, moment)
     distance = in_words(limits.method).title().replace(" ", "-")
     by = f"by {distance} distances against random draws of the reference (Bonferroni)"
+    kept = latest(governance.store, ColumnMapping, moment, initiative, version=version)
+    by += ", each row counted once whatever its weight" if kept and kept_mapping(kept).weight else ""
     return replace(result, message="; ".join(filter(None, (result.message + told, by, since))))
 
 

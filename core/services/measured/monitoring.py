@@ -318,6 +318,12 @@ def _spec(case: Case, command: RefreshMonitoring, parts: Parts) -> EstimateSpec:
     of = (case.governance.store, command.initiative, command.version, case.moment)
     paths = {part: tuple(Path(batch.path) for batch in batches) for part, batches in parts.items()}
     kept = latest(case.governance.store, ColumnMapping, case.moment, of[1], version=of[2])
+    if kept and (weight := mappings.kept_mapping(kept).weight):
+        raise BadInput(
+            "estimates of weighted rows are not worked out",
+            where=f"weight '{weight}'",
+            remedy="Rates of groups are: look at the bias slices.",
+        )
     features, words = _features(case.governance.store, paths, kept.features if kept else ())
     return EstimateSpec(
         name=_NAME,

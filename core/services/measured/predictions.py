@@ -27,6 +27,7 @@ from core.domain.given import (
     OrCurrent,
     Shown,
     VersionId,
+    Weight,
     Zone,
     option,
 )
@@ -57,7 +58,7 @@ from core.lake import directory
 from core.lake.facts import latest
 from core.lake.models import versions
 from core.lake.monitoring import readings as monitoring
-from core.lake.predictions.batches import RegisteredVersion, intakes, registered_versions
+from core.lake.predictions.batches import RegisteredVersion, intakes, refuse_weights, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_rules import IntakeRules
 from core.lake.record.files import keep_batch
@@ -110,6 +111,7 @@ class AddPredictions(Command, may="add_predictions"):
     missing: Missing = ()
     join: Join = ()
     zone: Zone = ""
+    weight: Weight = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -231,6 +233,7 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
         rules = _rules(case, command, kinds, before)
         given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
         intake = take_in(governance.store, given, mapping, rules, work)
+        refuse_weights(governance.store, intake.file, intake.mapping.weight, source.name)
         declared = _favourable(case, command, intake.mapping)
         intake = replace(intake, warnings=(*intake.warnings, *_unknown(declared, intake.mapping)))
         _record(case, command, source, intake, fact, source_sha256, declared)
@@ -383,7 +386,7 @@ def _declared(
     known = kinds_of(fact)
     declared = declared_kinds(command.kinds, mapping)
     own = {name: kind for name, kind in declared.items() if known.get(name) != kind}
-    told = command.model_dump(include={"missing", "join", "zone"})
+    told = command.model_dump(include={"missing", "join", "zone", "weight"})
     wanted = read_otherwise(mapping, columns, kinds=own, orders=declared_orders(command.kinds), **told)
     if others and (wanted != mapping or own):
         raise Conflict(
@@ -415,7 +418,7 @@ def _own_names(
         features=kept.features if kept else (),
         sensitive=command.sensitive or (kept.sensitive if kept else ()),
         classes=(command.classes or (kept.classes if kept else ())) if chosen == "multiclass" else (),
-        **kept.model_dump(include={"missing", "joined", "zone", "orders"}) if kept else {},
+        **kept.model_dump(include={"missing", "joined", "zone", "orders", "weight"}) if kept else {},
     )
 
 

@@ -69,7 +69,8 @@ class BatchesOfVersion:
 
     `classes` are the outcomes there are, the negative first; none of a regression. `favourable` are those
     that were declared as good to get, empty for "neither"; None where nobody said. `reference` are the files
-    that the ones of the analysis are expected to be like. `orders` has the ordered columns, see `orders_of`.
+    that the ones of the analysis are expected to be like. `orders` has the ordered columns, see `orders_of`;
+    `weight` is the column that says how many a row stands for.
     """
 
     initiative: str
@@ -82,11 +83,27 @@ class BatchesOfVersion:
     favourable: tuple[str, ...] | None = field(default=None, repr=False)
     reference: tuple[str, ...] = field(default=(), repr=False)
     orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    weight: str = field(default="", repr=False)
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Outcomes that were declared and that no prediction has."""
         return tuple(outcome for outcome in self.favourable or () if outcome not in self.classes)
+
+    def refuse_weight(self, what: str) -> None:
+        """Say that something is not worked out where rows have weights; nobody is told figures without them.
+
+        Raises
+        ------
+        BadInput
+            They have.
+        """
+        if self.weight:
+            raise BadInput(
+                f"{what} of weighted rows is not worked out",
+                where=f"weight '{self.weight}'",
+                remedy="Rates of groups are: look at the bias slices.",
+            )
 
     @property
     def undeclared(self) -> str:
@@ -202,6 +219,7 @@ def batches_of(
         declared.favourable if declared else None,
         tuple(batch.path for batch in every if batch.part == "reference"),
         orders_of(kept_mapping(kept), kinds_of(kept)) if kept else {},
+        kept_mapping(kept).weight if kept else "",
     )
 
 

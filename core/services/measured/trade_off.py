@@ -114,6 +114,7 @@ def find_trade_off(
     case = begin(governance, command)
     initiative = case.initiative.initiative
     batches = batches_of(governance, initiative, command.version, case.moment, part=command.part)
+    batches.refuse_weight("what it would take")
     outcome = _outcome(batches, command.positive)
     with tempfile.TemporaryDirectory() as folder:
         spec = _spec(governance, command, batches, outcome, case.moment, Path(folder) / "rows.parquet")

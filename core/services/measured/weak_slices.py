@@ -90,6 +90,7 @@ def score_curves(
         As `bias_slices`; a model of numbers, no score, no outcome, or more than 100 groups.
     """
     batches = batches_of(governance, initiative, version, moment, part=part)
+    batches.refuse_weight("the order of scores")
     if batches.task == "regression":
         raise BadInput("a regression has no scores", where="curves", remedy="Look at its slices.")
     target = batches.outcome(positive)
@@ -189,6 +190,7 @@ def find_weakest(
     """
     choices = slice_choices(governance, moment, initiative=initiative, version=version, part=part)
     batches = choices.batches
+    batches.refuse_weight("a search for the weakest slices")
     target = batches.outcome(positive)
     plain = metric_of(metric or QUALITY_METRIC[batches.task], batches)
     definition = of_outcome(plain, batches.titled(target))

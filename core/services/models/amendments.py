@@ -15,7 +15,7 @@ from core.domain.facts import measured as facts
 from core.domain.facts.measured import BatchIntake, BatchReading, FavourableOutcome, PredictionBatch
 from core.domain.facts.process import CheckRun
 from core.domain.facts.recorded import entry_of
-from core.domain.given import InitiativeId, Join, Kinds, Missing, OrCurrent, Zone, option
+from core.domain.given import InitiativeId, Join, Kinds, Missing, OrCurrent, Weight, Zone, option
 from core.domain.models.column_mapping import (
     NEITHER,
     PREDICTED,
@@ -36,7 +36,7 @@ from core.domain.models.column_mapping import (
 from core.lake.facts import history, latest
 from core.lake.models import current_version
 from core.lake.monitoring import readings as lake
-from core.lake.predictions.batches import column_types, intakes
+from core.lake.predictions.batches import column_types, intakes, refuse_weights
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import require_zone
 from core.lake.predictions.intake_rules import IntakeRules
@@ -135,6 +135,7 @@ class AmendColumns(Command, may="add_predictions"):
     missing: Missing = ()
     join: Join = ()
     zone: Zone = ""
+    weight: Weight = ""
     note: Annotated[str, StringConstraints(min_length=1, max_length=2000), Field(description="Why.")]
 
 
@@ -172,7 +173,7 @@ def amend_columns(governance: Governance, command: AmendColumns) -> AmendedColum
     kept, known = kept_mapping(fact), kinds_of(fact)
     declared = declared_kinds(command.kinds, kept)
     columns = (*kept.features, *kept.canonical().values())
-    told = command.model_dump(include={"missing", "join", "zone"})
+    told = command.model_dump(include={"missing", "join", "zone", "weight"})
     wanted = read_otherwise(kept, columns, kinds=declared, orders=declared_orders(command.kinds), **told)
     if wanted == kept and {**known, **declared} == known:
         raise BadInput("nothing would change", where=f"version {version}", remedy="Declare something else.")
@@ -209,6 +210,7 @@ def _read_anew(
             rules = IntakeRules(batch.part, least, command.at, kinds, batches=tuple(paths))
             source = _Source(store, batch, came.get(batch.sha256))
             taken = take_in(store, source.given, source.mapped(mapping), rules, work / batch.sha256)
+            refuse_weights(store, taken.file, mapping.weight, source.given.name)
             taken = replace(taken, warnings=source.called(mapping, taken.warnings))
             mapping = source.learnt(mapping, taken.mapping)
             stored = keep_batch(store, taken.file, *of, batch.part)
