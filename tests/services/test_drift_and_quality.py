@@ -129,7 +129,7 @@ def test_the_check_weighs_drift_by_attribution(
     attribute(governance, initiative, {"age": 0.9, "income": 0.1})
     little = drift_at(governance, initiative, 6)
     assert little.verdict is Verdict.PASS
-    assert little.message.endswith("they carry 10% of the model's attribution")
+    assert little.message.endswith(f"they carry 10% of the model's attribution{BY}")
 
 
 def test_drift_that_nobody_measured_is_no_pass(
@@ -367,7 +367,7 @@ def test_score_prediction_and_outcome_stand_beside_the_features_under_their_name
     }
     assert {one.kind for one in report.outputs if one.feature in ("y_pred", "y_true")} == {"text"}
     assert report.check.verdict is Verdict.PASS
-    assert report.check.message.endswith("; beside them drifted score 'y_score', prediction 'y_pred'")
+    assert report.check.message.endswith(f"; beside them drifted score, prediction{BY}")
 
 
 def test_a_feature_that_the_model_uses_and_was_not_compared_keeps_the_check_from_passing(

@@ -433,7 +433,7 @@ def test_a_file_cannot_be_read_otherwise_than_those_before(trial: Trial) -> None
     ("given", "said"),
     [
         ({"kinds": ("age",)}, "'age' is no column with its kind"),
-        ({"kinds": ("age=colour",)}, "kinds are number, category, code"),
+        ({"kinds": ("age=colour",)}, "kinds are number, category, ordered, code"),
         ({"kinds": ("p=code",)}, "column 'p' cannot be declared as code"),
         ({"kinds": ("sex=identifier",)}, "column 'sex' cannot be declared as identifier"),
         ({"kinds": ("sex=number",)}, "column 'sex' holds numbers in this version, but here also others"),

@@ -239,7 +239,7 @@ def readings(governance: Governance, task: str, folder: Path) -> dict[str, objec
     measure_drift(governance, make(MeasureDrift, actor=ADMIN, at=later(7), **OF_VERSION, chunk_rows=500))
     drifted = drift_report(governance, governance.moment(later(8)), **OF_VERSION)
     found["drift"] = [(one.title, one.alerts) for one in (*drifted.features, *drifted.outputs)]
-    assert any("y_true" in one.title for one in drifted.outputs)
+    assert any("target" in one.title for one in drifted.outputs)
     measure_data_quality(governance, make(MeasureDataQuality, actor=ADMIN, at=later(7), **OF_VERSION))
     seen = quality_report(governance, governance.moment(later(8)), **OF_VERSION)
     found["quality"] = [(one.feature, one.verdict, one.findings) for one in seen.columns]
