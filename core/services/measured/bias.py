@@ -327,24 +327,7 @@ def measure_slices(
     limit = _limit(rule, overall) if limited else None
     small = "cannot_tell" if batches.weight and rule.small_groups == "pooled" else rule.small_groups
     judging = Judging(small, rule.rows == "all", how.families)
-    try:
-        report = slice_report(
-            counts,
-            overall,
-            definition,
-            reference=how.reference,
-            min_rows=rule.min_rows,
-            limit=limit,
-            correction=how.correction,
-            judging=judging,
-        )
-    except ValueError as error:
-        raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
-    if batches.weight:
-        weighted = (
-            f"Rows are weighted by {in_words(batches.weight)} and count by their effective size (Kish)."
-        )
-        report = replace(report, note=f"{report.note} {weighted}")
+    report = _report(batches, counts, overall, definition, how, judging, limit, rule.min_rows)
     return BiasSlices(
         batches,
         chosen.by,
@@ -361,6 +344,38 @@ def measure_slices(
         new,
         tuple(counts),
     )
+
+
+def _report(
+    batches: BatchesOfVersion,
+    counts: Sequence[SliceCounts],
+    overall: SliceCounts,
+    definition: MetricDefinition,
+    how: Measuring,
+    judging: Judging,
+    limit: Limit | None,
+    min_rows: int,
+) -> SliceReport:
+    """The report on slices, which says so where rows are weighted."""
+    try:
+        report = slice_report(
+            counts,
+            overall,
+            definition,
+            reference=how.reference,
+            min_rows=min_rows,
+            limit=limit,
+            correction=how.correction,
+            judging=judging,
+        )
+    except ValueError as error:
+        raise BadInput(str(error), where="bias slices", remedy="Choose another.") from error
+    if batches.weight:
+        weighted = (
+            f"Rows are weighted by {in_words(batches.weight)} and count by their effective size (Kish)."
+        )
+        report = replace(report, note=f"{report.note} {weighted}")
+    return report
 
 
 def compare_versions(
