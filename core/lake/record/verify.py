@@ -186,7 +186,7 @@ def verify_store(store: Store) -> Verification:
         entries = cursor.execute("SELECT * FROM record ORDER BY seq").fetchall()
         found = _first_broken_entry(cursor, store, entries)
         known = known_files(cursor, store)
-        forged, unrecorded = _unrecorded(cursor)
+        forged, unrecorded = _unrecorded(cursor) if "membership" in store.columns else (None, [])
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         return Verification(0, 0, Break(None, "record", f"its tables cannot be read: {reason}"))
