@@ -138,14 +138,16 @@ def answers_for(governance: Governance, *, heavy: bool) -> dict[str, tuple[str, 
     return {q.id: (pick(q.options, key=lambda option: option.weight).id,) for q in policy.questions}
 
 
-def register(governance: Governance, name: str = "Card Limit Advice", *, heavy: bool = True) -> str:
+def register(
+    governance: Governance, name: str = "Card Limit Advice", *, heavy: bool = True, day: float = 1
+) -> str:
     """Register an initiative owned and built by the cast, and return its id."""
     command = make(
         RegisterInitiative,
         actor=BUILDER,
-        at=later(1),
+        at=later(day),
         name=name,
-        purpose="Advise customers on the limit of their card.",
+        purpose="Advise customers on the limit of their card." if heavy else "Count the meals of each kind.",
         domain="credit",
         team="Credit",
         owner=OWNER.id,

@@ -146,7 +146,21 @@ class AmendInitiative(Command, may="register_initiative"):
     reading: Annotated[Literal["", "open", "unit", "restricted"] | None, _READING, _READ_BY] = None
 
 
-class OverrideClassification(Command, may="override_classification"):
+class Alone(Checked):
+    """What one person may do alone in an emergency, where a role also allows `declares`."""
+
+    declares: ClassVar[str] = "declare_emergency"
+
+    emergency: Annotated[
+        bool,
+        Field(
+            title="It is an emergency",
+            description="At once and alone, for a few days; a finding until a second person agrees.",
+        ),
+    ] = False
+
+
+class OverrideClassification(Alone, Command, may="override_classification"):
     """Put an initiative into another class than its answers lead to; a lower one only if a second agrees."""
 
     initiative: InitiativeId
@@ -314,7 +328,7 @@ class PromoteVersion(Command, may="promote_version"):
     reason: Annotated[VersionReason, Shown(lines=True)]
 
 
-class DeployVersion(Command, may="deploy_version"):
+class DeployVersion(Alone, Command, may="deploy_version"):
     """Put the current version into production, if the gate that makes live is open.
 
     A challenger, a shadow and one side of an A/B test stand beside the version that is in production.

@@ -178,6 +178,8 @@ VERSION = LifeCycle(
                     "Put it forward first (governance version promote).",
                     "{initiative}",
                 ),
+                "retired": Refusal("the use case is retired", "Take it up again first.", "{initiative}"),
+                "unsaid": Refusal("nothing is said of the emergency", "Say why, in a sentence.", "reason"),
                 "alone": Refusal(
                     "no version is in production beside which another could stand",
                     "Put one into production first.",
@@ -203,6 +205,44 @@ VERSION = LifeCycle(
     )
 )
 """Where a version stands is worked out from its turns (`version_standing`)."""
+
+INITIATIVE = LifeCycle(
+    (
+        Step(
+            "initiative_retired",
+            before=("proposed", "active"),
+            after="retired",
+            otherwise=Refusal("{initiative} was retired on {since} already", _NOTHING),
+        ),
+        Step(
+            "initiative_reopened",
+            before=("retired",),
+            after="active",
+            otherwise=Refusal("{initiative} is not retired", _NOTHING),
+        ),
+    )
+)
+"""It is proposed until it has a version or is in production."""
+
+CONFIRMATION = LifeCycle(
+    (
+        Step(
+            "class_confirmed",
+            before=("required", "drawn"),
+            after="confirmed",
+            otherwise=Refusal("nobody has to confirm the class of {initiative} now", _NOTHING),
+            never=Bar(
+                ("owner", "last"),
+                Refusal(
+                    "whoever owns, builds, registered or classified it, or once did, does not confirm it",
+                    "Ask somebody who had no such part in it.",
+                    where="{initiative}",
+                ),
+            ),
+        ),
+    )
+)
+"""Whether a class waits for that is worked out from its classification (`review_of`)."""
 
 BATCH = LifeCycle(
     (

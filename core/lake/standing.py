@@ -70,7 +70,7 @@ def _judged_before(policy: Policy, day: date) -> dict[Policy, dict[tuple[str, st
 @lru_cache(maxsize=64)
 def _flattened(policy: Policy) -> dict[str, Any]:
     rows = {name: json.dumps(kept) for name, kept in asdict(policy_rows(policy)).items()}
-    return {**rows, "expiring_days": policy.expiring_days}
+    return {**rows, "expiring_days": policy.expiring_days, "retention_days": policy.retention_days}
 
 
 def _coverage(store: Store, policy: Policy, moment: Moment) -> list[dict[str, Any]]:

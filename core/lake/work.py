@@ -21,7 +21,8 @@ _KNOWN = asking(
         FROM initiative WHERE seq <= $seq AND ($initiative = '' OR initiative = $initiative)
         GROUP BY initiative
     )
-    SELECT k.*, c.class_id FROM known k JOIN current_classification c USING (initiative)
+    SELECT k.*, c.class_id, r.initiative IS NOT NULL AS retired FROM known k
+    JOIN current_classification c USING (initiative) LEFT JOIN retired r USING (initiative)
     """,
     "current",
 )

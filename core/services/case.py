@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from core.connectors.config_files import Rules
 from core.domain.actors import ACTIONS, Actor, Organisation
 from core.domain.chain import Fact, canonical
-from core.domain.commands import Command
+from core.domain.commands import Alone, Command
 from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.process import Finding
 from core.domain.facts.recorded import F, Names, but, entry_of, values_of
@@ -347,6 +347,32 @@ class Case:
         )
         return self.put_next(f"{act}_proposed", lambda now: _numbered(now, drawn)).proposal
 
+    def alone(self, what: str, why: str, until: date, entries: Sequence[Fact]) -> None:
+        """Do at once what one person declares an emergency, with a finding that stays until a second agrees.
+
+        Parameters
+        ----------
+        what, why
+            What is done alone, in a few words, and the reason.
+        until
+            Its last day.
+        entries
+            What it puts on record.
+
+        Raises
+        ------
+        Forbidden, Conflict
+            No role of the actor may; nobody has agreed to an earlier emergency of this initiative yet.
+        """
+        self.rules.roles.require(self.command.actor, Alone.declares)
+
+        def all_of_it(moment: Moment) -> list[Fact]:
+            return [*entries, *_emergency(replace(self, moment=moment), what, why, until)]
+
+        by = self.command.actor
+        store = self.governance.store
+        store.append_next(all_of_it, actor=by.id, at=self.command.at, credential=by.credential)
+
     def append(self, entries: Sequence[Fact], *, unchanged: Iterable[str] = ()) -> None:
         """Put several entries on record, all or none.
 
@@ -378,6 +404,47 @@ class Case:
                 return (next(f.actor for f in there if [getattr(f, name) for name in f.key] == key),)
             case "last":
                 return (fact.actor,)
+
+
+EMERGENCY = "emergency"
+"""Check id of a finding, and role of a waiver, that one person's emergency left."""
+
+
+def _emergency(case: Case, what: str, why: str, until: date) -> Iterator[Fact]:
+    initiative, there = case.initiative, case.newest(Finding)
+    waiting = [one.finding for one in there if one.check_id == EMERGENCY and one.state != "closed"]
+    if waiting:
+        raise Conflict(
+            f"nobody has agreed to the emergency of finding {waiting[0]} yet",
+            where=initiative.initiative,
+            remedy="Let a second person agree to it, or decline it, first.",
+        )
+    found = Finding(
+        initiative=initiative.initiative,
+        finding=case.next_name(Finding, "F"),
+        severity="minor",
+        title=f"Emergency: {what}"[:100],
+        detail=why,
+        step=case.policy.live_gate.step,
+        check_id=EMERGENCY,
+        owner=case.actor,
+        due_on=until,
+    )
+    yield entry_of("finding_raised", found)
+    given = {"initiative": initiative.initiative, "finding": found.finding, "note": f"Agreed: {found.title}"}
+    rule = case.policy.waiver_rule(initiative.computed_class_id)
+    drawn = Proposal(
+        proposal="",
+        state="proposed",
+        act="verify_finding",
+        about=initiative.initiative,
+        given=canonical(given),
+        says=(f"{initiative.name}: {found.title}, done alone until {until}.", f"Because: {why}"),
+        reviewers=rule.approvers if rule else case.rules.roles.allowed_roles("decide_waiver"),
+        proposed_by=case.actor,
+        actor=case.actor,
+    )
+    yield entry_of("emergency_declared", _numbered(case, drawn))
 
 
 def _numbered(case: Case, drawn: Proposal) -> Proposal:

@@ -15,7 +15,7 @@ from core.services.use_case import Call, Choice, UseCase
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "process": (
         *("register", "list", "show", "amend", "evidence", "check", "decide", "override"),
-        *("sign-off", "delegation", "finding", "waiver", "pull"),
+        *("sign-off", "delegation", "finding", "waiver", "pull", "initiative"),
     ),
     "measured": (
         *("slices", "decay", "monitoring", "predictions", "drift", "explain"),

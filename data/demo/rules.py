@@ -1,8 +1,8 @@
-"""What people of the demo do about rights, regions and the ethical position."""
+"""What people of the demo do about rights, regions, the ethical position, and the lives of use cases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -38,10 +38,63 @@ def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) ->
             )
         if "personal_data" in answers["regulations"]:
             yield from _rights(world, plan, days, rng)
+        yield plan.starts + rng.uniform(0.5, 1.5), partial(_confirm, world, plan)
+        if plan.recipe.name in _LIVES:
+            ago, act = _LIVES[plan.recipe.name]
+            yield days.workday(ago), partial(act, world, plan)
     if plans:
         validator = proposer(world, plans[0])
         yield days.workday(200), partial(_second_position, world, validator)
         yield days.workday(_DRAFTED_DAYS_AGO), partial(_draft_policy, world, validator)
+
+
+def _confirm(world: World, plan: InitiativePlan, at: datetime) -> None:
+    """Validation looks at the classes that the policy names, and at the light ones that were drawn."""
+    note = "Read the answers against the purpose; the class fits."
+    world.tries(proposer(world, plan), at, "confirm_class", initiative=plan.key, note=note)
+
+
+def _retire(world: World, plan: InitiativePlan, at: datetime) -> None:
+    business, reason = (
+        plan.crew.by_role["business_stakeholder"],
+        "The campaign has ended and will not be repeated.",
+    )
+    world.tries(business, at, "retire_initiative", initiative=plan.key, reason=reason)
+
+
+def _reassess(world: World, plan: InitiativePlan, at: datetime) -> None:
+    """A sheet that somebody opened by hand runs on a schedule now; the class follows."""
+    answers = {**world.recipe.answers(plan.recipe), "availability": ("scheduled",)}
+    note = "It runs every Monday now, and the team leads wait for it."
+    world.do(plan.crew.owner, at, "reassess_initiative", initiative=plan.key, answers=answers, note=note)
+
+
+def _roll_back(world: World, plan: InitiativePlan, at: datetime) -> None:
+    """Production puts the version before into production alone; the head of risk agrees the next day."""
+    person, about = plan.crew.by_role["production"], {"initiative": plan.key}
+    known = world.do(person, at, "list_versions", **about)["versions"]
+    running = [one["version"] for one in known if one["state"] == "production"]
+    before = [one["version"] for one in known if one["state"] == "superseded"]
+    if not running or not before:
+        return
+    why = "Since this morning the newest version answers with the volumes of last year."
+    if not world.tries(person, at, "deploy_version", **about, version=before[0], emergency=True, reason=why):
+        return
+    waits = world.do(person, at, "list_proposals", open_only=True)["proposals"]
+    agreed(world, at, {"proposal": waits[0]["proposal"]})
+    world.later(1.5, partial(_forward_again, world, plan, running[0]))
+
+
+def _forward_again(world: World, plan: InitiativePlan, version: str, at: datetime) -> None:
+    world.tries(plan.crew.by_role["production"], at, "deploy_version", initiative=plan.key, version=version)
+
+
+_LIVES: dict[str, tuple[float, Callable[[World, InitiativePlan, datetime], None]]] = {
+    "Savings campaign response": (45, _retire),
+    "Postcode mailing sheet": (24, _reassess),
+    "Call volume forecast": (38, _roll_back),
+}
+"""Initiative -> days before now, and what becomes of it."""
 
 
 def _rights(world: World, plan: InitiativePlan, days: Workdays, rng: Random) -> Iterator[Timed]:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from core.domain.process.facts import InventoryLine
 
 
-STATUSES: dict[Literal["", "live", "in_progress", "overdue", "failing"], str] = {
+STATUSES: dict[Literal["", "live", "in_progress", "overdue", "failing", "retired"], str] = {
     "": "Any status",
     "live": "Live",
     "in_progress": "Not live yet",
     "overdue": "Something overdue",
     "failing": "A check failed",
+    "retired": "Retired",
 }
 FILTERS = ("q", "class", "team", "domain", "status")
 COLUMNS = [

@@ -10,7 +10,7 @@ import core.services
 from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
 from core.domain.actors import ACTIONS, Roles
-from core.domain.commands import Command
+from core.domain.commands import Alone, Command
 from core.services.use_cases import every_use_case
 
 SERVICES = PROJECT / "core" / "services"
@@ -26,7 +26,9 @@ def commands(kind: type[Command] = Command) -> set[type[Command]]:
 
 
 def test_every_action_is_asked_for_by_a_command_or_question_and_no_other() -> None:
-    asked = {command.may for command in commands()} | {case.may for case in every_use_case()}
+    asked = (
+        {command.may for command in commands()} | {case.may for case in every_use_case()} | {Alone.declares}
+    )
     assert asked == set(ACTIONS)
 
 

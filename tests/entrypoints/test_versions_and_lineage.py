@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.entrypoints.conftest import Govern
+from tests.entrypoints.conftest import LIGHT, Govern, answers
 
 DIGEST, COMMIT = "ab" * 32, "cd" * 20
 
@@ -45,6 +45,26 @@ def test_versions_are_listed_compared_promoted_amended_and_retired(govern: Gover
     assert "is retired" in retired.out
     states = {row["version"]: row["state"] for row in govern("show", modelled, "--json").json["versions"]}
     assert states == {"1": "retired", "2": "candidate"}
+
+
+def test_the_life_of_a_use_case_is_typed(govern: Govern, moderate: str) -> None:
+    closed = govern("version", "deploy", moderate)
+    assert closed.code != 0 and "is blocked" in closed.err
+    emergency = ("--emergency", "--reason", "The shops get no numbers since this morning.")
+    said = govern("version", "deploy", moderate, *emergency)
+    assert said.out.startswith(f"Without a registered version, {moderate} is in production as production")
+    (run,) = govern("version", "history", moderate, "--json").json["runs"]
+    assert (run["version"], run["role"], run["ended_at"]) == ("", "production", None)
+    assert "runs" in govern("version", "history").out
+    light = answers(LIGHT)
+    shown = govern("initiative", "reassessment", moderate, *light)
+    assert shown.code == 0 and "From class moderate to low; a second person has to agree." in shown.out
+    anew = govern("initiative", "reassess", moderate, *light, "--note", "The shops ask for it by hand now.")
+    assert "takes effect when somebody else agrees" in anew.out
+    retired = govern("initiative", "retire", moderate, "--reason", "The shops were closed.")
+    assert f"{moderate} is retired." in retired.out
+    assert "Retired. In production: nothing." in govern("show", moderate).out
+    assert "taken up again" in govern("initiative", "reopen", moderate, "--reason", "They opened again.").out
 
 
 def untimed(document: str) -> str:

@@ -19,14 +19,21 @@ from core.connectors.config_files import parse_policy, read_config, read_policy
 from core.connectors.settings import PROJECT
 from core.domain.actors import Roles
 from core.domain.chain import Fact, canonical
-from core.domain.facts.process import Classification, Finding, Initiative, Waiver
+from core.domain.facts.process import (
+    ClassConfirmation,
+    Classification,
+    Finding,
+    Initiative,
+    InitiativeState,
+    Waiver,
+)
 from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
 from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_changes import Totals
 from core.domain.policy.requirement_list import demands_digest, demands_of
-from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct
+from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct, review_of
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
 from core.ground import Verdict
@@ -86,6 +93,8 @@ events = st.one_of(
             st.sampled_from(["", "other"]), st.sampled_from([OWNER, "ann"]), st.sampled_from(["{}", "[]"])
         ),
     ),
+    st.tuples(st.just("confirm"), st.none()),
+    st.tuples(st.just("life"), st.sampled_from(["retired", "active"])),
     st.tuples(st.just("version"), st.sampled_from(["1", "2", "3"])),
     st.tuples(st.sampled_from(["challenge", "promote", "retire"]), st.sampled_from(["1", "2", "3"])),
     st.tuples(
@@ -102,7 +111,7 @@ events = st.one_of(
             st.sampled_from(WAIVERS),
             st.sampled_from(["granted", "granted", "refused"]),
             st.sampled_from(list(POLICY.measures)),
-            st.sampled_from(["risk_audit", "head_of_risk"]),
+            st.sampled_from(["risk_audit", "head_of_risk", "emergency"]),
             st.integers(0, 200),
         ),
     ),
@@ -149,6 +158,7 @@ unrest = st.lists(
 proved_and_signed = st.tuples(st.sampled_from(list(POLICY.class_order)), proved, unrest).map(
     lambda parts: [
         ("alpha", 0, ("classify", parts[0])),
+        ("alpha", 0, ("confirm", None)),
         ("alpha", 0, ("version", "1")),
         *parts[1],
         *[("alpha", 0, ("ask", gate)) for gate in GATES],
@@ -188,6 +198,8 @@ class Replay:
                 "version": None,
                 "version_on": None,
                 "retired": False,
+                "retired_on": None,
+                "confirmed": None,
                 "labels": {},
                 "evidence": [],
                 "checks": [],
@@ -211,9 +223,22 @@ class Replay:
             class_id, lasts = (what, None) if kind == "classify" else what
             until = None if lasts is None else day + timedelta(days=lasts)
             row = {**_class_row(known["class"].computed_class_id), "class_id": class_id, "until": until}
-            row |= {"computed_class_id": class_id} if kind == "classify" else {}
-            known["class"] = Classification(**self.origin, initiative=initiative, **row)
+            row |= {"computed_class_id": class_id} if kind == "classify" else {"review_percent": 0}
+            origin = {**self.origin, "seq": self.seq + 1}
+            known["class"] = Classification(**origin, initiative=initiative, **row)
             return [entry_of("initiative_classified", known["class"])]
+        if kind == "confirm":
+            about = {
+                "class_id": known["class"].class_id,
+                "classified_seq": known["class"].seq,
+                "note": "Seen.",
+            }
+            known["confirmed"] = ClassConfirmation(**self.origin, initiative=initiative, **about)
+            return [entry_of("class_confirmed", known["confirmed"])]
+        if kind == "life":
+            known["retired_on"] = day if what == "retired" else None
+            state = InitiativeState(**self.origin, initiative=initiative, state=what, reason="why")
+            return [entry_of("initiative_moved", state)]
         if kind == "amend":
             purpose, owner, told = what
             row = {**_initiative_row(initiative), "purpose": purpose, "owner": owner, "answers": told}
@@ -331,6 +356,8 @@ class Replay:
             waivers=tuple(held for held in known["waivers"].values() if held.state == "granted"),
             findings=tuple(held for held in known["findings"].values() if held.state != "closed"),
             said=said,
+            retired_on=known["retired_on"],
+            unconfirmed=review_of(held, "", known["confirmed"]),
         )
 
 
@@ -484,7 +511,8 @@ def _initiative_row(initiative: str) -> dict[str, Any]:
 
 def _class_row(class_id: str) -> dict[str, Any]:
     row = {"class_id": class_id, "mode_id": "design_node", "computed_class_id": class_id, "score": 0}
-    return {**row, "reasons": (), "policy_version": "1"}
+    strict = 100 if class_id in ("high", "very_high") else 0
+    return {**row, "reasons": (), "policy_version": "1", "review_percent": strict}
 
 
 def _version(initiative: str, version: str) -> Fact:

@@ -49,6 +49,7 @@ from core.lake.record.verify import verify_store
 from core.lake.store import Store, open_memory_store
 from core.services.governance import Governance
 from core.services.models.versions import promote_version, register_model_version, retire_version
+from core.services.process.classification import override_classification
 from core.services.process.evidence import submit_evidence
 from core.services.process.findings import (
     decide_waiver,
@@ -58,7 +59,7 @@ from core.services.process.findings import (
     verify_finding,
 )
 from core.services.process.gates import decide_gate, pull_model
-from core.services.process.initiatives import amend_initiative, override_classification
+from core.services.process.initiatives import amend_initiative
 from core.services.process.sign_offs import (
     delegate_sign_off,
     give_feedback,

@@ -23,7 +23,7 @@ from core.services.models.data_sources import (
 )
 from core.services.models.documents import document, note_history, write_document_text
 from core.services.models.versions import register_model_version
-from core.services.process.initiatives import override_classification
+from core.services.process.classification import override_classification
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
 from tests.process import agree
 

@@ -307,7 +307,7 @@ def test_a_second_waiver_of_the_same_requirement_is_a_conflict(governance: Gover
 
 def test_a_waiver_of_a_lighter_class_does_not_hold_for_a_stricter_one(governance: Governance) -> None:
     from core.domain.commands import OverrideClassification
-    from core.services.process.initiatives import override_classification
+    from core.services.process.classification import override_classification
 
     version(governance, LIVE, "2", day=4)
     put_forward(governance, LIVE, "2", 4)

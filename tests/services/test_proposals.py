@@ -14,11 +14,11 @@ from core.domain.facts.rules import PublishedEthics
 from core.domain.process.commands import RequestSignOff, SignGate
 from core.lake.directory import put_person
 from core.services.governance import Governance
+from core.services.process.classification import override_classification
 from core.services.process.initiatives import (
     amend_initiative,
     initiative_sheet,
     inventory,
-    override_classification,
 )
 from core.services.process.sign_offs import lay_table, request_sign_off, sign_gate
 from core.services.record.entries import verify_record

@@ -28,8 +28,9 @@ from core.services.governance import Governance
 from core.services.models.data_sources import record_data_source, record_data_use
 from core.services.models.versions import register_model_version
 from core.services.oversight.kpis import governance_kpis, team_standings
+from core.services.process.classification import override_classification
 from core.services.process.findings import raise_finding
-from core.services.process.initiatives import inventory, override_classification, register_initiative
+from core.services.process.initiatives import inventory, register_initiative
 from core.services.use_case import Call, UseCase
 from core.services.use_cases import every_use_case, run_use_case
 from core.services.work.comments import WriteComment, write_comment

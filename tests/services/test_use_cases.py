@@ -25,13 +25,13 @@ from core.services.case import registered
 from core.services.governance import Governance
 from core.services.models.versions import register_model_version
 from core.services.process.checks import run_checks
+from core.services.process.classification import override_classification
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import ask_gate, decide_gate
 from core.services.process.initiatives import (
     amend_initiative,
     initiative_sheet,
     inventory,
-    override_classification,
     preview_classification,
     register_initiative,
 )

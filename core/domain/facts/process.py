@@ -39,7 +39,8 @@ class Initiative(Described):
 class Classification(OfInitiative):
     """The class an initiative was put into, and the one its answers lead to.
 
-    A lower class than that holds through `until`, on the proposal that two people made of it.
+    A lower class than that holds through `until`, on the proposal that two people made of it. Of what is
+    classified so, a second person looks at `review_percent`: at 100 no gate opens before.
     """
 
     table = "classification"
@@ -54,6 +55,7 @@ class Classification(OfInitiative):
     until: date | None = None
     compensation: str = ""
     proposal: str = ""
+    review_percent: int = 0
 
     def on(self, day: date) -> Classification:
         """It as it holds on a day: past its last day, the class that the answers lead to, since then."""
@@ -61,6 +63,27 @@ class Classification(OfInitiative):
             return self
         since = datetime.combine(self.until + timedelta(days=1), time.min)
         return replace(self, class_id=self.computed_class_id, recorded_at=since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassConfirmation(OfInitiative):
+    """A second person looked at a classification and found it right; it is known by its entry."""
+
+    table = "class_confirmation"
+
+    class_id: str
+    classified_seq: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitiativeState(OfInitiative):
+    """A use case that was retired, or taken up again."""
+
+    table = "initiative_state"
+
+    state: Literal["active", "retired"]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +166,10 @@ class DecisionBasis(OfInitiative):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOff(OfInitiative):
-    """An act on the sign-off of a gate, bound to what it saw; `evidence` is JSON, measure -> content key."""
+    """An act on the sign-off of a gate, bound to what it saw; `evidence` is JSON, measure -> content key.
+
+    An approval may rest on a `condition` that is to be met by `condition_due`, and set `limits` of use.
+    """
 
     table = "sign_off"
     key = ("initiative", "gate", "actor")
@@ -160,11 +186,26 @@ class SignOff(OfInitiative):
     demands_sha256: str
     evidence: str
     evidence_sha256: str
+    condition: str = ""
+    condition_due: date | None = None
+    limits: str = ""
 
     @property
     def seat(self) -> str:
         """The person who counts: whoever signed, or whom they signed for."""
         return self.on_behalf_of or self.actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionMet(OfInitiative):
+    """The condition of an approval was met; the approval is known by its entry."""
+
+    table = "condition_met"
+    key = ("initiative", "signed_seq")
+
+    gate: str
+    signed_seq: int
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,9 @@ class RiskClass(Checked):
 
     `newest_chunk_days` is how old the newest chunk of predictions may be for the decay check to pass. What a
     new policy asks anew or more strictly of the class falls due `transition_days` after the day from which
-    it holds at the earliest; where none are given, after the requirement's own days.
+    it holds at the earliest; where none are given, after the requirement's own days. What is `confirmed`
+    passes no gate before a second person has confirmed its class; of the others `drawn_percent` are drawn for
+    such a review. Answers are given anew every `review_days`; none means never.
     """
 
     id: Id
@@ -70,6 +72,14 @@ class RiskClass(Checked):
     from_score: Annotated[int, Field(ge=0)]
     newest_chunk_days: Annotated[int, Field(ge=1, le=3650)] = 366
     transition_days: Annotated[int, Field(ge=0, le=1000)] | None = None
+    confirmed: bool = False
+    drawn_percent: Annotated[int, Field(ge=0, le=99)] = 0
+    review_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+    @property
+    def review_percent(self) -> int:
+        """Share of what is put into this class that a second person looks at."""
+        return 100 if self.confirmed else self.drawn_percent
 
 
 class Mode(Checked):
@@ -195,7 +205,13 @@ class Breach(Checked):
 
 
 class Policy(Checked):
-    """Everything that decides, in one versioned value."""
+    """Everything that decides, in one versioned value.
+
+    `confirmed_by` names the roles that confirm a class, within `confirm_days`. A retired use case keeps the
+    requirements of `retired_keeps` for `retention_days`. What one person does in an emergency lasts no longer
+    than `emergency_days`. Purposes that share `alike_percent` of their words are held for the same; none
+    means that nobody looks for the same use in a lighter class.
+    """
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
     title: Text
@@ -212,6 +228,12 @@ class Policy(Checked):
     breaches: tuple[Breach, ...] = ()
     delegation_days: Annotated[int, Field(ge=1, le=366)] = 60
     request_days: Annotated[int, Field(ge=1, le=366)] = 90
+    confirmed_by: tuple[Id, ...] = ()
+    confirm_days: Annotated[int, Field(ge=1, le=366)] = 14
+    retired_keeps: tuple[Id, ...] = ()
+    retention_days: Annotated[int, Field(ge=1, le=36500)] = 3650
+    emergency_days: Annotated[int, Field(ge=1, le=14)] = 3
+    alike_percent: Annotated[int, Field(ge=50, le=100)] | None = None
 
     _before: tuple[Policy, date] | None = PrivateAttr(default=None)
 

@@ -248,7 +248,11 @@ def _classes(before: Policy, after: Policy) -> Iterator[PolicyChange]:
 
 def _class_words(risk_class: RiskClass) -> str:
     days = risk_class.newest_chunk_days
-    return f"from score {risk_class.from_score}; the newest chunk is at most {days} days old"
+    said = f"from score {risk_class.from_score}; the newest chunk is at most {days} days old"
+    said += (
+        f"; {risk_class.review_percent}% looked at by a second person" if risk_class.review_percent else ""
+    )
+    return said + (f"; reviewed every {risk_class.review_days} days" if risk_class.review_days else "")
 
 
 def _rules(before: Policy, after: Policy) -> Iterator[PolicyChange]:
@@ -279,5 +283,9 @@ def _settings(policy: Policy) -> dict[str, str]:
         "proofs_expire_soon_within": f"{policy.expiring_days} days",
         "longest_delegation": f"{policy.delegation_days} days",
         "longest_request": f"{policy.request_days} days",
+        "classes_confirmed_by": ", ".join(policy.confirmed_by),
+        "retired_use_cases_keep": f"{', '.join(policy.retired_keeps)}, {policy.retention_days} days",
+        "longest_emergency": f"{policy.emergency_days} days",
+        "purposes_alike_from": f"{policy.alike_percent}%" if policy.alike_percent else "",
         "naming_standard": policy.naming.pattern,
     }

@@ -312,9 +312,12 @@ def policy_rows(policy: Policy) -> PolicyRows:
         ],
         [row for risk_class in policy.classes for row in _seats(policy, risk_class.id)],
         [
-            {"class_id": rule.class_id, "role": role, "max_days": rule.max_days}
+            {"class_id": rule.class_id, "role": role, "max_days": days}
             for rule in policy.waivers
-            for role in rule.approvers
+            for role, days in [
+                ("emergency", policy.emergency_days),
+                *((role, rule.max_days) for role in rule.approvers),
+            ]
         ],
         [{"check_id": breach.check} for breach in policy.breaches if breach.revalidate],
         [row for risk_class in policy.classes for row in _watched(policy, risk_class.id)],
@@ -351,6 +354,7 @@ def _asked_rows(policy: Policy, class_id: str) -> Rows:
             **_eased(easings(policy, class_id).get(requirement.id, _UNEASED)),
             "per_version": policy.steps[policy.step_order[requirement.step]].per_version,
             "waivable": requirement.measure.waivable and requirement.sign_off is None,
+            "kept": requirement.consideration.id in policy.retired_keeps,
         }
         for requirement in requirements_of(policy, class_id)
         for place, measure in enumerate(requirement.satisfied_by)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.domain.commands import Command, Day, Name, Words
-from core.domain.given import GateId, InitiativeId, Shown, argument, option
+from core.domain.commands import Alone, Command, Day, Name, Words
+from core.domain.given import GateId, InitiativeId, Shown, argument, option, pairs
 
 _LEAST = 10
 """Characters of a reason: the least that says anything."""
@@ -22,6 +22,46 @@ Until = Annotated[
 ]
 FindingId = Annotated[str, Field(description="Its name, such as F1."), argument("FINDING")]
 WaiverId = Annotated[str, Field(description="Its name, such as W1."), argument("WAIVER")]
+
+
+def _answers(texts: list[str]) -> dict[str, tuple[str, ...]]:
+    return pairs(texts, "--answer", "--answer consumers=internal")
+
+
+GivenAnswers = Annotated[
+    dict[str, tuple[str, ...]],
+    Field(title="Answers", description="QUESTION=OPTION; once a question, or more."),
+    option("--answer", read=_answers),
+]
+
+
+class ReassessInitiative(Command, may="register_initiative"):
+    """Give the answers of a use case anew; to a lower class they lead only if a second person agrees."""
+
+    initiative: InitiativeId
+    answers: GivenAnswers
+    note: Annotated[Reason, Field(title="What has changed")]
+
+
+class ConfirmClass(Command, may="confirm_class", whose="any"):
+    """Confirm the class of a use case whose answers somebody else gave."""
+
+    initiative: InitiativeId
+    note: Annotated[Note, Field(title="What you looked at")]
+
+
+class RetireInitiative(Command, may="retire_initiative"):
+    """Retire a use case: what is in production ends, and no more is asked than what the policy keeps."""
+
+    initiative: InitiativeId
+    reason: Annotated[Reason, Field(title="Why")]
+
+
+class ReopenInitiative(Command, may="retire_initiative"):
+    """Take a retired use case up again; all that its class asks for is asked again."""
+
+    initiative: InitiativeId
+    reason: Annotated[Reason, Field(title="Why")]
 
 
 class RequestSignOff(Command, may="request_sign_off"):
@@ -63,7 +103,29 @@ class SignGate(Command, may="sign_gate", whose="any"):
         Field(title="Reason", description="Why; it stays on record."),
         Shown(lines=True, hint="Needed to reject, to abandon, and to approve against feedback"),
     ] = ""
+    condition: Annotated[
+        Words,
+        Field(title="On condition that", description="What is to be met for an approval to last."),
+        Shown(lines=True),
+    ] = ""
+    condition_due: Annotated[
+        Day | None,
+        Field(title="Met by", description="Last day on which the condition may be met."),
+        option(metavar="DAY"),
+    ] = None
+    limits: Annotated[
+        Words, Field(title="Limits of use", description="For what it must not be used."), Shown(lines=True)
+    ] = ""
     on_behalf_of: ForWhom = ""
+
+
+class MeetCondition(Command, may="verify_finding"):
+    """Put on record that the condition of an approval is met; whoever owns or builds it does not."""
+
+    initiative: InitiativeId
+    gate: GateId
+    signer: Annotated[str, Field(title="Whose approval", description="Who approved so, by id.")]
+    note: Annotated[Note, Field(title="What you saw")]
 
 
 class WithdrawSignature(Command, may="sign_gate", whose="any"):
@@ -130,7 +192,7 @@ class VerifyFinding(Command, may="verify_finding"):
     ] = True
 
 
-class RequestWaiver(Command, may="request_waiver"):
+class RequestWaiver(Alone, Command, may="request_waiver"):
     """Ask that a requirement be waived for a while."""
 
     initiative: InitiativeId

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,6 +11,8 @@ from typing import Literal
 from core.domain.commands import AmendInitiative
 from core.domain.facts.process import (
     CheckRun,
+    ClassConfirmation,
+    Classification,
     Described,
     Evidence,
     Finding,
@@ -21,6 +24,9 @@ from core.domain.facts.process import (
 from core.domain.facts.recorded import Signed
 from core.domain.given import texts_of
 from core.ground import Task, Verdict
+
+Review = Literal["", "required", "drawn"]
+Stage = Literal["proposed", "active", "retired"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +45,7 @@ class Registration(Described):
     until: date | None
     compensation: str
     proposal: str
+    review_percent: int
     classified_by: str
     owner_name: str
     builder_name: str
@@ -94,6 +101,8 @@ class SignOffAct:
         Measure id -> content key of the evidence that counted then.
     class_id
         Class that was signed.
+    condition, condition_due
+        What is to be met for an approval to last, and by when.
     """
 
     seq: int
@@ -108,6 +117,8 @@ class SignOffAct:
     demands: frozenset[str] = frozenset()
     evidence: Mapping[str, str] = field(default_factory=dict)
     class_id: str = ""
+    condition: str = ""
+    condition_due: date | None = None
 
     @property
     def seat(self) -> str:
@@ -144,6 +155,12 @@ class InitiativeFacts:
         Those that nobody has verified as mended, in the order they were raised.
     said
         What was registered of it, oldest first.
+    retired_on
+        Day of its retirement; None while it is not retired.
+    unconfirmed
+        Whether a second person has still to look at its class: `required` before any gate opens, or `drawn`.
+    met_on
+        Entry of an approval -> day on which its condition was met.
     """
 
     initiative: str
@@ -161,6 +178,37 @@ class InitiativeFacts:
     waivers: tuple[Waiver, ...] = ()
     findings: tuple[Finding, ...] = ()
     said: tuple[Initiative, ...] = ()
+    retired_on: date | None = None
+    unconfirmed: Review = ""
+    met_on: Mapping[int, date] = field(default_factory=dict)
+
+
+def review_of(classified: Classification, digest: str, confirmed: ClassConfirmation | None) -> Review:
+    """Whether a second person has still to look at a classification.
+
+    Where only a share is looked at, the digest of its entry draws: nobody picks it, nor knows it before.
+    """
+    percent = classified.review_percent
+    if confirmed is not None and confirmed.classified_seq >= classified.seq:
+        return ""
+    if percent == 100:
+        return "required"
+    return "drawn" if digest and int(digest[:8], 16) % 100 < percent else ""
+
+
+def words_shared(purpose: str, other: str) -> float:
+    """Share of words that two texts have in common, of all that either has; case and short words left out.
+
+    Direction: higher is more alike; 0 means that they share no word of four letters or more, 1 that they have
+    the same. Leaves out the order of the words and what they mean. Source: Jaccard 1912.
+
+    Examples
+    --------
+    >>> words_shared("Advise customers on the limit of their card.", "Advise customers: card limit")
+    0.8
+    """
+    one, two = (set(re.findall(r"\w{4,}", text.casefold())) for text in (purpose, other))
+    return len(one & two) / len(one | two) if one | two else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +252,7 @@ class InventoryLine:
     bias: str | None
     decay: str | None
     last_activity: datetime
+    retired: bool
     class_title: str
     next_gate_title: str | None
 
@@ -214,7 +263,9 @@ class InventoryLine:
 
     @property
     def stage(self) -> str:
-        """Live, or the next gate."""
+        """Retired, live, or the next gate."""
+        if self.retired:
+            return "Retired"
         return "Live" if self.live else self.next_gate_title or "Live"
 
     @property

@@ -46,6 +46,10 @@ class Decision:
         return self.outcome == "open"
 
 
+_AGAIN = "Take the use case up again first (governance initiative reopen)."
+_CONFIRM = "Ask somebody who had no part in it to look at its answers (governance initiative confirm)."
+
+
 def find_gate(policy: Policy, class_id: str, gate_id: str) -> Gate:
     """Find a gate of a class, or say which there are."""
     gates = policy.gates_of(class_id)
@@ -62,7 +66,8 @@ def decide(policy: Policy, facts: InitiativeFacts, gate_id: str, day: date) -> D
     """Decide a gate on a day.
 
     A gate asks for every requirement of its own step and of the steps before it, signatures among them, and
-    that no serious finding of these steps is open. It **fails closed**: an error while deciding makes the
+    that no serious finding of these steps is open; that its class is confirmed where that is asked, and that
+    the use case is not retired. It **fails closed**: an error while deciding makes the
     outcome blocked, with a finding that says so.
 
     Raises
@@ -78,6 +83,10 @@ def decide(policy: Policy, facts: InitiativeFacts, gate_id: str, day: date) -> D
         asked = [s for s in states if policy.step_order[s.requirement.step] <= last_step]
         findings = tuple(f for state in asked if (f := finding_for(policy, state, facts, day)) is not None)
         findings += open_findings(policy, facts, last_step)
+        if facts.retired_on is not None:
+            findings = (Finding("initiative", "blocker", f"It was retired on {facts.retired_on}", _AGAIN),)
+        elif facts.unconfirmed == "required":
+            findings += (Finding("classification", "blocker", "Nobody has confirmed its class", _CONFIRM),)
     except Exception as error:  # any doubt closes the gate
         if gate is None and isinstance(error, NotFound):
             raise

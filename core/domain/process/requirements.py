@@ -18,14 +18,16 @@ def waived_until(policy: Policy, waiver: Waiver, facts: InitiativeFacts, day: da
     """Last day on which a granted waiver holds, or None where it does not hold today.
 
     It holds while its approver's role may waive for the initiative's class as it is now, for the model
-    version it was granted for, and no longer than the class allows.
+    version it was granted for, and no longer than the class allows; what one person waived in an emergency no
+    longer than emergencies last.
     """
-    rule = policy.waiver_rule(facts.class_id)
-    if rule is None or waiver.role not in rule.approvers:
+    rule, alone = policy.waiver_rule(facts.class_id), waiver.role == "emergency"
+    if rule is None or not (alone or waiver.role in rule.approvers):
         return None
     if waiver.version is not None and waiver.version != facts.version:
         return None
-    until = min(waiver.until, waiver.recorded_at.date() + timedelta(days=rule.max_days))
+    longest = policy.emergency_days if alone else rule.max_days
+    until = min(waiver.until, waiver.recorded_at.date() + timedelta(days=longest))
     return until if until >= day else None
 
 
@@ -185,6 +187,15 @@ def signature_status(
 
 
 def requirement_states(policy: Policy, facts: InitiativeFacts, day: date) -> tuple[RequirementState, ...]:
-    """All requirements of an initiative's class, held against its facts on `day`."""
-    asked = requirements_of(policy, facts.class_id)
+    """All requirements of an initiative, held against its facts on `day`."""
+    asked = asked_of(policy, facts, day)
     return tuple(requirement_state(policy, requirement, facts, day) for requirement in asked)
+
+
+def asked_of(policy: Policy, facts: InitiativeFacts, day: date) -> tuple[Requirement, ...]:
+    """What is asked of an initiative: what its class asks for; once retired, what the policy keeps of it."""
+    asked = requirements_of(policy, facts.class_id)
+    if facts.retired_on is None:
+        return asked
+    kept = facts.retired_on + timedelta(days=policy.retention_days) >= day
+    return tuple(one for one in asked if kept and one.consideration.id in policy.retired_keeps)

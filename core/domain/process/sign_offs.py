@@ -92,9 +92,9 @@ def sign_off_state(
     A round begins when the sign-off is asked for; what was said before no longer counts. One rejection
     stands until somebody asks again. An approval counts while all that it saw is the same: the class, the
     model version, the evidence, what the policy asks for, purpose, answers and owner of the initiative; while
-    no breach came after it, it has not expired, and whoever gave it neither owns nor builds the initiative
-    now. Feedback is heard while what it was given on is the same. A request that nobody met in the days that
-    the policy gives it has to be made again.
+    no breach came after it, it has not expired, its condition is met in time, and whoever gave it neither
+    owns nor builds the initiative now. Feedback is heard while what it was given on is the same. A request
+    that nobody met in the days that the policy gives it has to be made again.
     """
     acts = current_round(facts.sign_offs.get(gate.id, ()))
     signatures = tuple(
@@ -179,6 +179,10 @@ def _reasons(
     for breach in policy.breaches:
         if breach.revalidate and facts.breaches.get(breach.check, 0) > act.seq:
             yield f"the check {breach.check.replace('_', ' ')} failed after it"
+    if act.condition_due is not None and act.condition_due < day:
+        met_on = facts.met_on.get(act.seq)
+        if met_on is None or met_on > act.condition_due:
+            yield f"its condition was not met by {act.condition_due}: {act.condition}"
     if facts.people & {act.actor, act.seat}:
         yield "whoever signed owns or builds the initiative now"
 

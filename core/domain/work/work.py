@@ -15,7 +15,7 @@ from core.domain.policy.policy import Id, Text
 from core.ground import Checked
 
 TaskKind = Literal[
-    "requirement", "sign_off", "finding", "waiver", "proposal", "hand_off", "mention", "training"
+    "requirement", "sign_off", "finding", "waiver", "class", "proposal", "hand_off", "mention", "training"
 ]
 TaskState = Literal["overdue", "failed", "cannot_tell", "due_soon", "expiring", "waiting"]
 Letter = Literal["responsible", "accountable", "consulted", "informed"]
@@ -46,7 +46,7 @@ class InHands(Protocol):
 
 @dataclass(frozen=True)
 class Held:
-    """Who has an initiative, and its class."""
+    """Who has an initiative, its class, and whether it is retired."""
 
     initiative: str
     name: str
@@ -54,6 +54,7 @@ class Held:
     owner: str
     builder: str
     class_id: str
+    retired: bool = False
 
 
 @dataclass(frozen=True)

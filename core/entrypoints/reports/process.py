@@ -97,7 +97,7 @@ def show_inventory(result: Result) -> None:
         "Name": "name",
         "Team": "team",
         "Class": "class_title",
-        "Status": ("live", lambda live: "live" if live else "in progress"),
+        "Status": lambda one: "retired" if one["retired"] else "live" if one["live"] else "in progress",
         "Met": lambda one: f"{one['satisfied']}/{one['asked']}",
         "Overdue": "overdue",
         "Failed": "failed",
@@ -121,6 +121,9 @@ def show_sheet(result: Result) -> None:
         say(f"    {reason}")
     if known["justification"]:
         say(f"    Overridden: {known['justification']}")
+    waits = f" Its class is not confirmed ({result['unconfirmed']})." if result["unconfirmed"] else ""
+    running = [f"version {one['version'] or NONE}, since {day(one['since'])}" for one in result["running"]]
+    say(f"  {words(result['stage']).capitalize()}. In production: {'; '.join(running) or 'nothing'}.{waits}")
     say()
     _show_states(result["requirements"])
     say()
@@ -223,7 +226,27 @@ def show_decision(result: Result) -> None:
         say(f"  Nothing was recorded: this is how it stood, {as_of(result)}.")
 
 
+def show_reassessment(result: Result) -> None:
+    """What answers given anew would change."""
+    lowers = "; a second person has to agree" if result["lowers"] else ""
+    say(f"From class {words(result['before'])} to {words(result['after'])}{lowers}.")
+    for title, what in (
+        ("Required then", result["added"]),
+        ("No longer required", result["dropped"]),
+        ("Gates that would close", result["shut"]),
+        ("Signatures that would lapse", result["lapsed"]),
+    ):
+        say(f"  {title}: {', '.join(what) or 'none'}.")
+    if result["review"]:
+        say(
+            "  A second person looks at the class."
+            if result["review"] == "required"
+            else "  It may be drawn."
+        )
+
+
 SHOW: Mapping[str, Callable[[Result], None]] = {
+    "initiative reassessment": show_reassessment,
     "list": show_inventory,
     "show": show_sheet,
     "check": show_checks,

@@ -13,11 +13,14 @@ from core.domain.facts.measured import BusinessKpi, PredictionBatch
 from core.domain.facts.models import DocumentText, ModelVersion, VersionAmendment, VersionState
 from core.domain.facts.process import (
     CheckRun,
+    ClassConfirmation,
     Classification,
+    ConditionMet,
     DemandSet,
     Evidence,
     Finding,
     Initiative,
+    InitiativeState,
     SignOff,
     Waiver,
 )
@@ -35,12 +38,15 @@ from core.domain.process.facts import (
     InventoryLine,
     Registration,
     RequirementLine,
+    Review,
     SignOffAct,
+    review_of,
+    words_shared,
 )
 from core.ground import Verdict
 from core.lake import models
 from core.lake.directory import names as names_of
-from core.lake.facts import history, latest, newest_of
+from core.lake.facts import history, latest, newest, newest_of
 from core.lake.memory import remembered
 from core.lake.query import asking, fetch, fetch_as, moment_values
 from core.lake.standing import standing
@@ -64,6 +70,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
     proofs = [proof for proof in history(store, Evidence, moment, initiative) if proof.version in counting]
     waivers = newest_of(history(store, Waiver, moment, initiative))
     findings = newest_of(history(store, Finding, moment, initiative))
+    state = latest(store, InitiativeState, moment, initiative)
     freshest = sorted(proofs, key=lambda proof: proof.effective_on)
     return InitiativeFacts(
         initiative,
@@ -81,7 +88,31 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
         waivers=tuple(waiver for waiver in waivers if waiver.state == "granted"),
         findings=tuple(finding for finding in findings if finding.state != "closed"),
         said=registered,
+        retired_on=state.recorded_at.date() if state and state.state == "retired" else None,
+        unconfirmed=review(store, classified, moment),
+        met_on={
+            one.signed_seq: one.recorded_at.date() for one in history(store, ConditionMet, moment, initiative)
+        },
     )
+
+
+def reviews(store: Store, moment: Moment, initiative: str = "") -> Iterator[tuple[Classification, Review]]:
+    """Each newest classification, of one initiative or all, and whether a second person is to look at it."""
+    classified = newest(store, Classification, moment, initiative)
+    confirmed = {one.initiative: one for one in newest(store, ClassConfirmation, moment, initiative)}
+    drawn = [one.seq for one in classified if 0 < one.review_percent < 100]
+    rows = fetch(store.cursor(), _DIGESTS, {"entries": drawn}) if drawn else []
+    digests = {row["seq"]: str(row["digest"]) for row in rows}
+    for one in classified:
+        yield one, review_of(one, digests.get(one.seq, ""), confirmed.get(one.initiative))
+
+
+_DIGESTS = "SELECT seq, digest FROM record WHERE list_contains($entries::BIGINT[], seq)"
+
+
+def review(store: Store, classified: Classification, moment: Moment) -> Review:
+    """Whether a second person has still to look at a classification."""
+    return next(waits for _, waits in reviews(store, moment, classified.initiative))
 
 
 def _version_on(stands: VersionStanding, moment: Moment) -> date | None:
@@ -119,7 +150,56 @@ def _act(said: SignOff, demands: tuple[str, ...]) -> SignOffAct:
         frozenset(demands),
         json.loads(said.evidence),
         said.class_id,
+        said.condition,
+        said.condition_due,
     )
+
+
+_CONTENT = asking(
+    """
+    , content AS (
+        SELECT initiative, 'Same model file' AS what, artifact_sha256 AS sha256
+        FROM model_version WHERE seq <= $seq
+        UNION ALL
+        SELECT initiative, 'Same model file', artifact_sha256 FROM version_amendment WHERE seq <= $seq
+        UNION ALL
+        SELECT initiative, 'Same training data', data_sha256 FROM model_version WHERE seq <= $seq
+        UNION ALL
+        SELECT initiative, 'Same training data', data_sha256 FROM version_amendment WHERE seq <= $seq
+        UNION ALL
+        SELECT initiative, 'Same batch of predictions', sha256 FROM counting_batch
+    ), own AS (SELECT DISTINCT what, sha256 FROM content WHERE initiative = $initiative AND sha256 <> '')
+    SELECT DISTINCT o.initiative, c.class_id, o.what FROM content o
+    JOIN own USING (what, sha256) JOIN current_classification c ON c.initiative = o.initiative
+    WHERE o.initiative <> $initiative ORDER BY o.initiative, o.what
+    """,
+    "current",
+)
+_PURPOSES = asking(
+    "SELECT initiative, purpose, class_id FROM current_initiative "
+    "JOIN current_classification USING (initiative) WHERE initiative <> $initiative ORDER BY initiative",
+    "current",
+)
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Another initiative that is the same in something, and its class."""
+
+    initiative: str
+    class_id: str
+    what: str
+
+
+def twins(store: Store, initiative: str, purpose: str, share: float, moment: Moment) -> list[Twin]:
+    """Initiatives with content of the same digest, or whose purpose shares at least so many of its words."""
+    values = {**moment_values(moment), "initiative": initiative}
+    same = [Twin(**row) for row in fetch(store.cursor(), _CONTENT, values)]
+    return same + [
+        Twin(row["initiative"], row["class_id"], "Almost the same purpose")
+        for row in fetch(store.cursor(), _PURPOSES, values)
+        if words_shared(purpose, row["purpose"]) >= share
+    ]
 
 
 def involved_people(store: Store, initiative: str, version: str | None, moment: Moment) -> dict[str, str]:
@@ -214,7 +294,8 @@ _INVENTORY = asking(
         p.next_gate, coalesce(p.gates, 0) AS gates, coalesce(p.passed, 0) AS passed,
         coalesce(t.asked, 0) AS asked, coalesce(t.satisfied, 0) AS satisfied,
         coalesce(t.overdue, 0) AS overdue, coalesce(t.expiring, 0) AS expiring,
-        coalesce(t.failed, 0) AS failed, coalesce(t.waived, 0) AS waived, l.bias, l.decay, a.last_activity
+        coalesce(t.failed, 0) AS failed, coalesce(t.waived, 0) AS waived, l.bias, l.decay, a.last_activity,
+        s.initiative IS NOT NULL AS retired
     FROM current_initiative i
     JOIN registration r USING (initiative)
     JOIN current_classification c USING (initiative)
@@ -225,6 +306,7 @@ _INVENTORY = asking(
     LEFT JOIN looked l USING (initiative)
     LEFT JOIN activity a USING (initiative)
     LEFT JOIN directory d ON d.actor = i.owner
+    LEFT JOIN retired s ON s.initiative = i.initiative
     ORDER BY i.name
     """,
     "current",

@@ -11,7 +11,8 @@ seat_answer AS (
 ),
 answer AS MATERIALIZED (
     SELECT c.key, c.class_id, c.version AS current_version, n.seat, s.initiative, s.gate, s.seq, s.recorded_at,
-        s.actor, s.act, s.outcome, s.role, s.class_id AS signed_class, s.version, s.demands_sha256, s.evidence
+        s.actor, s.act, s.outcome, s.role, s.class_id AS signed_class, s.version, s.demands_sha256, s.evidence,
+        s.condition_due
     FROM seat_answer n
     JOIN sign_off s ON s.initiative = n.initiative AND s.gate = n.gate AND s.seq = n.seq
         AND coalesce(nullif(s.on_behalf_of, ''), s.actor) = n.seat

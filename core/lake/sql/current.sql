@@ -11,6 +11,14 @@ counting_batch AS (
 registration AS (
     SELECT initiative, min(recorded_at) AS registered_at FROM initiative WHERE seq <= $seq GROUP BY initiative
 ),
+confirmed AS (
+    SELECT initiative, max(classified_seq) AS classified_seq FROM class_confirmation WHERE seq <= $seq
+    GROUP BY initiative
+),
+retired AS (
+    SELECT initiative, arg_max(recorded_at, seq)::DATE AS retired_on FROM initiative_state WHERE seq <= $seq
+    GROUP BY initiative HAVING arg_max(state, seq) = 'retired'
+),
 -- A lower class than the answers lead to holds through its last day; see Classification.on in core.domain.facts.process.
 current_classification AS (
     SELECT * REPLACE (

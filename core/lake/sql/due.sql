@@ -1,4 +1,4 @@
--- Every requirement of every initiative: by whom and by when. Where the policy followed another, not before the end of
+-- Every requirement of every initiative, of a retired one only what the policy keeps: by whom and by when. Where the policy followed another, not before the end of
 -- its transition; and as long as that lasts, whoever was late by the policy before still is. See `Easing` in
 -- core.domain.policy.requirement_list.
 late_before AS (
@@ -13,5 +13,5 @@ due AS (
     FROM classified c
     JOIN policy_asked a USING (class_id)
     LEFT JOIN late_before l ON l.initiative = c.initiative AND l.requirement = a.requirement
-    WHERE a.place = 0
+    WHERE a.place = 0 AND (c.retired_on IS NULL OR (a.kept AND c.retired_on + $retention_days >= $day::DATE))
 )

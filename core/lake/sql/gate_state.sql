@@ -1,5 +1,5 @@
 -- The set-based form of core.domain.process.gates: a gate asks for all requirements up to its own step, and that no
--- serious finding of these steps is open. A step that the policy does not know counts at every gate.
+-- serious finding of these steps is open, its class is confirmed and it is not retired. A step that the policy does not know counts at every gate.
 newest_finding AS (
     SELECT initiative, arg_max(state, seq) AS state, arg_max(severity, seq) AS severity, arg_max(step, seq) AS step_id
     FROM finding WHERE seq <= $seq GROUP BY initiative, finding
@@ -23,7 +23,9 @@ gate_finding AS (
 ),
 gate_state AS (
     SELECT c.key, c.initiative, g.gate, g.step,
-        bit_count(g.asked & ~coalesce(m.requirements, no_requirement)) + coalesce(f.found, 0) AS blockers,
+        CASE WHEN c.retired_on IS NOT NULL THEN 1
+            ELSE bit_count(g.asked & ~coalesce(m.requirements, no_requirement)) + coalesce(f.found, 0)
+                + c.unconfirmed::INTEGER END AS blockers,
         CASE WHEN blockers = 0 THEN 'open' ELSE 'blocked' END AS outcome
     FROM nothing, classified c
     JOIN gate_asks g USING (class_id)

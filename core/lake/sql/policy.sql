@@ -2,7 +2,7 @@
 policy_asked AS (
     SELECT unnest(from_json($asked, '[{"class_id":"VARCHAR","class_place":"INTEGER","consideration":"VARCHAR",
         "requirement":"VARCHAR","measure":"VARCHAR","place":"INTEGER","step":"INTEGER","responsible":"VARCHAR",
-        "due_days":"INTEGER","floor":"DATE","most_days":"INTEGER","most_floor":"DATE","per_version":"BOOLEAN","waivable":"BOOLEAN"}]'), recursive := true)
+        "due_days":"INTEGER","floor":"DATE","most_days":"INTEGER","most_floor":"DATE","per_version":"BOOLEAN","waivable":"BOOLEAN","kept":"BOOLEAN"}]'), recursive := true)
 ),
 policy_proof AS (
     SELECT unnest(from_json($proofs, '[{"measure":"VARCHAR","check_id":"VARCHAR","gate":"VARCHAR",

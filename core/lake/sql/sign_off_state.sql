@@ -22,6 +22,10 @@ rewritten AS (
     JOIN current_initiative n ON n.initiative = a.initiative AND n.seq > a.seq
     WHERE n.purpose <> t.purpose OR n.answers <> t.answers OR n.owner <> t.owner
 ),
+met_condition AS (
+    SELECT initiative, signed_seq, max(recorded_at::DATE) AS met_on FROM condition_met WHERE seq <= $seq
+    GROUP BY initiative, signed_seq
+),
 signature AS MATERIALIZED (
     SELECT a.key, a.gate, a.class_id, a.role, a.act, a.outcome, a.recorded_at::DATE AS day, p.quorum,
         day + p.valid_days AS expires_on,
@@ -31,6 +35,7 @@ signature AS MATERIALIZED (
             AND coalesce(d.covered, false)
             AND (p.valid_days IS NULL OR day + p.valid_days >= $day::DATE)
             AND NOT coalesce(b.seq > a.seq, false)
+            AND coalesce(a.condition_due >= $day::DATE OR k.met_on <= a.condition_due, a.condition_due IS NULL)
             AND a.actor NOT IN (i.owner, i.builder) AND a.seat NOT IN (i.owner, i.builder)
             AND x.seat IS NULL AND w.seat IS NULL AS holds
     FROM answer a
@@ -39,6 +44,7 @@ signature AS MATERIALIZED (
     LEFT JOIN policy_seat p ON p.class_id = a.class_id AND p.gate = a.gate AND p.role = a.role
     LEFT JOIN demand_coverage d ON d.sha256 = a.demands_sha256 AND d.class_id = a.class_id AND d.gate = a.gate
     LEFT JOIN newest_breach b ON b.key = a.key
+    LEFT JOIN met_condition k ON k.initiative = a.initiative AND k.signed_seq = a.seq
     LEFT JOIN changed_since x ON x.key = a.key AND x.gate = a.gate AND x.seat = a.seat
     LEFT JOIN rewritten w ON w.key = a.key AND w.gate = a.gate AND w.seat = a.seat
 ),

@@ -36,7 +36,7 @@ from core.services.governance import Governance
 from core.services.measured.decay import said_against
 from core.services.models import document_process
 from core.services.models import document_process as document_frameworks
-from core.services.models.document_material import (
+from core.services.models.document_process import (
     Material,
     amount,
     day,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -39,6 +40,8 @@ from core.lake.monitoring import readings as lake_monitoring
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
 from core.services.process.checks import record_checks
+from core.services.process.classification import SENTENCE
+from core.services.process.findings import raise_twins
 from core.services.process.gates import ask_gate, is_live, stands
 
 
@@ -81,13 +84,15 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
         later = VersionAmendment(initiative=initiative, version=version, reason="", **linked)
         entries.append(entry_of("model_version_linked", later))
     try:
-        governance.store.append_next(all_of_it, actor=case.actor, at=command.at)
+        by = command.actor
+        governance.store.append_next(all_of_it, actor=by.id, at=command.at, credential=by.credential)
     except Conflict as error:
         raise Conflict(
             f"version '{command.version}' of {command.initiative} is registered already",
             remedy="Give the new version another number.",
         ) from error
     if beside:
+        raise_twins(governance, initiative, actor=command.actor, at=command.at)
         return "registered"
     # A new version has no predictions yet; to look at them now would waste the first try.
     _check(case, LOOK_AT_PREDICTIONS)
@@ -158,7 +163,9 @@ def deploy_version(governance: Governance, command: DeployVersion) -> VersionSta
     """Put the current version into production, in a role, if the gate that makes live is open now.
 
     The one that was in production is replaced; what stands in another role stays beside it. A use without a
-    registered model goes into production as such.
+    registered model goes into production as such. In an emergency one person puts any version there through
+    the last day that the policy allows, which leaves a finding. The same use in a stricter class is looked
+    for first.
 
     Raises
     ------
@@ -168,7 +175,18 @@ def deploy_version(governance: Governance, command: DeployVersion) -> VersionSta
         The gate is blocked, or asked about another version; it is there already, or would be beside none.
     """
     case = begin(governance, command)
-    return case.put_next(VERSION.to("deployed").action, lambda now: _deployed(now, command))
+    action = VERSION.to("deployed").action
+    raise_twins(governance, case.initiative.initiative, actor=command.actor, at=command.at)
+    if not command.emergency:
+        return case.put_next(action, lambda now: _deployed(now, command))
+    turn = replace(
+        _deployed(case, command),
+        reason=command.reason,
+        until=case.moment.day + timedelta(days=case.policy.emergency_days),
+    )
+    what = f"version {turn.version or 'none'} in production without the open gate"
+    case.alone(what, turn.reason, turn.until or case.moment.day, [entry_of(action, turn)])
+    return turn
 
 
 def _deployed(case: Case, command: DeployVersion) -> VersionState:
@@ -180,8 +198,12 @@ def _deployed(case: Case, command: DeployVersion) -> VersionState:
     decision = ask_gate(case.governance, initiative, gate.id, case.moment)
     running, blockers = known.running.get(version), [f for f in decision.findings if f.severity == "blocker"]
     state = "approved"
-    if running is not None and running.role == command.role:
+    if running is not None and running.role == command.role and running.until is None:
         state = "running"
+    elif case.facts.retired_on or (command.emergency and len(command.reason) < SENTENCE):
+        state = "retired" if case.facts.retired_on else "unsaid"
+    elif command.emergency:
+        state = "approved"
     elif version != (known.current or ""):
         state = "beside"
     elif command.role != "production" and known.in_production in (None, running):

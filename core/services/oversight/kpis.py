@@ -83,7 +83,11 @@ def _value(kpi: KpiDefinition, figure: Figure, earlier: float | None) -> KpiValu
 def _figures(governance: Governance, moment: Moment) -> Mapping[str, Figure]:
     """All figures at a moment. What was on record at a month's end never changes, so it is counted once."""
     policy, live_gates = governance.policy(moment), governance.live_gates(moment)
-    lines = lake.inventory_lines(governance.store, policy, moment, live_gates)
+    lines = [
+        line
+        for line in lake.inventory_lines(governance.store, policy, moment, live_gates)
+        if not line.retired
+    ]
     trained = training_tally(governance, moment)
     counted = Counted(governance.store, policy, moment, live_gates, lines, trained)
     return {

@@ -28,14 +28,14 @@ from core.domain.policy.checks import (
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.facts import InitiativeFacts, Registration
-from core.domain.process.requirements import SATISFIED, due_on, proof_status
+from core.domain.process.requirements import SATISFIED, asked_of, due_on, proof_status
 from core.ground import Verdict
 from core.lake.directory import names
 from core.lake.facts import history
 from core.lake.models import current_version
 from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
-from core.services.process.findings import breach_findings
+from core.services.process.findings import breach_findings, twin_findings
 from core.services.process.gates import stands
 
 
@@ -98,7 +98,8 @@ def record_checks(
         there = history(governance.store, CheckRun, moment, initiative)
         tried = {(earlier.check_id, earlier.version) for earlier in there}
         runs = [entry_of("check_run", _run(of, result, tried)) for of, result in seen]
-        return runs + breach_findings(governance, subject.policy, initiative, list(failed.items()), moment)
+        broken = breach_findings(governance, subject.policy, initiative, list(failed.items()), moment)
+        return runs + broken + twin_findings(governance, initiative, moment, len(broken))
 
     governance.store.append_next(run, actor=actor.id, at=at, credential=actor.credential)
     return results
@@ -205,7 +206,7 @@ def _evidence_fresh(subject: CheckSubject) -> CheckResult:
     day = subject.moment.day
     due = [
         requirement
-        for requirement in requirements_of(subject.policy, subject.facts.class_id)
+        for requirement in asked_of(subject.policy, subject.facts, day)
         if requirement.measure.evidence is not None
         and due_on(subject.policy, requirement, subject.facts) <= day
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
+from core.domain.actors import Actor
 from core.domain.chain import Fact
 from core.domain.errors import BadInput, Conflict, Forbidden
 from core.domain.facts.process import Finding, FindingEvidence, Waiver
@@ -27,7 +28,8 @@ from core.domain.process.commands import (
 )
 from core.lake import directory
 from core.lake.facts import newest
-from core.services.case import Case, begin, registered
+from core.lake.process.inventory import twins
+from core.services.case import EMERGENCY, Case, begin, registered
 from core.services.governance import Governance
 from core.services.process.gates import is_live
 
@@ -179,6 +181,58 @@ def breach_findings(
     ]
 
 
+def raise_twins(governance: Governance, initiative: str, *, actor: Actor, at: datetime) -> None:
+    """Put on record what `twin_findings` finds."""
+
+    def found(moment: Moment) -> list[Fact]:
+        return twin_findings(governance, initiative, moment, 0)
+
+    if found(governance.present(at)):
+        governance.store.append_next(found, actor=actor.id, at=at, credential=actor.credential)
+
+
+def twin_findings(governance: Governance, initiative: str, moment: Moment, raised: int) -> list[Fact]:
+    """The findings that the same use in a stricter class leads to, one for each such initiative and likeness.
+
+    The same are initiatives with a model file, training data or a batch of predictions of one digest, and
+    purposes that share most of their words. Whoever verifies the finding says why the lighter class is right.
+
+    Parameters
+    ----------
+    raised
+        Findings that the same entry brings already.
+    """
+    policy = governance.policy(moment)
+    if policy.alike_percent is None:
+        return []
+    known, order = registered(governance, initiative, moment), policy.class_order
+    there = newest(governance.store, Finding, moment, initiative)
+    told = {finding.title for finding in there}
+    found = (
+        (f"{twin.what} as {twin.initiative}, of class {policy.class_title(twin.class_id)}", twin)
+        for twin in twins(governance.store, initiative, known.purpose, policy.alike_percent / 100, moment)
+        if order.get(twin.class_id, 0) > order[known.class_id]
+    )
+    titles = dict.fromkeys(title[:100] for title, _ in found)
+    return [
+        entry_of(
+            "finding_raised",
+            Finding(
+                initiative=initiative,
+                finding=f"F{number}",
+                severity="major",
+                title=title,
+                detail="Say why a lighter class is right here, or give the answers anew.",
+                step=policy.live_gate.step,
+                check_id="lighter_twin",
+                owner=known.owner,
+                due_on=moment.day + timedelta(days=policy.confirm_days),
+            ),
+        )
+        for number, title in enumerate(sorted(set(titles) - told), len(there) + raised + 1)
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class WaiverLine(Placed, Waiver):
     """A waiver as people read it; it holds while it is granted and not past its last day."""
@@ -190,6 +244,8 @@ class WaiverLine(Placed, Waiver):
 def request_waiver(governance: Governance, command: RequestWaiver) -> str:
     """Ask that a requirement be waived for a while, and return the waiver's name.
 
+    In an emergency it is waived at once, no longer than the policy allows, which leaves a finding.
+
     Raises
     ------
     BadInput
@@ -198,8 +254,13 @@ def request_waiver(governance: Governance, command: RequestWaiver) -> str:
         A waiver of it is asked for or granted already.
     """
     case = begin(governance, command)
-    asked = case.put_next("waiver_requested", lambda now: _requested(now, command))
-    return asked.waiver
+    if not command.emergency:
+        return case.put_next("waiver_requested", lambda now: _requested(now, command)).waiver
+    until = min(command.until, case.moment.day + timedelta(days=case.policy.emergency_days))
+    waived = replace(_requested(case, command), state="granted", role=EMERGENCY, until=until)
+    what = f"waiver of {case.policy.measures[command.measure].title}"
+    case.alone(what, command.reason, until, [entry_of("waiver_granted", waived)])
+    return waived.waiver
 
 
 def _requested(case: Case, command: RequestWaiver) -> Waiver:

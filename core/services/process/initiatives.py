@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from core.domain.chain import EntryLine, canonical
-from core.domain.commands import AmendInitiative, OverrideClassification, RegisterInitiative, slug
-from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.commands import AmendInitiative, RegisterInitiative, slug
+from core.domain.errors import BadInput, Conflict
 from core.domain.facts.measured import PredictionBatch
-from core.domain.facts.process import CheckRun, Evidence, GateDecision, Initiative
-from core.domain.facts.process import Classification as Classified
+from core.domain.facts.models import VersionState
+from core.domain.facts.process import CheckRun, Evidence, GateDecision, Initiative, InitiativeState
 from core.domain.facts.recorded import ORIGIN, but, columns_of, entry_of
 from core.domain.given import argument, option
-from core.domain.models.model_versions import Version
+from core.domain.life_cycles import INITIATIVE, VERSION
+from core.domain.models.model_versions import Run, Version
 from core.domain.moment import Moment
 from core.domain.policy.policy import Answers, Classification, Gate, Policy, classify, classify_so_far
 from core.domain.policy.requirement_list import Requirement, requirements_of
+from core.domain.process.commands import ReopenInitiative, RetireInitiative
 from core.domain.process.facts import (
     CheckLine,
     DecisionLine,
@@ -29,6 +30,7 @@ from core.domain.process.facts import (
     InitiativeFacts,
     InventoryLine,
     Registration,
+    Stage,
 )
 from core.domain.process.gates import Decision, decide
 from core.domain.process.requirements import RequirementState, requirement_states
@@ -37,10 +39,12 @@ from core.lake.directory import signed
 from core.lake.models import versions
 from core.lake.process.inventory import inventory_lines
 from core.lake.record import entries as lake
-from core.services.case import Case, begin, facts_of, registered
+from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
 from core.services.process.checks import record_checks
-from core.services.process.gates import is_live
+from core.services.process.classification import classified_as
+from core.services.process.findings import raise_twins
+from core.services.process.gates import stands
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
     said = command.model_dump(include={*columns_of(Initiative)} - {*ORIGIN})
     said |= {"initiative": initiative, "short_name": short_name, "team": team, "owner": owner}
     fact = Initiative(**{**said, "answers": canonical(command.answers)})
-    classified = _classified(policy, initiative, classification, classification.class_id)
+    classified = classified_as(policy, initiative, classification)
     try:
         case.append(
             [
@@ -126,98 +130,33 @@ def amend_initiative(governance: Governance, command: AmendInitiative) -> None:
         raise BadInput("nothing would change", where=command.initiative, remedy="Give a field another value.")
     _require_people(governance, changes.get("owner", ""), changes.get("builder", ""))
     case.put("initiative_amended", amended)
+    raise_twins(governance, command.initiative, actor=command.actor, at=command.at)
 
 
-def override_classification(governance: Governance, command: OverrideClassification) -> str:
-    """Put an initiative into a stricter class, or propose a lower one; return the proposal's name, if any.
-
-    Lowering drops what the class asks for, so it takes the agreement of whoever could waive the strictest of
-    it. Below the class that the answers lead to it lasts no longer than such a waiver, and something else is
-    done instead.
-
-    Raises
-    ------
-    Forbidden, NotFound, BadInput
-        The actor may not, or had a part in it; no such initiative or class; it is in that class already; a
-        lower class without a last day or what is done instead, or where the policy waives nothing.
-    """
+def retire_initiative(governance: Governance, command: RetireInitiative) -> None:
+    """Take a use case out of use; what is in production ends, and no more is asked than the policy keeps."""
     case = begin(governance, command)
-    case.require_independent("override the classification of")
-    fact, order = overridden(case, command), case.policy.class_order
-    was = case.initiative.class_id
-    if order[command.class_id] >= order[was] and fact.until is None:
-        case.put("classification_overridden", fact)
-        return ""
-    strictest = max(was, fact.computed_class_id, key=order.__getitem__)
-    rule, title = case.policy.waiver_rule(strictest), case.policy.class_title
-    if rule is None:
-        what = f"no class is lowered from {title(strictest)}"
-        raise Forbidden(what, remedy="What it asks for has to be met.")
-    ends = f" until {command.until}, then {title(fact.computed_class_id)} again" if command.until else ""
-    moves = f"from class {title(was)} to {title(command.class_id)}"
-    if command.class_id == was:
-        moves = f"stays in class {title(was)}"
-    said = [f"{case.initiative.name}: {moves}{ends}."]
-    said += [f"Because: {command.justification}"]
-    said += [f"Instead: {command.compensation}"] if command.compensation else []
-    return case.propose("override_classification", command.initiative, said, rule.approvers)
+    initiative, step = case.initiative.initiative, INITIATIVE.to("retired")
+    retired = case.facts.retired_on
+    step.require_state("retired" if retired else "active", {"initiative": initiative, "since": retired})
+    state = InitiativeState(initiative=initiative, state="retired", reason=command.reason)
+    ends = f"the use case was retired: {command.reason}"
+    turns = [
+        VersionState(initiative=initiative, version=version, state="suspended", reason=ends)
+        for version in stands(governance, initiative, case.moment).running
+    ]
+    entries = [entry_of(VERSION.to("suspended").action, turn) for turn in turns]
+    case.append([entry_of(step.action, state), *entries], unchanged=(initiative,))
 
 
-def overridden(case: Case, asked: OverrideClassification) -> Classified:
-    """The classification that an override leads to as things stand."""
-    policy, known = case.policy, case.initiative
-    if asked.class_id not in policy.class_order:
-        classes = ", ".join(policy.class_order)
-        raise NotFound(f"'{asked.class_id}' is no risk class", remedy=f"Use one of: {classes}.")
-    longer = known.until is not None and asked.until is not None and asked.until > known.until
-    if known.class_id == asked.class_id and not longer:
-        raise BadInput("it is in that class already", where=asked.initiative, remedy="Nothing is to be done.")
-    computed = classify(policy, known.answers)
-    below = policy.class_order[asked.class_id] < policy.class_order[computed.class_id]
-    if below:
-        _require_lowering(policy, computed.class_id, asked, case.moment.day)
-    classified = _classified(policy, asked.initiative, computed, asked.class_id)
-    return replace(
-        classified,
-        justification=asked.justification,
-        until=asked.until if below else None,
-        compensation=asked.compensation if below else "",
-    )
-
-
-def _require_lowering(policy: Policy, class_id: str, asked: OverrideClassification, day: date) -> None:
-    """A class below the one that the answers lead to ends some day, and something is done instead."""
-    rule = policy.waiver_rule(class_id)
-    longest = day + timedelta(days=rule.max_days if rule else 0)
-    if asked.until is None or not day <= asked.until <= longest:
-        raise BadInput(
-            f"a class below {policy.class_title(class_id)}, to which the answers lead, needs a last day from "
-            f"today to {longest}",
-            where="until",
-            remedy="Give it; then the class of the answers holds again.",
-        )
-    if len(asked.compensation) < SENTENCE:
-        raise BadInput(
-            "nothing is said of what is done instead of what the lower class drops",
-            where="compensation",
-            remedy=f"Say it in at least {SENTENCE} characters.",
-        )
-
-
-SENTENCE = 20
-"""Characters that what is done instead takes at least, as a waiver's does."""
-
-
-def _classified(policy: Policy, initiative: str, computed: Classification, class_id: str) -> Classified:
-    return Classified(
-        initiative=initiative,
-        class_id=class_id,
-        mode_id=computed.mode_id,
-        computed_class_id=computed.class_id,
-        score=computed.score,
-        reasons=computed.reasons,
-        policy_version=policy.version,
-    )
+def reopen_initiative(governance: Governance, command: ReopenInitiative) -> None:
+    """Take a retired use case up again; all that its class asks for is asked again, by the same days."""
+    case = begin(governance, command)
+    step = INITIATIVE.to("active")
+    words = {"initiative": case.initiative.initiative}
+    step.require_state("retired" if case.facts.retired_on else "active", words)
+    state = InitiativeState(initiative=command.initiative, state="active", reason=command.reason)
+    case.put(step.action, state, unless_changed=True)
 
 
 def _require_people(governance: Governance, *people: str) -> None:
@@ -252,7 +191,9 @@ class InitiativeSheet:
     facts: InitiativeFacts
     requirements: tuple[RequirementState, ...]
     gates: tuple[GateView, ...]
+    stage: Stage
     live: bool
+    runs: tuple[Run, ...]
     versions: tuple[Version, ...]
     evidence: tuple[EvidenceLine, ...]
     check_runs: tuple[CheckLine, ...]
@@ -276,8 +217,8 @@ def inventory(
         tuple[str, ...], Field(description="Domain; repeat for more."), option("--domain")
     ] = (),
     status: Annotated[
-        Literal["", "live", "in_progress", "overdue", "failing"],
-        Field(description="live, in_progress, overdue or failing."),
+        Literal["", "live", "in_progress", "overdue", "failing", "retired"],
+        Field(description="live, in_progress, overdue, failing or retired."),
     ] = "",
 ) -> list[InventoryLine]:
     """List initiatives with their status.
@@ -314,6 +255,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     facts = facts_of(governance, initiative, moment)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
     made = versions(store, initiative, moment, governance.live_gates(moment))
+    stood = stands(governance, initiative, moment)
     return InitiativeSheet(
         registered(governance, initiative, moment),
         policy,
@@ -327,7 +269,9 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
             )
             for gate in policy.gates_of(facts.class_id)
         ),
-        is_live(governance, initiative, moment),
+        "retired" if facts.retired_on else "active" if made or stood.runs else "proposed",
+        stood.in_production is not None,
+        stood.runs,
         made,
         signed(store, EvidenceLine, Evidence, moment, initiative),
         signed(store, CheckLine, CheckRun, moment, initiative),
@@ -347,7 +291,9 @@ def _has_status(line: InventoryLine, status: str) -> bool:
         case "live":
             return line.live
         case "in_progress":
-            return not line.live
+            return not line.live and not line.retired
+        case "retired":
+            return line.retired
         case "overdue":
             return line.overdue > 0
         case "failing":

@@ -39,6 +39,14 @@ class SignOffLine(Signed, SignOff):
 
     on_behalf_of_name: str
     role_title: str
+    met_on: date | None
+
+    @property
+    def terms(self) -> str:
+        """The condition with where it stands, and the limits of use; empty where there are none."""
+        met = f"met on {self.met_on}" if self.met_on else f"to be met by {self.condition_due}"
+        said = [f"On condition that: {self.condition} ({met})."] if self.condition else []
+        return " ".join(said + ([f"Limits of use: {self.limits}"] if self.limits else []))
 
     @property
     def said(self) -> str:
@@ -73,6 +81,18 @@ class SignOffView:
     signatures: tuple[Signature, ...] = field(repr=False)
     decided_before: bool = field(repr=False)
 
+    @property
+    def counting(self) -> frozenset[int]:
+        """Entries of the approvals of this round."""
+        return frozenset(s.given.seq for s in self.signatures if s.given.outcome == "approved")
+
+    @property
+    def waiting(self) -> tuple[SignOffLine, ...]:
+        """Approvals of this round whose condition is still to be met."""
+        return tuple(
+            act for act in self.acts if act.seq in self.counting and act.condition and not act.met_on
+        )
+
 
 def sign_off_views(governance: Governance, moment: Moment, *, initiative: str) -> tuple[SignOffView, ...]:
     """The gates of an initiative at which somebody signs, in their order."""
@@ -93,6 +113,7 @@ def _view(governance: Governance, table: Table) -> SignOffView:
             names,
             on_behalf_of_name=names[said.on_behalf_of],
             role_title=title(said.role),
+            met_on=table.facts.met_on.get(said.seq),
         )
         for said in history(governance.store, SignOff, table.moment, table.facts.initiative)
         if said.gate == table.gate.id

@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from core.domain.actors import Actor
 from core.domain.chain import canonical
 from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
-from core.domain.facts.process import Delegation, DemandSet, SignOff, SignOffActKind, SignOffOutcome
+from core.domain.facts.process import (
+    ConditionMet,
+    Delegation,
+    DemandSet,
+    SignOff,
+    SignOffActKind,
+    SignOffOutcome,
+)
 from core.domain.facts.recorded import Signed, entry_of, named
 from core.domain.facts.work import TrainingAttestation
 from core.domain.given import option
@@ -24,6 +31,7 @@ from core.domain.process.commands import (
     DelegateSignOff,
     EndDelegation,
     GiveFeedback,
+    MeetCondition,
     RequestSignOff,
     SignGate,
     WithdrawSignature,
@@ -209,9 +217,58 @@ def sign_gate(governance: Governance, command: SignGate) -> SignOffStatus:
     if command.outcome == "approved":
         _require_turn(governance, table, command.role)
         _require_proved(table)
-    _put(case, table, "decided", command.outcome, command.role, command.on_behalf_of, command.reason)
+    given = _conditions(table, command)
+    _put(case, table, "decided", command.outcome, command.role, command.on_behalf_of, command.reason, **given)
     later = lay_table(governance, command.initiative, command.gate, governance.present(command.at))
     return later.state.status
+
+
+def _conditions(table: Table, command: SignGate) -> dict[str, Any]:
+    """What an approval rests on, and its limits of use."""
+    today, due = table.moment.day, command.condition_due
+    if bool(command.condition) != (due is not None) or (due is not None and due < today):
+        raise BadInput(
+            "a condition needs a day from today on by which it is met, and a day its condition",
+            where="condition",
+            remedy="Give both, or neither.",
+        )
+    given = {"condition": command.condition, "condition_due": due, "limits": command.limits}
+    if any(given.values()) and command.outcome != "approved":
+        raise BadInput(
+            f"who says '{command.outcome}' sets no condition and no limits",
+            where="condition",
+            remedy="Say it in the reason.",
+        )
+    return given
+
+
+def meet_condition(governance: Governance, command: MeetCondition) -> None:
+    """Put on record that the condition of an approval is met.
+
+    Raises
+    ------
+    Forbidden
+        The actor owns, builds or registered it, or once did.
+    NotFound
+        Nobody approved on a condition that is still to be met.
+    """
+    case = begin(governance, command)
+    case.require_independent("say that a condition is met of")
+    waiting = {said.signed_seq for said in case.newest(ConditionMet)}
+    table = lay_table(governance, command.initiative, command.gate, case.moment)
+    given = [signature.given for signature in table.state.signatures]
+    open_ones = [act for act in given if act.condition and act.seq not in waiting and act.act == "decided"]
+    found = next((act for act in open_ones if command.signer in (act.actor, act.seat)), None)
+    if found is None:
+        raise NotFound(
+            f"no approval of '{command.signer[:40]}' waits for a condition here",
+            where=command.gate,
+            remedy="'governance sign-off show' says who approved on which condition.",
+        )
+    met = ConditionMet(
+        initiative=command.initiative, gate=command.gate, signed_seq=found.seq, note=command.note
+    )
+    case.put("condition_met", met, unless_changed=True)
 
 
 def withdraw_signature(governance: Governance, command: WithdrawSignature) -> None:
@@ -371,6 +428,7 @@ def _put(
     role: str,
     on_behalf_of: str,
     reason: str,
+    **given: Any,
 ) -> None:
     """Put an act on record with what it saw: version, evidence by content, and what the policy asks for."""
     demands = demands_of(table.policy, table.facts.class_id, table.gate)
@@ -389,6 +447,7 @@ def _put(
         demands_sha256=demands_digest(demands),
         evidence=evidence,
         evidence_sha256=hashlib.sha256(evidence.encode()).hexdigest(),
+        **given,
     )
     entries = [entry_of(SIGN_OFF.to(act).action, said)]
     if latest(case.governance.store, DemandSet, case.moment, sha256=said.demands_sha256) is None:

@@ -21,10 +21,17 @@ from core.domain.policy.requirement_list import Requirement
 from core.domain.process import commands as given
 from core.domain.process.facts import DecisionLine
 from core.domain.process.gates import Decision
+from core.services.case import registered
 from core.services.governance import Governance
 from core.services.plain import Result, plain
 from core.services.process import findings, sign_offs
 from core.services.process.checks import run_checks
+from core.services.process.classification import (
+    confirm_class,
+    override_classification,
+    reassess_initiative,
+    reassessment,
+)
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import ask_gate, decide_gate, pull_model
 from core.services.process.initiatives import (
@@ -33,8 +40,9 @@ from core.services.process.initiatives import (
     amend_initiative,
     initiative_sheet,
     inventory,
-    override_classification,
     register_initiative,
+    reopen_initiative,
+    retire_initiative,
 )
 from core.services.process.sign_off_view import sign_off_views
 from core.services.use_case import Call, Line, asks, does, proposed
@@ -104,6 +112,20 @@ def _reclassified_said(result: Result) -> str:
     return f"{result['initiative']} is now in class {result['class_title']}."
 
 
+def _reassessed_said(result: Result) -> str:
+    if result["proposal"]:
+        return proposed(result)
+    return f"The answers of {result['initiative']} are given anew; its class is {result['class_title']}."
+
+
+def _reassessed(call: Call, command: given.ReassessInitiative, proposal: str) -> Result:
+    moment = call.moment()
+    known = registered(call.governance, command.initiative, moment)
+    title = call.governance.policy(moment).class_title(known.class_id)
+    said = {"initiative": command.initiative, "class_id": known.class_id, "class_title": title}
+    return {**said, "proposal": proposal}
+
+
 def _required(requirement: Requirement, roles: Roles) -> Result:
     """What is asked for, of whom, and what proves it."""
     measure = requirement.measure
@@ -131,6 +153,9 @@ def _sheet(sheet: InitiativeSheet, roles: Roles) -> Result:
             "class_title": policy.class_title(known.class_id),
             "mode_title": mode.operationalization if mode else known.mode_id,
         },
+        "stage": sheet.stage,
+        "unconfirmed": sheet.facts.unconfirmed,
+        "running": [run for run in sheet.runs if run.ended_at is None],
         "requirements": [
             {
                 **_required(state.requirement, roles),
@@ -181,6 +206,7 @@ def _verified(result: Result) -> str:
 
 
 GROUPS: Mapping[str, str] = {
+    "initiative": "Use cases: answers given anew, classes confirmed, retired and taken up again.",
     "evidence": "Evidence for what is required.",
     "sign-off": "Signatures at the gates.",
     "delegation": "Signing in somebody's place.",
@@ -239,6 +265,29 @@ USE_CASES = (
         Line("override", _reclassified_said),
         returns=_reclassified,
     ),
+    does(
+        reassess_initiative,
+        given.ReassessInitiative,
+        Line("initiative reassess", _reassessed_said),
+        returns=_reassessed,
+    ),
+    asks(
+        reassessment,
+        Line("initiative reassessment"),
+        may="read_initiatives",
+        name="preview_reassessment",
+    ),
+    does(
+        confirm_class,
+        given.ConfirmClass,
+        Line("initiative confirm", "The class is confirmed."),
+    ),
+    does(retire_initiative, given.RetireInitiative, Line("initiative retire", "{initiative} is retired.")),
+    does(
+        reopen_initiative,
+        given.ReopenInitiative,
+        Line("initiative reopen", "It is taken up again."),
+    ),
     asks(show_sign_offs, Line("sign-off show"), may="read_initiatives"),
     does(
         sign_offs.request_sign_off,
@@ -249,6 +298,11 @@ USE_CASES = (
         sign_offs.give_feedback, given.GiveFeedback, Line("sign-off feedback", "The feedback is on record.")
     ),
     does(sign_offs.sign_gate, given.SignGate, Line("sign-off answer", _signed), returns="status"),
+    does(
+        sign_offs.meet_condition,
+        given.MeetCondition,
+        Line("sign-off condition-met", "The condition of {signer} is met."),
+    ),
     does(
         sign_offs.withdraw_signature,
         given.WithdrawSignature,

@@ -12,19 +12,20 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command, OverrideClassification, Words, make
 from core.domain.errors import Conflict, Forbidden, NotFound
-from core.domain.facts.process import Classification
+from core.domain.facts.process import Classification, Finding, InitiativeState
 from core.domain.facts.record import Membership
-from core.domain.facts.recorded import Recorded, Signed, entry_of, named
+from core.domain.facts.recorded import Recorded, Signed, but, entry_of, named
 from core.domain.facts.rules import ConfigurationFile, Proposal, PublishedEthics
 from core.domain.given import argument, option
 from core.domain.life_cycles import PROPOSAL
 from core.domain.moment import Moment
+from core.domain.process.commands import ReassessInitiative, VerifyFinding
 from core.lake import directory
 from core.lake.facts import history, latest, newest_of
 from core.lake.process.inventory import owners_and_builders
 from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.process.initiatives import overridden
+from core.services.process.classification import answered_anew, overridden
 from core.services.record.people import AddPerson, give_roles
 from core.services.rules.configuration import ProposeConfiguration, next_version
 from core.services.rules.ethics import PublishEthics, position_of
@@ -62,29 +63,41 @@ class Act:
     """
 
     command: type[Command]
-    effect: Callable[[Case], Fact]
+    effect: Callable[[Case], list[Fact]]
     changes: type[Recorded]
     apart: Callable[[Case, str], bool] = lambda case, person: False
 
 
-def _override(case: Case) -> Fact:
+def _override(case: Case) -> list[Fact]:
     assert isinstance(case.command, OverrideClassification)
-    return entry_of("classification_overridden", overridden(case, case.command))
+    return [entry_of("classification_overridden", overridden(case, case.command))]
 
 
-def _position(case: Case) -> Fact:
+def _reassess(case: Case) -> list[Fact]:
+    assert isinstance(case.command, ReassessInitiative)
+    return answered_anew(case, case.command)
+
+
+def _position(case: Case) -> list[Fact]:
     assert isinstance(case.command, PublishEthics)
-    return position_of(case, case.command)[1]
+    return [position_of(case, case.command)[1]]
 
 
-def _file(case: Case) -> Fact:
+def _file(case: Case) -> list[Fact]:
     assert isinstance(case.command, ProposeConfiguration)
-    return next_version(case, case.command)
+    return [next_version(case, case.command)]
 
 
-def _roles(case: Case) -> Fact:
+def _roles(case: Case) -> list[Fact]:
     assert isinstance(case.command, AddPerson)
-    return give_roles(case, case.command)
+    return [give_roles(case, case.command)]
+
+
+def _emergency(case: Case) -> list[Fact]:
+    """The finding that an emergency left is closed; what was done alone ends on its day all the same."""
+    assert isinstance(case.command, VerifyFinding)
+    found = case.find(Finding, case.command.finding)
+    return [entry_of("finding_closed", but(found, state="closed", note=case.command.note))]
 
 
 def _owns_or_builds(case: Case, person: str) -> bool:
@@ -97,6 +110,8 @@ def _is_concerned(case: Case, person: str) -> bool:
 
 ACTS: Mapping[str, Act] = {
     "override_classification": Act(OverrideClassification, _override, Classification, _owns_or_builds),
+    "reassess_initiative": Act(ReassessInitiative, _reassess, Classification, _owns_or_builds),
+    "verify_finding": Act(VerifyFinding, _emergency, InitiativeState, _owns_or_builds),
     "publish_ethics": Act(PublishEthics, _position, PublishedEthics),
     "propose_configuration": Act(ProposeConfiguration, _file, ConfigurationFile),
     "add_person": Act(AddPerson, _roles, Membership, _is_concerned),
@@ -136,7 +151,7 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
         step.require_apart(case.actor, {case.actor: "first"}, {"proposal": proposal.proposal})
     agreed = replace(proposal, state="agreed", note=command.note, actor=case.actor)
     effect = act.effect(meant)
-    case.append([entry_of(step.action, agreed), effect], unchanged=(proposal.about,))
+    case.append([entry_of(step.action, agreed), *effect], unchanged=(proposal.about,))
     return agreed
 
 

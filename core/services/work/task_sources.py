@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from core.domain.facts.process import Finding, SignOff, Waiver
+from core.domain.facts.process import ConditionMet, Finding, SignOff, Waiver
 from core.domain.facts.rules import Proposal
 from core.domain.facts.work import HandOff, HandOffAnswer
 from core.domain.moment import Moment
 from core.domain.policy.policy import SignOffPlan
 from core.domain.process.requirements import Status
-from core.domain.work.work import Place, Routes, Task, TaskKind, TaskState, requirement_key
+from core.domain.work.work import Held, Place, Routes, Task, TaskKind, TaskState, requirement_key
 from core.lake import work as lake_tasks
 from core.lake.facts import newest
-from core.lake.process.inventory import owners_and_builders
+from core.lake.process.inventory import owners_and_builders, reviews
 from core.lake.store import Store
 from core.services.work.comments import unread_mentions
 from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks
@@ -319,6 +319,93 @@ def waiver_tasks(reading: Reading) -> Iterator[Task]:
             doers=doers,
             role=approvers[0] if approvers else "",
         )
+
+
+def condition_tasks(reading: Reading) -> Iterator[Task]:
+    """Conditions of approvals that are still to be met."""
+    store, moment = reading.governance.store, reading.moment
+    met = {one.signed_seq for one in newest(store, ConditionMet, moment, reading.only)}
+    rounds = lake_tasks.sign_off_rounds(store, moment, initiative=reading.only)
+    for (initiative, gate), acts in rounds.items():
+        answers = {said.seat: said for said in acts if said.act in ("decided", "withdrawn")}
+        for said in answers.values():
+            if said.condition_due is None or said.seq in met:
+                continue
+            held = reading.known[initiative]
+            yield Task(
+                key=f"condition:{initiative}:{said.seq}",
+                kind="sign_off",
+                title=f"Meet the condition: {said.condition}",
+                why="An approval lapses where its condition is not met in time.",
+                how="Do it; somebody who neither owns nor builds it puts on record that it is met.",
+                waits=f"{reading.cast.name(said.actor)} approved on this condition",
+                state=reading.state(said.condition_due),
+                due_on=said.condition_due,
+                place=Place("initiative", {"id": initiative, "tab": "Sign-offs", "gate": gate}),
+                routes=Routes((held.owner,) if reading.cast.find(held.owner) else ()),
+                initiative=initiative,
+            )
+
+
+def class_tasks(reading: Reading) -> Iterator[Task]:
+    """Classes that a second person has to look at, and answers that are to be given anew."""
+    policy = reading.policy
+    for classified, waits in reviews(reading.governance.store, reading.moment, reading.only):
+        held, on = reading.known[classified.initiative], classified.recorded_at.date()
+        if waits:
+            due_on = on + timedelta(days=policy.confirm_days)
+            barred = {classified.actor, held.owner, held.builder}
+            yield _class_task(
+                reading,
+                held,
+                "confirm",
+                "Confirm the class" if waits == "required" else "Look at the class, which was drawn",
+                "Read the answers; confirm the class, override it, or raise a finding.",
+                "No gate opens before" if waits == "required" else "Drawn from all of this class",
+                due_on,
+                tuple(
+                    person.id
+                    for role in policy.confirmed_by
+                    for person in reading.cast.holders(role)
+                    if person.id not in barred
+                ),
+                policy.confirmed_by[0] if policy.confirmed_by else "",
+            )
+        days = policy.risk_class(held.class_id).review_days
+        due_on = on + timedelta(days=days or 0)
+        if days and due_on - timedelta(days=policy.expiring_days) <= reading.moment.day:
+            how = "Answer the questions as they stand today; what would change is shown before."
+            doers = (held.owner,) if reading.cast.find(held.owner) else ()
+            title, said = "Give the answers anew", f"They were given on {on}"
+            yield _class_task(reading, held, "review", title, how, said, due_on, doers, "")
+
+
+def _class_task(
+    reading: Reading,
+    held: Held,
+    what: str,
+    title: str,
+    how: str,
+    waits: str,
+    due_on: date,
+    doers: tuple[str, ...],
+    role: str,
+) -> Task:
+    return Task(
+        key=f"class:{held.initiative}:{what}",
+        kind="class",
+        title=title,
+        why="The class decides what is asked for; it rests on the answers.",
+        how=how,
+        waits=waits,
+        state=reading.state(due_on),
+        due_on=due_on,
+        place=Place("initiative", {"id": held.initiative}),
+        routes=Routes(tuple(dict.fromkeys(doers)), (held.owner,) if held.owner else ()),
+        initiative=held.initiative,
+        role=role,
+        independent=bool(role),
+    )
 
 
 def proposal_tasks(reading: Reading) -> Iterator[Task]:

@@ -27,6 +27,8 @@ from core.services.governance import Governance
 from core.services.work.raci_view import recorded_actions, task_of_act
 from core.services.work.routing import Cast, Reading, TaskSource, cast_of
 from core.services.work.task_sources import (
+    class_tasks,
+    condition_tasks,
     finding_tasks,
     hand_off_tasks,
     mention_tasks,
@@ -42,6 +44,8 @@ SOURCES: tuple[TaskSource, ...] = (
     sign_off_tasks,
     finding_tasks,
     waiver_tasks,
+    class_tasks,
+    condition_tasks,
     proposal_tasks,
     hand_off_tasks,
     mention_tasks,
@@ -99,7 +103,13 @@ def _worked_out(governance: Governance, moment: Moment, people: Cast, initiative
     reading = Reading(governance, moment, people, known, initiative)
     given = newest(governance.store, TaskAssignment, moment, initiative)
     assigned = {one.task: one.person for one in given}
-    found = (task for source in SOURCES for task in source(reading))
+    retired = {name for name, held in known.items() if held.retired}
+    found = (
+        task
+        for source in SOURCES
+        for task in source(reading)
+        if task.kind == "requirement" or task.initiative not in retired
+    )
     return by_due_day(_in_hands(task, assigned, people, known) for task in found)
 
 

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.domain.commands import RegisterInitiative, slug
+from core.domain.errors import BadInput
 from core.domain.given import texts_of
 from core.domain.policy.checks import check_naming
+from core.domain.process.commands import (
+    ConfirmClass,
+    ReassessInitiative,
+    ReopenInitiative,
+    RetireInitiative,
+)
 from core.services.process import initiatives
+from core.services.process.classification import confirm_class, reassess_initiative, reassessment
+from core.services.process.initiatives import reopen_initiative, retire_initiative
+from portal.components.forms import Ask, closed_because, form, unfolding_form
 from portal.components.page import page_link, panel
 from portal.components.pills import pill, pills, share_met
 from portal.components.tables import Column, bullet_list, plain_table
@@ -129,42 +139,99 @@ def _naming_hint(policy: Policy, name: str) -> None:
     st.caption(escape(f"Its short name will be {short}." if not advice else advice.strip()))
 
 
-def question_fields(policy: Policy) -> Answers:
-    """Ask the policy's questions; give what has been answered."""
+def question_fields(
+    policy: Policy, *, of: str = "", first: Mapping[str, tuple[str, ...]] | None = None, start: int = 3
+) -> Answers:
+    """Ask the policy's questions; give what has been answered. What was said before stands there `first`."""
     answers: Answers = {}
-    for place, question in enumerate(policy.questions, start=3):
+    for place, question in enumerate(policy.questions, start=start):
         with st.container(border=True):
             st.markdown(f"**{place}. {escape(question.text)}**")
             st.caption(escape(question.help))
-            chosen = _choose_many(question) if question.kind == "many" else _choose_one(question)
+            ask = _choose_many if question.kind == "many" else _choose_one
+            chosen = ask(question, of, (first or {}).get(question.id, ()))
         if chosen:
             answers[question.id] = chosen
     return answers
 
 
-def _choose_one(question: Question) -> tuple[str, ...]:
+def _choose_one(question: Question, of: str, first: tuple[str, ...]) -> tuple[str, ...]:
     labels = {option.id: escape(option.label) for option in question.options}
     chosen = st.radio(
         question.text,
         list(labels),
-        index=None,
+        index=list(labels).index(first[0]) if first and first[0] in labels else None,
         format_func=lambda option: labels.get(option, option),
-        key=_key(question.id),
+        key=_key(of + question.id),
         label_visibility="collapsed",
         persist_state="session",
     )
     return (chosen,) if chosen else ()
 
 
-def _choose_many(question: Question) -> tuple[str, ...]:
+def _choose_many(question: Question, of: str, first: tuple[str, ...]) -> tuple[str, ...]:
     with st.container(gap="xxsmall"):
         return tuple(
             option.id
             for option in question.options
             if st.checkbox(
-                escape(option.label), key=_key(f"{question.id}-{option.id}"), persist_state="session"
+                escape(option.label),
+                value=option.id in first,
+                key=_key(f"{of}{question.id}-{option.id}"),
+                persist_state="session",
             )
         )
+
+
+def class_forms(desk: Desk, sheet: InitiativeSheet) -> None:
+    """Offer to confirm the class where that is asked, to give the answers anew, to retire the use case."""
+    known = {"initiative": sheet.initiative.initiative}
+    if sheet.facts.unconfirmed:
+        says = "No gate opens before." if sheet.facts.unconfirmed == "required" else "It was drawn for this."
+        ask = Ask("Confirm the class", "The class is confirmed.", says=says, fixed=known)
+        form(desk, confirm_class, ConfirmClass, ask)
+    anew = not closed_because(desk, ReassessInitiative.may)
+    if anew and st.toggle("Give the answers anew", key=f"anew-{sheet.initiative.initiative}"):
+        _reassess(desk, sheet)
+    if closed_because(desk, RetireInitiative.may):
+        return
+    if sheet.stage == "retired":
+        again = Ask("Take it up again", "It is taken up again.", fixed=known)
+        unfolding_form(
+            desk, reopen_initiative, ReopenInitiative, "Take it up again", ":material/undo:", again
+        )
+    else:
+        note = "What is in production ends; only what the policy keeps is asked for after that."
+        end = Ask("Retire it", "It is retired.", fixed=known, note=note)
+        unfolding_form(
+            desk, retire_initiative, RetireInitiative, "Retire the use case", ":material/archive:", end
+        )
+
+
+def _reassess(desk: Desk, sheet: InitiativeSheet) -> None:
+    known = sheet.initiative
+    answers = question_fields(sheet.policy, of=f"{known.initiative}-", first=known.answers, start=1)
+    try:
+        found = desk.ask(reassessment, initiative=known.initiative, answers=answers)
+    except BadInput as problem:
+        st.caption(escape(str(problem)))
+        return
+    title = sheet.policy.class_title
+    st.markdown(escape(f"Class {title(found.after)}, now {title(found.before)}."))
+    for said, what in (
+        ("Required then", found.added),
+        ("No longer required", found.dropped),
+        ("Gates that close", found.shut),
+        ("Signatures that lapse", found.lapsed),
+    ):
+        if what:
+            st.caption(escape(f"{said}: {', '.join(what)}."))
+    ask = Ask(
+        "Propose these answers" if found.lowers else "Keep these answers",
+        "On record. A lower class holds when somebody else agrees.",
+        fixed={"initiative": known.initiative, "answers": answers},
+    )
+    form(desk, reassess_initiative, ReassessInitiative, ask)
 
 
 def still_open(policy: Policy, identity: Mapping[str, str], answers: Answers) -> list[str]:

@@ -24,12 +24,14 @@ from core.domain.process.gates import finding_for
 from core.services.case import override_refusal, proof_refusal
 from core.services.models.versions import deploy_version, register_model_version
 from core.services.process.checks import run_checks
+from core.services.process.classification import override_classification
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate, pull_model
-from core.services.process.initiatives import amend_initiative, override_classification
+from core.services.process.initiatives import amend_initiative
 from core.services.rules.initiative_frameworks import clause_references
 from portal.components.cards import facts
 from portal.components.forms import Ask, Values, action, closed_because, form, press, unfolding_form
+from portal.components.initiative.register_form import class_forms
 from portal.components.page import panel
 from portal.components.pills import pill, pill_html, pills, shape_html, share_met
 from portal.components.tables import bullet_list
@@ -195,6 +197,8 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     if known.class_id != known.computed_class_id:
         until = f" until {day(known.until)}" if known.until else ""
         shown += [("waived", f"{sheet.policy.class_title(known.computed_class_id)} by its answers{until}")]
+    shown += [("retired", f"Retired on {day(sheet.facts.retired_on)}")] if sheet.facts.retired_on else []
+    shown += [("waiting", "Class not confirmed yet")] if sheet.facts.unconfirmed else []
     shown += [("done", "Live")] if sheet.live else []
     shown += [share_met(met, len(sheet.requirements))]
     shown += [("overdue", f"{late} overdue")] if late else []
@@ -234,6 +238,7 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
     on = day(known.registered_at)
     st.caption(escape(f"Registered on {on}; classified by policy {known.policy_version}."))
     override_form(desk, sheet, override_refusal(desk.governance, desk.moment, desk.actor, known.initiative))
+    class_forms(desk, sheet)
 
 
 def gates_panel(desk: Desk, sheet: InitiativeSheet) -> None:

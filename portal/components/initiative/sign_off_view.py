@@ -10,6 +10,7 @@ import streamlit as st
 from core.domain.process.commands import (
     DelegateSignOff,
     GiveFeedback,
+    MeetCondition,
     RequestSignOff,
     SignGate,
     WithdrawSignature,
@@ -23,6 +24,7 @@ from core.services.process.sign_off_view import (
 from core.services.process.sign_offs import (
     delegate_sign_off,
     give_feedback,
+    meet_condition,
     request_sign_off,
     sign_gate,
     withdraw_signature,
@@ -113,7 +115,7 @@ def answer_form(desk: Desk, initiative: str, view: SignOffView, choices: tuple[C
         icon=":material/draw:",
         primary=True,
         says="**Your answer**",
-        rows=(lambda: _seat(choices), "outcome", "reason"),
+        rows=(lambda: _seat(choices), "outcome", "reason", ("condition", "condition_due"), "limits"),
         fixed={"initiative": initiative, "gate": view.gate},
         choices={"outcome": OUTCOMES},
         note="An approval is bound to this version, this evidence and what the policy asks for now.",
@@ -186,6 +188,7 @@ _ACTS = [
     Column("role_title", "As", phone=False),
     Column("on_behalf_of_name", "For", phone=False),
     Column("reason", "Reason"),
+    Column("terms", "Conditions and limits", phone=False),
     Column("version", "Version", phone=False),
 ]
 
@@ -225,6 +228,10 @@ def _stand(view: SignOffView) -> None:
     st.html(
         f'<div class="gp-pills">{pill_html(view.status.value, until)}</div><ul class="gp-due">{rows}</ul>'
     )
+    terms = [act.terms for act in view.acts if act.terms and act.seq in view.counting]
+    if terms:
+        st.markdown("**Conditions and limits**")
+        bullet_list(terms)
     if view.lapses:
         st.markdown("**Why it lapsed**")
         bullet_list([sentence(reason) for reason in view.lapses])
@@ -263,6 +270,14 @@ def _offers(desk: Desk, initiative: str, view: SignOffView) -> None:
     own = [s for s in view.signatures if s.given.actor == desk.actor.id and s.given.act == "decided"]
     if own:
         withdraw_form(desk, initiative, view)
+    for said in view.waiting:
+        ask = Ask(
+            "It is met",
+            "The condition is met; that is on record.",
+            says=escape(said.terms),
+            fixed={**asked, "signer": said.actor},
+        )
+        form(desk, meet_condition, MeetCondition, ask)
 
 
 def _history(view: SignOffView) -> None:

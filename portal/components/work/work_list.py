@@ -19,17 +19,18 @@ from portal.components.text import capital, count, day, escape, escape_html
 from portal.components.url_inputs import set_url
 
 if TYPE_CHECKING:
-    from core.domain.work.work import News, Notice, Task
+    from core.domain.work.work import News, Notice, Task, TaskKind
     from core.services.work.tasks import WorkList
     from portal.components.desk import Desk
 
 
 SHORT = 8
-_KINDS = {
+_KINDS: dict[TaskKind, str] = {
     "requirement": "Requirement",
     "sign_off": "Sign-off",
     "finding": "Finding",
     "waiver": "Waiver",
+    "class": "Risk class",
     "proposal": "Proposal",
     "hand_off": "Hand-off",
     "mention": "Mention",
@@ -203,6 +204,7 @@ _DOING = {
     "sign_off": "Open the sign-off",
     "finding": "Open the finding",
     "waiver": "Open the waiver",
+    "class": "Open the use case",
     "proposal": "Open the proposal",
     "training": "Open the training",
 }
