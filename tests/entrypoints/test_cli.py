@@ -228,7 +228,7 @@ def test_a_changed_row_is_named(govern: Govern, moderate: str, store: Path) -> N
     said = govern("verify")
     assert said.code == 1
     assert "The record is broken at entry 5" in said.out
-    assert govern("verify", "--json").json["first_break"]["seq"] == 4
+    assert govern("verify", "--json").json["first_break"]["seq"] == 5
 
 
 def test_a_newcomer_is_asked_question_by_question(
