@@ -45,13 +45,8 @@ from core.services.process.initiatives import initiative_sheet
 from core.services.process.sign_offs import give_feedback, request_sign_off, sign_gate
 from core.services.record.proposals import AgreeToProposal, agree_to_proposal
 from core.services.rules.configuration import ProposeConfiguration, next_version
-from core.services.rules.policies import (
-    draft_policy,
-    parse_policy,
-    publication,
-    publish_policy,
-    review_policy,
-)
+from core.services.rules.policies import draft_policy, parse_policy, publication, publish_policy
+from core.services.rules.previews import review_policy
 from tests.conftest import ADMIN, BUILDER, CONFIG, VALIDATOR, later, rules_of, shipped
 
 BUSINESS = Actor(id="bea-business", name="Bea Business", team="Cards", roles=("business_stakeholder",))

@@ -422,6 +422,7 @@ class DraftPolicy(Command, may="draft_policy"):
     ]
     name: Annotated[FileName, Field(description="The file's name, for messages.")] = "policy.yaml"
     note: Annotated[Words, Field(title="Why it is to change", description="Why it is to change.")] = ""
+    holds_from: HoldsFrom = None
 
 
 class ReviewPolicy(Command, may="review_policy"):

@@ -173,7 +173,7 @@ Zone = Annotated[str, Field(description="Zone of times without one, such as Euro
 AsOf = Annotated[
     str,
     StringConstraints(max_length=40),
-    Field(description="Read as it stood at the end of a UTC day, or at a UTC time."),
+    Field(description="Read as it stood, or will stand, at the end of a UTC day, or at a UTC time."),
     option(metavar="DAY"),
 ]
 GateId = Annotated[str, Field(description="The gate, such as deployment.")]

@@ -124,6 +124,13 @@ def closed_initiatives(
     return fetch_as(store.cursor(), Closed, _CLOSED, values)
 
 
+def name_person(store: Store, actor: Actor) -> None:
+    """Add a person, or rename one: team and roles of somebody who is there change on record alone."""
+    known = "UPDATE directory SET name = ?, title = ? WHERE actor = ? RETURNING actor"
+    if not store.cursor().execute(known, [actor.name, actor.title, actor.id]).fetchall():
+        put_person(store, actor)
+
+
 _AFTERWARDS = "SELECT DISTINCT person FROM membership WHERE seq > $seq"
 _ACTED = "SELECT DISTINCT actor FROM record WHERE seq <= $seq"
 

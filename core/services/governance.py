@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from core.connectors.config_files import FILES, Rules, parse_ethics, parse_recorded_policy, read_ethics
@@ -51,16 +51,26 @@ class Governance:
     signing_key: str = field(default="", repr=False)
     reader: Reader = Reader()
     behind: Governance | None = field(default=None, repr=False)
+    foreseen: tuple[PublishedPolicy, ...] = ()
 
     @property
     def whole(self) -> Governance:
         """The same for the house itself: commands are carried out, and figures counted, on all there is."""
         return self.behind or self
 
+    def foreseeing(self, policy: PublishedPolicy) -> Governance:
+        """The same record as if one more policy had been published; it is asked apart."""
+        behind = self.behind and self.behind.foreseeing(policy)
+        return replace(self, foreseen=(policy,), behind=behind)
+
     @property
     def memory(self) -> Memory:
         """What was answered before."""
-        return self.store.memory
+        return self._apart if self.foreseen else self.store.memory
+
+    @cached_property
+    def _apart(self) -> Memory:
+        return Memory()
 
     def present(self, clock: datetime) -> Moment:
         """All that is on record, whatever the caller's clock (UTC) says: what a command reads from."""
@@ -76,7 +86,7 @@ class Governance:
 
     def policy(self, moment: Moment) -> Policy:
         """The policy in force at a moment; it knows those that held before."""
-        held = successive(history(self.store, PublishedPolicy, moment))
+        held = successive((*history(self.store, PublishedPolicy, moment), *self.foreseen))
         found = tuple((one.text, one.version, one.since) for one in held if one.since <= moment.day)
         if not found:
             raise _before_the_record(self.store)
@@ -167,6 +177,9 @@ def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
     return Governance(store=store, config=config, signing_key=signing_key)
 
 
+_AHEAD = timedelta(days=3653)
+
+
 def _before_the_record(store: Store) -> NotFound:
     """The answer to a moment at which there was no record yet."""
     kind = store_kind(store)
@@ -203,35 +216,39 @@ def _parsed_ethics(text: str, name: str) -> Ethics:
 
 
 def read_moment(governance: Governance, now: datetime, as_of: str) -> Moment:
-    """The moment to read from: now, the end of a past UTC day, or a past UTC time."""
+    """The moment to read from: now, the end of a UTC day, or a UTC time.
+
+    A day to come is answered by what is on record now, with the rules published for it.
+    """
     present = governance.present(now)
-    at = _past_time(as_of.strip(), present.at) if as_of else present.at
-    if at == present.at:
-        return present
+    at = _time(as_of.strip(), present.at) if as_of else present.at
+    if at >= present.at:
+        return Moment(present.seq, at)
     moment = governance.moment(at)
     if moment.seq == 0:
         raise BadInput(f"the record begins after {as_of[:40]}", where="as of", remedy="Choose a later day.")
     return moment
 
 
-def _past_time(text: str, now: datetime) -> datetime:
+def _time(text: str, now: datetime) -> datetime:
     try:
         if len(text) == len("2026-03-31"):
             day = date.fromisoformat(text)
-            at = min(datetime.combine(day, time.max, tzinfo=UTC), now) if day <= now.date() else None
-        else:
-            at = datetime.fromisoformat(text)
+            return now if day == now.date() else _within(datetime.combine(day, time.max, tzinfo=UTC), now)
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise _not_a_time(text) from None
-    if at is None or (at.utcoffset() is not None and at > now):
-        raise BadInput(
-            f"{text[:40]} lies in the future",
-            where="as of",
-            remedy="Only what has been recorded can be read.",
-        )
     if at.utcoffset() != UTC.utcoffset(None):
         raise _not_a_time(text)
-    return at.replace(tzinfo=UTC)
+    return _within(at.replace(tzinfo=UTC), now)
+
+
+def _within(at: datetime, now: datetime) -> datetime:
+    if at > now + _AHEAD:
+        raise BadInput(
+            f"{at.date()} lies too far ahead", where="as of", remedy="Ask for a day of the next ten years."
+        )
+    return at
 
 
 def _not_a_time(text: str) -> BadInput:

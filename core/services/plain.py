@@ -80,6 +80,8 @@ def read_back(kind: type[T], told: Mapping[str, Any]) -> T:
 def _read_back(hint: Any, told: Any) -> Any:
     if isinstance(told, list):
         return tuple(_read_back(get_args(hint)[0], item) for item in told)
+    if isinstance(told, str) and hint is date:
+        return date.fromisoformat(told)
     if not isinstance(told, Mapping):
         return told
     kinds = (each for each in (hint, *get_args(hint)) if dataclasses.is_dataclass(each))

@@ -99,6 +99,17 @@ class Call:
         """The moment that `as_of` names; now where it is empty."""
         return read_moment(self.governance, self.now, as_of)
 
+    def past(self, as_of: str = "") -> Moment:
+        """The moment that `as_of` names, which must not be to come: for what leaves the house."""
+        moment, present = self.moment(as_of), self.moment()
+        if moment.at > present.at:
+            raise BadInput(
+                f"{as_of[:40]} lies in the future",
+                where="as of",
+                remedy="Only what has been recorded can be read.",
+            )
+        return moment
+
     @property
     def rules(self) -> Rules:
         """The files of the configuration that decide now."""

@@ -16,7 +16,11 @@ from data.demo.world import Timed, World
 
 _NO_DECISION = "The result goes to a person who decides; nothing is decided by the model alone."
 _SHARE_ABROAD = 0.15
+_AHEAD_DAYS_AGO, _AHEAD_DAYS = 26, 60
 _DRAFTED_DAYS_AGO = 12
+_COMING = ("transition_days: 60\n\n# Figure 8-1", "transition_days: 90\n\n# Figure 8-1")
+_MORE_READABLE = ("explainability: 2", "explainability: 3")
+_WHY_COMING = "People decided about by a model of the strictest class get its rules in words they can read."
 _STRICTER = ("  moderate:\n    reproducibility: 1\n", "  moderate:\n    reproducibility: 2\n")
 _WHY_STRICTER = "Two audits could not re-create a moderate model; ask for retraining on a sample."
 _ONE_DEMAND_MORE = (
@@ -45,6 +49,7 @@ def rules_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) ->
     if plans:
         validator = proposer(world, plans[0])
         yield days.workday(200), partial(_second_position, world, validator)
+        yield days.workday(_AHEAD_DAYS_AGO), partial(_policy_ahead, world, validator)
         yield days.workday(_DRAFTED_DAYS_AGO), partial(_draft_policy, world, validator)
 
 
@@ -144,8 +149,29 @@ def _second_position(world: World, validator: Actor, at: datetime) -> None:
     agreed(world, at, world.do(validator, at, "publish_ethics", text=text))
 
 
+def _policy_ahead(world: World, validator: Actor, at: datetime) -> None:
+    """A stricter policy is drafted, approved by the head of risk and published, to hold two months on."""
+    holds_from = at.date() + timedelta(days=_AHEAD_DAYS)
+    about = {"text": _coming(world), "note": _WHY_COMING, "holds_from": holds_from}
+    draft, head = (
+        world.do(validator, at, "draft_policy", **about)["draft"],
+        world.people.holding("head_of_risk")[0],
+    )
+    said = {"draft": draft, "outcome": "approved", "note": "The work it makes can be done till then."}
+    world.later(1.0, lambda later: world.do(head, later, "review_policy", **said))
+    world.later(2.0, lambda later: world.do(validator, later, "publish_policy", draft=draft))
+
+
+def _coming(world: World) -> str:
+    """The shipped policy with readable rules for the strictest class, and more time for what is new of it."""
+    text = read_text(world.governance.config / "policy.yaml", "policy.yaml").replace(*_COMING, 1)
+    head, class_row, rest = text.rpartition("  very_high:\n")
+    return f"{head}{class_row}{rest.replace(*_MORE_READABLE, 1)}".replace(
+        'version: "2.0"', 'version: "2.1"', 1
+    )
+
+
 def _draft_policy(world: World, validator: Actor, at: datetime) -> None:
-    """Towards the end somebody proposes a stricter policy, which waits for somebody else's word."""
-    text = read_text(world.governance.config / "policy.yaml", "policy.yaml")
-    text = text.replace('version: "2.0"', 'version: "2.1"', 1).replace(*_STRICTER, 1)
+    """Towards the end somebody proposes a stricter policy still, which waits for somebody else's word."""
+    text = _coming(world).replace('version: "2.1"', 'version: "2.2"', 1).replace(*_STRICTER, 1)
     world.do(validator, at, "draft_policy", text=text, note=_WHY_STRICTER)

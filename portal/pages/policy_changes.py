@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.domain.errors import GovernanceError
 from core.services.record.proposals import proposals
-from core.services.rules.policies import DraftLine, compare_policy, policy_drafts, preview_policy
+from core.services.rules.policies import DraftLine, policy_drafts
+from core.services.rules.previews import compare_policy, preview_policy
 from portal.components.desk import Desk, current_desk, show_problem
 from portal.components.page import empty_state, page_header, section
 from portal.components.rules.policy_view import (
@@ -19,6 +20,7 @@ from portal.components.rules.policy_view import (
     proposals_panel,
     review_panel,
 )
+from portal.components.text import day
 from portal.components.url_inputs import url_choice
 
 
@@ -51,8 +53,11 @@ def _draft(desk: Desk, row: DraftLine) -> None:
         return
     section(
         f"What {draft} would do",
-        f"Version {seen.after} over all initiatives as they stand, beside {seen.before}, which holds.",
+        f"Version {seen.after} over all initiatives as they stand, from {day(seen.holds_from)} on, beside "
+        f"{seen.before}, which holds then without it.",
     )
+    if seen.sealed:
+        st.caption(f"Kept when it was approved, with all its figures: SHA-256 {seen.sealed}")
     preview_cards(seen)
     review_panel(desk, row)
     what, work = st.tabs(("What differs", "What it leads to"), key="changes", bind="query-params")

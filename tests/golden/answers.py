@@ -112,7 +112,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
     "list_waivers": ({}, {"standing_only": True}, CLAIMS, {"team": "Claims", **PAST}),
     "list_policy_drafts": ({},),
     "compare_policy": ({"draft": "P1"}, {"text": _stricter_policy()}, {"draft": "P99"}),
-    "preview_policy": ({"draft": "P1"},),
+    "preview_policy": ({"draft": "P1"}, {"draft": "P2"}),
     "read_lineage": ({}, {"source": "credit-bureau-feed"}, {"model": SCORING["initiative"], "past": True}),
     "show_data_source": ({"source": "credit-bureau-feed"}, {"source": "census-sample", **PAST}),
     "explanation_report": (
@@ -139,6 +139,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
     "rights_checklist": (SCORING, CHURN),
     "grade_evidence": (*CLASSES,),
     "show_ethics": ({}, SCORING),
+    "list_configuration": ({}, PAST),
 }
 """Operation -> what it is asked; each reading operation has a line."""
 

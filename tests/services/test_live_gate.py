@@ -18,7 +18,8 @@ from core.services.oversight.kpis import governance_kpis
 from core.services.process.findings import breach_findings
 from core.services.process.gates import is_live, pull_model, stands
 from core.services.process.initiatives import initiative_choices, initiative_sheet, inventory
-from core.services.rules.policies import compare_policy, draft_policy, publish_policy
+from core.services.rules.policies import draft_policy, publish_policy
+from core.services.rules.previews import compare_policy
 from tests.conftest import VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,

@@ -85,6 +85,19 @@ class PolicyDraft(Recorded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyPreview(Recorded):
+    """What a draft was foreseen to change when it was decided on (JSON), kept beside the decision."""
+
+    table = "policy_preview"
+    subject = "policy"
+    key = ("draft",)
+
+    draft: str
+    sha256: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal(Recorded):
     """What takes effect only when somebody who had no part in it agrees; the latest of its name holds.
 

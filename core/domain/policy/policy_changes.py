@@ -249,10 +249,13 @@ def _classes(before: Policy, after: Policy) -> Iterator[PolicyChange]:
 def _class_words(risk_class: RiskClass) -> str:
     days = risk_class.newest_chunk_days
     said = f"from score {risk_class.from_score}; the newest chunk is at most {days} days old"
-    said += (
-        f"; {risk_class.review_percent}% looked at by a second person" if risk_class.review_percent else ""
-    )
-    return said + (f"; reviewed every {risk_class.review_days} days" if risk_class.review_days else "")
+    if risk_class.review_percent:
+        said += f"; {risk_class.review_percent}% looked at by a second person"
+    if risk_class.review_days:
+        said += f"; reviewed every {risk_class.review_days} days"
+    if risk_class.transition_days is None:
+        return said
+    return f"{said}; what is new falls due after {_days(risk_class.transition_days)}"
 
 
 def _rules(before: Policy, after: Policy) -> Iterator[PolicyChange]:

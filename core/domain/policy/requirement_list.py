@@ -256,6 +256,14 @@ def in_transition(policy: Policy, day: date) -> bool:
     )
 
 
+def transitions_end(policy: Policy, day: date) -> date:
+    """The day after the last transition that runs on a day; that day itself where none does."""
+    floors = (eased.floor for c in policy.class_order for eased in easings(policy, c).values())
+    return max(
+        (floor + timedelta(days=1) for floor in floors if floor is not None and floor >= day), default=day
+    )
+
+
 Rows = list[dict[str, object]]
 
 

@@ -46,13 +46,17 @@ def show_comparison(result: Result) -> None:
     show_rows(result["changes"], columns, empty="Nothing differs but words.")
 
 
+def _figure(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.3g}"
+
+
 _EFFECTS: tuple[tuple[str, Mapping[str, Column], tuple[int, ...]], ...] = (
     (
         "work",
         {
             "Work it makes": "title",
             "Initiatives": ("initiatives", counted),
-            "Overdue at once": ("overdue_at_once", counted),
+            "Overdue then": ("overdue_at_once", counted),
         },
         (1, 2),
     ),
@@ -68,6 +72,16 @@ _EFFECTS: tuple[tuple[str, Mapping[str, Column], tuple[int, ...]], ...] = (
         {"Answers lead from": "from_title", "To": "to_title", "Initiatives": ("initiatives", counted)},
         (2,),
     ),
+    (
+        "kpis",
+        {"KPI": "title", "On": "day", "Without": ("before", _figure), "With it": ("after", _figure)},
+        (2, 3),
+    ),
+    (
+        "ranks",
+        {"Team by deadlines met": "team", "Rank without": ("before", dashed), "With it": "after"},
+        (1, 2),
+    ),
 )
 """What another policy would lead to: part of the result, how its rows are printed, columns of numbers."""
 
@@ -75,18 +89,29 @@ _EFFECTS: tuple[tuple[str, Mapping[str, Column], tuple[int, ...]], ...] = (
 def show_preview(result: Result) -> None:
     """What putting it in force would do."""
     totals = result["totals"]
-    versions = f"Version {result['after']} instead of {result['before']}"
+    versions = f"Version {result['after']} instead of {result['before']}, from {result['holds_from']} on"
     say(f"{versions}, over {totals['initiatives']:,} initiatives:")
     say(f"  Requirements asked: {totals['asked_after']:,} instead of {totals['asked_before']:,}")
     say(f"  Requirements open: {totals['open_after']:,} instead of {totals['open_before']:,}")
     say(f"  Initiatives with something overdue: {totals['out_after']:,} instead of {totals['out_before']:,}")
+    later = result["settled"]
+    say(
+        f"  After all transitions, on {result['settled_on']}, if nothing is done: {later['out_after']:,} "
+        f"instead of {later['out_before']:,}"
+    )
+    unknown = result["effort_unknown"]
+    of_some = f", {unknown:,} requirements without a figure" if unknown else ""
+    say(f"  Effort: {result['effort_days']:,.0f} person-days{of_some}")
     say(f"  Passed gates that would be shut: {result['reopened_total']:,}")
     for part, columns, right in _EFFECTS:
-        if result[part]:
+        rows = [row for row in result[part] if row.get("before", "") != row.get("after", None)]
+        if rows:
             say()
-            show_rows(result[part], columns, right=right)
+            show_rows(rows, columns, right=right)
     if result["cut"]:
         say("The lists are cut; the totals are not.")
+    if result["sealed"]:
+        say(f"Kept when it was approved: SHA-256 {result['sealed']}.")
 
 
 def show_frameworks(result: Result) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from core.domain.errors import BadInput
 from core.domain.moment import Moment
-from core.domain.policy.policy import Answers, Policy
+from core.domain.policy.policy import Policy, classify
 from core.domain.policy.policy_changes import Effects, Fallen, Reopened, Spared, Totals, Work
 from core.domain.policy.requirement_list import requirements_of
+from core.lake.memory import remembered
 from core.lake.query import asking, fetch
 from core.lake.standing import Standing
 from core.lake.store import Store
@@ -71,7 +74,7 @@ _REOPENED = """
     ORDER BY n.name, a.step LIMIT $most
 """
 _ANSWERS = """
-    SELECT answers, class_id, count(*) AS initiatives FROM (
+    SELECT answers, class_id, list(initiative ORDER BY initiative) AS initiatives FROM (
         SELECT i.initiative, arg_max(i.answers, i.seq) AS answers FROM initiative i
         WHERE i.seq <= $seq GROUP BY i.initiative
     ) JOIN (
@@ -110,13 +113,19 @@ def preview(store: Store, before: Policy, after: Policy, moment: Moment, *, most
         everything.close()
 
 
-def answer_groups(store: Store, moment: Moment) -> list[tuple[Answers, str, int]]:
-    """Each set of answers on record with the class it led to and how many initiatives gave it."""
-    return [
-        (
-            {question: tuple(options) for question, options in json.loads(row["answers"]).items()},
-            row["class_id"],
-            row["initiatives"],
-        )
-        for row in fetch(store.cursor(), _ANSWERS, {"seq": moment.seq})
-    ]
+@remembered(room=8)
+def led_elsewhere(store: Store, policy: Policy, moment: Moment) -> Mapping[str, tuple[str, str]]:
+    """Initiative -> the class that its answers led to, and where they lead by a policy; '' where nowhere.
+
+    Every set of answers is classified once, however many initiatives gave it.
+    """
+    moved: dict[str, tuple[str, str]] = {}
+    for row in fetch(store.cursor(), _ANSWERS, {"seq": moment.seq}):
+        answers = {question: tuple(options) for question, options in json.loads(row["answers"]).items()}
+        try:
+            led_to = classify(policy, answers).class_id
+        except BadInput:  # a question or an answer that the policy does not have
+            led_to = ""
+        if led_to != row["class_id"]:
+            moved |= dict.fromkeys(row["initiatives"], (row["class_id"], led_to))
+    return moved

@@ -179,7 +179,7 @@ OF_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "training_attestation": ("person",),
 }
 """Table without an initiative -> columns that name people; rows of those who acted on it are packed."""
-NOT_OF_ONE = ("policy_draft", "proposal")
+NOT_OF_ONE = ("policy_draft", "policy_preview", "proposal")
 """Tables of which a pack of one initiative holds only what is about it by the subject of its entry."""
 PEOPLE = ("actor", "owner", "builder", "person", "on_behalf_of", "to_person", "delegate", "answered_by")
 """Columns that name people by id."""

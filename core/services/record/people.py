@@ -20,7 +20,7 @@ from core.domain.facts.record import StoreCreated
 from core.domain.facts.recorded import entry_of
 from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.given import argument, option
-from core.lake.directory import put_person
+from core.lake.directory import name_person, put_person
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.rules.configuration import first_versions
@@ -120,7 +120,7 @@ def give_roles(case: Case, asked: AddPerson) -> Fact:
 
 def _entered(case: Case, person: Actor) -> Added:
     """Names go into the directory, team and roles on record."""
-    put_person(case.governance.store, person)
+    name_person(case.governance.store, person)
     case.append([membership_of(person)])
     return Added(person)
 

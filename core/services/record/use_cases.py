@@ -45,7 +45,7 @@ EntryNumber = Annotated[
 
 def replay(call: Call, *, seq: EntryNumber, as_of: AsOf = "") -> Result:
     """Decide again from what was known then; exit code 1 where the answer is not the one on record."""
-    found = replay_decision(call.governance, call.moment(as_of), seq=seq)
+    found = replay_decision(call.governance, call.past(as_of), seq=seq)
     return {**plain(found), "same": found.same}
 
 
@@ -62,7 +62,7 @@ def export_pack(
         actor=call.actor,
         at=call.now,
         initiative=initiative,
-        as_of=call.moment(as_of),
+        as_of=call.past(as_of),
         target=call.governance.store.folder / OUTGOING / name,
         zipped=zipped,
     )

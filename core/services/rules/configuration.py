@@ -27,6 +27,7 @@ from core.lake.facts import history, latest, select
 from core.lake.record.entries import store_kind
 from core.services.case import Case, begin
 from core.services.governance import Governance
+from core.services.rules.policies import require_day_to_come
 
 MOST_SAID = 40
 _OWN_WAYS = {
@@ -99,6 +100,7 @@ def propose_configuration(governance: Governance, command: ProposeConfiguration)
     """
     case = begin(governance, command)
     file, before = _file_of(command.name), case.rules.texts
+    require_day_to_come(case, command.holds_from)
     next_version(case, command)
     changes = tuple(_changes(before[file], command.text))
     fallen = [f"… and {len(changes) - MOST_SAID} more."] if len(changes) > MOST_SAID else []

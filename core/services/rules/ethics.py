@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core.connectors.config_files import parse_ethics
 from core.domain.chain import Fact
-from core.domain.commands import Command, FileName
+from core.domain.commands import Command, FileName, HoldsFrom
 from core.domain.errors import Conflict
 from core.domain.facts import rules as recorded
 from core.domain.facts.recorded import Names
@@ -21,7 +21,7 @@ from core.lake import directory
 from core.lake.facts import history, latest
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.rules.policies import publication
+from core.services.rules.policies import publication, require_day_to_come
 
 
 class PublishEthics(Command, may="publish_ethics"):
@@ -29,6 +29,7 @@ class PublishEthics(Command, may="publish_ethics"):
 
     text: Annotated[str, Field(description="The file of the position."), TextOf()]
     name: Annotated[FileName, Field(description="The file's name, for messages.")] = "ethics.yaml"
+    holds_from: HoldsFrom = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Proposed:
     ethics, fact = position_of(case, command)
     changes = position_changes(governance.position(case.moment), ethics)
     said = changes or ("It says the same in other words.",)
+    require_day_to_come(case, command.holds_from)
+    said = (*said, f"It holds from {command.holds_from}.") if command.holds_from else said
     reviewers = case.rules.roles.allowed_roles(command.may)
     return Proposed(case.propose("publish_ethics", fact.subject, said, reviewers), ethics, said)
 
@@ -111,7 +114,7 @@ def position_of(case: Case, asked: PublishEthics) -> tuple[Ethics, Fact]:
             where=asked.name,
             remedy="Give the new text a new version; a published one never changes.",
         )
-    return ethics, publication(recorded.PublishedEthics, ethics, asked.text)
+    return ethics, publication(recorded.PublishedEthics, ethics, asked.text, asked.holds_from)
 
 
 def ethics_in_force(governance: Governance, moment: Moment) -> EthicsInForce:

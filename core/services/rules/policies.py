@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field
+from datetime import date, datetime
 
 from core.connectors.config_files import parse_policy, parse_recorded_policy
 from core.domain.actors import Roles
 from core.domain.chain import Fact
-from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
+from core.domain.commands import DraftPolicy, PublishPolicy
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.recorded import Signed, entry_of, named
 from core.domain.facts.rules import PolicyDraft, Published, PublishedPolicy
-from core.domain.given import TextOf, argument
 from core.domain.life_cycles import DRAFT
 from core.domain.moment import Moment
 from core.domain.policy.checks import CHECKS
-from core.domain.policy.policy import Consideration, Measure, Option, Policy, SignOffPlan, classify
-from core.domain.policy.policy_changes import Effects, PolicyChange, policy_changes
+from core.domain.policy.policy import Consideration, Measure, Option, Policy, SignOffPlan
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.rules.ethics import Ethics
 from core.domain.work.raci import LETTERS
 from core.lake import directory
 from core.lake.facts import history, latest, newest_of
-from core.lake.process import policy_preview as lake
 from core.services.case import Case, begin
 from core.services.governance import Governance
 
@@ -61,6 +54,7 @@ def draft_policy(governance: Governance, command: DraftPolicy) -> str:
 
 
 def _drafted(case: Case, command: DraftPolicy, policy: Policy) -> PolicyDraft:
+    require_day_to_come(case, command.holds_from)
     if latest(case.governance.store, PublishedPolicy, case.moment, version=policy.version):
         raise Conflict(
             f"policy version '{policy.version}' was published before",
@@ -71,44 +65,54 @@ def _drafted(case: Case, command: DraftPolicy, policy: Policy) -> PolicyDraft:
         draft=case.next_name(PolicyDraft, "P"),
         state="drafted",
         version=policy.version,
-        base_version=case.policy.version,
+        base_version=_newest(case).version,
         title=policy.title,
         sha256=hashlib.sha256(command.text.encode()).hexdigest(),
         text=command.text,
         note=command.note,
+        holds_from=command.holds_from,
     )
 
 
-def review_policy(governance: Governance, command: ReviewPolicy) -> None:
-    """Approve or reject a draft; never one's own."""
-    case = begin(governance, command)
-    draft = require_draft(governance, command.draft, case.moment)
-    case.step(DRAFT, command.outcome, draft, note=command.note)
+def _newest(case: Case) -> PublishedPolicy:
+    """The policy published last, which may hold from a later day."""
+    return history(case.governance.store, PublishedPolicy, case.moment)[-1]
+
+
+def require_day_to_come(case: Case, holds_from: date | None) -> None:
+    """Refuse rules that would hold before anybody could know them."""
+    if holds_from is not None and holds_from < case.moment.day:
+        raise BadInput(
+            f"{holds_from} is past, and rules hold from today at the earliest",
+            where="holds from",
+            remedy="Give a day to come, or none.",
+        )
 
 
 def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
-    """Put an approved draft in force; a published version never changes.
+    """Put an approved draft in force, from its day on; a published version never changes.
 
     Raises
     ------
     Forbidden, NotFound
         The actor may not publish; no such draft.
     Conflict
-        It is not approved, or the policy in force is not the one it was drafted against.
+        It is not approved, or the policy published last is not the one it was drafted against.
     BadInput
         It no longer fits the roles as configured.
     """
     case = begin(governance, command)
     draft, step = require_draft(governance, command.draft, case.moment), DRAFT.to("published")
     case.permit(step, draft, state=draft.state)
-    if draft.base_version != case.policy.version:
+    if draft.base_version != _newest(case).version:
         raise Conflict(
-            f"draft {draft.draft} was made against {draft.base_version}, and {case.policy.version} holds now",
+            f"draft {draft.draft} was made against {draft.base_version}; {_newest(case).version} came since",
             remedy="Draft it again, and look at its preview.",
         )
     policy = parse_recorded_policy(draft.text, case.rules.roles, name=f"draft {draft.draft}")
     published = entry_of(step.action, replace(draft, state="published", note=""))
-    case.append([published, publication(PublishedPolicy, policy, draft.text)], unchanged=[published.subject])
+    in_force = publication(PublishedPolicy, policy, draft.text, draft.holds_from)
+    case.append([published, in_force], unchanged=[published.subject])
     return policy
 
 
@@ -151,113 +155,13 @@ def read_text_of(governance: Governance, moment: Moment, *, draft: str = "", tex
     return parse_policy(text, governance.rules(moment).roles, name="policy file")
 
 
-def publication(kind: type[Published], rules: Policy | Ethics, text: str) -> Fact:
+def publication(
+    kind: type[Published], rules: Policy | Ethics, text: str, holds_from: date | None = None
+) -> Fact:
     """The entry that rules were published, once a version, as they are written."""
     digest = hashlib.sha256(text.encode()).hexdigest()
-    said = kind(version=rules.version, title=rules.title, sha256=digest, text=text)
+    said = kind(version=rules.version, title=rules.title, sha256=digest, text=text, holds_from=holds_from)
     return entry_of(f"{kind.table}_published", said, first=True)
-
-
-MOST = 200
-OnRecord = Annotated[str, Field(description="A draft on record, such as P1.")]
-OrText = Annotated[
-    str,
-    Field(description="A draft such as P1, or a policy file."),
-    TextOf("draft", known=r"P\d+"),
-    argument("DRAFT|FILE"),
-]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two versions and every difference between them."""
-
-    before: str
-    after: str
-    changes: tuple[PolicyChange, ...]
-
-
-@dataclass(frozen=True)
-class Reclassified:
-    """Initiatives whose answers would lead to another class; they stay until they are classified again."""
-
-    from_title: str
-    to_title: str
-    initiatives: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preview(Effects):
-    """What putting a policy in force would do on the moment's day; `cut` says whether the lists are cut."""
-
-    before: str
-    after: str
-    reopened_total: int
-    reclassified: tuple[Reclassified, ...]
-    cut: bool
-
-
-def compare_policy(
-    governance: Governance, moment: Moment, *, draft: OnRecord = "", text: OrText = ""
-) -> Comparison:
-    """Compare a draft or a file with the policy in force, cell by cell."""
-    before = governance.policy(moment)
-    after = read_text_of(governance, moment, draft=draft, text=text)
-    return Comparison(before.version, after.version, policy_changes(before, after))
-
-
-def preview_policy(
-    governance: Governance, moment: Moment, *, draft: OnRecord = "", text: OrText = ""
-) -> Preview:
-    """Show what a draft or a file would change over the whole inventory.
-
-    Raises
-    ------
-    BadInput, NotFound
-        The text is no sound policy, or drops a class that initiatives are in; there is no such draft.
-
-    Notes
-    -----
-    The whole inventory is decided by it as if it were in force, beside the policy in force.
-    """
-    before = governance.policy(moment)
-    after = read_text_of(governance, moment, draft=draft, text=text)
-    lost = set(before.class_order) - set(after.class_order)
-    if lost:
-        raise BadInput(
-            f"the draft has no class '{', '.join(sorted(lost))}', and initiatives may be in it",
-            where="classes",
-            remedy="Keep the class until nothing is in it.",
-        )
-    found = lake.preview(governance.store, before, after, moment, most=MOST)
-    return Preview(
-        **vars(found),
-        before=before.version,
-        after=after.version,
-        reopened_total=found.reopened[0].of_all if found.reopened else 0,
-        reclassified=_reclassified(governance, after, moment),
-        cut=MOST in (len(found.fallen), len(found.reopened)),
-    )
-
-
-def _reclassified(governance: Governance, after: Policy, moment: Moment) -> tuple[Reclassified, ...]:
-    """Every set of answers is classified once, however many initiatives gave it."""
-    moves: Counter[tuple[str, str]] = Counter()
-    for answers, class_id, initiatives in lake.answer_groups(governance.store, moment):
-        try:
-            led_to = classify(after, answers).class_id
-        except BadInput:  # a question or an answer that the draft does not have
-            led_to = ""
-        if led_to != class_id:
-            moves[class_id, led_to] += initiatives
-    return tuple(
-        Reclassified(
-            after.class_title(old),
-            after.class_title(new) if new else "cannot be told: an answer is missing",
-            count,
-        )
-        for (old, new), count in moves.most_common()
-    )
 
 
 Rows = list[dict[str, object]]

@@ -16,7 +16,7 @@ from core.domain.rules.frameworks import Coverage, Framework, Standing
 from core.services.governance import Governance
 from core.services.plain import Result, plain
 from core.services.process.evidence import AlcoaSheet, alcoa_sheet
-from core.services.rules import frameworks, policies, rights
+from core.services.rules import frameworks, policies, previews, rights
 from core.services.rules.configuration import ProposeConfiguration, configuration, propose_configuration
 from core.services.rules.ethics import (
     PublishedEthics,
@@ -218,9 +218,9 @@ USE_CASES = (
         name="list_policy_drafts",
         returns="drafts",
     ),
-    asks(policies.compare_policy, Line("policy compare", needs=("text",)), may="read_rules"),
-    asks(policies.preview_policy, Line("policy preview", needs=("text",)), may="read_rules"),
-    does(policies.review_policy, ReviewPolicy, Line("policy review", "Draft {draft} is {outcome}.")),
+    asks(previews.compare_policy, Line("policy compare", needs=("text",)), may="read_rules"),
+    asks(previews.preview_policy, Line("policy preview", needs=("text",)), may="read_rules"),
+    does(previews.review_policy, ReviewPolicy, Line("policy review", "Draft {draft} is {outcome}.")),
     does(
         policies.publish_policy,
         PublishPolicy,

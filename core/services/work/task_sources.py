@@ -15,6 +15,7 @@ from core.domain.work.work import Held, Place, Routes, Task, TaskKind, TaskState
 from core.lake import work as lake_tasks
 from core.lake.facts import newest
 from core.lake.process.inventory import owners_and_builders, reviews
+from core.lake.process.policy_preview import led_elsewhere
 from core.lake.store import Store
 from core.services.work.comments import unread_mentions
 from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks
@@ -510,6 +511,39 @@ def receivers(cast: Cast, offer: HandOff) -> tuple[str, ...]:
     if offer.to_person:
         return (offer.to_person,)
     return tuple(known.id for known in cast.people if known.team == offer.to_team)
+
+
+_CLASSIFY_DAYS = 30
+"""Days for classifying again, where the class has no transition days."""
+
+
+def reclassification_tasks(reading: Reading) -> Iterator[Task]:
+    """Answers that lead to another class by the policy of now: nothing moves before somebody looks."""
+    policy = reading.policy
+    if policy.before is None:
+        return
+    moved = led_elsewhere(reading.governance.store, policy, reading.moment)
+    for initiative in sorted(moved if not reading.only else {reading.only} & set(moved)):
+        was, led_to = moved[initiative]
+        held = reading.known[initiative]
+        if held.retired:
+            continue
+        title = policy.class_title(led_to) if led_to else "no class: an answer is missing"
+        days = policy.risk_class(led_to).transition_days if led_to else None
+        due_on = policy.before[1] + timedelta(days=_CLASSIFY_DAYS if days is None else days)
+        yield Task(
+            key=f"reclassify:{initiative}",
+            kind="class",
+            title=f"Classify again: {held.name}",
+            why=f"By policy {policy.version} its answers lead to {title}, not to {policy.class_title(was)}.",
+            how="Give the answers anew, or let the class be overridden with a reason.",
+            waits="It keeps its class till then",
+            state=reading.state(due_on),
+            due_on=due_on,
+            place=Place("initiative", {"id": initiative}),
+            routes=Routes((held.owner,) if held.owner else ()),
+            initiative=initiative,
+        )
 
 
 def mention_tasks(reading: Reading) -> Iterator[Task]:

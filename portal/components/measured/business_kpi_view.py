@@ -19,7 +19,7 @@ from core.services.measured.business_kpi import (
     set_business_kpi,
 )
 from portal.components.cards import Card, cards
-from portal.components.charts.promises import KpiPoint, performance_chart, promise_chart
+from portal.components.charts.bars import KpiPoint, performance_chart, promise_chart
 from portal.components.desk import Desk
 from portal.components.forms import Ask, closed_because, form, give
 from portal.components.page import page_link, panel

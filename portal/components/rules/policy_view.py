@@ -17,12 +17,13 @@ from core.services.record.proposals import (
     withdraw_proposal,
 )
 from core.services.rules.configuration import ProposeConfiguration, propose_configuration
-from core.services.rules.policies import draft_policy, publish_policy, review_policy
+from core.services.rules.policies import draft_policy, publish_policy
+from core.services.rules.previews import review_policy
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, action, form
 from portal.components.page import empty_state, page_link, panel, section
 from portal.components.tables import Column, bullet_list, plain_table
-from portal.components.text import count, escape
+from portal.components.text import count, day, escape, percent
 from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from core.domain.policy.policy_changes import PolicyChange
     from core.services.record.proposals import ProposalLine
     from core.services.rules.configuration import FileLine
-    from core.services.rules.policies import Comparison, DraftLine, Preview
+    from core.services.rules.policies import DraftLine
+    from core.services.rules.previews import Comparison, KpiChange, Preview
     from portal.components.desk import Desk
 
 
@@ -131,7 +133,7 @@ _CHANGES: list[Column[PolicyChange]] = [
 _WORK = [
     Column("title", "Requirement", strong=True),
     Column("initiatives", "Initiatives", "number"),
-    Column("overdue_at_once", "Overdue at once", "number", phone=False),
+    Column("overdue_at_once", "Overdue after the transition", "number", phone=False),
 ]
 _FALLEN = [
     Column("name", "Initiative", strong=True),
@@ -194,7 +196,7 @@ def draft_form(desk: Desk) -> None:
             "Put the draft on record",
             "The draft is on record.",
             icon=":material/edit_document:",
-            rows=("text", "note"),
+            rows=("text", "note", "holds_from"),
             note="Every fault is told with its line; nothing is in force until somebody else approved.",
         )
         form(desk, draft_policy, DraftPolicy, ask)
@@ -207,8 +209,9 @@ def drafts_table(rows: Sequence[DraftLine]) -> None:
 
 def preview_cards(seen: Preview) -> None:
     """Show in figures what the draft would do."""
-    totals = seen.totals
-    fallen = totals.out_after - totals.out_before
+    totals, later = seen.totals, seen.settled
+    fallen = later.out_after - later.out_before
+    unknown = f" {count(seen.effort_unknown, 'requirement')} without a figure." if seen.effort_unknown else ""
     work = sum(row.initiatives for row in seen.work)
     spared = sum(row.initiatives for row in seen.spared)
     cards(
@@ -225,17 +228,22 @@ def preview_cards(seen: Preview) -> None:
                 note=f"Requirements to prove anew. It spares {spared:,}.",
             ),
             Card(
+                "Effort of it",
+                f"{seen.effort_days:,.0f} days",
+                note=f"Person-days, as the policy says of each measure.{unknown}",
+            ),
+            Card(
                 "Passed gates that would shut",
                 f"{seen.reopened_total:,}",
                 note="They open again when what is asked for is proved.",
             ),
             Card(
                 "Initiatives out of policy",
-                f"{totals.out_after:,}",
+                f"{later.out_after:,}",
                 trend=_change(fallen),
                 direction=(fallen > 0) - (fallen < 0),
                 better=None if not fallen else fallen < 0,
-                note="With something overdue on the day shown.",
+                note=f"On {day(seen.settled_on)}, after all transitions, if nothing is done.",
             ),
         ]
     )
@@ -338,12 +346,43 @@ def changes_table(compared: Comparison) -> None:
     )
 
 
+_KPIS: list[Column[KpiChange]] = [
+    Column("title", "KPI", strong=True),
+    Column("day", "On", "day"),
+    Column(lambda kpi: _kpi(kpi, kpi.before), "Without the draft"),
+    Column(lambda kpi: _kpi(kpi, kpi.after), "With it"),
+    Column("status_after", "Against its target", "status", phone=False),
+]
+_RANKS = [
+    Column("team", "Team", strong=True),
+    Column("before", "Without the draft", "number"),
+    Column("after", "With it", "number"),
+]
+
+
+def _moved_kpis(seen: Preview) -> list[KpiChange]:
+    return [kpi for kpi in seen.kpis if kpi.before != kpi.after]
+
+
+def _kpi(kpi: KpiChange, value: float | None) -> str:
+    if value is None:
+        return "Cannot be told"
+    return percent(value) if kpi.unit == "share" else f"{value:,.0f}"
+
+
 def preview_tables(seen: Preview) -> None:
     """Show which work it makes and spares, who falls out of policy, and which gates would be shut."""
     parts = (
         ("Work it makes", "Requirements that have to be proved anew.", seen.work, _WORK),
         ("Work it spares", "Requirements that are open now and no longer asked for.", seen.spared, _WORK[:2]),
-        ("Falls out of policy", "In policy now, with something overdue then.", seen.fallen, _FALLEN),
+        (
+            "Falls out of policy",
+            f"With something overdue on {day(seen.settled_on)} by the draft alone, if nothing is done.",
+            seen.fallen,
+            _FALLEN,
+        ),
+        ("KPIs", "By what holds without the draft, and with it.", _moved_kpis(seen), _KPIS),
+        ("Ranks by deadlines met", f"On {day(seen.settled_on)}, if nothing is done.", seen.ranks, _RANKS),
         (
             "Passed gates that would be shut",
             "Open on record, blocked by the draft.",
