@@ -251,7 +251,7 @@ def _trend(change: float | None, direction: KpiDirection) -> Trend:
     return "better" if (change > 0) == (direction == "higher") else "worse"
 
 
-StandingMeasure = Literal["first_time_pass_rate", "deadlines_met_rate"]
+StandingMeasure = Literal["first_time_pass_rate", "deadlines_met_rate", "self_service_rate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +266,8 @@ class TeamTally:
         Checks run for the first time, and those of them that passed.
     due, on_time
         Tasks whose due day is past, and those of them done by then.
+    light_due, light_on_time
+        The same of the lowest class, which stands on a board of its own.
 
     Examples
     --------
@@ -278,6 +280,8 @@ class TeamTally:
     first_try_passes: int
     due: int
     on_time: int
+    light_due: int = 0
+    light_on_time: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +335,8 @@ def standings(
     tallies
         One a team, in any order.
     measure
-        "first_time_pass_rate" = first_try_passes / first_tries, "deadlines_met_rate" = on_time / due.
+        "first_time_pass_rate" = first_try_passes / first_tries, "deadlines_met_rate" = on_time / due,
+        "self_service_rate" = light_on_time / light_due.
     minimum
         Tries (or due tasks) a team needs to be ranked.
     confidence
@@ -374,11 +379,11 @@ def standings(
 
 
 def _line(tally: TeamTally, measure: StandingMeasure, minimum: int, confidence: float) -> Standing:
-    passes, n = (
-        (tally.first_try_passes, tally.first_tries)
-        if measure == "first_time_pass_rate"
-        else (tally.on_time, tally.due)
-    )
+    passes, n = {
+        "first_time_pass_rate": (tally.first_try_passes, tally.first_tries),
+        "deadlines_met_rate": (tally.on_time, tally.due),
+        "self_service_rate": (tally.light_on_time, tally.light_due),
+    }[measure]
     interval = wilson_interval(passes, n, confidence)
     enough = n >= minimum and n > 0
     note = "" if enough else f"Too few to rank: {n} of the {max(minimum, 1)} needed."

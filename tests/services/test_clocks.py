@@ -113,8 +113,10 @@ def test_the_past_is_read_by_the_time_of_the_entries(governance: Governance, ini
 
     assert (then.seq, then.day) == (governance.store.head() - 1, later(20).date())
     assert read_moment(governance, NOW, f"{NOW:%Y-%m-%d}").seq == governance.store.head() - 1
-    with pytest.raises(BadInput, match="lies in the future"):
-        read_moment(governance, NOW, f"{AHEAD + timedelta(days=1):%Y-%m-%d}")
+    ahead = read_moment(governance, NOW, f"{AHEAD + timedelta(days=1):%Y-%m-%d}")
+    assert (ahead.seq, ahead.day) == (governance.store.head(), AHEAD.date() + timedelta(days=1))
+    with pytest.raises(BadInput, match="lies too far ahead"):
+        read_moment(governance, NOW, "2999-01-01")
 
 
 def test_a_clock_behind_the_record_is_said_and_the_record_is_whole(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -362,31 +362,43 @@ _DEADLINES = """
             CASE WHEN count(*) = any_value(w.wanted) THEN max(first_on) END AS first_on
         FROM proof_day JOIN proofs_wanted w USING (measure) GROUP BY initiative, measure
     ), deadline AS (
-        SELECT s.initiative, s.requirement, s.due_on, coalesce(min(m.first_on) <= s.due_on, false) AS on_time
+        SELECT s.initiative, s.requirement, s.due_on, s.class_place = 0 AS light,
+            coalesce(min(m.first_on) <= s.due_on, false) AS on_time
         FROM requirement_state s
         JOIN policy_asked a ON a.class_id = s.class_id AND a.requirement = s.requirement
         LEFT JOIN measure_day m ON m.initiative = s.initiative AND m.measure = a.measure
         WHERE s.due_on BETWEEN $since AND $until
-        GROUP BY s.initiative, s.requirement, s.due_on
+        GROUP BY s.initiative, s.requirement, s.due_on, light
     )
 """
 _DEADLINES_MET = asking(
     _DEADLINES
     + """
-    SELECT i.team, count(*) AS due, count(*) FILTER (on_time) AS on_time
-    FROM deadline JOIN current_initiative i USING (initiative) GROUP BY i.team ORDER BY i.team
+    SELECT i.team, light, count(*) AS counted, count(*) FILTER (on_time) AS good
+    FROM deadline JOIN current_initiative i USING (initiative) GROUP BY i.team, light ORDER BY i.team
     """,
     "current",
     "policy",
 )
 _FIRST_TRIES = asking(
     """
-    SELECT i.team, count(*) AS first_tries, count(*) FILTER (c.verdict = 'pass') AS passes
-    FROM check_run c JOIN current_initiative i USING (initiative)
-    WHERE c.seq <= $seq AND c.first_try AND c.recorded_at::DATE BETWEEN $since AND $day
-    GROUP BY i.team ORDER BY i.team
+    , asked AS (
+        SELECT DISTINCT a.class_id, a.class_place, p.check_id
+        FROM policy_asked a JOIN policy_proof p USING (measure) WHERE a.place = 0
+    ), proven AS (SELECT DISTINCT initiative FROM evidence WHERE seq <= $seq)
+    SELECT i.team, a.class_place = 0 AS light, count(*) AS counted,
+        count(*) FILTER (c.verdict = 'pass') AS good
+    FROM check_run c
+    JOIN proven USING (initiative)
+    JOIN current_initiative i USING (initiative)
+    JOIN current_classification k USING (initiative)
+    JOIN asked a ON a.class_id = k.class_id AND a.check_id = c.check_id
+    WHERE c.seq <= $seq AND c.first_try AND c.version IS NOT NULL
+        AND c.recorded_at::DATE BETWEEN $since AND $until
+    GROUP BY i.team, light ORDER BY i.team
     """,
     "current",
+    "policy",
 )
 _DAYS_TO_DEPLOYMENT = asking(
     """
@@ -438,27 +450,57 @@ _CHECKS_OF_TEAM = asking(
 )
 
 
-def first_tries(store: Store, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
-    """Team -> first runs of a check in the window, and how many of them passed."""
-    rows = fetch(store.cursor(), _FIRST_TRIES, _window(moment, window_days))
-    return {row["team"]: (row["first_tries"], row["passes"]) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of a team: what was counted and what of it was good; `light` is the lowest class, counted apart.
+
+    A use case of the lowest class is registered in a minute and proves itself: counted with the others, a
+    rank could be bought with empty ones.
+    """
+
+    counted: int = 0
+    good: int = 0
+    light_counted: int = 0
+    light_good: int = 0
 
 
 @remembered(room=32)
-def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, tuple[int, int]]:
+def first_tries(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, Tally]:
+    """Team -> first runs of a check in the window, and how many of them passed.
+
+    A run counts that looked at a model version, on an initiative for which something was proved by evidence,
+    of a check that the policy of its day asks of the class: what nobody asked for is no try.
+    """
+    since = moment.day - timedelta(days=window_days)
+    return _by_team(store, policy, moment, (since, moment.day), _FIRST_TRIES)
+
+
+@remembered(room=32)
+def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, Tally]:
     """Team -> requirements that fell due in the window, and how many were proved by their day.
 
     What fell due on a day is what the policy of that day asked for.
     """
-    found: Counter[str] = Counter()
-    met: Counter[str] = Counter()
-    since, until = moment.day - timedelta(days=window_days), moment.day - timedelta(days=1)
-    for held, first, last in _held(policy, since, until):
-        tables, window = ("requirement_state", "sign_off_state"), {"since": first, "until": last}
-        for row in standing(store, held, moment).fetch(_DEADLINES_MET, *tables, **window):
-            found[row["team"]] += row["due"]
-            met[row["team"]] += row["on_time"]
-    return {team: (found[team], met[team]) for team in sorted(found)}
+    span = moment.day - timedelta(days=window_days), moment.day - timedelta(days=1)
+    return _by_team(store, policy, moment, span, _DEADLINES_MET, "requirement_state", "sign_off_state")
+
+
+def _by_team(
+    store: Store, policy: Policy, moment: Moment, span: tuple[date, date], query: str, *tables: str
+) -> dict[str, Tally]:
+    """What a query counts, over the policies that held in a span."""
+    found: dict[str, Tally] = {}
+    for held, first, last in _held(policy, *span):
+        for row in standing(store, held, moment).fetch(query, *tables, since=first, until=last):
+            known, more = found.get(row["team"], Tally()), (row["counted"], row["good"])
+            light, heavy = (more, (0, 0)) if row["light"] else ((0, 0), more)
+            found[row["team"]] = Tally(
+                known.counted + heavy[0],
+                known.good + heavy[1],
+                known.light_counted + light[0],
+                known.light_good + light[1],
+            )
+    return found
 
 
 def _held(policy: Policy | None, since: date, until: date) -> Iterator[tuple[Policy, date, date]]:
@@ -529,8 +571,8 @@ def _bias_within_limit(at: Counted) -> Share:
     return Share(sum(line.bias == "pass" for line in counted), len(counted))
 
 
-def _of_all(teams: Mapping[str, tuple[int, int]]) -> Share:
-    return Share(sum(good for _, good in teams.values()), sum(counted for counted, _ in teams.values()))
+def _of_all(teams: Mapping[str, Tally]) -> Share:
+    return Share(sum(one.good for one in teams.values()), sum(one.counted for one in teams.values()))
 
 
 def _deadlines_met(at: Counted, window_days: int) -> Share:
@@ -538,7 +580,7 @@ def _deadlines_met(at: Counted, window_days: int) -> Share:
 
 
 FIGURES: Mapping[KpiId, Callable[[Counted, int], Figure]] = {
-    "first_time_pass_rate": lambda at, days: _of_all(first_tries(at.store, at.moment, days)),
+    "first_time_pass_rate": lambda at, days: _of_all(first_tries(at.store, at.policy, at.moment, days)),
     "deadlines_met": _deadlines_met,
     "in_policy": lambda at, _: Share(sum(not line.overdue for line in at.lines), len(at.lines)),
     "overdue_requirements": lambda at, _: sum(line.overdue for line in at.lines),

@@ -26,7 +26,9 @@ def read_standings(
     moment: Moment,
     *,
     measure: Annotated[
-        StandingMeasure, Field(description="first_time_pass_rate or deadlines_met_rate."), option("--by")
+        StandingMeasure,
+        Field(description="first_time_pass_rate, deadlines_met_rate or self_service_rate."),
+        option("--by"),
     ] = "first_time_pass_rate",
 ) -> Result:
     """Show the teams' leaderboard."""

@@ -15,7 +15,7 @@ from core.domain.policy.checks import CHECKS, CheckTally
 from core.domain.policy.kpis import KpiDefinition
 from core.domain.process.facts import InventoryLine
 from core.domain.work.work import MOVABLE, Place, Task, TaskState
-from core.lake.process.inventory import checks_of_team, deadlines, first_tries, inventory_lines
+from core.lake.process.inventory import Tally, checks_of_team, deadlines, first_tries, inventory_lines
 from core.lake.record.entries import owning_teams
 from core.services.governance import Governance
 from core.services.work.hand_offs import HandOff, hand_offs
@@ -221,8 +221,12 @@ def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...
     """First tries and deadlines per team of the inventory, over the leaderboard's window."""
     policy = governance.policy(moment)
     window = governance.rules(moment).leaderboard.window_days
-    tries = first_tries(governance.store, moment, window)
+    tries = first_tries(governance.store, policy, moment, window)
     due = deadlines(governance.store, policy, moment, window)
     lines = inventory_lines(governance.store, policy, moment, governance.live_gates(moment))
     teams = {line.team for line in lines}
-    return tuple(TeamTally(team, *tries.get(team, (0, 0)), *due.get(team, (0, 0))) for team in sorted(teams))
+    return tuple(
+        TeamTally(team, tried.counted, tried.good, met.counted, met.good, met.light_counted, met.light_good)
+        for team in sorted(teams)
+        for tried, met in [(tries.get(team, Tally()), due.get(team, Tally()))]
+    )
