@@ -12,6 +12,7 @@ from pydantic import Field
 
 from core.domain.commands import slug
 from core.ground import Checked
+from data.demo.acts import agreed
 from data.demo.plans import InitiativePlan
 from data.demo.recipe import RECIPE_FOLDER, read_part
 from data.demo.workdays import Workdays, workdays
@@ -92,7 +93,7 @@ def _set(
     reason: str,
     at: datetime,
 ) -> None:
-    world.do(
+    result = world.do(
         plan.crew.owner,
         at,
         "set_business_kpi",
@@ -103,6 +104,7 @@ def _set(
         target_on=(started + timedelta(days=by)).date(),
         reason=reason,
     )
+    agreed(world, at, result)
 
 
 def _observe(

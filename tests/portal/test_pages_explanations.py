@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import RegisterModelVersion, make
+from core.domain.models.business_kpis import SetBusinessKpi
 from core.services.governance import Governance
 from core.services.measured.business_kpi import (
     ObserveBusinessKpi,
-    SetBusinessKpi,
     observe_business_kpi,
     set_business_kpi,
 )
@@ -96,7 +96,7 @@ def promised(governance: Governance) -> tuple[Governance, str]:
         target=30.0,
         target_on=date(2026, 7, 1),
     )
-    kpi = set_business_kpi(governance, command)
+    kpi = set_business_kpi(governance, command).kpi
     seen = make(
         ObserveBusinessKpi,
         actor=OWNER,

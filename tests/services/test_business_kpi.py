@@ -9,11 +9,12 @@ import pytest
 
 from core.domain.commands import make
 from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.models.business_kpis import SetBusinessKpi
 from core.services.governance import Governance
 from core.services.measured.business_kpi import (
     ImportObservations,
     ObserveBusinessKpi,
-    SetBusinessKpi,
+    Promised,
     business_kpis,
     import_observations,
     observe_business_kpi,
@@ -21,6 +22,7 @@ from core.services.measured.business_kpi import (
     set_business_kpi,
 )
 from tests.conftest import BUILDER, OUTSIDER, OWNER, later, register
+from tests.process import agree
 
 WHY = "The call centre counted one week twice."
 
@@ -28,7 +30,7 @@ WHY = "The call centre counted one week twice."
 @pytest.fixture
 def promised(governance: Governance) -> tuple[Governance, str]:
     initiative = register(governance)
-    assert set_business_kpi(governance, promise(initiative)) == "customers-kept"
+    assert set_business_kpi(governance, promise(initiative)) == Promised("customers-kept")
     return governance, initiative
 
 
@@ -53,6 +55,7 @@ def observe(
 ) -> ObserveBusinessKpi:
     return make(
         ObserveBusinessKpi,
+        Promised,
         actor=BUILDER,
         at=later(days),
         initiative=initiative,
@@ -103,7 +106,10 @@ def test_a_revision_says_why_and_keeps_what_was_promised(promised: tuple[Governa
     with pytest.raises(BadInput, match="a revision says why"):
         set_business_kpi(governance, promise(initiative, target=25.0, at=later(9)))
     changed = promise(initiative, target=25.0, at=later(9), reason="The campaign was cut by half.")
-    set_business_kpi(governance, changed)
+    proposal = set_business_kpi(governance, changed).proposal
+    (kpi,) = business_kpis(governance, governance.moment(later(9.5)), initiative=initiative)
+    assert kpi.promise.target == 30.0, "nothing holds yet"
+    agree(governance, proposal, 9.6)
     (kpi,) = business_kpis(governance, governance.moment(later(10)), initiative=initiative)
     assert kpi.promise.target == 25.0
     assert [one.target for one in kpi.revisions] == [30.0, 25.0]

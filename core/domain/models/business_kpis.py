@@ -6,10 +6,44 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from core.domain.commands import Command, Day, Name, Words
+from core.domain.given import InitiativeId, Shown, option
 
 Direction = Literal["up", "down"]
 Standing = Literal["achieved", "on_course", "behind", "missed", "cannot_tell"]
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Unit = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True)]
+
+
+class SetBusinessKpi(Command, may="define_business_kpi"):
+    """Promise a business KPI, or revise what was promised."""
+
+    initiative: InitiativeId
+    name: Annotated[
+        Name, Field(title="What is measured", description="What is measured; the same name again revises it.")
+    ]
+    unit: Annotated[
+        Unit, Field(title="Unit", description="Unit, such as % or days."), Shown("%, days, € per month")
+    ] = ""
+    direction: Annotated[
+        Literal["up", "down"],
+        Field(title="Which way is better", description="up or down: which way is better."),
+    ]
+    baseline: Annotated[Number, Field(title="Baseline", description="Value before.")]
+    baseline_on: Annotated[Day, Field(title="Measured on", description="Its day, like 2026-03-31.")]
+    target: Annotated[Number, Field(title="Target", description="Value promised.")]
+    target_on: Annotated[
+        Day, Field(title="Promised by", description="By which day, like 2026-12-31."), option("--by")
+    ]
+    source: Annotated[
+        Words, Field(title="Source of the figure", description="Where the figure comes from.")
+    ] = ""
+    reason: Annotated[Words, Field(title="Why it is revised", description="Why it is revised.")] = ""
 
 
 @dataclass(frozen=True)

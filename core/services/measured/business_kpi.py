@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from core.connectors.csv_files import MOST_BYTES, read_observations
-from core.domain.commands import Command, Day, FileName, Name, Words, slug
+from core.domain.chain import Fact
+from core.domain.commands import Command, Day, FileName, Words, slug
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts import measured as facts
 from core.domain.facts.measured import BusinessKpiObservation
 from core.domain.facts.process import Initiative
 from core.domain.facts.recorded import Signed, entry_of, named
 from core.domain.given import InitiativeId, NamedInitiative, Shown, TextOf, option
-from core.domain.models.business_kpis import Achieved, Observation, Promise, standing_of
+from core.domain.models.business_kpis import Achieved, Observation, Promise, SetBusinessKpi, standing_of
 from core.domain.moment import Moment
 from core.lake import directory
 from core.lake.facts import history, latest, newest, newest_of
@@ -27,8 +28,6 @@ from core.services.case import Case, begin, registered
 from core.services.governance import Governance
 from core.services.measured.decay import decay_report
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Unit = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True)]
 KpiId = Annotated[str, Field(description="The KPI's id, as 'business-kpi show' gives it.")]
 Note = Annotated[Words, Field(description="A note; the reason where it corrects something.")]
 _REASON = 10
@@ -42,32 +41,6 @@ def _decoded(content: object) -> object:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8; save it as CSV UTF-8") from None
-
-
-class SetBusinessKpi(Command, may="define_business_kpi"):
-    """Promise a business KPI, or revise what was promised."""
-
-    initiative: InitiativeId
-    name: Annotated[
-        Name, Field(title="What is measured", description="What is measured; the same name again revises it.")
-    ]
-    unit: Annotated[
-        Unit, Field(title="Unit", description="Unit, such as % or days."), Shown("%, days, € per month")
-    ] = ""
-    direction: Annotated[
-        Literal["up", "down"],
-        Field(title="Which way is better", description="up or down: which way is better."),
-    ]
-    baseline: Annotated[Number, Field(title="Baseline", description="Value before.")]
-    baseline_on: Annotated[Day, Field(title="Measured on", description="Its day, like 2026-03-31.")]
-    target: Annotated[Number, Field(title="Target", description="Value promised.")]
-    target_on: Annotated[
-        Day, Field(title="Promised by", description="By which day, like 2026-12-31."), option("--by")
-    ]
-    source: Annotated[
-        Words, Field(title="Source of the figure", description="Where the figure comes from.")
-    ] = ""
-    reason: Annotated[Words, Field(title="Why it is revised", description="Why it is revised.")] = ""
 
 
 class ObserveBusinessKpi(Command, may="observe_business_kpi"):
@@ -99,20 +72,43 @@ class ImportObservations(Command, may="observe_business_kpi"):
     note: Annotated[Note, Field(title="Reason, where lines correct what is on record")] = ""
 
 
-def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> str:
-    """Put a KPI's promise on record and return its id; what was promised before stays."""
+@dataclass(frozen=True)
+class Promised:
+    """The id of a KPI; where a revision of its promise waits for somebody to agree, the proposal's name."""
+
+    kpi: str
+    proposal: str = ""
+
+
+def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> Promised:
+    """Put a KPI's promise on record; a revision of it is proposed, and what was promised before stays."""
     case = begin(governance, command)
+    known, promise = _promise(case, command)
+    if known is None:
+        return Promised(case.put("business_kpi_promised", promise).kpi)
+    was, now = (f"{one.target:g} {one.unit} by {one.target_on}" for one in (known, promise))
+    said = f"{promise.name} of {case.initiative.name}: {was} becomes {now}. {command.reason}"
+    reviewers = case.rules.roles.allowed_roles("review_policy")
+    return Promised(promise.kpi, case.propose("set_business_kpi", promise.initiative, [said], reviewers))
+
+
+def revised_promise(case: Case, command: SetBusinessKpi) -> Fact:
+    """The entry that revises a promise once somebody else has agreed."""
+    return entry_of("business_kpi_revised", _promise(case, command)[1])
+
+
+def _promise(case: Case, command: SetBusinessKpi) -> tuple[facts.BusinessKpi | None, facts.BusinessKpi]:
+    """What is promised by now, and what a command promises."""
     initiative, kpi = case.initiative.initiative, slug(command.name)
     _refuse_odd(command)
-    known = latest(governance.store, facts.BusinessKpi, case.moment, initiative, kpi=kpi)
+    known = latest(case.governance.store, facts.BusinessKpi, case.moment, initiative, kpi=kpi)
     if known and len(command.reason) < _REASON:
         raise BadInput(
             f"'{command.name}' is promised already, and a revision says why",
             where="reason",
             remedy="Give the reason; what was promised before stays on record.",
         )
-    promise = facts.BusinessKpi(kpi=kpi, **command.model_dump(exclude={"actor", "at"}))
-    return case.put("business_kpi_revised" if known else "business_kpi_promised", promise).kpi
+    return known, facts.BusinessKpi(kpi=kpi, **command.model_dump(exclude={"actor", "at"}))
 
 
 def _refuse_odd(command: SetBusinessKpi) -> None:

@@ -11,6 +11,7 @@ from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import DecayChunk
 from core.domain.given import InitiativeId, Texts, VersionId, argument, option
+from core.domain.models.business_kpis import SetBusinessKpi
 from core.domain.moment import Moment
 from core.services.governance import Governance
 from core.services.measured import business_kpi, explanations
@@ -43,7 +44,7 @@ from core.services.measured.trade_off import (
 )
 from core.services.measured.weak_slices import find_weakest, score_curves
 from core.services.plain import Result, plain
-from core.services.use_case import Call, Choice, Line, Values, asks, does
+from core.services.use_case import Call, Choice, Line, Values, asks, does, proposed
 
 _OF_VERSION = "/initiatives/{initiative}/versions/{version}"
 
@@ -258,6 +259,11 @@ CHOICES = (
     ),
 )
 
+
+def _promised(result: Result) -> str:
+    return proposed(result) if result["proposal"] else "Promised as {kpi} of {initiative}.".format_map(result)
+
+
 USE_CASES = (
     does(
         add_predictions,
@@ -339,9 +345,9 @@ USE_CASES = (
     ),
     does(
         business_kpi.set_business_kpi,
-        business_kpi.SetBusinessKpi,
-        Line("business-kpi set", "Promised as {kpi} of {initiative}."),
-        returns=_with("initiative", under="kpi"),
+        SetBusinessKpi,
+        Line("business-kpi set", _promised),
+        returns=lambda call, command, found: {"initiative": command.initiative, **plain(found)},
     ),
     does(
         business_kpi.observe_business_kpi,

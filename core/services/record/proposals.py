@@ -12,12 +12,14 @@ from pydantic import Field
 from core.domain.chain import Fact
 from core.domain.commands import Command, OverrideClassification, Words, make
 from core.domain.errors import Conflict, Forbidden, NotFound
+from core.domain.facts.measured import BusinessKpi
 from core.domain.facts.process import Classification, Finding, InitiativeState
 from core.domain.facts.record import Membership
 from core.domain.facts.recorded import Recorded, Signed, but, entry_of, named
 from core.domain.facts.rules import ConfigurationFile, Proposal, PublishedEthics
 from core.domain.given import argument, option
 from core.domain.life_cycles import PROPOSAL
+from core.domain.models.business_kpis import SetBusinessKpi
 from core.domain.moment import Moment
 from core.domain.process.commands import ReassessInitiative, VerifyFinding
 from core.lake import directory
@@ -88,6 +90,13 @@ def _file(case: Case) -> list[Fact]:
     return [next_version(case, case.command)]
 
 
+def _promise(case: Case) -> list[Fact]:
+    from core.services.measured.business_kpi import revised_promise  # numbers, which few answers need
+
+    assert isinstance(case.command, SetBusinessKpi)
+    return [revised_promise(case, case.command)]
+
+
 def _roles(case: Case) -> list[Fact]:
     assert isinstance(case.command, AddPerson)
     return [give_roles(case, case.command)]
@@ -114,6 +123,7 @@ ACTS: Mapping[str, Act] = {
     "verify_finding": Act(VerifyFinding, _emergency, InitiativeState, _owns_or_builds),
     "publish_ethics": Act(PublishEthics, _position, PublishedEthics),
     "propose_configuration": Act(ProposeConfiguration, _file, ConfigurationFile),
+    "set_business_kpi": Act(SetBusinessKpi, _promise, BusinessKpi, _owns_or_builds),
     "add_person": Act(AddPerson, _roles, Membership, _is_concerned),
 }
 """Use case -> what it is once two people want it."""

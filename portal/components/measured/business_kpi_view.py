@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.analytics.decay.metrics import DECAY_METRICS
+from core.domain.models.business_kpis import SetBusinessKpi
 from core.services.measured.business_kpi import (
     ImportObservations,
     ObserveBusinessKpi,
-    SetBusinessKpi,
     import_observations,
     observe_business_kpi,
     set_business_kpi,
@@ -290,7 +290,9 @@ def promise_form(desk: Desk, initiative: str, kpi: BusinessKpi | None, *, opened
         today = {"baseline": 0.0, "target": 0.0, "baseline_on": desk.moment.day, "target_on": desk.moment.day}
         ask = Ask(
             "Put it on record",
-            "The revised promise is on record." if kpi else "The promise is on record.",
+            "The revision is proposed; it holds once somebody else agrees."
+            if kpi
+            else "The promise is on record.",
             icon=":material/flag:",
             primary=True,
             rows=_REVISED if kpi else _PROMISED,
