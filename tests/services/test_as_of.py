@@ -130,8 +130,8 @@ def change_everything(governance: Governance, at: datetime) -> None:
         governance.person("nadia-rahman"),
     )
 
-    def do(actor: Actor, name: str, **given: Any) -> Any:
-        return run_use_case(Call(governance, actor, at), name, given)
+    def do(actor: Actor, use_case: str, /, **given: Any) -> Any:
+        return run_use_case(Call(governance, actor, at), use_case, given)
 
     def agree(result: dict[str, Any]) -> None:
         do(head, "agree_to_proposal", proposal=result["proposal"])
@@ -189,5 +189,5 @@ def test_what_was_answered_then_is_answered_now_of_then(watched: tuple[Path, Wat
                     f"{path}: {was.get(path)} / {now.get(path)}" for path in sorted(paths)[:3]
                 }
     governance.close()
-    assert not differing
+    assert not differing, differing
     assert len(operations) >= LEAST_OPERATIONS
