@@ -55,7 +55,6 @@ def observe(
 ) -> ObserveBusinessKpi:
     return make(
         ObserveBusinessKpi,
-        Promised,
         actor=BUILDER,
         at=later(days),
         initiative=initiative,
