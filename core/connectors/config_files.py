@@ -35,7 +35,10 @@ def read_config(path: Path, kind: type[M]) -> M:
     BadInput
         One line per problem, `FILE:LINE: what. remedy`. So does the function below.
     """
-    found: M = parse_config(read_text(path, str(path)), kind, name=str(path))
+    text = read_text(path, str(path))
+    found: M = parse_config(text, kind, name=str(path))
+    if isinstance(found, Kpis):
+        _refuse(parse_lines(text, str(path)), found.faults)
     return found
 
 
@@ -184,6 +187,8 @@ def check_config(file: str, text: str, *, name: str, rules: Rules, policy: Polic
         case Rights():
             known = known_names(policy, ethics, (region.id for region in rules.frameworks.regions))
             faults = rule_faults(("when",), found.when, known)
+        case Kpis():
+            faults = found.faults
         case _:
             faults = ()
     _refuse(document, faults)

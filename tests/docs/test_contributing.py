@@ -131,6 +131,8 @@ from portal.shell.house import page_names
 
 I = "card-limit-advice"
 codes = [
+    run(["configuration", "propose", "config/kpis.yaml"]),
+    run(["proposal", "agree", "C1", "--as", "ada-admin"]),
     run(["finding", "raise", I, "--title", "No owner", "--severity", "minor", "--step", "scoping",
          "--due", "2999-01-01"]),
     run(["finding", "postpone", I, "F1", "--due", "2999-02-01", "--note", "She is away."]),
@@ -179,7 +181,7 @@ def test_what_the_recipes_promise_happens(touched: tuple[Path, dict[str, set[str
     register(governance)
     governance.close()
     found, said = carried_out(FOLLOWED, touched[0], tmp_path / "store", VALIDATOR.id)
-    assert found["codes"] == [0] * 6, said
+    assert found["codes"] == [0] * 8, said
     for words in (
         "Finding F1 is on record.",
         "F1 is due on 2999-02-01.",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from core.domain.errors import refusal
+from core.domain.errors import Fault, refusal
 from core.domain.policy.policy import Text
 from core.ground import Checked, Explained
 
@@ -81,9 +81,14 @@ class Kpis(Checked):
             if kpi.unit == "share" and kpi.target > 1:
                 what = f"the target {kpi.target:g} of '{kpi.id}' is no share"
                 raise refusal(("kpis", place, "target"), what, "Write a share from 0 to 1.")
-        if lacking := [kpi_id for kpi_id in KPI_IDS if kpi_id not in seen]:
-            raise refusal(("kpis",), f"{', '.join(lacking)} not defined", "Define every KPI once.")
         return self
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What a file on record may lack, as it was written before there was such a KPI."""
+        lacking = [kpi_id for kpi_id in KPI_IDS if kpi_id not in {kpi.id for kpi in self.kpis}]
+        said = Fault(("kpis",), f"{', '.join(lacking)} not defined", "Define every KPI once.")
+        return (said,) if lacking else ()
 
     def find(self, kpi_id: str) -> KpiDefinition:
         """The definition with this id; a `KeyError` where there is none."""

@@ -58,6 +58,9 @@ def _reading(kpi: KpiDefinition, figures: Sequence[tuple[date, Mapping[str, Figu
     course: list[tuple[date, float | None]] = []
     value = None
     for day, figure in figures:
+        if kpi.id not in figure:  # the configuration of that day had no such KPI
+            course.append((day, None))
+            continue
         earlier = course[-1][1] if course else None
         value = _value(kpi, figure[kpi.id], earlier)
         course.append((day, value.value))
