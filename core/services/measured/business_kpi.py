@@ -92,9 +92,9 @@ def set_business_kpi(governance: Governance, command: SetBusinessKpi) -> Promise
     return Promised(promise.kpi, case.propose("set_business_kpi", promise.initiative, [said], reviewers))
 
 
-def revised_promise(case: Case, command: SetBusinessKpi) -> Fact:
+def revised_promise(case: Case, asked: SetBusinessKpi) -> Fact:
     """The entry that revises a promise once somebody else has agreed."""
-    return entry_of("business_kpi_revised", _promise(case, command)[1])
+    return entry_of("business_kpi_revised", _promise(case, asked)[1])
 
 
 def _promise(case: Case, command: SetBusinessKpi) -> tuple[facts.BusinessKpi | None, facts.BusinessKpi]:
