@@ -247,7 +247,7 @@ def test_a_changed_byte_is_named_with_its_entry(filled: Governance) -> None:
 
 
 def test_an_entry_is_shown_in_words(filled: Governance) -> None:
-    registered = said(open_page(filled, "record", entry="4"))
+    registered = said(open_page(filled, "record", entry="5"))
     assert "Initiative registered" in registered
     assert "Olga Owner" in registered
     assert "class_id" not in registered
