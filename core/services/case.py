@@ -142,13 +142,15 @@ def version_named_or_current(governance: Governance, initiative: str, named: str
     return current
 
 
-def refusal(governance: Governance, moment: Moment, actor: Actor, action: str) -> str:
-    """Say why an actor may not take an action, or nothing where they may.
+def refusal(governance: Governance, moment: Moment, actor: Actor, action: str, initiative: str = "") -> str:
+    """Say why an actor may not take an action, or nothing where they may; on one that they need a tie to.
 
     The services decide again when they are asked; this only spares people a form that would be refused.
     """
     try:
         governance.rules(moment).roles.require(actor, action)
+        if initiative:
+            require_tie(governance, moment, actor, registered(governance, initiative, moment), action)
     except Forbidden as problem:
         return str(problem)
     return ""

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from core.connectors.config_files import Rules
-from core.domain.actors import Actor
+from core.domain.actors import Actor, Role, Roles
 from core.domain.commands import Command, make
 from core.domain.errors import BadInput, NotFound, unreadable
 from core.domain.given import AsOf, Content, Laid, OrCurrent
@@ -180,6 +180,10 @@ class Choice:
     says: Mapping[str, str | Callable[[Result], str]] = field(default_factory=dict)
 
 
+Reach = Literal["–", "own", "open", "all"]
+"""Nobody's; those that one has a tie to; those and all that are open to one; every one, or not about any."""
+
+
 @dataclass(frozen=True)
 class UseCase:
     """One thing that may be asked of the portal by name.
@@ -212,6 +216,18 @@ class UseCase:
         """The command that it gives; None for a question."""
         given = self.source
         return given if isinstance(given, type) and issubclass(given, Command) else None
+
+    def reach(self, roles: Roles, role: Role) -> Reach:
+        """On whose initiatives a role takes this use case; of a question, of which it gets answers."""
+        if role.id not in roles.allowed_roles(self.may):
+            return "–"
+        if role.on == "all":
+            return "all"
+        if self.command is None:
+            return "open"
+        if "initiative" not in self.command.model_fields:
+            return "all"
+        return "own" if self.command.whose == "own" else "open"
 
     @cached_property
     def help(self) -> str:

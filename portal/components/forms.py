@@ -97,16 +97,21 @@ def give(desk: Desk, service: Service[C], kind: type[C], /, *, done: str, **valu
     return desk.act(lambda governance, made: Given(service(governance, made)), command, done=done)
 
 
-def closed_because(desk: Desk, action: str) -> str:
-    """Say why this desk may not take an action, or nothing where it may."""
+def closed_because(desk: Desk, action: str, initiative: str = "") -> str:
+    """Say why this desk may not take an action, or nothing where it may; on one that it needs a tie to."""
     if desk.in_past:
         return "You are reading an earlier day, where nothing can be changed."
-    return refusal(desk.governance, desk.moment, desk.actor, action)
+    return refusal(desk.governance, desk.moment, desk.actor, action, initiative)
+
+
+def _closed(desk: Desk, kind: type[Command], ask: Ask) -> str:
+    about = str(ask.fixed.get("initiative", "")) if kind.whose == "own" else ""
+    return closed_because(desk, kind.may, about) or ask.because
 
 
 def form(desk: Desk, service: Service[C], kind: type[C], ask: Ask) -> None:
     """Ask for a command and give it; where that is closed, say why instead."""
-    because = closed_because(desk, kind.may) or ask.because
+    because = _closed(desk, kind, ask)
     if because:
         st.caption(escape(because))
     else:
@@ -115,7 +120,7 @@ def form(desk: Desk, service: Service[C], kind: type[C], ask: Ask) -> None:
 
 def unfolding_form(desk: Desk, service: Service[C], kind: type[C], label: str, icon: str, ask: Ask) -> None:
     """A form behind a button, shut where that is closed; its key keeps it from opening as another one."""
-    because = closed_because(desk, kind.may) or ask.because
+    because = _closed(desk, kind, ask)
     with st.popover(
         label, icon=icon, disabled=bool(because), help=because or None, key=f"{_key(kind, ask)}-box"
     ):
@@ -124,7 +129,7 @@ def unfolding_form(desk: Desk, service: Service[C], kind: type[C], label: str, i
 
 def action(desk: Desk, service: Service[C], kind: type[C], ask: Ask) -> None:
     """A button that gives a command without asking anything; a closed one says why beside it."""
-    because = closed_because(desk, kind.may) or ask.because
+    because = _closed(desk, kind, ask)
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             ask.button, type=_look(ask), icon=ask.icon, key=_key(kind, ask), disabled=bool(because)
@@ -136,7 +141,7 @@ def action(desk: Desk, service: Service[C], kind: type[C], ask: Ask) -> None:
 
 def press(desk: Desk, service: Service[C], kind: type[C], ask: Ask, *, key: str = "") -> None:
     """A button alone: what it does, or why it is closed, is said when pointing at it."""
-    because = closed_because(desk, kind.may) or ask.because
+    because = _closed(desk, kind, ask)
     if st.button(
         ask.button,
         type=_look(ask),

@@ -74,7 +74,7 @@ def _draw(desk: Desk, known: MonitoredVersion) -> None:
 
 
 def _measure_button(desk: Desk, about: dict[str, str], *, again: bool) -> None:
-    closed = closed_because(desk, "refresh_monitoring")
+    closed = closed_because(desk, "refresh_monitoring", about["initiative"])
     label = "Measure again" if again else "Measure"
     pressed = st.button(label, icon=":material/play_arrow:", disabled=bool(closed), help=closed or None)
     if pressed and give(desk, drift.start_measuring, MeasureDrift, done="", **about):

@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Iterator
 from importlib import import_module
 
+from core.connectors.config_files import read_config
 from core.connectors.settings import PROJECT
+from core.domain.actors import Roles
 from core.entrypoints.cli import BY_HAND
-from core.services.use_cases import ROOMS, choices, use_cases
+from core.services.use_cases import ROOMS, choices, every_use_case, use_cases
 
 FILE = PROJECT / "COMMANDS.md"
 _HEAD = """# Commands
@@ -18,6 +20,14 @@ Read from the table of use cases by `make golden`. `governance COMMAND --help` s
 a command out checks the permission itself.
 
 """
+_WHO = """## Who, on whose initiatives
+
+Questions first. *own*: on initiatives to which the person has a tie: owns, builds or deputises for one, is of
+its team, or was given work on it. *open*: on those, and on all that they may read; a closed one is as if it
+were not there. *all*: on every one, or it is about none. –: not at all. By `config/roles.yaml` as shipped;
+what decides is the version on record.
+
+"""
 _COLUMNS = "| command | what it does | over HTTP | permission |\n|---|---|---|---|\n"
 
 
@@ -25,7 +35,20 @@ def reference() -> str:
     """All commands, room by room, in the order of their first words."""
     made = {line for line in _by_hand() if line[0] in ("serve", "demo")}
     rooms = [f"## {room.capitalize()}\n\n{_COLUMNS}{_table(set(_lines(room)), room)}" for room in ROOMS]
-    return _HEAD + f"{_COLUMNS}{_table(made)}\n" + "\n".join(rooms)
+    return _HEAD + f"{_COLUMNS}{_table(made)}\n" + "\n".join([*rooms, _who()])
+
+
+def _who() -> str:
+    """Use case x role x whose initiative, as the shipped roles have it."""
+    roles = read_config(PROJECT / "config" / "roles.yaml", Roles)
+    cases = sorted(every_use_case(), key=lambda case: (case.command is not None, case.name))
+    titles = ["use case", "permission", *(role.title for role in roles.roles)]
+    rows = [
+        [_code(case.name), _code(case.may), *(case.reach(roles, role) for role in roles.roles)]
+        for case in cases
+    ]
+    lines = [titles, ["---"] * len(titles), *rows]
+    return _WHO + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _lines(room: str) -> Iterator[tuple[str, str, str, str]]:

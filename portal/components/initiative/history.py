@@ -217,7 +217,7 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the model versions, newest first, and the form for the next one."""
     if not sheet.versions:
         empty_state("No model version is registered yet.", icon=":material/deployed_code:")
-    because = closed_because(desk, "register_model_version")
+    because = closed_because(desk, "register_model_version", sheet.initiative.initiative)
     if because:
         st.caption(escape(because))
     else:

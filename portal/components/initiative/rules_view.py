@@ -47,7 +47,7 @@ def frameworks_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     own = "as recorded" if found.own_regions else "where the organisation works; none are recorded"
     st.caption(escape(f"People concerned live in {', '.join(found.regions)} ({own})."))
     _demand(desk, known)
-    if not closed_because(desk, "record_regions"):
+    if not closed_because(desk, "record_regions", known):
         with st.expander("Say where the people concerned live", icon=":material/public:"):
             _regions_form(desk, found)
     segments_legend()
@@ -136,7 +136,7 @@ def rights_tab(desk: Desk, sheet: InitiativeSheet) -> None:
         )
         return
     _count(found)
-    because = closed_because(desk, "settle_right")
+    because = closed_because(desk, "settle_right", sheet.initiative.initiative)
     if because:
         st.caption(escape(because))
     else:

@@ -315,7 +315,7 @@ def _quoted(words: str) -> str:
 
 def requirements_tab(desk: Desk, sheet: InitiativeSheet) -> None:
     """Draw the requirements by process step, each with its status, and offer what may be done."""
-    because = closed_because(desk, "submit_evidence")
+    because = closed_because(desk, "submit_evidence", sheet.initiative.initiative)
     with st.container(horizontal=True, vertical_alignment="center"):
         run_checks_button(desk, sheet, key="checks-above")
         if because:

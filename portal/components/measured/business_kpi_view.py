@@ -306,7 +306,7 @@ def promise_form(desk: Desk, initiative: str, kpi: BusinessKpi | None, *, opened
 def observation_forms(desk: Desk, kpi: BusinessKpi) -> None:
     """Ask for one observation, a correction or a withdrawal; or for many in CSV."""
     with st.expander("Record what was achieved", icon=":material/add_chart:"):
-        refused = closed_because(desk, "observe_business_kpi")
+        refused = closed_because(desk, "observe_business_kpi", kpi.initiative)
         if refused:
             st.caption(escape(refused))
             return

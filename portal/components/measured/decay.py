@@ -11,7 +11,6 @@ import streamlit as st
 from core.analytics.decay.metrics import decay_metric
 from core.domain.commands import make
 from core.domain.policy.checks import TRUSTED_BY
-from core.services.case import refusal
 from core.services.measured.decay import said_against, said_preference
 from core.services.measured.decay_groups import CALIBRATED_ON
 from core.services.measured.monitoring import (
@@ -26,6 +25,7 @@ from portal.components.cards import Card, cards
 from portal.components.charts.bars import Bar, interval_bars
 from portal.components.charts.decay import MOST_GROUPS, decay_chart, group_chart
 from portal.components.desk import job_bar
+from portal.components.forms import closed_because
 from portal.components.page import panel
 from portal.components.tables import Column, figure_help, live_table, plain_table
 from portal.components.text import count, escape, humanise, number, percent
@@ -193,7 +193,7 @@ _CHUNKS = {
 def refresh_bar(desk: Desk, known: MonitoredVersion) -> None:
     """Show how far a refresh is, and offer one to those who may; it goes on when the page is left."""
     running = job_bar(desk, refresh_subject(known.initiative, known.version), kind=REFRESH)
-    if running or desk.in_past or refusal(desk.governance, desk.moment, desk.actor, "refresh_monitoring"):
+    if running or closed_because(desk, "refresh_monitoring", known.initiative):
         return
     words = "Estimate anew" if known.estimated else "Estimate performance"
     with st.popover(words, icon=":material/refresh:"):

@@ -156,7 +156,7 @@ def explaining_forms(desk: Desk, known: ExplainableVersion, *, kept: bool, opene
     """Offer what brings an explanation about, folded away unless there is none yet."""
     label = "Explain again, or bring attributions" if not opened else "Bring an explanation about"
     with st.expander(label, expanded=opened, icon=":material/upload_file:"):
-        refused = closed_because(desk, "explain_model")
+        refused = closed_because(desk, "explain_model", known.initiative)
         if refused:
             st.caption(escape(refused))
             return
@@ -171,7 +171,7 @@ def explaining_forms(desk: Desk, known: ExplainableVersion, *, kept: bool, opene
 
 def explain_row(desk: Desk, known: ExplainableVersion, row: str) -> None:
     """Offer to explain one more row, by a job that other pages do not stop."""
-    if closed_because(desk, "explain_model"):
+    if closed_because(desk, "explain_model", known.initiative):
         return
     if st.button("Explain this row too", icon=":material/play_arrow:", key="explain-row"):
         _start(desk, known, rows=SAMPLE_ROWS, row=(row,))

@@ -218,7 +218,7 @@ CAPTION = (
 def upload_panel(desk: Desk, view: BatchesView) -> None:
     """Ask for a file, show what its columns are taken for, and add it."""
     with panel("Add a file", CAPTION):
-        closed = closed_because(desk, "add_predictions")
+        closed = closed_because(desk, "add_predictions", view.initiative)
         if closed:
             st.info(escape(closed), icon=":material/lock:")
             return

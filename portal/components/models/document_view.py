@@ -68,7 +68,7 @@ def _version_words(document: Document) -> str:
 
 def document_sections(desk: Desk, document: Document) -> None:
     """Draw every section, each with the notes of people and a way to write one."""
-    because = closed_because(desk, "write_document")
+    because = closed_because(desk, "write_document", document.initiative)
     for section in document.sections:
         definition = section.definition
         with panel(definition.title, definition.tells, key=f"section-{definition.id}"):

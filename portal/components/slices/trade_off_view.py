@@ -119,7 +119,7 @@ def trade_off_cards(found: TradeOffReport) -> None:
 
 def _asking(subject: Subject, by: Sequence[str]) -> None:
     """The form that starts the job."""
-    because = closed_because(subject.desk, FindTradeOff.may)
+    because = closed_because(subject.desk, FindTradeOff.may, subject.known.initiative)
     with st.expander("Work it out", icon=":material/tune:"):
         if because:
             st.caption(escape(because))
