@@ -64,6 +64,7 @@ class Role(Checked):
 
 ACTIONS: dict[str, str] = {
     "read_initiatives": "read what is on record of initiatives",
+    "read_small_groups": "read figures of groups under the minimum size",
     "read_figures": "read the figures of governance",
     "read_rules": "read the rules",
     "read_people": "read who does what",

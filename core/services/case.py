@@ -91,7 +91,7 @@ def seen_by(governance: Governance, actor: Actor, clock: datetime) -> Governance
     """
     whole = governance.whole
     present = whole.present(clock)
-    reader = Reader(_hidden_from(whole, present, actor))
+    reader = Reader(_hidden_from(whole, present, actor), _small_groups_of(whole, present, actor))
     if reader == whole.reader:
         return whole
 
@@ -106,19 +106,37 @@ def _hidden_from(governance: Governance, moment: Moment, actor: Actor) -> frozen
     if rules.roles.on_all(actor, "read_initiatives"):
         return frozenset()
     every = not rules.roles.may(actor, "read_initiatives")
-
-    def look() -> list[directory.Closed]:
-        return directory.closed_initiatives(governance.store, moment, rules.organisation.reading, every=every)
-
-    there = governance.memory.recall("closed", (moment.seq, moment.day, every), look, room=4)
+    there = _perhaps_closed(governance, moment, every=every)
     return frozenset(
         one.initiative for one in there if every or not _may_read(rules.organisation, actor, one)
     )
 
 
+def _small_groups_of(governance: Governance, moment: Moment, actor: Actor) -> frozenset[str] | None:
+    """The initiatives whose small groups an actor may see: all, those they have a tie to, or none."""
+    roles, action = governance.rules(moment).roles, "read_small_groups"
+    if roles.on_all(actor, action) or not roles.may(actor, action):
+        return None if roles.on_all(actor, action) else frozenset()
+    there = _perhaps_closed(governance, moment, every=True)
+    return frozenset(one.initiative for one in there if _is_tied(actor, one))
+
+
+def _perhaps_closed(governance: Governance, moment: Moment, *, every: bool) -> list[directory.Closed]:
+    domains = governance.rules(moment).organisation.reading
+
+    def look() -> list[directory.Closed]:
+        return directory.closed_initiatives(governance.store, moment, domains, every=every)
+
+    return governance.memory.recall("closed", (moment.seq, moment.day, every), look, room=4)
+
+
+def _is_tied(actor: Actor, closed: directory.Closed) -> bool:
+    return actor.id in closed.people or actor.team in filter(None, closed.teams)
+
+
 def _may_read(organisation: Organisation, actor: Actor, closed: directory.Closed) -> bool:
     reading = organisation.reading_of(closed.domain, closed.reading)
-    if reading == "open" or actor.id in closed.people or actor.team in filter(None, closed.teams):
+    if reading == "open" or _is_tied(actor, closed):
         return True
     return reading == "unit" and organisation.is_of_unit(actor.team, closed.team)
 

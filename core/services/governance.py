@@ -33,9 +33,16 @@ from core.lake.store import Store, open_store
 
 @dataclass(frozen=True)
 class Reader:
-    """What whoever asks does not get: initiatives that are closed to them. The house itself gets all."""
+    """What whoever asks does not get: initiatives that are closed to them, and figures of small groups but on
+    `small` (None is all). The house itself gets all.
+    """
 
     hidden: frozenset[str] = frozenset()
+    small: frozenset[str] | None = None
+
+    def sees_small_groups(self, initiative: str) -> bool:
+        """Whether figures of groups under the minimum size are for them."""
+        return self.small is None or initiative in self.small
 
 
 @dataclass(frozen=True, eq=False)  # one open store is itself and nothing else

@@ -74,7 +74,7 @@ class Desk:
         asked = (query.__module__, query.__qualname__, _frozen(args), _frozen(params))
         return self.governance.memory.recall(
             "desk",
-            (self.moment.seq, self.moment.day, *asked),
+            (self.moment.seq, self.moment.day, self.governance.reader.small, *asked),
             lambda: query(self.governance, self.moment, *args, **params),
             room=512,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.errors import BadInput, NotFound
+from core.domain.errors import BadInput, GovernanceError, NotFound
 from core.services.measured import explanation_view as service
 from core.services.measured.explanation_view import ExplainableVersion, ExplanationReport
 from portal.components.desk import Desk, current_desk, show_problem
@@ -67,7 +67,7 @@ def _prediction(desk: Desk, known: ExplainableVersion, report: ExplanationReport
         try:
             found = desk.ask(service.explained_prediction, **one, row=row)
             view.prediction_figures(report, found)
-        except BadInput as problem:
+        except GovernanceError as problem:
             show_problem(problem)
             if isinstance(problem, NotFound) and row:
                 forms.explain_row(desk, known, row)

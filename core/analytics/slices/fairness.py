@@ -1,14 +1,14 @@
-"""Differences and ratios between slices as fairlearn defines them, from counts, undefined where it says 0."""
+"""Differences and ratios as fairlearn defines them, undefined where it says 0; and what is withheld."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.analytics.slices.counts import SliceCounts, total_of
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import measure, metric
-from core.analytics.slices.report import slice_report
+from core.analytics.slices.report import SliceChange, SliceFigures, SliceReport, slice_report
 from core.analytics.slices.verdicts import PLAINLY, Judging
 from core.ground import Figure, VerdictName
 
@@ -193,3 +193,87 @@ def _worse(name: str, hits: _Spread, alarms: _Spread, *, ratio: bool) -> Fairnes
         return FairnessMeasure(_BY_ID[name], None, None, None, None, left_out)
     worse = hits if (first <= second if ratio else first >= second) else alarms
     return replace(_one(name, worse, ratio=ratio), left_out=left_out)
+
+
+def too_few(sizes: Mapping[str, int], least: int) -> frozenset[str]:
+    """Groups whose figures are withheld: the small ones, and more where the total would give them away.
+
+    Parameters
+    ----------
+    sizes
+        Group -> rows that its figure rests on.
+    least
+        Rows from which a figure may be told. Unit: rows.
+
+    Returns
+    -------
+    frozenset of str
+        Every group with fewer rows; where these have together fewer than `least`, the next smallest too, so
+        that what is left of a total after all that is told is a figure of `least` rows or of all groups.
+
+    Notes
+    -----
+    Leaves out: what several questions with different filters tell together.
+    Source: complementary cell suppression, Hundepool et al., Statistical Disclosure Control, 2012, chapter 4.
+
+    Examples
+    --------
+    >>> sorted(too_few({"men": 600, "women": 300, "others": 1}, 100))
+    ['others', 'women']
+    >>> too_few({"men": 600, "women": 300}, 100)
+    frozenset()
+    """
+    ordered = sorted(sizes, key=lambda group: (sizes[group], group))
+    small = [group for group in ordered if sizes[group] < least]
+    while small and len(small) < len(ordered) and sum(map(sizes.__getitem__, small)) < least:
+        small.append(ordered[len(small)])
+    return frozenset(small)
+
+
+def withheld(report: SliceReport, least: int) -> SliceReport:
+    """The report for those who may not see figures of fewer than `least` rows: they are as if undefined.
+
+    Rows of each slice, and the verdict on the whole, stay. A slice that the others are held against gives no
+    gap away where its own figure is withheld.
+    """
+    hidden = too_few({line.label: line.n for line in report.slices if line.rows}, least)
+    alone = report.overall_n < least
+    if not hidden and not alone:
+        return report
+    without_base = alone or report.reference_label in hidden
+    said = f"Withheld: a figure of fewer than {least} rows, or one that would give it away."
+    ends = alone or bool({report.highest_label, report.lowest_label} & hidden)
+
+    def told(line: SliceFigures) -> SliceFigures:
+        if without_base or line.label in hidden:
+            line = replace(line, gap=None, gap_interval=None, ratio=None, ratio_interval=None)
+            line = replace(line, p_value=None, adjusted_p=None)
+        if alone or line.label in hidden:
+            line = replace(line, n=0, value=None, interval=None, note=said)
+        return line
+
+    return replace(
+        report,
+        slices=tuple(map(told, report.slices)),
+        left_out=tuple(replace(one, reason=said) if one.label in hidden else one for one in report.left_out),
+        reference_value=None if without_base else report.reference_value,
+        overall_value=None if alone else report.overall_value,
+        overall_n=0 if alone else report.overall_n,
+        widest_difference=None if ends else report.widest_difference,
+        lowest_ratio=None if ends else report.lowest_ratio,
+        note=said if ends and report.limit is not None else report.note,
+    )
+
+
+def changes_withheld(
+    changes: tuple[SliceChange, ...], now: SliceReport, other: SliceReport
+) -> tuple[SliceChange, ...]:
+    """Changes between two reports as told: none of a slice that is withheld in either."""
+    first, second = ({line.label: line for line in each.slices} for each in (now, other))
+    told = (replace(one, now=first.get(one.label), other=second.get(one.label)) for one in changes)
+    return tuple(
+        one
+        if all(side is None or side.value is not None for side in (one.now, one.other))
+        else SliceChange(one.label, one.now, one.other)
+        for one in told
+    )

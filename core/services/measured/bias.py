@@ -9,7 +9,12 @@ from typing import Annotated
 from pydantic import Field
 
 from core.analytics.slices.counts import SliceCounts, in_their_order
-from core.analytics.slices.fairness import FairnessMeasure, fairness_measures
+from core.analytics.slices.fairness import (
+    FairnessMeasure,
+    changes_withheld,
+    fairness_measures,
+    withheld,
+)
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
 from core.analytics.slices.report import (
@@ -239,7 +244,15 @@ def bias_slices(
     rule = rule_for(governance, batches, moment)
     families = _families(batches, rule, by, asked)
     how = Measuring(metric, reference, batches.outcome(positive), correction, families)
-    return measure_slices(governance, batches, chosen, rule, how)
+    return _told(governance, measure_slices(governance, batches, chosen, rule, how), rule)
+
+
+def _told(governance: Governance, found: BiasSlices, rule: EthicalLimit) -> BiasSlices:
+    """What the reader gets: figures of small groups are for those who must see them."""
+    if governance.reader.sees_small_groups(found.batches.initiative):
+        return found
+    report = withheld(found.report, rule.min_rows)
+    return found if report is found.report else replace(found, report=report, counts=())
 
 
 def _families(batches: BatchesOfVersion, rule: EthicalLimit, by: Sequence[str], asked: RowsAsked) -> int:
@@ -436,6 +449,8 @@ def compare_batches(
     then = measure_slices(governance, others, chosen, rule, alike)
     changes = slice_changes(now.report, now.counts, then.report, then.counts)
     sure = [each.better for each in changes if beyond_chance(each.adjusted_p, now.report.confidence)]
+    now, then = _told(governance, now, rule), _told(governance, then, rule)
+    changes = changes_withheld(changes, now.report, then.report)
     return VersionsCompared(now, then, changes, sure.count(True), sure.count(False))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean
 
@@ -11,9 +11,11 @@ from core.analytics.decay.estimates import SliceChunk
 from core.analytics.decay.fit import Calibrated
 from core.analytics.decay.metrics import DecayMetric, decay_metric
 from core.analytics.decay.trust import GroupTrust, group_trust, worse_threshold
+from core.analytics.slices.fairness import too_few
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
 from core.lake.monitoring import readings as lake
+from core.services.case import registered
 from core.services.governance import Governance
 from core.services.measured.decay import CROSSED, DecayReport, decay_report
 
@@ -144,6 +146,10 @@ def decay_groups(
             where=initiative,
             remedy="Choose another metric.",
         )
+    if not governance.reader.sees_small_groups(initiative):
+        domain = registered(governance, initiative, moment).domain
+        rule = governance.position(moment).limit_for(domain, report.task)
+        rows = _told(rows, rule.min_rows)
     definition = decay_metric(chosen)
     chunks_of: dict[tuple[str, ...], list[SliceChunk]] = {}
     for row in rows:
@@ -154,6 +160,20 @@ def decay_groups(
         for values, chunks in chunks_of.items()
     ]
     return DecayGroups(wanted, definition, tuple(sorted(groups, key=_urgency)))
+
+
+def _told(rows: Sequence[SliceChunk], least: int) -> list[SliceChunk]:
+    """Chunks of groups as told to those who may not see small ones."""
+    sizes: dict[tuple[str, int], dict[str, int]] = {}
+    for row in rows:
+        sizes.setdefault((row.part, row.chunk), {})[CROSSED.join(row.values)] = row.rows
+    small = {place: too_few(groups, least) for place, groups in sizes.items()}
+    return [_untold(row) if CROSSED.join(row.values) in small[row.part, row.chunk] else row for row in rows]
+
+
+def _untold(row: SliceChunk) -> SliceChunk:
+    row = replace(row, estimate=None, lower_confidence=None, upper_confidence=None, realised=None)
+    return replace(row, judged=False, alert=False, worse=False)
 
 
 def _trust_of_groups(

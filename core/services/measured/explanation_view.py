@@ -16,7 +16,8 @@ from core.analytics.explanations.attributions import (
     waterfall,
 )
 from core.analytics.explanations.models import SCALES, Scale
-from core.domain.errors import BadInput, NotFound
+from core.analytics.slices.fairness import too_few
+from core.domain.errors import BadInput, Forbidden, NotFound
 from core.domain.facts.measured import Explanation
 from core.domain.models.column_mapping import features_of
 from core.domain.moment import Moment
@@ -157,7 +158,14 @@ def explanation_report(
 def explained_prediction(
     governance: Governance, moment: Moment, *, initiative: str, version: str, row: str
 ) -> ExplainedPrediction:
-    """Say why one prediction came out as it did."""
+    """Say why one prediction came out as it did.
+
+    Raises
+    ------
+    Forbidden
+        A single row is a group of one: it is for those who must see small groups.
+    """
+    _require_small_groups(governance, moment, initiative)
     found = _require_explanation(governance, initiative, version, moment)
     fact, base = found.fact, found.fact.base_value
     if base is None:
@@ -190,6 +198,8 @@ def notable_rows(
 ) -> tuple[NotableRow, ...]:
     """Rows worth a look: the highest and lowest scores, and the mistakes furthest from the middle."""
     files = _files(governance, _require_explanation(governance, initiative, version, moment))
+    if not governance.reader.sees_small_groups(initiative):
+        return ()
     return lake.notable_rows(governance.store, files)
 
 
@@ -199,7 +209,9 @@ def feature_along(
     """What a feature contributes along its own values."""
     found = _require_explanation(governance, initiative, version, moment)
     _require_column(feature, found.fact.features, "feature")
-    return lake.along_values(governance.store, _files(governance, found), feature)
+    points = lake.along_values(governance.store, _files(governance, found), feature)
+    told = _told(governance, moment, initiative, {one.label: one.rows for one in points})
+    return tuple(one for one in points if one.label in told)
 
 
 def groups_apart(
@@ -215,6 +227,8 @@ def groups_apart(
     found = _require_explanation(governance, initiative, version, moment)
     _require_column(by, _columns(found), "column")
     groups = lake.group_means(governance.store, _files(governance, found), found.fact.features, by)
+    told = _told(governance, moment, initiative, {one.name: one.rows for one in groups})
+    groups = tuple(one for one in groups if one.name in told)
     names = {group.name: group for group in groups}
     chosen = between or tuple(g.name for g in sorted(groups, key=lambda g: -g.rows)[:SEVERAL])
     strange = [name for name in chosen if name not in names]
@@ -231,6 +245,27 @@ def groups_apart(
             remedy=f"Use two of: {', '.join(names)[:300]}.",
         )
     return GroupsApart(by, groups, group_gap(names[chosen[0]], names[chosen[1]]))
+
+
+def _told(
+    governance: Governance, moment: Moment, initiative: str, sizes: Mapping[str, int]
+) -> frozenset[str]:
+    """The groups of which the reader may see figures."""
+    if governance.reader.sees_small_groups(initiative):
+        return frozenset(sizes)
+    domain = registered(governance, initiative, moment).domain
+    return frozenset(sizes) - too_few(sizes, governance.position(moment).limit_for(domain).min_rows)
+
+
+def _require_small_groups(governance: Governance, moment: Moment, initiative: str) -> None:
+    if not governance.reader.sees_small_groups(initiative):
+        roles = governance.rules(moment).roles
+        titles = ", ".join(map(roles.title, roles.allowed_roles("read_small_groups")))
+        raise Forbidden(
+            "a single prediction is shown to those alone who must see small groups",
+            where=initiative,
+            remedy=f"Ask one of these roles: {titles}.",
+        )
 
 
 def _require_explanation(governance: Governance, initiative: str, version: str, moment: Moment) -> Explained:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from core.analytics.slices.counts import SliceCells
 from core.analytics.slices.curves import GroupCurves, group_curves
+from core.analytics.slices.fairness import too_few
 from core.analytics.slices.gaps import beside, widest_gaps
 from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition, of_outcome
 from core.analytics.slices.rows import MISSING, Band, CutRule
@@ -110,13 +111,19 @@ def score_curves(
             remedy="Slice by fewer features or bands.",
         )
     rule = rule_for(governance, batches, moment)
+    curves = tuple(group_curves(each, min_rows=rule.min_rows) for each in counted)
+    if not governance.reader.sees_small_groups(batches.initiative):
+        small = too_few({one.label: one.n for one in curves[1:] if one.n}, rule.min_rows)
+        said = f"Withheld: fewer than {rule.min_rows} rows, or it would give such a group away."
+        empty = {label: GroupCurves(label, 0, 0, note=said) for label in small}
+        curves = tuple(empty.get(one.label, one) for one in curves)
     return ScoreCurves(
         batches,
         chosen.by,
         target,
         tuple(CutRule(item.feature, "at", item.cuts).text for item in chosen.items if isinstance(item, Band)),
         rule.min_rows,
-        tuple(group_curves(each, min_rows=rule.min_rows) for each in counted),
+        curves,
     )
 
 
@@ -209,7 +216,10 @@ def find_weakest(
     asked = RowsAsked(cuts, where, since, until)
     chosen = choose_rows(governance, batches, (*features, sides) if sides else features, asked)
     sought = _Sought(governance, definition, target, chosen, of)
-    how = {"most": most, "min_rows": min_rows or choices.rule.min_rows, "max_conditions": max_conditions}
+    least = min_rows or choices.rule.min_rows
+    if not governance.reader.sees_small_groups(batches.initiative):
+        least = max(least, choices.rule.min_rows)
+    how = {"most": most, "min_rows": least, "max_conditions": max_conditions}
     try:
         found = sought.search(batches, moment, how)
     except ValueError as error:
