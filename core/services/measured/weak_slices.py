@@ -216,15 +216,21 @@ def find_weakest(
     asked = RowsAsked(cuts, where, since, until)
     chosen = choose_rows(governance, batches, (*features, sides) if sides else features, asked)
     sought = _Sought(governance, definition, target, chosen, of)
-    least = min_rows or choices.rule.min_rows
-    if not governance.reader.sees_small_groups(batches.initiative):
-        least = max(least, choices.rule.min_rows)
+    least = _least(governance, choices, min_rows)
     how = {"most": most, "min_rows": least, "max_conditions": max_conditions}
     try:
         found = sought.search(batches, moment, how)
     except ValueError as error:
         raise BadInput(str(error), where="--of", remedy="Choose another metric.") from error
     return WeakSlices(batches, features, () if by else known[room:], target, of, sides, found)
+
+
+def _least(governance: Governance, choices: SliceChoices, asked: int) -> int:
+    """Rows of a slice at the least: fewer than the ethical limit's only for who may see small groups."""
+    least = choices.rule.min_rows
+    if governance.reader.sees_small_groups(choices.batches.initiative):
+        return asked or least
+    return max(asked, least)
 
 
 @dataclass(frozen=True)
