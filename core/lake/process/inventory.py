@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -171,13 +171,15 @@ _CONTENT = asking(
     ), own AS (SELECT DISTINCT what, sha256 FROM content WHERE initiative = $initiative AND sha256 <> '')
     SELECT DISTINCT o.initiative, c.class_id, o.what FROM content o
     JOIN own USING (what, sha256) JOIN current_classification c ON c.initiative = o.initiative
-    WHERE o.initiative <> $initiative ORDER BY o.initiative, o.what
+    WHERE o.initiative <> $initiative AND list_contains($classes::VARCHAR[], c.class_id)
+    ORDER BY o.initiative, o.what
     """,
     "current",
 )
 _PURPOSES = asking(
     "SELECT initiative, purpose, class_id FROM current_initiative "
-    "JOIN current_classification USING (initiative) WHERE initiative <> $initiative ORDER BY initiative",
+    "JOIN current_classification USING (initiative) "
+    "WHERE initiative <> $initiative AND list_contains($classes::VARCHAR[], class_id) ORDER BY initiative",
     "current",
 )
 
@@ -191,9 +193,11 @@ class Twin:
     what: str
 
 
-def twins(store: Store, initiative: str, purpose: str, share: float, moment: Moment) -> list[Twin]:
-    """Initiatives with content of the same digest, or whose purpose shares at least so many of its words."""
-    values = {**moment_values(moment), "initiative": initiative}
+def twins(
+    store: Store, initiative: str, purpose: str, share: float, classes: Iterable[str], moment: Moment
+) -> list[Twin]:
+    """Initiatives of some classes with content of the same digest, or with at least such a share of words."""
+    values = {**moment_values(moment), "initiative": initiative, "classes": list(classes)}
     same = [Twin(**row) for row in fetch(store.cursor(), _CONTENT, values)]
     return same + [
         Twin(row["initiative"], row["class_id"], "Almost the same purpose")

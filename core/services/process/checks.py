@@ -99,7 +99,8 @@ def record_checks(
         tried = {(earlier.check_id, earlier.version) for earlier in there}
         runs = [entry_of("check_run", _run(of, result, tried)) for of, result in seen]
         broken = breach_findings(governance, subject.policy, initiative, list(failed.items()), moment)
-        return runs + broken + twin_findings(governance, initiative, moment, len(broken))
+        alike = [] if only else twin_findings(governance, initiative, moment, len(broken))
+        return runs + broken + alike
 
     governance.store.append_next(run, actor=actor.id, at=at, credential=actor.credential)
     return results

@@ -206,14 +206,16 @@ def twin_findings(governance: Governance, initiative: str, moment: Moment, raise
     if policy.alike_percent is None:
         return []
     known, order = registered(governance, initiative, moment), policy.class_order
+    stricter = [one for one, place in order.items() if place > order[known.class_id]]
+    if not stricter:
+        return []
     there = newest(governance.store, Finding, moment, initiative)
     told = {finding.title for finding in there}
-    found = (
-        (f"{twin.what} as {twin.initiative}, of class {policy.class_title(twin.class_id)}", twin)
-        for twin in twins(governance.store, initiative, known.purpose, policy.alike_percent / 100, moment)
-        if order.get(twin.class_id, 0) > order[known.class_id]
-    )
-    titles = dict.fromkeys(title[:100] for title, _ in found)
+    share = policy.alike_percent / 100
+    titles = {
+        f"{twin.what} as {twin.initiative}, of class {policy.class_title(twin.class_id)}"[:100]
+        for twin in twins(governance.store, initiative, known.purpose, share, stricter, moment)
+    }
     return [
         entry_of(
             "finding_raised",
@@ -229,7 +231,7 @@ def twin_findings(governance: Governance, initiative: str, moment: Moment, raise
                 due_on=moment.day + timedelta(days=policy.confirm_days),
             ),
         )
-        for number, title in enumerate(sorted(set(titles) - told), len(there) + raised + 1)
+        for number, title in enumerate(sorted(titles - told), len(there) + raised + 1)
     ]
 
 
