@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -20,6 +20,8 @@ MOST_CELL_CHARACTERS = 131_072
 """A cell longer than this is no value of a prediction file, and a way to fill the memory."""
 _BLOCK = 1 << 20
 _SHOWN = 5
+_OFTEN = 10_000
+"""Rows after which it is asked whether to go on."""
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes"}
 _MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
@@ -37,8 +39,11 @@ def csv_columns(path: Path, name: str) -> tuple[str, ...]:
     return _checked_heading(heading, name)
 
 
-def csv_rows(path: Path, name: str, columns: Sequence[str]) -> int:
-    """Rows of a CSV file below its heading, all of them as long as the heading."""
+def csv_rows(path: Path, name: str, columns: Sequence[str], go_on: Callable[[], None]) -> int:
+    """Rows of a CSV file below its heading, all of them as long as the heading.
+
+    `go_on` is asked now and then, and raises where the work is to stop.
+    """
     wrong: list[tuple[int, list[str]]] = []
     wrongs = number = 0
     with path.open(encoding="utf-8-sig", newline="") as text:
@@ -48,6 +53,8 @@ def csv_rows(path: Path, name: str, columns: Sequence[str]) -> int:
             if not row and len(columns) > 1:
                 continue  # an empty line, as at the end of many files
             number += 1
+            if number % _OFTEN == 0:
+                go_on()
             if len(row) != len(columns) and row:
                 wrongs += 1
                 if len(wrong) < _SHOWN:

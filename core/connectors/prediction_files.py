@@ -7,7 +7,7 @@ rows say is judged by the store (`core.lake.predictions.intake`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -62,7 +62,9 @@ class PredictionSource:
     rows: int | None = None
 
 
-def columns_of_file(path: Path, name: str, folder: Path) -> PredictionSource:
+def columns_of_file(
+    path: Path, name: str, folder: Path, go_on: Callable[[], None] = lambda: None
+) -> PredictionSource:
     """Find out what a file is and which columns it has, without reading all its rows.
 
     Parameters
@@ -73,6 +75,8 @@ def columns_of_file(path: Path, name: str, folder: Path) -> PredictionSource:
         Its name as the user knows it; its ending says what it should be.
     folder
         Where a Parquet copy of an Arrow file may be written.
+    go_on
+        Asked now and then; raises where the work is to stop.
 
     Raises
     ------
@@ -86,10 +90,12 @@ def columns_of_file(path: Path, name: str, folder: Path) -> PredictionSource:
         return PredictionSource(kind, name, path, parquet_columns(path, name))
     folder.mkdir(parents=True, exist_ok=True)
     staged = folder / f"{path.stem}.from-arrow.parquet"
-    return PredictionSource(kind, name, staged, arrow_to_parquet(path, name, staged))
+    return PredictionSource(kind, name, staged, arrow_to_parquet(path, name, staged, go_on))
 
 
-def open_predictions(path: Path, name: str, folder: Path) -> PredictionSource:
+def open_predictions(
+    path: Path, name: str, folder: Path, go_on: Callable[[], None] = lambda: None
+) -> PredictionSource:
     """Look at a whole file from outside; as `columns_of_file`, and every row of a CSV is measured.
 
     Raises
@@ -97,10 +103,10 @@ def open_predictions(path: Path, name: str, folder: Path) -> PredictionSource:
     BadInput
         As in `columns_of_file`, or rows of another length than the heading, or a quote that is never closed.
     """
-    source = columns_of_file(path, name, folder)
+    source = columns_of_file(path, name, folder, go_on)
     if source.kind != "csv":
         return source
-    rows = csv_rows(path, name, source.columns)
+    rows = csv_rows(path, name, source.columns, go_on)
     return PredictionSource(source.kind, name, path, source.columns, rows)
 
 
@@ -268,7 +274,7 @@ def parquet_columns(path: Path, name: str) -> tuple[str, ...]:
     return _checked(schema, rows, name)
 
 
-def arrow_to_parquet(path: Path, name: str, target: Path) -> tuple[str, ...]:
+def arrow_to_parquet(path: Path, name: str, target: Path, go_on: Callable[[], None]) -> tuple[str, ...]:
     """Write an Arrow file or stream as Parquet, batch by batch, and return the names of its columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -282,6 +288,7 @@ def arrow_to_parquet(path: Path, name: str, target: Path) -> tuple[str, ...]:
             rows = 0
             with pq.ParquetWriter(target, plain, compression="zstd") as writer:
                 for batch in batches:
+                    go_on()
                     batch.validate(full=True)
                     rows += batch.num_rows
                     pairs = zip(batch.columns, plain.types, strict=True)

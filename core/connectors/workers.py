@@ -15,16 +15,12 @@ from typing import Any
 
 import core
 from core.analytics.job_specs import SPECS, AnySpec, JobKind
-from core.domain.errors import BadInput, GovernanceError
+from core.domain.errors import BadInput, Cancelled, GovernanceError
 
 _MODULE = "core.entrypoints.worker"
 _LOG = "worker.log"
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 5.0
-
-
-class WorkerCancelled(GovernanceError):
-    """The job was stopped on request; its output folder holds no result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class RunningWorker:
         return self._process.poll() is None
 
     def cancel(self) -> None:
-        """Stop the process; `wait` then raises `WorkerCancelled`. Does nothing once it has ended."""
+        """Stop the process; `wait` then raises `Cancelled`. Does nothing once it has ended."""
         if not self.is_running():
             return
         self._cancelled = True
@@ -108,7 +104,7 @@ class RunningWorker:
         ------
         BadInput
             The worker refused its input, or the job failed; the message is the worker's own.
-        WorkerCancelled
+        Cancelled
             The worker was stopped on request.
         GovernanceError
             The process ended without a word, for instance for want of memory.
@@ -120,7 +116,7 @@ class RunningWorker:
             raise
         code = self._process.wait()
         if self._cancelled:
-            raise WorkerCancelled(f"the {self.kind} job was stopped", remedy="Start it again when it suits.")
+            raise Cancelled(f"the {self.kind} job was stopped", remedy="Start it again when it suits.")
         if "error" in answer:
             error = answer["error"]
             raise BadInput(error["what"], where=error["where"], remedy=error["remedy"])

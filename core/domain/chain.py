@@ -86,7 +86,7 @@ class EntryLine(KeptEntry):
     def about(self) -> str:
         """What it is about, in words."""
         match self.action:
-            case "store_created" | "signing_key_registered":
+            case "store_created" | "signing_key_registered" | "signing_key_replaced" | "checkpoint_signed":
                 return "This store"
             case "audit_pack_exported":
                 return "An audit pack"
@@ -221,6 +221,12 @@ class Checkpoint(Checked):
 def signed_statement(store: str, seq: int, digest: str, at: datetime) -> bytes:
     """The bytes that a checkpoint signs."""
     return SIGNED + canonical({"store": store, "seq": seq, "digest": digest, "at": at}).encode()
+
+
+def key_statement(store: str, public_key: str, replaces: str) -> bytes:
+    """The bytes that the key `replaces` signs when another takes its place."""
+    said = {"store": store, "public_key": public_key, "replaces": replaces}
+    return b"governance record, signing key\n" + canonical(said).encode()
 
 
 def key_id(public_key: str) -> str:

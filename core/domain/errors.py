@@ -60,6 +60,10 @@ class Busy(Conflict):
     """Somebody else is at it just now: the same may go through in a moment."""
 
 
+class Cancelled(GovernanceError):
+    """It was stopped on request; nothing was stored."""
+
+
 class BrokenRecord(GovernanceError):
     """The store does not hold what it recorded."""
 

@@ -6,13 +6,14 @@ decided answers `blocked`, whatever went wrong.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import unquote
 
 from fastapi import Depends, FastAPI, Header, Query
@@ -26,10 +27,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from core.domain.commands import problems
-from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, GovernanceError, NotFound, Unknown
+from core.domain.errors import (
+    BadInput,
+    BrokenRecord,
+    Cancelled,
+    Conflict,
+    Forbidden,
+    GovernanceError,
+    NotFound,
+    Unknown,
+)
 from core.services.record.identity import Door
-from core.services.use_case import Call, Definition, UseCase, joined, model_of, needed
-from core.services.use_cases import every_use_case, run_use_case
+from core.services.use_case import BASE64, Call, Definition, UseCase, joined, model_of, needed
+from core.services.use_cases import every_use_case, run_once
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,19 +48,24 @@ if TYPE_CHECKING:
 
 
 OPEN_PATHS = ("/health",)
-BODY_BYTES = 36 * 1024 * 1024
-"""Room for a piece of evidence of 25 MiB in base64."""
+BODY_BYTES = 4 * 1024 * 1024
+FILE_BYTES = 36 * 1024 * 1024
+"""Room for a piece of evidence of 25 MiB in base64, where a file is taken."""
+PLAIN_BYTES = 1024 * 1024
+MOST_VALUES = 10_000
+"""Of a body longer than `PLAIN_BYTES`: reading more values than that would hold up everybody else."""
 
 
 class Guard:
     """Pure ASGI middleware: no token, no answer; too long a body, no answer either.
 
-    It leaves in the request's state who speaks.
+    It leaves in the request's state who speaks. `takes_file` says of a path whether the body may hold a file.
     """
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, takes_file: Callable[[str], bool]) -> None:
         self._app = app
         self._door = door
+        self._takes_file = takes_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass, or answer 401 or 413."""
@@ -69,37 +84,64 @@ class Guard:
                 await refused(scope, receive, send)
                 return
             scope.setdefault("state", {})["speaks"] = speaks
+        most = FILE_BYTES if self._takes_file(_path(scope)) else BODY_BYTES
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > BODY_BYTES:
-            await answer({"error": _TOO_LONG}, 413)(scope, receive, send)
+        body = await _whole(receive, most) if length.isdigit() and int(length) <= most else None
+        if body is None or (len(body) > PLAIN_BYTES and _has_many_values(body)):
+            await answer({"error": _too_long(most)}, 413)(scope, receive, send)
             return
-        await self._app(scope, _counted(receive), send)
+        await self._app(scope, _again(body, receive), send)
 
     def _is_open(self, scope: Scope) -> bool:
-        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
-        return path in OPEN_PATHS
+        return _path(scope) in OPEN_PATHS
 
 
-_TOO_LONG = {
-    "what": f"the request is longer than {BODY_BYTES // 2**20} MiB",
-    "where": "body",
-    "remedy": "Put the file where it belongs and send a link.",
-}
+def _path(scope: Scope) -> str:
+    return str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
 
 
-def _counted(receive: Receive) -> Receive:
-    """A body without an announced length is counted while it comes in."""
-    seen = 0
+def _too_long(most: int) -> dict[str, str]:
+    return {
+        "what": f"the request is longer than {most // 2**20} MiB, or holds more than {MOST_VALUES:,} values",
+        "where": "body",
+        "remedy": "Put the file where it belongs and send a link.",
+    }
 
-    async def receive_counted() -> Message:
-        nonlocal seen
+
+async def _whole(receive: Receive, most: int) -> bytes | None:
+    """The body of a request; None where more comes than that, or the caller leaves."""
+    body = bytearray()
+    while len(body) <= most:
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > BODY_BYTES:
-            raise HTTPException(413, _TOO_LONG["what"])  # the one kind that FastAPI lets through
-        return message
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body) if len(body) <= most else None
+    return None
 
-    return receive_counted
+
+def _has_many_values(body: bytes) -> bool:
+    """Whether a JSON text holds many values, told without reading it; a file in base64 is one value."""
+    seen = 0
+    for start in range(0, len(body), PLAIN_BYTES):
+        part = body[start : start + PLAIN_BYTES]
+        seen += sum(map(part.count, (b",", b"[", b"{")))
+        if seen > MOST_VALUES:
+            return True
+    return False
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that was read already, and then what else there is."""
+    read = [body]
+
+    async def receive_again() -> Message:
+        if read:
+            return {"type": "http.request", "body": read.pop(), "more_body": False}
+        return await receive()
+
+    return receive_again
 
 
 _LOG = logging.getLogger(__name__)
@@ -109,7 +151,9 @@ _STATUS: tuple[tuple[type[GovernanceError], int], ...] = (
     (Forbidden, 403),
     (Conflict, 409),
     (BadInput, 422),
+    (Cancelled, 503),
 )
+R = TypeVar("R")
 _PUBLIC = "_public"
 BLOCKED = {"outcome": "blocked", "decided": False}
 
@@ -118,6 +162,14 @@ ActorName = Annotated[
     Header(
         alias="X-Governance-Actor",
         description="Who acts, in the demo; the build pipeline where it is absent.",
+    ),
+]
+RequestKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=200,
+        description="A text of one's own: sent again with the same body, it is answered and not done again.",
     ),
 ]
 AsOf = Annotated[str, Query(description="A past UTC day or time; empty reads as of now.")]
@@ -133,13 +185,26 @@ def create_api(door: Door) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(HTTPBearer(auto_error=False))],  # named in openapi.json; the guard checks it
     )
-    api.add_middleware(Guard, door=door)
+    api.add_middleware(Guard, door=door, takes_file=_takes_file())
     api.add_exception_handler(RequestValidationError, _unusable)
     api.add_exception_handler(HTTPException, _not_served)
     ask = Asker(governance)
     _add_health(api, governance)
     _add_use_cases(api, ask)
     return api
+
+
+def _takes_file() -> Callable[[str], bool]:
+    """Says of a path whether a use case stands there that takes a file in its body."""
+    cases = [case for case in every_use_case() if any(map(_is_content, case.takes.model_fields))]
+    paths = [f"/operations/{case.name}" for case in cases]
+    paths += [case.route.partition(" ")[2] for case in cases if case.route]
+    known = re.compile("|".join(re.sub(r"{\w+}", "[^/]+", path) for path in paths))
+    return lambda path: known.fullmatch(path) is not None
+
+
+def _is_content(field: str) -> bool:
+    return field.endswith(BASE64)
 
 
 class Asker:
@@ -160,13 +225,14 @@ class Asker:
         name: str,
         parameters: Mapping[str, object],
         *,
+        key: str = "",
         status: int = 200,
         on_error: Mapping[str, object] | None = None,
     ) -> Response:
         """Run an operation; `on_error` is what a refusal says besides the error."""
         try:
             person = request.state.speaks(unquote(actor))
-            result = run_use_case(Call(self._governance, person, datetime.now(UTC)), name, parameters)
+            result = run_once(Call(self._governance, person, datetime.now(UTC)), name, parameters, key)
             return answer(result, status)
         except Exception as problem:
             return refusal(_told(problem, name), on_error)
@@ -254,14 +320,43 @@ def _add_use_cases(api: FastAPI, ask: Asker) -> None:
         return ask(request, actor, name, {})
 
 
-def _by_name(ask: Asker, case: UseCase) -> Callable[..., Response]:
+def _by_name(ask: Asker, case: UseCase) -> Callable[..., object]:
     """What runs a use case with the body that it takes."""
 
-    def run(request: Request, given: BaseModel, actor: str = "") -> Response:
+    def run(request: Request, given: BaseModel, actor: str = "", key: str = "") -> Response:
         values = given.model_dump(mode="json", exclude_unset=True)
-        return ask(request, actor, case.name, values, on_error=_on_error(case.name))
+        return ask(request, actor, case.name, values, key=key, on_error=_on_error(case.name))
 
-    return _typed(run, {"request": (Request, ...), "given": (case.takes, ...), "actor": (ActorName, "")})
+    fields: dict[str, Definition] = {
+        "request": (Request, ...),
+        "given": (case.takes, ...),
+        "actor": (ActorName, ""),
+        **_keyed(case),
+    }
+    return _typed(_shared(run), fields) if case.shared else _typed(run, fields)
+
+
+def _keyed(case: UseCase) -> Mapping[str, Definition]:
+    """What changes something may be sent with a key."""
+    return {"key": (RequestKey, "")} if case.command else {}
+
+
+def _shared(run: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:
+    """The same, for what takes long and is asked by many: who asks while it is done gets that answer.
+
+    Those who wait hold no thread, so that others are answered meanwhile.
+    """
+    running: dict[tuple[str, str], asyncio.Task[Response]] = {}
+
+    async def run_shared(request: Request, given: BaseModel, actor: str = "") -> Response:
+        who = await run_in_threadpool(request.state.speaks, unquote(actor))
+        asked = (who.model_dump_json(), given.model_dump_json())
+        if asked not in running:
+            running[asked] = asyncio.create_task(asyncio.to_thread(run, request, given, actor))
+            running[asked].add_done_callback(lambda _: running.pop(asked))
+        return await asyncio.shield(running[asked])
+
+    return run_shared
 
 
 def _by_route(
@@ -273,11 +368,13 @@ def _by_route(
     """
     parts = re.findall(r"{(\w+)}", path)
 
-    def run(request: Request, given: BaseModel | None = None, actor: str = "", **found: str) -> Response:
+    def run(
+        request: Request, given: BaseModel | None = None, actor: str = "", key: str = "", **found: str
+    ) -> Response:
         values = {**(given.model_dump(mode="json", exclude_unset=True) if given else {}), **found}
         case = next((one for one in reversed(cases) if all(map(values.get, needed(one.takes)))), cases[0])
         values = {name: value for name, value in values.items() if name in case.takes.model_fields}
-        return ask(request, actor, case.name, values, status=status, on_error=_on_error(case.name))
+        return ask(request, actor, case.name, values, key=key, status=status, on_error=_on_error(case.name))
 
     taken = {
         name: (info.annotation, info)
@@ -290,10 +387,10 @@ def _by_route(
         model = model_of(title, cases[0].help, taken)
         fields["given"] = (Annotated[model, Query()] if method == "GET" else model, ...)
     run.__doc__ = cases[0].help
-    return _typed(run, {**fields, "actor": (ActorName, "")})
+    return _typed(run, {"request": (Request, ...), **fields, "actor": (ActorName, ""), **_keyed(cases[0])})
 
 
-def _typed(run: Callable[..., Response], fields: Mapping[str, Definition]) -> Callable[..., Response]:
+def _typed(run: Callable[..., R], fields: Mapping[str, Definition]) -> Callable[..., R]:
     """The function with the signature that FastAPI reads."""
     parameters = [
         inspect.Parameter(

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import duckdb
+
 from core.domain.actors import Actor
 from core.domain.facts.process import Initiative
 from core.domain.facts.record import Membership, StoreCreated
@@ -13,7 +15,7 @@ from core.domain.facts.recorded import Names, Recorded, V, named
 from core.domain.moment import Moment
 from core.lake.facts import history, latest
 from core.lake.query import asking, fetch, fetch_as
-from core.lake.store import Store
+from core.lake.store import Beside, Store
 
 _REGISTERED = """
     SELECT initiative, arg_max(name, seq) AS name, arg_max(team, seq) AS team FROM initiative
@@ -75,12 +77,21 @@ def put_person(store: Store, actor: Actor, *, persona: bool = False) -> None:
     """Add a person, or replace what is known of them."""
     cursor = store.cursor()
     cursor.begin()
-    cursor.execute("DELETE FROM directory WHERE actor = ?", [actor.id])
-    cursor.execute(
-        "INSERT INTO directory VALUES (?, ?, ?, ?, ?, ?)",
-        [actor.id, actor.name, actor.title, actor.team, list(actor.roles), persona],
-    )
+    entering(actor, persona=persona)(cursor)
     cursor.commit()
+
+
+def entering(actor: Actor, *, persona: bool = False) -> Beside:
+    """What writes a person into the directory, within a transaction."""
+
+    def write(cursor: duckdb.DuckDBPyConnection) -> None:
+        cursor.execute("DELETE FROM directory WHERE actor = ?", [actor.id])
+        cursor.execute(
+            "INSERT INTO directory VALUES (?, ?, ?, ?, ?, ?)",
+            [actor.id, actor.name, actor.title, actor.team, list(actor.roles), persona],
+        )
+
+    return write
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +140,15 @@ def closed_initiatives(
     return fetch_as(store.cursor(), Closed, _CLOSED, values)
 
 
-def name_person(store: Store, actor: Actor) -> None:
+def naming(actor: Actor) -> Beside:
     """Add a person, or rename one: team and roles of somebody who is there change on record alone."""
-    known = "UPDATE directory SET name = ?, title = ? WHERE actor = ? RETURNING actor"
-    if not store.cursor().execute(known, [actor.name, actor.title, actor.id]).fetchall():
-        put_person(store, actor)
+
+    def write(cursor: duckdb.DuckDBPyConnection) -> None:
+        known = "UPDATE directory SET name = ?, title = ? WHERE actor = ? RETURNING actor"
+        if not cursor.execute(known, [actor.name, actor.title, actor.id]).fetchall():
+            entering(actor)(cursor)
+
+    return write
 
 
 _AFTERWARDS = "SELECT DISTINCT person FROM membership WHERE seq > $seq"

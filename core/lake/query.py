@@ -15,7 +15,7 @@ import duckdb
 from core.domain.chain import Fact
 from core.domain.moment import Moment
 from core.lake.memory import KeptFacts, Memory
-from core.lake.store import TABLES, Store
+from core.lake.store import TABLES, Beside, Store
 
 Rows = list[dict[str, Any]]
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class _Seen(Store):
     def __init__(self, whole: Store, hidden: frozenset[str], path: str) -> None:
         self._whole, self._hidden, self._path = whole, " ".join(sorted(hidden)), path
         self.folder, self.columns, self.counts = whole.folder, whole.columns, whole.counts
-        self.kept, self.memory = KeptFacts(), Memory()
+        self.stopping, self.kept, self.memory = whole.stopping, KeptFacts(), Memory()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection that finds the views before the tables."""
@@ -129,9 +129,12 @@ class _Seen(Store):
         at: datetime,
         unchanged: Mapping[str, int] | None = None,
         credential: str = "",
+        beside: Beside | None = None,
     ) -> Sequence[Fact]:
         """To the whole store."""
-        return self._whole.append_next(make, actor=actor, at=at, unchanged=unchanged, credential=credential)
+        return self._whole.append_next(
+            make, actor=actor, at=at, unchanged=unchanged, credential=credential, beside=beside
+        )
 
 
 _VIEWS = 64

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import duckdb
 
 from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
-from core.domain.errors import BadInput, BrokenRecord, Busy, Conflict
+from core.domain.errors import BadInput, BrokenRecord, Busy, Cancelled, Conflict
 from core.domain.facts import measured, models, process, record, rules, work
 from core.domain.facts.recorded import ORIGIN, Recorded, columns_of
 from core.domain.moment import Moment, require_utc
@@ -145,12 +146,18 @@ def _column_types(hint: object) -> tuple[str, ...]:
 
 
 DATABASE = "governance.duckdb"
-NOT_FACTS = ("record", "head", "directory", "migration")
+NOT_FACTS = ("record", "head", "directory", "migration", "answered")
 """Tables beside the facts."""
+WORKROOM = ".work-"
+STOPPED = "it was stopped, and nothing of it is kept"
+_POLL_SECONDS = 0.1
 _OPEN_SECONDS = 10.0
 _ATTEMPTS = 5
 _LINES = 200
 """Rows that one statement inserts."""
+
+
+Beside = Callable[[duckdb.DuckDBPyConnection], None]
 
 
 class Store:
@@ -171,6 +178,7 @@ class Store:
         self._catalog = catalog
         self._appending = threading.Lock()
         self.folder = folder
+        self.stopping = threading.Event()
         self.columns = _columns(self.cursor())
         self.kept = KeptFacts()
         self.memory = Memory()
@@ -209,8 +217,37 @@ class Store:
     def workroom(self) -> Iterator[Path]:
         """A folder on the store's own disk, so that a file moves from there at once; gone afterwards."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder) as made:
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=WORKROOM) as made:
             yield Path(made)
+
+    @contextmanager
+    def stoppable(self, cancelled: threading.Event | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor whose queries end when `cancelled` is set, or when the store is about to close.
+
+        Raises
+        ------
+        Cancelled
+            It was stopped.
+        """
+        cursor, done = self.cursor(), threading.Event()
+        asked = [event for event in (self.stopping, cancelled) if event]
+
+        def watch() -> None:
+            while not done.wait(_POLL_SECONDS):
+                if any(event.is_set() for event in asked):
+                    cursor.interrupt()  # again and again: between two queries it is forgotten
+
+        watching = threading.Thread(target=watch, name="stoppable", daemon=True)
+        watching.start()
+        try:
+            yield cursor
+            require_going(*asked)
+        except duckdb.InterruptException as error:
+            raise Cancelled(STOPPED) from error
+        finally:
+            done.set()
+            watching.join()
+            cursor.close()
 
     def append(
         self,
@@ -220,6 +257,7 @@ class Store:
         at: datetime,
         unchanged: Mapping[str, int] | None = None,
         credential: str = "",
+        beside: Beside | None = None,
     ) -> None:
         """Append facts to the record, all or none.
 
@@ -228,14 +266,17 @@ class Store:
         carries the later of `at` and its predecessor's time.
 
         `unchanged` maps subjects to the entry up to which they were read: if anything was recorded of one
-        since, the first decision stands and this one is refused. `credential` is by what the actor was known.
+        since, the first decision stands and this one is refused. `credential` is by what the actor was known;
+        `beside` writes what stands beside the record in the same transaction, such as a name.
 
         Raises
         ------
         Conflict
             A fact marked `first` was recorded before, a subject has changed, or others kept writing.
         """
-        self.append_next(lambda _: facts, actor=actor, at=at, unchanged=unchanged, credential=credential)
+        self.append_next(
+            lambda _: facts, actor=actor, at=at, unchanged=unchanged, credential=credential, beside=beside
+        )
 
     def append_next(
         self,
@@ -245,6 +286,7 @@ class Store:
         at: datetime,
         unchanged: Mapping[str, int] | None = None,
         credential: str = "",
+        beside: Beside | None = None,
     ) -> Sequence[Fact]:
         """Append the facts that `make` gives from all that is on record, and return them.
 
@@ -263,6 +305,9 @@ class Store:
                     moment = _present(head, at)
                     facts = make(moment)
                     seq = self._append_all(cursor, facts, actor, credential, moment, head[2])
+                    _keep_key(cursor, moment.seq, seq, moment.at)
+                    if beside is not None:
+                        beside(cursor)
                     cursor.commit()
                     self.kept.settle(seq)
                     return facts
@@ -321,6 +366,18 @@ class Store:
         if set(row) != set(columns):
             raise ValueError(f"{table} keeps {sorted(columns)}, not {sorted(row)}")
         return {column: _typed(row[column], kind) for column, kind in columns.items()}
+
+
+def require_going(*stopped: threading.Event) -> None:
+    """End work here where it is to stop.
+
+    Raises
+    ------
+    Cancelled
+        One of the events is set.
+    """
+    if any(event.is_set() for event in stopped):
+        raise Cancelled(STOPPED, remedy="Start it again when it suits.")
 
 
 def open_store(folder: Path) -> Store:
@@ -427,6 +484,27 @@ def _typed(value: object, kind: str) -> object:
     if isinstance(value, datetime):
         return _naive(value) if value.tzinfo else value
     return value
+
+
+_KEY: ContextVar[tuple[str, str] | None] = ContextVar("key", default=None)
+
+
+@contextmanager
+def keyed(key: str, asked: str) -> Iterator[None]:
+    """What is appended within is kept with the key that it came with, and the digest of what was asked."""
+    token = _KEY.set((key, asked))
+    try:
+        yield
+    finally:
+        _KEY.reset(token)
+
+
+def _keep_key(cursor: duckdb.DuckDBPyConnection, before: int, seq: int, at: datetime) -> None:
+    """Keep the key in the transaction of the first entry that it leads to."""
+    known = _KEY.get()
+    if known is not None and seq > before:
+        query = "INSERT INTO answered SELECT ?, ?, ?, ?, NULL WHERE ? NOT IN (SELECT key FROM answered)"
+        cursor.execute(query, [*known, seq, _naive(at), known[0]])
 
 
 def _refuse_changed(cursor: duckdb.DuckDBPyConnection, unchanged: Mapping[str, int]) -> None:

@@ -13,7 +13,7 @@ from core.domain.chain import Fact, canonical
 from core.domain.commands import Alone, Command
 from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.process import Finding
-from core.domain.facts.recorded import F, Names, but, entry_of, values_of
+from core.domain.facts.recorded import F, Names, but, entry_of, says_the_same, values_of
 from core.domain.facts.rules import Proposal
 from core.domain.facts.work import TaskAssignment
 from core.domain.life_cycles import LifeCycle, Part, Step
@@ -23,6 +23,7 @@ from core.domain.process.facts import InitiativeFacts, Registration
 from core.lake import directory, facts
 from core.lake.process import inventory as lake
 from core.lake.query import seen
+from core.lake.store import Beside
 from core.services.governance import Governance, Reader
 
 
@@ -333,6 +334,19 @@ class Case:
         self.governance.store.append_next(entries, actor=self.actor, at=self.command.at, credential=by)
         return made[0]
 
+    def put_once(self, action: str, fact: F) -> None:
+        """Put a fact on record, unless the newest of its key says the same, by the same person, today."""
+
+        def entries(moment: Moment) -> list[Fact]:
+            key = {name: getattr(fact, name) for name in fact.key if name != "initiative"}
+            last = facts.latest(self.governance.store, type(fact), moment, self._named(), **key)
+            if last is None or (last.actor, last.recorded_at.date()) != (self.actor, moment.day):
+                return [entry_of(action, fact)]
+            return [] if says_the_same(last, fact) else [entry_of(action, fact)]
+
+        by = self.command.actor.credential
+        self.governance.store.append_next(entries, actor=self.actor, at=self.command.at, credential=by)
+
     def propose(self, act: str, about: str, says: Iterable[str], reviewers: Iterable[str]) -> str:
         """Put the command on record as a proposal, and return its name; it takes effect when somebody agrees.
 
@@ -393,13 +407,17 @@ class Case:
         store = self.governance.store
         store.append_next(all_of_it, actor=by.id, at=self.command.at, credential=by.credential)
 
-    def append(self, entries: Sequence[Fact], *, unchanged: Iterable[str] = ()) -> None:
+    def append(
+        self, entries: Sequence[Fact], *, unchanged: Iterable[str] = (), beside: Beside | None = None
+    ) -> None:
         """Put several entries on record, all or none.
 
         Parameters
         ----------
         unchanged
             Subjects of which nothing may have been recorded since the case was read.
+        beside
+            Writes what stands beside the record, all or none with them.
         """
         self.governance.store.append(
             entries,
@@ -407,6 +425,7 @@ class Case:
             at=self.command.at,
             unchanged=dict.fromkeys(unchanged, self.moment.seq),
             credential=self.command.actor.credential,
+            beside=beside,
         )
 
     def _named(self) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from core.connectors.config_files import FILES, Rules, parse_ethics, parse_recorded_policy, read_ethics
-from core.connectors.settings import Settings
+from core.connectors.settings import UNSET, Settings, Signing
 from core.connectors.yaml_lines import read_text
 from core.domain.actors import Actor
 from core.domain.commands import Command
@@ -55,7 +55,7 @@ class Governance:
 
     store: Store
     config: Path
-    signing_key: str = field(default="", repr=False)
+    signing: Signing = UNSET
     reader: Reader = Reader()
     behind: Governance | None = field(default=None, repr=False)
     foreseen: tuple[PublishedPolicy, ...] = ()
@@ -175,13 +175,12 @@ def open_governance(settings: Settings) -> Governance:
     GovernanceError
         The store is held or damaged.
     """
-    key = settings.signing_key.get_secret_value() if settings.signing_key else ""
-    return wire(open_store(settings.store), settings.config, signing_key=key)
+    return wire(open_store(settings.store), settings.config, signing=settings.signing)
 
 
-def wire(store: Store, config: Path, *, signing_key: str = "") -> Governance:
+def wire(store: Store, config: Path, *, signing: Signing = UNSET) -> Governance:
     """Join an open store with the files in `config`; without a signing key the store has one of its own."""
-    return Governance(store=store, config=config, signing_key=signing_key)
+    return Governance(store=store, config=config, signing=signing)
 
 
 _AHEAD = timedelta(days=3653)

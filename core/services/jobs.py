@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.connectors.workers import Progress, WorkerCancelled
+from core.connectors.workers import Progress
 from core.domain.actors import Actor
-from core.domain.errors import Forbidden, GovernanceError, NotFound
+from core.domain.errors import Cancelled, Forbidden, GovernanceError, NotFound
 
 State = Literal["running", "done", "failed", "cancelled"]
 AT_ONCE = 2
@@ -25,10 +25,6 @@ KEPT_SECONDS = 600.0
 """How long the outcome of a finished job can still be asked for."""
 _POLL_SECONDS = 0.1
 _log = logging.getLogger(__name__)
-
-
-class JobCancelled(GovernanceError):
-    """The job was stopped on request; it recorded nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class JobControl:
     def raise_if_cancelled(self) -> None:
         """End the job here if it is to stop."""
         if self.cancelled.is_set():
-            raise JobCancelled("the job was stopped", remedy="Start it again when it suits.")
+            raise Cancelled("the job was stopped", remedy="Start it again when it suits.")
 
     @property
     def standing(self) -> tuple[float, str]:
@@ -179,7 +175,7 @@ class Jobs:
                 sentence = work(job.control)
             job.control.report(1.0, sentence)
             state = "done"
-        except (JobCancelled, WorkerCancelled) as stopped:
+        except Cancelled as stopped:
             state = "cancelled"
             job.control.report(job.control.standing[0], str(stopped))
         except GovernanceError as error:
@@ -210,7 +206,7 @@ class _Turn:
             self._control.report(0.0, "Waiting for another job to end.")
         try:
             self._control.raise_if_cancelled()
-        except JobCancelled:
+        except Cancelled:
             self._turn.release()
             raise
 

@@ -11,6 +11,7 @@ import binascii
 import inspect
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,10 +31,12 @@ from core.domain.errors import BadInput, NotFound, unreadable
 from core.domain.given import AsOf, Content, Laid, OrCurrent
 from core.domain.moment import Moment
 from core.ground import Checked
+from core.lake.store import WORKROOM
 from core.services.case import seen_by, version_named_or_current
 from core.services.governance import Governance, read_moment
 from core.services.plain import Result, plain
 
+MOST_NAME = 200
 INCOMING = "incoming"
 """Folder below the store; once made it stays, for another may be about to lay a file there."""
 
@@ -61,9 +64,38 @@ def laid(store: Path, file: Path) -> Iterator[str]:
         copy.unlink(missing_ok=True)
 
 
+def lay(store: Path, content: bytes | memoryview, ending: str) -> Path:
+    """Lay content there for a job, which removes it."""
+    file = store / INCOMING / f"{uuid4().hex}{ending.lower()[:10]}"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return file
+
+
+def swept(store: Path, older_than: float = 0.0) -> int:
+    """Remove what interrupted work left behind, and say how much it was.
+
+    That are files laid for somebody who never fetched them, workrooms, and half-written files. Without an
+    age nobody may be at work: as the store has only just been opened.
+
+    Parameters
+    ----------
+    older_than
+        Only files laid so long ago. Unit: seconds.
+    """
+    laid_files = list((store / INCOMING).glob("*"))
+    if older_than:
+        left = [file for file in laid_files if time.time() - file.stat().st_mtime > older_than]
+    else:
+        left = [*laid_files, *store.glob(f"{WORKROOM}*"), *store.glob("*/**/*.part")]
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return len(left)
+
+
 def fetched(store: Path, name: str) -> Path:
     """A file that somebody laid there."""
-    if Path(name).name != name or name in ("", ".", ".."):
+    if Path(name).name != name or name in ("", ".", "..") or len(name) > MOST_NAME:
         raise BadInput("a file is named by its file name alone", where=INCOMING)
     file = store / INCOMING / name
     if not file.is_file():
@@ -76,7 +108,7 @@ R = TypeVar("R")
 Values = dict[str, object]
 Definition = tuple[object, object]
 """Type and default of a field, or type and what pydantic keeps of it."""
-_BASE64 = "_base64"
+BASE64 = "_base64"
 _ORIGIN = ("actor", "at")
 _SECTIONS = re.compile(r"\n\s*\n[A-Z][a-z]+\n\s*-{3,}.*", re.DOTALL)
 
@@ -202,6 +234,8 @@ class UseCase:
         The permission that it asks for.
     route
         Public route beside `POST /operations/NAME`, such as "GET /kpis".
+    shared
+        It takes long: who asks the same over HTTP while it is done gets that answer.
     """
 
     name: str
@@ -210,6 +244,7 @@ class UseCase:
     may: str
     lines: tuple[Line, ...] = ()
     route: str = ""
+    shared: bool = False
 
     @property
     def command(self) -> type[Command] | None:
@@ -303,6 +338,7 @@ def asks(
     returns: str | Callable[[R], Result] = "",
     name: str = "",
     route: str = "",
+    shared: bool = False,
 ) -> UseCase:
     """The use case of a question.
 
@@ -325,7 +361,7 @@ def asks(
         found = _result(service(first, moment, **given), returns)
         return {"moment": {"seq": moment.seq, "at": moment.at}, **found}
 
-    return UseCase(name or service.__name__, run, service, may, lines, route)
+    return UseCase(name or service.__name__, run, service, may, lines, route, shared)
 
 
 def _result(found: R, returns: str | Callable[[R], Result]) -> Result:
@@ -366,7 +402,7 @@ def _as_given(name: str, info: FieldInfo) -> tuple[str, Definition]:
     if _marked(info, Laid):
         return INCOMING, (described, ...)
     if _marked(info, Content):
-        return f"{name}{_BASE64}", (described, "")
+        return f"{name}{BASE64}", (described, "")
     return name, (info.annotation, info)
 
 
@@ -387,7 +423,7 @@ def _resolved(call: Call, asked: BaseModel) -> Values:
         elif name == INCOMING:
             values["file"] = fetched(call.governance.store.folder, value)
         elif _marked(info, Content):
-            values[name.removesuffix(_BASE64)] = _decoded(value)
+            values[name.removesuffix(BASE64)] = _decoded(value)
         else:
             values[name] = value
     return values

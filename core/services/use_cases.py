@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from weakref import WeakValueDictionary
 
-from core.domain.errors import BadInput, NotFound
+from core.domain.chain import canonical
+from core.domain.errors import BadInput, Conflict, NotFound
+from core.lake.record.entries import answer_kept, keep_answer
+from core.lake.store import keyed
 from core.services.plain import Result
 from core.services.use_case import Call, Choice, UseCase
 
@@ -72,6 +78,50 @@ def every_use_case() -> Iterator[UseCase]:
     """All use cases, room by room."""
     for room in ROOMS:
         yield from use_cases(room).values()
+
+
+_AT_WORK: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+_KNOWN = threading.Lock()
+
+
+def run_once(call: Call, name: str, given: Mapping[str, object], key: str) -> Result:
+    """Run a use case, unless it was with this key before: then its answer is given again.
+
+    The key is kept beside the record in the transaction that puts the first entry there, the answer once it
+    is known; without a key, and where nothing was recorded, it is simply run.
+
+    Raises
+    ------
+    Conflict
+        The key came with something else, or the answer to it was lost.
+    GovernanceError
+        What the use case refuses.
+    """
+    if not key:
+        return run_use_case(call, name, given)
+    digest = hashlib.sha256(canonical([call.actor.id, name, given]).encode()).hexdigest()
+    store = call.governance.whole.store
+    with _KNOWN:
+        lock = _AT_WORK.setdefault(key, threading.Lock())
+    with lock:
+        kept = answer_kept(store, key)
+        if kept is None:
+            with keyed(key, digest):
+                answered = run_use_case(call, name, given)
+            keep_answer(store, key, json.dumps(answered), call.now)
+            return answered
+    if kept.asked != digest:
+        raise Conflict(
+            "this key came with another request before", where="Idempotency-Key", remedy="Use a new key."
+        )
+    if kept.answer is None:
+        raise Conflict(
+            f"it is on record since entry {kept.seq:,}, and its answer was lost",
+            where="Idempotency-Key",
+            remedy="Look at the record; it was not done again.",
+        )
+    found: Result = json.loads(kept.answer)
+    return found
 
 
 def run_use_case(call: Call, name: str, given: Mapping[str, object]) -> Result:

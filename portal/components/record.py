@@ -22,7 +22,7 @@ from core.services.record.audit_pack import (
     pack_subject,
     start_pack,
 )
-from core.services.record.entries import verify_record
+from core.services.record.checkpoints import verify_against
 from core.services.record.replay import replay_decision
 from portal.components.cards import facts
 from portal.components.desk import job_bar, show_problem
@@ -177,7 +177,7 @@ def proof_panel(desk: Desk) -> None:
         words = "Recomputes the digest of every entry and every file; it changes nothing."
         if st.button("Verify now", icon=":material/verified:", help=words):
             with st.spinner("Recomputing every digest."):
-                found = verify_record(desk.governance)
+                found = verify_against(desk.governance).record
             st.session_state["verified"] = (found, desk.moment.at)
         if "verified" in st.session_state:
             verified_status(*st.session_state["verified"])

@@ -10,17 +10,22 @@ import hashlib
 import hmac
 import importlib
 import json
+import logging
 import os
 import re
+import resource
 import secrets
+import signal
 import socket
 import sys
+import threading
 import tomllib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
@@ -28,6 +33,8 @@ from core.connectors.provider import provider_of
 from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
 from core.services.oversight.kpis import governance_kpis
+from core.services.record.checkpoints import checkpoint_due, keep_checkpoint
+from core.services.use_case import swept
 from portal.shell.house import FIRST, House, close_house, open_house, page_names
 
 if TYPE_CHECKING:
@@ -298,6 +305,11 @@ STREAMLIT_CONFIG = PROJECT / ".streamlit" / "config.toml"
 PRELOADED = ("pandas", "polars", "pyarrow", "altair")
 INTERRUPTED = 130
 _COLLECT_SECONDS = 60.0
+_LAST_SECONDS = 5.0
+"""How long the server waits for its last checkpoint to be taken."""
+_STALE_SECONDS = 6 * 3600.0
+"""Age at which an upload that lies in `incoming` is nobody's."""
+_LOG = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -330,8 +342,10 @@ def serve(settings: Settings) -> None:
     options = streamlit_options(STREAMLIT_CONFIG)
     options |= {"server.address": settings.host, "server.port": settings.port}
     os.umask(0o077)
+    raise_open_files()
     try:
         house = open_house(settings)
+        swept(settings.store)
         build_app(house, settings, secrets.token_urlsafe(32)).run(config=options)
     finally:
         close_house()
@@ -349,7 +363,9 @@ def build_app(house: House, settings: Settings, token: str) -> App:
     @asynccontextmanager
     async def lifespan(_: App) -> AsyncIterator[None]:
         preload()
-        collecting = asyncio.create_task(collect_now_and_then())
+        stop_work_first(house)
+        await asyncio.to_thread(tidy, house, at_once=True)
+        collecting = asyncio.create_task(collect_now_and_then(house))
         warming = asyncio.create_task(asyncio.to_thread(count_kpis_ahead, house))
         put_up_notice(settings.store, address=settings.address, token=token)
         sys.stdout.write(f"Governance portal: {settings.address}\n")
@@ -362,6 +378,8 @@ def build_app(house: House, settings: Settings, token: str) -> App:
             collecting.cancel()
             with suppress(asyncio.CancelledError):
                 await collecting
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.to_thread(tidy, house, at_once=True), _LAST_SECONDS)
             close_house()  # here, as the server passes a signal on before `serve` could
 
     def health(_: Request) -> Response:
@@ -423,11 +441,44 @@ def count_kpis_ahead(house: House) -> None:
     governance_kpis(house.governance, house.governance.present(datetime.now(UTC)))
 
 
-async def collect_now_and_then() -> None:
-    """Collect on a timer what Streamlit would otherwise collect after every rerun."""
+async def collect_now_and_then(house: House) -> None:
+    """Collect on a timer what Streamlit would otherwise collect after every rerun, and tidy up."""
     while True:
         await asyncio.sleep(_COLLECT_SECONDS)
         gc.collect()
+        await asyncio.to_thread(tidy, house)
+
+
+def tidy(house: House, *, at_once: bool = False) -> None:
+    """Keep a checkpoint where one is due, and remove uploads that nobody fetched; what fails is logged."""
+    clock = datetime.now(UTC)
+    try:
+        if checkpoint_due(house.governance, clock, at_once=at_once):
+            keep_checkpoint(house.governance, clock)
+        swept(house.governance.store.folder, _STALE_SECONDS)
+    except (GovernanceError, OSError) as problem:
+        _LOG.warning("%s", problem)
+
+
+def stop_work_first(house: House) -> None:
+    """Let a signal that ends the server end the work of its requests too: it waits for their answers."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def stop(given: int, frame: FrameType | None, before: object = before) -> None:
+            house.governance.store.stopping.set()
+            if callable(before):
+                before(given, frame)
+
+        signal.signal(number, stop)
+
+
+def raise_open_files() -> None:
+    """Allow as many open files as the system lets us: every browser session holds some."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def streamlit_options(path: Path) -> dict[str, object]:

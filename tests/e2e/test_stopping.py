@@ -1,13 +1,24 @@
-"""Ctrl-C ends the server cleanly: no traceback, the store whole, the note for the command line taken down."""
+"""A signal ends the server cleanly: no traceback, the store whole, nothing half done, the note taken down."""
 
 from __future__ import annotations
 
+import http.client
+import json
 import signal
+import threading
+import time
+import urllib.request
+from contextlib import closing, suppress
 from pathlib import Path
 
+import duckdb
+
 from core.lake.record.verify import verify_store
-from core.lake.store import open_store
-from tests.e2e.served import started, wait_until_healthy
+from core.lake.store import WORKROOM, open_store, save_store
+from core.services.use_case import INCOMING, lay
+from tests.conftest import BUILDER, founded
+from tests.e2e.served import Server, started, wait_until_healthy
+from tests.services.test_prediction_intake import with_version
 
 
 def test_ctrl_c_ends_the_server_without_a_traceback(tmp_path: Path) -> None:
@@ -24,3 +35,66 @@ def test_ctrl_c_ends_the_server_without_a_traceback(tmp_path: Path) -> None:
     opened = open_store(store)
     assert verify_store(opened).first_break is None
     opened.close()
+
+
+def wide(folder: Path) -> Path:
+    """A Parquet file that takes many seconds to take in."""
+    file = folder / "wide.parquet"
+    columns = ", ".join(f"(hash(i * {n}) % 9000)::VARCHAR AS word_{n}" for n in range(1, 25))
+    duckdb.sql(
+        f"COPY (SELECT i AS case_id, (i % 2)::INTEGER AS y_pred, 0.1 + 0.8 * (i % 2) AS y_score, {columns} "
+        f"FROM range(1000000) r(i)) TO '{file}' (FORMAT parquet)"
+    )
+    return file
+
+
+def call(server: Server, store: Path, name: str, given: dict[str, object]) -> None:
+    """Ask for an operation, and leave the connection open whatever comes of it."""
+    token = json.loads((store / "server.json").read_text())["token"]
+    asked = urllib.request.Request(
+        f"{server.address}/api/operations/{name}",
+        json.dumps(given).encode(),
+        {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "X-Governance-Actor": BUILDER.id,
+        },
+    )
+    with suppress(OSError, http.client.HTTPException):
+        urllib.request.urlopen(asked, timeout=120).close()
+
+
+def test_a_signal_ends_the_server_in_the_middle_of_an_intake_and_nothing_of_it_is_kept(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "store"
+    governance = founded(store, demo=True)
+    model = with_version(governance, "binary")
+    save_store(governance.store)
+    governance.close()
+    given: dict[str, object] = {
+        "initiative": model,
+        "version": "1",
+        "part": "analysis",
+        "prediction": "y_pred",
+    }
+    with started(store) as server:
+        wait_until_healthy(server)
+        file = lay(store, wide(tmp_path).read_bytes(), ".parquet")
+        given |= {"scores": ["y_score"], "incoming": file.name}
+        asking = threading.Thread(target=call, args=(server, store, "add_predictions", given), daemon=True)
+        asking.start()
+        while not list(store.glob(f"{WORKROOM}*/*")):  # it is at work
+            assert asking.is_alive(), "it ended before it was interrupted"
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(15) in (0, -signal.SIGTERM)
+    with closing(open_store(store)) as left:
+        assert verify_store(left).first_break is None
+        assert verify_store(left).notes == ()
+        assert not left.cursor().execute("FROM prediction_batch").fetchall()
+    (store / f"{WORKROOM}killed").mkdir()
+    (store / INCOMING / "killed.parquet").write_bytes(b"PAR1")
+    with started(store) as server:
+        wait_until_healthy(server)
+        assert not [*(store / INCOMING).iterdir(), *store.glob(f"{WORKROOM}*")]

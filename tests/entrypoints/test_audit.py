@@ -45,11 +45,11 @@ def test_a_checkpoint_is_written_and_the_record_verifies_against_it(
 def test_entries_of_a_clock_ahead_are_noted_and_hold_nothing_up(
     govern: Govern, store: Path, request: pytest.FixtureRequest
 ) -> None:
-    assert govern("verify", "--json").json["notes"] == []
+    assert "clock" not in govern("verify").out
     held = wire(open_store(store), CONFIG)
     ahead = datetime.now(UTC) + timedelta(hours=3)
+    head = held.store.head() + 1
     sign_checkpoint(held, make(SignCheckpoint, actor=ADMIN, at=ahead))
-    head = held.store.head()
     held.close()
 
     decided = request.getfixturevalue("decided")
@@ -60,7 +60,6 @@ def test_entries_of_a_clock_ahead_are_noted_and_hold_nothing_up(
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("The record is whole: ")
     assert f"from {head} on, lie up to 3 hours ahead of this machine's clock" in said.out
-    assert len(govern("verify", "--json").json["notes"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,6 +110,8 @@ def test_the_key_may_come_from_the_settings(
     assert not (store / "signing.key").exists()
     assert govern("record", "--action", "signing_key_registered", "--json").json["entries"]
     monkeypatch.setenv("GOVERNANCE_SIGNING_KEY", "cd" * 32)
+    assert "is not the one on record" in govern("checkpoint").err
+    monkeypatch.setenv("GOVERNANCE_SIGNING_KEY_BEFORE", "ab" * 32)
     assert json.loads(govern("checkpoint").out)["public_key"] != signed["public_key"]
     monkeypatch.setenv("GOVERNANCE_SIGNING_KEY", "secret")
     said = govern("checkpoint")

@@ -106,5 +106,7 @@ def test_a_clock_behind_the_record_is_said_on_the_page(house: Governance) -> Non
     sound(at)
     (warning,) = at.warning
     said = warning.value.replace("\\", "")
-    assert said.startswith(f"Entry {house.store.head()} lies up to 3 hours ahead of this machine's clock")
+    assert said.startswith(
+        f"2 entries, from {house.store.head() - 1} on, lie up to 3 hours ahead of this machine's clock"
+    )
     assert any(f"record entry {house.store.head()}" in caption.value for caption in at.caption)

@@ -14,6 +14,8 @@ from core.services.governance import Governance
 from core.services.jobs import jobs_of, wait_for
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality
 from core.services.measured.drift import MeasureDrift, measure_drift
+from core.services.measured.predictions import ADDING
+from core.services.use_case import INCOMING
 from portal.components.desk import Desk
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, later
 from tests.services.test_drift_and_quality import ROWS, attribute, filled, rows_of
@@ -49,6 +51,12 @@ def words(at: AppTest) -> str:
     parts = [*at.title, *at.header, *at.caption, *at.markdown, *at.info, *at.success, *at.error]
     html = [block.proto.body for block in at.get("html")]
     return "\n".join([*(str(part.value) for part in parts), *html])
+
+
+def adding(initiative: str) -> str:
+    """How the job that takes a file in has ended."""
+    (job,) = [job for job in jobs_of(f"{initiative}/1") if job.kind == ADDING]
+    return wait_for(job.id, 60).state
 
 
 def sound(at: AppTest) -> AppTest:
@@ -199,7 +207,9 @@ def test_a_file_is_looked_at_mapped_and_added(
         next(box for box in at.selectbox if box.label == label).set_value(column)
     next(button for button in at.button if button.label == "Check and add").click()
     sound(at.run())
-    assert "200 rows of loans" in words(at).replace("\\", "")
+    assert adding(initiative) == "done"
+    assert "200 rows of loans" in words(sound(at.run())).replace("\\", "")
+    assert not list((governance.store.folder / INCOMING).iterdir())
     said = words(sound(open_page("predictions", governance, days=9)))
     assert "repaid" in said
 
@@ -215,7 +225,8 @@ def test_a_refused_file_says_why_and_nothing_is_stored(
     next(box for box in at.selectbox if box.label == "Prediction").set_value("granted")
     next(button for button in at.button if button.label == "Check and add").click()
     at.run()
-    assert not at.exception
+    assert adding(initiative) == "failed"
+    assert not at.run().exception
     assert "looks like per cent" in at.error[0].value.replace("\\", "")
     assert governance.store.head() == head
 
@@ -234,6 +245,7 @@ def test_how_values_are_read_is_declared_with_the_first_file_and_amended(
     typed["Kinds of columns, comma between"].set_value("income=number")
     next(button for button in at.button if button.label == "Check and add").click()
     sound(at.run())
+    assert adding(initiative) == "done"
     at = sound(open_page("predictions", governance, days=9))
     assert "income=?, income=-999" in words(at)
     next(box for box in at.text_input if box.label == "Kinds of columns, comma between").set_value(

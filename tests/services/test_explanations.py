@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 from core.analytics.job_specs import ExplainSpec
-from core.connectors.workers import WorkerCancelled, run_worker
+from core.connectors.workers import run_worker
 from core.domain.commands import RegisterModelVersion, make
-from core.domain.errors import BadInput, Forbidden, GovernanceError, NotFound
+from core.domain.errors import BadInput, Cancelled, Forbidden, GovernanceError, NotFound
 from core.ground import Verdict
 from core.lake.record.verify import verify_store
 from core.services.governance import Governance
@@ -355,7 +355,7 @@ def test_a_cancelled_explanation_records_nothing(made: Made) -> None:
     one = {"initiative": initiative, "version": "1"}
     keep_model(governance, KeepModel(actor=BUILDER, at=later(4), **one, file=file))
     head, cancelled = governance.store.head(), threading.Event()
-    with pytest.raises(WorkerCancelled):
+    with pytest.raises(Cancelled):
         explain_version(
             governance,
             ExplainVersion(actor=BUILDER, at=later(5), **one),

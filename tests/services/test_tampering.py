@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,31 +16,44 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.domain.chain import GENESIS, Entry, content_digest, entry_digest
-from core.domain.commands import make
+from core.connectors.settings import KEY_FILE, Place, Signing, SigningKey
+from core.domain.chain import GENESIS, Entry, content_digest, entry_digest, key_id
 from core.entrypoints.cli import run
 from core.lake.record.verify import FILE_TABLES, known_files, verify_store
-from core.lake.store import DATABASE, Store, open_store, told
-from core.services.governance import wire
-from core.services.record.checkpoints import SignCheckpoint, sign_checkpoint, verify_against
+from core.lake.store import DATABASE, Store, told
+from core.services.governance import Governance, wire
+from core.services.record.checkpoints import keep_checkpoint, verify_against
 from tests.conftest import ADMIN, CONFIG, later
 from tests.record_store import build_store
 
 SEEDS = 120
 
 
+class AtHand(Store):
+    """A store seen through one connection: what a transaction changes is seen, and then taken back."""
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._connection
+
+
 @dataclass
 class Tampering:
-    """One copy of the store in the hands of somebody with a database client and a seeded mind."""
+    """The store in the hands of somebody with a database client and a seeded mind."""
 
-    connection: duckdb.DuckDBPyConnection
-    folder: Path
-    columns: dict[str, dict[str, str]]
+    store: AtHand
     known: list[tuple[str, int]]
     rng: random.Random
 
+    @property
+    def folder(self) -> Path:
+        return self.store.folder
+
+    @property
+    def columns(self) -> dict[str, dict[str, str]]:
+        return self.store.columns
+
     def run(self, query: str, *values: Any) -> list[Any]:
-        return self.connection.execute(query, list(values)).fetchall()
+        return self.store.cursor().execute(query, list(values)).fetchall()
 
     @property
     def head(self) -> int:
@@ -218,6 +232,7 @@ def drop_a_table(hands: Tampering) -> int:
     table, _, _ = hands.some_row()
     first = hands.run(f"SELECT min(seq) FROM {table}")[0][0]
     hands.run(f"DROP TABLE {table}")
+    del hands.columns[table]  # as whoever opens it next sees it
     return int(first)
 
 
@@ -279,7 +294,35 @@ def swap_files(hands: Tampering) -> int:
     return min(first, second)
 
 
-WAYS: list[Callable[[Tampering], int]] = [
+def change_a_key(hands: Tampering) -> int:
+    seq = hands.run("SELECT max(seq) FROM signing_key")[0][0]
+    hands.run("UPDATE signing_key SET public_key = ? WHERE seq = ?", SigningKey(THIEF).public, seq)
+    return int(seq)
+
+
+def change_the_rules(hands: Tampering) -> int:
+    """Policy, ethical position, and whatever else of the configuration is on record."""
+    texts = [table for table, columns in hands.columns.items() if "text" in columns and "version" in columns]
+    table = hands.rng.choice(sorted({*texts, "policy", "ethics"}))
+    seq = hands.run(f"SELECT max(seq) FROM {table}")[0][0]
+    hands.run(f"UPDATE {table} SET text = replace(text, '0', '1') || ' ' WHERE seq = ?", seq)
+    return int(seq)
+
+
+def give_roles_in_the_directory(hands: Tampering) -> None:
+    person = "'mallory', 'Mallory', 'Auditor', 'Risk', ['head_of_risk'], false"
+    hands.run(f"INSERT INTO directory (actor, name, title, team, roles, persona) SELECT {person}")
+
+
+def put_another_in_the_place_of_a_signer(hands: Tampering) -> None:
+    hands.run("UPDATE directory SET actor = 'mallory' WHERE actor = 'vera-validator'")
+
+
+def put_another_key_beside_the_record(hands: Tampering) -> None:
+    (hands.folder / KEY_FILE).write_text(THIEF)
+
+
+WAYS: list[Callable[[Tampering], int | None]] = [
     change_an_entry,
     change_a_row,
     delete_an_entry,
@@ -304,24 +347,39 @@ WAYS: list[Callable[[Tampering], int]] = [
     drop_a_table,
     change_a_row,
     change_an_entry,
+    change_a_key,
+    change_the_rules,
+    give_roles_in_the_directory,
+    put_another_in_the_place_of_a_signer,
+    put_another_key_beside_the_record,
 ]
+THIEF = "c" * 64
 
 
 @dataclass(frozen=True)
 class Whole:
-    """The untouched store, and the files that its record names with the first entry of each."""
+    """The untouched store: on disk to be copied, and at hand; its files, and where its checkpoint is kept."""
 
     folder: Path
-    columns: dict[str, dict[str, str]]
+    outside: Path
+    governance: Governance
+    store: AtHand
     known: list[tuple[str, int]]
-    checkpoint: str
+    contents: Mapping[Path, bytes]
+
+    @property
+    def checkpoint(self) -> Path:
+        (file,) = self.outside.iterdir()
+        return file
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     folder = tmp_path_factory.mktemp("whole") / "store"
+    outside = tmp_path_factory.mktemp("outside")
     governance = build_store(folder)
-    signed = sign_checkpoint(governance, make(SignCheckpoint, actor=ADMIN, at=later(40)))
+    signing = Signing(places=(Place("folder", str(outside)),))
+    keep_checkpoint(replace(governance, signing=signing), later(40))
     first: dict[str, int] = {}
     for file in known_files(governance.store.cursor(), governance.store):
         first.setdefault(file.path, file.seq)
@@ -334,8 +392,30 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     ]
     assert empty == [], "every fact table has rows that can be tampered with"
     governance.close()
-    columns = governance.store.columns
-    return Whole(folder, columns, sorted(first.items()), signed.model_dump_json())
+    copy = shutil.copytree(folder, tmp_path_factory.mktemp("at-hand") / "store")
+    with duckdb.connect(str(copy / DATABASE), config={"threads": 1}) as connection:
+        store = AtHand(connection, copy)
+        contents = {
+            path: path.read_bytes() for path in copy.rglob("*") if path.name != DATABASE and path.is_file()
+        }
+        held = wire(store, CONFIG, signing=signing)
+        yield Whole(folder, outside, held, store, sorted(first.items()), contents)
+
+
+@pytest.fixture
+def hands(whole: Whole) -> Iterator[Tampering]:
+    """Hands on the store at hand; whatever they do to tables and files is taken back."""
+    columns = dict(whole.store.columns)
+    whole.store.cursor().begin()
+    yield Tampering(whole.store, whole.known, random.Random(0))
+    whole.store.cursor().rollback()
+    whole.store.columns = columns
+    for path, content in whole.contents.items():
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+    for path in whole.store.folder.rglob("*"):
+        if path.is_file() and path.name.split(".wal")[0] != DATABASE and path not in whole.contents:
+            path.unlink()
 
 
 @pytest.fixture
@@ -343,36 +423,15 @@ def copied(whole: Whole, tmp_path: Path) -> Path:
     return shutil.copytree(whole.folder, tmp_path / "copy")
 
 
-def tamper(whole: Whole, folder: Path, way: Callable[[Tampering], int], seed: int) -> int:
-    """Do it, and return the first entry that is not what it was, worked out from what was done."""
-    with duckdb.connect(str(folder / DATABASE)) as connection:
-        return way(Tampering(connection, folder, whole.columns, whole.known, random.Random(seed)))
-
-
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_any_one_change_is_found_and_the_first_broken_entry_is_named(
-    whole: Whole, copied: Path, seed: int
+    whole: Whole, hands: Tampering, seed: int
 ) -> None:
-    with duckdb.connect(str(copied / DATABASE)) as connection:
-        way = WAYS[seed % len(WAYS)]
-        expected = way(Tampering(connection, copied, whole.columns, whole.known, random.Random(seed)))
-        found = verify_store(Store(connection, copied)).first_break
+    hands.rng = random.Random(seed)
+    expected = WAYS[seed % len(WAYS)](hands)
+    found = verify_against(whole.governance).record.first_break
     assert found is not None
     assert found.seq == expected, found.problem
-
-
-@pytest.mark.parametrize(
-    "way", [change_a_row, delete_an_entry, swap_rows, change_the_head, change_a_byte_of_a_file]
-)
-def test_the_command_finds_it_and_leaves_with_one(
-    whole: Whole, copied: Path, way: Callable[[Tampering], int]
-) -> None:
-    before, said = govern("verify", "--store", str(copied))
-    assert before == 0, said
-    expected = tamper(whole, copied, way, 7)
-    code, said = govern("verify", "--store", str(copied))
-    assert code == 1
-    assert f"The record is broken at entry {expected} " in said
 
 
 def govern(*arguments: str) -> tuple[int, str]:
@@ -381,105 +440,140 @@ def govern(*arguments: str) -> tuple[int, str]:
         return run((*arguments, "--as", ADMIN.id)), said.getvalue()
 
 
-def cut_off(folder: Path, seq: int, columns: dict[str, dict[str, str]]) -> None:
-    """Take away the end of the record with all that hangs on it, so that the rest is whole in itself."""
-    with duckdb.connect(str(folder / DATABASE)) as connection:
-        for table in ("record", *columns):
-            connection.execute(f"DELETE FROM {table} WHERE seq > ?", [seq])
-        last = "SELECT seq, recorded_at, digest FROM record WHERE seq = ?"
-        connection.execute("DELETE FROM head")
-        connection.execute(f"INSERT INTO head {last}", [seq])
+def test_the_command_finds_it_and_leaves_with_one(whole: Whole, copied: Path) -> None:
+    before, said = govern("verify", "--store", str(copied))
+    assert before == 0, said
+    with duckdb.connect(str(copied / DATABASE)) as connection:
+        expected = change_a_row(Tampering(AtHand(connection, copied), whole.known, random.Random(7)))
+    code, said = govern("verify", "--store", str(copied))
+    assert code == 1
+    assert f"The record is broken at entry {expected} " in said
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_clean_cut_is_found_by_a_checkpoint_from_outside_and_by_nothing_else(
-    whole: Whole, copied: Path, seed: int
-) -> None:
-    store = open_store(copied)
-    head = store.head()
-    store.close()
-    kept = random.Random(seed).randint(2, head - 1)
-    cut_off(copied, kept, whole.columns)
-    governance = wire(open_store(copied), CONFIG)
-    assert verify_against(governance).record.first_break is None
-    found = verify_against(governance, checkpoint=whole.checkpoint).record.first_break
-    governance.close()
-    assert found is not None
-    assert found.seq == kept + 1
-    assert "is missing" in found.problem
-
-
-def test_the_command_finds_a_clean_cut_with_the_checkpoint(
-    whole: Whole, copied: Path, tmp_path: Path
-) -> None:
-    file = tmp_path / "checkpoint.json"
-    file.write_text(whole.checkpoint, encoding="utf-8")
-    assert govern("verify", "--store", str(copied), "--checkpoint", str(file))[0] == 0
-    cut_off(copied, 9, whole.columns)
+def test_the_command_finds_a_clean_cut_with_the_checkpoint(whole: Whole, copied: Path) -> None:
+    given = ("--checkpoint", str(whole.checkpoint))
+    assert govern("verify", "--store", str(copied), *given)[0] == 0
+    with duckdb.connect(str(copied / DATABASE)) as connection:
+        cut_off(Tampering(AtHand(connection, copied), whole.known, random.Random(0)), 9)
     assert govern("verify", "--store", str(copied))[0] == 0
-    code, said = govern("verify", "--store", str(copied), "--checkpoint", str(file))
+    code, said = govern("verify", "--store", str(copied), *given)
     assert code == 1
     assert "The record is broken at entry 10 " in said
 
 
-def test_a_record_written_anew_from_some_entry_on_is_found_by_a_checkpoint(
-    whole: Whole, copied: Path
-) -> None:
-    store = open_store(copied)
-    seq = store.cursor().execute("SELECT min(seq) FROM evidence").fetchall()[0][0]
-    store.cursor().execute("UPDATE evidence SET title = 'What was never submitted' WHERE seq = ?", [seq])
-    write_anew(store)
-    store.close()
-    governance = wire(open_store(copied), CONFIG)
-    assert verify_against(governance).record.first_break is None
-    found = verify_against(governance, checkpoint=whole.checkpoint).record.first_break
-    governance.close()
-    assert found is not None
-    assert "rewritten" in found.problem
+def cut_off(hands: Tampering, seq: int) -> None:
+    """Take away the end of the record with all that hangs on it, so that the rest is whole in itself."""
+    for table in ("record", *hands.columns):
+        hands.run(f"DELETE FROM {table} WHERE seq > ?", seq)
+    hands.run("DELETE FROM head")
+    hands.run("INSERT INTO head SELECT seq, recorded_at, digest FROM record WHERE seq = ?", seq)
 
 
-def write_anew(store: Store) -> None:
+def write_anew(hands: Tampering) -> None:
     """Recompute every digest, as somebody who knows how it is done would."""
-    cursor, previous = store.cursor(), GENESIS
-    for seq, at, actor, action, subject, table in cursor.execute(
+    previous = GENESIS
+    for seq, at, actor, action, subject, table in hands.run(
         "SELECT seq, recorded_at, actor, action, subject, fact_table FROM record ORDER BY seq"
-    ).fetchall():
-        names = list(store.columns[table])
-        rows = cursor.execute(f"SELECT {', '.join(names)} FROM {table} WHERE seq = ?", [seq]).fetchall()
+    ):
+        names = list(hands.columns[table])
+        rows = hands.run(f"SELECT {', '.join(names)} FROM {table} WHERE seq = ?", seq)
         content = content_digest(table, [told(table, dict(zip(names, row, strict=True))) for row in rows])
         digest = entry_digest(previous, Entry(seq, at, actor, action, subject, content))
         change = "UPDATE record SET content_digest = ?, previous_digest = ?, digest = ? WHERE seq = ?"
-        cursor.execute(change, [content, previous, digest, seq])
+        hands.run(change, content, previous, digest, seq)
         previous = digest
-    cursor.execute("UPDATE head SET digest = ?", [previous])
+    hands.run("UPDATE head SET digest = ?", previous)
+
+
+def turn_a_rejection_into_an_approval(hands: Tampering) -> None:
+    hands.run("UPDATE sign_off SET outcome = 'approved', reason = 'All is well.'")
+    write_anew(hands)
+
+
+def let_another_have_signed(hands: Tampering) -> None:
+    hands.run("UPDATE record SET actor = 'mallory' WHERE fact_table = 'sign_off'")
+    hands.run("UPDATE sign_off SET actor = 'mallory'")
+    write_anew(hands)
+
+
+def forge_evidence(hands: Tampering) -> None:
+    forged = b"What was never submitted."
+    sha256 = hashlib.sha256(forged).hexdigest()
+    seq, old = hands.run("SELECT seq, sha256 FROM evidence WHERE sha256 IS NOT NULL ORDER BY seq")[0]
+    (hands.folder / "evidence" / old).unlink()
+    (hands.folder / "evidence" / sha256).write_bytes(forged)
+    hands.run("UPDATE evidence SET sha256 = ?, bytes = ? WHERE seq = ?", sha256, len(forged), seq)
+    write_anew(hands)
+
+
+def cut_the_tail_with_its_head(hands: Tampering) -> None:
+    cut_off(hands, hands.head - 20)
+
+
+def roll_the_whole_store_back(hands: Tampering) -> None:
+    """As an older copy of the folder would be: rows, files and the head of then."""
+    then = hands.head // 3
+    cut_off(hands, then)
+    for path, seq in hands.known:
+        if seq > then:
+            (hands.folder / path).unlink()
+
+
+def sign_with_another_key_from_the_start(hands: Tampering) -> None:
+    public = SigningKey(THIEF).public
+    (hands.folder / KEY_FILE).write_text(THIEF)
+    hands.run("UPDATE signing_key SET public_key = ?, key_id = ?", public, key_id(public))
+    hands.run("UPDATE checkpoint SET key_id = ?", key_id(public))
+    write_anew(hands)
+
+
+def loosen_the_rules_of_then(hands: Tampering) -> None:
+    hands.run("UPDATE policy SET text = replace(text, 'due_days: 1', 'due_days: 9')")
+    hands.run("UPDATE ethics SET text = replace(text, '0.8', '0.1')")
+    hands.run("UPDATE membership SET roles = ['head_of_risk']")
+    write_anew(hands)
+
+
+@pytest.mark.parametrize(
+    "rewriting",
+    [
+        turn_a_rejection_into_an_approval,
+        let_another_have_signed,
+        forge_evidence,
+        cut_the_tail_with_its_head,
+        roll_the_whole_store_back,
+        sign_with_another_key_from_the_start,
+        loosen_the_rules_of_then,
+    ],
+)
+def test_a_store_rewritten_as_a_whole_is_found_by_the_kept_checkpoint_and_by_nothing_else(
+    whole: Whole, hands: Tampering, rewriting: Callable[[Tampering], None]
+) -> None:
+    rewriting(hands)
+    alone = replace(whole.governance, signing=Signing())
+    assert verify_against(alone).record.first_break is None
+    found = verify_against(whole.governance).record.first_break
+    assert found is not None
+    assert "checkpoint of" in found.problem
 
 
 def test_every_table_that_names_files_says_where_they_lie(whole: Whole) -> None:
-    naming = {table for table, columns in whole.columns.items() if {"path", "sha256"} <= set(columns)}
+    naming = {table for table, columns in whole.store.columns.items() if {"path", "sha256"} <= set(columns)}
     assert naming <= set(FILE_TABLES), "add the table to FILE_TABLES in core/lake/record/verify.py"
 
 
-def test_a_file_that_no_entry_names_is_noted_and_breaks_nothing(copied: Path) -> None:
-    (copied / "evidence" / "planted.pdf").write_bytes(b"%PDF")
-    store = open_store(copied)
-    found = verify_store(store)
-    store.close()
+def test_a_file_that_no_entry_names_is_noted_and_breaks_nothing(hands: Tampering) -> None:
+    (hands.folder / "evidence" / "planted.pdf").write_bytes(b"%PDF")
+    found = verify_store(hands.store)
     assert found.first_break is None
     assert found.notes == ("file evidence/planted.pdf belongs to no entry of the record",)
 
 
-@pytest.fixture
-def at_hand(copied: Path) -> Iterator[Store]:
-    store = open_store(copied)
-    yield store
-    store.close()
-
-
-def test_entries_of_older_stores_still_verify(at_hand: Store) -> None:
+def test_entries_of_older_stores_still_verify(hands: Tampering) -> None:
     """Before headers had a digest of their own, an entry's digest was made in one step."""
     from core.domain.chain import single_step_digest
 
-    cursor, previous = at_hand.cursor(), GENESIS
+    cursor, previous = hands.store.cursor(), GENESIS
     for *header, _ in cursor.execute(
         "SELECT seq, recorded_at, actor, action, subject, content_digest, digest FROM record ORDER BY seq"
     ).fetchall():
@@ -488,25 +582,8 @@ def test_entries_of_older_stores_still_verify(at_hand: Store) -> None:
         cursor.execute(change, [previous, digest, header[0]])
         previous = digest
     cursor.execute("UPDATE head SET digest = ?", [previous])
-    assert verify_store(at_hand).first_break is None
+    assert verify_store(hands.store).first_break is None
     cursor.execute("UPDATE record SET actor = 'mallory' WHERE seq = 5")
-    found = verify_store(at_hand).first_break
+    found = verify_store(hands.store).first_break
     assert found is not None
     assert found.seq == 5
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [
-        "INSERT INTO directory SELECT 'mallory', 'Mallory', 'Auditor', 'Risk', ['head_of_risk'], false",
-        "UPDATE directory SET actor = 'mallory' WHERE actor = 'vera-validator'",
-    ],
-)
-def test_roles_that_no_entry_gave_are_found(copied: Path, forged: str) -> None:
-    store = open_store(copied)
-    store.cursor().execute(forged)
-    found = verify_store(store).first_break
-    assert found is not None
-    assert found.subject == "directory, mallory"
-    assert "no entry of the record gave" in found.problem
-    store.close()

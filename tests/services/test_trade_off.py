@@ -11,9 +11,8 @@ import duckdb
 import pytest
 
 from core.connectors.settings import PROJECT
-from core.connectors.workers import WorkerCancelled
 from core.domain.commands import make
-from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.errors import BadInput, Cancelled, Conflict, Forbidden, NotFound
 from core.domain.process.commands import RaiseFinding, ResolveFinding, VerifyFinding
 from core.entrypoints.reports.measured import show_trade_off
 from core.lake.record.verify import verify_store
@@ -163,7 +162,7 @@ def test_without_scores_there_is_nothing_to_move(governance: Governance, tmp_pat
 def test_a_cancelled_job_keeps_nothing(governance: Governance, scored: str) -> None:
     head, cancelled = governance.store.head(), threading.Event()
     asked = make(FindTradeOff, actor=BUILDER, at=later(6), initiative=scored, version="1", by=("sex",))
-    with pytest.raises(WorkerCancelled):
+    with pytest.raises(Cancelled):
         find_trade_off(governance, asked, on_progress=lambda _: cancelled.set(), cancelled=cancelled)
     assert governance.store.head() == head
     with pytest.raises(Forbidden):

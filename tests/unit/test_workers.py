@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, ExplainSpec, TrainSpec
-from core.connectors.workers import Progress, WorkerCancelled, WorkerResult, run_worker, start_worker
-from core.domain.errors import BadInput, GovernanceError
+from core.connectors.workers import Progress, WorkerResult, run_worker, start_worker
+from core.domain.errors import BadInput, Cancelled, GovernanceError
 from core.entrypoints.worker import main
 from data.demo.example_datasets import DatasetFiles, write_dataset
 
@@ -154,7 +154,7 @@ def test_a_refusal_comes_back_as_a_sentence_that_names_the_job(housing: DatasetF
 def test_cancelling_ends_the_process(housing: DatasetFiles, folder: Path) -> None:
     cancelled = threading.Event()
     worker = start_worker("estimate", spec_of(housing), folder / "cancelled")
-    with pytest.raises(WorkerCancelled, match="the estimate job was stopped"):
+    with pytest.raises(Cancelled, match="the estimate job was stopped"):
         worker.wait(on_progress=lambda _step: cancelled.set(), cancelled=cancelled)
     assert not worker.is_running()
     with pytest.raises(ProcessLookupError):
@@ -187,7 +187,7 @@ def test_two_workers_run_side_by_side(housing: DatasetFiles, folder: Path) -> No
     assert time.monotonic() - started < 5
     for worker in workers:
         worker.cancel()
-        with pytest.raises(WorkerCancelled):
+        with pytest.raises(Cancelled):
             worker.wait()
 
 

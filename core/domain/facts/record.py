@@ -82,7 +82,10 @@ class Token(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey(Recorded):
-    """Public half of a key that checkpoints and audit packs are signed with."""
+    """Public half of a key that checkpoints and audit packs are signed with.
+
+    `signature`: that of the key `replaces`, whose place it takes, over `core.domain.chain.key_statement`.
+    """
 
     table = "signing_key"
     subject = "signing-key-{key_id}"
@@ -90,6 +93,22 @@ class SigningKey(Recorded):
 
     key_id: str
     public_key: str
+    replaces: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSigned(Recorded):
+    """That the record was signed up to an entry, and to which kinds of place that went."""
+
+    table = "checkpoint"
+    subject = "checkpoint"
+    key = ()
+
+    signed_seq: int
+    digest: str
+    key_id: str
+    places: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,20 +107,24 @@ class Intake:
 def take_in(
     store: Store, given: GivenFile, mapping: ColumnMapping, rules: IntakeRules, folder: Path
 ) -> Intake:
-    """Judge every row of a file, and write it as a canonical batch into `folder`."""
-    cursor = store.cursor()
+    """Judge every row of a file, and write it as a canonical batch into `folder`.
+
+    Raises
+    ------
+    BadInput, Cancelled
+        The file is refused; it was stopped.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        staged = _staged(cursor, given, folder)
-        return _taken(store, cursor, staged, given, mapping, rules, folder)
+        with store.stoppable(rules.cancelled) as cursor:
+            staged = _staged(cursor, given, folder)
+            return _taken(store, cursor, staged, given, mapping, rules, folder)
     except duckdb.Error as error:
         raise BadInput(
             f"the file cannot be read: {str(error).splitlines()[0][:200]}",
             where=given.name,
             remedy="Export it again; it may be damaged.",
         ) from error
-    finally:
-        cursor.close()
 
 
 def _taken(

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import duckdb
 
@@ -292,6 +293,8 @@ class IntakeRules:
         Batches of the version, oldest first, each with the name of its file.
     now
         UTC; a time after it is odd.
+    cancelled
+        Ends the work when it is set.
     """
 
     part: str
@@ -301,6 +304,7 @@ class IntakeRules:
     earlier: tuple[str, ...] = ()
     batches: tuple[str, ...] = ()
     before: tuple[tuple[PredictionBatch, str], ...] = ()
+    cancelled: Event | None = None
 
 
 def refuse_doubled_ids(

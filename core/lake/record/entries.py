@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.domain.chain import GENESIS, Entry, EntryLine, KeptEntry, OpenedEntry, header_digest, linked_digest
-from core.domain.facts.record import StoreCreated
+from core.domain.facts.record import CheckpointSigned, SigningKey, StoreCreated
 from core.domain.facts.recorded import Recorded
 from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates
@@ -72,6 +72,33 @@ def entries_ahead(store: Store, clock: datetime) -> tuple[int, int] | None:
     return (found["first_seq"], found["entries"]) if found["entries"] else None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What is known of a request that came with a key: the digest of what was asked, and the answer."""
+
+    asked: str
+    seq: int
+    answer: str | None
+
+
+_ANSWER_DAYS = 7
+"""How long a key is known."""
+
+
+def answer_kept(store: Store, key: str) -> KeptAnswer | None:
+    """What was answered to a key; None where nothing was put on record with it."""
+    query = "SELECT asked, seq, answer FROM answered WHERE key = $key"
+    return next(iter(fetch_as(store.cursor(), KeptAnswer, query, {"key": key})), None)
+
+
+def keep_answer(store: Store, key: str, answer: str, at: datetime) -> None:
+    """Keep the answer to a key that is known, and forget keys of old."""
+    cursor = store.cursor()
+    cursor.execute("UPDATE answered SET answer = ? WHERE key = ?", [answer, key])
+    old = at.replace(tzinfo=None) - timedelta(days=_ANSWER_DAYS)
+    cursor.execute("DELETE FROM answered WHERE answered_at < ?", [old])
+
+
 def store_kind(store: Store) -> StoreCreated | None:
     """How the store was made, or None while it is empty."""
     return next(iter(select(store, StoreCreated, "ORDER BY seq LIMIT 1")), None)
@@ -83,10 +110,20 @@ def digest_at(store: Store, seq: int) -> str | None:
     return str(rows[0]["digest"]) if rows else None
 
 
-def known_keys(store: Store) -> list[str]:
-    """Public keys on record, oldest first."""
-    rows = fetch(store.cursor(), "SELECT public_key FROM signing_key ORDER BY seq", {})
-    return [row["public_key"] for row in rows]
+def last_entry(store: Store) -> int:
+    """The greatest number of an entry, whatever the head says; 0 where there is none."""
+    rows = fetch(store.cursor(), "SELECT coalesce(max(seq), 0) AS seq FROM record", {})
+    return int(rows[0]["seq"])
+
+
+def known_keys(store: Store) -> tuple[SigningKey, ...]:
+    """Signing keys on record, oldest first."""
+    return select(store, SigningKey, "ORDER BY seq")
+
+
+def last_checkpoint(store: Store) -> CheckpointSigned | None:
+    """What is on record of the newest checkpoint."""
+    return next(iter(select(store, CheckpointSigned, "ORDER BY seq DESC LIMIT 1")), None)
 
 
 _COUNT = """
@@ -159,7 +196,7 @@ def recorded_actions(store: Store, moment: Moment) -> list[str]:
     return [row["id"] for row in fetch(store.cursor(), _ACTIONS, {"seq": moment.seq})]
 
 
-WHOLE = ("store_created", "signing_key", "configuration")
+WHOLE = ("store_created", "signing_key", "checkpoint", "configuration")
 """Tables of the organisation that stand in every pack."""
 CITED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policy": ("version", ("policy_version",)),

@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from threading import Event
@@ -37,7 +38,7 @@ from core.lake.monitoring import readings as lake
 from core.lake.monitoring.decay_inputs import columns_of_batches
 from core.lake.predictions.batches import OutcomeFile, write_outcomes
 from core.lake.record.files import StoredFile, keep_content
-from core.lake.store import Store
+from core.lake.store import Store, require_going
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.jobs import JobControl, start_job
@@ -424,29 +425,33 @@ def add_outcomes(governance: Governance, command: AddOutcomes) -> AddedOutcomes:
     row_id = command.row_id or (kept.row_id if kept else "") or "row_id"
     target = command.target or (kept.target if kept else "") or "y_true"
     with store.workroom() as work:
-        source = open_predictions(command.file, command.name or command.file.name, work)
-        csv = source.kind == "csv"
+        go_on = partial(require_going, store.stopping)
+        source = open_predictions(command.file, command.name or command.file.name, work, go_on)
         csv, mapping = source.kind == "csv", _called(kept, batches[-1])
         given = OutcomeFile(source.file, source.name, csv, source.columns, row_id, target, mapping)
         part = work / "outcomes.parquet"
         rows, has = write_outcomes(store, given, [batch.path for batch in batches], part)
-        known = lake.outcomes(*of)
-        if hashlib.sha256(part.read_bytes()).hexdigest() in {one.sha256 for one in known}:
+        stored = _kept(store, part)
+    known: set[str] = set()
+    came = {one.sha256: one.batch for one in lake.readings(*of).values()}
+
+    def added(now: Case) -> PredictionOutcomes:
+        known.update(one.sha256 for one in lake.outcomes(*of[:3], now.moment))
+        if stored.sha256 in known:
             raise Conflict(
                 "these outcomes were added before", where=source.name, remedy="Nothing is to be done."
             )
-        stored = _kept(store, part)
-    came = {one.sha256: one.batch for one in lake.readings(*of).values()}
-    added = PredictionOutcomes(
-        initiative=command.initiative,
-        version=command.version,
-        path=stored.path,
-        sha256=stored.sha256,
-        rows=rows,
-        source_name=given.name,
-        batches=tuple(came.get(batch.sha256, batch.sha256) for batch in batches if batch.path in has),
-    )
-    case.put("outcomes_added", added)
+        return PredictionOutcomes(
+            initiative=command.initiative,
+            version=command.version,
+            path=stored.path,
+            sha256=stored.sha256,
+            rows=rows,
+            source_name=given.name,
+            batches=tuple(came.get(batch.sha256, batch.sha256) for batch in batches if batch.path in has),
+        )
+
+    case.put_next("outcomes_added", added)
     lake.batches(*of[:3], governance.moment(command.at))  # joined here, so that no page waits for it
     return AddedOutcomes(rows, len(known) + 1)
 

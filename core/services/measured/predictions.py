@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
 from core.domain.commands import Command, FileName, Words
-from core.domain.errors import BadInput, Conflict, NotFound, unreadable
+from core.domain.errors import BadInput, Busy, Conflict, NotFound, unreadable
 from core.domain.facts import measured as facts
 from core.domain.facts.measured import BatchIntake, BatchReading, BatchWithdrawal, PredictionBatch
 from core.domain.facts.process import CheckRun
@@ -62,9 +63,13 @@ from core.lake.predictions.batches import RegisteredVersion, intakes, refuse_wei
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_rules import IntakeRules
 from core.lake.record.files import keep_batch
+from core.lake.store import require_going
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
+from core.services.jobs import JobControl, jobs_of, start_job
 
+ADDING = "add_predictions"
+"""Kind of the job that takes a file in."""
 Part = Literal["reference", "analysis"]
 _MAPPED = ("prediction", "target", "row_id", "timestamp", "scores", "features", "sensitive", "classes")
 
@@ -208,11 +213,14 @@ class BatchesView:
     proposed: facts.FavourableOutcome | None = None
 
 
-def add_predictions(governance: Governance, command: AddPredictions) -> AddedBatch:
+def add_predictions(
+    governance: Governance, command: AddPredictions, *, cancelled: Event | None = None
+) -> AddedBatch:
     """Judge a file as a whole, keep it by its digest, register it, and tell what was odd.
 
     Without names of columns the kept ones count, and where none are kept the file has the store's own
-    (`row_id`, `timestamp`, `y_score`, `y_pred`, `y_true`).
+    (`row_id`, `timestamp`, `y_score`, `y_pred`, `y_true`). Until it is on record it can be stopped by setting
+    `cancelled`, or by closing the store.
 
     Raises
     ------
@@ -220,24 +228,58 @@ def add_predictions(governance: Governance, command: AddPredictions) -> AddedBat
         No such initiative or version; the file is refused, and nothing is stored.
     Conflict
         The same batch was added before.
+    Cancelled
+        It was stopped; nothing is stored.
     """
     case = begin(governance, command)
+    stopped = [event for event in (governance.store.stopping, cancelled) if event]
     known = require_version(governance, command.initiative, command.version, case.moment)
     fact = latest(governance.store, facts.ColumnMapping, case.moment, known.initiative, version=known.version)
     before = intakes(governance.store, known.initiative, known.version, case.moment)
     source_sha256 = _digest_once(command, before)
     with governance.store.workroom() as work:
-        source = open_predictions(command.file, command.name or command.file.name, work)
+        name = command.name or command.file.name
+        source = open_predictions(command.file, name, work, lambda: require_going(*stopped))
         mapping = _mapping(command, known.task, kept_mapping(fact) if fact else None, source.columns)
         mapping, kinds = _declared(command, mapping, source.columns, fact, bool(before))
-        rules = _rules(case, command, kinds, before)
+        rules = replace(_rules(case, command, kinds, before), cancelled=cancelled)
         given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
         intake = take_in(governance.store, given, mapping, rules, work)
         refuse_weights(governance.store, intake.file, intake.mapping.weight, source.name)
         declared = _favourable(case, command, intake.mapping)
         intake = replace(intake, warnings=(*intake.warnings, *_unknown(declared, intake.mapping)))
+        require_going(*stopped)
         _record(case, command, source, intake, fact, source_sha256, declared)
     return AddedBatch(intake.facts.rows, intake.facts.labelled, intake.warnings, intake.mapping)
+
+
+def start_adding(governance: Governance, command: AddPredictions) -> str:
+    """Take a file in beside the pages, and return the job's id; stopped, it leaves nothing.
+
+    The file becomes the job's, which removes it.
+
+    Raises
+    ------
+    Forbidden, NotFound, Conflict
+        The actor may not; no such initiative; a file is being added to the version just now.
+    """
+    case = begin(governance, command)
+    subject = f"{case.initiative.initiative}/{command.version}"
+    if any(job.kind == ADDING and job.state == "running" for job in jobs_of(subject)):
+        command.file.unlink(missing_ok=True)
+        raise Busy("a file is being added to this version", where=subject, remedy="Wait until it is done.")
+
+    def work(control: JobControl) -> str:
+        control.report(0.0, f"Checking {command.name}.")
+        try:
+            added = add_predictions(governance, command, cancelled=control.cancelled)
+        finally:
+            command.file.unlink(missing_ok=True)
+        said = f"{added.rows:,} rows of {command.name} are on record, {added.labelled:,} with a true outcome."
+        odd = len(added.warnings)
+        return f"{said} {odd} {'note says' if odd == 1 else 'notes say'} what was odd." if odd else said
+
+    return start_job(ADDING, subject, work, command.actor)
 
 
 def preview_file(

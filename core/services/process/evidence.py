@@ -44,6 +44,7 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
 
     Evidence of a step that belongs to a model version is bound to the current one. Independent measures
     take evidence only from somebody with the responsible role who neither owns nor builds the initiative.
+    The same sent again on the same day by the same person is on record already.
 
     Raises
     ------
@@ -85,7 +86,10 @@ def submit_evidence(governance: Governance, command: SubmitEvidence) -> str:
         bytes=file.size if file else None,
         stands_for=command.stands_for,
     )
-    return case.put("evidence_submitted", kept).sha256 or ""
+    forgotten = any(one.sha256 == kept.sha256 for one in case.history(EvidencePurged))
+    put = case.put if forgotten else case.put_once
+    put("evidence_submitted", kept)
+    return kept.sha256 or ""
 
 
 def _measure(policy: Policy, measure_id: str) -> Measure:

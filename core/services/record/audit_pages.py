@@ -43,6 +43,7 @@ TITLES = {
     "membership": "Roles of those involved",
     "delegation": "Delegations",
     "signing_key": "Signing keys",
+    "checkpoint": "Checkpoints",
     "store_created": "The store",
     "audit_pack": "Packs exported before",
     "right_answer": "Rights of the people concerned",

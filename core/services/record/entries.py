@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -19,6 +21,7 @@ from core.domain.policy.checks import CHECKS
 from core.domain.policy.policy import Question
 from core.lake.record import entries as lake
 from core.lake.record.verify import Break, Verification, verify_store
+from core.lake.store import Store
 from core.services.governance import Governance
 
 
@@ -71,12 +74,41 @@ def _span(length: timedelta) -> str:
     return f"{minutes} minutes"
 
 
+class _Shared:
+    """Lets one thread verify a store, and gives what it finds to all that asked meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[Store, Future[Verification]] = {}
+
+    def verify(self, store: Store) -> Verification:
+        """Verify the store, or wait for who is at it."""
+        with self._lock:
+            running = self._running.get(store)
+            mine = self._running.setdefault(store, Future())
+        if running is not None:
+            return running.result()
+        try:
+            mine.set_result(verify_store(store))
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._running[store]
+        return mine.result()
+
+
+_VERIFYING = _Shared()
+
+
 def verify_record(governance: Governance) -> Verification:
     """Recompute the chain, every entry's content and the digests of all files.
 
-    A break is told to everybody, but not of which initiative, where that is closed to the reader.
+    Whoever asks while it is being done gets the same answer. A break is told to everybody, but not of which
+    initiative, where that is closed to the reader.
     """
-    found = verify_store(governance.whole.store)
+    found = _VERIFYING.verify(governance.whole.store)
     for hidden in governance.reader.hidden:
         broken = found.first_break
         if broken is not None and hidden in f"{broken.subject}{broken.problem}":

@@ -20,7 +20,7 @@ from core.domain.facts.record import StoreCreated
 from core.domain.facts.recorded import entry_of
 from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.given import argument, option
-from core.lake.directory import name_person, put_person
+from core.lake.directory import entering, naming
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.rules.configuration import first_versions
@@ -120,8 +120,7 @@ def give_roles(case: Case, asked: AddPerson) -> Fact:
 
 def _entered(case: Case, person: Actor) -> Added:
     """Names go into the directory, team and roles on record."""
-    name_person(case.governance.store, person)
-    case.append([membership_of(person)])
+    case.append([membership_of(person)], beside=naming(person))
     return Added(person)
 
 
@@ -173,7 +172,6 @@ def found_store(governance: Governance, config: Path, founder: Actor, at: dateti
         first_versions(config, rules, policy, ethics),
     ]
     try:
-        governance.store.append(facts, actor=founder.id, at=at)
+        governance.store.append(facts, actor=founder.id, at=at, beside=entering(founder))
     except Conflict as error:
         raise Conflict("the store was founded before", remedy="Choose an empty folder.") from error
-    put_person(governance.store, founder)

@@ -129,6 +129,7 @@ USE_CASES = (
         Line("verify", code=lambda result: int(result["first_break"] is not None)),
         may="read_record",
         name="verify_record",
+        shared=True,
     ),
     does(sign_checkpoint, SignCheckpoint, returns=lambda call, command, found: found.as_json()),
     asks(

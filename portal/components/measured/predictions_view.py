@@ -13,19 +13,20 @@ from core.connectors.prediction_files import SUFFIXES
 from core.domain.errors import GovernanceError
 from core.domain.models.column_mapping import KINDS, NEITHER, score_words
 from core.services.measured.predictions import (
-    AddedBatch,
+    ADDING,
     AddPredictions,
     WithdrawPredictions,
-    add_predictions,
     preview_file,
+    start_adding,
     withdraw_predictions,
 )
 from core.services.models.amendments import AmendColumns, DeclareOutcome, amend_columns, declare_outcome
+from core.services.use_case import lay
 from portal.components.cards import Card, cards, facts
-from portal.components.desk import Desk, show_problem
+from portal.components.desk import Desk, job_bar, show_problem
 from portal.components.forms import Ask, closed_because, give, listed, unfolding_form
 from portal.components.page import empty_state, panel
-from portal.components.tables import Column, bullet_list, live_table, plain_table
+from portal.components.tables import Column, live_table, plain_table
 from portal.components.text import NOTHING, count, escape, number, percent
 
 if TYPE_CHECKING:
@@ -204,7 +205,6 @@ def _features(mapping: ColumnMapping) -> str:
 
 _SAID = f"What is good to get for the person concerned; {NEITHER} where no outcome is better than another."
 _NONE = "(none)"
-_ADDED = "predictions-added"
 ROLES = {
     "reference": "Reference: rows on which the model was validated",
     "analysis": "Analysis: rows from production",
@@ -222,7 +222,8 @@ def upload_panel(desk: Desk, view: BatchesView) -> None:
         if closed:
             st.info(escape(closed), icon=":material/lock:")
             return
-        _outcome(view.initiative, view.version)
+        if job_bar(desk, f"{view.initiative}/{view.version}", kind=ADDING):
+            return
         role = st.radio("Role", list(ROLES), format_func=ROLES.__getitem__, index=1, horizontal=True)
         counter = st.session_state.get("upload-round", 0)
         given = st.file_uploader(
@@ -256,10 +257,11 @@ def _map_and_add(desk: Desk, view: BatchesView, role: str, file: Path, name: str
             mapped["favourable"] = _favourable_field(preview.mapping, view)
         if not st.form_submit_button("Check and add", type="primary", icon=":material/upload_file:"):
             return
-    values = {**about, "part": role, "file": file, "name": name, **mapped}
-    given = give(desk, add_predictions, AddPredictions, done="The file is checked and on record.", **values)
-    if given is not None:
-        st.session_state[_ADDED] = (view.initiative, view.version, name, given.answer)
+    mine = lay(desk.governance.store.folder, file.read_bytes(), file.suffix)
+    values = {**about, "part": role, "file": mine, "name": name, **mapped}
+    if give(desk, start_adding, AddPredictions, done="", **values) is None:
+        mine.unlink(missing_ok=True)
+    else:
         st.session_state["upload-round"] = st.session_state.get("upload-round", 0) + 1
         st.rerun()
 
@@ -338,16 +340,3 @@ def _favourable_field(mapping: ColumnMapping, view: BatchesView) -> tuple[str, .
         return tuple(st.multiselect(label, outcomes, default=_proposed(view, outcomes), help=said))
     first = ", ".join(view.proposed.favourable or (NEITHER,)) if view.proposed else ""
     return listed(st.text_input(f"{label}, comma between, or {NEITHER}", value=first, help=said))
-
-
-def _outcome(initiative: str, version: str) -> None:
-    """What came of the last file, until another is added."""
-    found = st.session_state.get(_ADDED)
-    if found is None or found[:2] != (initiative, version):
-        return
-    added: AddedBatch = found[3]
-    words = f"{count(added.rows, 'row')} of {found[2]} are on record, {added.labelled:,} with a true outcome."
-    st.success(escape(words), icon=":material/check_circle:")
-    if added.warnings:
-        st.markdown("**Odd, and kept all the same:**")
-        bullet_list(added.warnings)
