@@ -32,6 +32,7 @@ from core.domain.process.commands import (
 from core.lake.facts import history
 from core.lake.process.inventory import gate_lines, requirement_lines, reviews
 from core.lake.store import save_store
+from core.services.case import seen_by
 from core.services.governance import Governance
 from core.services.models.versions import (
     RunLine,
@@ -410,6 +411,24 @@ def test_the_same_use_in_a_lighter_class_is_a_finding_that_keeps_its_gate_shut(
     assert not findings_list(governance, governance.moment(later(9)), initiative=LIVE), (
         "the stricter is right"
     )
+
+
+def test_a_closed_initiative_is_found_to_be_the_same_and_is_not_named(governance: Governance) -> None:
+    purpose = initiative_sheet(governance, governance.moment(later(4)), initiative=LIVE).initiative.purpose
+    amend_initiative(
+        governance, make(AmendInitiative, actor=OWNER, at=later(5), initiative=LIVE, reading="restricted")
+    )
+    light = register(governance, "Volume Sheet", heavy=False, day=6)
+    stranger = BUILDER.model_copy(update={"id": "somebody-else", "team": "Elsewhere"})
+    assert LIVE not in {
+        one.initiative
+        for one in inventory(seen_by(governance, stranger, later(6)), governance.moment(later(6)))
+    }
+    given = {"initiative": light, "purpose": purpose}
+    reads = seen_by(governance, stranger, later(7))
+    amend_initiative(reads, make(AmendInitiative, actor=BUILDER, at=later(7), **given))
+    found = [f.title for f in findings_list(governance, governance.moment(later(8)), initiative=light)]
+    assert found == ["Almost the same purpose as a closed initiative, of class Moderate"]
 
 
 ALONE = {"reason": "The newest version refuses every customer since this morning.", "emergency": True}

@@ -169,15 +169,16 @@ _CONTENT = asking(
         UNION ALL
         SELECT initiative, 'Same batch of predictions', sha256 FROM counting_batch
     ), own AS (SELECT DISTINCT what, sha256 FROM content WHERE initiative = $initiative AND sha256 <> '')
-    SELECT DISTINCT o.initiative, c.class_id, o.what FROM content o
+    SELECT DISTINCT o.initiative, c.class_id, i.domain, i.reading, o.what FROM content o
     JOIN own USING (what, sha256) JOIN current_classification c ON c.initiative = o.initiative
+    JOIN current_initiative i ON i.initiative = o.initiative
     WHERE o.initiative <> $initiative AND list_contains($classes::VARCHAR[], c.class_id)
     ORDER BY o.initiative, o.what
     """,
     "current",
 )
 _PURPOSES = asking(
-    "SELECT initiative, purpose, class_id FROM current_initiative "
+    "SELECT initiative, purpose, class_id, domain, reading FROM current_initiative "
     "JOIN current_classification USING (initiative) "
     "WHERE initiative <> $initiative AND list_contains($classes::VARCHAR[], class_id) ORDER BY initiative",
     "current",
@@ -186,10 +187,12 @@ _PURPOSES = asking(
 
 @dataclass(frozen=True)
 class Twin:
-    """Another initiative that is the same in something, and its class."""
+    """Another initiative that is the same in something, its class, and what says who may read it."""
 
     initiative: str
     class_id: str
+    domain: str
+    reading: str
     what: str
 
 
@@ -200,9 +203,9 @@ def twins(
     values = {**moment_values(moment), "initiative": initiative, "classes": list(classes)}
     same = [Twin(**row) for row in fetch(store.cursor(), _CONTENT, values)]
     return same + [
-        Twin(row["initiative"], row["class_id"], "Almost the same purpose")
+        Twin(**row, what="Almost the same purpose")
         for row in fetch(store.cursor(), _PURPOSES, values)
-        if words_shared(purpose, row["purpose"]) >= share
+        if words_shared(purpose, row.pop("purpose")) >= share
     ]
 
 

@@ -196,6 +196,7 @@ def twin_findings(governance: Governance, initiative: str, moment: Moment, raise
 
     The same are initiatives with a model file, training data or a batch of predictions of one digest, and
     purposes that share most of their words. Whoever verifies the finding says why the lighter class is right.
+    Looked for among all there are, so that who may not read one is found too; a closed one is not named.
 
     Parameters
     ----------
@@ -212,9 +213,13 @@ def twin_findings(governance: Governance, initiative: str, moment: Moment, raise
     there = newest(governance.store, Finding, moment, initiative)
     told = {finding.title for finding in there}
     share = policy.alike_percent / 100
+    reading = governance.rules(moment).organisation.reading_of
     titles = {
-        f"{twin.what} as {twin.initiative}, of class {policy.class_title(twin.class_id)}"[:100]
-        for twin in twins(governance.store, initiative, known.purpose, share, stricter, moment)
+        f"{twin.what} as {name}, of class {policy.class_title(twin.class_id)}"[:100]
+        for twin in twins(governance.whole.store, initiative, known.purpose, share, stricter, moment)
+        for name in [
+            twin.initiative if reading(twin.domain, twin.reading) == "open" else "a closed initiative"
+        ]
     }
     return [
         entry_of(
