@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from core.connectors.config_files import read_config
 from core.domain.actors import ACTIONS, Actor, Role, Roles
@@ -101,7 +102,8 @@ def by_command_line(governance: Governance, actor: Actor, name: str, given: dict
 
 
 def by_api(governance: Governance, actor: Actor, name: str, given: dict[str, Any]) -> str:
-    return bytes(Asker(governance)(actor.id, name, given).body).decode()
+    request = Request({"type": "http", "state": {"speaks": lambda wanted: actor}})
+    return bytes(Asker(governance)(request, actor.id, name, given).body).decode()
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
