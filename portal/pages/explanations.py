@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.errors import BadInput, GovernanceError, NotFound
+from core.domain.errors import BadInput, Forbidden, GovernanceError, NotFound
 from core.services.measured import explanation_view as service
 from core.services.measured.explanation_view import ExplainableVersion, ExplanationReport
 from portal.components.desk import Desk, current_desk, show_problem
@@ -13,6 +13,7 @@ from portal.components.measured import explanation_forms as inputs
 from portal.components.measured import explanation_view as view
 from portal.components.page import empty_state, page_header, page_link, panel
 from portal.components.tables import figure_help
+from portal.components.text import capital, escape
 from portal.components.url_inputs import forget_model, keep_model, recall_model, url_value
 
 
@@ -67,6 +68,8 @@ def _prediction(desk: Desk, known: ExplainableVersion, report: ExplanationReport
         try:
             found = desk.ask(service.explained_prediction, **one, row=row)
             view.prediction_figures(report, found)
+        except Forbidden as problem:  # a figure that is withheld is no error
+            st.caption(escape(capital(str(problem))))
         except GovernanceError as problem:
             show_problem(problem)
             if isinstance(problem, NotFound) and row:

@@ -12,7 +12,7 @@ from core.lake.directory import put_person
 from core.lake.store import open_memory_store, save_store
 from core.services.governance import wire
 from core.services.record.people import found_store
-from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, OWNER, START, register
+from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, START, VALIDATOR, register
 from tests.e2e.served import served
 from tests.e2e.test_process_journeys import MAIN, Seat
 from tests.journeys import add, explain, write_predictions
@@ -134,6 +134,6 @@ def test_a_prediction_is_chosen_its_explanation_opens_and_the_address_is_sent(
         other.click()
     expect(shown).to_have_text(row, timeout=20_000)
     assert f"row={row}" in seat.page.url
-    seat.open(seat.page.url.removeprefix(f"{address}/"), OWNER)
+    seat.open(seat.page.url.removeprefix(f"{address}/"), VALIDATOR)
     expect(shown).to_have_text(row, timeout=20_000)
     assert seat.seen.problems == []

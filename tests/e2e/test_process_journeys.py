@@ -375,6 +375,9 @@ def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_
     api(address, "register_model_version", {**links, **LOCKED})
     measure_by_api(address, initiative)
     prove_by_api(address, initiative, but=("red_team",))
+    seat.gate(initiative, "scoping", BUILDER, opens=False)
+    looked = {"initiative": initiative, "note": "Read every answer with the team."}
+    api(address, "confirm_class", looked, VALIDATOR.id)
     for gate in ("scoping", "ideation"):
         seat.gate(initiative, gate, BUILDER, opens=True)
     seat.gate(initiative, "development", BUILDER, opens=False)

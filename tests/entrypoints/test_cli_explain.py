@@ -72,12 +72,12 @@ def test_attributions_are_added_and_shown_for_model_row_feature_and_groups(
     assert [one["feature"] for one in whole["features"]] == ["income", "sex"]
     assert sum(one["share"] for one in whole["features"]) == pytest.approx(1)
 
-    row = govern("explain", predicted, "--row", "r3", "--json").json["prediction"]
+    row = govern("explain", predicted, "--row", "r3", "--json", "--as", "Vera Validator").json["prediction"]
     steps = row["waterfall"]
     assert steps["base_value"] + sum(s["contribution"] for s in steps["steps"]) == pytest.approx(
         steps["raw_score"], abs=1e-6
     )
-    assert "Row r3: raw score" in govern("explain", predicted, "--row", "r3").out
+    assert "Row r3: raw score" in govern("explain", predicted, "--row", "r3", "--as", "Vera Validator").out
 
     apart = ("explain", predicted, "--by", "sex", "--between", "female", "male")
     gap = govern(*apart, "--json").json["apart"]["gap"]
@@ -85,7 +85,9 @@ def test_attributions_are_added_and_shown_for_model_row_feature_and_groups(
     assert {one["feature"]: one["gap"] for one in gap["features"]}["sex"] == pytest.approx(-0.4)
     assert "minus male" in govern(*apart).out
 
-    along = govern("explain", predicted, "--feature", "income", "--json").json["along"]
+    along = govern("explain", predicted, "--feature", "income", "--json", "--as", "Vera Validator").json[
+        "along"
+    ]
     assert sum(point["rows"] for point in along["points"]) == ROWS
     early = govern("explain", predicted, "--as-of", "2026-01-06")
     assert early.code == 2

@@ -60,7 +60,7 @@ def test_a_refresh_of_one_metric_leaves_the_version_readable_and_the_check_undec
     assert [group["label"] for group in found["groups"]] == ["late"]
     show_decay(found)
     said = capsys.readouterr().out
-    assert said.startswith("Estimated Accuracy: card-limit-advice version 1\n")
+    assert said.startswith("Accuracy, estimated by CBPE: card-limit-advice version 1\n")
     assert "The decay check looks at ROC AUC, which the newest refresh left out: it cannot tell." in said
 
     moment, before = accuracy_alone.moment(later(60)), accuracy_alone.moment(later(6.5))

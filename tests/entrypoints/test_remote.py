@@ -81,7 +81,7 @@ def test_a_server_records_for_the_person_at_the_keyboard(
     said = govern("evidence", "add", held, measure, "--title", "As agreed", "--file", str(paper))
     assert said.code == 0, said.err
     decided = govern("decide", held, "--gate", "scoping", "--json", "--as", "Vera Validator")
-    assert (decided.code, decided.json["outcome"]) == (0, "open")
+    assert (decided.code, decided.json["outcome"]) == (1, "blocked"), "its class waits to be confirmed"
     _, newest, before = govern("record", "--most", "3", "--json").json["entries"]
     assert (newest["action"], newest["actor"]) == ("gate_decided", "vera-validator")
     assert (before["action"], before["actor"]) == ("evidence_submitted", ADMIN.id)

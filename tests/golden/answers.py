@@ -101,6 +101,8 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         {**CLAIMS, "gate": "development"},
     ),
     "list_versions": (SCORING, CHURN, {"initiative": CENSUS["initiative"]}),
+    "version_history": ({}, SCORING, {**CLAIMS, **PAST}),
+    "preview_reassessment": ({**SCORING, "answers": {}},),
     "compare_versions": (
         {"initiative": CENSUS["initiative"], "left": "1", "right": "2", "by": "sex"},
         {**CHURN, "left": "5", "right": "5b"},

@@ -21,6 +21,7 @@ from core.connectors.settings import PROJECT, read_settings
 from core.domain.errors import BadInput, Conflict
 from core.domain.moment import Moment
 from core.lake.memory import Memory
+from core.services.governance import Reader
 from core.services.oversight.kpis import KpiReading
 from portal.components.canvas import MOST_POINTS, as_rows
 from portal.components.cards import _card, sparkline_html
@@ -157,7 +158,11 @@ class Counted:
 
 
 def test_the_same_question_at_the_same_head_is_answered_from_memory() -> None:
-    counted, governance, actor = Counted(), SimpleNamespace(memory=Memory()), SimpleNamespace()
+    counted, governance, actor = (
+        Counted(),
+        SimpleNamespace(memory=Memory(), reader=Reader()),
+        SimpleNamespace(),
+    )
 
     def desk(seq: int, at: datetime = NOON) -> Desk:
         return Desk(governance, actor, Moment(seq, at))  # type: ignore[arg-type]

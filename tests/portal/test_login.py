@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,21 +63,25 @@ def texts(page: AppTest) -> str:
 @pytest.mark.parametrize(
     ("told", "words", "button"),
     [
-        ({}, "Log in to see", "Log in"),
-        (claims(is_logged_in=False), "Log in to see", "Log in"),
-        (claims(exp=int(datetime.now(UTC).timestamp()) - 1), "Your login has expired", "Log in again"),
-        (claims(exp=None), "does not say from when to when", "Log in again"),
-        (claims(iss="https://login.example.com"), "not one of this portal", "Log in again"),
-        (claims(sub=None), "not one of this portal", "Log in again"),
-        (claims(sub="stu", groups=["cooks"]), "nobody here is called so", "Log out"),
-        (claims(sub="pipeline"), "no usable 'sub'", "Log out"),
+        (dict, "Log in to see", "Log in"),
+        (lambda: claims(is_logged_in=False), "Log in to see", "Log in"),
+        (
+            lambda: claims(exp=int(datetime.now(UTC).timestamp()) - 1),
+            "Your login has expired",
+            "Log in again",
+        ),
+        (lambda: claims(exp=None), "does not say from when to when", "Log in again"),
+        (lambda: claims(iss="https://login.example.com"), "not one of this portal", "Log in again"),
+        (lambda: claims(sub=None), "not one of this portal", "Log in again"),
+        (lambda: claims(sub="stu", groups=["cooks"]), "nobody here is called so", "Log out"),
+        (lambda: claims(sub="pipeline"), "no usable 'sub'", "Log out"),
     ],
 )
 def test_who_may_not_come_in_sees_why_one_button_and_whom_to_ask(
-    doors: Governance, told: dict[str, Any], words: str, button: str
+    doors: Governance, told: Callable[[], dict[str, Any]], words: str, button: str
 ) -> None:
     head = doors.store.head()
-    page = opened(told)
+    page = opened(told())
     assert words in texts(page)
     assert "Ask the model risk desk." in texts(page)
     assert [one.label for one in page.button] == [button]

@@ -73,7 +73,8 @@ from core.services.process.initiatives import (
 from core.services.record.people import AddPerson, add_person
 from core.services.record.proposals import AgreeToProposal, agree_to_proposal
 from core.services.rules.ethics import PublishEthics, publish_ethics
-from core.services.rules.policies import draft_policy, publish_policy, review_policy
+from core.services.rules.policies import draft_policy, publish_policy
+from core.services.rules.previews import review_policy
 from tests.conftest import BUILDER, CONFIG, OWNER, answers_for, founded, later, register
 from tests.process import LOCKED, prove_all, put_in_force, seat_signers, version, without_predictions
 

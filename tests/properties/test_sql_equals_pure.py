@@ -560,6 +560,9 @@ def _sign_off(initiative: str, gate: str, given: SignOffAct) -> Fact:
         "demands_sha256": demands_digest(given.demands) if given.demands else "",
         "evidence": canonical(dict(given.evidence)),
         "evidence_sha256": "",
+        "condition": "",
+        "condition_due": None,
+        "limits": "",
     }
     return Fact("gate_signed_off", initiative, "sign_off", (row,))
 

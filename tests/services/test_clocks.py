@@ -130,7 +130,7 @@ def test_a_clock_behind_the_record_is_said_and_the_record_is_whole(
         f"entry {head} lies up to 3 hours ahead of this machine's clock (2026-02-14 22:00"
     )
     assert "Nothing is blocked" in remark
-    assert (found.first_break, found.notes) == (None, (remark,))
+    assert (found.first_break, found.notes[0]) == (None, remark)
     comment(governance, initiative, NOW)
     assert clock_remark(governance, NOW).startswith(f"2 entries, from {head} on, lie up to 3 hours ahead")
 

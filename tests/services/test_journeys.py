@@ -10,6 +10,7 @@ import pytest
 from core.domain.commands import RegisterInitiative, RunChecks, make
 from core.domain.errors import BadInput, Conflict, Forbidden
 from core.domain.process.commands import (
+    ConfirmClass,
     DecideWaiver,
     DelegateSignOff,
     PullModel,
@@ -21,6 +22,7 @@ from core.domain.process.requirements import Status
 from core.domain.process.sign_offs import SignOffStatus
 from core.services.governance import Governance
 from core.services.process.checks import run_checks
+from core.services.process.classification import confirm_class
 from core.services.process.findings import (
     decide_waiver,
     findings_list,
@@ -134,6 +136,8 @@ def test_a_public_model_of_high_risk_passes_every_gate_and_starts_anew_with_its_
     }
     initiative = registered(governance, "Public Credit Advice", 1, answers)
     assert class_of(governance, initiative, 1) == "very_high"
+    looked = {"initiative": initiative, "note": "Read every answer with the team."}
+    confirm_class(governance, make(ConfirmClass, actor=SECOND, at=later(1.5), **looked))
 
     # Scoping and ideation: evidence, no signature.
     prove(governance, initiative, "purpose_and_personal_data", 2)

@@ -52,7 +52,7 @@ def named(text: str, version: str) -> str:
 def put_on_record(governance: Governance, text: str, day: float) -> None:
     """A policy as a store from before gates were marked holds it: nobody checks it any more."""
     version = text.split("version: ", 1)[1].split("\n", 1)[0]
-    row = {"version": version, "title": "Before", "sha256": "0" * 64, "text": text}
+    row = {"version": version, "title": "Before", "sha256": "0" * 64, "text": text, "holds_from": None}
     fact = Fact("policy_published", f"policy-{version}", "policy", (row,), first=True)
     governance.store.append([fact], actor="ada-admin", at=later(day))
 
@@ -185,7 +185,9 @@ def test_a_draft_on_record_from_before_the_mark_can_still_be_put_in_force(govern
         "note": "Audit asked for it.",
     }
     for state, actor, day in (("drafted", VALIDATOR.id, 4), ("approved", "ada-admin", 4.1)):
-        fact = Fact(f"policy_{state}", "policy", "policy_draft", ({**kept, "state": state},))
+        fact = Fact(
+            f"policy_{state}", "policy", "policy_draft", ({**kept, "state": state, "holds_from": None},)
+        )
         governance.store.append([fact], actor=actor, at=later(day))
     assert compare_policy(governance, governance.moment(later(4.2)), draft="P1").changes == ()
     policy = publish_policy(governance, make(PublishPolicy, actor=VALIDATOR, at=later(5), draft="P1"))

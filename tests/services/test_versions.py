@@ -234,7 +234,7 @@ def test_an_approving_sign_off_of_the_version_freezes_it(
     add(governance, initiative, "1")
     columns = governance.store.columns["sign_off"]
     row = {**dict.fromkeys(columns, ""), "initiative": initiative, "gate": gate, "act": "decided"}
-    row |= {"outcome": outcome, "version": version, "evidence": "{}"}
+    row |= {"outcome": outcome, "version": version, "evidence": "{}", "condition_due": None}
     fact = Fact("gate_signed_off", initiative, "sign_off", (row,))
     governance.store.append([fact], actor=VALIDATOR.id, at=later(3))
     if frozen:
