@@ -57,7 +57,7 @@ UNITS = {
     ]
 }
 REQUESTS = 400
-"""10,000 were asked once; what is found is found by the first hundreds."""
+"""1,500 were asked once; what is found is found by the first hundreds."""
 QUESTIONS = [one for one in every_use_case() if one.command is None and one.may.startswith("read_")]
 
 
