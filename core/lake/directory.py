@@ -128,6 +128,18 @@ _CLOSED = asking(
 
 
 _SAYS_SO = "SELECT 1 FROM initiative WHERE reading <> '' LIMIT 1"
+_LAST_TIE = " UNION ALL ".join(
+    f"SELECT max(seq) AS seq FROM {table} WHERE seq <= $seq"
+    for table in ("initiative", "task_assignment", "hand_off", "hand_off_answer")
+)
+
+
+def last_tie(store: Store, moment: Moment) -> int:
+    """The newest entry up to a moment on which ties to initiatives rest: they are the same until another."""
+    found = fetch(
+        store.cursor(), f"SELECT coalesce(max(seq), 0) AS seq FROM ({_LAST_TIE})", {"seq": moment.seq}
+    )
+    return int(found[0]["seq"])
 
 
 def closed_initiatives(

@@ -204,7 +204,7 @@ def _rests_on(value: object) -> Hashable:
 Part = tuple[str, str]
 """A fact table, and the initiative whose facts are meant; '' in a table whose facts belong to none."""
 Facts = tuple[Recorded, ...]
-_MOST_PARTS = 4096
+_MOST_PARTS = 16_384
 _UNKNOWN = -1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 
 from core.connectors.config_files import Rules
@@ -85,13 +85,12 @@ def require_tie(
         )
 
 
-def seen_by(governance: Governance, actor: Actor, clock: datetime) -> Governance:
+def seen_by(governance: Governance, actor: Actor, present: Moment) -> Governance:
     """What an actor may read: as if what is closed to them were not there.
 
     Today's rights decide, also on how things stood then. Whoever no role lets read initiatives reads none.
     """
     whole = governance.whole
-    present = whole.present(clock)
     reader = Reader(_hidden_from(whole, present, actor), _small_groups_of(whole, present, actor))
     if reader == whole.reader:
         return whole
@@ -123,12 +122,13 @@ def _small_groups_of(governance: Governance, moment: Moment, actor: Actor) -> fr
 
 
 def _perhaps_closed(governance: Governance, moment: Moment, *, every: bool) -> list[directory.Closed]:
-    domains = governance.rules(moment).organisation.reading
+    domains = tuple(governance.rules(moment).organisation.reading)
 
     def look() -> list[directory.Closed]:
         return directory.closed_initiatives(governance.store, moment, domains, every=every)
 
-    return governance.memory.recall("closed", (moment.seq, moment.day, every), look, room=4)
+    key = (directory.last_tie(governance.store, moment), domains, every)
+    return governance.memory.recall("closed", key, look, room=4)
 
 
 def _is_tied(actor: Actor, closed: directory.Closed) -> bool:
@@ -507,8 +507,8 @@ def begin(governance: Governance, command: Command) -> Case:
         No role of the actor may do it, or not on this initiative.
     """
     governance = governance.whole
-    governance.require(command)
     case = Case(governance, command, governance.present(command.at))
+    case.rules.roles.require(command.actor, command.may)
     if not command.about:
         return case
     require_readable(governance, command.actor, case.initiative.initiative, case.moment)

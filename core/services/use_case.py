@@ -286,9 +286,10 @@ class UseCase:
             What is given is wrong, or what the use case refuses.
         """
         asked = make(self.takes, **given)
-        call.rules.roles.require(call.actor, self.may)  # before anything is looked up
+        present = call.governance.present(call.now)
+        call.governance.rules(present).roles.require(call.actor, self.may)  # before anything is looked up
         call.actor.require_scope(self.name, getattr(asked, "initiative", None))
-        call = replace(call, governance=seen_by(call.governance, call.actor, call.now))
+        call = replace(call, governance=seen_by(call.governance, call.actor, present))
         answered: Result = plain(self.run(call, _resolved(call, asked)))
         return answered
 

@@ -134,7 +134,7 @@ def take_seat(house: House, sitter: Actor | None) -> Desk:
             help="Choose a day to read every page as it stood at the end of that day (UTC).",
         )
         clock = datetime.now(UTC)
-        moment = governance.present(clock)
+        moment = present = governance.present(clock)
         in_past = chosen is not None and chosen < moment.day
         if in_past and chosen is not None:
             moment = governance.moment(datetime.combine(chosen, time(23, 59, 59), tzinfo=UTC))
@@ -142,7 +142,7 @@ def take_seat(house: House, sitter: Actor | None) -> Desk:
         st.caption(escape(f"{when}: {count(moment.seq, 'record entry', 'record entries')}."))
     if remark := clock_remark(governance, clock):
         st.warning(escape(sentence(remark)), icon=":material/schedule:")
-    seen = seen_by(governance, actor, clock)
+    seen = seen_by(governance, actor, present)
     return Desk(seen, actor, moment, demo=governance.demo, in_past=in_past)
 
 

@@ -422,10 +422,12 @@ def test_a_closed_initiative_is_found_to_be_the_same_and_is_not_named(governance
     stranger = BUILDER.model_copy(update={"id": "somebody-else", "team": "Elsewhere"})
     assert LIVE not in {
         one.initiative
-        for one in inventory(seen_by(governance, stranger, later(6)), governance.moment(later(6)))
+        for one in inventory(
+            seen_by(governance, stranger, governance.present(later(6))), governance.moment(later(6))
+        )
     }
     given = {"initiative": light, "purpose": purpose}
-    reads = seen_by(governance, stranger, later(7))
+    reads = seen_by(governance, stranger, governance.present(later(7)))
     amend_initiative(reads, make(AmendInitiative, actor=BUILDER, at=later(7), **given))
     found = [f.title for f in findings_list(governance, governance.moment(later(8)), initiative=light)]
     assert found == ["Almost the same purpose as a closed initiative, of class Moderate"]

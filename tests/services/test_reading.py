@@ -276,7 +276,7 @@ def test_routes_answer_no_more_than_services(governance: Governance) -> None:
 
 
 def test_a_figure_has_one_value_whoever_reads_it(governance: Governance) -> None:
-    now, seen = governance.present(later(9)), seen_by(governance, NEIGHBOUR, later(9))
+    now, seen = governance.present(later(9)), seen_by(governance, NEIGHBOUR, governance.present(later(9)))
     assert seen.reader.hidden == {CLOSED}
     assert governance_kpis(seen, now) == governance_kpis(governance, now)
     assert team_standings(seen, now) == team_standings(governance, now)
@@ -286,7 +286,7 @@ def test_a_figure_has_one_value_whoever_reads_it(governance: Governance) -> None
 def test_without_a_role_nothing_is_read_but_how_to_get_one(governance: Governance, case: UseCase) -> None:
     with pytest.raises(Forbidden, match="No role is given to Otto Outsider yet; these roles give one: Admin"):
         run_use_case(Call(governance, OUTSIDER, later(9)), case.name, dict(_filled(case)))
-    assert seen_by(governance, OUTSIDER, later(9)).reader.hidden == {CLOSED, OPEN}
+    assert seen_by(governance, OUTSIDER, governance.present(later(9))).reader.hidden == {CLOSED, OPEN}
 
 
 def test_what_is_open_to_its_unit_is_read_there_and_above_only(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_what_is_open_to_its_unit_is_read_there_and_above_only(tmp_path: Path) -
     closed(governance, "unit")
 
     def read(actor: Actor) -> list[str]:
-        seen = seen_by(governance, actor, later(2))
+        seen = seen_by(governance, actor, governance.present(later(2)))
         return [line.initiative for line in inventory(seen, seen.present(later(2)))]
 
     for actor in (KEEPER, NEIGHBOUR, board, VALIDATOR):

@@ -45,7 +45,7 @@ def governance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]
 
 
 def read(governance: Governance, actor: Actor, **more: Any) -> BiasSlices:
-    seen = seen_by(governance, actor, later(9))
+    seen = seen_by(governance, actor, governance.present(later(9)))
     return bias_slices(seen, seen.present(later(9)), **{**ASKED, **more})
 
 
@@ -72,7 +72,7 @@ def test_a_filter_down_to_one_person_shows_nothing_of_all(governance: Governance
 
 
 def test_crossed_groups_versions_curves_and_searches_withhold_too(governance: Governance) -> None:
-    seen = seen_by(governance, OWNER, later(9))
+    seen = seen_by(governance, OWNER, governance.present(later(9)))
     now = seen.present(later(9))
     crossed = read(governance, OWNER, by=("sex", "region")).report
     small = [line for line in crossed.slices if 0 < line.rows < 100]
@@ -87,7 +87,7 @@ def test_crossed_groups_versions_curves_and_searches_withhold_too(governance: Go
 
 
 def test_a_single_prediction_is_a_group_of_one(governance: Governance) -> None:
-    seen = seen_by(governance, OWNER, later(9))
+    seen = seen_by(governance, OWNER, governance.present(later(9)))
     with pytest.raises(Forbidden, match="to those alone who must see small groups"):
         explained_prediction(seen, seen.present(later(9)), initiative=INITIATIVE, version="1", row="0")
 

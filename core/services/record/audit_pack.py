@@ -114,7 +114,7 @@ def export_audit_pack(
     initiative = command.about
     if initiative:
         registered(governance, initiative, command.as_of)
-    elif seen_by(governance, command.actor, command.at).reader.hidden:
+    elif seen_by(governance, command.actor, case.moment).reader.hidden:
         raise Forbidden("all is packed by those who may read all", remedy="Name one initiative.")
     if command.target.exists():
         raise BadInput(
