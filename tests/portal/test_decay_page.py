@@ -175,7 +175,7 @@ def test_the_group_that_decays_first_is_named_before_any_outcome(divided: Govern
     assert "<b>x</b>" not in " ".join(e.value for e in page.caption)
     table = next(frame.value for frame in page.dataframe if "Calibrated on" in frame.value)
     assert list(table["Calibrated on"]) == ["its own and larger groups", *["its own rows"] * 3]
-    assert list(table["Estimates were off by"]) == ["ROC AUC +0 ± 0.01 in the reference"] * 4
+    assert list(table["What that means"]) == ["Right to 0.02: ROC AUC +0 ± 0.01 in the reference"] * 4
     assert list(table["Worse"]) == ["3 of 4", "2 of 4", "1 of 4", "◆ Cannot tell"]
 
 

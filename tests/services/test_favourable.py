@@ -124,6 +124,12 @@ def test_nothing_passes_before_somebody_says_what_is_good(
     found = checked(governance, give(governance, tmp_path, EVEN, favourable=favourable))
     assert found.verdict is verdict, found.message
     assert ("nobody declared" in found.message) is (not favourable)
+    asked = {"initiative": "card-limit-advice", "version": "1", "by": ("sex",), "part": "analysis"}
+    slices = bias_slices(governance, governance.moment(later(6)), **asked)
+    assert slices.report.verdict == verdict.value, "the page and the check say the same"
+    assert {line.verdict for line in slices.report.slices} == {verdict.value}
+    assert {one.verdict for one in slices.fairness} == {None, verdict.value}
+    assert all(("nobody declared" in line.note) is (not favourable) for line in slices.report.slices)
 
 
 def test_who_is_worse_off_is_told_by_the_good_outcome(governance: Governance, tmp_path: Path) -> None:

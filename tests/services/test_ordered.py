@@ -75,6 +75,7 @@ def test_the_distance_knows_the_order(governance: Governance, tmp_path: Path) ->
     ]
     assert (line.kind, line.newest_alert) == ("ordered", True)
     assert line.newest == pytest.approx(ks_2samp(*places).statistic, abs=1e-6)
+    assert "by Kolmogorov-Smirnov distances of ordered columns" in report.check.message
     moved = line.methods["wasserstein"].distances[-1]
     assert moved == pytest.approx(wasserstein_distance(*places), abs=1e-6)
 

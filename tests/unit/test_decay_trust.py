@@ -13,6 +13,7 @@ from core.analytics.decay.trust import (
     Compared,
     EstimateTrust,
     GroupRecord,
+    GroupTrust,
     History,
     ModelTrust,
     at_least,
@@ -20,6 +21,8 @@ from core.analytics.decay.trust import (
     group_trust,
     model_trust,
 )
+from core.ground import VerdictName
+from core.services.measured.decay_groups import said_of
 
 Part = Literal["reference", "analysis"]
 
@@ -178,6 +181,22 @@ def told(*records: GroupRecord, classifies: bool = True) -> dict[str, str]:
 )
 def test_the_estimates_of_a_group_are_held_to_two_points(bias: float, error: float, verdict: str) -> None:
     assert told(record("a", bias, error)) == {"a": verdict}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("pass", "Right to 2.0 points: Accuracy +1.1 ± 0.8 points in the reference"),
+        ("fail", "Proven wrong, and off by more than 2.0 points: "
+         "Accuracy +1.1 ± 0.8 points in the reference"),
+        ("cannot_tell", "Cannot tell: not shown to be wrong, nor right to 2.0 points: Accuracy +1.1 ± 0.8 "
+         "points in the reference"),
+    ],
+)  # fmt: skip
+def test_each_verdict_on_a_group_says_what_it_means_and_why(verdict: VerdictName, said: str) -> None:
+    known = {"metric": "accuracy", "part": "reference", "chunks": 9, "tolerated": 0.02}
+    assert said_of(GroupTrust(verdict, off_by=0.011, error=0.004, **known)) == said  # type: ignore[arg-type]
+    assert said_of(GroupTrust("cannot_tell")) == "Cannot tell: nothing to hold them against"
 
 
 def test_many_groups_fail_none_by_chance_alone() -> None:

@@ -42,11 +42,15 @@ class Judging:
     families
         How many such reports are judged together (features, outcomes): the chance of a false *fail* is held
         over all of them.
+    undeclared
+        Why nobody knows whether the outcome is good to get: a *fail* stands, and nothing passes. Empty where
+        it is known, or where the metric does not rest on it.
     """
 
     small: Small = "cannot_tell"
     complete: bool = False
     families: int = 1
+    undeclared: str = ""
 
 
 PLAINLY = Judging()
@@ -165,6 +169,12 @@ class Jury:
 
     def on(self, side: Side) -> tuple[VerdictName, str]:
         """The verdict on one slice, and why."""
+        verdict, said = self._on(side)
+        if verdict == "pass" and self.how.undeclared:
+            return "cannot_tell", f"{said.rstrip('.')}; {self.how.undeclared}."
+        return verdict, said
+
+    def _on(self, side: Side) -> tuple[VerdictName, str]:
         doubt = side.hindrance or self._doubt(side)
         if doubt:
             return "cannot_tell", doubt
@@ -211,7 +221,7 @@ class Jury:
     def tally(self) -> Tally:
         """How many slices there is a verdict on, and of which kind; those left out do not count."""
         looked_at = [side for side in self.sides if self.how.small == "cannot_tell" or not side.hindrance]
-        verdicts = [self.on(side)[0] for side in (*looked_at, *self.pooled)]
+        verdicts = [self._on(side)[0] for side in (*looked_at, *self.pooled)]
         return Tally(len(verdicts), verdicts.count("fail"), verdicts.count("cannot_tell"))
 
     @property
@@ -226,6 +236,8 @@ class Jury:
     def whole(self) -> tuple[VerdictName, str]:
         """The verdict on all slices together, and by which procedure."""
         verdict, said = self._whole()
+        if verdict == "pass" and self.how.undeclared:
+            verdict = "cannot_tell"
         return verdict, said + (self.procedure if self.comparisons else "")
 
     def _whole(self) -> tuple[VerdictName, str]:

@@ -179,7 +179,7 @@ def show_slices(result: Result) -> None:
     lines = [
         (
             line.label,
-            f"{line.rows:,}",
+            f"{line.n if of.weight else line.rows:,}",
             _value(line),
             _interval(line.interval),
             _apart(report.metric, line.gap),
@@ -190,9 +190,10 @@ def show_slices(result: Result) -> None:
         )
         for line in report.slices
     ]
-    headings = ("Slice", "Rows", "Value", "95 % interval", "Difference", "Ratio", "p", "Verdict", "Note")
+    rows = found.counted if of.weight else "Rows"
+    headings = ("Slice", rows, "Value", "95 % interval", "Difference", "Ratio", "p", "Verdict", "Note")
     show_table(headings, lines, right=(1, 2, 3, 4, 5, 6))
-    say(f"Overall: {figure(report.overall_value)} of {report.overall_n:,} rows.")
+    say(f"Overall: {figure(report.overall_value)} of {report.overall_n:,} {rows.lower()}.")
     say(f"Held against: {report.reference_label or NONE}. Interval: {found.interval_method}.")
     say(
         f"Of {report.tested:,} slices tested, {report.different:,} differ beyond chance "
@@ -401,7 +402,7 @@ _GROUPS: Mapping[str, Column] = {
     "Worse": lambda group: f"{group['worse']} of {group['judged']}" if group["judged"] else "cannot tell",
     "Decays from": ("decayed_from", lambda chunk: NONE if chunk is None else f"analysis {chunk}"),
     "Trust": lambda group: words(group["trust"]["verdict"]),
-    "Off by": "held",
+    "What that means": "held",
     "Calibrated on": ("calibrated", CALIBRATED_ON.__getitem__),
 }
 _BATCHES: Mapping[str, Column] = {

@@ -74,12 +74,13 @@ class DriftRows:
         files: Sequence[BatchFile],
         chunking: Chunking,
         orders: Mapping[str, Sequence[str]] | None = None,
+        weight: str = "",
     ) -> None:
         self._cursor = cursor
         self._files = sorted(files, key=lambda file: file.part != "reference")
         self._chunking = chunking
         self._values: dict[str, Any] = {f"file{n}_": file.path for n, file in enumerate(self._files)}
-        self.absent: dict[str, str] = {}
+        self.absent: dict[str, str] = {weight: "the weight of rows, no feature"} if weight else {}
         self.types = self._shared_types()
         self.orders = {n: self._order(n, given) for n, given in (orders or {}).items() if n in self.types}
         self._values |= {f"order{n}_": list(values) for n, values in enumerate(self.orders.values())}

@@ -14,11 +14,12 @@ import duckdb
 
 from core.analytics.drift.data_quality import beyond_repeats, beyond_twins
 from core.domain.errors import BadInput
+from core.domain.facts import measured as facts
 from core.domain.facts.measured import BatchIntake, PredictionBatch, PredictionOutcomes
 from core.domain.facts.recorded import but
-from core.domain.models.column_mapping import TRUE, ColumnMapping
+from core.domain.models.column_mapping import TRUE, ColumnMapping, kept_mapping
 from core.domain.moment import Moment
-from core.lake.facts import history
+from core.lake.facts import history, latest
 from core.lake.predictions.intake_columns import group_size, label_sql, quoted
 from core.lake.query import asking, fetch_as, moment_values
 from core.lake.slices.rows import SCAN as FILES
@@ -184,6 +185,12 @@ def _rows_sql(
 
 
 _WORDS = ("VARCHAR", "BOOLEAN", "DATE")
+
+
+def weight_of(store: Store, initiative: str, version: str, moment: Moment) -> str:
+    """The column that says how many a row of a version stands for, so that it is no feature; else empty."""
+    kept = latest(store, facts.ColumnMapping, moment, initiative, version=version)
+    return kept_mapping(kept).weight if kept else ""
 
 
 def refuse_weights(store: Store, file: Path, weight: str, name: str) -> None:

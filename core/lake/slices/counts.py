@@ -66,6 +66,17 @@ _NEAR = {
     "spread_absolute_error": "abs(near)",
     "spread_squared_error": "near * near",
 }
+# Kish's size n is (sum of w)² / sum of w²; the squared error of a weighted mean is that of a ratio of sums,
+# sum of w²·(value - mean)² / (sum of w)². The spread is what gives it by n values.
+_WEIGHED = """
+SELECT {slices} count(*) AS rows,
+    coalesce(round(fsum(w) ** 2 / nullif(fsum(w * w), 0)), 0)::BIGINT AS predicted,
+    predicted AS labelled, {sums}, {spreads}
+FROM (SELECT *, {means} FROM (SELECT *, CASE WHEN isfinite(guess - actual) THEN guess - actual END AS error,
+        CASE WHEN error IS NOT NULL THEN weight END AS w, CASE WHEN abs(error) < 1e75 THEN error END AS near
+    FROM ({rows})) WINDOW slice AS ({partition}))
+GROUP BY ALL LIMIT $most
+"""
 # Kept as a table: a window over it would be joined to a second scan of the files.
 _SLICES = """
 WITH parts AS MATERIALIZED ({parts})
@@ -117,8 +128,9 @@ def slice_counts(
         Where the counts of large files are kept, so that a question asked before scans new files only. The
         order of scores is not: it does not add up over files.
     weight
-        Column that says how many a row stands for; of classes and without needs only. Counts but `rows` are
-        then of as many rows as tell as much: weighted counts, scaled to Kish's effective size and rounded.
+        Column that says how many a row stands for; without needs only. Counts but `rows` are then of as many
+        rows as tell as much: weighted counts, scaled to Kish's effective size and rounded. Sums and spreads
+        of errors give the weighted means and their standard errors (of a ratio of sums) over so many.
 
     Returns
     -------
@@ -155,8 +167,12 @@ def slice_counts(
     """
     picked = replace(pick_rows(cursor, paths, task, by, positive, kept), weight=weight)
     fields = _fields(task, needs, weight)
-    parts = partial(_parts, needs=needs)
-    rows = _run(cursor, picked, fields, parts, MAX_SLICES, tables, lambda found: found.fetchall())
+    if weight and task == "regression":
+        query = _weighed_errors(picked)
+        rows = run(cursor, query, picked.given(query, most=MAX_SLICES + 1))
+    else:
+        parts = partial(_parts, needs=needs)
+        rows = _run(cursor, picked, fields, parts, MAX_SLICES, tables, lambda found: found.fetchall())
     if len(rows) > MAX_SLICES:
         raise BadInput(
             f"this makes more than {MAX_SLICES:,} slices", remedy="Slice by fewer features or bands."
@@ -338,6 +354,30 @@ def _errors(picked: PickedRows) -> str:
     return f"SELECT {picked.values} {', '.join(_ERROR_FIELDS)} FROM ({rows})"
 
 
+def _weighed_errors(picked: PickedRows) -> str:
+    """SQL of the sums and spreads of as many errors as tell as much as the weighted ones, by slice."""
+    guess, actual = (as_number(picked.outcome(name)) for name in ("y_pred", "y_true"))
+    wanted = f"{guess} AS guess, {actual} AS actual, {number_sql(picked.weight)} AS weight"
+    values = ("error", "abs(error)", "error * error")
+    within = ", ".join(picked.slices.values())
+    spread = "labelled ** 2 * fsum(w * w * ({near} - mean{at}) ** 2) / fsum(w) ** 2"
+    return _WEIGHED.format(
+        slices=picked.labelled,
+        sums=", ".join(f"labelled * coalesce(any_value(mean{at}), 0) AS sum{at}" for at in range(3)),
+        spreads=", ".join(
+            f"CASE WHEN count(near) < count(error) THEN 'inf'::DOUBLE "
+            f"ELSE coalesce({spread.format(near=near, at=at)}, 0) END AS spread{at}"
+            for at, near in enumerate(_NEAR.values())
+        ),
+        means=", ".join(
+            f"fsum(w * {value}) OVER slice / nullif(fsum(w) OVER slice, 0) AS mean{at}"
+            for at, value in enumerate(values)
+        ),
+        rows=picked.scanned(wanted),
+        partition=f"PARTITION BY {within}" if within else "",
+    )
+
+
 def _summed(field: str) -> str:
     """SQL of a field of a slice from those of its parts; see `core.analytics.slices.counts.joined_spread`."""
     if field in SPREADS:
@@ -356,7 +396,7 @@ def _mean(spread: str) -> str:
 def _counts(picked: PickedRows, row: Sequence[Any], fields: tuple[str, ...]) -> SliceCounts:
     counted: dict[str, Any] = dict(zip(fields, row[len(picked.by) :], strict=True))
     _refuse(strays=counted.pop("stray", 0))
-    if picked.weight:
+    if picked.weight and picked.task != "regression":
         counted = _effective(counted)
     return SliceCounts(slice_keys(picked.by, row), picked.task, **counted)
 

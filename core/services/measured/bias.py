@@ -32,7 +32,7 @@ from core.analytics.slices.verdicts import Judging
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
-from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
+from core.domain.policy.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
 from core.ground import WORST_FIRST, Verdict, VerdictName, in_words
 from core.lake.monitoring import readings as lake
@@ -94,6 +94,11 @@ class BiasSlices:
     absent: tuple[Absent, ...] = ()
     new: tuple[Absent, ...] = ()
     counts: tuple[SliceCounts, ...] = field(default=(), repr=False)
+
+    @property
+    def counted(self) -> str:
+        """What the rows are called that the metric rests on: effective ones where rows have weights."""
+        return "Effective rows" if self.batches.weight else "Rows that count"
 
     @property
     def unlike(self) -> tuple[str, ...]:
@@ -165,7 +170,8 @@ def slice_choices(
     parts: tuple[Part, ...] = tuple(sorted({batch.part for batch in known_batches}))
     chosen = part or (parts[0] if parts else "analysis")
     batches = batches_of(governance, initiative, version, moment, part=chosen)
-    features = slice_features(governance.store.cursor(), batches.paths)
+    known = slice_features(governance.store.cursor(), batches.paths)
+    features = [feature for feature in known if feature.name != batches.weight]
     order = {name: place for place, name in enumerate(batches.sensitive)}
     features.sort(key=lambda feature: order.get(feature.name, len(order)))
     days = [
@@ -284,8 +290,8 @@ def sensitive_verdicts(
     found: dict[str, FeatureVerdict] = {}
     family = _family(governance, batches, rule_for(governance, batches, moment))
     for each in sorted(family, key=lambda one: (*_severity(one), one.positive != batches.outcome())):
-        told = each.report.verdict if each.report.verdict == "fail" or not each.undeclared else None
-        found.setdefault(each.by[0], FeatureVerdict(each.by[0], each.positive, told or "cannot_tell"))
+        told = each.report.verdict or "cannot_tell"
+        found.setdefault(each.by[0], FeatureVerdict(each.by[0], each.positive, told))
     return tuple(found.values())
 
 
@@ -320,7 +326,7 @@ def measure_slices(
     how = replace(how, positive=how.positive or batches.outcome())
     titled = batches.titled(how.positive)
     definition = of_outcome(metric_of(how.metric or rule.metric, batches), titled)
-    if definition.need or batches.task == "regression":
+    if definition.need:
         batches.refuse_weight(definition.title)
     counts, overall = slice_counts(
         governance.store.cursor(),
@@ -339,7 +345,8 @@ def measure_slices(
     limited = definition.id == rule.metric
     limit = _limit(rule, overall) if limited else None
     small = "cannot_tell" if batches.weight and rule.small_groups == "pooled" else rule.small_groups
-    judging = Judging(small, rule.rows == "all", how.families)
+    undeclared = batches.undeclared if definition.of_one_outcome else ""
+    judging = Judging(small, rule.rows == "all", how.families, undeclared)
     report = _report(batches, counts, overall, definition, how, judging, limit, rule.min_rows)
     return BiasSlices(
         batches,
@@ -351,8 +358,10 @@ def measure_slices(
         TEST_NAMES[definition.form],
         rule.sentence if limit else None,
         _unlimited(rule) if limited and limit is None else "",
-        batches.undeclared if definition.of_one_outcome else "",
-        () if batches.task == "regression" else _fairness(counts, rule, judging, titled),
+        undeclared,
+        ()
+        if batches.task == "regression"
+        else _fairness(counts, rule, replace(judging, undeclared=batches.undeclared), titled),
         absent,
         new,
         tuple(counts),
@@ -473,9 +482,6 @@ def check_bias_limit(
             "no sensitive feature is named for this version's batches",
             "Add a batch that names them, or record why there is none.",
         )
-    if batches.weight and batches.task == "regression":
-        why = "rows are weighted, and errors of weighted rows are not judged"
-        return cannot_tell("bias_limit", why, "Look at the slices by hand.")
     position = governance.position(moment)
     rule = position.limit_for(domain, batches.task)
     found = _family(governance, batches, rule)
@@ -512,10 +518,9 @@ def _unlimited(rule: EthicalLimit) -> str:
 
 
 def _undeclared(found: CheckResult, batches: BatchesOfVersion) -> CheckResult:
-    """Nobody said which outcome is good to get: a fail stands, and nothing passes."""
+    """Say that nobody said which outcome is good to get, and how to."""
     return replace(
         found,
-        verdict=Verdict.FAIL if found.verdict is Verdict.FAIL else Verdict.CANNOT_TELL,
         message=f"{batches.undeclared}; {found.message}",
         remedy=f"Declare the favourable outcome of the version, or that neither is. {found.remedy}".strip(),
     )

@@ -61,8 +61,8 @@ class DecayGroup:
         The values of its features.
     trust, held
         Whether its estimates can be trusted, of all rates that were estimated (of other metrics where there
-        are none, as small chunks put areas under curves off) the one where they are worst; and by how much
-        they were off there, in words.
+        are none, as small chunks put areas under curves off) the one where they are worst; and what that
+        means, with by how much they were off there.
     calibrated
         `own`: by its own reference rows. `shrunk`: by its own and those of the larger groups that it is part
         of. `all`: as everyone, because nothing is known of it.
@@ -199,7 +199,7 @@ def _group(label: str, trust: GroupTrust, chunks: Sequence[SliceChunk], metric: 
     return DecayGroup(
         label,
         trust,
-        _off_by(trust),
+        said_of(trust),
         chunks[0].calibrated,
         sum(chunk.rows for chunk in analysis),
         len(judged),
@@ -213,16 +213,28 @@ def _group(label: str, trust: GroupTrust, chunks: Sequence[SliceChunk], metric: 
     )
 
 
-def _off_by(trust: GroupTrust) -> str:
-    if trust.off_by is None or trust.error is None:
-        return "nothing to hold them against"
+def said_of(trust: GroupTrust) -> str:
+    """What the verdict on a group's estimates means, with what it rests on."""
+    if trust.off_by is None or trust.error is None or trust.tolerated is None:
+        return "Cannot tell: nothing to hold them against"
     metric = decay_metric(trust.metric)
     in_points = metric.unit == "percent"
-    off, chance = (
-        f"{100 * value:+.1f}" if in_points else f"{value:+.3g}" for value in (trust.off_by, 2 * trust.error)
+    allowed, off, chance = (
+        f"{100 * value:{sign}.1f}" if in_points else f"{value:{sign}.3g}"
+        for value, sign in ((trust.tolerated, ""), (trust.off_by, "+"), (2 * trust.error, ""))
     )
-    where = "in the reference" if trust.part == "reference" else "after it"
-    return f"{metric.title} {off} ± {chance[1:]}{' points' if in_points else ''} {where}"
+    unit, where = (
+        " points" if in_points else "",
+        "in the reference" if trust.part == "reference" else "after it",
+    )
+    return f"{_MEANS[trust.verdict].format(allowed + unit)}: {metric.title} {off} ± {chance}{unit} {where}"
+
+
+_MEANS = {
+    "pass": "Right to {}",
+    "fail": "Proven wrong, and off by more than {}",
+    "cannot_tell": "Cannot tell: not shown to be wrong, nor right to {}",
+}
 
 
 def _room_used(value: float | None, usual: float | None, threshold: float | None) -> float | None:

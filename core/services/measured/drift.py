@@ -35,6 +35,7 @@ from core.lake.facts import latest
 from core.lake.monitoring import drift as lake
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.drift_counts import ABSENT, BatchFile, Chunking, DriftRows
+from core.lake.predictions.batches import weight_of
 from core.services.case import begin, registered
 from core.services.governance import Governance
 from core.services.jobs import JobControl, start_job
@@ -46,6 +47,8 @@ from core.services.measured.data_quality import (
 )
 
 KIND = "measure_drift"
+BY_ORDER = "kolmogorov_smirnov"
+"""The method that decides on columns whose values have an order."""
 USUAL_CHUNK_ROWS = 5_000
 _USUAL_CHUNKS = 10
 Step = Callable[[float, str], None]
@@ -182,7 +185,8 @@ def measure_drift(governance: Governance, command: MeasureDrift, *, step: Step |
     files = [BatchFile(batch.path, batch.part, batch.rows) for batch in batches]
     kept = latest(governance.store, ColumnMapping, case.moment, about[0], version=about[1])
     orders = orders_of(kept_mapping(kept), kinds_of(kept)) if kept else {}
-    rows = DriftRows(governance.store.cursor(), files, chunking, orders)
+    weight = weight_of(governance.store, *about, case.moment)
+    rows = DriftRows(governance.store.cursor(), files, chunking, orders, weight)
     least = case.rules.data_quality.drift.min_reference_chunks
     if rows.reference_chunks < least:
         raise BadInput(
@@ -317,7 +321,7 @@ def _chunking(command: MeasureDrift, batches: Sequence[PredictionBatch]) -> Chun
 
 def _leads(line: DriftFeature, method: str) -> bool:
     """Whether a method decides on its feature: of values with an order one that knows of it."""
-    return line.method == ("kolmogorov_smirnov" if line.kind == "ordered" else method)
+    return line.method == (BY_ORDER if line.kind == "ordered" else method)
 
 
 def _ranked(
@@ -441,11 +445,22 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
     moved = [titles[row.feature] for row in rows if not _is_input(row) and row.alerts[-1]]
     told = f"; beside them drifted {', '.join(moved)}" if moved else ""
     since = _outcomes_since(governance, run, moment)
-    distance = in_words(limits.method).title().replace(" ", "-")
-    by = f"by {distance} distances against random draws of the reference (Bonferroni)"
-    kept = latest(governance.store, ColumnMapping, moment, initiative, version=version)
-    by += ", each row counted once whatever its weight" if kept and kept_mapping(kept).weight else ""
+    by = f"by {_distances(features, limits.method)} (Bonferroni)"
+    weight = weight_of(governance.store, initiative, version, moment)
+    by += ", each row counted once whatever its weight" if weight else ""
     return replace(result, message="; ".join(filter(None, (result.message + told, by, since))))
+
+
+def _distances(features: Sequence[DriftFeature], method: str) -> str:
+    """By what features were held to chance: those with an order by their own distance."""
+    ordered = {row.feature for row in features if row.kind == "ordered"}
+    said = f"{_hyphened(method)} distances against random draws of the reference"
+    own = f"{_hyphened(BY_ORDER)} distances of ordered columns against Kolmogorov's law"
+    return " and ".join([said] * (len(ordered) < len(features)) + [own] * bool(ordered))
+
+
+def _hyphened(method: str) -> str:
+    return in_words(method).title().replace(" ", "-")
 
 
 def _outcomes_since(governance: Governance, run: DriftRun, moment: Moment) -> str:

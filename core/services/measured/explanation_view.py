@@ -25,6 +25,7 @@ from core.lake.facts import newest
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.attributions import Explained, FeaturePoint, Files, NotableRow
 from core.lake.monitoring.readings import attributions
+from core.lake.predictions.batches import weight_of
 from core.services.case import registered
 from core.services.governance import Governance
 from core.services.measured.slice_batches import monitored_versions
@@ -151,7 +152,7 @@ def explanation_report(
             for one in attributions(governance.store, initiative, version, moment)
         ),
         sensitive=sensitive,
-        groups=tuple(dict.fromkeys((*sensitive, *_columns(found)))),
+        groups=tuple(dict.fromkeys((*sensitive, *_columns(governance, moment, found)))),
     )
 
 
@@ -225,7 +226,7 @@ def groups_apart(
 ) -> GroupsApart:
     """Which features set two groups apart; without names, the largest group and the next one."""
     found = _require_explanation(governance, initiative, version, moment)
-    _require_column(by, _columns(found), "column")
+    _require_column(by, _columns(governance, moment, found), "column")
     groups = lake.group_means(governance.store, _files(governance, found), found.fact.features, by)
     told = _told(governance, moment, initiative, {one.name: one.rows for one in groups})
     groups = tuple(one for one in groups if one.name in told)
@@ -284,8 +285,9 @@ def _require_column(name: str, known: tuple[str, ...], what: str) -> None:
         raise NotFound(f"there is no {what} '{name[:60]}'", remedy=f"Use: {', '.join(known)[:300]}.")
 
 
-def _columns(found: Explained) -> tuple[str, ...]:
-    return features_of(found.batch.columns) if found.batch else ()
+def _columns(governance: Governance, moment: Moment, found: Explained) -> tuple[str, ...]:
+    weight = weight_of(governance.store, found.fact.initiative, found.fact.version, moment)
+    return tuple(name for name in features_of(found.batch.columns if found.batch else ()) if name != weight)
 
 
 def _files(governance: Governance, found: Explained) -> Files:

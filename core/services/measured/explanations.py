@@ -28,7 +28,7 @@ from core.domain.policy.checks import CheckResult
 from core.ground import Verdict
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.readings import require_batches
-from core.lake.predictions.batches import text_columns
+from core.lake.predictions.batches import text_columns, weight_of
 from core.lake.record.files import digest_of, keep_file
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
@@ -263,7 +263,8 @@ def add_attributions(governance: Governance, command: AddAttributions) -> int:
     moment = case.moment
     batch = batch_to_explain(governance, command.initiative, command.version, command.part, moment)
     model = lake.newest_model_file(governance.store, command.initiative, command.version, moment)
-    upload = _checked(governance, command, batch, model.features if model else ())
+    weight = weight_of(governance.store, batch.initiative, batch.version, moment)
+    upload = _checked(governance, command, batch, model.features if model else (), weight)
     with tempfile.TemporaryDirectory() as folder:
         canonical = Path(folder) / "attributions.parquet"
         lake.write_canonical_attributions(
@@ -303,12 +304,16 @@ class CheckedUpload:
 
 
 def _checked(
-    governance: Governance, command: AddAttributions, batch: PredictionBatch, model: tuple[str, ...]
+    governance: Governance,
+    command: AddAttributions,
+    batch: PredictionBatch,
+    model: tuple[str, ...],
+    weight: str,
 ) -> CheckedUpload:
     """Hold an attribution file as a whole against the batch, and the features of the kept model if any."""
     called = (command.name or command.file.name)[:80]
     found = lake.read_columns(governance.store, command.file, called)
-    _check_features(found.features, batch, model, command.unused)
+    _check_features(found.features, batch, model, command.unused, weight)
     faults = lake.find_faults(governance.store, command.file, found, Path(batch.path))
     _check_rows(faults, called)
     if len(faults.base_values) > 1:
@@ -332,9 +337,13 @@ def _checked(
 
 
 def _check_features(
-    features: tuple[str, ...], batch: PredictionBatch, model: tuple[str, ...], unused: tuple[str, ...]
+    features: tuple[str, ...],
+    batch: PredictionBatch,
+    model: tuple[str, ...],
+    unused: tuple[str, ...],
+    weight: str,
 ) -> None:
-    left_out = {*unused, *batch.sensitive} - {*features}
+    left_out = {*unused, *batch.sensitive} - {*features} | {weight}
     wanted = model or tuple(name for name in features_of(batch.columns) if name not in left_out)
     strange = [name for name in features if name not in wanted]
     lacking = [name for name in wanted if name not in features]

@@ -36,7 +36,7 @@ from core.domain.models import column_mapping as mappings
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
 from core.lake.monitoring.decay_inputs import columns_of_batches
-from core.lake.predictions.batches import OutcomeFile, write_outcomes
+from core.lake.predictions.batches import OutcomeFile, weight_of, write_outcomes
 from core.lake.record.files import StoredFile, keep_content
 from core.lake.store import Store, require_going
 from core.services.case import Case, begin
@@ -319,7 +319,7 @@ def _spec(case: Case, command: RefreshMonitoring, parts: Parts) -> EstimateSpec:
     of = (case.governance.store, command.initiative, command.version, case.moment)
     paths = {part: tuple(Path(batch.path) for batch in batches) for part, batches in parts.items()}
     kept = latest(case.governance.store, ColumnMapping, case.moment, of[1], version=of[2])
-    if kept and (weight := mappings.kept_mapping(kept).weight):
+    if weight := weight_of(*of):
         raise BadInput(
             "estimates of weighted rows are not worked out",
             where=f"weight '{weight}'",

@@ -83,7 +83,7 @@ class BatchesOfVersion:
     favourable: tuple[str, ...] | None = field(default=None, repr=False)
     reference: tuple[str, ...] = field(default=(), repr=False)
     orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    weight: str = field(default="", repr=False)
+    weight: str = ""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -248,6 +248,11 @@ def choose_rows(
     """
     cursor = governance.store.cursor()
     columns = columns_of(cursor, batches.paths)
+    if batches.weight in by:
+        raise BadInput(
+            f"'{batches.weight[:40]}' is the weight of rows, and no feature",
+            remedy="Slice by another column.",
+        )
     rules = {rule.feature: rule for rule in map(_rule, asked.cuts)}
     conditions = _conditions(asked.where, columns)
     names = list(dict.fromkeys([*by, *(each.feature for each in conditions if not each.compares)]))

@@ -232,6 +232,7 @@ def _reading(
     declared = {"kind": command.kinds, "missing": command.missing, "join": command.join}
     words = [f"{name} {', '.join(given)}" for name, given in declared.items() if given]
     words += [f"zone {command.zone}"] if command.zone else []
+    words += [f"weight {command.weight}"] if command.weight else []
     return BatchReading(
         initiative=batch.initiative,
         version=batch.version,

@@ -26,6 +26,7 @@ from core.domain.models.model_card import (
     sections_of,
 )
 from core.domain.moment import Moment
+from core.domain.policy.checks import TRUSTED_BY
 from core.domain.process.facts import more_texts
 from core.ground import in_words
 from core.lake import directory
@@ -242,7 +243,8 @@ def decay(material: Material) -> tuple[Part, ...]:
         ("Realised worse", f"{view.realised_worse} of {amount(view.known, 'chunk')} with outcomes"),
         ("Estimated worse", f"{view.worse} of {amount(len(view.analysis), 'chunk')} after the reference"),
     )
-    return (Facts(facts), Words(trust[view.trusted].format(said_against(view.judgement))))
+    said = trust[view.trusted].format(said_against(view.judgement))
+    return (Facts(facts), Words(f"{said[:-1]} (by {TRUSTED_BY})."))
 
 
 def limits(material: Material) -> tuple[Part, ...]:

@@ -323,7 +323,7 @@ def _table(found: DecayGroups) -> None:
         Column(lambda group: percent(group.room_used), "Way to threshold", width=130),
         Column(_judged, "Worse", width=110),
         Column(lambda group: group.trust.verdict, "Trust", "status"),
-        Column("held", "Estimates were off by", phone=False, width=260),
+        Column("held", "What that means", phone=False, width=420),
         Column(lambda group: CALIBRATED_ON[group.calibrated], "Calibrated on", phone=False, width=150),
     ]
     alt = f"Groups by {escape(found.by)} with their estimates, the most urgent first."

@@ -173,17 +173,22 @@ def _taken_over(view: BatchesView) -> str:
 
 def _declared(mapping: ColumnMapping) -> dict[str, str]:
     joined = ", ".join(mapping.joins)
-    return {"Missing": ", ".join(mapping.missing), "Joined": joined, "Zone of times": mapping.zone}
+    return {
+        "Missing": ", ".join(mapping.missing),
+        "Joined": joined,
+        "Zone of times": mapping.zone,
+        "Weight of rows": mapping.weight,
+    }
 
 
 def _amend_box(desk: Desk, view: BatchesView) -> None:
     ask = Ask(
         "Amend",
         "The batches are read anew.",
-        rows=(("missing", "join"), ("kinds", "zone"), "note"),
+        rows=(("missing", "join"), ("kinds", "zone"), "weight", "note"),
         fixed={"initiative": view.initiative, "version": view.version},
         titles={name: label for name, (label, _) in _READ.items()}
-        | {"zone": "Zone of times without one", "note": "Why"},
+        | {"zone": "Zone of times without one", "weight": _WEIGHT, "note": "Why"},
         note="All batches of the version are read anew, and the checks that judged them run anew.",
     )
     unfolding_form(
@@ -291,8 +296,11 @@ def _reading_fields() -> dict[str, Any]:
     with st.expander("How values are read", icon=":material/format_list_bulleted:"):
         st.caption("Guessed from the values and told as notes; declare here what a guess would get wrong.")
         lists = {name: listed(st.text_input(label, help=said)) for name, (label, said) in _READ.items()}
-        return {**lists, "zone": st.text_input("Zone of times without one", placeholder="Europe/Paris")}
+        zone = st.text_input("Zone of times without one", placeholder="Europe/Paris")
+        return {**lists, "zone": zone, "weight": st.text_input(_WEIGHT)}
 
+
+_WEIGHT = "Column that says how many rows a row stands for"
 
 _READ = {
     "missing": (

@@ -11,6 +11,7 @@ from core.domain.commands import AmendModelVersion, PromoteVersion, RetireVersio
 from core.domain.facts.recorded import values_of
 from core.domain.given import shown_address
 from core.domain.models.model_versions import GRADES, STATES
+from core.domain.policy.checks import TRUSTED_BY
 from core.services.models.versions import (
     amend_model_version,
     promote_version,
@@ -405,6 +406,7 @@ def _decay_html(name: str, side: DecaySide) -> str:
         f"{count(side.realised_worse, 'chunk')} of {side.chunks:,} came true worse, {side.worse:,} estimated "
         f"worse. Realised last: {realised}."
     )
+    said = f"{said} Trust by {TRUSTED_BY}."
     trust = pill_html(side.trust, f"Trust in estimates: {side.trust.replace('_', ' ')}")
     return (
         f'<div class="gp-side">{head}<p>{escape_html(side.metric.title)}, estimated</p>'

@@ -101,7 +101,7 @@ def draw_slices(subject: Subject) -> None:
         with narrow:
             fairness_panel(found.fairness)
     with panel("Slices", rows_sentence(found)):
-        clicked = slices_table(found.report, f"slices-{key}") or clicked
+        clicked = slices_table(found, f"slices-{key}") or clicked
     drill_into(subject, found.report.slices, clicked, metric)
 
 
@@ -206,15 +206,16 @@ def chart_lines(report: SliceReport, drawn: Sequence[SliceFigures]) -> list[Thre
     return lines
 
 
-def slices_table(report: SliceReport, key: str) -> str | None:
+def slices_table(found: BiasSlices, key: str) -> str | None:
     """Draw the table of slices with its download; give the label of the one that is clicked."""
+    report, counted = found.report, found.counted
     share, digits = report.metric.is_share, places(_largest(report))
     kind: Kind = "percent" if share else "number"
     decimals = 1 if share else digits
     metric = report.metric
     columns: list[Column[SliceFigures]] = [
         Column("label", "Slice", strong=True, width=200),
-        Column("n", "Rows that count", "number", phone=False, width=112),
+        Column("n", counted, "number", phone=False, width=112),
         Column("value", report.metric.title, kind, decimals, width=120),
         Column(
             lambda line: interval_words(metric, line.value, line.interval),
@@ -243,7 +244,7 @@ def slices_table(report: SliceReport, key: str) -> str | None:
     ]
     alt = "All slices with their verdicts"
     line = live_table(report.slices, columns, key=key, select=True, height=540, alt=alt)
-    titled = {**_CSV, "value": metric.title}
+    titled = {**_CSV, "n": counted, "value": metric.title}
     download_csv(lambda: [_told(line) for line in report.slices], titled, name="bias-slices")
     return None if line is None else line.label
 
