@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,38 @@ def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
     ('fail', 'pass')
     """
     return min(verdicts, key=WORST_FIRST.index, default="pass")
+
+
+LEFT_OUT = "…"
+"""What the record has in place of a value out of somebody's file."""
+_ASIDE = re.compile("\ue000([^\ue000-\ue002]*)\ue001([^\ue000-\ue002]*)\ue002")
+
+
+class NumberAside(float):
+    """A number out of somebody's file, such as the greatest of a column: the record leaves it out."""
+
+
+def aside(value: str, instead: str = LEFT_OUT) -> str:
+    """Mark what stands in somebody's file, so that the record leaves it out; `instead` stands there.
+
+    Examples
+    --------
+    >>> said = f"1 row holds '{aside('Ann')}'"
+    >>> without_values(said), with_values(said)
+    ("1 row holds '…'", "1 row holds 'Ann'")
+    """
+    plain = re.sub("[\ue000-\ue002]", "", value)
+    return f"\ue000{plain}\ue001{instead}\ue002"
+
+
+def without_values(text: str) -> str:
+    """A text as the record keeps it."""
+    return _ASIDE.sub(r"\2", text)
+
+
+def with_values(text: str) -> str:
+    """A text as it is told."""
+    return _ASIDE.sub(r"\1", text)
 
 
 class Explained:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from operator import attrgetter
 from typing import cast, get_type_hints
 
-from core.domain.facts.recorded import F, columns_of
+from core.domain.facts.recorded import F, but, columns_of, name_of, values_of
 from core.domain.moment import Moment
 from core.lake.query import fetch_as
-from core.lake.store import TABLES, Store
+from core.lake.store import TABLES, Store, beside_file
 
 _SEQ = attrgetter("seq")
 
@@ -75,6 +76,26 @@ def together(store: Store, kind: type[F], initiative: str, version: str, moment:
     tail = f"""WHERE seq = (SELECT max(seq) FROM {kind.table}
         WHERE initiative = $initiative AND version = $version AND seq <= $seq)"""
     return select(store, kind, tail, initiative=initiative, version=version, seq=moment.seq)
+
+
+def in_full(store: Store, facts: Iterable[F]) -> tuple[F, ...]:
+    """Facts with the values out of files that stand beside the record; without, once these were purged.
+
+    Such values are personal data as soon as they are of few people: no entry has them. Who may see small
+    groups may see them.
+    """
+    read: dict[str, Mapping[str, Mapping[str, object]]] = {}
+    return tuple(_in_full(store, fact, read) for fact in facts)
+
+
+def _in_full(store: Store, fact: F, read: dict[str, Mapping[str, Mapping[str, object]]]) -> F:
+    row = values_of(fact)
+    sha256 = str(row.get("beside") or "")
+    if sha256 and sha256 not in read:
+        file = beside_file(store.folder, str(row["initiative"]), sha256)
+        read[sha256] = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.is_file() else {}
+    left = read.get(sha256, {}).get(name_of(type(fact), row), {})
+    return but(fact, **{name: tuple(v) if isinstance(v, list) else v for name, v in left.items()})
 
 
 def _read(store: Store, kind: type[F], tail: str, values: Mapping[str, object]) -> list[F]:

@@ -6,12 +6,14 @@ import ast
 import hashlib
 import os
 import re
+import secrets
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -19,11 +21,12 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 import duckdb
 
-from core.domain.chain import Entry, Fact, Row, content_digest, entry_digest
+from core.domain.chain import Entry, Fact, Row, canonical, content_digest, entry_digest
 from core.domain.errors import BadInput, BrokenRecord, Busy, Cancelled, Conflict
 from core.domain.facts import measured, models, process, record, rules, work
-from core.domain.facts.recorded import ORIGIN, Recorded, columns_of
+from core.domain.facts.recorded import ORIGIN, Recorded, columns_of, name_of
 from core.domain.moment import Moment, require_utc
+from core.ground import NumberAside, with_values, without_values
 from core.lake.memory import KeptFacts, KeptTables, Memory, Part
 
 TABLES: Mapping[str, type[Recorded]] = {
@@ -297,13 +300,13 @@ class Store:
         require_utc(at)
         with self._appending:
             for _ in range(_ATTEMPTS):
-                cursor = self.cursor()
+                cursor, laid = self.cursor(), list[Path]()
                 cursor.begin()
                 try:
                     _refuse_changed(cursor, unchanged or {})
                     head = _head(cursor)
                     moment = _present(head, at)
-                    facts = make(moment)
+                    facts = [self._without_values(fact, laid) for fact in make(moment)]
                     seq = self._append_all(cursor, facts, actor, credential, moment, head[2])
                     _keep_key(cursor, moment.seq, seq, moment.at)
                     if beside is not None:
@@ -312,9 +315,9 @@ class Store:
                     self.kept.settle(seq)
                     return facts
                 except duckdb.TransactionException:
-                    self._undo(cursor)
+                    self._undo(cursor, laid)
                 except BaseException:
-                    self._undo(cursor)
+                    self._undo(cursor, laid)
                     raise
                 finally:
                     cursor.close()
@@ -356,7 +359,29 @@ class Store:
         self.kept.grows(parts, moment.seq, seq)
         return seq
 
-    def _undo(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _without_values(self, fact: Fact, laid: list[Path]) -> Fact:
+        """A fact as the record keeps it: values out of files go beside it, where its table names a file."""
+        bare = [{name: _bare(value) for name, value in row.items()} for row in fact.rows]
+        if all(kept == row for kept, row in zip(bare, fact.rows, strict=True)):
+            return fact
+        if "beside" in self.columns[fact.table]:
+            left = {
+                name_of(TABLES[fact.table], row): {
+                    name: _full(value) for name, value in row.items() if kept[name] != value
+                }
+                for kept, row in zip(bare, fact.rows, strict=True)
+            }
+            content = canonical({"salt": secrets.token_hex(16), "rows": left}).encode()
+            file = beside_file(self.folder, str(bare[0]["initiative"]), hashlib.sha256(content).hexdigest())
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            laid.append(file)
+            bare = [{**row, "beside": file.stem} for row in bare]
+        return replace(fact, rows=tuple(bare))
+
+    def _undo(self, cursor: duckdb.DuckDBPyConnection, laid: Sequence[Path]) -> None:
+        for file in laid:
+            file.unlink(missing_ok=True)
         self.kept.forget_growth()
         cursor.rollback()
 
@@ -472,6 +497,29 @@ def _columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
         if table not in NOT_FACTS and column not in ("seq", "recorded_at", "actor"):
             kept.setdefault(table, {})[column] = kind
     return kept
+
+
+def beside_file(folder: Path, initiative: str, sha256: str) -> Path:
+    """Where values lie that stand beside the record."""
+    return folder / "beside" / initiative / f"{sha256}.json"
+
+
+def _bare(value: object) -> object:
+    """A value without what is marked as out of somebody's file."""
+    if isinstance(value, str):
+        return without_values(value)
+    if isinstance(value, NumberAside):
+        return None
+    if isinstance(value, tuple) and value and isinstance(value[0], str):
+        return tuple(map(_bare, value))
+    return value
+
+
+def _full(value: object) -> object:
+    """A value with what is marked so, as it is told."""
+    if isinstance(value, str):
+        return with_values(value)
+    return [_full(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _typed(value: object, kind: str) -> object:

@@ -343,8 +343,8 @@ def test_a_reference_that_is_too_small_judges_nobody() -> None:
     ("small", "verdict", "said"),
     [
         ("cannot_tell", "cannot_tell", "1 of 3 slices cannot be told; none is shown to be outside."),
-        ("left_out", "pass", "All 2 slices are within the limit. Too few rows, so left out: z."),
-        ("pooled", "pass", "All 2 slices are within the limit. Too few rows, so left out: z."),
+        ("left_out", "pass", "All 2 slices are within the limit. Too few rows, so left out: 1 slice."),
+        ("pooled", "pass", "All 2 slices are within the limit. Too few rows, so left out: 1 slice."),
     ],
 )
 def test_one_tiny_slice_does_what_the_position_says(small: Small, verdict: str, said: str) -> None:
@@ -366,7 +366,7 @@ def test_small_slices_that_count_together_are_judged_as_one() -> None:
     )
     assert report.note == (
         "1 of 2 slices are outside the limit; 0 cannot be told. "
-        "Too few rows, so judged as one: z0, z1, z2, z3. "
+        "Too few rows, so judged as one: 4 slices. "
         "By likelihood-ratio or exact tests of all pairs, Bonferroni over 2 comparisons."
     )
 

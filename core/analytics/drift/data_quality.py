@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from core.analytics.intervals import Interval, rate_difference_interval, wilson_interval
-from core.ground import VerdictName, worst
+from core.ground import VerdictName, aside, worst
 
 TOLERANCE = 1e-4
 """Of the reference's range (of its value, where it has one): what lies nearer than that is not outside."""
@@ -131,7 +131,8 @@ def judge_column(counts: ColumnCounts, limits: ColumnLimits) -> ColumnQuality:
         words = _values("not in the reference", counts.unseen_values)
         found.append(_held(counts.unseen, filled, limits.max_unseen_share, words))
     if counts.outside is not None and filled:
-        words = f"outside {_number(counts.reference_low)} to {_number(counts.reference_high)}"
+        low, high = _number(counts.reference_low), _number(counts.reference_high)
+        words = f"outside {aside(f'{low} to {high}', 'the range of the reference')}"
         found.append(_held(counts.outside, filled, limits.max_out_of_range_share, words))
     verdict = worst(verdict for verdict, _ in found)
     return ColumnQuality(verdict, tuple(words for _, words in found if words), *shares)
@@ -162,7 +163,7 @@ def _verdict(value: float, interval: Interval | None, limit: float, words: str) 
 
 def _values(words: str, values: tuple[str, ...]) -> str:
     shown = ", ".join(f"'{value[:30]}'" for value in values[:3])
-    return f"{words} ({shown})" if shown else words
+    return f"{words}{aside(f' ({shown})', '')}" if shown else words
 
 
 def _share(part: int, rows: int) -> float | None:

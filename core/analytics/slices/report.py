@@ -252,16 +252,21 @@ def absent_slices(
     return tuple(sorted(found, key=lambda each: (-each.rows, each.label)))
 
 
-def unlike(absent: Sequence[Absent], new: Sequence[Absent]) -> tuple[str, ...]:
-    """Say which slices only the reference has, and which it has not; a phrase each."""
+def unlike(absent: Sequence[Absent], new: Sequence[Absent], least: int) -> tuple[str, ...]:
+    """Say which slices only the reference has, and which it has not; a phrase each.
+
+    Slices of fewer than `least` rows go without their names: a group of few is somebody.
+    """
     told = {"no row here, but in the reference": absent, "no row in the reference, but here": new}
-    return tuple(f"{what}: {_listed(slices)}" for what, slices in told.items() if slices)
+    return tuple(f"{what}: {_listed(slices, least)}" for what, slices in told.items() if slices)
 
 
-def _listed(slices: Sequence[Absent]) -> str:
+def _listed(slices: Sequence[Absent], least: int) -> str:
     """The largest by name, with their share where they are."""
-    more = f" and {len(slices) - 5} more" if len(slices) > 5 else ""
-    return ", ".join(each.told for each in slices[:5]) + more
+    named = [each.told for each in slices if each.rows >= least][:5]
+    rest = len(slices) - len(named)
+    more = f"{rest} {'more' if named else 'of few rows'}" if rest else ""
+    return " and ".join(filter(None, (", ".join(named), more)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,11 +241,11 @@ class Jury:
         return verdict, said + (self.procedure if self.comparisons else "")
 
     def _whole(self) -> tuple[VerdictName, str]:
-        found, absent = self.tally, [side.counts.label for side in self.sides if side.absent]
-        aside = [side.counts.label for side in self.sides if side.hindrance and not side.absent]
-        left = _aside(aside, pooled=bool(self.pooled)) if aside and self.how.small != "cannot_tell" else ""
+        found, absent = self.tally, sum(side.absent for side in self.sides)
+        small = sum(bool(side.hindrance) for side in self.sides) - absent
+        left = _left(small, pooled=bool(self.pooled)) if small and self.how.small != "cannot_tell" else ""
         if absent:
-            left += f" The reference has rows of {_named(absent)}, and there are none here."
+            left += f" The reference has rows of {_slices(absent)}, and there are none here."
         if found.outside:
             what = f"{found.outside} of {found.judged} slices are outside the limit"
             return "fail", f"{what}; {found.unsure} cannot be told.{left}"
@@ -263,12 +263,13 @@ def _p_text(p_value: float | None) -> str:
     return "p < 0.001" if p_value is not None and p_value < 0.001 else f"p = {p_value:.3f}"
 
 
-def _named(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+def _left(count: int, *, pooled: bool) -> str:
+    """What became of small slices, which go without their names: a group of few is somebody."""
+    return f" Too few rows, so {'judged as one' if pooled else 'left out'}: {_slices(count)}."
 
 
-def _aside(labels: Sequence[str], *, pooled: bool) -> str:
-    return f" Too few rows, so {'judged as one' if pooled else 'left out'}: {_named(labels)}."
+def _slices(count: int) -> str:
+    return f"{count} slice{'' if count == 1 else 's'}"
 
 
 def intervals_to(

@@ -38,7 +38,7 @@ class BatchIntake(OfVersion):
     """How a batch came in: the file somebody gave, and what was odd about it.
 
     Where values were read otherwise than they stand in the file, `given_path` keeps them as they stand.
-    `local_times`: the times had no zone.
+    `local_times`: the times had no zone. `beside`: see `core.lake.facts.in_full`.
     """
 
     table = "batch_intake"
@@ -56,6 +56,7 @@ class BatchIntake(OfVersion):
     given_path: str = field(default="", repr=False)
     given_sha256: str = field(default="", repr=False)
     local_times: bool | None = None
+    beside: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,7 @@ class BatchReading(OfVersion):
     classes: tuple[str, ...]
     warnings: tuple[str, ...]
     amended: str
+    beside: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ class ColumnMapping(OfVersion):
     sensitive: tuple[str, ...]
     classes: tuple[str, ...]
     reading: str = ""
+    beside: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +228,7 @@ class DataQualityColumn(OfVersion):
     personal_share: float | None = None
     personal_why: str | None = None
     examples: tuple[str, ...]
+    beside: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +344,7 @@ class Explanation(OfVersion):
     base_value: float | None = None
     additivity_gap: float | None = None
     rounding_gap: float | None = None
+    beside: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

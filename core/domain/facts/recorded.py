@@ -84,6 +84,11 @@ def subject_of(fact: Recorded) -> str:
     return fact.subject.format_map(values_of(fact))
 
 
+def name_of(kind: type[Recorded], row: Mapping[str, object]) -> str:
+    """What tells a row of a table from the others that came with it."""
+    return "/".join(str(row[name]) for name in kind.key)
+
+
 def row_of(fact: Recorded) -> dict[str, object]:
     """What a fact's table keeps of it, beside what the record itself fills in."""
     return {name: value for name, value in values_of(fact).items() if name not in ORIGIN}

@@ -6,7 +6,7 @@ DuckDB reads, judges and writes the rows; none of them comes to Python but the f
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class Intake:
 
     `mapping` has the features and classes that were found; `kinds` gives each feature's kind. `numbered`
     says that the rows have no ids of their own, `local` that the times had no zone. `given` has the rows as
-    they stand in the file, where some are read otherwise.
+    they stand in the file, where some are read otherwise; `rare` are classes of few rows.
     """
 
     file: Path
@@ -102,6 +102,7 @@ class Intake:
     warnings: tuple[str, ...]
     local: bool = False
     given: Path | None = None
+    rare: frozenset[str] = frozenset()
 
 
 def take_in(
@@ -159,7 +160,9 @@ def _taken(
     warnings = (*notes, *twins, *batch_warnings(cursor, batch, mapping, rules.now))
     lossy = read is not staged or bool(zeros) or "identifier" in kinds.values()
     as_given = _as_given(cursor, staged, mapping, folder) if lossy else None
-    return Intake(written, facts, mapping, kinds, not mapping.row_id, warnings, local, as_given)
+    rare = _rare_classes(cursor, written, facts, rules.least_rows) if mapping.task == "multiclass" else ()
+    numbered = not mapping.row_id
+    return Intake(written, facts, mapping, kinds, numbered, warnings, local, as_given, frozenset(rare))
 
 
 def _as_given(
@@ -460,8 +463,20 @@ def _with_classes(
     """A multiclass mapping without classes gets those that occur, in the order of the alphabet."""
     if mapping.task != "multiclass" or mapping.classes:
         return mapping
+    counted = _class_rows(cursor, written, facts)
+    return mapping.model_copy(update={"classes": tuple(sorted(counted))})
+
+
+def _rare_classes(
+    cursor: duckdb.DuckDBPyConnection, written: Path, facts: BatchFacts, least: int
+) -> Iterator[str]:
+    """Classes that are predicted or true in fewer than `least` rows."""
+    return (label for label, rows in _class_rows(cursor, written, facts).items() if rows < least)
+
+
+def _class_rows(cursor: duckdb.DuckDBPyConnection, written: Path, facts: BatchFacts) -> dict[str, int]:
+    """Class -> rows in which it is predicted, or in which it is true where these are more."""
     columns = ["y_pred"] + (["y_true"] if TRUE in facts.columns else [])
-    parts = [f"SELECT {column} AS label FROM read_parquet($file)" for column in columns]
-    query = f"SELECT DISTINCT label FROM ({' UNION ALL '.join(parts)}) WHERE label IS NOT NULL ORDER BY 1"
-    found = cursor.execute(query, {"file": str(written)}).fetchall()
-    return mapping.model_copy(update={"classes": tuple(str(row[0]) for row in found)})
+    parts = [f"SELECT {one} AS label, count(*) AS n FROM read_parquet($file) GROUP BY 1" for one in columns]
+    query = f"SELECT label, max(n) FROM ({' UNION ALL '.join(parts)}) WHERE label IS NOT NULL GROUP BY 1"
+    return {str(label): int(n) for label, n in cursor.execute(query, {"file": str(written)}).fetchall()}

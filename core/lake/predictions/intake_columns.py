@@ -24,6 +24,7 @@ from core.domain.models.column_mapping import (
     ColumnMapping,
     Kind,
 )
+from core.ground import aside
 
 NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
            "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
@@ -40,6 +41,7 @@ NULL_WORDS = ("na", "n/a", "#n/a", "#na", "<na>", "nan", "null")
 PLACEHOLDERS = ("none", "nil", "-", "--", "?", "??", ".", "*", "n.a.", "unknown", "missing", "undefined",
                 "not known", "not available", "blank", "empty")  # fmt: skip
 """What stands for no value among numbers, and may do so among texts."""
+KNOWN_WORDS = {*NULL_WORDS, *PLACEHOLDERS}
 _MOMENT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)? ?"
     r"(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
@@ -339,7 +341,8 @@ class Word:
     def told(self) -> str:
         """How it is told."""
         rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
-        return f"'{self.text[:40]}' in {rows} (first: row {self.first:,})"
+        text = self.text if self.text.lower() in KNOWN_WORDS else aside(self.text[:40])
+        return f"'{text}' in {rows} (first: row {self.first:,})"
 
     @property
     def is_null(self) -> bool:

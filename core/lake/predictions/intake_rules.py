@@ -291,6 +291,8 @@ class IntakeRules:
         Canonical files of the version; what they hold says which values of a text column are the same.
     before
         Batches of the version, oldest first, each with the name of its file.
+    least_rows
+        Rows from which a class that nobody declared may stand on record.
     now
         UTC; a time after it is odd.
     cancelled
@@ -304,6 +306,7 @@ class IntakeRules:
     earlier: tuple[str, ...] = ()
     batches: tuple[str, ...] = ()
     before: tuple[tuple[PredictionBatch, str], ...] = ()
+    least_rows: int = 0
     cancelled: Event | None = None
 
 

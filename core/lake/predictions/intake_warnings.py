@@ -22,6 +22,7 @@ from core.domain.models.column_mapping import (
     features_of,
     score_column,
 )
+from core.ground import aside
 from core.lake.predictions.batches import column_types
 from core.lake.predictions.intake_columns import (
     FEW,
@@ -92,7 +93,7 @@ def _nearly_numbers(cursor: duckdb.DuckDBPyConnection, read: Staged, name: str, 
     return (
         f"Column '{name}' is read as text: {profile.numbers:,} of {profile.filled:,} values are numbers, but "
         f"{told}. Correct these, or declare the column a number and what stands for no value (--kind "
-        f"{name}=number --missing '{name}={words[0].text[:40]}')."
+        f"{name}=number --missing '{name}={aside(words[0].text[:40])}')."
     )
 
 
@@ -153,7 +154,7 @@ def _label_warnings(
         cursor, "SELECT count(DISTINCT y_pred), any_value(y_pred) FROM read_parquet($file)", batch
     )
     if distinct[0] == 1:
-        found.append(f"Every row has the same prediction, {distinct[1]}.")
+        found.append(f"Every row has the same prediction, {_class(mapping, distinct[1])}.")
     if mapping.task == "multiclass" and mapping.scores:
         columns = " + ".join(quoted(score_column(label)) for label in mapping.scores)
         query = f"SELECT count(*) FROM read_parquet($file) WHERE abs({columns} - 1) > {_SUM_TOLERANCE}"
@@ -165,13 +166,19 @@ def _label_warnings(
         outcomes, only = _one(cursor, query, batch)
         if outcomes == 1:
             found.append(
-                f"Every row that has a true outcome has the same, {only}: nothing tells classes apart."
+                f"Every row that has a true outcome has the same, {_class(mapping, only)}: nothing tells "
+                "classes apart."
             )
     if mapping.task == "multiclass" and batch.labelled:
         found += _never_predicted(cursor, batch, mapping)
     if mapping.task == "binary" and mapping.scores:
         found += _backward_warnings(cursor, batch)
     return found
+
+
+def _class(mapping: ColumnMapping, label: object) -> str:
+    """A class as it is told: of two it is 0 or 1, of several what stands in the file."""
+    return str(label) if mapping.task == "binary" else aside(str(label))
 
 
 def _never_predicted(
@@ -182,7 +189,7 @@ def _never_predicted(
     never = cursor.execute(query, {"file": batch.file}).fetchall()
     if not never:
         return []
-    shown = ", ".join(f"'{name[:30]}' in {rows:,} rows" for name, rows in never[:_SHOWN])
+    shown = ", ".join(f"'{aside(name[:30])}' in {rows:,} rows" for name, rows in never[:_SHOWN])
     more = f" and {len(never) - _SHOWN:,} more" if len(never) > _SHOWN else ""
     return [
         f"Column '{mapping.target}' has outcomes that are never predicted: {shown}{more}. If '"
@@ -246,7 +253,7 @@ def _sensitive_warnings(cursor: duckdb.DuckDBPyConnection, batch: WrittenBatch, 
     if missing:
         found.append(f"Sensitive column '{name}': {int(missing):,} of {batch.rows:,} rows have no value.")
     if alone:
-        shown = ", ".join(f"'{group[:30]}'" for group in names) + (", …" if alone > len(names) else "")
+        shown = ", ".join(f"'{aside(group[:30])}'" for group in names) + (", …" if alone > len(names) else "")
         word = "group has" if alone == 1 else "groups have"
         found.append(f"Sensitive column '{name}': {alone:,} {word} one row only ({shown}).")
     if groups >= MANY_GROUPS and batch.types[name] != "VARCHAR":
@@ -331,7 +338,7 @@ def _ways(group: Sequence[str]) -> str:
     """The ways in which a value is written; those that look the same are counted."""
     looks = Counter(unicodedata.normalize("NFKC", _visible(value[:30])) for value in group)
     many = {look: f" (encoded in {times} ways)" for look, times in looks.items() if times > 1}
-    ways = [f"'{look}'{many.get(look, '')}" for look in looks]
+    ways = [f"'{aside(look)}'{many.get(look, '')}" for look in looks]
     return ", ".join(ways[:_MOST_WAYS]) + (", …" if len(ways) > _MOST_WAYS else "")
 
 
@@ -371,10 +378,10 @@ def _sentinel_warnings(
                 if _is_sentinel(cursor, batch, name, end, other):
                     title = called.get(name, name)
                     rest = (end.next_shown, other.shown) if end is low else (other.shown, end.next_shown)
+                    value, others = aside(end.shown), " to ".join(map(aside, rest))
                     found.append(
-                        f"Column '{title}': {end.held} {end.shown}, far from all others "
-                        f"({' to '.join(rest)}); if it stands for no value, declare it "
-                        f"(--missing {title}={end.shown})."
+                        f"Column '{title}': {end.held} {value}, far from all others ({others}); if it stands "
+                        f"for no value, declare it (--missing {title}={value})."
                     )
     return found
 

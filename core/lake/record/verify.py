@@ -53,6 +53,12 @@ FILE_TABLES: Mapping[str, FileTable] = {
 """Fact table -> its files. A table that keeps files adds one line; its rows have `initiative`."""
 
 
+_BESIDE = FileTable(
+    "beside", "'beside/' || initiative || '/' || beside || '.json'", sha256="beside", where="beside <> ''"
+)
+"""Values out of files that stand beside a table's rows."""
+
+
 @dataclass(frozen=True)
 class KnownFile:
     """A file that an entry of the record names; `purged` when it was forgotten on purpose since."""
@@ -70,7 +76,8 @@ def known_files(
 ) -> list[KnownFile]:
     """Every file that the record names, in the order of its entries, up to `most_seq` where given."""
     found = []
-    for table, kept in FILE_TABLES.items():
+    beside = [(table, _BESIDE) for table, columns in store.columns.items() if "beside" in columns]
+    for table, kept in (*FILE_TABLES.items(), *beside):
         if table in store.columns:
             query = (
                 f"SELECT f.seq, f.initiative, '{table}', f.path, f.sha256, {_purged(store)} "
@@ -107,7 +114,7 @@ def unknown_files(store: Store, known: Iterable[KnownFile]) -> list[str]:
     wanted = {file.path for file in known if not file.purged}
     lying = (
         path.relative_to(store.folder).as_posix()
-        for kept in FILE_TABLES.values()
+        for kept in (*FILE_TABLES.values(), _BESIDE)
         for path in (store.folder / kept.folder).rglob("*")
         if path.is_file()
     )

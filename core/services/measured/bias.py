@@ -103,7 +103,7 @@ class BiasSlices:
     @property
     def unlike(self) -> tuple[str, ...]:
         """What the reference has and these rows have not, and the other way round; a sentence each."""
-        return tuple(f"{told[0].upper()}{told[1:]}." for told in unlike(self.absent, self.new))
+        return tuple(f"{told[0].upper()}{told[1:]}." for told in _unlike([self]))
 
 
 @dataclass(frozen=True)
@@ -530,17 +530,21 @@ def _unlike(found: Sequence[BiasSlices]) -> tuple[str, ...]:
     """The same over all features of a check, each slice once."""
     absent = {each.keys: each for one in found for each in one.absent}
     new = {each.keys: each for one in found for each in one.new}
-    return unlike(tuple(absent.values()), tuple(new.values()))
+    least = min((one.report.min_rows for one in found), default=0)
+    return unlike(tuple(absent.values()), tuple(new.values()), least)
 
 
 def _worst(found: Sequence[BiasSlices], rule: EthicalLimit, position: str) -> CheckResult:
-    worst = min(found, key=_severity).report
+    first = min(found, key=_severity)
+    worst, name = first.report, first.report.metric.name
+    if first.batches.task == "multiclass" and _outcome_rows(first) < rule.min_rows:
+        name = of_outcome(metric(worst.metric.id), "an outcome of few rows").name
     observed = worst.lowest_ratio if rule.comparison == "ratio" else worst.widest_difference
     seen = ""
     if observed is not None:
         between = f"between {worst.lowest_label} and {worst.highest_label}"
         told = f"{observed:.3g}" if rule.comparison == "ratio" else worst.metric.apart(observed)
-        seen = f"{rule.comparison} in {worst.metric.name} {between} is {told}; "
+        seen = f"{rule.comparison} in {name} {between} is {told}; "
     return CheckResult(
         "bias_limit",
         Verdict(worst.verdict or "cannot_tell"),
@@ -549,6 +553,11 @@ def _worst(found: Sequence[BiasSlices], rule: EthicalLimit, position: str) -> Ch
         observed=observed,
         limit=worst.limit.value if worst.limit else rule.limit,
     )
+
+
+def _outcome_rows(found: BiasSlices) -> int:
+    """Rows in which the outcome that figures are of is predicted, or true where these are more."""
+    return max(sum(one.selected for one in found.counts), sum(one.tp + one.fn for one in found.counts))
 
 
 def _severity(each: BiasSlices) -> tuple[int, float]:

@@ -15,8 +15,8 @@ from core.domain.models.column_mapping import column_title
 from core.domain.models.data_quality import DataQuality
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, cannot_tell, no_predictions
-from core.ground import WORST_FIRST, Verdict, worst
-from core.lake.facts import latest
+from core.ground import WORST_FIRST, NumberAside, Verdict, aside, worst
+from core.lake.facts import in_full, latest
 from core.lake.monitoring import readings as monitoring
 from core.lake.monitoring.quality_counts import (
     QualityColumn,
@@ -150,10 +150,13 @@ def quality_report(governance: Governance, moment: Moment, *, initiative: str, v
         governance.store, DataQualityRun, initiative, version, moment, "data quality"
     )
     titles: Mapping[str, str] = TITLES
+    lines: Sequence[DataQualityColumn] = monitoring.lines_of(governance.store, run, DataQualityColumn, moment)
+    if governance.reader.sees_small_groups(initiative):
+        lines = in_full(governance.store, lines)
     columns = sorted(
         (
             JudgedColumn(**values_of(row), personal_title=titles.get(row.personal_kind or "", ""))  # type: ignore[arg-type]
-            for row in monitoring.lines_of(governance.store, run, DataQualityColumn, moment)
+            for row in lines
         ),
         key=lambda row: (WORST_FIRST.index(row.verdict), row.feature),
     )
@@ -241,17 +244,22 @@ def _judged(
         reference_missing=quality.reference_missing,
         missing=quality.missing,
         unseen=quality.unseen,
-        unseen_values=tuple(value[:60] for value in counts.unseen_values),
+        unseen_values=tuple(aside(value[:60]) for value in counts.unseen_values),
         out_of_range=quality.out_of_range,
-        low=counts.low,
-        high=counts.high,
-        reference_low=counts.reference_low,
-        reference_high=counts.reference_high,
+        low=_aside(counts.low),
+        high=_aside(counts.high),
+        reference_low=_aside(counts.reference_low),
+        reference_high=_aside(counts.reference_high),
         personal_kind=personal.kind if personal else None,
         personal_share=personal.share if personal else None,
         personal_why=personal.why if personal else None,
-        examples=tuple(personal.examples) if personal else (),
+        examples=tuple(map(aside, personal.examples)) if personal else (),
     )
+
+
+def _aside(value: float | None) -> float | None:
+    """The least or greatest number of a column is somebody's."""
+    return None if value is None else NumberAside(value)
 
 
 _BY = "by shares held to the stated limits"

@@ -25,7 +25,8 @@ from core.domain.given import InitiativeId, Laid, NamedInitiative, Texts, Versio
 from core.domain.models.column_mapping import SCORE, features_of
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult
-from core.ground import Verdict
+from core.ground import LEFT_OUT, Verdict, aside
+from core.lake.facts import in_full
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.readings import require_batches
 from core.lake.predictions.batches import text_columns, weight_of
@@ -170,8 +171,9 @@ def explain_version(
         )
     recognise_model(Path(model.path))
     before = lake.newest_explanation(governance.store, command.initiative, command.version, moment)
-    again = before.fact.asked if before and before.fact.batch_sha256 == batch.sha256 else ()
-    asked = tuple(dict.fromkeys((*again, *command.row)))
+    known = in_full(governance.store, [before.fact] if before else [])
+    again = [row for one in known if one.batch_sha256 == batch.sha256 for row in one.asked]
+    asked = tuple(dict.fromkeys(row for row in (*again, *command.row) if row != LEFT_OUT))
     spec = _explain_spec(governance, command, batch, model, asked)
     with tempfile.TemporaryDirectory() as folder:
         result = run_worker(
@@ -235,7 +237,7 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
             remedy="Check the order of the features, and explain again.",
         )
     measured = ("method", "rows", "scale", "base_value", "additivity_gap", "rounding_gap")
-    given = {"part", "version", "batch_sha256", "model_sha256", "outcome", "asked"}
+    given = {"part", "version", "batch_sha256", "model_sha256", "outcome"}
     stored = keep_file(governance.store, command.file, "explanations", ".parquet")
     fact = Explanation(
         initiative=initiative,
@@ -244,6 +246,7 @@ def record_explanation(governance: Governance, command: RecordExplanation) -> No
         path=stored.path,
         sha256=stored.sha256,
         features=tuple(figures["features"]),
+        asked=tuple(map(aside, command.asked)),
         **{name: figures[name] for name in measured},
     )
     _append(case, fact)

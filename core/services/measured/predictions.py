@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -13,12 +14,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from core.connectors.prediction_files import PredictionSource, columns_of_file, open_predictions
+from core.domain.chain import canonical
 from core.domain.commands import Command, FileName, Words
 from core.domain.errors import BadInput, Busy, Conflict, NotFound, unreadable
 from core.domain.facts import measured as facts
 from core.domain.facts.measured import BatchIntake, BatchReading, BatchWithdrawal, PredictionBatch
 from core.domain.facts.process import CheckRun
-from core.domain.facts.recorded import Names, Signed, entry_of, named, says_the_same
+from core.domain.facts.recorded import Names, Signed, but, entry_of, named, says_the_same
 from core.domain.given import (
     InitiativeId,
     Join,
@@ -54,13 +56,14 @@ from core.domain.models.column_mapping import (
 from core.domain.models.model_versions import Version
 from core.domain.moment import Moment
 from core.domain.policy.checks import LOOK_AT_PREDICTIONS
-from core.ground import Task
+from core.ground import Task, aside, with_values
 from core.lake import directory
-from core.lake.facts import latest
+from core.lake.facts import in_full, latest
 from core.lake.models import versions
 from core.lake.monitoring import readings as monitoring
 from core.lake.predictions.batches import RegisteredVersion, intakes, refuse_weights, registered_versions
 from core.lake.predictions.intake import GivenFile, Intake, take_in
+from core.lake.predictions.intake_columns import KNOWN_WORDS
 from core.lake.predictions.intake_rules import IntakeRules
 from core.lake.record.files import keep_batch
 from core.lake.store import require_going
@@ -234,7 +237,7 @@ def add_predictions(
     case = begin(governance, command)
     stopped = [event for event in (governance.store.stopping, cancelled) if event]
     known = require_version(governance, command.initiative, command.version, case.moment)
-    fact = latest(governance.store, facts.ColumnMapping, case.moment, known.initiative, version=known.version)
+    fact = mapping_on_record(governance, known.initiative, known.version, case.moment)
     before = intakes(governance.store, known.initiative, known.version, case.moment)
     source_sha256 = _digest_once(command, before)
     with governance.store.workroom() as work:
@@ -243,6 +246,7 @@ def add_predictions(
         mapping = _mapping(command, known.task, kept_mapping(fact) if fact else None, source.columns)
         mapping, kinds = _declared(command, mapping, source.columns, fact, bool(before))
         rules = replace(_rules(case, command, kinds, before), cancelled=cancelled)
+        rules = replace(rules, least_rows=least_rows(case, mapping.task))
         given = GivenFile(source.file, source.name, source.columns, source.kind == "csv", source.rows)
         intake = take_in(governance.store, given, mapping, rules, work)
         refuse_weights(governance.store, intake.file, intake.mapping.weight, source.name)
@@ -250,7 +254,44 @@ def add_predictions(
         intake = replace(intake, warnings=(*intake.warnings, *_unknown(declared, intake.mapping)))
         require_going(*stopped)
         _record(case, command, source, intake, fact, source_sha256, declared)
-    return AddedBatch(intake.facts.rows, intake.facts.labelled, intake.warnings, intake.mapping)
+    warnings = tuple(map(with_values, intake.warnings))
+    return AddedBatch(intake.facts.rows, intake.facts.labelled, warnings, intake.mapping)
+
+
+def mapping_on_record(
+    governance: Governance, initiative: str, version: str, moment: Moment
+) -> facts.ColumnMapping | None:
+    """The mapping that is kept of a version, with the values that stand beside the record."""
+    fact = latest(governance.store, facts.ColumnMapping, moment, initiative, version=version)
+    return in_full(governance.store, [fact])[0] if fact else None
+
+
+def least_rows(case: Case, task: Task) -> int:
+    """Rows from which a group may be told of to everybody."""
+    return case.governance.position(case.moment).limit_for(case.initiative.domain, task).min_rows
+
+
+def classes_said(case: Case, initiative: str, version: str, now: Iterable[str] = ()) -> frozenset[str]:
+    """Classes that somebody named, or that many rows had: the record has them."""
+    fact = latest(case.governance.store, facts.ColumnMapping, case.moment, initiative, version=version)
+    return frozenset((*now, *(fact.classes if fact else ())))
+
+
+def mapping_to_record(fact: facts.ColumnMapping, rare: Container[str]) -> facts.ColumnMapping:
+    """A mapping as it goes on record: values that were found in a file are marked, and stay beside it."""
+    reading = json.loads(fact.reading or "{}")
+    told = {name: [_marked(entry) for entry in reading[name]] for name in reading if name in _FOUND}
+    classes = tuple(aside(label) if label in rare else label for label in fact.classes)
+    return but(fact, classes=classes, reading=canonical({**reading, **told}) if reading else "", beside="")
+
+
+_FOUND = ("missing", "joined")
+
+
+def _marked(entry: str) -> str:
+    """`COLUMN=VALUE` with the value marked, unless it is a word for no value."""
+    column, _, value = entry.partition("=")
+    return f"{column}={aside(value)}" if value and value.lower() not in KNOWN_WORDS else entry
 
 
 def start_adding(governance: Governance, command: AddPredictions) -> str:
@@ -305,8 +346,12 @@ def prediction_batches(
     """List a version's batches with their notes, and the columns that are kept for the next file."""
     require_version(governance, initiative, version, moment)
     store = governance.store
+    sees = governance.reader.sees_small_groups(initiative)
     read = {one.sha256: one for one in monitoring.readings(store, initiative, version, moment).values()}
     came = {one.sha256: one for one in intakes(store, initiative, version, moment)}
+    if sees:
+        read = {one.sha256: one for one in in_full(store, read.values())}
+        came = {one.sha256: one for one in in_full(store, came.values())}
     people = directory.names(store, moment)
     withdrawn = monitoring.withdrawals(store, initiative, version, moment)
     gone = {key: named(WithdrawalLine, one, people) for key, one in withdrawn.items()}
@@ -315,6 +360,7 @@ def prediction_batches(
         for batch in reversed(monitoring.batches(store, initiative, version, moment, withdrawn=True))
     )
     kept = latest(store, facts.ColumnMapping, moment, initiative, version=version)
+    kept = mapping_on_record(governance, initiative, version, moment) if sees else kept
     kinds = kinds_of(kept)
     declared = latest(store, facts.FavourableOutcome, moment, initiative, version=version)
     good = declared.favourable if declared else None
@@ -499,13 +545,14 @@ def _record(
     found, mapping = intake.facts, intake.mapping
     stored = keep_batch(case.governance.store, intake.file, initiative, version, part)
     given = intake.given and keep_batch(case.governance.store, intake.given, initiative, version, "given")
+    rare = intake.rare - classes_said(case, initiative, version, (*command.classes, *mapping.scores))
     batch = PredictionBatch(
         initiative=initiative,
         version=version,
         part=part,
         task=mapping.task,
         sensitive=mapping.sensitive,
-        classes=mapping.classes if mapping.task == "multiclass" else (),
+        classes=mapping.classes if mapping.task == "multiclass" and not rare else (),
         path=stored.path,
         sha256=stored.sha256,
         **vars(found),
@@ -529,8 +576,8 @@ def _record(
     # A target that this file only lacks is not forgotten.
     target = mapping.target or (kept.target if kept else "")
     wanted = mapping_to_keep(initiative, version, mapping.model_copy(update={"target": target}), intake.kinds)
-    if kept is None or not says_the_same(kept, wanted):
-        entries.append(entry_of("columns_mapped", wanted))
+    if kept is None or not says_the_same(but(kept, beside=""), wanted):
+        entries.append(entry_of("columns_mapped", mapping_to_record(wanted, rare)))
     if declared is not None and not declared.seq:
         entries.append(entry_of("outcome_declared", declared))
     case.append(entries)

@@ -11,7 +11,6 @@ from pydantic import Field, StringConstraints
 from core.domain.chain import Fact
 from core.domain.commands import Command
 from core.domain.errors import BadInput, NotFound
-from core.domain.facts import measured as facts
 from core.domain.facts.measured import BatchIntake, BatchReading, FavourableOutcome, PredictionBatch
 from core.domain.facts.process import CheckRun
 from core.domain.facts.recorded import entry_of
@@ -33,6 +32,7 @@ from core.domain.models.column_mapping import (
     read_otherwise,
     score_column,
 )
+from core.ground import with_values
 from core.lake.facts import history, latest
 from core.lake.models import current_version
 from core.lake.monitoring import readings as lake
@@ -44,7 +44,14 @@ from core.lake.record.files import StoredFile, keep_batch
 from core.lake.store import Store
 from core.services.case import Case, begin
 from core.services.governance import Governance
-from core.services.measured.predictions import require_amendable, require_version
+from core.services.measured.predictions import (
+    classes_said,
+    least_rows,
+    mapping_on_record,
+    mapping_to_record,
+    require_amendable,
+    require_version,
+)
 from core.services.measured.slice_batches import batches_of
 from core.services.process.checks import record_checks
 
@@ -164,7 +171,7 @@ def amend_columns(governance: Governance, command: AmendColumns) -> AmendedColum
     case = begin(governance, command)
     initiative, version = command.initiative, command.version
     require_version(governance, initiative, version, case.moment)
-    fact = latest(governance.store, facts.ColumnMapping, case.moment, initiative, version=version)
+    fact = mapping_on_record(governance, initiative, version, case.moment)
     if fact is None:
         raise NotFound(
             f"version '{version[:20]}' of {initiative} has no predictions", remedy="Add a file first."
@@ -204,14 +211,17 @@ def _read_anew(
     entries: list[Fact] = []
     paths: list[str] = []
     notes: list[str] = []
+    said, rare = classes_said(case, *of), set[str]()
     batches = [one for one in case.history(PredictionBatch) if one.version == command.version]
     with store.workroom() as work:
         for batch in batches:
-            rules = IntakeRules(batch.part, least, command.at, kinds, batches=tuple(paths))
+            rows = least_rows(case, batch.task)
+            rules = IntakeRules(batch.part, least, command.at, kinds, batches=tuple(paths), least_rows=rows)
             source = _Source(store, batch, came.get(batch.sha256))
             taken = take_in(store, source.given, source.mapped(mapping), rules, work / batch.sha256)
             refuse_weights(store, taken.file, mapping.weight, source.given.name)
-            taken = replace(taken, warnings=source.called(mapping, taken.warnings))
+            warnings = source.called(mapping, taken.warnings)
+            taken = replace(taken, warnings=warnings, rare=taken.rare - said)
             mapping = source.learnt(mapping, taken.mapping)
             stored = keep_batch(store, taken.file, *of, batch.part)
             paths.append(str(store.folder / stored.path))
@@ -219,8 +229,9 @@ def _read_anew(
             if stored.sha256 != before:
                 made = _reading(command, batch, taken, stored)
                 entries.append(entry_of("batch_read_anew", made))
-                notes += [f"{source.given.name}: {note}" for note in taken.warnings]
-    kept = mapping_to_keep(*of, mapping, kinds)
+                notes += [f"{source.given.name}: {with_values(note)}" for note in taken.warnings]
+            rare |= taken.rare
+    kept = mapping_to_record(mapping_to_keep(*of, mapping, kinds), rare)
     unchanged = (command.initiative,)
     case.append([entry_of("columns_amended", kept), *entries], unchanged=unchanged)
     return AmendedColumns(len(batches), len(entries), tuple(notes))
@@ -245,7 +256,7 @@ def _reading(
         last_at=taken.facts.last_at,
         columns=taken.facts.columns,
         sensitive=taken.mapping.sensitive,
-        classes=taken.mapping.classes if batch.task == "multiclass" else (),
+        classes=taken.mapping.classes if batch.task == "multiclass" and not taken.rare else (),
         warnings=taken.warnings,
         amended=f"{'; '.join(words)} ({command.note})",
     )
