@@ -258,6 +258,19 @@ BATCH = LifeCycle(
 )
 """A batch is in use until a fact of its own withdraws it; what is right is added as a file of its own."""
 
+EVALUATION = LifeCycle(
+    (
+        Step(
+            "evaluation_withdrawn",
+            before=("in use",),
+            after="withdrawn",
+            otherwise=Refusal(
+                "{evaluation} was withdrawn on {recorded_at:%Y-%m-%d} by {actor_name}: {reason}", _NOTHING
+            ),
+        ),
+    )
+)
+
 DATA_MARK = LifeCycle(
     (
         Step(

@@ -25,7 +25,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     ),
     "measured": (
         *("slices", "decay", "monitoring", "predictions", "drift", "explain"),
-        *("business-kpi", "trade-off"),
+        *("evaluation", "business-kpi", "trade-off"),
     ),
     "oversight": ("kpis", "standings"),
     "rules": ("policy", "configuration", "ethics", "frameworks", "regions", "rights", "alcoa"),

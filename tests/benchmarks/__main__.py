@@ -15,7 +15,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.connectors.settings import PROJECT
-from tests.benchmarks import adapting, clients, decaying, decisions, errors, intake, pages, scale, slicing
+from tests.benchmarks import (
+    adapting,
+    clients,
+    decaying,
+    decisions,
+    errors,
+    evaluating,
+    intake,
+    pages,
+    scale,
+    slicing,
+)
 from tests.benchmarks.figures import compare, write_figures
 from tests.benchmarks.timing import Figure, in_seconds
 
@@ -24,6 +35,7 @@ BENCHES: Mapping[str, Callable[[Path], dict[str, Figure]]] = {
     "clients": clients.measure,
     "decisions": decisions.measure,
     "decaying": decaying.measure,
+    "evaluating": evaluating.measure,
     "intake": intake.measure,
     "pages": pages.measure,
     "scale": scale.measure,

@@ -10,6 +10,7 @@ from core.domain.facts.recorded import OfInitiative, OfVersion
 from core.ground import Task, VerdictName
 
 Part = Literal["reference", "analysis"]
+JudgeKind = Literal["person", "rule", "model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,6 +395,38 @@ class BusinessKpiObservation(OfInitiative):
     observed_on: date
     value: float | None = None
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(OfVersion):
+    """Cases of a set that a version answered and a judge graded, kept as a Parquet file by its digest.
+
+    `dataset` is the set's name, `threshold` the grade from which a case passes; None where cases pass or do
+    not. The record holds no text of a case: `categories` and `texts` are names of columns. `judge` is a
+    person by id, else by what it is called. `reason` says why it was withdrawn.
+    """
+
+    table = "evaluation"
+    subject = "{initiative}/{evaluation}"
+    key = ("initiative", "evaluation")
+
+    evaluation: str
+    state: Literal["in use", "withdrawn"] = "in use"
+    dataset: str
+    judge: str
+    judge_kind: JudgeKind
+    threshold: float | None = None
+    cases: int
+    passed: int
+    categories: tuple[str, ...]
+    texts: tuple[str, ...]
+    path: str = field(default="", repr=False)
+    sha256: str
+    source_name: str
+    source_kind: str
+    source_sha256: str
+    notes: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,7 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("decay_alert", "No decay alert", "the newest outcomes, then estimates", True),
         CheckDefinition("data_quality", "Data quality within limits", "the newest predictions", True),
         CheckDefinition("drift_alert", "No drift alert", "inputs against the reference", True),
+        CheckDefinition("evaluation_limit", "Evaluation within limits", "the newest evaluation sets", True),
         CheckDefinition("attributions_present", "Scores attributed", "the newest explanation", True),
     )
 }

@@ -51,6 +51,11 @@ QUESTIONS: tuple[QuestionId, ...] = (
     "accountability",
 )
 """The five questions of Step 2: each has to be answered, once."""
+_SMALL = {
+    "left_out": "smaller ones are left out by name",
+    "pooled": "smaller ones count as one",
+    "cannot_tell": "smaller ones leave the whole open",
+}
 Prose = Annotated[str, StringConstraints(min_length=20, max_length=2000, strip_whitespace=True)]
 
 
@@ -125,13 +130,8 @@ class EthicalLimit(Checked):
     @property
     def groups(self) -> str:
         """Which groups it judges, as people read it."""
-        small = {
-            "left_out": "smaller ones are left out by name",
-            "pooled": "smaller ones count as one",
-            "cannot_tell": "smaller ones leave the whole open",
-        }[self.small_groups]
         whole = "; the rows are all there are" if self.rows == "all" else ""
-        return f"groups from {self.min_rows} rows, {small}{whole}"
+        return f"groups from {self.min_rows} rows, {_SMALL[self.small_groups]}{whole}"
 
     @property
     def sentence(self) -> str:
@@ -143,6 +143,34 @@ class EthicalLimit(Checked):
             return f"the highest {metric} is at most {100 * self.limit:g} points above the lowest"
         overall = f"{100 * self.limit:g} % of the overall {self.measured_in.replace('_', ' ')}"
         return f"the highest {metric} is above the lowest by at most {overall}"
+
+
+class EvaluationLimit(Checked):
+    """What evaluation sets are held to: a least pass rate, and how far categories of cases may be apart.
+
+    Both are shares without a unit. `least_pass_rate` holds for all cases and for each category; of the
+    categories of one column, the highest pass rate is at most `largest_gap` above the lowest. Categories
+    under `min_cases` cases are not judged one by one: see `small_groups` of `EthicalLimit`.
+    """
+
+    least_pass_rate: Annotated[float, Field(gt=0, le=1)]
+    largest_gap: Annotated[float, Field(gt=0, le=1)]
+    min_cases: Annotated[int, Field(ge=1)]
+    small_categories: Literal["left_out", "pooled", "cannot_tell"] = "cannot_tell"
+    why: Text
+
+    @property
+    def sentence(self) -> str:
+        """The limit as people read it."""
+        return (
+            f"at least {100 * self.least_pass_rate:g} % of cases pass, in every category too, and the best "
+            f"category is at most {100 * self.largest_gap:g} points above the worst"
+        )
+
+    @property
+    def groups(self) -> str:
+        """Which categories it judges, as people read it."""
+        return f"categories from {self.min_cases} cases, {_SMALL[self.small_categories]}"
 
 
 class GroupThresholds(Checked):
@@ -164,13 +192,17 @@ _NOT_SAID = GroupThresholds(
 
 
 class Domain(Checked):
-    """A business domain with its own limits; `regression` holds where a model gives a number."""
+    """A business domain with its own limits; `regression` holds where a model gives a number.
+
+    `evaluation` is the one on evaluation sets where it is another than the default.
+    """
 
     id: Id
     title: Text
     limit: EthicalLimit
     regression: EthicalLimit | None = None
     group_thresholds: GroupThresholds | None = None
+    evaluation: EvaluationLimit | None = None
 
     @model_validator(mode="after")
     def _each_limit_fits(self) -> Domain:
@@ -233,6 +265,7 @@ class Ethics(Checked):
     default: EthicalLimit
     default_regression: EthicalLimit
     group_thresholds: GroupThresholds = _NOT_SAID
+    evaluation: EvaluationLimit | None = None
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -266,6 +299,11 @@ class Ethics(Checked):
         """Whether thresholds may differ by group in a business domain; the default where it does not say."""
         domain = next((domain for domain in self.domains if domain.id == domain_id), None)
         return (domain and domain.group_thresholds) or self.group_thresholds
+
+    def evaluation_for(self, domain_id: str) -> EvaluationLimit | None:
+        """What evaluation sets of a business domain are held to; None where the position does not say."""
+        domain = next((domain for domain in self.domains if domain.id == domain_id), None)
+        return (domain and domain.evaluation) or self.evaluation
 
     def transparency_for(self, class_id: str, domain_id: str) -> TransparencyLevel:
         """The level that an initiative has to reach: its class's or its domain's, whichever is more."""
@@ -357,6 +395,7 @@ def _transparency(old: Ethics, new: Ethics) -> Iterator[str]:
 def _limits(old: Ethics, new: Ethics) -> Iterator[str]:
     yield from _limit("default", old.default, new.default)
     yield from _limit("default for regressions", old.default_regression, new.default_regression)
+    yield from _limit("evaluation sets", old.evaluation, new.evaluation)
     before = {domain.id: domain for domain in old.domains}
     after = {domain.id: domain for domain in new.domains}
     for gone in (domain for domain in old.domains if domain.id not in after):
@@ -374,15 +413,18 @@ def _domain(was: Domain | None, now: Domain) -> Iterator[str]:
         return
     yield from _limit(now.title, was.limit, now.limit)
     yield from _limit(f"{now.title}, regressions", was.regression, now.regression)
+    yield from _limit(f"{now.title}, evaluation sets", was.evaluation, now.evaluation)
 
 
-def _limit(name: str, was: EthicalLimit | None, now: EthicalLimit | None) -> Iterator[str]:
+def _limit(
+    name: str, was: EthicalLimit | EvaluationLimit | None, now: EthicalLimit | EvaluationLimit | None
+) -> Iterator[str]:
     said = [_words(limit) for limit in (was, now)]
     if said[0] != said[1]:
         yield f"{name}: {said[1]} (before: {said[0]})"
 
 
-def _words(limit: EthicalLimit | None) -> str:
+def _words(limit: EthicalLimit | EvaluationLimit | None) -> str:
     if limit is None:
         return "the default holds"
     return f"{limit.sentence}, {limit.groups}"

@@ -9,6 +9,7 @@ from core.analytics.decay.metrics import decay_metric
 from core.analytics.slices.metrics import MetricDefinition
 from core.analytics.slices.report import tested_by
 from core.domain.policy.checks import TRUSTED_BY
+from core.entrypoints.reports import evaluations
 from core.entrypoints.reports.printing import (
     NONE,
     Column,
@@ -579,6 +580,7 @@ SHOW: Mapping[str, Callable[[Result], None]] = {
     "compare_slices": show_changes,
     "weakest_slices": show_weakest,
     "score_curves": show_curves,
+    **evaluations.SHOW,
     "trade-off show": show_trade_off,
     "decay": show_decay,
     "drift_report": show_drift,

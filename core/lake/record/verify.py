@@ -49,6 +49,7 @@ FILE_TABLES: Mapping[str, FileTable] = {
     "model_file": FileTable("models"),
     "explanation": FileTable("explanations"),
     "trade_off": FileTable("trade-offs"),
+    "evaluation": FileTable("evaluations"),
 }
 """Fact table -> its files. A table that keeps files adds one line; its rows have `initiative`."""
 

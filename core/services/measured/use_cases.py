@@ -27,6 +27,13 @@ from core.services.measured.data_quality import MeasureDataQuality, measure_data
 from core.services.measured.decay import DecayReport, decay_report, said_against, said_preference
 from core.services.measured.decay_groups import decay_groups
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
+from core.services.measured.evaluation_view import compare_evaluations, compare_judges, evaluation_report
+from core.services.measured.evaluations import (
+    AddEvaluation,
+    WithdrawEvaluation,
+    add_evaluation,
+    withdraw_evaluation,
+)
 from core.services.measured.monitoring import AddOutcomes, RefreshMonitoring, add_outcomes, refresh_monitoring
 from core.services.measured.predictions import (
     AddPredictions,
@@ -234,6 +241,7 @@ GROUPS: Mapping[str, str] = {
     "predictions": "Predictions of model versions.",
     "trade-off": "What it would take to meet the limit between groups; nothing is applied.",
     "explain": "What scores come from: 'governance explain INITIATIVE', and how to get there.",
+    "evaluation": "Evaluation sets: cases that a model version answered and a judge graded.",
     "business-kpi": "Business KPIs: promised at scoping, achieved since.",
 }
 
@@ -343,6 +351,28 @@ USE_CASES = (
         Line("explain add", "Attributions of {rows:,} rows of {initiative} version {version} are kept."),
         returns=_with("initiative", "version", under="rows"),
     ),
+    does(
+        add_evaluation,
+        AddEvaluation,
+        Line(
+            "evaluation add",
+            "{passed:,} of {cases:,} cases of {dataset} pass; {evaluation} of {initiative} is on record.",
+        ),
+        returns=_with("initiative", "version"),
+    ),
+    does(
+        withdraw_evaluation,
+        WithdrawEvaluation,
+        Line("evaluation withdraw", "{evaluation} of {initiative} counts no more."),
+    ),
+    asks(
+        evaluation_report,
+        Line("evaluation show"),
+        may="read_initiatives",
+        route=f"GET {_OF_VERSION}/evaluation",
+    ),
+    asks(compare_evaluations, Line("evaluation compare"), may="read_initiatives"),
+    asks(compare_judges, Line("evaluation agreement"), may="read_initiatives"),
     does(
         business_kpi.set_business_kpi,
         SetBusinessKpi,

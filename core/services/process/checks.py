@@ -270,6 +270,12 @@ def _drift(subject: CheckSubject) -> CheckResult:
     return check_drift(*_version_then(subject))
 
 
+def _evaluation(subject: CheckSubject) -> CheckResult:
+    from core.services.measured.evaluation_view import check_evaluation_limit
+
+    return check_evaluation_limit(*_version_then(subject))
+
+
 def _attributions(subject: CheckSubject) -> CheckResult:
     from core.services.measured.explanations import check_attributions
 
@@ -291,5 +297,6 @@ _RUNNERS: dict[str, Runner] = {
     "decay_alert": _decay,
     "data_quality": _data_quality,
     "drift_alert": _drift,
+    "evaluation_limit": _evaluation,
     "attributions_present": _attributions,
 }
