@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from core.analytics.openmp import ensure_openmp
+from core.analytics.job_specs import ensure_openmp
 from core.connectors.config_files import Rules
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor

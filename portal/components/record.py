@@ -23,7 +23,7 @@ from core.services.record.audit_pack import (
     start_pack,
 )
 from core.services.record.checkpoints import verify_against
-from core.services.record.replay import replay_decision
+from core.services.record.entries import replay_decision
 from portal.components.cards import facts
 from portal.components.desk import job_bar, show_problem
 from portal.components.page import page_link, panel
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from core.domain.chain import EntryLine
     from core.domain.moment import Moment
     from core.lake.record.verify import Verification
-    from core.services.record.entries import EntrySheet, RecordChoices
-    from core.services.record.replay import Replay
+    from core.services.record.entries import EntrySheet, RecordChoices, Replay
     from portal.components.desk import Desk
 
 

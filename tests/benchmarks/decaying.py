@@ -151,7 +151,7 @@ def _nannyml(site: Path, rows: int) -> dict[str, Any]:
     os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
     import pandas as pd
 
-    from core.analytics.openmp import ensure_openmp
+    from core.analytics.job_specs import ensure_openmp
 
     ensure_openmp()
     from nannyml import CBPE

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.analytics.evaluations import PassLimits, paired_change, pass_reports
 from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.evaluations import PassLimits, paired_change, pass_reports
 from tests.benchmarks.few import share
 from tests.benchmarks.timing import Figure
 

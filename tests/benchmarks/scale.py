@@ -20,7 +20,7 @@ from core.lake.store import DATABASE, Store, open_store
 from core.services.governance import Governance, wire
 from core.services.process.initiatives import inventory
 from core.services.rules.previews import preview_policy
-from core.services.work.comments import WriteComment, write_comment
+from core.services.work.routing import WriteComment, write_comment
 from portal.shell.house import close_house, open_house, page_names
 from tests.benchmarks.timing import Figure, in_seconds, long_spread, spread, times
 from tests.scale_store import many_initiatives, scale_store

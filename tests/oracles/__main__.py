@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from core.analytics.openmp import ensure_openmp
+from core.analytics.job_specs import ensure_openmp
 from tests.oracles import FOLDER, file_of, record
 from tests.oracles.questions import QUESTIONS
 

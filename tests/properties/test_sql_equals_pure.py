@@ -37,8 +37,8 @@ from core.domain.process.facts import CheckProof, InitiativeFacts, SignOffAct, r
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
 from core.ground import Verdict
+from core.lake.process.clause_tally import preview
 from core.lake.process.inventory import gate_lines, initiative_facts, requirement_lines
-from core.lake.process.policy_preview import preview
 from core.lake.store import Store, open_memory_store
 
 CONFIG = PROJECT / "config"

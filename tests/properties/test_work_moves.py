@@ -18,7 +18,6 @@ from core.domain.errors import GovernanceError
 from core.lake.directory import put_person
 from core.services.case import registered
 from core.services.record.entries import verify_record
-from core.services.work.comments import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
 from core.services.work.hand_offs import (
     AnswerHandOff,
     OfferHandOff,
@@ -28,6 +27,7 @@ from core.services.work.hand_offs import (
     offer_hand_off,
     withdraw_hand_off,
 )
+from core.services.work.routing import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
 from core.services.work.tasks import AssignTask, assign_task, open_tasks
 from core.services.work.training import AttestTraining, attest_training
 from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, founded, later, register

@@ -34,11 +34,10 @@ from core.services.process.findings import raise_finding, request_waiver
 from core.services.process.gates import decide_gate
 from core.services.process.initiatives import register_initiative
 from core.services.record.checkpoints import verify_against
-from core.services.record.entries import clock_remark, record_page
-from core.services.record.replay import replay_decision
+from core.services.record.entries import clock_remark, record_page, replay_decision
 from core.services.rules.policies import draft_policy
-from core.services.work.comments import WriteComment, comments_on, write_comment
 from core.services.work.hand_offs import OfferHandOff, offer_hand_off
+from core.services.work.routing import WriteComment, comments_on, write_comment
 from core.services.work.tasks import open_tasks
 from tests.conftest import ADMIN, BUILDER, CONFIG, OWNER, VALIDATOR, answers_for, later, register
 

@@ -32,8 +32,8 @@ from core.services.models.versions import register_model_version
 from core.services.process.evidence import submit_evidence
 from core.services.process.gates import decide_gate
 from core.services.record.people import AddPerson, add_person
-from core.services.work.comments import WriteComment, write_comment
 from core.services.work.raci_view import observed_matrix, perspectives_of
+from core.services.work.routing import WriteComment, write_comment
 from tests.conftest import ADMIN, BUILDER, CONFIG, OWNER, VALIDATOR, later, register, rules_of
 from tests.process import agree
 

@@ -33,8 +33,8 @@ from core.services.process.findings import raise_finding
 from core.services.process.initiatives import inventory, register_initiative
 from core.services.use_case import Call, UseCase
 from core.services.use_cases import every_use_case, run_use_case
-from core.services.work.comments import WriteComment, write_comment
 from core.services.work.hand_offs import OfferHandOff, offer_hand_off
+from core.services.work.routing import WriteComment, write_comment
 from core.services.work.tasks import open_tasks
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, at_rest, founded, later
 from tests.conftest import register as register_open

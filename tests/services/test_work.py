@@ -17,14 +17,6 @@ from core.services.governance import Governance
 from core.services.process.evidence import submit_evidence
 from core.services.process.initiatives import initiative_sheet, register_initiative
 from core.services.record.entries import verify_record
-from core.services.work.comments import (
-    MarkCommentsRead,
-    WriteComment,
-    comments_on,
-    mark_comments_read,
-    mentions_in,
-    write_comment,
-)
 from core.services.work.hand_offs import (
     AnswerHandOff,
     OfferHandOff,
@@ -33,6 +25,14 @@ from core.services.work.hand_offs import (
     hand_offs,
     offer_hand_off,
     withdraw_hand_off,
+)
+from core.services.work.routing import (
+    MarkCommentsRead,
+    WriteComment,
+    comments_on,
+    mark_comments_read,
+    mentions_in,
+    write_comment,
 )
 from core.services.work.tasks import (
     AssignTask,

@@ -11,7 +11,8 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from core.analytics.evaluations import (
+from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.evaluations import (
     PassLimits,
     agreement,
     mcnemar_p_value,
@@ -19,7 +20,6 @@ from core.analytics.evaluations import (
     paired_interval,
     pass_reports,
 )
-from core.analytics.slices.counts import SliceCounts
 from tests.benchmarks.evaluating import equal_categories, told_apart
 
 LIMITS = PassLimits(0.8, 0.2, 30, "left_out")

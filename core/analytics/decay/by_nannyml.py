@@ -28,8 +28,7 @@ from core.analytics.decay.fit import (
     calibration_errors,
     calibration_if_needed,
 )
-from core.analytics.job_specs import EstimateSpec, RefusedInput
-from core.analytics.openmp import ensure_openmp
+from core.analytics.job_specs import EstimateSpec, RefusedInput, ensure_openmp
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.analytics.decay.fit import Calibration
 from core.analytics.decay.sums import normalised, realised_roc_auc
-from core.analytics.openmp import ensure_openmp
+from core.analytics.job_specs import ensure_openmp
 
 if TYPE_CHECKING:
     import numpy as np

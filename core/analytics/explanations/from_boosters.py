@@ -21,8 +21,7 @@ from core.analytics.explanations.models import (
     outcome_place,
     scale_of,
 )
-from core.analytics.job_specs import RefusedInput
-from core.analytics.openmp import ensure_openmp
+from core.analytics.job_specs import RefusedInput, ensure_openmp
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.analytics.explanations.from_boosters import model_inputs, read_rows
-from core.analytics.job_specs import RefusedInput, TrainSpec
-from core.analytics.openmp import ensure_openmp
+from core.analytics.job_specs import RefusedInput, TrainSpec, ensure_openmp
 
 if TYPE_CHECKING:
     import pandas as pd

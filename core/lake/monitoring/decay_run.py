@@ -258,7 +258,7 @@ def _parts(chunks: int) -> list[range]:
 def _boosters(fitted: FittedModel) -> list[Any]:
     if not fitted.error_models:
         return []
-    from core.analytics.openmp import ensure_openmp
+    from core.analytics.job_specs import ensure_openmp
 
     ensure_openmp()
     import lightgbm

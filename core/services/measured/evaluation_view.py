@@ -9,7 +9,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from core.analytics.evaluations import (
+from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.evaluations import (
     Agreement,
     PairedChange,
     PassLimits,
@@ -18,7 +19,6 @@ from core.analytics.evaluations import (
     paired_change,
     pass_reports,
 )
-from core.analytics.slices.counts import SliceCounts
 from core.connectors.evaluation_files import Case, read_cases
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.measured import Evaluation

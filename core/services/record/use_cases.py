@@ -21,7 +21,7 @@ from core.services.record.checkpoints import (
     sign_checkpoint,
     verify_against,
 )
-from core.services.record.entries import record_page
+from core.services.record.entries import record_page, replay_decision
 from core.services.record.identity import (
     EndLogins,
     IssueToken,
@@ -32,7 +32,6 @@ from core.services.record.identity import (
     tokens,
 )
 from core.services.record.people import AddPerson, add_person
-from core.services.record.replay import replay_decision
 from core.services.rules.configuration import differences
 from core.services.use_case import Call, Line, asks, does, proposed
 

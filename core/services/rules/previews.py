@@ -25,7 +25,7 @@ from core.domain.policy.policy import Policy
 from core.domain.policy.policy_changes import Effects, PolicyChange, Totals, policy_changes
 from core.domain.policy.requirement_list import transitions_end
 from core.lake.facts import latest
-from core.lake.process import policy_preview as lake
+from core.lake.process import clause_tally as lake
 from core.lake.record.entries import named_initiatives
 from core.services.case import Case, begin
 from core.services.governance import Governance

@@ -14,11 +14,10 @@ from core.domain.process.requirements import Status
 from core.domain.work.work import Held, Place, Routes, Task, TaskKind, TaskState, requirement_key
 from core.lake import work as lake_tasks
 from core.lake.facts import newest
+from core.lake.process.clause_tally import led_elsewhere
 from core.lake.process.inventory import owners_and_builders, reviews
-from core.lake.process.policy_preview import led_elsewhere
 from core.lake.store import Store
-from core.services.work.comments import unread_mentions
-from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks
+from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks, unread_mentions
 from core.services.work.training import training_standings
 
 

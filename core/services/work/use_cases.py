@@ -14,7 +14,8 @@ from core.domain.work.work import Task
 from core.services.governance import Governance
 from core.services.plain import Result, plain
 from core.services.use_case import Line, asks, does
-from core.services.work import comments, hand_offs
+from core.services.work import hand_offs
+from core.services.work import routing as comments
 from core.services.work.raci_view import observed_matrix, perspectives_of
 from core.services.work.routing import Cast, cast_of
 from core.services.work.tasks import (

@@ -18,14 +18,14 @@ from core.domain.policy.checks import CHECKS
 from core.services.process import evidence
 from core.services.process.evidence import evidence_file
 from core.services.record.entries import record_page
-from core.services.work.comments import (
+from core.services.work.routing import (
     MarkCommentsRead,
     WriteComment,
     comments_on,
     mark_comments_read,
+    names_of,
     write_comment,
 )
-from core.services.work.routing import names_of
 from portal.components.cards import Card, cards, facts
 from portal.components.forms import Ask, closed_because, give, press
 from portal.components.initiative.sections import TASKS, run_checks_button, version_form
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from core.domain.process.facts import CheckLine, EvidenceLine
     from core.services.process.evidence import AlcoaSheet, GradedEvidence
     from core.services.process.initiatives import InitiativeSheet
-    from core.services.work.comments import Comment
+    from core.services.work.routing import Comment
     from portal.components.desk import Desk
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from portal.components.cards import Card, cards, facts
-from portal.components.charts.explanations import (
+from portal.components.charts.decay import (
     Gap,
     Strength,
     WayStep,
