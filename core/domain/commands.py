@@ -81,11 +81,13 @@ class Command(Checked):
 
     `may` is the action that a role has to allow, said with the class; see `core.domain.actors.ACTIONS`. What
     is done to an initiative is done by those who have a tie to it, or whose role works on all, unless
-    `whose` says that anybody's will do.
+    `whose` says that anybody's will do. Where a command is about one thing of an initiative only, `thing` is
+    the field that names it: proposals about others do not stand in its way.
     """
 
     may: ClassVar[str]
     whose: ClassVar[Whose]
+    thing: ClassVar[str] = ""
 
     actor: Actor
     at: Annotated[datetime, AfterValidator(require_utc)]

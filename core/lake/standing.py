@@ -11,11 +11,12 @@ from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
 from threading import RLock
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.domain.policy.requirement_list import covers, easings, in_transition, policy_rows
+from core.domain.policy.requirement_list import covers, easings, in_transition, limit_in, policy_rows
+from core.ground import Task
 from core.lake.memory import remembered
 from core.lake.query import Rows, asking, fetch, fetch_as, moment_values
 from core.lake.store import Store
@@ -23,6 +24,7 @@ from core.lake.store import Store
 _DEMAND_SETS = (
     "SELECT sha256, any_value(demands) AS demands FROM demand_set WHERE seq <= $seq GROUP BY sha256"
 )
+_DOMAINS = "SELECT DISTINCT domain FROM initiative WHERE seq <= $seq"
 
 
 def policy_parameters(store: Store, policy: Policy, moment: Moment) -> dict[str, Any]:
@@ -32,7 +34,18 @@ def policy_parameters(store: Store, policy: Policy, moment: Moment) -> dict[str,
         **_flattened(policy),
         "coverage": json.dumps(_coverage(store, policy, moment)),
         "late": json.dumps(_late_before(store, policy, moment)),
+        "limits": json.dumps(_limits(store, policy, moment)),
     }
+
+
+def _limits(store: Store, policy: Policy, moment: Moment) -> list[dict[str, str]]:
+    """The ethical limit of each domain and task, in words."""
+    domains = [row["domain"] for row in fetch(store.cursor(), _DOMAINS, {"seq": moment.seq})]
+    return [
+        {"domain": domain, "task": task, "words": policy.ethical_limit(domain, task)}
+        for domain in domains
+        for task in get_args(Task)
+    ]
 
 
 _LATE = "SELECT initiative, class_id, requirement, due_on FROM requirement_state WHERE overdue"
@@ -80,6 +93,7 @@ def _coverage(store: Store, policy: Policy, moment: Moment) -> list[dict[str, An
             "class_id": risk_class.id,
             "gate": gate.id,
             "covered": covers(frozenset(known["demands"]), policy, risk_class.id, gate),
+            "limit_then": limit_in(known["demands"]),
         }
         for known in fetch(store.cursor(), _DEMAND_SETS, {"seq": moment.seq})
         for risk_class in policy.classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,7 +11,7 @@ from functools import cached_property
 from core.connectors.config_files import Rules
 from core.domain.actors import ACTIONS, Actor, Organisation
 from core.domain.chain import Fact, canonical
-from core.domain.commands import Alone, Command
+from core.domain.commands import Alone, Command, slug
 from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.process import Finding
 from core.domain.facts.recorded import F, Names, but, entry_of, says_the_same, values_of
@@ -487,9 +488,13 @@ def _emergency(case: Case, what: str, why: str, until: date) -> Iterator[Fact]:
 
 
 def _numbered(case: Case, drawn: Proposal) -> Proposal:
-    there = facts.newest(case.governance.store, Proposal, case.moment)
+    there, thing = facts.newest(case.governance.store, Proposal, case.moment), case.command.thing
+
+    def meant(proposal: Proposal) -> tuple[str, str, str]:
+        return proposal.act, proposal.about, slug(json.loads(proposal.given).get(thing, ""))
+
     for open_one in there:
-        if (open_one.state, open_one.act, open_one.about) == ("proposed", drawn.act, drawn.about):
+        if open_one.state == "proposed" and meant(open_one) == meant(drawn):
             raise Conflict(
                 f"proposal {open_one.proposal} of the same kind waits already",
                 where=drawn.about,

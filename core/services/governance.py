@@ -92,17 +92,19 @@ class Governance:
         return in_force(history(self.store, kind, moment), moment.day)
 
     def policy(self, moment: Moment) -> Policy:
-        """The policy in force at a moment; it knows those that held before."""
+        """The policy in force at a moment; it knows those that held before, and the ethical position."""
         held = successive((*history(self.store, PublishedPolicy, moment), *self.foreseen))
         found = tuple((one.text, one.version, one.since) for one in held if one.since <= moment.day)
         if not found:
             raise _before_the_record(self.store)
-        return _policy_of(found)
+        position = self.published(PublishedEthics, moment)
+        return _policy_of(found, position.text if position else "")
 
     def rules(self, moment: Moment) -> Rules:
         """The files of the configuration that decide at a moment.
 
-        Before they came on record the first version of each is taken, and where there is none, the file.
+        Before they came on record the first version of each is taken, unless it was published for a day to
+        come; where there is none, the file.
         """
         key = (moment.seq, moment.day)
         return self.memory.recall("rules", key, lambda: self._rules(moment), room=64)
@@ -114,7 +116,8 @@ class Governance:
         for file in FILES:
             versions = [one for one in there if one.file == file]
             known = [one for one in versions if one.seq <= moment.seq]
-            held = in_force(known, moment.day) or next(iter(versions), None)
+            first = next((one for one in versions if one.since == one.recorded_at.date()), None)
+            held = in_force(known, moment.day) or first
             texts[file] = held.text if held else read_text(self.config / file, str(self.config / file))
         return Rules(texts)
 
@@ -198,11 +201,13 @@ def _before_the_record(store: Store) -> NotFound:
 
 
 @lru_cache(maxsize=64)
-def _policy_of(held: tuple[tuple[str, str, date], ...]) -> Policy:
+def _policy_of(held: tuple[tuple[str, str, date], ...], position: str) -> Policy:
     """The last of policies that held one after the other: text, version and first day of each."""
     text, version, since = held[-1]
     policy = _parsed(text, version)
-    return policy.after(_policy_of(held[:-1]), since) if held[:-1] else policy
+    if position:
+        policy = policy.under(_parsed_ethics(position, "ethical position").limit_in_words)
+    return policy.after(_policy_of(held[:-1], position), since) if held[:-1] else policy
 
 
 @lru_cache(maxsize=64)

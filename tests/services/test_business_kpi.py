@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from core.domain.commands import make
-from core.domain.errors import BadInput, Forbidden, NotFound
+from core.domain.errors import BadInput, Conflict, Forbidden, NotFound
+from core.domain.facts import measured as facts
+from core.domain.facts.recorded import but, entry_of
 from core.domain.models.business_kpis import SetBusinessKpi
+from core.lake.facts import latest
 from core.services.governance import Governance
 from core.services.measured.business_kpi import (
     ImportObservations,
@@ -98,6 +101,32 @@ def test_a_correction_is_a_new_fact_and_the_history_stays(promised: tuple[Govern
     assert line.course == ()
     (line,) = promised_kpis(governance, governance.moment(later(43)))
     assert line.course == (24.0,), "as it stood before the withdrawal"
+
+
+def test_a_revision_stands_in_the_way_of_others_of_its_own_kpi_alone(
+    promised: tuple[Governance, str],
+) -> None:
+    governance, initiative = promised
+    set_business_kpi(governance, promise(initiative, name="Calls spared"))
+
+    def revise(name: str, target: float, day: float) -> str:
+        given = {"name": name, "target": target, "reason": "The branch was closed.", "at": later(day)}
+        return set_business_kpi(governance, promise(initiative, **given)).proposal
+
+    kept, spared = revise("Customers kept", 25.0, 9), revise("Calls spared", 26.0, 9.1)
+    with pytest.raises(Conflict, match=f"{kept} of the same kind waits already"):
+        revise("Customers  kept", 24.0, 9.2)
+    agree(governance, spared, 9.3)
+    agree(governance, kept, 9.4)
+    found = business_kpis(governance, governance.moment(later(10)), initiative=initiative)
+    assert [kpi.promise.target for kpi in found] == [25.0, 26.0]
+    kept = revise("Customers kept", 24.0, 11)
+    fact = latest(governance.store, facts.BusinessKpi, governance.present(later(11)), initiative)
+    assert fact is not None
+    other = entry_of("business_kpi_revised", but(fact, kpi="customers-kept"))
+    governance.store.append([other], actor=OWNER.id, at=later(12))
+    with pytest.raises(Conflict, match="has changed since it was proposed"):
+        agree(governance, kept, 13)
 
 
 def test_a_revision_says_why_and_keeps_what_was_promised(promised: tuple[Governance, str]) -> None:

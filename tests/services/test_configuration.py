@@ -21,6 +21,7 @@ from core.lake.store import open_memory_store
 from core.services.governance import Governance, wire
 from core.services.oversight.kpis import governance_kpis
 from core.services.record.people import found_store
+from core.services.record.proposals import DeclineProposal, decline_proposal, proposals
 from core.services.rules.configuration import (
     ProposeConfiguration,
     adopt_configuration,
@@ -29,7 +30,7 @@ from core.services.rules.configuration import (
     propose_configuration,
 )
 from tests.conftest import ADMIN, CONFIG, START, VALIDATOR, later, register, rules_of
-from tests.process import HEAD, agree, on
+from tests.process import HEAD, agree, on, refused
 
 
 def shipped(file: str) -> str:
@@ -182,3 +183,35 @@ def test_an_old_store_takes_the_files_of_its_folder_on_record_once(old: Governan
     file.write_text(shipped("leaderboard.yaml").replace("minimum: 10", "minimum: 2"), encoding="utf-8")
     for day in (1, 40):
         assert old.rules(old.moment(later(day))).leaderboard.minimum == 10, "the past reads the first version"
+
+
+def test_the_first_version_of_a_file_decides_nothing_before_its_day(old: Governance) -> None:
+    """As in a store that is older than a file: there is no version that held till then."""
+    put_person(old.store, VALIDATOR)
+    text = shipped("leaderboard.yaml").replace("minimum: 10", "minimum: 2")
+    agree(old, propose(old, "leaderboard.yaml", text, 10, holds_from=on(40)), 11)
+    for day, minimum in ((1, 10), (12, 10), (39, 10), (40, 2)):
+        assert old.rules(old.moment(later(day))).leaderboard.minimum == minimum, day
+    ahead = old.present(later(12)).ahead(on(40))
+    assert old.rules(ahead).leaderboard.minimum == 2
+
+
+def test_whoever_overtakes_a_version_to_come_is_told_and_may_bring_it_forward(governance: Governance) -> None:
+    easier = shipped("kpis.yaml").replace(*EASIER, 1)
+    agree(governance, propose(governance, "kpis.yaml", easier, 1, holds_from=on(40)), 2)
+    assert (target(governance, 3), target(governance, 40)) == (0.9, 0.1)
+    harder = shipped("kpis.yaml").replace("target: 0.9", "target: 0.95", 1)
+    name = propose(governance, "kpis.yaml", harder, 4)
+    (told,) = proposals(governance, governance.present(later(5)), open_only=True)
+    assert f"Version 2, which was to hold from {on(40)}, never will." in told.says
+    decline = make(DeclineProposal, actor=HEAD, at=later(6), proposal=name, note="Not before the easier one.")
+    decline_proposal(governance, decline)
+    assert target(governance, 40) == 0.1
+    refused(
+        governance,
+        Conflict,
+        "on record already",
+        lambda: propose(governance, "kpis.yaml", easier, 7, holds_from=on(50)),
+    )
+    agree(governance, propose(governance, "kpis.yaml", easier, 8), 9)
+    assert target(governance, 10) == 0.1

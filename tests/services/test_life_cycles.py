@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from core.domain.actors import Actor
 from core.domain.chain import Fact
@@ -20,6 +21,7 @@ from core.domain.commands import (
 )
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.facts.process import CheckRun
+from core.domain.facts.recorded import entry_of
 from core.domain.process.commands import (
     ConfirmClass,
     MeetCondition,
@@ -61,8 +63,9 @@ from core.services.process.initiatives import (
 from core.services.process.sign_off_view import sign_off_views
 from core.services.record.entries import verify_record
 from core.services.record.proposals import proposals
+from core.services.rules.ethics import PublishEthics, publish_ethics
 from core.services.work.tasks import open_tasks
-from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register
+from tests.conftest import BUILDER, CONFIG, OUTSIDER, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,
     BUSINESS_TWO,
@@ -552,6 +555,60 @@ def test_a_condition_is_met_by_the_word_of_somebody_who_had_no_part(governance: 
     assert outcomes(governance, 30) == ("open", "approved")
     again = partial(step, governance, sign_offs.meet_condition, MeetCondition, SECOND, 8, **said)
     refused(governance, NotFound, "waits for a condition", again)
+
+
+POSITION = (CONFIG / "ethics.yaml").read_text(encoding="utf-8")
+ELSEWHERE = POSITION.replace("      limit: 0.9\n", "      limit: 0.95\n", 1)
+HERE = "limit: 0.85\n".join(POSITION.rsplit("limit: 0.8\n", 1))
+"""The last domain is *other*, which LIVE is of."""
+
+
+def agreed_position(governance: Governance, text: str, version: str, day: float, **more: Any) -> None:
+    """What one proposes and another agrees to."""
+    assert text != POSITION
+    text = text.replace('version: "1.1"', f'version: "{version}"', 1)
+    given = make(PublishEthics, actor=VALIDATOR, at=later(day), text=text, **more)
+    agree(governance, publish_ethics(governance, given).proposal, day + 0.1)
+
+
+def approved_within_the_limit(governance: Governance) -> None:
+    """LIVE is asked for the check of the limit, which passes, and is approved so on day 5.1."""
+    policy = yaml.safe_load(without_predictions("limited"))
+    ladder = next(one for one in policy["considerations"] if one["id"] == "bias_testing")
+    ladder["rungs"][0]["checks"] = ["bias_limit"]
+    put_in_force(governance, yaml.safe_dump(policy, sort_keys=False), 4.2)
+    seen = {"check_id": "bias_limit", "verdict": "pass", "first_try": True, "message": "", "remedy": ""}
+    run = CheckRun(initiative=LIVE, version="1", **seen)  # type: ignore[arg-type]
+    governance.store.append([entry_of("check_run", run)], actor=BUILDER.id, at=later(4.3))
+    ask(governance, LIVE, GATE, 5)
+    sign(governance, LIVE, GATE, 5.1, BUSINESS)
+    assert outcomes(governance, 5.2) == ("open", "approved")
+
+
+def test_an_approval_lapses_where_the_ethical_limit_it_rested_on_moves(governance: Governance) -> None:
+    approved_within_the_limit(governance)
+    agreed_position(governance, ELSEWHERE, "1.2", 6)
+    assert outcomes(governance, 6.5) == ("open", "approved"), "the limit of another domain"
+    agreed_position(governance, HERE, "1.3", 7, holds_from=later(9).date())
+    assert outcomes(governance, 8.5) == ("open", "approved"), "it holds from a later day"
+    assert outcomes(governance, 9) == ("blocked", "lapsed")
+    view = sign_off_views(governance, governance.moment(later(9)), initiative=LIVE)[0]
+    (why,) = view.lapses
+    assert why.startswith("the ethical limit moved: now the lowest selection rate is at least 0.85 of the")
+    assert "signed was the lowest selection rate is at least 0.8 of the highest" in why
+    assert any("The ethical limit moved" in told for told in view.changed)
+    ask(governance, LIVE, GATE, 10)
+    sign(governance, LIVE, GATE, 10.1, BUSINESS)
+    assert outcomes(governance, 11) == ("open", "approved")
+    assert verify_record(governance).first_break is None
+
+
+def test_an_approval_that_rested_on_no_limit_outlives_another_position(governance: Governance) -> None:
+    prove(governance, LIVE, "model_documented", 4.5, "other-words")
+    ask(governance, LIVE, GATE, 5)
+    sign(governance, LIVE, GATE, 5.1, BUSINESS)
+    agreed_position(governance, HERE, "1.2", 6)
+    assert outcomes(governance, 7) == ("open", "approved"), "its class is asked for no check of a limit"
 
 
 def test_what_was_live_by_an_answer_of_the_gate_stays_live_since_then(governance: Governance) -> None:

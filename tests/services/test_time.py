@@ -12,16 +12,19 @@ import yaml
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy, make
 from core.domain.errors import BadInput
 from core.domain.facts.rules import PublishedPolicy, in_force, successive
+from core.domain.process.commands import DecideWaiver, RequestWaiver, RetireInitiative
 from core.lake.process.inventory import requirement_lines
 from core.services.governance import Governance
 from core.services.oversight.kpis import governance_kpis, team_standings
+from core.services.process.findings import decide_waiver, request_waiver
+from core.services.process.initiatives import initiative_sheet, retire_initiative
 from core.services.rules.policies import draft_policy, publish_policy
 from core.services.rules.previews import Preview, compare_policy, preview_policy, review_policy
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from core.services.work.tasks import open_tasks
 from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, later, register
-from tests.process import on, prove, put_in_force, seat_signers, version, without_predictions
+from tests.process import HEAD, on, prove, put_in_force, seat_signers, version, without_predictions
 
 OLD = without_predictions("old")
 
@@ -38,6 +41,7 @@ def changed(**parts: Any) -> str:
             rung.update(parts.get("rungs", {}).get(rung["id"], {}))
     for class_id, cells in parts.get("matrix", {}).items():
         policy["matrix"][class_id].update(cells)
+    policy |= parts.get("whole", {})
     return yaml.safe_dump(policy, sort_keys=False)
 
 
@@ -164,6 +168,56 @@ def test_shorter_days_hold_from_the_end_of_the_transition_at_the_earliest(filled
     before = due(filled, 5, "card-limit-advice")["column_lineage"]
     published(filled, changed(rungs={"column_lineage": {"due_days": 3}}, transition=10), 6)
     assert due(filled, 7, "card-limit-advice")["column_lineage"] == min(before, on(16))
+
+
+STRICTER_WAIVERS = [
+    changed(whole={"waivers": []}, transition=10),
+    changed(whole={"waivers": [
+        {"class_id": class_id, "approvers": ["head_of_risk"], "max_days": 20}
+        for class_id in ("low", "moderate", "high", "very_high")
+    ]}, transition=10),
+    changed(rungs={"column_lineage": {"waivable": False}}, transition=10),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stricter", STRICTER_WAIVERS, ids=["nobody", "shorter", "not waivable"])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_waiver_is_judged_by_the_rules_of_its_day_until_the_transition_ends(
+    filled: Governance, stricter: str, again: bool
+) -> None:
+    name = "card-limit-advice"
+    asked = {"initiative": name, "measure": "column_lineage", "until": on(65), "reason": "The source is new."}
+    asked |= {"compensation": "Two analysts look at every answer."}
+    waiver = request_waiver(filled, make(RequestWaiver, actor=OWNER, at=later(10), **asked))
+    given = {"initiative": name, "waiver": waiver, "outcome": "granted", "note": "Granted once."}
+    decide_waiver(filled, make(DecideWaiver, actor=HEAD, at=later(10), **given))
+    published(filled, stricter, 40)
+    if again:
+        published(filled, stricter.replace("version: new", "version: newer"), 45)
+    last = 50
+    for day in (39, 40, 41, 46, last, last + 1):
+        moment = filled.present(later(0)).ahead(on(day)) if day > 45 else filled.moment(later(day + 0.5))
+        known = initiative_sheet(filled, moment, initiative=name).requirements
+        (told,) = (one for one in known if one.requirement.id == "column_lineage")
+        assert told.satisfied == (day <= last), day
+        assert told.overdue == (day > last)
+        lines = requirement_lines(filled.store, filled.policy(moment), moment)
+        (line,) = (one for one in lines if (one.initiative, one.requirement) == (name, "column_lineage"))
+        assert (line.status, line.expires_on) == (told.status.value, told.expires_on)
+
+
+def test_a_retired_use_case_leaves_what_it_missed_in_the_figures(filled: Governance) -> None:
+    def figure(day: float) -> tuple[float | None, int]:
+        kpis = governance_kpis(filled, filled.present(later(0)).ahead(on(day)), months=0)
+        (value,) = (kpi.value for kpi in kpis if kpi.definition.id == "deadlines_met")
+        return value.numerator, value.n
+
+    before, then = figure(60), figure(100)
+    assert before[1] > (before[0] or 0), "something was missed"
+    retired = {"initiative": "card-limit-advice", "reason": "Nobody asks for it any more."}
+    retire_initiative(filled, make(RetireInitiative, actor=HEAD, at=later(60), **retired))
+    assert figure(60) == before, "what was missed while it was active stays"
+    assert figure(100)[1] < then[1], "what would have fallen due later does not"
 
 
 def test_thresholds_that_move_make_tasks_and_move_nobody(filled: Governance) -> None:

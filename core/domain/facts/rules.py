@@ -46,6 +46,15 @@ def successive(published: Iterable[R]) -> tuple[R, ...]:
     return tuple(held)
 
 
+def overtaken(published: Sequence[Published], since: date, day: date) -> tuple[str, ...]:
+    """Say which rules to come never hold if others are published on a day that hold since then or later."""
+    return tuple(
+        f"Version {one.version}, which was to hold from {one.since}, never will."
+        for one in successive(published)
+        if one.since > day and one.since >= since
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationFile(Published):
     """A file of the configuration, by its name."""

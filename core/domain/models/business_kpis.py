@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -22,6 +22,8 @@ Unit = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True)]
 
 class SetBusinessKpi(Command, may="define_business_kpi"):
     """Promise a business KPI, or revise what was promised."""
+
+    thing: ClassVar[str] = "name"
 
     initiative: InitiativeId
     name: Annotated[

@@ -6,7 +6,7 @@ shows (a missing cell, a gate nobody can open) is found by `core.domain.policy.p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, StringConstraints
 
 from core.domain.errors import BadInput
-from core.ground import Checked
+from core.ground import Checked, Task
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
@@ -236,12 +236,23 @@ class Policy(Checked):
     alike_percent: Annotated[int, Field(ge=50, le=100)] | None = None
 
     _before: tuple[Policy, date] | None = PrivateAttr(default=None)
+    _limit_in: Callable[[str, Task], str] | None = PrivateAttr(default=None)
 
     def after(self, before: Policy, since: date) -> Policy:
         """This policy as the one that followed another, and since which day."""
         followed = self.model_copy()
         followed._before = (before, since)
         return followed
+
+    def under(self, limit_in: Callable[[str, Task], str]) -> Policy:
+        """This policy beside an ethical position, which gives the limit of a domain and task in words."""
+        beside = self.model_copy()
+        beside._limit_in = limit_in
+        return beside
+
+    def ethical_limit(self, domain: str, task: Task) -> str:
+        """The limit of a domain and task by the position that holds with it, in words; empty without one."""
+        return self._limit_in(domain, task) if self._limit_in else ""
 
     @property
     def before(self) -> tuple[Policy, date] | None:

@@ -286,7 +286,7 @@ def _settings(policy: Policy) -> dict[str, str]:
         "proofs_expire_soon_within": f"{policy.expiring_days} days",
         "longest_delegation": f"{policy.delegation_days} days",
         "longest_request": f"{policy.request_days} days",
-        "classes_confirmed_by": ", ".join(policy.confirmed_by),
+        "classes_confirmed_by": f"{', '.join(policy.confirmed_by)}, within {policy.confirm_days} days",
         "retired_use_cases_keep": f"{', '.join(policy.retired_keeps)}, {policy.retention_days} days",
         "longest_emergency": f"{policy.emergency_days} days",
         "purposes_alike_from": f"{policy.alike_percent}%" if policy.alike_percent else "",

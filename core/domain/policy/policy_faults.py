@@ -17,7 +17,8 @@ def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:
     """Find every fault of a policy that parses.
 
     Looks for ids used twice, references to what does not exist, missing or extra cells of the matrix, rungs
-    that do not exist, heavier answers that lift less, stricter classes that ask for less or for it later,
+    that do not exist, heavier answers that lift less, stricter classes that ask for less or for it later, or
+    are looked at less,
     requirements that no gate asks for, gates that nobody can open, and measures that nothing can prove. An
     empty result means that the policy may be put in force.
     """
@@ -97,7 +98,28 @@ def _unknown_references(policy: Policy, roles: Roles) -> Iterator[Fault]:
         for j, class_id in enumerate(gate.classes):
             yield from unknown(("gates", i, "classes", j), "class", class_id, classes)
     yield from waiver_and_breach_references(policy, roles)
+    yield from _life_references(policy, roles)
     yield from _naming_faults(policy)
+
+
+def _life_references(policy: Policy, roles: Roles) -> Iterator[Fault]:
+    """Who confirms classes, and what a retired use case keeps."""
+    may = roles.allowed_roles("confirm_class")
+    yield from _twice(policy.confirmed_by, ("confirmed_by",), "role")
+    for i, role in enumerate(policy.confirmed_by):
+        yield from unknown(("confirmed_by", i), "role", role, [known.id for known in roles.roles])
+        if role not in may and role in [known.id for known in roles.roles]:
+            yield Fault(
+                ("confirmed_by", i), f"role '{role}' may not confirm a class", "Let it do 'confirm_class'."
+            )
+    looked_at = [one.id for one in policy.classes if one.review_percent]
+    if looked_at and not policy.confirmed_by:
+        what = f"a second person looks at class {looked_at[0]}, and no role confirms classes"
+        yield Fault(("confirmed_by",), what, "Name the roles that do.")
+    yield from _twice(policy.retired_keeps, ("retired_keeps",), "consideration")
+    for i, kept in enumerate(policy.retired_keeps):
+        known = [ladder.id for ladder in policy.considerations]
+        yield from unknown(("retired_keeps", i), "consideration", kept, known)
 
 
 def _naming_faults(policy: Policy) -> Iterator[Fault]:
@@ -160,6 +182,7 @@ def _order_faults(policy: Policy) -> Iterator[Fault]:
                 f"{stricter.id} allows older predictions than {lighter.id}",
                 f"Use {lighter.newest_chunk_days} days or fewer.",
             )
+        yield from _review_faults(("classes", i + 1), lighter, stricter)
         for ladder in policy.considerations:
             yield from _cell_faults(policy, ladder, lighter, stricter)
         dropped = {g.id for g in policy.gates_of(lighter.id)} - {g.id for g in policy.gates_of(stricter.id)}
@@ -169,6 +192,17 @@ def _order_faults(policy: Policy) -> Iterator[Fault]:
                 f"gate {gate} asks {lighter.id} but not the stricter {stricter.id}",
                 f"Add {stricter.id} to its classes.",
             )
+
+
+def _review_faults(path: Path, lighter: RiskClass, stricter: RiskClass) -> Iterator[Fault]:
+    """A stricter class is confirmed wherever a lighter one is, and its answers are given anew as often."""
+    if lighter.confirmed and not stricter.confirmed:
+        what = f"class {lighter.id} has to be confirmed, and the stricter {stricter.id} has not"
+        yield Fault((*path, "confirmed"), what, "Let it be confirmed, or neither.")
+    if lighter.review_days and (stricter.review_days is None or stricter.review_days > lighter.review_days):
+        seldom = f"after {stricter.review_days} days" if stricter.review_days else "never"
+        what = f"answers of {stricter.id} are given anew {seldom}, those of the lighter {lighter.id} sooner"
+        yield Fault((*path, "review_days"), what, f"Use {lighter.review_days} days or fewer.")
 
 
 def _lift_faults(policy: Policy, place: int, question: Question) -> Iterator[Fault]:
@@ -352,6 +386,10 @@ def _at_least(stricter: SignOffPlan | None, lighter: SignOffPlan) -> bool:
 
 def _waiver_order_faults(policy: Policy) -> Iterator[Fault]:
     places = {rule.class_id: i for i, rule in enumerate(policy.waivers)}
+    shortest = min(policy.waivers, key=lambda rule: rule.max_days, default=None)
+    if shortest is not None and shortest.max_days < policy.emergency_days:
+        what = f"one person alone waives for longer than anybody may for class {shortest.class_id}"
+        yield Fault(("emergency_days",), what, f"Use {shortest.max_days} days or fewer.")
     for lighter, stricter in zip(policy.classes, policy.classes[1:], strict=False):
         less, more = policy.waiver_rule(lighter.id), policy.waiver_rule(stricter.id)
         if more is None:

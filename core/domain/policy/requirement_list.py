@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -96,6 +96,20 @@ def demands_of(policy: Policy, class_id: str, gate: Gate) -> frozenset[str]:
     measures = {measure_token(r.measure) for r in asked_at(policy, class_id, gate) if r.sign_off is None}
     plan = plan_at(policy, class_id, gate.id)
     return frozenset(measures | (_plan_tokens(plan) if plan else set()))
+
+
+LIMIT = "limit:"
+"""Begins the demand that an ethical limit is, in its words."""
+
+
+def is_limited(policy: Policy, class_id: str, gate: Gate) -> bool:
+    """Whether a gate asks for the check of an ethical limit."""
+    return any("bias_limit" in asked.measure.checks for asked in asked_at(policy, class_id, gate))
+
+
+def limit_in(demands: Iterable[str]) -> str:
+    """The ethical limit among demands, in words; empty where there is none."""
+    return next((token.removeprefix(LIMIT) for token in demands if token.startswith(LIMIT)), "")
 
 
 def demands_digest(demands: Set[str]) -> str:
@@ -203,8 +217,7 @@ def _easing(
     earlier, since = policy.before
     places = [old for old in asked.values() if _takes_the_place(asked_now, old)]
     known = [asked[asked_now.id]] if asked_now.id in asked else places
-    days = policy.risk_class(class_id).transition_days
-    floor = since + timedelta(days=asked_now.due_days if days is None else days)
+    floor = _transition_ends(policy, class_id, since, asked_now.due_days)
     if not known or any(_is_stricter(policy, class_id, asked_now, old) for old in known):
         return Easing(floor, by=earlier, before=tuple(old.id for old in known))
     held = before.get(known[0].id, _UNEASED)
@@ -247,6 +260,59 @@ def _shorter(days: int | None, old: int | None) -> bool:
     return days is not None and (old is None or days < old)
 
 
+@dataclass(frozen=True)
+class Term:
+    """On what term a measure is waived: by which role, for how many days at most.
+
+    By rules that no longer hold it is so for what was granted before a day, through the end of the transition
+    to those that do.
+    """
+
+    role: str
+    max_days: int
+    granted_before: date | None = None
+    ends_on: date | None = None
+
+
+@lru_cache(maxsize=4096)
+def waiver_terms(policy: Policy, class_id: str, measure_id: str) -> tuple[Term, ...]:
+    """List the terms on which a measure may be waived for a class, those of the rules of now first.
+
+    Where a policy followed one that allowed more, a waiver granted by the rules of its day lasts as long as
+    what a new policy asks is not due yet: nobody is late for rules that did not hold then.
+    """
+    measure, rule = policy.measures.get(measure_id), policy.waiver_rule(class_id)
+    if measure is None:
+        return ()
+    own: list[Term] = []
+    if rule is not None and measure.waivable and not measure.sign_offs:
+        own = [Term("emergency", policy.emergency_days)]
+        own += [Term(role, rule.max_days) for role in rule.approvers]
+    if policy.before is None:
+        return tuple(own)
+    (earlier, since), longest = policy.before, {term.role: term.max_days for term in own}
+    ends = _transition_ends(policy, class_id, since, measure.due_days)
+    return (
+        *own,
+        *(
+            Term(
+                was.role,
+                was.max_days,
+                min(was.granted_before or since, since),
+                min(was.ends_on or ends, ends),
+            )
+            for was in waiver_terms(earlier, class_id, measure_id)
+            if was.max_days > longest.get(was.role, 0)
+        ),
+    )
+
+
+def _transition_ends(policy: Policy, class_id: str, since: date, due_days: int) -> date:
+    """Before which day nothing is due of what a policy asks anew since a day."""
+    days = policy.risk_class(class_id).transition_days
+    return since + timedelta(days=due_days if days is None else days)
+
+
 def in_transition(policy: Policy, day: date) -> bool:
     """Whether something may still be judged by what the policy before asked for."""
     return any(
@@ -284,7 +350,7 @@ class PolicyRows:
     seats
         One row per class, gate and role that has to sign there.
     waivers
-        One row per class and role that may waive.
+        One row per class, measure and term on which it may be waived; see `Term`.
     breaches
         Checks whose failure makes signatures lapse.
     watched
@@ -314,19 +380,13 @@ def policy_rows(policy: Policy) -> PolicyRows:
                 "gate": gate.id,
                 "step": policy.step_order[gate.step],
                 "per_version": policy.steps[policy.step_order[gate.step]].per_version,
+                "limited": is_limited(policy, risk_class.id, gate),
             }
             for risk_class in policy.classes
             for gate in policy.gates_of(risk_class.id)
         ],
         [row for risk_class in policy.classes for row in _seats(policy, risk_class.id)],
-        [
-            {"class_id": rule.class_id, "role": role, "max_days": days}
-            for rule in policy.waivers
-            for role, days in [
-                ("emergency", policy.emergency_days),
-                *((role, rule.max_days) for role in rule.approvers),
-            ]
-        ],
+        [row for risk_class in policy.classes for row in _waivers(policy, risk_class.id)],
         [{"check_id": breach.check} for breach in policy.breaches if breach.revalidate],
         [row for risk_class in policy.classes for row in _watched(policy, risk_class.id)],
         [{"step_id": step.id, "step": place} for place, step in enumerate(policy.steps)],
@@ -361,12 +421,24 @@ def _asked_rows(policy: Policy, class_id: str) -> Rows:
             "due_days": requirement.due_days,
             **_eased(easings(policy, class_id).get(requirement.id, _UNEASED)),
             "per_version": policy.steps[policy.step_order[requirement.step]].per_version,
-            "waivable": requirement.measure.waivable and requirement.sign_off is None,
             "kept": requirement.consideration.id in policy.retired_keeps,
         }
         for requirement in requirements_of(policy, class_id)
         for place, measure in enumerate(requirement.satisfied_by)
     ]
+
+
+def _waivers(policy: Policy, class_id: str) -> Iterator[dict[str, object]]:
+    for measure in policy.measures:
+        for term in waiver_terms(policy, class_id, measure):
+            days = {"granted_before": term.granted_before, "ends_on": term.ends_on}
+            yield {
+                "class_id": class_id,
+                "measure": measure,
+                "role": term.role,
+                "max_days": term.max_days,
+                **{name: day and day.isoformat() for name, day in days.items()},
+            }
 
 
 def _eased(easing: Easing) -> dict[str, object]:

@@ -103,6 +103,8 @@ class SignOffAct:
         Class that was signed.
     condition, condition_due
         What is to be met for an approval to last, and by when.
+    limit
+        The ethical limit that it rested on, in words; empty where it rested on none.
     """
 
     seq: int
@@ -119,6 +121,7 @@ class SignOffAct:
     class_id: str = ""
     condition: str = ""
     condition_due: date | None = None
+    limit: str = ""
 
     @property
     def seat(self) -> str:
@@ -139,8 +142,8 @@ class InitiativeFacts:
         Measure id -> day of the newest evidence that belongs to the current version (or to none).
     checks
         Check id -> latest run on the current version.
-    version
-        Current model version.
+    version, task
+        Current model version, and what it does.
     people
         Owner and builder now.
     evidence_keys
@@ -181,6 +184,7 @@ class InitiativeFacts:
     retired_on: date | None = None
     unconfirmed: Review = ""
     met_on: Mapping[int, date] = field(default_factory=dict)
+    task: Task | None = None
 
 
 def review_of(classified: Classification, digest: str, confirmed: ClassConfirmation | None) -> Review:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from core.domain.facts.process import Waiver
 from core.domain.policy.policy import Measure, Policy
-from core.domain.policy.requirement_list import Easing, Requirement, easings, requirements_of
+from core.domain.policy.requirement_list import Easing, Requirement, easings, requirements_of, waiver_terms
 from core.domain.process.facts import InitiativeFacts
 from core.domain.process.sign_offs import SignOffStatus, sign_off_state
 from core.ground import Verdict
@@ -17,26 +17,26 @@ from core.ground import Verdict
 def waived_until(policy: Policy, waiver: Waiver, facts: InitiativeFacts, day: date) -> date | None:
     """Last day on which a granted waiver holds, or None where it does not hold today.
 
-    It holds while its approver's role may waive for the initiative's class as it is now, for the model
-    version it was granted for, and no longer than the class allows; what one person waived in an emergency no
-    longer than emergencies last.
+    It holds while its approver's role may waive the measure for the initiative's class as it is now, for the
+    model version it was granted for, and no longer than the class allows; what one person waived in an
+    emergency no longer than emergencies last. Rules that became stricter since bind it when their transition
+    ends.
     """
-    rule, alone = policy.waiver_rule(facts.class_id), waiver.role == "emergency"
-    if rule is None or not (alone or waiver.role in rule.approvers):
-        return None
     if waiver.version is not None and waiver.version != facts.version:
         return None
-    longest = policy.emergency_days if alone else rule.max_days
-    until = min(waiver.until, waiver.recorded_at.date() + timedelta(days=longest))
-    return until if until >= day else None
+    granted = waiver.recorded_at.date()
+    ends = [
+        min(waiver.until, granted + timedelta(days=term.max_days), term.ends_on or date.max)
+        for term in waiver_terms(policy, facts.class_id, waiver.measure)
+        if term.role == waiver.role and (term.granted_before is None or granted < term.granted_before)
+    ]
+    return max((until for until in ends if until >= day), default=None)
 
 
 def standing_waiver(
     policy: Policy, measure: str, facts: InitiativeFacts, day: date
 ) -> tuple[Waiver, date] | None:
     """The waiver that stands in for a measure longest, with its last day; None where there is none."""
-    if measure not in policy.measures or not policy.measures[measure].waivable:
-        return None
     held = [
         (waiver, until)
         for waiver in facts.waivers

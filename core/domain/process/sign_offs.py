@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from core.domain.policy.policy import Gate, Policy, SignOffPlan
-from core.domain.policy.requirement_list import asked_at, covers, demands_of
+from core.domain.policy.requirement_list import asked_at, covers, demands_of, is_limited
 from core.domain.process.facts import InitiativeFacts, SignOffAct
 
 
@@ -91,10 +91,10 @@ def sign_off_state(
 
     A round begins when the sign-off is asked for; what was said before no longer counts. One rejection
     stands until somebody asks again. An approval counts while all that it saw is the same: the class, the
-    model version, the evidence, what the policy asks for, purpose, answers and owner of the initiative; while
-    no breach came after it, it has not expired, its condition is met in time, and whoever gave it neither
-    owns nor builds the initiative now. Feedback is heard while what it was given on is the same. A request
-    that nobody met in the days that the policy gives it has to be made again.
+    model version, the evidence, what the policy asks for, the ethical limit, purpose, answers and owner of
+    the initiative; while no breach came after it, it has not expired, its condition is met in time, and
+    whoever gave it neither owns nor builds the initiative now. Feedback is heard while what it was given on
+    is the same. A request that nobody met in the days that the policy gives it has to be made again.
     """
     acts = current_round(facts.sign_offs.get(gate.id, ()))
     signatures = tuple(
@@ -201,6 +201,7 @@ def _unlike_then(
     if not covers(act.demands, policy, facts.class_id, gate):
         yield "the policy asks for something that was not asked for then"
     yield from _rewritten(facts, act)
+    yield from _limit_moved(policy, gate, facts, act)
     expires = _expiry(plan, act)
     if expires is not None and expires < day:
         yield f"it expired on {expires}"
@@ -219,6 +220,19 @@ def _rewritten(facts: InitiativeFacts, act: SignOffAct) -> Iterator[str]:
     for field, told in _SAID.items():
         if then and getattr(then[0], field) != getattr(facts.said[-1], field):
             yield told
+
+
+def limit_at(policy: Policy, gate: Gate, facts: InitiativeFacts) -> str:
+    """The ethical limit that a gate rests on now, in words; empty where it asks for no check of one."""
+    if facts.task is None or not is_limited(policy, facts.class_id, gate):
+        return ""
+    return policy.ethical_limit(facts.said[-1].domain if facts.said else "", facts.task)
+
+
+def _limit_moved(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct) -> Iterator[str]:
+    now = limit_at(policy, gate, facts)
+    if act.limit and now and act.limit != now:
+        yield f"the ethical limit moved: now {now}; signed was {act.limit}"
 
 
 def changed_evidence(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct) -> tuple[str, ...]:
@@ -251,9 +265,9 @@ def _expires_on(plan: SignOffPlan, signatures: tuple[Signature, ...]) -> date | 
 def changes_since(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct) -> tuple[str, ...]:
     """List what is different from what was on the table at an earlier answer; empty where nothing is.
 
-    Looks at class and model version, at purpose, answers and owner, at the evidence for every measure of the
-    gate by content, at what the policy asks for, and at checks that failed since. It says nothing of words
-    that changed without changing what is asked.
+    Looks at class and model version, at purpose, answers, owner and ethical limit, at the evidence for every
+    measure of the gate by content, at what the policy asks for, and at checks that failed since. It says
+    nothing of words that changed without changing what is asked.
     """
     return tuple(_changes(policy, gate, facts, act))
 
@@ -264,7 +278,8 @@ def _changes(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct
         yield f"Model version {facts.version or 'none'} instead of {act.version or 'none'}."
     if act.class_id not in ("", facts.class_id):
         yield f"Class {policy.class_title(facts.class_id)} instead of {policy.class_title(act.class_id)}."
-    yield from (f"{told[:1].upper()}{told[1:]}." for told in _rewritten(facts, act))
+    moved = (*_rewritten(facts, act), *_limit_moved(policy, gate, facts, act))
+    yield from (f"{told[:1].upper()}{told[1:]}." for told in moved)
     yield from _evidence(policy, gate, facts, act)
     now = demands_of(policy, facts.class_id, gate)
     titles = {r.measure.id: r.measure.title for r in asked_at(policy, facts.class_id, gate)}

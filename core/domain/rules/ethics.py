@@ -295,6 +295,10 @@ class Ethics(Checked):
             return (domain.regression if domain else None) or self.default_regression
         return domain.limit if domain else self.default
 
+    def limit_in_words(self, domain_id: str, task: Task) -> str:
+        """All that the limit of a business domain for a task says."""
+        return _words(self.limit_for(domain_id, task))
+
     def group_thresholds_for(self, domain_id: str) -> GroupThresholds:
         """Whether thresholds may differ by group in a business domain; the default where it does not say."""
         domain = next((domain for domain in self.domains if domain.id == domain_id), None)

@@ -30,7 +30,7 @@ from core.domain.moment import Moment
 from core.domain.policy.checks import CheckTally
 from core.domain.policy.kpis import KpiId
 from core.domain.policy.policy import LiveGates, Policy
-from core.domain.policy.requirement_list import requirements_of
+from core.domain.policy.requirement_list import LIMIT, limit_in, requirements_of
 from core.domain.process.facts import (
     CheckProof,
     GateLine,
@@ -71,6 +71,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
     waivers = newest_of(history(store, Waiver, moment, initiative))
     findings = newest_of(history(store, Finding, moment, initiative))
     state = latest(store, InitiativeState, moment, initiative)
+    made = history(store, ModelVersion, moment, initiative)
     freshest = sorted(proofs, key=lambda proof: proof.effective_on)
     return InitiativeFacts(
         initiative,
@@ -93,6 +94,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
         met_on={
             one.signed_seq: one.recorded_at.date() for one in history(store, ConditionMet, moment, initiative)
         },
+        task=next((one.task for one in made if one.version == stands.current), None),
     )
 
 
@@ -147,11 +149,12 @@ def _act(said: SignOff, demands: tuple[str, ...]) -> SignOffAct:
         said.on_behalf_of,
         said.reason,
         said.version,
-        frozenset(demands),
+        frozenset(one for one in demands if not one.startswith(LIMIT)),
         json.loads(said.evidence),
         said.class_id,
         said.condition,
         said.condition_due,
+        limit_in(demands),
     )
 
 
@@ -371,10 +374,10 @@ _DEADLINES = """
     ), deadline AS (
         SELECT s.initiative, s.requirement, s.due_on, s.class_place = 0 AS light,
             coalesce(min(m.first_on) <= s.due_on, false) AS on_time
-        FROM requirement_state s
+        FROM ever_due s
         JOIN policy_asked a ON a.class_id = s.class_id AND a.requirement = s.requirement
         LEFT JOIN measure_day m ON m.initiative = s.initiative AND m.measure = a.measure
-        WHERE s.due_on BETWEEN $since AND $until
+        WHERE s.due_on BETWEEN $since AND $until AND (s.asked OR s.due_on <= s.retired_on)
         GROUP BY s.initiative, s.requirement, s.due_on, light
     )
 """
@@ -386,6 +389,7 @@ _DEADLINES_MET = asking(
     """,
     "current",
     "policy",
+    "due",
 )
 _FIRST_TRIES = asking(
     """
@@ -486,10 +490,11 @@ def first_tries(store: Store, policy: Policy, moment: Moment, window_days: int) 
 def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, Tally]:
     """Team -> requirements that fell due in the window, and how many were proved by their day.
 
-    What fell due on a day is what the policy of that day asked for.
+    What fell due on a day is what the policy of that day asked for; what fell due before a use case was
+    retired stays counted.
     """
     span = moment.day - timedelta(days=window_days), moment.day - timedelta(days=1)
-    return _by_team(store, policy, moment, span, _DEADLINES_MET, "requirement_state", "sign_off_state")
+    return _by_team(store, policy, moment, span, _DEADLINES_MET, "sign_off_state")
 
 
 def _by_team(

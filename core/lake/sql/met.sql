@@ -21,6 +21,6 @@ met AS (
         UNION ALL
         SELECT w.key, set_bit(no_requirement, r.number, 1)
         FROM standing_waiver w
-        JOIN requirement_number r ON r.class_id = w.class_id AND r.requirement = w.measure AND r.waivable, nothing
+        JOIN requirement_number r ON r.class_id = w.class_id AND r.requirement = w.measure, nothing
     ) GROUP BY key
 )

@@ -2,7 +2,7 @@
 policy_asked AS (
     SELECT unnest(from_json($asked, '[{"class_id":"VARCHAR","class_place":"INTEGER","consideration":"VARCHAR",
         "requirement":"VARCHAR","measure":"VARCHAR","place":"INTEGER","step":"INTEGER","responsible":"VARCHAR",
-        "due_days":"INTEGER","floor":"DATE","most_days":"INTEGER","most_floor":"DATE","per_version":"BOOLEAN","waivable":"BOOLEAN","kept":"BOOLEAN"}]'), recursive := true)
+        "due_days":"INTEGER","floor":"DATE","most_days":"INTEGER","most_floor":"DATE","per_version":"BOOLEAN","kept":"BOOLEAN"}]'), recursive := true)
 ),
 policy_proof AS (
     SELECT unnest(from_json($proofs, '[{"measure":"VARCHAR","check_id":"VARCHAR","gate":"VARCHAR",
@@ -13,7 +13,8 @@ policy_step AS (
 ),
 policy_gate AS (
     SELECT unnest(from_json($gates,
-        '[{"class_id":"VARCHAR","gate":"VARCHAR","step":"INTEGER","per_version":"BOOLEAN"}]'), recursive := true)
+        '[{"class_id":"VARCHAR","gate":"VARCHAR","step":"INTEGER","per_version":"BOOLEAN","limited":"BOOLEAN"}]'),
+        recursive := true)
 ),
 policy_seat AS (
     SELECT unnest(from_json($seats, '[{"class_id":"VARCHAR","gate":"VARCHAR","role":"VARCHAR",
@@ -27,12 +28,16 @@ policy_watched AS (
         recursive := true)
 ),
 policy_waiver AS (
-    SELECT unnest(from_json($waivers, '[{"class_id":"VARCHAR","role":"VARCHAR","max_days":"INTEGER"}]'),
-        recursive := true)
+    SELECT unnest(from_json($waivers, '[{"class_id":"VARCHAR","measure":"VARCHAR","role":"VARCHAR",
+        "max_days":"INTEGER","granted_before":"DATE","ends_on":"DATE"}]'), recursive := true)
 ),
 demand_coverage AS (
     SELECT unnest(from_json($coverage,
-        '[{"sha256":"VARCHAR","class_id":"VARCHAR","gate":"VARCHAR","covered":"BOOLEAN"}]'), recursive := true)
+        '[{"sha256":"VARCHAR","class_id":"VARCHAR","gate":"VARCHAR","covered":"BOOLEAN","limit_then":"VARCHAR"}]'),
+        recursive := true)
+),
+ethical_limit AS (
+    SELECT unnest(from_json($limits, '[{"domain":"VARCHAR","task":"VARCHAR","words":"VARCHAR"}]'), recursive := true)
 ),
 proofs_wanted AS (SELECT measure, count(*) AS wanted FROM (SELECT DISTINCT * FROM policy_proof) GROUP BY measure),
 -- What a class needs as proof, each once and numbered, though several measures may rest on it.

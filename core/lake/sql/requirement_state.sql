@@ -23,7 +23,7 @@ best_measure AS (
 ),
 requirement_state AS (
     SELECT d.initiative, d.class_id, d.class_place, d.consideration, d.requirement, d.step, d.responsible,
-        d.due_on, b.best.severity > 2 AND d.waivable AND w.until IS NOT NULL AS waived,
+        d.due_on, b.best.severity > 2 AND w.until IS NOT NULL AS waived,
         CASE WHEN waived THEN d.requirement ELSE split_part(b.best.measure, ':', 1) END AS proved_by,
         CASE WHEN waived THEN 2 ELSE b.best.severity END AS severity,
         CASE WHEN waived THEN w.until ELSE b.best.expires_on END AS expires_on,

@@ -33,6 +33,7 @@ signature AS MATERIALIZED (
             AND (NOT g.per_version OR a.version IS NOT DISTINCT FROM a.current_version)
             AND a.signed_class IN ('', a.class_id)
             AND coalesce(d.covered, false)
+            AND NOT coalesce(g.limited AND d.limit_then <> '' AND l.words <> '' AND d.limit_then <> l.words, false)
             AND (p.valid_days IS NULL OR day + p.valid_days >= $day::DATE)
             AND NOT coalesce(b.seq > a.seq, false)
             AND coalesce(a.condition_due >= $day::DATE OR k.met_on <= a.condition_due, a.condition_due IS NULL)
@@ -43,6 +44,7 @@ signature AS MATERIALIZED (
     JOIN current_initiative i ON i.initiative = a.initiative
     LEFT JOIN policy_seat p ON p.class_id = a.class_id AND p.gate = a.gate AND p.role = a.role
     LEFT JOIN demand_coverage d ON d.sha256 = a.demands_sha256 AND d.class_id = a.class_id AND d.gate = a.gate
+    LEFT JOIN ethical_limit l ON l.domain = i.domain AND l.task = a.task
     LEFT JOIN newest_breach b ON b.key = a.key
     LEFT JOIN met_condition k ON k.initiative = a.initiative AND k.signed_seq = a.seq
     LEFT JOIN changed_since x ON x.key = a.key AND x.gate = a.gate AND x.seat = a.seat

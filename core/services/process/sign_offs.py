@@ -26,7 +26,7 @@ from core.domain.given import option
 from core.domain.life_cycles import SIGN_OFF
 from core.domain.moment import Moment
 from core.domain.policy.policy import Gate, Policy, SignOffPlan
-from core.domain.policy.requirement_list import demands_digest, demands_of, plan_at
+from core.domain.policy.requirement_list import LIMIT, demands_digest, demands_of, plan_at
 from core.domain.process.commands import (
     DelegateSignOff,
     EndDelegation,
@@ -39,7 +39,7 @@ from core.domain.process.commands import (
 from core.domain.process.facts import InitiativeFacts, SignOffAct
 from core.domain.process.gates import find_gate
 from core.domain.process.requirements import requirement_states
-from core.domain.process.sign_offs import SignOffState, SignOffStatus, sign_off_state
+from core.domain.process.sign_offs import SignOffState, SignOffStatus, limit_at, sign_off_state
 from core.lake import directory
 from core.lake.facts import latest, newest
 from core.lake.process.inventory import involved_people
@@ -430,8 +430,10 @@ def _put(
     reason: str,
     **given: Any,
 ) -> None:
-    """Put an act on record with what it saw: version, evidence by content, and what the policy asks for."""
+    """Put an act on record with what it saw: version, evidence by content, demands and ethical limit."""
     demands = demands_of(table.policy, table.facts.class_id, table.gate)
+    limit = limit_at(table.policy, table.gate, table.facts)
+    demands |= {f"{LIMIT}{limit}"} if limit else set()
     evidence = canonical(dict(table.facts.evidence_keys))
     said = SignOff(
         initiative=table.facts.initiative,

@@ -153,7 +153,6 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
     proposal, step = _to_answer(case, command.proposal), PROPOSAL.to("agreed")
     case.permit(step, proposal, state=proposal.state)
     act = ACTS[proposal.act]
-    _require_unchanged(case, proposal, act.changes)
     given = json.loads(proposal.given)
     wanted = make(act.command, actor=governance.person(proposal.proposed_by), at=command.at, **given)
     meant = Case(governance, wanted, case.moment)
@@ -161,14 +160,16 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
         step.require_apart(case.actor, {case.actor: "first"}, {"proposal": proposal.proposal})
     agreed = replace(proposal, state="agreed", note=command.note, actor=case.actor)
     effect = act.effect(meant)
+    _require_unchanged(case, proposal, act.changes, effect)
     case.append([entry_of(step.action, agreed), *effect], unchanged=(proposal.about,))
     return agreed
 
 
-def _require_unchanged(case: Case, proposal: Proposal, kind: type[Recorded]) -> None:
+def _require_unchanged(case: Case, proposal: Proposal, kind: type[Recorded], effect: list[Fact]) -> None:
     """Whoever agrees agrees to what was compared then, not to what stands since."""
-    own = {name: proposal.about for name in kind.key if name in ("person", "file")}
+    row = next((row for entry in effect if entry.table == kind.table for row in entry.rows), {})
     about = proposal.about if "initiative" in kind.key else ""
+    own = {name: row[name] for name in kind.key if name in row and name != "initiative"}
     newest = latest(case.governance.store, kind, case.moment, about, **own)
     if newest is not None and newest.seq > proposal.seq:
         raise Conflict(

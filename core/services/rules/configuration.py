@@ -17,7 +17,7 @@ from core.domain.chain import Fact
 from core.domain.commands import Command, FileName, HoldsFrom
 from core.domain.errors import BadInput, Conflict
 from core.domain.facts.recorded import entry_of
-from core.domain.facts.rules import ConfigurationFile, PublishedEthics, PublishedPolicy, in_force
+from core.domain.facts.rules import ConfigurationFile, PublishedEthics, PublishedPolicy, in_force, overtaken
 from core.domain.given import Shown, TextOf
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
@@ -105,7 +105,9 @@ def propose_configuration(governance: Governance, command: ProposeConfiguration)
     changes = tuple(_changes(before[file], command.text))
     fallen = [f"… and {len(changes) - MOST_SAID} more."] if len(changes) > MOST_SAID else []
     day = f" It holds from {command.holds_from}." if command.holds_from else ""
-    says = (f"{FILES[file][0]} ({file}).{day}", *changes[:MOST_SAID], *fallen)
+    there = [one for one in history(governance.store, ConfigurationFile, case.moment) if one.file == file]
+    never = overtaken(there, command.holds_from or case.moment.day, case.moment.day)
+    says = (f"{FILES[file][0]} ({file}).{day}", *never, *changes[:MOST_SAID], *fallen)
     reviewers = case.rules.roles.allowed_roles("review_policy")
     return ProposedFile(case.propose("propose_configuration", file, says, reviewers), file, changes)
 
@@ -114,7 +116,8 @@ def next_version(case: Case, asked: ProposeConfiguration) -> Fact:
     """The entry that puts a file in force, checked against all that it stands beside."""
     file, governance, moment = _file_of(asked.name), case.governance, case.moment
     newest = latest(governance.store, ConfigurationFile, moment, file=file)
-    if newest is not None and newest.text == asked.text:
+    first_day = asked.holds_from or moment.day
+    if newest is not None and newest.text == asked.text and newest.since <= first_day:
         raise Conflict(f"{file} says what is on record already", where=file, remedy="Change it first.")
     position = governance.position(moment)
     for policy in _policies(governance, moment):

@@ -101,6 +101,8 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Proposed:
     said = changes or ("It says the same in other words.",)
     require_day_to_come(case, command.holds_from)
     said = (*said, f"It holds from {command.holds_from}.") if command.holds_from else said
+    there, day = history(governance.store, recorded.PublishedEthics, case.moment), case.moment.day
+    said = (*said, *recorded.overtaken(there, command.holds_from or day, day))
     reviewers = case.rules.roles.allowed_roles(command.may)
     return Proposed(case.propose("publish_ethics", fact.subject, said, reviewers), ethics, said)
 
