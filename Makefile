@@ -42,7 +42,7 @@ endef
 # A home of their own for the tests: a browser and its libraries write there, and nobody's settings count.
 AWAY := HOME="$(CACHE)/home" XDG_CONFIG_HOME="$(CACHE)/home/.config"
 
-.PHONY: help setup run empty test lint golden bench oracles screenshots clean
+.PHONY: help setup run empty test thorough lint golden bench oracles screenshots clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,10 @@ empty: ## serve the portal on a store of its own that starts with nothing
 test: lint ## run the checks and all tests, in a headless Chromium too
 	@$(AWAY) $(BIN)/python .ci/fetch_browser.py
 	@$(AWAY) $(BIN)/python -m pytest -n 3 --dist worksteal -o cache_dir=.cache/pytest $(ARGS)
+
+thorough: export THOROUGH := 1
+thorough: setup ## ask and draw at random so often that it takes half an hour: who may read what, one person alone
+	@$(AWAY) $(BIN)/python -m pytest -o cache_dir=.cache/pytest $(or $(ARGS),tests/properties/test_alone.py tests/services/test_reading.py)
 
 lint: setup ## check style, types and the floors
 	@$(BIN)/python -m ruff check .

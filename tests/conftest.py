@@ -33,6 +33,8 @@ pytest_plugins = ["tests.demo_store"]
 # How long an example takes is no promise: two cores are shared with whatever else runs.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+THOROUGH = os.environ.get("THOROUGH") == "1"
+"""`make thorough`: what is drawn or asked at random is so many times more often, for minutes."""
 
 
 def pytest_configure() -> None:

@@ -9,8 +9,8 @@ from typing import Literal
 from core.domain.errors import Conflict, Forbidden
 
 Part = Literal["owner", "holder", "first", "last"]
-"""A part somebody has in a thing: who owns, builds or registered its initiative or once did, its own
-`owner`, who began it, who spoke last."""
+"""A part somebody has in a thing: who has or had a part in its initiative (owner), its own `owner`
+(holder), who began it, who spoke last."""
 
 
 @dataclass(frozen=True)

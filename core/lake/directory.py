@@ -111,6 +111,7 @@ _CLOSED = asking(
         SELECT initiative, person, NULL AS team FROM (
             SELECT * FROM task_assignment WHERE seq <= $seq
             QUALIFY row_number() OVER (PARTITION BY initiative, task ORDER BY seq DESC) = 1)
+        WHERE actor <> person OR hand_off IS NOT NULL -- who took a task has it, and no tie by it
         UNION ALL
         SELECT initiative, to_person, to_team FROM hand_off h WHERE seq <= $seq AND NOT EXISTS (
             SELECT 1 FROM hand_off_answer a WHERE a.hand_off = h.hand_off AND a.seq <= $seq)

@@ -55,10 +55,11 @@ def _unknown(initiative: str, moment: Moment) -> NotFound:
 def require_independent(
     governance: Governance, moment: Moment, actor: str, initiative: str, doing: str
 ) -> None:
-    """Refuse those who own, build or registered an initiative, or once did."""
-    if actor in lake.owners_and_builders(governance.store, initiative, moment):
+    """Refuse those who own, build or registered an initiative, or once did, or whose work it is."""
+    if actor in lake.parts_in(governance.store, initiative, moment):
         raise Forbidden(
-            f"whoever owns, builds or registered an initiative, or once did, may not {doing} it",
+            "whoever owns, builds or registered an initiative, or once did, made or promoted a version of it "
+            f"or wrote in its documents, may not {doing} it",
             where=initiative,
             remedy="Ask somebody who had no such part in it.",
         )
@@ -69,13 +70,15 @@ def require_tie(
 ) -> None:
     """Refuse those who have no tie to an initiative, where their role works only on their own.
 
-    A tie has whoever owns or builds it, is of its team, or was given a task on it. Who owns a finding of it
-    may say that it is mended, and no more: anybody may raise one, on themselves too.
+    A tie has whoever owns or builds it, is of its team, or was given a task on it by somebody else: who took
+    one has the task alone. Who owns a finding of it may say that it is mended, and no more: anybody may raise
+    one, on themselves too.
     """
     if governance.rules(moment).roles.on_all(actor, action) or actor.team == initiative.team != "":
         return
     given = facts.newest(governance.store, TaskAssignment, moment, initiative.initiative)
-    tied = {initiative.owner, initiative.builder, *(one.person for one in given)}
+    others = (one.person for one in given if one.actor != one.person or one.hand_off)
+    tied = {initiative.owner, initiative.builder, *others}
     if action == "resolve_finding":
         tied |= {one.owner for one in facts.newest(governance.store, Finding, moment, initiative.initiative)}
     if actor.id not in tied:
@@ -128,8 +131,10 @@ def _perhaps_closed(governance: Governance, moment: Moment, *, every: bool) -> l
     def look() -> list[directory.Closed]:
         return directory.closed_initiatives(governance.store, moment, domains, every=every)
 
-    key = (directory.last_tie(governance.store, moment), domains, every)
-    return governance.memory.recall("closed", key, look, room=4)
+    tied = governance.memory.recall(
+        "tied", moment.seq, lambda: directory.last_tie(governance.store, moment), room=4
+    )
+    return governance.memory.recall("closed", (tied, domains, every), look, room=4)
 
 
 def _is_tied(actor: Actor, closed: directory.Closed) -> bool:
@@ -270,7 +275,7 @@ class Case:
         return f"{letter}{len(self.newest(kind)) + 1}"
 
     def require_independent(self, doing: str) -> None:
-        """Refuse those who own, build or registered the initiative, or once did."""
+        """Refuse those who have or had a part in the initiative."""
         require_independent(self.governance, self.moment, self.actor, self.initiative.initiative, doing)
 
     def permit(self, step: Step, fact: F, *, state: str) -> None:
@@ -435,7 +440,7 @@ class Case:
     def _who(self, part: Part, fact: F) -> Iterable[str]:
         match part:
             case "owner":
-                return lake.owners_and_builders(self.governance.store, self._named(), self.moment)
+                return lake.parts_in(self.governance.store, self._named(), self.moment)
             case "holder":
                 return (str(values_of(fact)["owner"]),)
             case "first":

@@ -68,7 +68,7 @@ def _flat(run: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _worse(before: Mapping[str, Any], after: Mapping[str, Any]) -> float | None:
-    if before["kind"] == "difference" or not before["value"] or not after["value"]:
+    if before["kind"] in ("difference", "count") or not before["value"] or not after["value"]:
         return None
     grown = float(after["value"]) / float(before["value"])
     return 1 / grown if before["more_is_better"] else grown

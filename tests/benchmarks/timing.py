@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["seconds", "megabytes", "ratio", "difference"]
+Kind = Literal["seconds", "megabytes", "ratio", "difference", "rate", "count"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Figure:
         How it is printed.
     kind
         A `ratio` is of two things measured in one run, so that it says the same on any machine; a
-        `difference` between two results says nothing of speed.
+        `difference` between two results says nothing of speed, nor does a `count`.
     more_is_better
         True where a larger one is the better one.
     """
@@ -44,6 +44,16 @@ def ratio(value: float, form: str, *, more_is_better: bool = False) -> Figure:
 def megabytes(value: float) -> Figure:
     """An amount of memory."""
     return Figure(value, f"{value:8.0f} MB", "megabytes")
+
+
+def counted(value: float, form: str) -> Figure:
+    """How many there were: no measure of speed."""
+    return Figure(value, form.format(value), "count")
+
+
+def rate(value: float) -> Figure:
+    """How many a second."""
+    return Figure(value, f"{value:8.1f} a second", "rate", more_is_better=True)
 
 
 def in_seconds(value: float, form: str = "{:8.2f} s") -> Figure:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from core.connectors.settings import PROJECT
 from core.lake.store import DATABASE
 from core.services.governance import Governance
 from tests.conftest import ADMIN, register
@@ -157,3 +159,19 @@ def test_a_store_that_another_process_holds_is_busy_and_not_broken(
         assert (said.code, "another process holds the store" in said.err) == (75, True)
         other.communicate("")
     assert govern("list").code == 0
+
+
+def test_six_commands_at_once_all_get_their_turn(store: Path, moderate: str) -> None:
+    """Real processes on a store that nobody holds: each waits a moment for the others."""
+    environment = {name: said for name, said in os.environ.items() if not name.startswith("GOVERNANCE_")}
+    environment |= {"GOVERNANCE_STORE": str(store), "GOVERNANCE_ACTOR": ADMIN.id}
+    command = [sys.executable, "-m", "core.entrypoints.cli", "comment", "add", moderate]
+    going = [
+        subprocess.Popen(
+            [*command, f"Remark {n}."], cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for n in range(6)
+    ]
+    said = [one.communicate(timeout=120)[0] for one in going]
+    assert [one.returncode for one in going] == [0] * 6, said
+    assert sorted(said) == [f"{moderate}/comment-{n} is on record.\n" for n in range(1, 7)]

@@ -158,6 +158,25 @@ def test_a_large_array_is_refused_before_it_is_read(base: str, governance: Gover
     assert post(base, "submit_evidence", proof).status_code == 200, "a file of 15 MiB is one value"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * (9 * 2**20),
+        b'{"a":' * (2 * 2**20),
+        ("[" + "1," * 2**20 + "1]").encode("utf-16"),
+        b'{"answers": {' + b",".join(b'"q%d": []' % n for n in range(400_000)) + b"}}",
+        b"[" + b"[]," * 2**20 + b"[]]",
+    ],
+    ids=["nested lists", "nested objects", "UTF-16", "an object", "empty lists"],
+)
+def test_what_holds_very_many_values_is_refused_however_it_is_written(base: str, body: bytes) -> None:
+    with caller(base) as client:
+        for kind in ("application/json", "text/plain", ""):
+            headers = {"Content-Type": kind}
+            refused = client.post("/operations/submit_evidence", content=body, headers=headers)
+            assert refused.status_code == 413
+
+
 def test_a_name_of_a_hundred_thousand_characters_is_refused(base: str, governance: Governance) -> None:
     name = "a" * 100_000
     batch = {"initiative": register(governance), "version": "1", "part": "analysis"}

@@ -81,7 +81,11 @@ def test_control_characters_and_direction_overrides_are_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"]
+    "cell",
+    [
+        *('=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"),
+        *("\u00a0=1", "\ufeff=1", "\u200b=1", "\u2028=1", "\ufeff\u00a0\u3000@SUM(A1)", "\u2060+1"),
+    ],
 )
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(cell: str) -> None:
     assert defuse(cell) == "'" + cell

@@ -192,6 +192,28 @@ def test_a_kpi_shows_promise_standing_and_history(promised: tuple[Governance, st
     assert "1 observation on record; none was corrected." in words
 
 
+def test_a_unit_is_shown_as_typed(promised: tuple[Governance, str]) -> None:
+    governance, initiative = promised
+    kpi = {
+        "name": "Coloured",
+        "direction": "up",
+        "baseline": 1.0,
+        "target": 2.0,
+        "unit": ":red-badge[**met**]",
+    }
+    kpi |= {"baseline_on": date(2026, 1, 1), "target_on": date(2026, 7, 1)}
+    set_business_kpi(governance, make(SetBusinessKpi, actor=OWNER, at=later(2), initiative=initiative, **kpi))
+    for page in ("business_kpi", "initiative"):
+        at = open_page(governance, page, actor=OWNER, id=initiative, kpi="coloured", tab="Business KPI")
+        assert not at.exception and not at.error, at.exception
+        read = [one.value for kind in ("markdown", "caption", "header") for one in at.get(kind)]
+        read += [
+            one.label for kind in ("metric", "number_input", "text_input", "expander") for one in at.get(kind)
+        ]
+        assert not [one for one in read if ":red-badge[**" in one]
+        assert any("badge" in one for one in read), "it is said, as typed"
+
+
 def test_the_form_records_an_observation_and_its_refusal_keeps_the_page(
     promised: tuple[Governance, str],
 ) -> None:

@@ -215,6 +215,20 @@ def test_an_administrator_gives_no_role_that_signs_alone(governance: Governance)
     )
 
 
+@pytest.mark.parametrize("wanted", [{"roles": ("administrator", "data_scientist")}, {"team": "Cards"}])
+def test_nobody_gives_themselves_a_role_or_a_team(governance: Governance, wanted: dict[str, Any]) -> None:
+    """Any role may do something that one's own may not, and a team ties one to its initiatives."""
+    give = {"actor": ADMIN, "at": later(2), "name": "Ada A. Admin", "person": ADMIN.id}
+    asked = {"roles": ADMIN.roles, "team": ADMIN.team, **wanted}
+    added = add_person(governance, make(AddPerson, **give, **asked))
+    now = governance.person(ADMIN.id)
+    assert (now.name, now.roles, now.team) == ("Ada A. Admin", ADMIN.roles, ADMIN.team)
+    refused(governance, Forbidden, "nobody agrees", lambda: agree(governance, added.proposal, 3, actor=now))
+    agree(governance, added.proposal, 4, actor=VALIDATOR)
+    now = governance.person(ADMIN.id)
+    assert (now.roles, now.team) == (asked["roles"], asked["team"])
+
+
 def test_whom_a_role_is_for_does_not_agree_to_it(governance: Governance) -> None:
     seat_signers(governance)
     give = {"actor": ADMIN, "at": later(2), "name": VALIDATOR.name, "person": VALIDATOR.id}

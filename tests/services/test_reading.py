@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import count, islice
 from pathlib import Path
 from random import Random
@@ -36,7 +37,19 @@ from core.services.use_cases import every_use_case, run_use_case
 from core.services.work.hand_offs import OfferHandOff, offer_hand_off
 from core.services.work.routing import WriteComment, write_comment
 from core.services.work.tasks import open_tasks
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, answers_for, at_rest, founded, later
+from tests.conftest import (
+    ADMIN,
+    BUILDER,
+    OUTSIDER,
+    OWNER,
+    THOROUGH,
+    VALIDATOR,
+    answers_for,
+    at_rest,
+    founded,
+    later,
+    rules_of,
+)
 from tests.conftest import register as register_open
 from tests.entrypoints.conftest import TOKEN, serving
 from tests.entrypoints.test_use_case_table import _filled
@@ -56,8 +69,7 @@ UNITS = {
         {"id": "bank", "title": "Bank", "within": "park", "teams": ["Credit", "Cards"]},
     ]
 }
-REQUESTS = 400
-"""1,500 were asked once; what is found is found by the first hundreds."""
+REQUESTS = 10_000 * len(STRANGERS) if THOROUGH else 1_000
 QUESTIONS = [one for one in every_use_case() if one.command is None and one.may.startswith("read_")]
 
 
@@ -163,6 +175,11 @@ def answered(governance: Governance, actor: Actor, name: str, given: dict[str, A
         return f"{type(problem).__name__}: {problem}"
 
 
+@cache
+def schema_of(name: str) -> dict[str, Any]:
+    return next(case for case in QUESTIONS if case.name == name).takes.model_json_schema()
+
+
 def requests(governance: Governance, seed: int) -> Iterator[tuple[UseCase, dict[str, Any]]]:
     """Questions with whatever may stand in their fields."""
     rng, head = Random(seed), governance.store.head()
@@ -190,7 +207,9 @@ def requests(governance: Governance, seed: int) -> Iterator[tuple[UseCase, dict[
     }
     while True:
         case = rng.choice(QUESTIONS)
-        schema = case.takes.model_json_schema()
+        if case.name == "verify_record" and rng.random() < 0.9:
+            continue  # it reads all there is, each time
+        schema = schema_of(case.name)
         required = schema.get("required", ())
         fields = [name for name in schema["properties"] if name in required or rng.random() < 0.5]
         given = {
@@ -204,6 +223,8 @@ def requests(governance: Governance, seed: int) -> Iterator[tuple[UseCase, dict[
 def test_whoever_may_not_read_an_initiative_never_hears_of_it(tmp_path: Path) -> None:
     governance, told = built(tmp_path / "store"), 0
     fill(governance)
+    own = {role.id for role in rules_of(governance).roles.roles if role.on != "all"}
+    assert {role for one in STRANGERS for role in one.roles} == own, "each role is asked for"
     for place, (case, given) in enumerate(islice(requests(governance, 5), REQUESTS)):
         actor = STRANGERS[place % len(STRANGERS)]
         found = answered(governance, actor, case.name, given)
@@ -221,7 +242,7 @@ def test_whoever_may_not_read_an_initiative_never_hears_of_it(tmp_path: Path) ->
 def test_who_may_read_it_is_told_of_it_by_most_questions(governance: Governance) -> None:
     told = {
         case.name
-        for case, given in islice(requests(governance, 6), REQUESTS)
+        for case, given in islice(requests(governance, 6), 400)
         if MARK in answered(governance, VALIDATOR, case.name, given).lower()
     }
     assert len(told) > 20

@@ -1,17 +1,24 @@
-"""Ways around the rules that one person found on the running product: refused, or no longer counting."""
+"""Ways around the rules that one person found on the running product: refused, or no longer counting.
+
+`tests/cases/ways/around.yaml` is the table of all 21 kinds, with the tests that hold each.
+"""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import (
     AmendInitiative,
     Command,
+    OverrideClassification,
     PromoteVersion,
     RegisterModelVersion,
     RetireVersion,
@@ -21,24 +28,44 @@ from core.domain.commands import (
 from core.domain.errors import BadInput, Conflict, Forbidden
 from core.domain.facts.recorded import entry_of
 from core.domain.facts.work import TaskAssignment
+from core.domain.models.business_kpis import SetBusinessKpi
 from core.domain.models.model_card import WriteDocumentText
 from core.domain.policy.policy import classify_so_far
-from core.domain.process.commands import PullModel, RaiseFinding, ResolveFinding, VerifyFinding
+from core.domain.process.commands import (
+    DecideWaiver,
+    DelegateSignOff,
+    PullModel,
+    RaiseFinding,
+    RequestWaiver,
+    ResolveFinding,
+    VerifyFinding,
+)
 from core.domain.process.sign_offs import SignOffStatus
 from core.lake.directory import put_person
 from core.lake.store import save_store
 from core.services.governance import Governance
+from core.services.measured.business_kpi import set_business_kpi
 from core.services.models.documents import write_document_text
 from core.services.models.versions import promote_version, register_model_version, retire_version
+from core.services.process.classification import override_classification
 from core.services.process.evidence import submit_evidence
-from core.services.process.findings import raise_finding, resolve_finding, verify_finding
+from core.services.process.findings import (
+    decide_waiver,
+    raise_finding,
+    request_waiver,
+    resolve_finding,
+    verify_finding,
+)
 from core.services.process.gates import pull_model
 from core.services.process.initiatives import amend_initiative
-from core.services.process.sign_offs import lay_table
-from core.services.work.tasks import open_tasks
+from core.services.process.sign_offs import delegate_sign_off, lay_table
+from core.services.work.tasks import AssignTask, assign_task, open_tasks
+from core.services.work.training import AttestTraining, attest_training
 from tests.conftest import BUILDER, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,
+    HEAD,
+    LOCKED,
     OPS,
     PRODUCTION,
     SECOND,
@@ -174,17 +201,27 @@ def test_a_better_name_ends_no_approval(governance: Governance) -> None:
     assert decide(governance, READY, GATE, 8).is_open
 
 
+def rewritten(governance: Governance, day: float) -> None:
+    """Another purpose: all approvals end."""
+    purpose = "Decides alone on every limit, without a clerk."
+    say(governance, amend_initiative, AmendInitiative, BUILDER, at=later(day), purpose=purpose)
+
+
+def asked_anew(governance: Governance, day: float) -> None:
+    """The gates before are signed again, and the signatures of the one that makes live are asked for."""
+    for gate, adviser in (("development", None), ("preproduction", OPS), (GATE, PRODUCTION)):
+        ask(governance, READY, gate, day)
+        if adviser:
+            advise(governance, READY, gate, day + 0.1, adviser)
+        if gate != GATE:
+            sign(governance, READY, gate, day + 0.2, SECOND)
+
+
 def test_feedback_on_one_version_is_not_heard_on_the_next(governance: Governance) -> None:
     ask_again = "2"
     version(governance, READY, ask_again, day=7)
     prove_all(governance, READY, 7.5)
-    for gate, adviser, signer in (("development", None, SECOND), ("preproduction", OPS, SECOND)):
-        ask(governance, READY, gate, 8)
-        if adviser:
-            advise(governance, READY, gate, 8.1, adviser)
-        sign(governance, READY, gate, 8.2, signer)
-    ask(governance, READY, GATE, 8.3)
-    advise(governance, READY, GATE, 8.4, PRODUCTION)
+    asked_anew(governance, 8)
     assert status(governance, 8.5) is SignOffStatus.WAITING_FOR_APPROVAL
     version(governance, READY, "6", day=9)
     prove_all(governance, READY, 9.5)
@@ -215,19 +252,132 @@ def test_a_request_that_nobody_completes_ends(governance: Governance) -> None:
     ask(governance, READY, "development", 99.2)
 
 
-@pytest.mark.parametrize("part", ["registered it", "wrote in its documents"])
+PROMISE = {"name": "Limits kept", "direction": "up", "baseline": 0.1, "target": 0.9, "unit": "%"}
+PROMISE |= {"baseline_on": later(1).date(), "target_on": later(90).date()}
+PARTS: dict[str, tuple[Callable[..., Any], type[Command], dict[str, Any]]] = {
+    "made a version": (
+        register_model_version,
+        RegisterModelVersion,
+        {"version": "3", "algorithm": "Guessing", "task": "binary", "role": "challenger", **LOCKED},
+    ),
+    "promoted it": (promote_version, PromoteVersion, {"version": "2", **WHY}),
+    "proved it": ACTS["prove"],
+    "set its business KPI": (set_business_kpi, SetBusinessKpi, PROMISE),
+    "wrote in its documents": ACTS["document"],
+}
+SIGNS = Actor(
+    id="sue-signs", name="Sue Signs", team="Credit",
+    roles=("risk_audit", "head_of_risk", "data_scientist", "data_ops"),
+)  # fmt: skip
+
+
+def take_part(governance: Governance, part: str, day: float) -> None:
+    """Somebody of the team, who has every role that signs, does something on the initiative."""
+    service, kind, given = PARTS[part]
+    put_person(governance.store, SIGNS)
+    say(governance, service, kind, SIGNS, at=later(day), **given)
+
+
+@pytest.mark.parametrize("part", ["registered it", *sorted(PARTS)])
 def test_nobody_signs_what_they_had_a_part_in(governance: Governance, part: str) -> None:
-    who = BUILDER.model_copy(update={"roles": ("risk_audit",)})
-    if part == "wrote in its documents":
-        service, kind, given = ACTS["document"]
-        who = SECOND
-        say(governance, service, kind, who, **given)
-    version(governance, READY, "2", day=7.2)
+    who = BUILDER.model_copy(update={"roles": ("risk_audit",)}) if part == "registered it" else SIGNS
+    version(governance, READY, "2", day=7)
+    if part in PARTS:
+        if part == "promoted it":
+            say(governance, promote_version, PromoteVersion, BUILDER, version="1", **WHY, at=later(7.05))
+        take_part(governance, part, 7.1)
+    if part == "made a version":
+        say(governance, promote_version, PromoteVersion, BUILDER, version="3", **WHY, at=later(7.2))
     prove_all(governance, READY, 7.5)
     ask(governance, READY, "development", 8)
     with pytest.raises(Forbidden, match="nobody signs their own work"):
         sign(governance, READY, "development", 8.1, who)
     assert sign(governance, READY, "development", 8.2, THIRD)
+
+
+def raised(governance: Governance, day: float) -> str:
+    """A finding that its owner says is mended."""
+    told = {"severity": "major", "title": "Limits are off", "detail": "They are too high by a tenth."}
+    told |= {"step": "development", "due_on": later(60).date(), "owner": BUILDER.id}
+    name = say(governance, raise_finding, RaiseFinding, VALIDATOR, at=later(day), **told)
+    note = {"finding": name, "note": "It was mended as asked."}
+    say(governance, resolve_finding, ResolveFinding, BUILDER, at=later(day + 0.1), **note)
+    return str(name)
+
+
+@pytest.mark.parametrize("part", ["made a version", "promoted it", "wrote in its documents"])
+def test_whose_work_it_is_waives_verifies_and_overrides_nothing_of_it(
+    governance: Governance, part: str
+) -> None:
+    version(governance, READY, "2", day=7)
+    say(governance, promote_version, PromoteVersion, BUILDER, version="1", **WHY, at=later(7.05))
+    take_part(governance, part, 7.1)
+    finding = raised(governance, 8)
+    given: dict[str, Any] = {
+        "measure": "red_team",
+        "reason": "They are booked until May.",
+        "until": later(40).date(),
+    }
+    given |= {"compensation": "Two analysts try to break it."}
+    waiver = say(governance, request_waiver, RequestWaiver, OWNER, at=later(8), **given)
+    note = {"note": "The controls are in place."}
+    lower = {"class_id": "low", "justification": "It only advises a clerk now.", "until": later(40).date()}
+    lower |= {"compensation": "A clerk decides every case by hand."}
+    decided = {"waiver": waiver, "outcome": "granted", **note}
+    tried: tuple[tuple[str, Callable[..., Any], type[Command], dict[str, Any]], ...] = (
+        ("nobody decides a waiver", decide_waiver, DecideWaiver, decided),
+        (
+            "verified by somebody else",
+            verify_finding,
+            VerifyFinding,
+            {"finding": finding, "mended": True, **note},
+        ),
+        ("or wrote in its documents, may not", override_classification, OverrideClassification, lower),
+    )
+    for words, service, kind, said in tried:
+        refused(
+            governance,
+            Forbidden,
+            words,
+            lambda service=service, kind=kind, said=said: say(
+                governance, service, kind, SIGNS, at=later(9), **said
+            ),
+        )
+        say(governance, service, kind, HEAD, at=later(9.5), **said)
+
+
+def test_one_hand_signs_once_at_a_gate(governance: Governance) -> None:
+    """For itself or for somebody who delegated it: the quorum counts hands."""
+    trainings = governance.rules(governance.moment(later(7))).trainings
+    for training in trainings.asked_of(THIRD.roles):
+        said = make(AttestTraining, actor=THIRD, at=later(7), training=training.id)
+        attest_training(governance, said)
+    given: dict[str, Any] = {"delegate": THIRD.id, "role": "risk_audit", "until": later(20).date()}
+    delegated = make(DelegateSignOff, actor=SECOND, at=later(7), reason="Away for two weeks.", **given)
+    delegate_sign_off(governance, delegated)
+    rewritten(governance, 7)
+    asked_anew(governance, 8)
+    sign(governance, READY, GATE, 8.3, BUSINESS)
+    sign(governance, READY, GATE, 8.3, THIRD, on_behalf_of=SECOND.id)
+    words = "answered at this gate already"
+    refused(governance, Conflict, words, lambda: sign(governance, READY, GATE, 8.4, THIRD))
+    refused(governance, Conflict, words, lambda: sign(governance, READY, GATE, 8.5, SECOND))
+    assert not decide(governance, READY, GATE, 9).is_open
+
+
+def test_nobody_makes_a_tie_of_their_own(governance: Governance) -> None:
+    """Who takes a task that anybody of their role could do gets no more of the initiative by it."""
+    rewritten(governance, 7)
+    asked_anew(governance, 7.1)
+    tasks = open_tasks(governance, governance.moment(later(8)), initiative=READY)
+    free = [one.key for one in tasks if STRANGER.id in one.routes.responsible]
+    assert free
+    for key in free:
+        assign_task(governance, make(AssignTask, actor=STRANGER, at=later(8), task=key))
+    for act in ("pull", "amend", "retire"):
+        service, kind, given = ACTS[act]
+        turn = lambda s=service, k=kind, g=given: say(governance, s, k, STRANGER, at=later(9), **g)  # noqa: E731
+        refused(governance, Forbidden, "has no tie", turn)
 
 
 def test_a_former_owner_closes_no_finding(governance: Governance) -> None:
@@ -296,3 +446,23 @@ def test_a_finding_raised_on_oneself_gives_no_tie(governance: Governance) -> Non
     words = "has no tie"
     refused(governance, Forbidden, words, lambda: say(governance, service, kind, STRANGER, **given))
     say(governance, resolve_finding, ResolveFinding, STRANGER, finding=name, note="It was mended as asked.")
+
+
+WAYS: list[dict[str, Any]] = yaml.safe_load(
+    (PROJECT / "tests/cases/ways/around.yaml").read_text(encoding="utf-8")
+)
+
+
+def test_the_table_has_a_row_for_every_kind() -> None:
+    assert len({row["kind"] for row in WAYS}) == 21
+    assert all(tests for row in WAYS for tests in row["ways"].values())
+
+
+@pytest.mark.parametrize("row", WAYS, ids=lambda row: row["kind"])
+def test_every_way_around_is_held_by_tests_that_are_there(row: dict[str, Any]) -> None:
+    for named in (one for tests in row["ways"].values() for one in tests):
+        file, _, test = named.partition("::")
+        tree = ast.parse((PROJECT / "tests" / file).read_text(encoding="utf-8"))
+        assert test in {one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)}, (
+            named
+        )

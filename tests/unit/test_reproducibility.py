@@ -66,6 +66,14 @@ def test_the_reasons_say_what_is_there_and_what_the_next_rung_lacks() -> None:
     assert grade_reproducibility(SNAPSHOT).lacking == ()
 
 
+def test_digests_are_told_to_be_the_word_of_who_registered_them() -> None:
+    """Nothing tells a made-up digest from a true one, so nobody is led to believe that it was looked at."""
+    made_up = {"artifact_sha256": "a" * 64, "data_sha256": "a" * 64, "code_commit": "b" * 40}
+    for recorded, told in (({**SNAPSHOT, **made_up}, True), ({**METRICS, **RETRAIN}, True), (METRICS, False)):
+        said = " ".join(grade_reproducibility(recorded).reasons)
+        assert ("the word of whoever registered them; nothing was fetched" in said) is told
+
+
 @given(st.sets(st.sampled_from(sorted({**METRICS, **SNAPSHOT}))), st.sampled_from(sorted(SNAPSHOT)))
 def test_more_on_record_never_lowers_the_grade(there: set[str], more: str) -> None:
     whole = {**METRICS, **SNAPSHOT}

@@ -278,9 +278,11 @@ class ReproducibilityGrade:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is this rung: what is recorded for it, then what the next rung lacks."""
+        """Why it is this rung: what is recorded for it and on whose word, then what the next rung lacks."""
         have = [need.words for need in self.needs if need.rung == self.rung]
         said = [f"Recorded: {', '.join(have)}."] if have else []
+        if self.rung > 1:
+            said.append("Digests and commits are the word of whoever registered them; nothing was fetched.")
         lacking = self.lacking
         if lacking:
             said.append(f"For “{GRADES[self.rung + 1].lower()}” is missing: {', '.join(lacking)}.")

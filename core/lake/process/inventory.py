@@ -249,6 +249,24 @@ def owners_and_builders(store: Store, initiative: str, moment: Moment) -> dict[s
     return people
 
 
+def parts_in(store: Store, initiative: str, moment: Moment) -> dict[str, str]:
+    """Person id -> what part they have or had in an initiative: it is theirs, or their work.
+
+    Owners, builders and whoever registered it; who made or promoted any version, or wrote in its documents.
+    """
+    submitted: tuple[ModelVersion | VersionAmendment, ...] = (
+        *history(store, ModelVersion, moment, initiative),
+        *history(store, VersionAmendment, moment, initiative),
+    )
+    turns = history(store, VersionState, moment, initiative)
+    people = {
+        text.actor: "wrote in its documents" for text in history(store, DocumentText, moment, initiative)
+    }
+    people |= {turn.actor: "promoted a version of it" for turn in turns if turn.state == "champion"}
+    people |= {one.actor: "made a version of it" for one in submitted}
+    return people | owners_and_builders(store, initiative, moment)
+
+
 def registration(store: Store, initiative: str, moment: Moment) -> Registration | None:
     """The initiative as registered last, with its classification; None where it is not registered."""
     registered = history(store, Initiative, moment, initiative)

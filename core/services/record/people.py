@@ -84,30 +84,34 @@ class Added:
 def add_person(governance: Governance, command: AddPerson) -> Added:
     """Add somebody to the directory, so that they can own, build or act; team and roles go on record.
 
-    A role that signs is given by two people: it is proposed, and somebody else agrees. Those who agree first
-    are named when the store is founded, or come with the groups of their login.
+    A role that signs is given by two people, and so are a role and team of one's own: it is proposed, and
+    somebody else agrees. Those who agree first are named when the store is founded, or come with the groups
+    of their login.
 
     Raises
     ------
     Forbidden, BadInput
-        The actor may not, or asks alone for a role that signs; there is no such role.
+        The actor may not, or asks alone for what takes two; there is no such role.
     """
     case = begin(governance, command)
     person = _as_asked(case.rules.roles, command)
-    held = next((known.roles for known in governance.people() if known.id == person.id), ())
-    gained = [role for role in person.roles if role in signing_roles(case.rules.roles) and role not in held]
-    if not gained:
+    held = next((known for known in governance.people() if known.id == person.id), Actor(id="", name=""))
+    own, signs = person.id == case.actor, signing_roles(case.rules.roles)
+    gained = [role for role in person.roles if role not in held.roles and (own or role in signs)]
+    if not gained and (not own or person.team == held.team):
         return _entered(case, person)
     reviewers = case.rules.roles.allowed_roles("review_policy")
     others = [one for one in governance.people() if one.id not in (case.actor, person.id)]
     if any(set(one.roles) & set(reviewers) for one in others):
-        titles = ", ".join(case.rules.roles.title(role) for role in gained)
+        titles = ", ".join(map(case.rules.roles.title, gained)) or f"team {person.team or 'none'}"
         said = f"{person.name} ({person.id}) gets: {titles}."
         rest = tuple(role for role in person.roles if role not in gained)
-        added = _entered(case, person.model_copy(update={"roles": rest}))
+        now = {"roles": rest, "team": held.team if own else person.team}
+        added = _entered(case, person.model_copy(update=now))
         return replace(added, proposal=case.propose("add_person", person.id, [said], reviewers))
     raise Forbidden(
-        "a role that signs is given by two people, and nobody else here could agree",
+        "a role that signs, and any role or team of one's own, is given by two people, and nobody else here "
+        "could agree",
         where=person.id,
         remedy="The first are named when the store is founded, or have it by a group of their login.",
     )

@@ -24,7 +24,7 @@ from core.domain.moment import Moment
 from core.domain.process.commands import ReassessInitiative, VerifyFinding
 from core.lake import directory
 from core.lake.facts import history, latest, newest_of
-from core.lake.process.inventory import owners_and_builders
+from core.lake.process.inventory import parts_in
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.process.classification import answered_anew, overridden
@@ -109,8 +109,8 @@ def _emergency(case: Case) -> list[Fact]:
     return [entry_of("finding_closed", but(found, state="closed", note=case.command.note))]
 
 
-def _owns_or_builds(case: Case, person: str) -> bool:
-    return person in owners_and_builders(case.governance.store, case.initiative.initiative, case.moment)
+def _has_a_part(case: Case, person: str) -> bool:
+    return person in parts_in(case.governance.store, case.initiative.initiative, case.moment)
 
 
 def _is_concerned(case: Case, person: str) -> bool:
@@ -118,12 +118,12 @@ def _is_concerned(case: Case, person: str) -> bool:
 
 
 ACTS: Mapping[str, Act] = {
-    "override_classification": Act(OverrideClassification, _override, Classification, _owns_or_builds),
-    "reassess_initiative": Act(ReassessInitiative, _reassess, Classification, _owns_or_builds),
-    "verify_finding": Act(VerifyFinding, _emergency, InitiativeState, _owns_or_builds),
+    "override_classification": Act(OverrideClassification, _override, Classification, _has_a_part),
+    "reassess_initiative": Act(ReassessInitiative, _reassess, Classification, _has_a_part),
+    "verify_finding": Act(VerifyFinding, _emergency, InitiativeState, _has_a_part),
     "publish_ethics": Act(PublishEthics, _position, PublishedEthics),
     "propose_configuration": Act(ProposeConfiguration, _file, ConfigurationFile),
-    "set_business_kpi": Act(SetBusinessKpi, _promise, BusinessKpi, _owns_or_builds),
+    "set_business_kpi": Act(SetBusinessKpi, _promise, BusinessKpi, _has_a_part),
     "add_person": Act(AddPerson, _roles, Membership, _is_concerned),
 }
 """Use case -> what it is once two people want it."""

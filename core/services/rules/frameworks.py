@@ -25,6 +25,7 @@ from core.domain.rules.frameworks import (
     measure_of,
 )
 from core.lake.facts import latest
+from core.lake.memory import remembered
 from core.lake.process import clause_tally as lake
 from core.lake.process.clause_tally import ClauseScope, InScope, initiatives_in_scope
 from core.services.governance import Governance
@@ -197,6 +198,7 @@ class _Counted:
         return ClauseLine(clause, titles, _coverage(own), binding)
 
 
+@remembered(room=4)
 def _count(governance: Governance, moment: Moment) -> _Counted:
     policy = governance.policy(moment)
     scope = clause_scope(governance, policy, moment)

@@ -15,7 +15,7 @@ from core.domain.work.work import Held, Place, Routes, Task, TaskKind, TaskState
 from core.lake import work as lake_tasks
 from core.lake.facts import newest
 from core.lake.process.clause_tally import led_elsewhere
-from core.lake.process.inventory import owners_and_builders, reviews
+from core.lake.process.inventory import parts_in, reviews
 from core.lake.store import Store
 from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks, unread_mentions
 from core.services.work.training import training_standings
@@ -417,7 +417,7 @@ def proposal_tasks(reading: Reading) -> Iterator[Task]:
         known = reading.known.get(proposal.about)
         barred = {proposal.proposed_by, proposal.about}
         if known is not None:
-            barred |= set(owners_and_builders(store, proposal.about, reading.moment))
+            barred |= set(parts_in(store, proposal.about, reading.moment))
         holders = (person.id for role in proposal.reviewers for person in reading.cast.holders(role))
         due_on = reading.answer_by(proposal.recorded_at.date())
         yield Task(

@@ -320,7 +320,7 @@ def observation_forms(desk: Desk, kpi: BusinessKpi) -> None:
 def _observation_form(desk: Desk, kpi: BusinessKpi) -> None:
     with st.form(f"observe-{kpi.initiative}-{kpi.promise.kpi}"):
         on = st.date_input("Day", value=desk.moment.day, max_value=desk.moment.day)
-        value = st.number_input(f"Achieved ({kpi.promise.unit})", value=None, format="%g", step=None)
+        value = st.number_input(f"Achieved ({escape(kpi.promise.unit)})", value=None, format="%g", step=None)
         note = st.text_input("Note", max_chars=2000, help="The reason, where the day has a value already.")
         withdraw = st.checkbox("Withdraw the day's value")
         if not st.form_submit_button("Record", type="primary", icon=":material/add:"):
