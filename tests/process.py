@@ -92,7 +92,7 @@ def seat_signers(governance: Governance) -> None:
 def without_predictions(version: str = "no-predictions", *, confirmed: bool = False) -> str:
     """The shipped policy without the checks that look at predictions, trainings and the like.
 
-    Where it is not meant, no class has to be confirmed by a second person.
+    Where it is not meant, no class has to be confirmed by a second person; none is drawn.
     """
     return _without_predictions(confirmed).replace("version: VERSION", f"version: {version}", 1)
 
@@ -103,6 +103,7 @@ def _without_predictions(confirmed: bool) -> str:
     policy["version"] = "VERSION"
     for risk_class in policy["classes"]:
         risk_class["confirmed"] = confirmed and risk_class.get("confirmed", False)
+        risk_class["drawn_percent"] = 0
     for ladder in policy["considerations"]:
         for rung in ladder["rungs"]:
             rung["checks"] = [check for check in rung.get("checks", []) if check in SELF_SUFFICIENT]

@@ -49,7 +49,7 @@ LOOKS: dict[str, Look] = {
     "abandoned": Look("Abandoned", "bad", "square"),
     "lapsed": Look("Lapsed", "bad", "triangle"),
     "drafted": Look("Waits for review", "info", "half"),
-    "published": Look("In force", "good", "circle"),
+    "published": Look("Published", "good", "circle"),
     "proposed": Look("Waits for an answer", "info", "half"),
     "agreed": Look("Agreed", "good", "circle"),
     "declined": Look("Declined", "bad", "triangle"),

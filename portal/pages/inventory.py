@@ -28,11 +28,19 @@ STATUSES: dict[Literal["", "live", "in_progress", "overdue", "failing", "retired
 }
 FILTERS = ("q", "class", "team", "domain", "status")
 COLUMNS = [
-    Column("name", "Initiative", strong=True, width=214),
+    Column("name", "Initiative", strong=True, width=196),
     Column("class_id", "Risk class", "status", width=96),
+    Column(
+        "answers_class_id",
+        "By answers",
+        "status",
+        phone=False,
+        width=96,
+        help="The class of its answers, where it was overridden: lower ones end on a day.",
+    ),
     Column("team", "Team", phone=False, width=140),
     Column("owner_name", "Owner", phone=False, width=112),
-    Column("stage", "Stage", phone=False, width=116, help="Live, or the next gate not recorded as open."),
+    Column("stage", "Stage", phone=False, width=136, help="Live, or the next gate not recorded as open."),
     Column(
         "share", "Met", "share_bar", phone=False, width=88, help="Share of its requirements that are met."
     ),

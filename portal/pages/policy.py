@@ -25,13 +25,18 @@ def render() -> None:
     page_header(desk, "Policy matrix", rule)
     published = desk.ask(policy_view.published_policy)
     policy = published.policy
+    lines = desk.ask(configuration)
+    coming = [line.coming for line in lines if line.file == "policy.yaml" and line.coming]
     facts(
         [
             ("Version in force", f"{policy.version}: {policy.title}"),
             ("Published", f"{minute(published.published_at)}, by {published.published_by}"),
             ("Record entry", f"{published.seq:,}"),
+            *(("Version to come", version) for version in coming),
         ]
     )
+    if coming:
+        page_link("policy_changes", "See what it will change", icon=":material/arrow_forward:")
     st.caption(f"SHA-256 of its text: {published.sha256}")
     matrix, questions, modes, gates, roles, files = st.tabs(PARTS, key="part", bind="query-params")
     with matrix:
@@ -48,7 +53,7 @@ def render() -> None:
         notes = desk.ask(policy_view.raci_notes)
         policy_tables.raci_table(desk.ask(policy_view.raci_rows), titles, notes)
     with files:
-        policy_tables.files_panel(desk.ask(configuration))
+        policy_tables.files_panel(lines)
 
 
 def _matrix(desk: Desk, policy: Policy) -> None:

@@ -295,7 +295,8 @@ def test_a_policy_is_checked_published_and_described(govern: Govern, moderate: s
     assert "Rita Risk (rita-risk) gets: Risk and audit." in govern("proposal", "list", "--open").out
     assert govern("proposal", "agree", "C1", "--as", "vera-validator").out == "C1 holds from now on.\n"
     assert govern(*approved, "--as", "rita-risk").out == "Draft P1 is approved.\n"
-    assert govern("policy", "publish", "P1").out == "Policy version 2.1 is in force.\n"
+    said = f"Policy version 2.1 is published, and holds from {datetime.now(UTC).date()}.\n"
+    assert govern("policy", "publish", "P1").out == said
     assert "published" in govern("policy", "drafts").out.lower()
     assert "policy 2.1" in govern("decide", moderate, "--gate", "deployment").out
     assert govern("policy", "schema").json["title"] == "Policy"

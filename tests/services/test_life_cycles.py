@@ -377,6 +377,8 @@ def test_a_class_that_has_to_be_confirmed_opens_no_gate_before(governance: Gover
 
 
 def test_a_share_of_the_light_ones_is_drawn_by_nobody(governance: Governance) -> None:
+    drawn_from = without_predictions("drawn").replace("drawn_percent: 0", "drawn_percent: 20")
+    put_in_force(governance, drawn_from, 4.5)
     names = [f"Meal Sheet {place}" for place in range(40)]
     for place, name in enumerate(names):
         register(governance, name, heavy=False, day=5 + place / 100)

@@ -195,10 +195,13 @@ def _order_faults(policy: Policy) -> Iterator[Fault]:
 
 
 def _review_faults(path: Path, lighter: RiskClass, stricter: RiskClass) -> Iterator[Fault]:
-    """A stricter class is confirmed wherever a lighter one is, and its answers are given anew as often."""
+    """A stricter class is looked at wherever a lighter one is, and its answers are given anew as often."""
     if lighter.confirmed and not stricter.confirmed:
         what = f"class {lighter.id} has to be confirmed, and the stricter {stricter.id} has not"
         yield Fault((*path, "confirmed"), what, "Let it be confirmed, or neither.")
+    elif stricter.review_percent < lighter.review_percent:
+        what = f"fewer of {stricter.id} are drawn for a look than of the lighter {lighter.id}"
+        yield Fault((*path, "drawn_percent"), what, f"Draw {lighter.drawn_percent} percent or more.")
     if lighter.review_days and (stricter.review_days is None or stricter.review_days > lighter.review_days):
         seldom = f"after {stricter.review_days} days" if stricter.review_days else "never"
         what = f"answers of {stricter.id} are given anew {seldom}, those of the lighter {lighter.id} sooner"

@@ -221,6 +221,8 @@ class InventoryLine:
 
     Attributes
     ----------
+    answers_class_id
+        The class that its answers lead to, where somebody put it into another.
     live
         A version is in production, or the use itself where it has no registered model.
     next_gate
@@ -240,6 +242,7 @@ class InventoryLine:
     owner_name: str
     registered_at: datetime
     class_id: str
+    answers_class_id: str | None
     mode_id: str
     version: str | None
     task: Task | None

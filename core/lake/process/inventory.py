@@ -318,7 +318,8 @@ _INVENTORY = asking(
     )
     SELECT i.initiative, i.name, i.purpose, i.domain, i.team, i.owner,
         coalesce(d.name, i.owner) AS owner_name, r.registered_at,
-        c.class_id, c.mode_id, v.version, v.task, coalesce(n.live, false) AS live,
+        c.class_id, nullif(c.computed_class_id, c.class_id) AS answers_class_id, c.mode_id, v.version, v.task,
+        coalesce(n.live, false) AS live,
         p.next_gate, coalesce(p.gates, 0) AS gates, coalesce(p.passed, 0) AS passed,
         coalesce(t.asked, 0) AS asked, coalesce(t.satisfied, 0) AS satisfied,
         coalesce(t.overdue, 0) AS overdue, coalesce(t.expiring, 0) AS expiring,

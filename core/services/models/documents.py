@@ -84,7 +84,10 @@ def risk(material: Material) -> tuple[Part, ...]:
     if known.justification:
         computed = policy.class_title(known.computed_class_id)
         by = material.name(known.classified_by)
-        parts.append(Words(f"The answers lead to {computed}. {by} overrode it: {known.justification}"))
+        said = f"The answers lead to {computed}. {by} overrode it: {known.justification}"
+        if known.until:
+            said += f" That ends on {known.until}. Instead: {known.compensation}"
+        parts.append(Words(said))
     answers = []
     for question in policy.questions:
         chosen = known.answers.get(question.id, ())

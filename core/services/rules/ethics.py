@@ -98,7 +98,7 @@ def publish_ethics(governance: Governance, command: PublishEthics) -> Proposed:
     case = begin(governance, command)
     ethics, fact = position_of(case, command)
     changes = position_changes(governance.position(case.moment), ethics)
-    said = changes or ("It says the same in other words.",)
+    said = tuple(f"{one[:1].upper()}{one[1:]}." for one in changes) or ("It says the same in other words.",)
     require_day_to_come(case, command.holds_from)
     said = (*said, f"It holds from {command.holds_from}.") if command.holds_from else said
     there, day = history(governance.store, recorded.PublishedEthics, case.moment), case.moment.day

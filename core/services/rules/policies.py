@@ -35,6 +35,18 @@ class DraftLine(Signed, PolicyDraft):
     drafted_at: datetime
     why: str
 
+    @property
+    def first_day(self) -> date | None:
+        """The day from which it holds, or is meant to; None where it holds once it is published."""
+        return (
+            max(self.recorded_at.date(), self.holds_from or date.min) if self.published else self.holds_from
+        )
+
+    @property
+    def published(self) -> bool:
+        """Whether it was published."""
+        return self.state == "published"
+
 
 def draft_policy(governance: Governance, command: DraftPolicy) -> str:
     """Put a draft on record, to be compared, previewed and reviewed; return its name.
@@ -113,7 +125,8 @@ def publish_policy(governance: Governance, command: PublishPolicy) -> Policy:
     published = entry_of(step.action, replace(draft, state="published", note=""))
     in_force = publication(PublishedPolicy, policy, draft.text, draft.holds_from)
     case.append([published, in_force], unchanged=[published.subject])
-    return policy
+    since = max(case.moment.day, draft.holds_from or date.min)
+    return policy.after(case.policy, since)
 
 
 def require_draft(governance: Governance, draft: str, moment: Moment) -> PolicyDraft:

@@ -159,7 +159,8 @@ def _grades(found: AlcoaSheet) -> Result:
 
 
 def _put_in_force(call: Call, command: object, found: Policy) -> Result:
-    return {"version": found.version, "title": found.title}
+    since = found.before[1] if found.before else call.now.date()
+    return {"version": found.version, "title": found.title, "since": since.isoformat()}
 
 
 def _which_frameworks(typed: Values) -> str:
@@ -224,7 +225,7 @@ USE_CASES = (
     does(
         policies.publish_policy,
         PublishPolicy,
-        Line("policy publish", "Policy version {version} is in force."),
+        Line("policy publish", "Policy version {version} is published, and holds from {since}."),
         returns=_put_in_force,
     ),
     does(

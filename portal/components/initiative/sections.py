@@ -195,8 +195,8 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
     mode = next((mode for mode in sheet.policy.modes if mode.id == known.mode_id), None)
     shown = [(known.class_id, f"{sheet.policy.class_title(known.class_id)} risk")]
     if known.class_id != known.computed_class_id:
-        until = f" until {day(known.until)}" if known.until else ""
-        shown += [("waived", f"{sheet.policy.class_title(known.computed_class_id)} by its answers{until}")]
+        until = f"Until {day(known.until)}; " if known.until else "Overridden; "
+        shown += [("waived", f"{until}{sheet.policy.class_title(known.computed_class_id)} by its answers")]
     shown += [("retired", f"Retired on {day(sheet.facts.retired_on)}")] if sheet.facts.retired_on else []
     shown += [("waiting", "Class not confirmed yet")] if sheet.facts.unconfirmed else []
     shown += [("done", "Live")] if sheet.live else []
@@ -233,7 +233,8 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
         )
         said = f"The answers lead to {computed}. {by} overrode it, because: {known.justification}"
         if known.until:
-            said += f" It holds until {day(known.until)}. Instead: {known.compensation}"
+            verb = "holds" if known.until >= desk.moment.day else "held"
+            said += f" It {verb} until {day(known.until)}. Instead: {known.compensation}"
         st.markdown(escape(said))
     on = day(known.registered_at)
     st.caption(escape(f"Registered on {on}; classified by policy {known.policy_version}."))

@@ -119,6 +119,7 @@ _DRAFTS = [
     Column("draft", "Draft", strong=True),
     Column("version", "Version"),
     Column("state", "State", "status"),
+    Column("first_day", "Holds from", "day"),
     Column("why", "Why"),
     Column("drafted_by_name", "Drafted by", phone=False),
     Column("drafted_at", "On", "minute", phone=False),
@@ -327,11 +328,12 @@ def _answer(desk: Desk, one: ProposalLine) -> None:
 def _publish(desk: Desk, row: DraftLine) -> None:
     ask = Ask(
         "Put it in force",
-        f"Policy version {row.version} is in force.",
+        f"Policy version {row.version} is published"
+        + (f" and holds from {day(row.holds_from)}." if row.holds_from else ", and holds."),
         icon=":material/publish:",
         primary=True,
         fixed={"draft": row.draft},
-        note="From then on every decision uses it, and it never changes.",
+        note="From its day on every decision uses it, and it never changes.",
     )
     action(desk, publish_policy, PublishPolicy, ask)
 
