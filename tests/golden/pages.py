@@ -94,7 +94,7 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         View(AUDITOR, {"part": "Rights"}),
     ),
     "ethics": (View(EXECUTIVE), View(VALIDATOR)),
-    "record": (View(AUDITOR), View(VALIDATOR, {"action": "gate_decided", "entry": "5883"})),
+    "record": (View(AUDITOR), View(VALIDATOR, {"action": "gate_decided", "entry": "5891"})),
 }
 """Page -> how it is opened; every page has a line."""
 

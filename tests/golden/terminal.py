@@ -79,7 +79,7 @@ document-notes retail-credit-scoring limits
 record --most 8
 record --initiative churn-call-list --most 4
 verify
-replay 5883
+replay 5891
 """.strip().splitlines()
 
 
