@@ -46,6 +46,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     ),
     "Evidence": (
         Entry("slices", "Bias slices", "balance"),
+        Entry("evaluations", "Evaluation sets", "checklist"),
         Entry("predictions", "Predictions", "upload_file"),
         Entry("decay", "Decay", "trending_down"),
         Entry("drift", "Drift and data", "ssid_chart"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from core.analytics.drift.personal_data import find_personal_data
+from core.analytics.drift.data_quality import find_personal_data
 from core.connectors.settings import PROJECT
 from core.entrypoints.cli import run
 from core.lake.monitoring.quality_counts import quality_columns, sampled_values, worth_sampling

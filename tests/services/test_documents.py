@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.connectors.document_files import document_html, document_markdown
+from core.connectors.pack_files import document_html, document_markdown
 from core.domain.commands import OverrideClassification, RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound
 from core.domain.models.lineage import MarkDataBad, RecordDataSource, RecordDataUse, RecordProcesses

@@ -99,7 +99,7 @@ def test_a_table_of_cases_is_read_alike_from_every_kind_of_file(
     added = add(governance, assistant, written(tmp_path, cases(failing=range(8)), name), texts=("prompt",))
     assert (added.evaluation, added.cases, added.passed) == ("E1", 200, 192)
     found = evaluation_report(governance, governance.moment(later(11)), initiative=assistant, version="1")
-    assert (found.verdict, found.shown.verdict) == ("pass", "pass")
+    assert found.shown.verdict == "pass"
     whole, by_topic = found.reports
     assert whole.lines[0].rate == 0.96
     assert [(line.label, line.cases, line.passed) for line in by_topic.lines] == [
@@ -205,9 +205,9 @@ def test_no_text_of_a_case_enters_the_record_and_its_file_is_verified(
         assert SECRET not in str(cursor.execute(f"SELECT * FROM {table}").fetchall())
     kept = pl.read_parquet(governance.store.folder / added.path)
     assert all(SECRET in text for text in kept.get_column("text.prompt"))
-    assert verify_record(governance, governance.present(later(11))).first_break is None
+    assert verify_record(governance).first_break is None
     (governance.store.folder / added.path).write_bytes(b"other answers")
-    broken = verify_record(governance, governance.present(later(11))).first_break
+    broken = verify_record(governance).first_break
     assert broken is not None
     assert broken.seq == added.seq or "not what was recorded" in broken.problem
 
@@ -242,7 +242,7 @@ def test_the_check_passes_only_where_every_set_and_judge_does(
     add(governance, assistant, harm, **about, dataset="Harm", at=later(12))
     run = verdict(governance, assistant, 13)
     assert (run.verdict, run.observed, run.limit_value) == ("fail", 0.6, 0.8)
-    assert "the worst of 2 evaluations" in run.message
+    assert "the worst of 2 sets" in run.message
     again = written(tmp_path, cases(), "again.jsonl")
     add(governance, assistant, again, **about, dataset="Harm", at=later(14))
     run = verdict(governance, assistant, 15)
@@ -259,6 +259,23 @@ def test_cases_that_are_left_away_make_no_pass(
     run = verdict(governance, assistant, 12)
     assert run.verdict != "pass"
     assert "80 cases of the set are absent" in run.message
+
+
+def test_a_judge_of_a_part_can_fail_a_set_and_never_passes_it(
+    governance: Governance, assistant: str, tmp_path: Path
+) -> None:
+    about = {"version": "2"}
+    part = {**about, "judge": VALIDATOR.id, "judge_kind": "person"}
+    add(governance, assistant, written(tmp_path, cases()), **about)
+    add(governance, assistant, written(tmp_path, cases(n=70), "part.jsonl"), **part, at=later(11))
+    lines = evaluation_report(governance, governance.moment(later(12)), initiative=assistant, version="2")
+    assert [(line.verdict, line.absent) for line in lines.evaluations] == [("cannot_tell", 130), ("pass", 0)]
+    assert verdict(governance, assistant, 12).verdict == "pass"
+    bad = written(tmp_path, cases(n=70, failing=range(50)), "bad.jsonl")
+    add(governance, assistant, bad, **part, at=later(13))
+    run = verdict(governance, assistant, 14)
+    assert run.verdict == "fail"
+    assert "Vera Validator (a person)" in run.message
 
 
 def test_without_categories_or_a_limit_nobody_can_tell(
@@ -282,7 +299,7 @@ def test_a_withdrawn_evaluation_counts_no_more_and_leaves_a_trace(
     withdraw_evaluation(governance, make(WithdrawEvaluation, actor=ADMIN, at=later(12), **values))
     run = verdict(governance, assistant, 13)
     assert run.verdict == "cannot_tell"
-    assert "1 were withdrawn" in run.message
+    assert "1 withdrawn before" in run.message
     report = evaluation_report(governance, governance.moment(later(13)), initiative=assistant, version="2")
     assert (report.shown.state, report.shown.actor_name, report.shown.reason) == (
         "withdrawn",

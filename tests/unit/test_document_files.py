@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from core.connectors.document_files import document_html, document_markdown, file_name, plain
+from core.connectors.pack_files import document_html, document_markdown, file_name, plain
 from core.domain.models.model_card import SECTIONS, Document, Facts, Missing, Note, Section, Table, Words
 
 AT = datetime(2026, 3, 31, 12, 5, tzinfo=UTC)

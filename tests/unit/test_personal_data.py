@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.analytics.drift.personal_data import find_personal_data, is_card_number, is_iban, masked
+from core.analytics.drift.data_quality import find_personal_data, is_card_number, is_iban, masked
 
 IBANS = ["DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "FR1420041010050500013M02606"]
 CARDS = ["4111111111111111", "5500 0055 5555 5559", "3782-822463-10005"]

@@ -45,10 +45,11 @@ def show_evaluation(result: Result) -> None:
             show_table(headings, lines, right=(1, 2, 3))
         if report.by and report.verdict:
             say(f"By {words(report.by)}: {words(report.verdict)}. {report.note}")
-    if found.absent:
-        say(f"{found.absent:,} cases of the set are absent, so that nothing passes.")
+    if found.shown.absent:
+        say(f"{found.shown.absent:,} cases of the set are absent, so that it is no pass.")
     if found.rule:
-        say(f"Verdict: {words(found.verdict)}. Ethical position {found.position}: {found.rule}.")
+        verdict = words(found.shown.verdict or found.shown.state)
+        say(f"Verdict: {verdict}. Ethical position {found.position}: {found.rule}.")
     else:
         say(f"Ethical position {found.position} sets no limit on evaluation sets, so nothing is judged.")
     _show_evaluations(found.evaluations)

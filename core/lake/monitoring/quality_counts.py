@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from core.analytics.drift.data_quality import ColumnCounts, widened
-from core.analytics.drift.personal_data import SUSPECTS
+from core.analytics.drift.data_quality import SUSPECTS, ColumnCounts, widened
 from core.domain.models.column_mapping import PREDICTED, TRUE, is_canonical
 from core.lake.predictions.intake_columns import NUMERIC, in_parts, quoted
 from core.lake.slices.profiles import FEW_NUMBERS

@@ -6,8 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.analytics.drift.data_quality import ColumnLimits, ColumnQuality, judge_column
-from core.analytics.drift.personal_data import TITLES, PersonalData, find_personal_data
+from core.analytics.drift.data_quality import (
+    TITLES,
+    ColumnLimits,
+    ColumnQuality,
+    PersonalData,
+    find_personal_data,
+    judge_column,
+)
 from core.domain.commands import Command
 from core.domain.facts.measured import DataQualityColumn, DataQualityRun, PredictionBatch
 from core.domain.facts.recorded import entry_of, values_of

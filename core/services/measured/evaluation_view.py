@@ -44,11 +44,13 @@ _SHOWN = 200
 class EvaluationLine(Signed, Evaluation):
     """An evaluation with who added it, or withdrew it, and its judge as people read it.
 
-    `verdict` is on all its limits; None where it was withdrawn, or the ethical position sets none.
+    `verdict` is on all its limits; None where it was withdrawn, or the ethical position sets none. `absent`
+    counts cases that earlier evaluations of the set have, of any version: without them it is never a pass.
     """
 
     judge_name: str
     verdict: VerdictName | None = None
+    absent: int = 0
 
     @property
     def judged_by(self) -> str:
@@ -65,18 +67,19 @@ class EvaluationLine(Signed, Evaluation):
 class EvaluationReport:
     """An evaluation with its pass rates against the limits, and the others of its version.
 
-    `rule` is the limit as a sentence, empty where the ethical position sets none; `absent` how many cases of
-    the set earlier evaluations have and this one has not.
+    `rule` is the limit as a sentence, empty where the ethical position sets none, and `least` its pass rate.
+    `others` are versions with an evaluation of the same set, `judges` how many graded it for this version.
     """
 
     initiative: str
     version: str
     shown: EvaluationLine
     reports: tuple[PassReport, ...]
-    verdict: VerdictName | None
     rule: str
+    least: float | None
     position: str
-    absent: int
+    others: tuple[str, ...]
+    judges: int
     evaluations: tuple[EvaluationLine, ...]
 
 
@@ -136,29 +139,32 @@ def evaluation_report(
     NotFound
         No such initiative or evaluation; none of this version is on record.
     """
-    domain = registered(governance, initiative, moment).domain
-    position = governance.position(moment)
-    limit = position.evaluation_for(domain)
-    everything = newest(governance.store, Evaluation, moment, initiative)
-    known = [one for one in everything if one.version == version]
-    if not known:
+    known = _OnRecord.of(governance, moment, initiative)
+    own = [one for one in known.facts if one.version == version]
+    if not own:
         raise _none(initiative, version)
-    names = directory.names(governance.store, moment)
-    lines = tuple(_line(governance, one, names, limit) for one in reversed(known))
+    lines = tuple(known.line(one) for one in reversed(own))
     shown = _shown(lines, evaluation)
-    reports = _reports(governance, shown, limit)
-    verdict = worst(report.verdict or "pass" for report in reports) if limit else None
+    alike = [one for one in known.facts if one.dataset == shown.dataset and one.state == "in use"]
+    limit = known.limit
     return EvaluationReport(
         initiative,
         version,
         shown,
-        reports,
-        verdict,
+        known.reports(shown),
         f"{limit.sentence}; {limit.groups}" if limit else "",
-        position.version,
-        _absent(governance, shown, everything),
+        limit.least_pass_rate if limit else None,
+        known.position,
+        tuple(dict.fromkeys(one.version for one in alike if one.version != version)),
+        len({one.judge for one in alike if one.version == version}),
         lines,
     )
+
+
+def evaluation_counts(governance: Governance, moment: Moment) -> dict[tuple[str, str], int]:
+    """How many evaluations in use each version has, by initiative and version."""
+    known = newest(governance.store, Evaluation, moment)
+    return dict(Counter((one.initiative, one.version) for one in known if one.state == "in use"))
 
 
 def _none(initiative: str, version: str) -> NotFound:
@@ -186,43 +192,80 @@ def _severity(verdict: VerdictName | None) -> int:
 
 
 def _counting(newest_first: Sequence[E]) -> list[E]:
-    """The newest in use of each set and judge."""
-    found: dict[tuple[str, str], E] = {}
+    """The newest in use of each version, set and judge."""
+    found: dict[tuple[str, str, str], E] = {}
     for one in newest_first:
         if one.state == "in use":
-            found.setdefault((one.dataset, one.judge), one)
+            found.setdefault((one.version, one.dataset, one.judge), one)
     return list(found.values())
 
 
-def _line(
-    governance: Governance, one: Evaluation, names: Names, limit: EvaluationLimit | None
-) -> EvaluationLine:
-    judge = names[one.judge] if one.judge_kind == "person" else one.judge
-    verdict: VerdictName | None = None
-    if limit and one.state == "in use":
-        verdict = worst(report.verdict or "pass" for report in _reports(governance, one, limit))
-    return named(EvaluationLine, one, names, judge_name=judge, verdict=verdict)
+@dataclass(frozen=True)
+class _OnRecord:
+    """The evaluations of an initiative, in the order of the record, and what they are held to."""
 
+    governance: Governance
+    limit: EvaluationLimit | None
+    position: str
+    names: Names
+    facts: tuple[Evaluation, ...]
 
-def _cases(governance: Governance, one: Evaluation) -> tuple[Case, ...]:
-    """The cases of an evaluation, kept in memory by their digest."""
-    file = governance.store.folder / one.path
-    if not file.is_file():
-        raise NotFound("the cases of this evaluation are gone", where=one.path, remedy="Restore the file.")
-    return governance.memory.recall("evaluation cases", one.sha256, lambda: read_cases(file), room=32)
+    @classmethod
+    def of(cls, governance: Governance, moment: Moment, initiative: str) -> _OnRecord:
+        position = governance.position(moment)
+        limit = position.evaluation_for(registered(governance, initiative, moment).domain)
+        facts = newest(governance.store, Evaluation, moment, initiative)
+        return cls(governance, limit, position.version, directory.names(governance.store, moment), facts)
 
+    def line(self, one: Evaluation) -> EvaluationLine:
+        judge = self.names[one.judge] if one.judge_kind == "person" else one.judge
+        absent, verdict = self.absent(one), self.verdict(one)
+        told = "cannot_tell" if absent and verdict == "pass" else verdict
+        return named(EvaluationLine, one, self.names, judge_name=judge, verdict=told, absent=absent)
 
-def _reports(
-    governance: Governance, one: Evaluation, limit: EvaluationLimit | None
-) -> tuple[PassReport, ...]:
-    def judge() -> tuple[PassReport, ...]:
-        cases = _cases(governance, one)
-        by_column = {column: _counts(cases, place) for place, column in enumerate(one.categories)}
-        limits = _held_to(limit) if limit else None
-        found = pass_reports(one.passed, one.cases, by_column, limits)
-        return found if by_column or limit is None else (*found, _UNPARTED)
+    def verdict(self, one: Evaluation) -> VerdictName | None:
+        if self.limit is None or one.state != "in use":
+            return None
+        return worst(report.verdict or "pass" for report in self.reports(one))
 
-    return governance.memory.recall("evaluation reports", (one.sha256, limit), judge, room=64)
+    def reports(self, one: Evaluation) -> tuple[PassReport, ...]:
+        def judge() -> tuple[PassReport, ...]:
+            cases = self.cases(one)
+            by_column = {column: _counts(cases, place) for place, column in enumerate(one.categories)}
+            limits = _held_to(self.limit) if self.limit else None
+            found = pass_reports(one.passed, one.cases, by_column, limits)
+            return found if by_column or limits is None else (*found, _UNPARTED)
+
+        key = (one.sha256, self.limit)
+        return self.governance.memory.recall("evaluation reports", key, judge, room=64)
+
+    def cases(self, one: Evaluation) -> tuple[Case, ...]:
+        """The cases of an evaluation, kept in memory by their digest."""
+        file = self.governance.store.folder / one.path
+        if not file.is_file():
+            raise NotFound(
+                "the cases of this evaluation are gone", where=one.path, remedy="Restore the file."
+            )
+        memory = self.governance.memory
+        return memory.recall("evaluation cases", one.sha256, lambda: read_cases(file), room=32)
+
+    def absent(self, one: Evaluation) -> int:
+        """Cases that an earlier evaluation of the set has, of any version, and this one has not."""
+        before = [
+            other
+            for other in self.facts
+            if (other.dataset, other.state) == (one.dataset, "in use") and other.seq < one.seq
+        ]
+        there = {case.case for other in before for case in self.cases(other)}
+        return len(there - {case.case for case in self.cases(one)})
+
+    @property
+    def counting(self) -> list[Evaluation]:
+        """The newest in use of each version, set and judge, newest first."""
+        return _counting(tuple(reversed(self.facts)))
+
+    def joined(self, first: Evaluation, second: Evaluation) -> _Joined:
+        return _Joined(self.cases(first), self.cases(second))
 
 
 def _held_to(limit: EvaluationLimit) -> PassLimits:
@@ -244,16 +287,6 @@ def _counts(cases: Sequence[Case], place: int) -> list[SliceCounts]:
     ]
 
 
-def _absent(governance: Governance, one: Evaluation, known: Sequence[Evaluation]) -> int:
-    """Cases that an earlier evaluation of the set has, of any version, and this one has not."""
-    own = {case.case for case in _cases(governance, one)}
-    others: set[str] = set()
-    for other in known:
-        if other.dataset == one.dataset and other.state == "in use" and other.seq < one.seq:
-            others |= {case.case for case in _cases(governance, other)}
-    return len(others - own)
-
-
 def compare_evaluations(
     governance: Governance,
     moment: Moment,
@@ -273,13 +306,13 @@ def compare_evaluations(
     NotFound, BadInput
         No such initiative; no set that both versions answered; no case in common.
     """
-    known = _known(governance, moment, initiative)
-    sides = [[one for one in known if one.version == version] for version in (first, second)]
+    known = _OnRecord.of(governance, moment, initiative)
+    sides = [[one for one in known.counting if one.version == version] for version in (first, second)]
     for version, side in zip((first, second), sides, strict=True):
         if not side:
             raise _none(initiative, version)
     one, other = _pair(sides[0], sides[1], dataset, judge)
-    table = _Joined(_cases(governance, one), _cases(governance, other))
+    table = known.joined(one, other)
     change = paired_change(*table.counts)
     notes = list(table.notes("version"))
     if one.judge != other.judge:
@@ -287,7 +320,7 @@ def compare_evaluations(
     if one.threshold != other.threshold:
         notes.append("the grade from which a case passes differs between the two")
     return EvaluationsCompared(
-        *_lines(governance, moment, initiative, one, other), change, table.alone, table.parted, tuple(notes)
+        known.line(one), known.line(other), change, table.alone, table.parted, tuple(notes)
     )
 
 
@@ -311,8 +344,9 @@ def compare_judges(
     NotFound, BadInput
         No such initiative; no set of this version was judged twice; no case in common.
     """
-    known = [one for one in _known(governance, moment, initiative) if one.version == version]
-    fits = [one for one in known if dataset in ("", one.dataset) and (not judges or one.judge in judges)]
+    known = _OnRecord.of(governance, moment, initiative)
+    own = [one for one in known.counting if one.version == version]
+    fits = [one for one in own if dataset in ("", one.dataset) and (not judges or one.judge in judges)]
     twice = Counter(one.dataset for one in fits)
     chosen = [one for one in fits if twice[one.dataset] > 1]
     if not chosen:
@@ -322,24 +356,15 @@ def compare_judges(
             remedy="Add the same cases as graded by another judge.",
         )
     second, first = [one for one in chosen if one.dataset == chosen[0].dataset][:2]
-    table = _Joined(_cases(governance, first), _cases(governance, second))
+    table = known.joined(first, second)
     return JudgesCompared(
-        *_lines(governance, moment, initiative, first, second),
+        known.line(first),
+        known.line(second),
         agreement(*table.counts),
         table.alone,
         table.parted,
         table.notes("judge"),
     )
-
-
-def _known(governance: Governance, moment: Moment, initiative: str) -> list[Evaluation]:
-    """The newest evaluations in use of each version, set and judge, newest first."""
-    registered(governance, initiative, moment)
-    found: dict[tuple[str, str, str], Evaluation] = {}
-    for one in reversed(newest(governance.store, Evaluation, moment, initiative)):
-        if one.state == "in use":
-            found.setdefault((one.version, one.dataset, one.judge), one)
-    return list(found.values())
 
 
 def _pair(
@@ -361,15 +386,6 @@ def _pair(
             "the two versions have no evaluation of one set", remedy=f"There are, of either: {sets}."
         )
     return max(fits, key=lambda pair: (pair[0].judge == pair[1].judge, pair[1].seq, pair[0].seq))
-
-
-def _lines(
-    governance: Governance, moment: Moment, initiative: str, *both: Evaluation
-) -> tuple[EvaluationLine, EvaluationLine]:
-    limit = governance.position(moment).evaluation_for(registered(governance, initiative, moment).domain)
-    names = directory.names(governance.store, moment)
-    first, second = (_line(governance, one, names, limit) for one in both)
-    return first, second
 
 
 class _Joined:
@@ -412,59 +428,56 @@ class _Joined:
 def check_evaluation_limit(
     governance: Governance, initiative: str, version: str, moment: Moment
 ) -> CheckResult:
-    """Hold the newest evaluation of each set and judge of a version to the limits; the worst verdict counts.
+    """Hold the newest evaluations of a version to the limits: of each set, the worst set counts.
 
-    An evaluation that lacks cases which an earlier one of its set has is never a pass. The message names the
-    judge, and what it is, what was withdrawn, and the version of the ethical position.
+    A set passes by the worst of the judges who graded all its cases; one who graded a part of them can fail
+    it and never passes it. The message names the judge and what it is, what was withdrawn, and the position.
     """
-    known = newest(governance.store, Evaluation, moment, initiative)
-    own = [one for one in reversed(known) if one.version == version]
-    counting = _counting(own)
+    known = _OnRecord.of(governance, moment, initiative)
+    own = [one for one in reversed(known.facts) if one.version == version]
+    withdrawn = sum(one.state == "withdrawn" for one in own)
+    gone = f"; {withdrawn:,} withdrawn before" if withdrawn else ""
+    counting = [known.line(one) for one in _counting(own)]
     if not counting:
-        gone = f"; {len(own):,} were withdrawn" if own else ""
         why = f"this model version has no evaluation set in use{gone}"
         return cannot_tell(CHECK, why, "Add one with 'governance evaluation add'.")
-    position = governance.position(moment)
-    limit = position.evaluation_for(registered(governance, initiative, moment).domain)
-    if limit is None:
-        why = f"ethical position {position.version} sets no limit on evaluation sets"
+    if known.limit is None:
+        why = f"ethical position {known.position} sets no limit on evaluation sets"
         return cannot_tell(CHECK, why, "Let the position say what they are held to, under 'evaluation'.")
-    names = directory.names(governance.store, moment)
-    judged = [
-        _judged(governance, _line(governance, one, names, limit), limit, own, known) for one in counting
-    ]
-    verdict, said, line = min(judged, key=lambda one: _severity(one[0]))
-    others = f"; the worst of {len(judged)} evaluations" if len(judged) > 1 else ""
-    withdrawn = len([one for one in own if one.state == "withdrawn"])
-    gone = f"; {withdrawn:,} withdrawn before" if withdrawn else ""
+    sets = [_of_set(lines) for lines in _by_set(counting)]
+    line = min(sets, key=lambda one: _severity(one.verdict))
+    others = f"; the worst of {len(sets)} sets" if len(sets) > 1 else ""
+    times = sum((one.dataset, one.judge) == (line.dataset, line.judge) for one in own)
+    again = f"; evaluated {times:,} times, and the newest counts" if times > 1 else ""
     return CheckResult(
         CHECK,
-        Verdict(verdict),
-        f"{said}{others}{gone} (ethical position {position.version})",
-        "" if verdict == "pass" else "Look at the cases that failed, by category, and mend or add cases.",
+        Verdict(line.verdict or "cannot_tell"),
+        f"{_told(known, line)}{again}{others}{gone} (ethical position {known.position})",
+        ""
+        if line.verdict == "pass"
+        else "Look at the cases that failed, by category; mend them, or add cases.",
         observed=line.rate,
-        limit=limit.least_pass_rate,
+        limit=known.limit.least_pass_rate,
     )
 
 
-def _judged(
-    governance: Governance,
-    line: EvaluationLine,
-    limit: EvaluationLimit,
-    own: Sequence[Evaluation],
-    known: Sequence[Evaluation],
-) -> tuple[VerdictName, str, EvaluationLine]:
-    """Verdict on one evaluation, what is said of it, and the evaluation."""
-    reports = _reports(governance, line, limit)
-    verdict = line.verdict or "cannot_tell"
-    decided = next(report for report in reports if (report.verdict or "pass") == verdict)
+def _by_set(lines: Sequence[EvaluationLine]) -> list[list[EvaluationLine]]:
+    return [[one for one in lines if one.dataset == name] for name in dict.fromkeys(o.dataset for o in lines)]
+
+
+def _of_set(lines: Sequence[EvaluationLine]) -> EvaluationLine:
+    """The worst of those that are whole or fail; where none is, the worst of all."""
+    deciding = [one for one in lines if not one.absent or one.verdict == "fail"]
+    return min(deciding or lines, key=lambda one: _severity(one.verdict))
+
+
+def _told(known: _OnRecord, line: EvaluationLine) -> str:
+    """What is said of an evaluation: how many pass, who graded, and what decided."""
+    verdict = known.verdict(line)
+    decided = next(report for report in known.reports(line) if (report.verdict or "pass") == verdict)
     by = f", by {in_words(decided.by)}" if decided.by else ""
-    said = f"{line.dataset}: {line.passed:,} of {line.cases:,} cases pass ({line.rate:.1%}), graded by "
-    said += f"{line.judged_by}{by}: {decided.note.rstrip('.')}"
-    before = [one for one in own if (one.dataset, one.judge) == (line.dataset, line.judge)]
-    if len(before) > 1:
-        said += f"; evaluated {len(before):,} times, and the newest counts"
-    absent = _absent(governance, line, known)
-    if absent:
-        said += f"; {absent:,} cases of the set are absent"
-    return "cannot_tell" if absent and verdict == "pass" else verdict, said, line
+    absent = f"; {line.absent:,} cases of the set are absent" if line.absent else ""
+    return (
+        f"{line.dataset}: {line.passed:,} of {line.cases:,} cases pass ({line.rate:.1%}), graded by "
+        f"{line.judged_by}{by}: {decided.note.rstrip('.')}{absent}"
+    )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.analytics.slices.report import SliceChange
-from core.connectors.document_files import file_name, render
+from core.connectors.pack_files import file_name, render
 from core.domain.commands import (
     AmendModelVersion,
     DeployVersion,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.connectors.document_files import TYPES, file_name, render
+from core.connectors.pack_files import TYPES, file_name, render
 from core.domain.models.model_card import (
     MOST_CHARACTERS,
     Facts,

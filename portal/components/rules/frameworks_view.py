@@ -93,6 +93,10 @@ def limits(ethics: Ethics) -> None:
         Column(lambda one: one.limit.why, "Why", phone=False),
     ]
     plain_table(ethics.domains, columns, caption="Limits by business domain", download="ethical-limits")
+    of_sets = {one.title: one.evaluation for one in ethics.domains} | {"Evaluation sets": ethics.evaluation}
+    for title, limit in of_sets.items():
+        if limit:
+            st.caption(escape(f"{title}: {limit.sentence}; {limit.groups}. {limit.why}"))
 
 
 def versions(found: Sequence[PublishedEthics]) -> None:
