@@ -26,7 +26,7 @@ def measure(_: Path) -> dict[str, Figure]:
     worst = max(equal, key=lambda cases: equal[cases])
     of = {
         (categories, cases, rate): equal_categories(500, categories=categories, cases=cases, rate=rate)
-        for categories in (2, 8, 20)
+        for categories in (2, 8)
         for cases in (40, 75, 300)
         for rate in (0.8, 0.9, 0.98)
     }

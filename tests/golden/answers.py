@@ -122,6 +122,9 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         {**CENSUS, "feature": "age", "by": "sex", "between": ["Female", "Male"]},
         CLAIMS,
     ),
+    "evaluation_report": (CHURN,),
+    "compare_evaluations": ({**CHURN, "first": "5", "second": "5b"},),
+    "compare_judges": (CHURN,),
     "business_kpis": ({}, CHURN, SCORING, {**SCORING, **PAST}),
     "write_document": (
         {**SCORING, "form": "md"},

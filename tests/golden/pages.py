@@ -77,6 +77,7 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         View(VALIDATOR, {**CENSUS, "view": "trade-off", "by": ["sex"]}),
         View(EXECUTIVE, NOWHERE),
     ),
+    "evaluations": (View(ANALYST, CHURN),),
     "predictions": (View(ANALYST, CLAIMS), View(AUDITOR)),
     "decay": (View(ANALYST, CLAIMS), View(VALIDATOR, {**CENSUS, "by": "sex"}), View(EXECUTIVE, CARS)),
     "drift": (View(ANALYST), View(VALIDATOR, CENSUS)),

@@ -334,6 +334,8 @@ def test_a_failed_check_on_a_live_model_opens_one_finding_and_makes_its_signatur
     at = moment(governance, 5)
     policy = governance.policy(at)
     failed = [("bias_limit", "the lowest rate is 0.6 of the highest")]
+    of_set = [("evaluation_limit", "half of the cases fail")]
+    assert len(breach_findings(governance, policy, LIVE, of_set, at)) == 1
     assert breach_findings(governance, policy, STRICT, failed, at) == [], "it is not live"
     facts = breach_findings(governance, policy, LIVE, failed, at)
     run = {
