@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean, median
 from typing import Literal, Protocol
 
+from core.analytics.intervals import FEW
 from core.ground import Direction, VerdictName, worst
 
 ReasonId = Literal["record", "assumption", "calibration", "thresholds", "rows"]
@@ -387,8 +388,8 @@ def _told(passes: bool) -> VerdictName:
 class GroupRecord:
     """Estimates of a group held against what came true, over the chunks of one part.
 
-    `bias` is the mean of estimate − realised by rows, in the metric's unit; `error` the standard error that
-    the outcomes give it; `usual` the mean realised value.
+    `bias` is the mean of estimate − realised by rows, in the metric's unit; `error` its standard error: the
+    larger of what the reference says of single outcomes, and what the chunks show. `usual`: mean realised.
     """
 
     values: tuple[str, ...]
@@ -442,7 +443,8 @@ def group_trust(
     -----
     Formula: fail where the bias is larger than tolerated and not 0 by a z test at 5% over all groups and
     metrics (Bonferroni); pass where the claim of a bias as large as tolerated is refused on both sides at
-    2.5% in every metric (an intersection-union test, so without a correction); cannot tell otherwise.
+    2.5% in every metric (an intersection-union test, so without a correction); cannot tell otherwise, and
+    where fewer than 30 outcomes of the rarer kind (right or wrong) make a rate: no law of many holds there.
     Tolerated are 2 points of a rate, and of an error the way from the group's usual level to its threshold.
     Zero: every estimate came true. Leaves out what no outcome has shown yet. Source: ours; errors by NannyML.
 
@@ -466,8 +468,9 @@ def group_trust(
         usual, later = (by_part.get((values, metric, part)) for part in ("reference", "analysis"))
         told = later if usual is None or (later and later.chunks >= MINIMUM_COMPARED) else usual
         if told is not None:
+            few = classifies and _rarer(told) < FEW
             allowed = TOLERATED if classifies else _room(usual, metric in lower_better)
-            found.setdefault(values, []).append(_held_to(told, allowed, beyond))
+            found.setdefault(values, []).append(_held_to(told, None if few else allowed, beyond))
     return {values: _worst_of(each, complete=len(each) == len(metrics)) for values, each in found.items()}
 
 
@@ -481,6 +484,12 @@ def _room(usual: GroupRecord | None, lower_better: bool) -> float | None:
         return None
     limit = usual.upper_threshold if lower_better else usual.lower_threshold
     return None if limit is None else abs(usual.usual - limit)
+
+
+def _rarer(told: GroupRecord) -> float:
+    """Outcomes of the rarer kind that make a rate, as many as its error speaks for."""
+    rate = min(1.0, max(0.0, told.usual + told.bias))
+    return min(rate, 1 - rate) * rate * (1 - rate) / told.error**2
 
 
 def _held_to(told: GroupRecord, allowed: float | None, beyond: float) -> GroupTrust:

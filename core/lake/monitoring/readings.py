@@ -205,15 +205,22 @@ def records_of(
 
 
 _RECORDS = """
-    SELECT "values", metric, period AS part, count(*) AS chunks,
-        sum(labelled_rows * (estimate - realised)) / sum(labelled_rows) AS bias,
-        sqrt(sum(labelled_rows * rows * sampling_error ** 2)) / sum(labelled_rows) AS error,
+    WITH told AS (
+        SELECT *, estimate - realised AS off,
+            sum(labelled_rows * off) OVER alike / sum(labelled_rows) OVER alike AS bias
+        FROM read_parquet($file)
+        WHERE features = $features AND list_contains($metrics, metric) AND 2 * labelled_rows >= rows
+            AND estimate IS NOT NULL AND realised IS NOT NULL AND sampling_error > 0
+        WINDOW alike AS (PARTITION BY "values", metric, period)
+    )
+    SELECT "values", metric, period AS part, count(*) AS chunks, bias,
+        sqrt(greatest(
+            sum(labelled_rows * rows * sampling_error ** 2),
+            sum((labelled_rows * (off - bias)) ** 2) * count(*) / nullif(count(*) - 1, 0)
+        )) / sum(labelled_rows) AS error,
         avg(realised) AS usual, any_value(lower_threshold) AS lower_threshold,
         any_value(upper_threshold) AS upper_threshold
-    FROM read_parquet($file)
-    WHERE features = $features AND list_contains($metrics, metric) AND 2 * labelled_rows >= rows
-        AND estimate IS NOT NULL AND realised IS NOT NULL AND sampling_error > 0
-    GROUP BY ALL ORDER BY "values", metric, part
+    FROM told GROUP BY ALL ORDER BY "values", metric, part
 """
 
 

@@ -265,8 +265,9 @@ _HELP = (
     "Trust: of all rates, the one where estimates were furthest off, in chunks after the reference where 3 "
     "or more have outcomes, else in reference chunks, each estimated by a calibration learned without it. "
     "Fail: off by more than 2 points, and by more than chance brings at 5% over all groups and rates. "
-    "Pass: off by less than 2 points at 2.5% in every rate. Of errors (such as the mean absolute error), "
-    "the way to the threshold stands for the 2 points.",
+    "Pass: off by less than 2 points at 2.5% in every rate. Fewer than 30 right or 30 wrong outcomes of a "
+    "rate tell nothing. Of errors (such as the mean absolute error), the way to the threshold stands for the "
+    "2 points.",
     "Calibrated on its own rows: the group has at least 5,000 reference rows, and 200 of each class. Else "
     "its calibration is drawn towards those of the larger groups that it is part of, the more the fewer rows "
     "it has.",
