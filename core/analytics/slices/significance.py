@@ -175,7 +175,12 @@ def _fisher(successes: int, n: int, won: int, everyone: int) -> float:
         return log_choose(won, hits) + log_choose(everyone - won, n - hits) - whole
 
     seen = log_chance(successes) + 1e-7
-    chances = (log_chance(hits) for hits in range(max(0, n + won - everyone), min(n, won) + 1))
+    mean, losing = n * won / everyone, (everyone - n) * (everyone - won)
+    reach = (
+        abs(successes - mean) + 12 * math.sqrt(mean * losing) / everyone + 12
+    )  # beyond it no digit changes
+    low, high = max(0, n + won - everyone, math.floor(mean - reach)), min(n, won, math.ceil(mean + reach))
+    chances = (log_chance(hits) for hits in range(low, high + 1))
     return min(1.0, math.fsum(math.exp(chance) for chance in chances if chance <= seen))
 
 
