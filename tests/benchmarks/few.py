@@ -16,32 +16,37 @@ from core.analytics.slices.counts import SliceCounts
 from core.analytics.slices.metrics import measure as measured
 from core.analytics.slices.metrics import metric
 from core.analytics.slices.ranks import rank_sums, ranking_interval
+from tests.benchmarks.draws import at_once, share
 from tests.benchmarks.timing import Figure
 
-DRAWS = 1000
+DRAWS = 2000
 POSITIVES = (2, 5, 10, 20, 50)
+
+
+ASKED = {
+    **{f"area of {n} positives": ("areas", n) for n in POSITIVES},
+    **{f"calibration gap of {n} positives in 1,000": ("gaps", n) for n in POSITIVES},
+    **{f"root mean squared error of {n} rows": ("sizes", n) for n in (10, 30, 100)},
+}
+TEXTBOOK = {"areas": "DeLong", "gaps": "Student's t", "sizes": "Student's t"}
 
 
 def measure() -> dict[str, Figure]:
     """Worst coverage of 95 % intervals, by number of positives or rows, with the textbook's beside it."""
     found = {}
-    for positives in POSITIVES:
-        ours, textbook = (min(each) for each in zip(*areas(positives), strict=True))
-        beside = f"DeLong alone {100 * textbook:.1f} %"
-        found[f"area of {positives} positives covered"] = share(round(ours * DRAWS), DRAWS, beside, True)
-    for positives in POSITIVES:
-        ours, textbook = gaps(positives)
-        beside = f"Student's t alone {100 * textbook:.1f} %"
-        found[f"calibration gap of {positives} positives in 1,000 covered"] = share(
-            round(ours * DRAWS), DRAWS, beside, True
-        )
-    for rows in (10, 30, 100):
-        ours, textbook = (min(each) for each in zip(*sizes(rows), strict=True))
-        beside = f"Student's t alone {100 * textbook:.1f} %"
-        found[f"root mean squared error of {rows} rows covered"] = share(
-            round(ours * DRAWS), DRAWS, beside, True
-        )
+    for (what, (kind, _)), (ours, textbook) in zip(
+        ASKED.items(), at_once(_worst, list(ASKED.values())), strict=True
+    ):
+        beside = f"by {TEXTBOOK[kind]} {100 * textbook:.1f} %"
+        found[f"{what}: covered"] = share(round(ours * DRAWS), DRAWS, beside, more_is_better=True)
     return found
+
+
+def _worst(asked: tuple[str, int]) -> tuple[float, float]:
+    """The lowest coverage over all settings, ours and the textbook's."""
+    kind, of = asked
+    ours, textbook = zip(*{"areas": areas, "gaps": gaps, "sizes": sizes}[kind](of), strict=True)
+    return min(ours), min(textbook)
 
 
 def areas(positives: int) -> Iterator[tuple[float, float]]:
@@ -64,7 +69,7 @@ def areas(positives: int) -> Iterator[tuple[float, float]]:
         yield float(np.mean(held)), float(np.mean(alone))
 
 
-def gaps(positives: int) -> tuple[float, float]:
+def gaps(positives: int) -> Iterator[tuple[float, float]]:
     """Share of gaps covered where scores are what comes true, ours and by Student's t."""
     random, gap, held, alone = np.random.default_rng(1607), metric("calibration_gap"), [], []
     for _ in range(DRAWS):
@@ -76,7 +81,7 @@ def gaps(positives: int) -> tuple[float, float]:
         counts = SliceCounts((), "binary", 1000, 1000, 1000, tp=hits, tn=1000 - hits, **sums)
         held.append(_holds(measured(gap, counts).interval, 0.0))
         alone.append(_holds(mean_interval(1000, total, spread), 0.0))
-    return float(np.mean(held)), float(np.mean(alone))
+    yield float(np.mean(held)), float(np.mean(alone))
 
 
 def sizes(rows: int) -> Iterator[tuple[float, float]]:
@@ -96,11 +101,3 @@ def sizes(rows: int) -> Iterator[tuple[float, float]]:
 
 def _holds(interval: Interval | None, value: float) -> bool:
     return interval is not None and interval.contains(value)
-
-
-def share(draws: int, of: int, setting: str, more_is_better: bool = False) -> Figure:
-    """A share of draws with its Monte Carlo error, one standard error."""
-    found = draws / of
-    error = math.sqrt(found * (1 - found) / of)
-    words = f"{100 * found:8.1f} % ± {100 * error:.1f}  ({setting})"
-    return Figure(found, words, "difference", more_is_better)

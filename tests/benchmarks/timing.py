@@ -28,12 +28,15 @@ class Figure:
         `difference` between two results says nothing of speed, nor does a `count`.
     more_is_better
         True where a larger one is the better one.
+    asked
+        What it should be, in words; empty where nothing is asked.
     """
 
     value: float
     said: str
     kind: Kind = "seconds"
     more_is_better: bool = False
+    asked: str = ""
 
 
 def ratio(value: float, form: str, *, more_is_better: bool = False) -> Figure:
