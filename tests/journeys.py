@@ -12,7 +12,7 @@ from core.services.measured.explanations import AddAttributions, add_attribution
 from core.services.measured.monitoring import RefreshMonitoring, refresh_monitoring
 from core.services.measured.predictions import AddPredictions, add_predictions
 from core.services.process.checks import run_checks
-from core.services.work.training import AttestTraining, attest_training
+from core.services.work.raci_view import AttestTraining, attest_training
 from tests.conftest import BUILDER, OWNER, VALIDATOR, later, rules_of
 from tests.process import SIGNERS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Literal, get_args
 
 from pydantic import Field, model_validator
@@ -21,8 +22,9 @@ class Scope(Checked):
 class Actor(Checked):
     """A person or a pipeline that gives commands.
 
-    `id` is what the record keeps; name, team and roles live in the directory beside it. `credential` says by
-    what they were known this time, which the record keeps too; `scope` limits what it lets them do.
+    `id`, team and roles are what the record keeps; name and title stand beside it. `credential` says by what
+    they were known this time, which the record keeps too; `scope` limits what it lets them do. Whoever has
+    left has no roles.
     """
 
     id: str
@@ -32,6 +34,12 @@ class Actor(Checked):
     roles: tuple[str, ...] = ()
     credential: str = Field("", exclude=True)
     scope: Scope = Field(Scope(), exclude=True)
+    left_on: date | None = Field(None, exclude=True)
+
+    @property
+    def called(self) -> str:
+        """Their name as people read it, with the day on which they left."""
+        return f"{self.name} (left on {self.left_on})" if self.left_on else self.name
 
     def require_scope(self, operation: str, initiative: object) -> None:
         """Let an operation on an initiative pass, or say what the token is for."""

@@ -149,7 +149,7 @@ def _column_types(hint: object) -> tuple[str, ...]:
 
 
 DATABASE = "governance.duckdb"
-NOT_FACTS = ("record", "head", "directory", "migration", "answered")
+NOT_FACTS = ("record", "head", "directory", "known_name", "migration", "answered")
 """Tables beside the facts."""
 WORKROOM = ".work-"
 STOPPED = "it was stopped, and nothing of it is kept"
@@ -160,7 +160,17 @@ _LINES = 200
 """Rows that one statement inserts."""
 
 
-Beside = Callable[[duckdb.DuckDBPyConnection], None]
+_FOLLOW = """
+    UPDATE directory SET team = coalesce(m.team, directory.team), roles = coalesce(m.roles, directory.roles)
+    FROM (
+        SELECT person, arg_max(team, seq) AS team, arg_max(roles, seq) AS roles FROM membership
+        WHERE list_contains(?, person) GROUP BY person
+    ) m WHERE m.person = directory.actor AND (m.team <> directory.team OR m.roles <> directory.roles)
+"""
+# What the directory says of teams and roles follows the record, so that an edit by hand is found.
+
+Cursor = duckdb.DuckDBPyConnection
+Beside = Callable[[Cursor], None]
 
 
 class Store:
@@ -309,7 +319,7 @@ class Store:
                     facts = [self._without_values(fact, laid) for fact in make(moment)]
                     seq = self._append_all(cursor, facts, actor, credential, moment, head[2])
                     _keep_key(cursor, moment.seq, seq, moment.at)
-                    if beside is not None:
+                    if beside is not None and facts:
                         beside(cursor)
                     cursor.commit()
                     self.kept.settle(seq)
@@ -355,6 +365,8 @@ class Store:
         for table, lines in rows.items():
             names = ", ".join(("seq", "recorded_at", "actor", *self.columns[table]))
             _insert(cursor, f"{table} ({names})", lines)
+        if people := [row[3] for row in rows.get("membership", ())]:
+            cursor.execute(_FOLLOW, [people])
         cursor.execute("UPDATE head SET seq = ?, recorded_at = ?, digest = ?", [seq, at, previous])
         self.kept.grows(parts, moment.seq, seq)
         return seq

@@ -14,6 +14,7 @@ from core.domain.chain import Fact, canonical
 from core.domain.commands import Alone, Command, slug
 from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.process import Finding
+from core.domain.facts.record import Deputy, Membership
 from core.domain.facts.recorded import F, Names, but, entry_of, says_the_same, values_of
 from core.domain.facts.rules import Proposal
 from core.domain.facts.work import TaskAssignment
@@ -70,9 +71,9 @@ def require_tie(
 ) -> None:
     """Refuse those who have no tie to an initiative, where their role works only on their own.
 
-    A tie has whoever owns or builds it, is of its team, or was given a task on it by somebody else: who took
-    one has the task alone. Who owns a finding of it may say that it is mended, and no more: anybody may raise
-    one, on themselves too.
+    A tie has whoever owns or builds it, acts for its owner today, is of its team, or was given a task on it
+    by somebody else: who took one has the task alone. Who owns a finding of it may say that it is mended, and
+    no more: anybody may raise one, on themselves too.
     """
     if governance.rules(moment).roles.on_all(actor, action) or actor.team == initiative.team != "":
         return
@@ -81,12 +82,21 @@ def require_tie(
     tied = {initiative.owner, initiative.builder, *others}
     if action == "resolve_finding":
         tied |= {one.owner for one in facts.newest(governance.store, Finding, moment, initiative.initiative)}
-    if actor.id not in tied:
+    if actor.id not in tied and initiative.owner not in acts_for(governance, moment, actor, action):
         raise Forbidden(
             f"{actor.name or actor.id} has no tie to {initiative.name}, and may not {ACTIONS[action]} of it",
             where=initiative.initiative,
             remedy=f"Ask team {initiative.team}, or let them give you the task.",
         )
+
+
+def acts_for(governance: Governance, moment: Moment, actor: Actor, action: str) -> frozenset[str]:
+    """Whose deputy somebody is today, of those who may take an action themselves, as things stand."""
+    given = facts.newest(governance.store, Deputy, moment)
+    people = {one.person for one in given if one.deputy == actor.id and one.holds_on(moment.day)}
+    roles = governance.rules(moment).roles
+    known = (directory.person(governance.store, person) for person in people)
+    return frozenset(one.id for one in known if one is not None and roles.may(one, action))
 
 
 def seen_by(governance: Governance, actor: Actor, present: Moment) -> Governance:
@@ -111,8 +121,9 @@ def _hidden_from(governance: Governance, moment: Moment, actor: Actor) -> frozen
         return frozenset()
     every = not rules.roles.may(actor, "read_initiatives")
     there = _perhaps_closed(governance, moment, every=every)
+    behind = acts_for(governance, moment, actor, "read_initiatives") if there else frozenset()
     return frozenset(
-        one.initiative for one in there if every or not _may_read(rules.organisation, actor, one)
+        one.initiative for one in there if every or not _may_read(rules.organisation, actor, one, behind)
     )
 
 
@@ -121,8 +132,11 @@ def _small_groups_of(governance: Governance, moment: Moment, actor: Actor) -> fr
     roles, action = governance.rules(moment).roles, "read_small_groups"
     if roles.on_all(actor, action) or not roles.may(actor, action):
         return None if roles.on_all(actor, action) else frozenset()
-    there = _perhaps_closed(governance, moment, every=True)
-    return frozenset(one.initiative for one in there if _is_tied(actor, one))
+    there, behind = (
+        _perhaps_closed(governance, moment, every=True),
+        acts_for(governance, moment, actor, action),
+    )
+    return frozenset(one.initiative for one in there if _is_tied(actor, one, behind))
 
 
 def _perhaps_closed(governance: Governance, moment: Moment, *, every: bool) -> list[directory.Closed]:
@@ -137,13 +151,17 @@ def _perhaps_closed(governance: Governance, moment: Moment, *, every: bool) -> l
     return governance.memory.recall("closed", (tied, domains, every), look, room=4)
 
 
-def _is_tied(actor: Actor, closed: directory.Closed) -> bool:
-    return actor.id in closed.people or actor.team in filter(None, closed.teams)
+def _is_tied(actor: Actor, closed: directory.Closed, behind: frozenset[str]) -> bool:
+    """Whether somebody has a tie, themselves or by those whose deputy they are."""
+    own = actor.id in closed.people or actor.team in filter(None, closed.teams)
+    return own or closed.owner in behind
 
 
-def _may_read(organisation: Organisation, actor: Actor, closed: directory.Closed) -> bool:
+def _may_read(
+    organisation: Organisation, actor: Actor, closed: directory.Closed, behind: frozenset[str]
+) -> bool:
     reading = organisation.reading_of(closed.domain, closed.reading)
-    if reading == "open" or _is_tied(actor, closed):
+    if reading == "open" or _is_tied(actor, closed, behind):
         return True
     return reading == "unit" and organisation.is_of_unit(actor.team, closed.team)
 
@@ -324,20 +342,24 @@ class Case:
         self.append([entry], unchanged=(entry.subject.split("/")[0],) if unless_changed else ())
         return said
 
-    def put_next(self, action: str, make: Callable[[Case], F]) -> F:
+    def put_next(
+        self, action: str, make: Callable[[Case], F], *, now: tuple[Fact, Beside] | None = None
+    ) -> F:
         """Put on record what `make` gives from all that is there, and return it.
 
         For what rests on what is there already, such as the next number: nobody else's entry comes between
-        what `make` reads, through the case that it is given, and what it leads to.
+        what `make` reads, through the case that it is given, and what it leads to. `now` comes before it, an
+        entry and what that writes beside the record, all or none.
         """
         made: list[F] = []
+        fact, beside = now or (None, None)
 
         def entries(moment: Moment) -> list[Fact]:
             made[:] = [replace(make(replace(self, moment=moment)), actor=self.actor)]
-            return [entry_of(action, made[0])]
+            return [*([fact] if fact else []), entry_of(action, made[0])]
 
-        by = self.command.actor.credential
-        self.governance.store.append_next(entries, actor=self.actor, at=self.command.at, credential=by)
+        by, store = self.command.actor.credential, self.governance.store
+        store.append_next(entries, actor=self.actor, at=self.command.at, credential=by, beside=beside)
         return made[0]
 
     def put_once(self, action: str, fact: F) -> None:
@@ -353,7 +375,16 @@ class Case:
         by = self.command.actor.credential
         self.governance.store.append_next(entries, actor=self.actor, at=self.command.at, credential=by)
 
-    def propose(self, act: str, about: str, says: Iterable[str], reviewers: Iterable[str]) -> str:
+    def propose(
+        self,
+        act: str,
+        about: str,
+        says: Iterable[str],
+        reviewers: Iterable[str],
+        *,
+        now: tuple[Fact, Beside] | None = None,
+        beside: Iterable[str] = (),
+    ) -> str:
         """Put the command on record as a proposal, and return its name; it takes effect when somebody agrees.
 
         Parameters
@@ -366,15 +397,18 @@ class Case:
             What it would change, in sentences.
         reviewers
             Roles that may agree.
+        now
+            What of it holds at once: the entry, and what it writes beside the record.
+        beside
+            Fields of the command that stand beside the record and are not proposed with it.
 
         Raises
         ------
         Conflict
-            The same is proposed already.
+            The same is proposed already. Nothing is stored, not what would hold at once either.
         """
-        given = canonical(
-            self.command.model_dump(mode="json", exclude={"actor", "at"}, exclude_defaults=True)
-        )
+        unsaid = {"actor", "at", *beside}
+        given = canonical(self.command.model_dump(mode="json", exclude=unsaid, exclude_defaults=True))
         drawn = Proposal(
             proposal="",
             state="proposed",
@@ -385,7 +419,7 @@ class Case:
             reviewers=tuple(reviewers),
             proposed_by=self.actor,
         )
-        return self.put_next(f"{act}_proposed", lambda now: _numbered(now, drawn)).proposal
+        return self.put_next(f"{act}_proposed", lambda case: _numbered(case, drawn), now=now).proposal
 
     def alone(self, what: str, why: str, until: date, entries: Sequence[Fact]) -> None:
         """Do at once what one person declares an emergency, with a finding that stays until a second agrees.
@@ -508,6 +542,13 @@ def _numbered(case: Case, drawn: Proposal) -> Proposal:
     return replace(drawn, proposal=f"C{len(there) + 1}")
 
 
+def _require_here(case: Case) -> None:
+    """Refuse who left, by whatever credential they come."""
+    last = facts.latest(case.governance.store, Membership, case.moment, person=case.actor)
+    if last is not None and last.has_left:
+        raise Forbidden(f"{case.names[case.actor]} may do nothing here any more", where=case.actor)
+
+
 def begin(governance: Governance, command: Command) -> Case:
     """Open the case of a command: the actor has to be allowed what it asks for.
 
@@ -519,6 +560,7 @@ def begin(governance: Governance, command: Command) -> Case:
     governance = governance.whole
     case = Case(governance, command, governance.present(command.at))
     case.rules.roles.require(command.actor, command.may)
+    _require_here(case)
     if not command.about:
         return case
     require_readable(governance, command.actor, case.initiative.initiative, case.moment)

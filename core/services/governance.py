@@ -150,18 +150,31 @@ class Governance:
 
     def personas(self) -> list[Actor]:
         """The demo's stand-ins for a login; empty elsewhere."""
-        return directory.people(self.store, personas_only=True)
+        return [one for one in directory.people(self.store, personas_only=True) if not one.left_on]
 
     def people(self) -> list[Actor]:
-        """Everybody in the directory, by name."""
-        return directory.people(self.store)
+        """Everybody who is here, by name: who may be chosen."""
+        return [one for one in directory.people(self.store) if not one.left_on]
+
+    def names(self) -> dict[str, str]:
+        """Id -> name of everybody, of those who left with the day, by name."""
+        return {one.id: one.called for one in directory.people(self.store)}
 
     def person(self, actor_id: str) -> Actor:
-        """Somebody of the directory."""
+        """Somebody who is here.
+
+        Raises
+        ------
+        NotFound
+            Nobody is called so, or they have left.
+        """
         found = directory.person(self.store, actor_id)
-        if found is None:
+        if found is None or found.left_on:
+            said = found and f"{found.name} left on {found.left_on}"
             raise NotFound(
-                f"nobody is called '{actor_id}'", where="directory", remedy="Use a known person's id."
+                said or f"nobody is called '{actor_id}'",
+                where="directory",
+                remedy="Name somebody who is here.",
             )
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.oversight.kpis import governance_kpis
-from core.services.work.training import trained_people
+from core.services.work.raci_view import trained_people
 from portal.components.desk import current_desk
 from portal.components.page import dress, page_header, section
 from portal.components.url_inputs import url_choice

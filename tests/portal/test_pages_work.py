@@ -17,9 +17,9 @@ from core.lake.directory import put_person
 from core.services.governance import Governance
 from core.services.process.initiatives import initiative_sheet
 from core.services.work.hand_offs import OfferHandOff, hand_offs, offer_hand_off
+from core.services.work.raci_view import AttestTraining, attest_training
 from core.services.work.routing import WriteComment, write_comment
 from core.services.work.tasks import AssignTask, assign_task, find_task
-from core.services.work.training import AttestTraining, attest_training
 from portal.components.desk import Desk
 from portal.components.initiative.history import marked_html
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, at_rest, founded, later, register

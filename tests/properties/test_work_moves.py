@@ -27,9 +27,9 @@ from core.services.work.hand_offs import (
     offer_hand_off,
     withdraw_hand_off,
 )
+from core.services.work.raci_view import AttestTraining, attest_training
 from core.services.work.routing import MarkCommentsRead, WriteComment, mark_comments_read, write_comment
 from core.services.work.tasks import AssignTask, assign_task, open_tasks
-from core.services.work.training import AttestTraining, attest_training
 from tests.conftest import ADMIN, BUILDER, OWNER, VALIDATOR, founded, later, register
 
 CLAIMS = Actor(id="cara-claims", name="Cara Claims", team="Claims", roles=("business_stakeholder",))

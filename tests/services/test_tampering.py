@@ -530,7 +530,8 @@ def sign_with_another_key_from_the_start(hands: Tampering) -> None:
 def loosen_the_rules_of_then(hands: Tampering) -> None:
     hands.run("UPDATE policy SET text = replace(text, 'due_days: 1', 'due_days: 9')")
     hands.run("UPDATE ethics SET text = replace(text, '0.8', '0.1')")
-    hands.run("UPDATE membership SET roles = ['head_of_risk']")
+    for table in ("membership", "directory"):  # which follows the record
+        hands.run(f"UPDATE {table} SET roles = ['head_of_risk']")
     write_anew(hands)
 
 

@@ -16,8 +16,7 @@ from core.services.case import registered
 from core.services.governance import Governance
 from core.services.oversight.kpis import governance_kpis
 from core.services.record.people import AddPerson, add_person
-from core.services.work.tasks import open_tasks, work_list
-from core.services.work.training import (
+from core.services.work.raci_view import (
     AttestTraining,
     attest_training,
     check_training,
@@ -25,6 +24,7 @@ from core.services.work.training import (
     training_standings,
     training_tally,
 )
+from core.services.work.tasks import open_tasks, work_list
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, later, register, rules_of
 from tests.process import agree
 

@@ -59,8 +59,8 @@ from core.services.process.findings import (
 from core.services.process.gates import pull_model
 from core.services.process.initiatives import amend_initiative
 from core.services.process.sign_offs import delegate_sign_off, lay_table
+from core.services.work.raci_view import AttestTraining, attest_training
 from core.services.work.tasks import AssignTask, assign_task, open_tasks
-from core.services.work.training import AttestTraining, attest_training
 from tests.conftest import BUILDER, OWNER, VALIDATOR, founded, later, register
 from tests.process import (
     BUSINESS,

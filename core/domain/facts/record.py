@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from core.domain.facts.recorded import OfInitiative, Recorded
@@ -23,7 +23,12 @@ class StoreCreated(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership(Recorded):
-    """Team and roles that somebody was given; None leaves them as the directory has them."""
+    """Team and roles that somebody was given from then on; None leaves them as the directory has them.
+
+    `has_left` is said of who leaves, and which `heir` has their work. `name_sha256` holds name and title,
+    which stand beside the record with a salt: where both are forgotten it is a digest of nothing that can be
+    guessed. Empty is the one of before.
+    """
 
     table = "membership"
     subject = "{person}"
@@ -32,6 +37,29 @@ class Membership(Recorded):
     person: str
     team: str | None = None
     roles: tuple[str, ...] | None = None
+    has_left: bool = False
+    name_sha256: str = ""
+    heir: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deputy(Recorded):
+    """Who acts for a person on what they own, from a day through another; the newest of a pair holds."""
+
+    table = "deputy"
+    subject = "{person}"
+    key = ("person", "deputy")
+
+    person: str
+    deputy: str
+    since: date
+    until: date
+    reason: str
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the deputy acts for the person on a day."""
+        return self.since <= day <= self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,10 +57,40 @@ def show_record(result: Result) -> None:
 def show_people(result: Result) -> None:
     """The directory, a person a line."""
     lines = [
-        (person["id"], person["name"], person["title"], person["team"], ", ".join(person["role_titles"]))
+        (person["id"], person["name"], person["title"], person["team"], _roles_or_leave(person))
         for person in result["people"]
     ]
     show_table(("Id", "Name", "Title", "Team", "Roles"), lines)
+
+
+def _roles_or_leave(person: Result) -> str:
+    return f"left on {day(person['left_on'])}" if person["left_on"] else ", ".join(person["role_titles"])
+
+
+def show_person(result: Result) -> None:
+    """Where somebody belonged, a line each."""
+    lines = [
+        (
+            *(day(one["recorded_at"]), one["until"], one["name"]),
+            "left" if one["has_left"] else one["team"] or "",
+            ", ".join(one["role_titles"]),
+            one["actor_name"],
+        )
+        for one in result["history"]
+    ]
+    show_table(("From", "Until", "Name", "Team", "Roles", "Recorded by"), lines)
+
+
+def show_deputies(result: Result) -> None:
+    """Who acts for whom, a line each."""
+    columns: Mapping[str, Column] = {
+        "Deputy": "deputy_name",
+        "Acts for": "person_name",
+        "From": ("since", day),
+        "Until": ("until", day),
+        "Because": "reason",
+    }
+    show_rows(result["deputies"], columns, empty="Nobody acts for anybody.")
 
 
 def show_tokens(result: Result) -> None:
@@ -94,6 +124,8 @@ SHOW: Mapping[str, Callable[[Result], None]] = {
     "replay": show_replay,
     "record": show_record,
     "people list": show_people,
+    "people history": show_person,
+    "people deputies": show_deputies,
     "token list": show_tokens,
     "proposal list": show_proposals,
 }

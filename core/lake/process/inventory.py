@@ -24,6 +24,7 @@ from core.domain.facts.process import (
     SignOff,
     Waiver,
 )
+from core.domain.facts.record import Deputy
 from core.domain.facts.recorded import values_of
 from core.domain.models.model_versions import VersionStanding
 from core.domain.moment import Moment
@@ -239,14 +240,31 @@ def involved_people(store: Store, initiative: str, version: str | None, moment: 
 
 
 def owners_and_builders(store: Store, initiative: str, moment: Moment) -> dict[str, str]:
-    """Person id -> whether they own, build or registered an initiative, or once did."""
+    """Person id -> whether they own, build or registered an initiative, or once did, or act for its owner.
+
+    Who acted for an owner, and did something on the initiative meanwhile, is one of them for good.
+    """
     people: dict[str, str] = {}
     for place, known in enumerate(history(store, Initiative, moment, initiative)):
         people |= {known.actor: "registered it"} if not place else {}
         people |= {known.builder: "builds it or built it"}
         people |= {known.owner: "owns it or owned it"}
     people.pop("", None)
-    return people
+    acting = [one for one in history(store, Deputy, moment) if one.person in people]
+    deputies = {one.deputy for one in newest_of(acting) if one.holds_on(moment.day)}
+    if acting:
+        deputies |= _did_for(store, initiative, moment, acting)
+    return dict.fromkeys(deputies, "acts or acted for its owner") | people
+
+
+def _did_for(store: Store, initiative: str, moment: Moment, acting: Sequence[Deputy]) -> set[str]:
+    """Who did something on an initiative on days on which they acted for an owner of it."""
+    query = """SELECT DISTINCT actor, recorded_at::DATE AS day FROM record
+        WHERE seq <= $seq AND split_part(subject, '/', 1) = $initiative AND list_contains($people, actor)"""
+    people = [one.deputy for one in acting]
+    did = fetch(store.cursor(), query, {"seq": moment.seq, "initiative": initiative, "people": people})
+    days = {(row["actor"], row["day"]) for row in did}
+    return {who for who, day in days for one in acting if one.deputy == who and one.holds_on(day)}
 
 
 def parts_in(store: Store, initiative: str, moment: Moment) -> dict[str, str]:

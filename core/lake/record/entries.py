@@ -213,12 +213,16 @@ OF_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "logout": ("person",),
     "token": ("person",),
     "delegation": ("actor", "delegate"),
+    "deputy": ("person", "deputy"),
     "training_attestation": ("person",),
 }
 """Table without an initiative -> columns that name people; rows of those who acted on it are packed."""
 NOT_OF_ONE = ("policy_draft", "policy_preview", "proposal")
 """Tables of which a pack of one initiative holds only what is about it by the subject of its entry."""
-PEOPLE = ("actor", "owner", "builder", "person", "on_behalf_of", "to_person", "delegate", "answered_by")
+PEOPLE = (
+    *("actor", "owner", "builder", "person", "on_behalf_of", "to_person", "delegate", "answered_by"),
+    *("deputy", "heir"),
+)
 """Columns that name people by id."""
 _IN_FORCE = ("policy", "ethics")
 _AT = "WHERE seq IN (SELECT unnest($seqs::BIGINT[]))"

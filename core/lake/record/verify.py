@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from core.domain.chain import GENESIS, Entry, content_digest, entry_digest, single_step_digest
+from core.lake.directory import changed_outside
 from core.lake.store import Store, told
 
 
@@ -209,27 +210,24 @@ def verify_store(store: Store) -> Verification:
     if len(lost) > _MOST_NOTES:
         notes.append(f"and {len(lost) - _MOST_NOTES:,} more files that belong to no entry")
     if unrecorded:
-        notes.append(f"roles that no entry gave: {', '.join(unrecorded[:_MOST_NOTES])}")
+        notes += [f"directory, {person}: {what}" for person, what in unrecorded[:_MOST_NOTES]]
     return Verification(len(entries), files, found, purged, tuple(notes))
 
 
-_UNRECORDED = """
-    SELECT actor, (SELECT actor FROM record WHERE seq = 1) IN (SELECT person FROM membership) AS founder_is
-    FROM directory
-    WHERE len(roles) > 0 AND actor NOT IN (SELECT person FROM membership) AND EXISTS (FROM membership)
-    ORDER BY actor
-"""
+def _unrecorded(cursor: duckdb.DuckDBPyConnection) -> tuple[Break | None, list[tuple[str, str]]]:
+    """Where the directory says what the record does not: a break where the founder's roles stand there.
 
-
-def _unrecorded(cursor: duckdb.DuckDBPyConnection) -> tuple[Break | None, list[str]]:
-    """People whose roles no entry gave: a break where the founder's stand on record, else a note.
-
-    What the directory says of those on record does not count, so it is not looked at.
+    In an older store it is a note: its directory was there before anybody's roles were recorded.
     """
-    found = cursor.execute(_UNRECORDED).fetchall()
-    if not found or not found[0][1]:
-        return None, [actor for actor, _ in found]
-    return Break(None, f"directory, {found[0][0]}", "has roles that no entry of the record gave"), []
+    known = (
+        "SELECT count(*), count(*) FILTER (person = (SELECT actor FROM record WHERE seq = 1)) FROM membership"
+    )
+    some, founder = cursor.execute(known).fetchall()[0]
+    found = changed_outside(cursor) if some else []
+    if not found or not founder:
+        return None, found
+    person, what = found[0]
+    return Break(None, f"directory, {person}", what), []
 
 
 def _first_broken_entry(cursor: duckdb.DuckDBPyConnection, store: Store, entries: Tuples) -> Break | None:

@@ -121,7 +121,7 @@ def gather(governance: Governance, moment: Moment, initiative: str, version: str
     face = _described(faces, initiative, version)
     label = face.version.version if face else ""
     store = governance.store
-    names = {person.id: person.name for person in governance.people()}
+    names = governance.names()
     data = data_of(governance, moment, initiative=initiative)
     counting = ("", label) if version else None
     return Material(

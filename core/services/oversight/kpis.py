@@ -26,8 +26,8 @@ from core.lake.process import inventory as lake
 from core.lake.process.inventory import FIGURES, Counted, Figure, Share
 from core.lake.record.entries import store_kind
 from core.services.governance import Governance
+from core.services.work.raci_view import training_tally
 from core.services.work.team_work import team_tallies
-from core.services.work.training import training_tally
 
 MONTHS = 12
 

@@ -224,7 +224,7 @@ def _has_fresh_evidence(subject: CheckSubject, requirement: Requirement) -> bool
 
 
 def _training(subject: CheckSubject) -> CheckResult:
-    from core.services.work.training import check_training
+    from core.services.work.raci_view import check_training
 
     return check_training(subject.governance, subject.moment, subject.initiative, subject.facts.class_id)
 

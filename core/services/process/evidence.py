@@ -29,6 +29,7 @@ from core.domain.process.alcoa import (
     overall_grade,
 )
 from core.domain.process.facts import EvidenceLine, Registration, SignOffAct
+from core.lake.directory import people as everybody
 from core.lake.directory import signed
 from core.lake.facts import history, latest
 from core.lake.record.files import StoredFile, keep_content, read_evidence
@@ -218,7 +219,7 @@ def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: Initiativ
         signed(store, EvidenceLine, Evidence, moment, initiative),
         {one.version: one.recorded_at.date() for one in history(store, ModelVersion, moment, initiative)},
         history(store, CheckRun, moment, initiative),
-        {person.id: person for person in governance.people()},
+        {person.id: person for person in everybody(governance.store)},
         history(store, Membership, moment),
         frozenset(one.sha256 for one in history(store, EvidencePurged, moment, initiative)),
         tuple(act for acts in facts.sign_offs.values() for act in acts),
@@ -302,7 +303,7 @@ def _review(known: _Known, line: EvidenceLine) -> tuple[str, str]:
 
 def _name(known: _Known, actor: str) -> str:
     person = known.people.get(actor)
-    return person.name if person else actor
+    return person.called if person else actor
 
 
 def _holds(governance: Governance, sha256: str) -> bool:

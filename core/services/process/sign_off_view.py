@@ -139,7 +139,7 @@ def _view(governance: Governance, table: Table) -> SignOffView:
 
 
 def _seats(governance: Governance, table: Table, approval: Approval) -> Seats:
-    names = {person.id: person.name for person in governance.people()}
+    names = governance.names()
     held = [s.given.seat for s in table.state.signatures if s.holds and s.given.role == approval.role]
     answered = {person for s in table.state.signatures for person in (s.given.actor, s.given.seat)}
     free = [

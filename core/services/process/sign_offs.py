@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from core.domain.facts.process import (
     SignOffActKind,
     SignOffOutcome,
 )
+from core.domain.facts.record import Membership
 from core.domain.facts.recorded import Signed, entry_of, named
 from core.domain.facts.work import TrainingAttestation
 from core.domain.given import option
@@ -41,7 +43,7 @@ from core.domain.process.gates import find_gate
 from core.domain.process.requirements import requirement_states
 from core.domain.process.sign_offs import SignOffState, SignOffStatus, limit_at, sign_off_state
 from core.lake import directory
-from core.lake.facts import latest, newest
+from core.lake.facts import history, latest, newest
 from core.lake.process.inventory import involved_people
 from core.services.case import Case, begin, facts_of
 from core.services.governance import Governance
@@ -141,13 +143,32 @@ def standing_delegations(
         str, Field(description="Given by or to whom; empty lists all."), option("--person")
     ] = "",
 ) -> list[DelegationLine]:
-    """List the delegations that hold."""
-    names = directory.names(governance.store, moment)
+    """List the delegations that hold.
+
+    One ends with the role of who gave it, when they move to another team, and when either leaves; it does
+    not come back with the role.
+    """
+    names, moves = directory.names(governance.store, moment), history(governance.store, Membership, moment)
     return [
         named(DelegationLine, one, names, delegate_name=names[one.delegate])
         for one in newest(governance.store, Delegation, moment)
         if one.given and one.until >= moment.day and person in ("", one.actor, one.delegate)
+        if _has_it_still(one, moves)
     ]
+
+
+def _has_it_still(given: Delegation, moves: Sequence[Membership]) -> bool:
+    """Whether nothing has come on record since by which a delegation ended."""
+    since = [one for one in moves if one.seq > given.seq and one.person in (given.actor, given.delegate)]
+    own = [one for one in since if one.person == given.actor]
+    teams = [one.team for one in moves if one.person == given.actor and one.seq < given.seq][-1:]
+    teams += [one.team for one in own]
+    kept = all(one.roles is None or given.role in one.roles for one in own)
+    return (
+        kept
+        and len({team for team in teams if team is not None}) <= 1
+        and not any(one.has_left for one in since)
+    )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from core.domain.facts import record as recorded
 from core.domain.facts.recorded import row_of
 from core.domain.facts.rules import Published
 from core.domain.moment import Moment
+from core.lake.directory import names_today
 from core.lake.record.entries import (
     PEOPLE,
     PackedEntry,
@@ -267,7 +268,8 @@ def _people(governance: Governance, entries: Sequence[PackedEntry]) -> dict[str,
     named = {packed.entry.actor for packed in entries}
     for packed in entries:
         named |= {getattr(fact, column, "") for fact in packed.facts for column in PEOPLE}
-    return {person.id: person.name for person in governance.people() if person.id in named}
+    known = names_today(governance.store)
+    return {person: known[person] for person in known if person in named}
 
 
 KIND = "export_audit_pack"

@@ -114,7 +114,7 @@ def _sheet(
     registered, classified = _registered(entries, initiative), _newest(entries, Classification)
     gates = _last_decisions(entries)
     policy = governance.policy(story.at)
-    people = {person.id: person.name for person in governance.people()}
+    people = governance.names()
     facts: list[tuple[str, Cell]] = [
         ("Initiative", initiative),
         ("Risk class", policy.class_title(classified.class_id) if classified else "none"),
@@ -199,7 +199,7 @@ def _table(
     """Rows of a fact table, newest first; columns in which nothing ever stands are left out."""
     facts = [fact for packed in reversed(own) for fact in packed.facts]
     shown = facts[:MOST_ROWS]
-    people = {person.id: person.name for person in governance.people()}
+    people = governance.names()
     read = readable_rows(governance, story.at, shown)
     rows: list[dict[str, Cell]] = []
     for fact, fields in zip(shown, read, strict=True):

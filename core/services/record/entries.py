@@ -327,7 +327,7 @@ def readable_rows(
 ) -> list[tuple[tuple[str, str], ...]]:
     """Facts of the record as fields of (label, words), with the titles in force at the moment."""
     names = lake.acting_people(governance.store, moment)
-    names |= {person.id: person.name for person in governance.people()}
+    names |= governance.names()
     readers = _readers(governance, moment, names)
     return [_fields(values_of(fact), readers) for fact in facts]
 
@@ -359,7 +359,7 @@ def _readers(governance: Governance, moment: Moment, names: Mapping[str, str]) -
         "measure": titled({m.id: m.title for m in policy.measures.values()}),
         "check_id": titled({c.id: c.title for c in CHECKS.values()}),
         "domain": governance.position(moment).domain_title,
-        **dict.fromkeys(("owner", "builder", "person", "to_person", "answered_by"), named),
+        **dict.fromkeys(("owner", "builder", "person", "to_person", "answered_by", "deputy", "heir"), named),
         "training": titled({one.id: one.title for one in governance.rules(moment).trainings.trainings}),
         **dict.fromkeys(("right_id", "verdict", "outcome", "task", "part"), in_words),
         "metric": titled({m.id: m.title for m in DECAY_METRICS.values()}),

@@ -30,7 +30,14 @@ from core.lake.record.entries import store_kind
 from core.lake.store import DATABASE
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
-from core.services.record.people import PIPELINE, acting_person, found_store, membership_of, require_roles
+from core.services.record.people import (
+    PIPELINE,
+    acting_person,
+    found_store,
+    introduced,
+    membership_of,
+    require_roles,
+)
 
 OWNER = "owner of the store's files"
 LOGIN = "login"
@@ -133,14 +140,23 @@ def admitted(governance: Governance, claims: Claims, now: datetime, credential: 
         what = "your login has expired" if claims.expires_at <= now else "you were logged out"
         raise Unknown(what, where=person, remedy="Log in again.")
     known = directory.person(governance.store, person)
-    if known is None:
-        if not governance.rules(moment).roles.as_grouped((), claims.groups):
-            raise Forbidden("nobody here is called so, and no group gives a role", where=person)
-        known = Actor(id=person, name=claims.name)
-        directory.put_person(governance.store, known)
-    if _kept(governance, claims, known, now):
-        known = governance.person(person)
-    return known.model_copy(update={"credential": credential})
+    if known is None and not governance.rules(moment).roles.as_grouped((), claims.groups):
+        raise Forbidden("nobody here is called so, and no group gives a role", where=person)
+    here = _here(known or Actor(id=person, name=claims.name))
+    if _kept(governance, claims, here, now, new=known is None):
+        here = governance.person(person)
+    return here.model_copy(update={"credential": credential})
+
+
+def _here(known: Actor) -> Actor:
+    """Somebody, unless they have left: no login, token or group lets them in again."""
+    if known.left_on:
+        raise Forbidden(
+            f"{known.called} may do nothing here any more",
+            where=known.id,
+            remedy="Whoever manages the directory adds them again, if they came back.",
+        )
+    return known
 
 
 def _whose(governance: Governance, claims: Claims, moment: Moment) -> str:
@@ -153,10 +169,11 @@ def _whose(governance: Governance, claims: Claims, moment: Moment) -> str:
     return claims.person
 
 
-def _kept(governance: Governance, claims: Claims, known: Actor, now: datetime) -> bool:
-    """Put on record whose login it is, and which roles it brings, where that is new."""
+def _kept(governance: Governance, claims: Claims, known: Actor, now: datetime, *, new: bool) -> bool:
+    """Put on record whose login it is, and which roles it brings, where that is new; all or none."""
     roles = governance.rules(governance.present(now)).roles.as_grouped(known.roles, claims.groups)
-    changed = set(roles) != set(known.roles)
+    changed, person = set(roles) != set(known.roles), known.model_copy(update={"roles": roles})
+    came, beside = introduced(person) if new else (membership_of(person), None)
 
     def news(moment: Moment) -> list[Fact]:
         _whose(governance, claims, moment)
@@ -164,12 +181,11 @@ def _kept(governance: Governance, claims: Claims, known: Actor, now: datetime) -
         if read is not None and (not changed or claims.issued_at <= _utc(read.issued_at)):
             return []
         login = Login(person=known.id, login=claims.login, issued_at=claims.issued_at)
-        given = [membership_of(known.model_copy(update={"roles": roles}))] if changed else []
-        return [entry_of("login_known", login), *given]
+        return [entry_of("login_known", login), *([came] if changed else [])]
 
     if not news(governance.present(now)):
         return False
-    governance.store.append_next(news, actor=PROVIDER, at=now, credential=LOGIN)
+    governance.store.append_next(news, actor=PROVIDER, at=now, credential=LOGIN, beside=beside)
     return True
 
 
@@ -355,7 +371,7 @@ def by_token(governance: Governance, said: str, now: datetime) -> Actor:
     actor = service if is_service else directory.person(governance.store, known.person)
     if actor is None:
         raise Unknown(f"whoever had token '{name}' is here no more", where="Authorization")
-    return actor.model_copy(update={"credential": f"token {name}", "scope": scope})
+    return _here(actor).model_copy(update={"credential": f"token {name}", "scope": scope})
 
 
 def _needed() -> Unknown:
@@ -382,7 +398,7 @@ def by_owner(governance: Governance, wanted: str) -> Actor:
             where=wanted[:60],
             remedy="Others log in, or act with a token of their own (GOVERNANCE_TOKEN).",
         )
-    return founder.model_copy(update={"credential": OWNER})
+    return _here(founder).model_copy(update={"credential": OWNER})
 
 
 def founder_of(governance: Governance) -> Actor:
@@ -424,12 +440,9 @@ def found_own(
         require_roles(governance.rules(governance.present(at)).roles, roles)
         people.append(Actor(id=person, name=person, roles=roles))
     made = {one.id: _new(f"first-{one.id.replace('.', '-')}"[:40], one.id, at, 366) for one in people[1:]}
-    found_store(governance, config, founder, at, demo=False)
-    for one in people[1:]:
-        directory.put_person(governance.store, one)
-    given = [membership_of(one) for one in people]
-    issued = [entry_of("token_issued", token) for _, token in made.values()]
-    governance.store.append([*given, *issued], actor=founder.id, at=at, credential=OWNER)
+    issued = [(entry_of("token_issued", token), None) for _, token in made.values()]
+    first = [*map(introduced, people), *issued]
+    found_store(governance, config, founder, at, demo=False, first=first, credential=OWNER)
     return {person: said for person, (said, _) in made.items()}
 
 

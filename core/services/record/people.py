@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -16,11 +16,12 @@ from core.domain.actors import Actor, Roles
 from core.domain.chain import Fact
 from core.domain.commands import Command, Name
 from core.domain.errors import BadInput, Conflict, Forbidden
-from core.domain.facts.record import StoreCreated
+from core.domain.facts.record import Membership, StoreCreated
 from core.domain.facts.recorded import entry_of
 from core.domain.facts.rules import PublishedEthics, PublishedPolicy
 from core.domain.given import argument, option
-from core.lake.directory import entering, naming
+from core.lake import directory
+from core.lake.store import Beside, Cursor
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.rules.configuration import first_versions
@@ -63,7 +64,7 @@ class AddPerson(Command, may="manage_directory"):
         Field(description="Lower-case id, such as ada.lovelace."),
         argument("ID"),
     ]
-    name: Annotated[Name, Field(description="What they are called.")]
+    name: Annotated[Name | Literal[""], Field(description="What they are called; empty leaves it.")] = ""
     team: Annotated[str, Field(description="Their team.")] = ""
     title: Annotated[str, Field(description="What they are.")] = ""
     roles: Annotated[
@@ -85,53 +86,64 @@ def add_person(governance: Governance, command: AddPerson) -> Added:
     """Add somebody to the directory, so that they can own, build or act; team and roles go on record.
 
     A role that signs is given by two people, and so are a role and team of one's own: it is proposed, and
-    somebody else agrees. Those who agree first are named when the store is founded, or come with the groups
-    of their login.
+    somebody else agrees. Those who agree first are named when the store is founded, or come with the
+    groups of their login.
 
     Raises
     ------
-    Forbidden, BadInput
-        The actor may not, or asks alone for what takes two; there is no such role.
+    Forbidden, BadInput, Conflict
+        The actor may not, or asks alone for what takes two; there is no such role, or somebody new has no
+        name; the same is proposed already. Nothing is stored.
     """
     case = begin(governance, command)
-    person = _as_asked(case.rules.roles, command)
-    held = next((known for known in governance.people() if known.id == person.id), Actor(id="", name=""))
-    own, signs = person.id == case.actor, signing_roles(case.rules.roles)
-    gained = [role for role in person.roles if role not in held.roles and (own or role in signs)]
-    if not gained and (not own or person.team == held.team):
-        return _entered(case, person)
-    reviewers = case.rules.roles.allowed_roles("review_policy")
+    roles, known = case.rules.roles, directory.person(governance.store, command.person)
+    person = _as_asked(roles, command, known)
+    own, held = person.id == case.actor, known or Actor(id=person.id, name="")
+    gained = [
+        role for role in person.roles if role not in held.roles and (own or role in signing_roles(roles))
+    ]
+    moved = own and person.team != held.team
+    if not (gained or moved):
+        fact, beside = introduced(person)
+        case.append([fact], beside=beside)
+        return Added(person)
+    reviewers = roles.allowed_roles("review_policy")
     others = [one for one in governance.people() if one.id not in (case.actor, person.id)]
-    if any(set(one.roles) & set(reviewers) for one in others):
-        titles = ", ".join(map(case.rules.roles.title, gained)) or f"team {person.team or 'none'}"
-        said = f"{person.name} ({person.id}) gets: {titles}."
-        rest = tuple(role for role in person.roles if role not in gained)
-        now = {"roles": rest, "team": held.team if own else person.team}
-        added = _entered(case, person.model_copy(update=now))
-        return replace(added, proposal=case.propose("add_person", person.id, [said], reviewers))
-    raise Forbidden(
-        "a role that signs, and any role or team of one's own, is given by two people, and nobody else here "
-        "could agree",
-        where=person.id,
-        remedy="The first are named when the store is founded, or have it by a group of their login.",
-    )
+    if not any(set(one.roles) & set(reviewers) for one in others):
+        raise Forbidden(
+            "a role that signs, and any role or team of one's own, is given by two people, and nobody else "
+            "here could agree",
+            where=person.id,
+            remedy="The first are named when the store is founded, or have it by a group of their login.",
+        )
+    rest = tuple(role for role in person.roles if role not in gained)
+    at_once = person.model_copy(update={"roles": rest, "team": held.team if own else person.team})
+    said = [f"{person.id} gets: {', '.join(map(roles.title, gained))}."] if gained else []
+    said += [f"{person.id} moves to {person.team or 'no team'}."] if moved else []
+    proposal = case.propose("add_person", person.id, said, reviewers, now=introduced(at_once), beside=NAMED)
+    return Added(at_once, proposal)
+
+
+NAMED = ("name", "title")
+"""Fields that say what somebody is called: they stand beside the record, never in it."""
 
 
 def give_roles(case: Case, asked: AddPerson) -> Fact:
     """The entry that gives somebody the team and roles that were proposed."""
-    return membership_of(_as_asked(case.rules.roles, asked))
+    known = directory.person(case.governance.store, asked.person)
+    return membership_of(_as_asked(case.rules.roles, asked, known))
 
 
-def _entered(case: Case, person: Actor) -> Added:
-    """Names go into the directory, team and roles on record."""
-    case.append([membership_of(person)], beside=naming(person))
-    return Added(person)
+def membership_of(person: Actor, name_sha256: str = "") -> Fact:
+    """The entry that says in which team somebody is from then on, with which roles, and holds their name."""
+    said = Membership(person=person.id, team=person.team, roles=person.roles, name_sha256=name_sha256)
+    return entry_of("membership_recorded", said)
 
 
-def membership_of(person: Actor) -> Fact:
-    """The entry that says in which team somebody is, with which roles."""
-    row = {"person": person.id, "team": person.team, "roles": person.roles}
-    return Fact("membership_recorded", person.id, "membership", (row,))
+def introduced(person: Actor) -> tuple[Fact, Beside]:
+    """The entry that says where somebody belongs, and what writes their name beside it."""
+    digest, beside = directory.introducing(person)
+    return membership_of(person, digest), beside
 
 
 def require_roles(roles: Roles, asked: Iterable[str]) -> None:
@@ -142,9 +154,14 @@ def require_roles(roles: Roles, asked: Iterable[str]) -> None:
             raise BadInput(f"'{role[:40]}' is no role", where="roles", remedy=f"Use: {', '.join(known)}.")
 
 
-def _as_asked(roles: Roles, asked: AddPerson) -> Actor:
+def _as_asked(roles: Roles, asked: AddPerson, known: Actor | None) -> Actor:
+    """Somebody as they are to be; without a name given, they keep name and title."""
     require_roles(roles, asked.roles)
-    return Actor(id=asked.person, name=asked.name, team=asked.team, title=asked.title, roles=asked.roles)
+    if not asked.name and known is None:
+        raise BadInput("somebody new has a name", where="name", remedy="Say what they are called.")
+    kept = known if known and not asked.name else None
+    name, title = (kept.name, asked.title or kept.title) if kept else (asked.name, asked.title)
+    return Actor(id=asked.person, name=name, team=asked.team, title=title, roles=asked.roles)
 
 
 def signing_roles(roles: Roles) -> frozenset[str]:
@@ -153,10 +170,24 @@ def signing_roles(roles: Roles) -> frozenset[str]:
     return frozenset(role for act in acts for role in roles.allowed_roles(act))
 
 
-def found_store(governance: Governance, config: Path, founder: Actor, at: datetime, *, demo: bool) -> None:
+def found_store(
+    governance: Governance,
+    config: Path,
+    founder: Actor,
+    at: datetime,
+    *,
+    demo: bool,
+    first: Sequence[tuple[Fact, Beside | None]] = (),
+    credential: str = "",
+) -> None:
     """Found an empty store with the shipped policy, ethical position and files of the configuration.
 
     The founder becomes the first person in its directory.
+
+    Parameters
+    ----------
+    first
+        What else comes on record with the founding, all or none: each entry, and what it writes beside it.
 
     Raises
     ------
@@ -169,13 +200,20 @@ def found_store(governance: Governance, config: Path, founder: Actor, at: dateti
     policy, text = read_policy(config / "policy.yaml", rules.roles)
     ethics, position = read_ethics(config / "ethics.yaml", policy)
     created = StoreCreated(store="demo organisation" if demo else "governance", demo=demo)
-    facts = [
+    founding = [
         entry_of("store_created", created, first=True),
         publication(PublishedPolicy, policy, text),
         publication(PublishedEthics, ethics, position),
         first_versions(config, rules, policy, ethics),
+        *(fact for fact, _ in first),
     ]
+
+    def beside(cursor: Cursor) -> None:
+        for write in (directory.entering(founder), *(write for _, write in first if write)):
+            write(cursor)
+
     try:
-        governance.store.append(facts, actor=founder.id, at=at, beside=entering(founder))
+        store = governance.store
+        store.append(founding, actor=founder.id, at=at, credential=credential, beside=beside)
     except Conflict as error:
         raise Conflict("the store was founded before", remedy="Choose an empty folder.") from error

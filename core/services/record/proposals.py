@@ -156,7 +156,7 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
     given = json.loads(proposal.given)
     wanted = make(act.command, actor=governance.person(proposal.proposed_by), at=command.at, **given)
     meant = Case(governance, wanted, case.moment)
-    if act.apart(meant, case.actor):
+    if case.actor == proposal.proposed_by or act.apart(meant, case.actor):
         step.require_apart(case.actor, {case.actor: "first"}, {"proposal": proposal.proposal})
     agreed = replace(proposal, state="agreed", note=command.note, actor=case.actor)
     effect = act.effect(meant)
@@ -171,7 +171,12 @@ def _require_unchanged(case: Case, proposal: Proposal, kind: type[Recorded], eff
     about = proposal.about if "initiative" in kind.key else ""
     own = {name: row[name] for name in kind.key if name in row and name != "initiative"}
     newest = latest(case.governance.store, kind, case.moment, about, **own)
-    if newest is not None and newest.seq > proposal.seq:
+    drawn = next(
+        one.seq
+        for one in history(case.governance.store, Proposal, case.moment)
+        if one.proposal == proposal.proposal
+    )
+    if newest is not None and newest.seq > drawn:
         raise Conflict(
             f"what {proposal.proposal} would change has changed since it was proposed",
             where=proposal.about,

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from core.domain.chain import key_id
 from core.domain.given import AsOf, argument, option
+from core.lake import directory
 from core.services.plain import Result, plain
 from core.services.process.evidence import PurgeEvidence, purge_evidence
 from core.services.record import proposals
@@ -20,6 +21,16 @@ from core.services.record.checkpoints import (
     checkpoint_text,
     sign_checkpoint,
     verify_against,
+)
+from core.services.record.departures import (
+    AppointDeputy,
+    EndDeputy,
+    LeavePerson,
+    appoint_deputy,
+    deputies,
+    end_deputy,
+    leave_person,
+    person_history,
 )
 from core.services.record.entries import record_page, replay_decision
 from core.services.record.identity import (
@@ -69,11 +80,15 @@ def export_pack(
 
 
 def list_people(call: Call) -> Result:
-    """List the people who can own, build or act."""
+    """List the people who can own, build or act, and those who left."""
     titles = call.rules.roles.title
     people = [
-        {**person.model_dump(), "role_titles": [titles(role) for role in person.roles]}
-        for person in call.governance.people()
+        {
+            **person.model_dump(),
+            "role_titles": [titles(role) for role in person.roles],
+            "left_on": person.left_on,
+        }
+        for person in directory.people(call.governance.store)
     ]
     return {"people": people}
 
@@ -170,6 +185,35 @@ USE_CASES = (
         Line("people add", _added, needs=("roles",)),
         returns=lambda call, command, added: {**added.person.model_dump(), "proposal": added.proposal},
     ),
+    asks(
+        person_history,
+        Line("people history"),
+        may="read_people",
+        name="person_history",
+        returns="history",
+    ),
+    does(
+        leave_person,
+        LeavePerson,
+        Line(
+            "people leave",
+            "{person} has left; {to} has their work: {initiatives} initiatives, {tasks} tasks, "
+            "{findings} findings, {proposals} proposals. {tokens} tokens are revoked.",
+        ),
+        returns=lambda call, command, found: plain(found),
+    ),
+    asks(deputies, Line("people deputies"), may="read_people", name="list_deputies", returns="deputies"),
+    does(
+        appoint_deputy,
+        AppointDeputy,
+        Line("people deputy", "{deputy} acts for you from {since} through {until}."),
+        returns=lambda call, command, found: {
+            "deputy": found.deputy,
+            "since": found.since,
+            "until": found.until,
+        },
+    ),
+    does(end_deputy, EndDeputy, Line("people deputy-end", "Neither acts for the other any more.")),
     does(end_logins, EndLogins, Line("people log-out", "{person} has to log in again.")),
     asks(tokens, Line("token list"), may="read_record", name="list_tokens", returns="tokens"),
     does(issue_token, IssueToken, Line("token issue", _issued), returns="secret"),

@@ -158,17 +158,25 @@ def unread_mentions(
 
 
 class Cast:
-    """The people of a moment, found by id and by role; what was routed once is remembered."""
+    """The people of a moment, found by id and by role; what was routed once is remembered.
+
+    Of those who had left, only the name is known.
+    """
 
     def __init__(self, people: Sequence[Actor], since: Mapping[str, date]) -> None:
-        self.people = tuple(people)
+        self.people = tuple(person for person in people if not person.left_on)
         self.since = dict(since)
-        self._known = {person.id: person for person in people}
+        self._called = {person.id: person.called for person in people}
+        self._known = {person.id: person for person in self.people}
         self._holders: dict[str, tuple[Actor, ...]] = {}
         self._routed: dict[tuple[str, str, str, str, bool], tuple[str, ...]] = {}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Cast) and (self.people, self.since) == (other.people, other.since)
+        return isinstance(other, Cast) and self._all == other._all
+
+    @property
+    def _all(self) -> tuple[object, ...]:
+        return self.people, self.since, self._called
 
     def __hash__(self) -> int:
         return hash(self.people)
@@ -179,8 +187,7 @@ class Cast:
 
     def name(self, person: str) -> str:
         """Name of a person; the id where the directory does not know them any more."""
-        known = self._known.get(person)
-        return known.name if known else person
+        return self._called.get(person, person)
 
     def names(self, people: Iterable[str], *, most: int = 3) -> str:
         """Names of several people in a row; what goes beyond `most` is counted."""
@@ -223,7 +230,7 @@ class Cast:
 
 
 def names_of(governance: Governance, moment: Moment) -> dict[str, str]:
-    """Id -> name of everybody in the directory at a moment, by name."""
+    """Id -> name of everybody who is there at a moment, by name."""
     return {person.id: person.name for person in cast_of(governance, moment).people}
 
 

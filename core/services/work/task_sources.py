@@ -17,8 +17,8 @@ from core.lake.facts import newest
 from core.lake.process.clause_tally import led_elsewhere
 from core.lake.process.inventory import parts_in, reviews
 from core.lake.store import Store
+from core.services.work.raci_view import training_standings
 from core.services.work.routing import Cast, OpenRequirement, Reading, gate_that_asks, unread_mentions
-from core.services.work.training import training_standings
 
 
 def requirement_tasks(reading: Reading) -> Iterator[Task]:
@@ -242,8 +242,7 @@ def finding_tasks(reading: Reading) -> Iterator[Task]:
 
 def _to_mend(reading: Reading, finding: Finding) -> Task:
     initiative = reading.known[finding.initiative]
-    person = finding.owner or initiative.owner
-    doers = (person,) if reading.cast.find(person) else ()
+    doers = tuple(who for who in (finding.owner, initiative.owner) if reading.cast.find(who))[:1]
     return _exception_task(
         reading,
         finding,
@@ -434,6 +433,25 @@ def proposal_tasks(reading: Reading) -> Iterator[Task]:
             initiative=proposal.about if known is not None else "",
             role=proposal.reviewers[0],
         )
+        if proposal.actor != proposal.proposed_by and reading.cast.find(proposal.proposed_by):
+            yield _taken_over(reading, proposal, due_on)
+
+
+def _taken_over(reading: Reading, proposal: Proposal, due_on: date) -> Task:
+    """What whoever takes over the proposal of somebody who left has to think of."""
+    return Task(
+        key=f"proposal:{proposal.proposal}:own",
+        kind="proposal",
+        title=f"Stand by proposal {proposal.proposal}, or withdraw it: {proposal.says[0]}",
+        why="Whoever proposed it left; it is yours now.",
+        how="Read what it would change; withdraw it if you would not propose it yourself.",
+        waits="Whoever reviews it asks you",
+        state=reading.state(due_on),
+        due_on=due_on,
+        place=Place("policy_changes", {}),
+        routes=Routes((proposal.proposed_by,)),
+        initiative=proposal.about if proposal.about in reading.known else "",
+    )
 
 
 def _exception_task(

@@ -16,7 +16,13 @@ from core.services.plain import Result, plain
 from core.services.use_case import Line, asks, does
 from core.services.work import hand_offs
 from core.services.work import routing as comments
-from core.services.work.raci_view import observed_matrix, perspectives_of
+from core.services.work.raci_view import (
+    AttestTraining,
+    attest_training,
+    observed_matrix,
+    perspectives_of,
+    trained_people,
+)
 from core.services.work.routing import Cast, cast_of
 from core.services.work.tasks import (
     AssignTask,
@@ -30,7 +36,6 @@ from core.services.work.tasks import (
     work_list,
 )
 from core.services.work.team_work import loads
-from core.services.work.training import AttestTraining, attest_training, trained_people
 
 OfPerson = Annotated[str, Field(description="Whose, by id.")]
 

@@ -228,9 +228,7 @@ def _why(desk: Desk, sheet: InitiativeSheet) -> None:
     bullet_list(known.reasons)
     if known.justification:
         computed = policy.class_title(known.computed_class_id)
-        by = {person.id: person.name for person in desk.governance.people()}.get(
-            known.classified_by, "Somebody"
-        )
+        by = desk.governance.names().get(known.classified_by, "Somebody")
         said = f"The answers lead to {computed}. {by} overrode it, because: {known.justification}"
         if known.until:
             verb = "holds" if known.until >= desk.moment.day else "held"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.services.work.raci_view import OTHER
-from core.services.work.training import AttestTraining, attest_training
+from core.services.work.raci_view import OTHER, AttestTraining, attest_training
 from portal.components.cards import Card, cards
 from portal.components.forms import closed_because, give
 from portal.components.page import LinkedRow, dress, empty_state, linked_rows, panel, section
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
     from core.domain.work.training import Training, TrainingStanding
     from core.services.oversight.kpis import KpiReading
     from core.services.work.hand_offs import HandOff
-    from core.services.work.raci_view import Deviation, ObservedMatrix, ObservedTask
+    from core.services.work.raci_view import Deviation, ObservedMatrix, ObservedTask, TrainedPerson
     from core.services.work.team_work import Load, TeamFigure, TeamSheet, WorkItem
-    from core.services.work.training import TrainedPerson
     from portal.components.desk import Desk
 
 
