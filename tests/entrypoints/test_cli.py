@@ -293,7 +293,7 @@ def test_a_policy_is_checked_published_and_described(govern: Govern, moderate: s
     assert "nobody reviews a policy that they drafted" in govern(*approved).err
     govern("people", "add", "rita-risk", "--name", "Rita Risk", "--role", "risk_audit")
     assert "Rita Risk (rita-risk) gets: Risk and audit." in govern("proposal", "list", "--open").out
-    assert govern("proposal", "agree", "C1", "--as", "vera-validator").out == "C1 holds from now on.\n"
+    assert govern("proposal", "agree", "C1", "--as", "vera-validator").out == "C1 is agreed to.\n"
     assert govern(*approved, "--as", "rita-risk").out == "Draft P1 is approved.\n"
     said = f"Policy version 2.1 is published, and holds from {datetime.now(UTC).date()}.\n"
     assert govern("policy", "publish", "P1").out == said

@@ -26,6 +26,7 @@ from core.domain.facts.process import (
     Initiative,
     InitiativeState,
     Waiver,
+    class_since,
 )
 from core.domain.facts.recorded import entry_of
 from core.domain.moment import Moment
@@ -217,6 +218,7 @@ class Replay:
             self.seq += 2
             held = self.facts[initiative]["class"]
             self.facts[initiative]["class"] = replace(held, seq=self.seq)
+            self.facts[initiative]["classes"] = [self.facts[initiative]["class"]]
             return [
                 entry_of("initiative_registered", self.facts[initiative]["said"][0], first=True),
                 entry_of("initiative_classified", held),
@@ -233,6 +235,7 @@ class Replay:
             row |= {"computed_class_id": class_id} if kind == "classify" else {"review_percent": 0}
             origin = {**self.origin, "seq": self.seq + 1}
             known["class"] = Classification(**origin, initiative=initiative, **row)
+            known["classes"].append(known["class"])
             return [entry_of("initiative_classified", known["class"])]
         if kind == "confirm":
             about = {
@@ -349,7 +352,7 @@ class Replay:
             initiative,
             held.class_id,
             known["registered"],
-            held.recorded_at.date(),
+            class_since(known["classes"], day),
             known["version_on"] or (day if known["retired"] else None),
             evidence={m: day for m, v, day, _ in sorted(known["evidence"], key=itemgetter(2)) if v in counts},
             checks={c: proof for c, version, proof, _ in known["checks"] if version in counts},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -347,6 +348,28 @@ def test_a_review_of_the_class_falls_due_and_the_same_answers_settle_it(governan
     given = {"answers": answers_of(governance, 400), **NOTE}
     step(governance, reassess_initiative, ReassessInitiative, BUILDER, 400, **given)
     assert due(401) == []
+
+
+def test_the_same_answers_again_move_no_deadline(governance: Governance) -> None:
+    def due(day: float) -> dict[str, date]:
+        moment = governance.moment(later(day))
+        sheet = initiative_sheet(governance, moment, initiative=LIVE)
+        lines = requirement_lines(governance.store, governance.policy(moment), moment)
+        told = {s.requirement.id: s.due_on for s in sheet.requirements}
+        assert told == {one.requirement: one.due_on for one in lines if one.initiative == LIVE}
+        return told
+
+    before = due(4)
+    again = {"answers": answers_of(governance, 60), **NOTE}
+    preview = reassessment(
+        governance, governance.moment(later(60)), initiative=LIVE, answers=again["answers"]
+    )
+    assert (preview.before, preview.after) == ("moderate", "moderate")
+    step(governance, reassess_initiative, ReassessInitiative, BUILDER, 60, **again)
+    assert due(61) == before, "who is late stays late"
+    stricter = answers_of(governance, 62, error_impact=("personal",))
+    step(governance, reassess_initiative, ReassessInitiative, BUILDER, 62, answers=stricter, **NOTE)
+    assert min(due(63).values()) > later(62).date(), "another class asks anew"
 
 
 def test_a_class_that_has_to_be_confirmed_opens_no_gate_before(governance: Governance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -63,6 +64,24 @@ class Classification(OfInitiative):
             return self
         since = datetime.combine(self.until + timedelta(days=1), time.min)
         return replace(self, class_id=self.computed_class_id, recorded_at=since)
+
+
+def class_since(classified: Iterable[Classification], day: date) -> date:
+    """Since when an initiative is in its class of a day; to say the same class again begins nothing anew.
+
+    Parameters
+    ----------
+    classified
+        Its classifications, oldest first.
+    """
+    since, class_id = date.min, ""
+    turns: list[Classification] = []
+    for one in classified:
+        turns += [*(was.on(one.recorded_at.date()) for was in turns[-1:]), one]
+    for turn in (*turns, *(last.on(day) for last in turns[-1:])):
+        if turn.class_id != class_id:
+            since, class_id = turn.recorded_at.date(), turn.class_id
+    return since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

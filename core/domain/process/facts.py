@@ -136,8 +136,8 @@ class InitiativeFacts:
     Attributes
     ----------
     registered_on, classified_on, version_on
-        Days from which deadlines count; `version_on` is None while there is no model version, and the
-        day itself while all there were are retired.
+        Days from which deadlines count: `classified_on` since when it is in its class; `version_on` is None
+        while there is no model version, and the day itself while all there were are retired.
     evidence
         Measure id -> day of the newest evidence that belongs to the current version (or to none).
     checks

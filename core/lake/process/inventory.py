@@ -23,6 +23,7 @@ from core.domain.facts.process import (
     InitiativeState,
     SignOff,
     Waiver,
+    class_since,
 )
 from core.domain.facts.record import Deputy
 from core.domain.facts.recorded import values_of
@@ -61,10 +62,10 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
     Plain reads of one initiative's rows, put together here: a tenth of the time of the joined form.
     """
     registered = history(store, Initiative, moment, initiative)
-    classified = latest(store, Classification, moment, initiative)
-    if not registered or classified is None:
+    turns = history(store, Classification, moment, initiative)
+    if not registered or not turns:
         return None
-    classified = classified.on(moment.day)
+    classified = turns[-1].on(moment.day)
     known, stands = registered[-1], models.standing(store, initiative, moment)
     counting = (None, stands.current)
     runs = [run for run in history(store, CheckRun, moment, initiative) if run.version in counting]
@@ -78,7 +79,7 @@ def initiative_facts(store: Store, initiative: str, moment: Moment) -> Initiativ
         initiative,
         classified.class_id,
         min(fact.recorded_at for fact in registered).date(),
-        classified.recorded_at.date(),
+        class_since(turns, moment.day),
         _version_on(stands, moment),
         {proof.measure: proof.effective_on for proof in freshest},
         {run.check_id: _proof(run) for run in runs},

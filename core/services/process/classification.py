@@ -216,7 +216,7 @@ def reassessment(
     then = replace(
         now,
         class_id=computed.class_id,
-        classified_on=moment.day,
+        classified_on=now.classified_on if computed.class_id == now.class_id else moment.day,
         said=(*now.said, said),
         unconfirmed="required" if share == 100 else "drawn" if share else "",
     )

@@ -165,7 +165,7 @@ USE_CASES = (
     does(
         proposals.agree_to_proposal,
         proposals.AgreeToProposal,
-        Line("proposal agree", "{proposal} holds from now on."),
+        Line("proposal agree", "{proposal} is agreed to."),
         returns=lambda call, command, found: {"proposal": found.proposal, "about": found.about},
     ),
     does(

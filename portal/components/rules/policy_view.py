@@ -317,7 +317,8 @@ def _answer(desk: Desk, one: ProposalLine) -> None:
     because = "" if mine else f"It is answered by: {' or '.join(one.reviewer_titles)}."
     agree, decline = st.columns(2)
     with agree:
-        ask = Ask("Agree", f"{one.proposal} holds.", icon=":material/check:", fixed=fixed, because=because)
+        said = f"{one.proposal} is agreed to."
+        ask = Ask("Agree", said, icon=":material/check:", fixed=fixed, because=because)
         form(desk, agree_to_proposal, AgreeToProposal, ask)
     with decline:
         said = f"{one.proposal} is declined."
