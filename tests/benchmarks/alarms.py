@@ -34,7 +34,7 @@ FEATURES, CHUNKS = FAMILY = (10, 5)
 REFERENCE_CHUNKS = 10
 FIVES = {200: 50, 1000: 30, 5000: 12}
 """Rows of a chunk, and how many times five chunks are held against each reference."""
-REFERENCES, AGAIN, FOUND, WORST = 30, 20_000, 10, 2
+REFERENCES, AGAIN, FOUND, WORST = 30, 8_000, 10, 2
 """References that are drawn; fives of the worst settings; references for what moved; settings drawn anew."""
 PARTS = 10
 

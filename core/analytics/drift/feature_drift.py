@@ -123,13 +123,39 @@ class Chance:
     usual: Numbers
 
 
-def chance_by_draws(reference: Counts, along: Along, distance: Distance) -> Chance:
-    """What chunks of so many rows show by chance alone, from draws out of the reference.
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Chunks drawn out of a reference without replacement, for each of some sizes; all methods share them.
 
-    Parameters
+    Attributes
     ----------
-    reference
-        Shape (categories,), rows of each.
+    held
+        Shape (categories + 1,): rows of the reference, and of values that it lacks.
+    sizes, drawn
+        Rows of a chunk, rising, and for each of shape (draws, categories + 1) the rows drawn.
+    """
+
+    held: Counts
+    sizes: Counts
+    drawn: Sequence[Counts]
+
+
+def drawn_from(reference: Counts, along: Along) -> Draws:
+    """Draw chunks out of a reference of shape (categories,), by a fixed seed."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    held = np.append(reference, NEVER_SEEN)
+    draws = min(_DRAWS, max(_LEAST_DRAWS, _CELLS // len(held)))
+    wanted = np.unique(np.maximum(along.drawable, 1))
+    some = np.geomspace(wanted[0], wanted[-1], _SIZES).astype(np.int64)
+    sizes = wanted if len(wanted) <= _SIZES else np.unique(some)
+    drawn = [random.multivariate_hypergeometric(held, size, draws, method="marginals") for size in sizes]
+    return Draws(held, sizes, drawn)
+
+
+def chance_by_draws(draws: Draws, along: Along, distance: Distance) -> Chance:
+    """What chunks of so many rows show by chance alone, from draws out of the reference.
 
     Notes
     -----
@@ -142,22 +168,14 @@ def chance_by_draws(reference: Counts, along: Along, distance: Distance) -> Chan
     --------
     >>> import numpy as np
     >>> along = Along(np.array([1000, 1000, 500]), 2, level=0.001)
-    >>> chance_by_draws(np.array([1000, 1000]), along, l_infinity).level.round(2).tolist()
+    >>> draws = drawn_from(np.array([1000, 1000]), along)
+    >>> chance_by_draws(draws, along, l_infinity).level.round(2).tolist()
     [0.08, 0.08, 0.09]
     """
     import numpy as np
 
-    random = np.random.default_rng(0)
-    held = np.append(reference, NEVER_SEEN)
-    draws = min(_DRAWS, max(_LEAST_DRAWS, _CELLS // len(held)))
-    wanted = np.unique(np.maximum(along.drawable, 1))
-    some = np.geomspace(wanted[0], wanted[-1], _SIZES).astype(np.int64)
-    sizes = wanted if len(wanted) <= _SIZES else np.unique(some)
-    found = []
-    for size in sizes:
-        drawn = random.multivariate_hypergeometric(held, size, draws, method="marginals")
-        found.append(_level(distance(held - drawn, drawn), along.level))
-    at, place = np.log(along.drawable + 1), np.log(sizes + 1)
+    found = [_level(distance(draws.held - drawn, drawn), along.level) for drawn in draws.drawn]
+    at, place = np.log(along.drawable + 1), np.log(draws.sizes + 1)
     level, usual = np.log(np.maximum(np.array(found).T, 1e-12))
     return Chance(np.exp(np.interp(at, place, level)), np.exp(np.interp(at, place, usual)))
 
@@ -194,7 +212,7 @@ def chance_by_area(shares: Numbers, widths: Numbers, along: Along) -> Chance:
         found: Numbers = np.abs(gaps[0] - gaps[1])[..., :-1] @ length
         return found
 
-    return chance_by_draws(rows.astype(np.int64), along.stricter, area)
+    return chance_by_draws(drawn_from(rows.astype(np.int64), along), along.stricter, area)
 
 
 def _tail(ends: Numbers, widths: Numbers) -> float:
@@ -288,25 +306,26 @@ def drift_by_counts(
     """Drift by the methods that look at shares, from counts of shape (chunks, categories)."""
     first = counts[: along.reference_chunks]
     reference = first.sum(axis=0)
+    draws = drawn_from(reference, along)
     found = []
     for method, distance in methods.items():
         distances, left_out = distance(reference, counts), distance(reference - first, first)
         if method == "chi2":
-            found.append(_by_chi_squared(feature, reference, counts, along, distances, left_out))
+            chance = chance_by_draws(draws, along, distance)
+            found.append(_by_chi_squared(feature, reference, counts, chance, distances, left_out))
         else:
             held = along.stricter if method == "l_infinity" else along
-            chance = chance_by_draws(reference, held, distance)
+            chance = chance_by_draws(draws, held, distance)
             found.append(judged(feature, kind, method, distances, left_out, chance))
     return found
 
 
 def _by_chi_squared(
-    feature: str, reference: Counts, counts: Counts, along: Along, distances: Numbers, left_out: Numbers
+    feature: str, reference: Counts, counts: Counts, chance: Chance, distances: Numbers, left_out: Numbers
 ) -> MethodDrift:
     """Chi-squared grows with the categories that occur: more may than in the draws."""
     import numpy as np
 
-    chance = chance_by_draws(reference, along, chi_squared)
     grown = np.maximum(1, freedom(reference, counts) / np.count_nonzero(reference))
     chance = Chance(chance.level * grown, chance.usual * grown)
     one = judged(feature, "text", "chi2", distances, left_out, chance)
