@@ -39,12 +39,14 @@ class _Side:
 
 @dataclass(frozen=True)
 class _Unlike:
-    """Rows in categories that the other side has not, and the most frequent of these."""
+    """Rows in categories that the other side has not, the most frequent of these, and filled rows."""
 
     unseen: int | None = None
     unseen_values: tuple[str, ...] = ()
     vanished: int = 0
     vanished_values: tuple[str, ...] = ()
+    filled: int = 0
+    filled_before: int = 0
 
 
 def quality_columns(
@@ -60,14 +62,19 @@ def quality_columns(
     types = _types(cursor, judged)
     known = _types(cursor, reference) if reference else {}
     names = [name for name in types if not is_canonical(name)]
-    now = _side(cursor, judged, {name: types[name] for name in names})
     gone = [name for name in known if name not in types and not is_canonical(name)]
     shared = [name for name in names if name in known]
-    before = _side(cursor, reference, {n: known[n] for n in [*shared, *gone]}) if reference else _Side()
+    # Texts on both sides are counted value by value anyway; thousands of columns take seconds each time.
+    texts = {name for name in shared if types[name] == known[name] == "VARCHAR"}
+    now = _side(cursor, judged, {name: types[name] for name in names if name not in texts})
+    counted = {name: known[name] for name in [*shared, *gone] if name not in texts}
+    before = _side(cursor, reference, counted) if reference else _Side()
     outside = _outside(cursor, judged, names, types, before)
     few = _of_few_numbers(cursor, reference, shared, types, known) if reference else set()
     compared = [name for name in shared if name in few or _kind(types[name]) == "text"]
     unlikes = _unlike(cursor, judged, reference, compared) if reference else {}
+    now.missing |= {name: now.rows - unlikes[name].filled for name in texts}
+    before.missing |= {name: before.rows - unlikes[name].filled_before for name in texts}
     found = []
     for name in [*names, *gone]:
         kind = _kind((types if name in types else known)[name])
@@ -176,7 +183,7 @@ def _kind(kind: str) -> str:
 
 def _side(cursor: duckdb.DuckDBPyConnection, file: str, types: dict[str, str]) -> _Side:
     side = _Side()
-    for part in in_parts(list(types)):
+    for part in list(in_parts(list(types))) or [[]]:
         asked = ["count(*)"]
         for name in part:
             column = quoted(name)
@@ -185,7 +192,7 @@ def _side(cursor: duckdb.DuckDBPyConnection, file: str, types: dict[str, str]) -
                 finite = f"CASE WHEN isfinite({value}) THEN {value} END"
                 asked += [f"count({finite})", f"min({finite})", f"max({finite})"]
             elif types[name] == "VARCHAR":
-                asked += [f"count(*) FILTER (WHERE trim({column}) <> '')", "NULL", "NULL"]
+                asked += [f"count(nullif(trim({column}), ''))", "NULL", "NULL"]
             else:
                 asked += [f"count({column})", "NULL", "NULL"]
         row = cursor.execute(f"SELECT {', '.join(asked)} FROM {SCAN}", {"file": file}).fetchall()[0]
@@ -241,7 +248,7 @@ def _of_few_numbers(
 def _unlike(
     cursor: duckdb.DuckDBPyConnection, judged: str, reference: str, names: Sequence[str]
 ) -> dict[str, _Unlike]:
-    """Rows whose category the other side lacks; nothing where the categories are too many to be any.
+    """Rows whose category the other side lacks; none are told where the categories are too many to be any.
 
     A category of k of the N filled rows of the reference and of none of the M here vanished by more than
     chance where (N / (N + M)) ** k, times the number of categories, is at most 5 %, as of slices.
@@ -260,14 +267,15 @@ def _unlike(
                 LEFT JOIN filled USING (place)
                 WHERE pow(known.rows / (known.rows + coalesce(filled.rows, 0)), n) * categories <= 0.05
                 GROUP BY place)
-            SELECT place, coalesce(unseen.n, 0)::BIGINT, unseen.shown, coalesce(vanished.n, 0)::BIGINT,
-                vanished.shown
+            SELECT place, coalesce(categories, 0) <= {_MOST_CATEGORIES}, coalesce(unseen.n, 0)::BIGINT,
+                unseen.shown, coalesce(vanished.n, 0)::BIGINT, vanished.shown,
+                coalesce(filled.rows, 0)::BIGINT, coalesce(known.rows, 0)::BIGINT
             FROM (SELECT unnest(range({len(part)})) AS place) LEFT JOIN known USING (place)
-                LEFT JOIN unseen USING (place) LEFT JOIN vanished USING (place)
-            WHERE coalesce(categories, 0) <= {_MOST_CATEGORIES}
+                LEFT JOIN filled USING (place) LEFT JOIN unseen USING (place) LEFT JOIN vanished USING (place)
         """
-        for place, unseen, new, vanished, gone in cursor.execute(
+        for place, told, unseen, new, vanished, gone, *filled in cursor.execute(
             query, {"judged": judged, "reference": reference}
         ).fetchall():
-            found[part[place]] = _Unlike(unseen, tuple(new or ()), vanished, tuple(gone or ()))
+            unlike = (unseen, tuple(new or ()), vanished, tuple(gone or ())) if told else (None, (), 0, ())
+            found[part[place]] = _Unlike(*unlike, *filled)
     return {name: found.get(name, _Unlike()) for name in names}
