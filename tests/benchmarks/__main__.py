@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from tests.benchmarks import (
     scale,
     slicing,
 )
-from tests.benchmarks.figures import compare, write_figures
+from tests.benchmarks.figures import compare, row, write_figures
 from tests.benchmarks.timing import Figure, in_seconds
 
 BENCHES: Mapping[str, Callable[[Path], dict[str, Figure]]] = {
@@ -74,7 +75,7 @@ def _measure(names: list[str]) -> None:
 
 def _say(bench: str, figures: dict[str, Figure]) -> None:
     for what, figure in figures.items():
-        sys.stdout.write(f"{what:58} {figure.said}\n")
+        sys.stdout.write(f"{row(what, asdict(figure))}\n")
     write_figures(bench, figures)
 
 

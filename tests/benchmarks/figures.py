@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -37,6 +38,36 @@ def ratios(run: Run) -> Run:
         for bench, figures in run.items()
     }
     return {bench: figures for bench, figures in kept.items() if figures}
+
+
+def row(what: str, figure: Mapping[str, Any]) -> str:
+    """A figure as a line of a table."""
+    return f"| {what} | {figure['said'].strip()} | {figure.get('asked', '')} |"
+
+
+def with_tables(text: str, run: Run) -> str:
+    """A document with its tables of drawn figures made anew; a mark says how their lines begin."""
+
+    def table(mark: re.Match[str]) -> str:
+        lines = [
+            row(what, run["statistics"][what])
+            for begins in mark[1].split(" / ")
+            for what in sorted(run["statistics"], key=_by_numbers)
+            if what.startswith(begins)
+        ]
+        return "\n".join([mark[0].split("\n", 1)[0], HEAD, *lines, END])
+
+    return _TABLE.sub(table, text)
+
+
+HEAD = "| drawn | seen, in the worst setting | asked |\n|---|---|---|"
+END = "<!-- made by make golden ARGS=bench -->"
+_TABLE = re.compile(rf"<!-- statistics: (.+?) -->\n.*?{END}", re.S)
+
+
+def _by_numbers(what: str) -> list[tuple[int, str]]:
+    """Numbers in a name by their size."""
+    return [(int(one), "") if one.isdigit() else (-1, one) for one in re.split(r"(\d+)", what)]
 
 
 def as_text(run: Run) -> str:

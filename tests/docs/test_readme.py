@@ -11,7 +11,9 @@ import pytest
 
 from core.connectors.settings import PREFIX, PROJECT, Settings
 from core.entrypoints.cli import run
+from tests.benchmarks.figures import read_run, with_tables
 from tests.golden import commands
+from tests.golden.__main__ import DOCUMENTS, DRAWN
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.M | re.S)
@@ -74,3 +76,10 @@ def test_every_folder_and_picture_named_is_there() -> None:
 
 def test_the_reference_of_commands_is_that_of_the_table_of_use_cases() -> None:
     assert commands.FILE.read_text(encoding="utf-8") == commands.reference(), "make it anew with make golden"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_tables_of_what_was_drawn_are_those_of_the_last_run(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert "| asked |" in text
+    assert text == with_tables(text, read_run(DRAWN)), "make them anew with make golden ARGS=bench"

@@ -1,7 +1,8 @@
 """Make the kept files anew: `python -m tests.golden [DEMO]`; without a built demo store one is built.
 
-`python -m tests.golden bench` keeps the ratios of the last `make bench` instead. They are held by hand, as
-times are never tested: `make bench ARGS="compare tests/golden/kept/bench/ratios.json .cache/bench.json"`.
+`python -m tests.golden bench` keeps the ratios of the last `make bench` instead, and what was drawn, with the
+tables of it in the documentation. Ratios are held by hand, as times are never tested:
+`make bench ARGS="compare tests/golden/kept/bench/ratios.json .cache/bench.json"`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from pathlib import Path
 
 from core.connectors.settings import PROJECT
 from data.demo.build import build_demo
-from tests.benchmarks.figures import FILE, as_text, ratios, read_run
+from tests.benchmarks.figures import FILE, as_text, ratios, read_run, with_tables
 from tests.demo_store import MOMENT
 from tests.golden import commands
-from tests.golden.kept import keep
+from tests.golden.kept import KEPT, keep
 from tests.golden.kinds import KINDS, opened_copy
 
 
@@ -49,8 +50,17 @@ def _keep_ratios() -> int:
     if not FILE.exists():
         sys.stderr.write(f"{FILE} is not there: run make bench\n")
         return 2
-    _keep("bench", {"ratios.json": as_text(ratios(read_run(FILE)))})
+    run = read_run(FILE)
+    drawn = {"statistics": run["statistics"]} if "statistics" in run else read_run(DRAWN)
+    _keep("bench", {"ratios.json": as_text(ratios(run)), DRAWN.name: as_text(drawn)})
+    for document in DOCUMENTS:
+        document.write_text(with_tables(document.read_text(encoding="utf-8"), drawn), encoding="utf-8")
     return 0
+
+
+DRAWN = KEPT / "bench" / "statistics.json"
+DOCUMENTS = (PROJECT / "README.md", PROJECT / "docs" / "statistics.md")
+"""Those with tables of what was drawn."""
 
 
 def _keep(kind: str, texts: Mapping[str, str]) -> None:

@@ -15,6 +15,8 @@ import pytest
 
 from core.analytics.decay.estimates import EstimatedChunk
 from core.analytics.decay.fit import FittedModel
+from core.analytics.decay.metrics import decay_metric
+from core.analytics.decay.trust import History, model_trust
 from core.analytics.job_specs import EstimateBatch, EstimateSpec, RefusedInput
 from core.lake.monitoring.decay_run import Estimates, run_estimate
 from data.demo.example_datasets import DatasetFiles, write_dataset
@@ -267,6 +269,26 @@ def test_precision_is_undefined_where_nothing_is_predicted_positive(load: Loader
     assert [chunk.estimate is None for chunk in chunks] == never
     assert not any(chunk.alert or chunk.worse for chunk in chunks if chunk.estimate is None)
     assert chunks[-1].rows == 8232 % 486
+
+
+def test_california_is_warned_of_before_any_outcome(load: Loader, tmp_path: Path) -> None:
+    """Half of its reference chunks came true outside a band that should hold all but three in a thousand."""
+    files, analysis = load("california_housing"), tmp_path / "analysis.parquet"
+    pl.read_parquet(files.analysis).drop("y_true").write_parquet(analysis)
+    found = run(spec_of(files, analysis=(analysis,)))
+    by_metric: dict[str, list[EstimatedChunk]] = {}
+    for chunk in found.chunks:
+        by_metric.setdefault(chunk.metric, []).append(chunk)
+    trust = model_trust(
+        [History(name, decay_metric(name).direction, chunks) for name, chunks in by_metric.items()],
+        checked="roc_auc",
+        calibration_error=found.fit.whole.calibration_error,
+        reference_rows=found.fit.reference_rows,
+        classifies=True,
+    )
+    assert not any(chunk.labelled_rows for chunk in found.chunks if chunk.part == "analysis")
+    assert trust.verdict == "fail" and trust.against is not None
+    assert (trust.against.id, trust.against.metric) == ("assumption", "roc_auc")
 
 
 def test_precision_is_defined_where_everything_is_predicted_positive(
