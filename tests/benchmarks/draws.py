@@ -22,6 +22,8 @@ def at_once(draw: Callable[[Asked], Told], asked: Sequence[Asked]) -> list[Told]
 
 def share(found: int, of: int, setting: str, asked: str = "", *, more_is_better: bool = False) -> Figure:
     """A share of draws with its Monte Carlo error, one standard error."""
+    if not found:
+        return Figure(0.0, f"0 of {of:,} draws ({setting})", "difference", more_is_better, asked)
     part = found / of
     error = math.sqrt(part * (1 - part) / of)
     return told(part, error, f"{setting}; {of:,} draws", asked, more_is_better=more_is_better)
