@@ -15,9 +15,9 @@ from core.domain.actors import Organisation, Roles
 from core.domain.errors import Fault
 from core.domain.models.data_quality import DataQuality
 from core.domain.policy.checks import CHECKS
-from core.domain.policy.kpis import Kpis, Leaderboard
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_faults import live_gate_faults, policy_faults
+from core.domain.process.kpis import Kpis, Leaderboard
 from core.domain.rules.ethics import Ethics, ethics_faults
 from core.domain.rules.frameworks import Frameworks, Rights, framework_faults, known_names, rule_faults
 from core.domain.work.raci import Guides, Raci

@@ -17,7 +17,7 @@ from core.domain.errors import BadInput, GovernanceError, NotFound
 from core.entrypoints.client import Asker, AsOf, Initiative, Json, Person, Store, Version
 from core.entrypoints.reports import process as reports
 from core.entrypoints.reports.printing import clean, complain, say, show_json
-from core.services.plain import Result
+from core.ground import Result
 from core.services.use_case import Values
 
 OPEN, BLOCKED, BROKEN = 0, 1, 2

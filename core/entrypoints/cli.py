@@ -25,7 +25,7 @@ from core.domain.given import Content, Given, Laid, TextOf, pairs
 from core.entrypoints import client as options
 from core.entrypoints.client import Asker, require_store
 from core.entrypoints.reports.printing import complain, say
-from core.services.plain import Result
+from core.ground import Result
 from core.services.use_case import INCOMING, Choice, Line, UseCase, Values, joined, laid
 from core.services.use_cases import ROOMS, choices, groups, use_cases
 

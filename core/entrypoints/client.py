@@ -19,7 +19,7 @@ import typer
 from core.connectors.settings import Settings, read_settings
 from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError, NotFound, Unknown
 from core.entrypoints.reports.printing import show_json
-from core.services.plain import Result
+from core.ground import Result
 
 if TYPE_CHECKING:
     from core.domain.actors import Actor

@@ -34,7 +34,7 @@ from core.analytics.job_specs import (
     TrainSpec,
 )
 from core.domain.errors import BadInput, GovernanceError
-from core.services.plain import plain
+from core.ground import plain
 
 _USAGE = "python -m core.entrypoints.worker estimate|train|explain|trade_off SPEC.json OUTPUT_FOLDER"
 _PARTS = 100

@@ -30,11 +30,10 @@ from core.domain.commands import Command, make
 from core.domain.errors import BadInput, NotFound, unreadable
 from core.domain.given import AsOf, Content, Laid, OrCurrent
 from core.domain.moment import Moment
-from core.ground import Checked
+from core.ground import Checked, Result, plain
 from core.lake.store import WORKROOM
 from core.services.case import seen_by, version_named_or_current
 from core.services.governance import Governance, read_moment
-from core.services.plain import Result, plain
 
 MOST_NAME = 200
 INCOMING = "incoming"

@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 from core.domain.chain import canonical
 from core.domain.errors import BadInput, Conflict, NotFound
+from core.ground import Result
 from core.lake.record.entries import answer_kept, keep_answer
 from core.lake.store import keyed
-from core.services.plain import Result
 from core.services.use_case import Call, Choice, UseCase
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
@@ -27,7 +27,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         *("slices", "decay", "monitoring", "predictions", "drift", "explain"),
         *("evaluation", "business-kpi", "trade-off"),
     ),
-    "oversight": ("kpis", "standings"),
+    "oversight": ("kpis", "kpi", "standings"),
     "rules": ("policy", "configuration", "ethics", "frameworks", "regions", "rights", "alcoa"),
     "record": (
         *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),

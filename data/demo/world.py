@@ -10,8 +10,8 @@ from typing import Any
 
 from core.domain.actors import Actor
 from core.domain.errors import GovernanceError
+from core.ground import plain
 from core.services.governance import Governance
-from core.services.plain import plain
 from core.services.use_case import Call, laid
 from core.services.use_cases import run_use_case
 from data.demo.people import People

@@ -11,58 +11,10 @@ import streamlit as st
 
 from portal.components.canvas import ACCENT, QUIET
 from portal.components.pills import pill_html
-from portal.components.text import count, escape_html, number, percent, points
+from portal.components.text import escape_html
 
 if TYPE_CHECKING:
-    from core.domain.policy.kpis import KpiDefinition
-    from core.services.oversight.kpis import KpiReading
-
-
-def kpi_cards(readings: Sequence[KpiReading]) -> None:
-    """Show KPI readings, four in a row on a wide screen, two on a phone."""
-    cards([_card(reading) for reading in readings], min_column_width=195)
-
-
-def _card(reading: KpiReading) -> Card:
-    kpi, value = reading.definition, reading.value
-    past = [level for _, level in reading.course if level is not None]
-    bound = "at least" if kpi.direction == "higher" else "at most"
-    change = _as_shown(kpi, value.change)
-    counted = f"{value.numerator:,.0f} of {value.n:,}" if value.numerator is not None else ""
-    return Card(
-        label=kpi.title,
-        value=_level(kpi, value.value),
-        status=value.status,
-        target=f"{bound} {_level(kpi, kpi.target)}",
-        trend=_change(kpi, change),
-        direction=0 if not change else (1 if change > 0 else -1),
-        better={"better": True, "worse": False}.get(value.trend) if change else None,
-        series=past,
-        target_value=kpi.target,
-        note=value.note or counted,
-    )
-
-
-def _level(kpi: KpiDefinition, value: float | None) -> str:
-    if value is None:
-        return number(None)
-    if kpi.unit == "share":
-        return percent(value)
-    return count(round(value), "day") if kpi.unit == "days" else number(value)
-
-
-def _as_shown(kpi: KpiDefinition, change: float | None) -> float | None:
-    """A change rounded as it is written: what reads as nothing is nothing."""
-    return None if change is None else round(change, 3 if kpi.unit == "share" else 0)
-
-
-def _change(kpi: KpiDefinition, change: float | None) -> str:
-    if change is None:
-        return ""
-    if change == 0:
-        return "unchanged since last month"
-    words = points(change) if kpi.unit == "share" else f"{change:+,.0f}".replace("-", "−")
-    return f"{words} since last month"
+    pass
 
 
 @dataclass(frozen=True)
@@ -120,18 +72,22 @@ def cards(items: Sequence[Card], *, min_column_width: int = 160) -> None:
 
 
 def _card_html(item: Card) -> str:
+    label = f'<div class="gp-card-label">{escape_html(item.label)}</div>'
+    return f'<div class="gp-card">{label}{"".join(parts_html(item))}</div>'
+
+
+def parts_html(item: Card) -> list[str]:
+    """What stands below a card's label."""
     foot = pill_html(item.status) if item.status else ""
     if item.target:
         foot += f"<span>target {escape_html(item.target)}</span>"
-    parts = [
-        f'<div class="gp-card-label">{escape_html(item.label)}</div>',
+    return [
         f'<div class="gp-card-row"><span class="gp-card-value">{escape_html(item.value)}</span>',
         f"{sparkline_html(item.series, item.target_value)}</div>",
         f'<div class="gp-card-foot">{foot}</div>' if foot else "",
         _trend_html(item) if item.trend else "",
         f'<p class="gp-card-note">{escape_html(item.note)}</p>' if item.note else "",
     ]
-    return f'<div class="gp-card">{"".join(parts)}</div>'
 
 
 def _trend_html(item: Card) -> str:

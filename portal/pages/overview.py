@@ -5,23 +5,29 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.oversight import kpis
-from portal.components.cards import kpi_cards
 from portal.components.charts.bars import Cell, heat_map
 from portal.components.desk import current_desk
 from portal.components.initiative.sheet import attention_panel
 from portal.components.page import empty_state, page_header, panel
+from portal.components.text import escape
+from portal.components.url_inputs import url_value
+from portal.components.work.kpi_view import kpi_cards, kpi_sheet
 
 
 def render() -> None:
-    """Draw the figures against their targets, the heat map and what needs attention."""
+    """Draw the figures against their targets, the heat map and what needs attention; or one figure."""
     desk = current_desk()
-    page_header(desk, "Overview", "Governance figures against their targets.")
+    if chosen := url_value("kpi"):
+        kpi_sheet(desk, chosen)
+        return
+    page_header(desk, "Overview", "Governance figures against their targets. Open one to see what makes it.")
     cells = desk.ask(kpis.heat_map)
     if not any(cell.asked for cell in cells):
         empty_state(
             "No initiative is registered yet.", page="register", label="Register the first initiative"
         )
         return
+    st.markdown(escape(desk.ask(kpis.headline)))
     kpi_cards(desk.ask(kpis.governance_kpis))
     left, right = st.columns([1.45, 1])
     with (
@@ -30,7 +36,7 @@ def render() -> None:
     ):
         _heat(cells)
     with right:
-        attention_panel(desk)
+        attention_panel(desk, apart=True)
 
 
 def _heat(cells: tuple[kpis.HeatCell, ...]) -> None:

@@ -59,7 +59,7 @@ RECIPES = {
     "Add a text on an initiative": 3,
     "Add a use case": 3,
     "Add a check": 3,
-    "Add a KPI": 3,
+    "Add a KPI": 1,
     "Add a page": 2,
 }
 """Recipe -> the files that it may touch; its tests are not counted."""

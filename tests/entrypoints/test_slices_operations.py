@@ -11,10 +11,10 @@ import pytest
 
 from core.domain.errors import BadInput
 from core.entrypoints.reports import measured as reports_slices
+from core.ground import plain, read_back
 from core.services.governance import Governance
 from core.services.measured.bias import BiasSlices, VersionsCompared, bias_slices
 from core.services.measured.weak_slices import ScoreCurves, WeakSlices, find_weakest
-from core.services.plain import plain, read_back
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
 from tests.conftest import BUILDER, later

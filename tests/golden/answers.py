@@ -60,6 +60,11 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         {**CHURN, "gate": "no-such-gate"},
     ),
     "governance_kpis": ({}, PAST),
+    "governance_kpi": (
+        {"kpi": "deadlines_met"},
+        {"kpi": "overdue_requirements", "by": "class", **PAST},
+        {"kpi": "profit"},
+    ),
     "team_standings": ({}, {"measure": "deadlines_met_rate"}, PAST),
     "read_record": (
         {"most": 8},

@@ -48,7 +48,11 @@ class View:
 
 
 VIEWS: Mapping[str, tuple[View, ...]] = {
-    "overview": (View(EXECUTIVE), View(SELF_SERVICE, {"as_of": "2026-03-31"})),
+    "overview": (
+        View(EXECUTIVE),
+        View(EXECUTIVE, {"kpi": "deadlines_met", "by": "class"}),
+        View(SELF_SERVICE, {"as_of": "2026-03-31"}),
+    ),
     "leaderboards": (View(EXECUTIVE), View(TEAM_LEAD)),
     "inventory": (View(AUDITOR), View(TEAM_LEAD, {"team": "Claims", "status": "in_progress"})),
     "initiative": (

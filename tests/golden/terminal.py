@@ -47,6 +47,7 @@ business-kpi list
 business-kpi show churn-call-list
 kpis
 kpis --as-of 2026-03-31
+kpi show deadlines_met --by class
 standings
 standings --by no-such-measure
 tasks --team Claims

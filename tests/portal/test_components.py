@@ -24,11 +24,12 @@ from core.lake.memory import Memory
 from core.services.governance import Reader
 from core.services.oversight.kpis import KpiReading
 from portal.components.canvas import MOST_POINTS, as_rows
-from portal.components.cards import _card, sparkline_html
+from portal.components.cards import sparkline_html
 from portal.components.desk import Desk
 from portal.components.pills import GLYPHS, LOOKS, STREAMLIT_COLOURS, pill_html
 from portal.components.tables import csv_text, defuse
 from portal.components.text import escape, escape_html, percent, plain, points
+from portal.components.work.kpi_view import kpi_card
 from portal.shell import serve as notice
 from portal.shell.house import SECTIONS, page_names
 from portal.shell.serve import (
@@ -312,6 +313,6 @@ def test_every_page_of_the_navigation_is_a_file_and_every_file_is_in_the_navigat
 def test_a_change_that_reads_as_nothing_is_no_change(kpi: str, change: float, words: str) -> None:
     definition = next(one for one in KPIS if one.unit == kpi)
     value = replace(count_kpi(3, direction=definition.direction), change=change, trend="better")
-    card = _card(KpiReading(definition, value, ()))
+    card = kpi_card(KpiReading(definition, value, ()))
     assert card.trend == f"{words} since last month"
     assert (card.direction == 0) == (card.better is None) == (words == "unchanged")

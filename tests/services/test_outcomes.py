@@ -14,6 +14,7 @@ import pytest
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.commands import RegisterModelVersion, make
 from core.domain.errors import BadInput, Conflict, Forbidden
+from core.ground import plain
 from core.lake.monitoring.readings import batches as batches_on_record
 from core.lake.slices.profiles import write_scored_rows
 from core.lake.slices.rows import columns_of
@@ -38,7 +39,6 @@ from core.services.measured.predictions import (
 from core.services.measured.slice_batches import batches_of
 from core.services.measured.weak_slices import find_weakest, score_curves
 from core.services.models.versions import register_model_version
-from core.services.plain import plain
 from core.services.record.entries import verify_record
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, founded, later, register
 

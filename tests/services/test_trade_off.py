@@ -15,6 +15,7 @@ from core.domain.commands import make
 from core.domain.errors import BadInput, Cancelled, Conflict, Forbidden, NotFound
 from core.domain.process.commands import RaiseFinding, ResolveFinding, VerifyFinding
 from core.entrypoints.reports.measured import show_trade_off
+from core.ground import plain
 from core.lake.record.verify import verify_store
 from core.lake.slices.profiles import write_scored_rows
 from core.services.governance import Governance
@@ -26,7 +27,6 @@ from core.services.measured.trade_off import (
     find_trade_off,
     trade_off_report,
 )
-from core.services.plain import plain
 from core.services.process.findings import findings_list, raise_finding, resolve_finding, verify_finding
 from core.services.rules.ethics import PublishEthics, publish_ethics
 from tests.conftest import BUILDER, OUTSIDER, OWNER, VALIDATOR, later

@@ -12,7 +12,7 @@ from core.analytics.drift.methods import METHODS
 from core.analytics.slices.fairness import FAIRNESS
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.connectors.settings import PROJECT
-from core.domain.policy.kpis import Kpis
+from core.domain.process.kpis import Kpis
 
 KPIS = Kpis.model_validate(
     yaml.safe_load((PROJECT / "config" / "kpis.yaml").read_text(encoding="utf-8"))

@@ -311,6 +311,7 @@ class RequirementLine:
     status: str
     overdue: bool
     name: str
+    domain: str
     team: str
     owner: str
     owner_name: str

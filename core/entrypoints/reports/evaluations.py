@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from core.entrypoints.reports.printing import NONE, ends, figure, say, share, show_table, words
+from core.ground import Result, read_back
 from core.services.measured.evaluation_view import (
     EvaluationLine,
     EvaluationReport,
@@ -12,7 +13,6 @@ from core.services.measured.evaluation_view import (
     JudgesCompared,
     TurnedCase,
 )
-from core.services.plain import Result, read_back
 
 _MOST = 20
 

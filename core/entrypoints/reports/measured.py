@@ -24,12 +24,11 @@ from core.entrypoints.reports.printing import (
     show_table,
     words,
 )
-from core.ground import outcome_title
+from core.ground import Result, outcome_title, read_back
 from core.services.measured.bias import BiasSlices, VersionsCompared
 from core.services.measured.decay_groups import CALIBRATED_ON
 from core.services.measured.trade_off import TradeOffReport
 from core.services.measured.weak_slices import ScoreCurves, WeakSlices
-from core.services.plain import Result, read_back
 
 if TYPE_CHECKING:
     from core.analytics.intervals import Interval

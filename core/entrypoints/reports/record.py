@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from core.entrypoints.reports.printing import Column, day, minute, say, show_rows, show_table, words
-from core.services.plain import Result
+from core.ground import Result
 
 
 def show_verification(result: Result) -> None:

@@ -17,7 +17,7 @@ from core.entrypoints.reports.printing import (
     show_table,
     words,
 )
-from core.services.plain import Result
+from core.ground import Result
 
 
 def show_tasks(result: Result) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 
 from core.domain.facts.measured import BusinessKpi, PredictionBatch
 from core.domain.facts.models import DocumentText, ModelVersion, VersionAmendment, VersionState
@@ -29,10 +28,8 @@ from core.domain.facts.record import Deputy
 from core.domain.facts.recorded import values_of
 from core.domain.models.model_versions import VersionStanding
 from core.domain.moment import Moment
-from core.domain.policy.checks import CheckTally
-from core.domain.policy.kpis import KpiId
 from core.domain.policy.policy import LiveGates, Policy
-from core.domain.policy.requirement_list import LIMIT, limit_in, requirements_of
+from core.domain.policy.requirement_list import LIMIT, limit_in
 from core.domain.process.facts import (
     CheckProof,
     GateLine,
@@ -50,7 +47,7 @@ from core.lake import models
 from core.lake.directory import names as names_of
 from core.lake.facts import history, latest, newest, newest_of
 from core.lake.memory import remembered
-from core.lake.query import asking, fetch, fetch_as, moment_values
+from core.lake.query import asking, fetch, moment_values
 from core.lake.standing import standing
 from core.lake.store import Store
 
@@ -305,7 +302,7 @@ def registration(store: Store, initiative: str, moment: Moment) -> Registration 
 
 
 _REQUIREMENTS = asking(
-    "SELECT s.*, i.name, i.team, i.owner, coalesce(d.name, i.owner) AS owner_name "
+    "SELECT s.*, i.name, i.domain, i.team, i.owner, coalesce(d.name, i.owner) AS owner_name "
     "FROM requirement_state s JOIN current_initiative i USING (initiative) "
     "LEFT JOIN directory d ON d.actor = i.owner "
     "ORDER BY s.initiative, s.step, s.requirement",
@@ -389,256 +386,3 @@ def inventory_lines(
         )
         for row in rows
     )
-
-
-_DEADLINES = """
-    , proof_day AS (
-        SELECT e.initiative, e.measure, min(e.recorded_at::DATE) AS first_on
-        FROM counting_evidence e
-        JOIN (SELECT measure FROM policy_proof WHERE check_id IS NULL AND gate IS NULL) USING (measure)
-        GROUP BY e.initiative, e.measure
-        UNION ALL
-        SELECT r.initiative, p.measure, r.first_on
-        FROM (SELECT initiative, check_id, min(recorded_at::DATE) AS first_on FROM counting_check_run
-            WHERE verdict = 'pass' GROUP BY initiative, check_id) r
-        JOIN policy_proof p USING (check_id)
-        UNION ALL
-        SELECT s.initiative, p.measure, s.signed_on
-        FROM sign_off_state s JOIN policy_proof p USING (gate) WHERE s.severity <= 2
-    ), measure_day AS (
-        SELECT initiative, measure,
-            CASE WHEN count(*) = any_value(w.wanted) THEN max(first_on) END AS first_on
-        FROM proof_day JOIN proofs_wanted w USING (measure) GROUP BY initiative, measure
-    ), deadline AS (
-        SELECT s.initiative, s.requirement, s.due_on, s.class_place = 0 AS light,
-            coalesce(min(m.first_on) <= s.due_on, false) AS on_time
-        FROM ever_due s
-        JOIN policy_asked a ON a.class_id = s.class_id AND a.requirement = s.requirement
-        LEFT JOIN measure_day m ON m.initiative = s.initiative AND m.measure = a.measure
-        WHERE s.due_on BETWEEN $since AND $until AND (s.asked OR s.due_on <= s.retired_on)
-        GROUP BY s.initiative, s.requirement, s.due_on, light
-    )
-"""
-_DEADLINES_MET = asking(
-    _DEADLINES
-    + """
-    SELECT i.team, light, count(*) AS counted, count(*) FILTER (on_time) AS good
-    FROM deadline JOIN current_initiative i USING (initiative) GROUP BY i.team, light ORDER BY i.team
-    """,
-    "current",
-    "policy",
-    "due",
-)
-_FIRST_TRIES = asking(
-    """
-    , asked AS (
-        SELECT DISTINCT a.class_id, a.class_place, p.check_id
-        FROM policy_asked a JOIN policy_proof p USING (measure) WHERE a.place = 0
-    ), proven AS (SELECT DISTINCT initiative FROM evidence WHERE seq <= $seq)
-    SELECT i.team, a.class_place = 0 AS light, count(*) AS counted,
-        count(*) FILTER (c.verdict = 'pass') AS good
-    FROM check_run c
-    JOIN proven USING (initiative)
-    JOIN current_initiative i USING (initiative)
-    JOIN current_classification k USING (initiative)
-    JOIN asked a ON a.class_id = k.class_id AND a.check_id = c.check_id
-    WHERE c.seq <= $seq AND c.first_try AND c.version IS NOT NULL
-        AND c.recorded_at::DATE BETWEEN $since AND $until
-    GROUP BY i.team, light ORDER BY i.team
-    """,
-    "current",
-    "policy",
-)
-_DAYS_TO_DEPLOYMENT = asking(
-    """
-    , opened AS (
-        SELECT initiative, min(recorded_at) AS opened_at FROM production_turn
-        WHERE state = 'deployed' AND role = 'production' GROUP BY initiative
-    )
-    SELECT date_diff('day', r.registered_at, opened_at) AS days
-    FROM opened JOIN registration r USING (initiative) WHERE opened_at::DATE BETWEEN $since AND $day
-    ORDER BY days
-    """,
-    "current",
-    "live",
-)
-_MONITORED = asking(
-    """
-    SELECT i.initiative, bool_or(m.version IS NOT NULL) AS monitored FROM current_initiative i
-    JOIN current_live l ON l.initiative = i.initiative AND l.live
-    JOIN current_classification c ON c.initiative = i.initiative AND list_contains($classes, c.class_id)
-    LEFT JOIN decay_chunk m
-        ON m.initiative = i.initiative AND m.version = l.version AND m.seq <= $seq AND m.part = 'analysis'
-    GROUP BY i.initiative
-    """,
-    "current",
-    "live",
-)
-
-_CHECKS_OF_TEAM = asking(
-    """
-    , tries AS (
-        SELECT check_id, count(*) AS first_tries, count(*) FILTER (verdict = 'pass') AS passes
-        FROM check_run JOIN current_initiative i USING (initiative)
-        WHERE check_run.seq <= $seq AND i.team = $team AND first_try
-            AND check_run.recorded_at::DATE BETWEEN $since AND $day
-        GROUP BY check_id
-    ), latest AS (
-        SELECT check_id, count(*) FILTER (verdict = 'pass') AS passing,
-            count(*) FILTER (verdict = 'fail') AS failing,
-            count(*) FILTER (verdict = 'cannot_tell') AS cannot_tell
-        FROM current_check_run JOIN current_initiative i USING (initiative)
-        WHERE i.team = $team GROUP BY check_id
-    )
-    SELECT check_id, coalesce(first_tries, 0) AS first_tries, coalesce(passes, 0) AS passes,
-        coalesce(passing, 0) AS passing, coalesce(failing, 0) AS failing,
-        coalesce(cannot_tell, 0) AS cannot_tell
-    FROM tries FULL JOIN latest USING (check_id) ORDER BY check_id
-    """,
-    "current",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Of a team: what was counted and what of it was good; `light` is the lowest class, counted apart.
-
-    A use case of the lowest class is registered in a minute and proves itself: counted with the others, a
-    rank could be bought with empty ones.
-    """
-
-    counted: int = 0
-    good: int = 0
-    light_counted: int = 0
-    light_good: int = 0
-
-
-@remembered(room=32)
-def first_tries(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, Tally]:
-    """Team -> first runs of a check in the window, and how many of them passed.
-
-    A run counts that looked at a model version, on an initiative for which something was proved by evidence,
-    of a check that the policy of its day asks of the class: what nobody asked for is no try.
-    """
-    since = moment.day - timedelta(days=window_days)
-    return _by_team(store, policy, moment, (since, moment.day), _FIRST_TRIES)
-
-
-@remembered(room=32)
-def deadlines(store: Store, policy: Policy, moment: Moment, window_days: int) -> dict[str, Tally]:
-    """Team -> requirements that fell due in the window, and how many were proved by their day.
-
-    What fell due on a day is what the policy of that day asked for; what fell due before a use case was
-    retired stays counted.
-    """
-    span = moment.day - timedelta(days=window_days), moment.day - timedelta(days=1)
-    return _by_team(store, policy, moment, span, _DEADLINES_MET, "sign_off_state")
-
-
-def _by_team(
-    store: Store, policy: Policy, moment: Moment, span: tuple[date, date], query: str, *tables: str
-) -> dict[str, Tally]:
-    """What a query counts, over the policies that held in a span."""
-    found: dict[str, Tally] = {}
-    for held, first, last in _held(policy, *span):
-        for row in standing(store, held, moment).fetch(query, *tables, since=first, until=last):
-            known, more = found.get(row["team"], Tally()), (row["counted"], row["good"])
-            light, heavy = (more, (0, 0)) if row["light"] else ((0, 0), more)
-            found[row["team"]] = Tally(
-                known.counted + heavy[0],
-                known.good + heavy[1],
-                known.light_counted + light[0],
-                known.light_good + light[1],
-            )
-    return found
-
-
-def _held(policy: Policy | None, since: date, until: date) -> Iterator[tuple[Policy, date, date]]:
-    """The policies that held in a span, each with its days: a deadline is judged by the rules of its day."""
-    while policy is not None and since <= until:
-        before, first = policy.before or (None, since)
-        if first <= until:
-            yield policy, max(first, since), until
-        policy, until = before, min(until, first - timedelta(days=1))
-
-
-def _window(moment: Moment, window_days: int) -> dict[str, Any]:
-    return {**moment_values(moment), "since": moment.day - timedelta(days=window_days)}
-
-
-def checks_of_team(store: Store, moment: Moment, team: str, window_days: int) -> list[CheckTally]:
-    """Per check of a team: first tries and passes in the window, and the latest verdicts."""
-    values = {**_window(moment, window_days), "team": team}
-    return fetch_as(store.cursor(), CheckTally, _CHECKS_OF_TEAM, values)
-
-
-@dataclass(frozen=True)
-class Share:
-    """A numerator over a denominator."""
-
-    part: int
-    whole: int
-
-
-Figure = Share | int | list[int]
-"""A ratio, a count, or the values of a median."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What the KPIs are counted from: the record up to a moment, and what is read of it once."""
-
-    store: Store
-    policy: Policy
-    moment: Moment
-    live_gates: LiveGates
-    lines: Sequence[InventoryLine]
-    trained: tuple[int, int]
-
-
-def _days_to_deployment(at: Counted, window_days: int) -> list[int]:
-    """Days from registration to the first time in production, if that began in the window."""
-    values = {**_window(at.moment, window_days), "live_gates": at.live_gates}
-    return [row["days"] for row in fetch(at.store.cursor(), _DAYS_TO_DEPLOYMENT, values)]
-
-
-def _monitored_live(at: Counted) -> Share:
-    """Of the live initiatives above the lowest class, those with estimates for the version in production."""
-    classes = list(at.policy.class_order)[1:]
-    values = {**moment_values(at.moment), "classes": classes, "live_gates": at.live_gates}
-    rows = fetch(at.store.cursor(), _MONITORED, values)
-    return Share(sum(row["monitored"] for row in rows), len(rows))
-
-
-def _bias_within_limit(at: Counted) -> Share:
-    """Of the versions whose class is asked for a bias check, those whose verdict is pass."""
-    asked = {
-        class_id
-        for class_id in at.policy.class_order
-        if any("bias_limit" in r.measure.checks for r in requirements_of(at.policy, class_id))
-    }
-    counted = [line for line in at.lines if line.class_id in asked and line.version is not None]
-    return Share(sum(line.bias == "pass" for line in counted), len(counted))
-
-
-def _of_all(teams: Mapping[str, Tally]) -> Share:
-    return Share(sum(one.good for one in teams.values()), sum(one.counted for one in teams.values()))
-
-
-def _deadlines_met(at: Counted, window_days: int) -> Share:
-    return _of_all(deadlines(at.store, at.policy, at.moment, window_days))
-
-
-FIGURES: Mapping[KpiId, Callable[[Counted, int], Figure]] = {
-    "first_time_pass_rate": lambda at, days: _of_all(first_tries(at.store, at.policy, at.moment, days)),
-    "deadlines_met": _deadlines_met,
-    "in_policy": lambda at, _: Share(sum(not line.overdue for line in at.lines), len(at.lines)),
-    "overdue_requirements": lambda at, _: sum(line.overdue for line in at.lines),
-    "bias_within_limit": lambda at, _: _bias_within_limit(at),
-    "monitored_live": lambda at, _: _monitored_live(at),
-    "decay_alerts": lambda at, _: sum(line.decay == "fail" for line in at.lines),
-    "days_to_deployment": _days_to_deployment,
-    "trained_people": lambda at, _: Share(*at.trained),
-    "waived_requirements": lambda at, _: sum(line.waived for line in at.lines),
-}
-"""KPI -> its figure at a moment, over the days of its window."""

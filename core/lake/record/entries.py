@@ -1,12 +1,19 @@
-"""The record itself: its entries page by page, digests and keys, and what belongs to an audit pack."""
+"""The record itself: its entries page by page, digests, keys and files, and what belongs to an audit pack."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
 
 from core.domain.chain import GENESIS, Entry, EntryLine, KeptEntry, OpenedEntry, header_digest, linked_digest
+from core.domain.errors import BadInput, BrokenRecord, NotFound
 from core.domain.facts.record import CheckpointSigned, SigningKey, StoreCreated
 from core.domain.facts.recorded import Recorded
 from core.domain.moment import Moment
@@ -15,6 +22,92 @@ from core.domain.process.facts import InitiativeChoice
 from core.lake.facts import select
 from core.lake.query import asking, fetch, fetch_as, moment_values
 from core.lake.store import TABLES, Store
+
+
+class StoredFile(NamedTuple):
+    """A file in the store: path below the store's folder, digest, size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+def keep_content(store: Store, content: bytes, folder: str = "evidence", ending: str = "") -> StoredFile:
+    """Keep content under its own digest; the same content twice is one file."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = f"{folder}/{sha256}{ending}"
+    target = store.folder / path
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    return StoredFile(path, sha256, len(content))
+
+
+def digest_of(file: Path) -> str:
+    """The sha256 of a file's content."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def keep_batch(store: Store, source: Path, initiative: str, version: str, part: str) -> StoredFile:
+    """Copy a Parquet batch under its model version, named by its digest."""
+    sha256 = digest_of(source)
+    path = f"predictions/{initiative}/version={version}/{part}-{sha256[:16]}.parquet"
+    return _copied(store, source, path, sha256)
+
+
+def keep_file(store: Store, source: Path, folder: str, ending: str = "") -> StoredFile:
+    """Copy a file into a folder of the store, named by its digest; the same content twice is one file."""
+    sha256 = digest_of(source)
+    return _copied(store, source, f"{folder}/{sha256}{ending}", sha256)
+
+
+def _copied(store: Store, source: Path, path: str, sha256: str) -> StoredFile:
+    target = store.folder / path
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".part")
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    return StoredFile(path, sha256, target.stat().st_size)
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def read_evidence(store: Store, sha256: str) -> bytes:
+    """Read an evidence file.
+
+    Raises
+    ------
+    BadInput
+        The digest is none: it would be a path into somewhere else.
+    NotFound
+        The store does not hold the file any more.
+    BrokenRecord
+        The content is not what was submitted.
+    """
+    if not _DIGEST.fullmatch(sha256):
+        raise BadInput(f"'{sha256[:70]}' is no digest", remedy="Give 64 hexadecimal digits.")
+    path = store.folder / "evidence" / sha256
+    if not path.is_file():
+        raise NotFound(
+            "the store does not hold this file any more",
+            where=sha256[:16],
+            remedy="Restore it from a backup.",
+        )
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BrokenRecord(
+            "the file is not what was submitted", where=sha256[:16], remedy="Restore it from a backup."
+        )
+    return content
+
 
 _NAMED = """
     SELECT r.seq, r.recorded_at, r.actor, coalesce(d.name, r.actor) AS actor_name, r.action, r.subject,

@@ -34,7 +34,7 @@ from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, no_predictions
 from core.domain.rules.ethics import EthicalLimit
-from core.ground import WORST_FIRST, Verdict, VerdictName, in_words
+from core.ground import IN_PLACE, WORST_FIRST, Verdict, VerdictName, in_words
 from core.lake.monitoring import readings as lake
 from core.lake.slices.counts import slice_counts
 from core.lake.slices.profiles import (
@@ -66,7 +66,6 @@ from core.services.measured.slice_batches import (
     rule_for,
     unlike_reference,
 )
-from core.services.plain import IN_PLACE
 
 
 @dataclass(frozen=True)

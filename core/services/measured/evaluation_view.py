@@ -27,13 +27,12 @@ from core.domain.given import InitiativeId, VersionId, argument, option
 from core.domain.moment import Moment
 from core.domain.policy.checks import CheckResult, cannot_tell
 from core.domain.rules.ethics import EvaluationLimit
-from core.ground import Verdict, VerdictName, in_words, worst
+from core.ground import IN_PLACE, Verdict, VerdictName, in_words, worst
 from core.lake import directory
 from core.lake.facts import newest
 from core.services.case import registered
 from core.services.governance import Governance
 from core.services.measured.evaluations import CHECK, JUDGES
-from core.services.plain import IN_PLACE
 
 E = TypeVar("E", bound=Evaluation)
 _SHOWN = 200

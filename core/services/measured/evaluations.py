@@ -17,7 +17,7 @@ from core.domain.facts.process import CheckRun
 from core.domain.given import InitiativeId, Laid, OrCurrent, Shown, argument, option, pairs
 from core.domain.life_cycles import EVALUATION
 from core.lake.process.inventory import owners_and_builders
-from core.lake.record.files import digest_of, keep_file
+from core.lake.record.entries import digest_of, keep_file
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.measured.predictions import require_version

@@ -30,7 +30,7 @@ from core.lake.facts import in_full
 from core.lake.monitoring import attributions as lake
 from core.lake.monitoring.readings import require_batches
 from core.lake.predictions.batches import text_columns, weight_of
-from core.lake.record.files import digest_of, keep_file
+from core.lake.record.entries import digest_of, keep_file
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance
 from core.services.measured.predictions import require_version

@@ -37,7 +37,7 @@ from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
 from core.lake.monitoring.decay_inputs import columns_of_batches
 from core.lake.predictions.batches import OutcomeFile, weight_of, write_outcomes
-from core.lake.record.files import StoredFile, keep_content
+from core.lake.record.entries import StoredFile, keep_content
 from core.lake.store import Store, require_going
 from core.services.case import Case, begin
 from core.services.governance import Governance

@@ -65,7 +65,7 @@ from core.lake.predictions.batches import RegisteredVersion, intakes, refuse_wei
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import KNOWN_WORDS
 from core.lake.predictions.intake_rules import IntakeRules
-from core.lake.record.files import keep_batch
+from core.lake.record.entries import keep_batch
 from core.lake.store import require_going
 from core.services.case import Case, begin, registered
 from core.services.governance import Governance

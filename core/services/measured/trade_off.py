@@ -25,10 +25,11 @@ from core.domain.given import InitiativeId, Texts, VersionId, argument, option
 from core.domain.models.column_mapping import features_of
 from core.domain.moment import Moment
 from core.domain.process.commands import FindingId
+from core.ground import IN_PLACE, read_back
 from core.lake.facts import history, latest
 from core.lake.monitoring.readings import batches as batches_on_record
 from core.lake.monitoring.readings import outcomes_since
-from core.lake.record.files import keep_file
+from core.lake.record.entries import keep_file
 from core.lake.slices.profiles import write_scored_rows
 from core.lake.slices.rows import NUMBERS, WORDS, columns_of
 from core.services.case import begin, registered
@@ -46,7 +47,6 @@ from core.services.measured.slice_batches import (
     metric_of,
     rule_for,
 )
-from core.services.plain import IN_PLACE, read_back
 
 MOST_FEATURES = 60
 """Features that surrogates learn from."""

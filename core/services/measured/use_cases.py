@@ -13,6 +13,7 @@ from core.domain.facts.measured import DecayChunk
 from core.domain.given import InitiativeId, Texts, VersionId, argument, option
 from core.domain.models.business_kpis import SetBusinessKpi
 from core.domain.moment import Moment
+from core.ground import Result, plain
 from core.services.governance import Governance
 from core.services.measured import business_kpi, explanations
 from core.services.measured import explanation_view as explained
@@ -50,7 +51,6 @@ from core.services.measured.trade_off import (
     trade_off_report,
 )
 from core.services.measured.weak_slices import find_weakest, score_curves
-from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does, proposed
 
 _OF_VERSION = "/initiatives/{initiative}/versions/{version}"

@@ -19,6 +19,7 @@ from core.analytics.slices.search import WeakestSlices, weakest_slices
 from core.domain.errors import BadInput
 from core.domain.given import InitiativeId, VersionId, option
 from core.domain.moment import Moment
+from core.ground import IN_PLACE
 from core.lake.slices.counts import slice_cells
 from core.lake.slices.profiles import MAX_FEATURES
 from core.lake.slices.rows import score_counts
@@ -41,7 +42,6 @@ from core.services.measured.slice_batches import (
     metric_of,
     rule_for,
 )
-from core.services.plain import IN_PLACE
 
 MOST_CURVES = 100
 

@@ -40,7 +40,7 @@ from core.lake.predictions.batches import column_types, intakes, refuse_weights
 from core.lake.predictions.intake import GivenFile, Intake, take_in
 from core.lake.predictions.intake_columns import require_zone
 from core.lake.predictions.intake_rules import IntakeRules
-from core.lake.record.files import StoredFile, keep_batch
+from core.lake.record.entries import StoredFile, keep_batch
 from core.lake.store import Store
 from core.services.case import Case, begin
 from core.services.governance import Governance

@@ -22,6 +22,7 @@ from core.domain.given import InitiativeId
 from core.domain.models import lineage as given
 from core.domain.models.model_card import OfKind, WriteDocumentText
 from core.domain.moment import Moment
+from core.ground import Result, plain
 from core.services.governance import Governance
 from core.services.models import data_sources
 from core.services.models.amendments import AmendColumns, DeclareOutcome, amend_columns, declare_outcome
@@ -43,7 +44,6 @@ from core.services.models.versions import (
     retire_version,
     version_history,
 )
-from core.services.plain import Result, plain
 from core.services.use_case import Call, Choice, Line, Values, asks, does
 
 

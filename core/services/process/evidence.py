@@ -32,7 +32,7 @@ from core.domain.process.facts import EvidenceLine, Registration, SignOffAct
 from core.lake.directory import people as everybody
 from core.lake.directory import signed
 from core.lake.facts import history, latest
-from core.lake.record.files import StoredFile, keep_content, read_evidence
+from core.lake.record.entries import StoredFile, keep_content, read_evidence
 from core.lake.record.verify import drop_if_purged, known_files
 from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance

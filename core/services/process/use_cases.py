@@ -21,9 +21,9 @@ from core.domain.policy.requirement_list import Requirement
 from core.domain.process import commands as given
 from core.domain.process.facts import DecisionLine
 from core.domain.process.gates import Decision
+from core.ground import Result, plain
 from core.services.case import registered
 from core.services.governance import Governance
-from core.services.plain import Result, plain
 from core.services.process import findings, sign_offs
 from core.services.process.checks import run_checks
 from core.services.process.classification import (

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from core.domain.chain import key_id
 from core.domain.given import AsOf, argument, option
+from core.ground import Result, plain
 from core.lake import directory
-from core.services.plain import Result, plain
 from core.services.process.evidence import PurgeEvidence, purge_evidence
 from core.services.record import proposals
 from core.services.record.audit_pack import OUTGOING, ExportAuditPack, export_audit_pack

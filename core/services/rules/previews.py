@@ -24,13 +24,13 @@ from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.policy.policy_changes import Effects, PolicyChange, Totals, policy_changes
 from core.domain.policy.requirement_list import transitions_end
+from core.ground import plain, read_back
 from core.lake.facts import latest
 from core.lake.process import clause_tally as lake
 from core.lake.record.entries import named_initiatives
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.oversight.kpis import governance_kpis, team_standings
-from core.services.plain import plain, read_back
 from core.services.rules.policies import read_text_of, require_draft
 
 MOST = 200

@@ -13,8 +13,8 @@ from core.domain.given import OfInitiative, option
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
 from core.domain.rules.frameworks import Coverage, Framework, Standing
+from core.ground import Result, plain
 from core.services.governance import Governance
-from core.services.plain import Result, plain
 from core.services.process.evidence import AlcoaSheet, alcoa_sheet
 from core.services.rules import frameworks, policies, previews, rights
 from core.services.rules.configuration import ProposeConfiguration, configuration, propose_configuration

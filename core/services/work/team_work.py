@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,10 +13,11 @@ from core.connectors.config_files import Rules
 from core.domain.errors import NotFound
 from core.domain.moment import Moment
 from core.domain.policy.checks import CHECKS, CheckTally
-from core.domain.policy.kpis import KpiDefinition
 from core.domain.process.facts import InventoryLine
+from core.domain.process.kpis import KpiDefinition
 from core.domain.work.work import MOVABLE, Place, Task, TaskState
-from core.lake.process.inventory import Tally, checks_of_team, deadlines, first_tries, inventory_lines
+from core.lake.process.inventory import inventory_lines
+from core.lake.process.kpis import checks_of_team, deadlines, first_tries
 from core.lake.record.entries import owning_teams
 from core.services.governance import Governance
 from core.services.work.hand_offs import HandOff, hand_offs
@@ -221,12 +223,22 @@ def team_tallies(governance: Governance, moment: Moment) -> tuple[TeamTally, ...
     """First tries and deadlines per team of the inventory, over the leaderboard's window."""
     policy = governance.policy(moment)
     window = governance.rules(moment).leaderboard.window_days
-    tries = first_tries(governance.store, policy, moment, window)
+    tries = [one for one in first_tries(governance.store, policy, moment, window) if not one.light]
     due = deadlines(governance.store, policy, moment, window)
     lines = inventory_lines(governance.store, policy, moment, governance.live_gates(moment))
-    teams = {line.team for line in lines}
+    tried = Counter(one.team for one in tries)
+    passed = Counter(one.team for one in tries if one.verdict == "pass")
+    fell = Counter((one.team, one.light) for one in due)
+    met = Counter((one.team, one.light) for one in due if one.on_time)
     return tuple(
-        TeamTally(team, tried.counted, tried.good, met.counted, met.good, met.light_counted, met.light_good)
-        for team in sorted(teams)
-        for tried, met in [(tries.get(team, Tally()), due.get(team, Tally()))]
+        TeamTally(
+            team,
+            tried[team],
+            passed[team],
+            fell[team, False],
+            met[team, False],
+            fell[team, True],
+            met[team, True],
+        )
+        for team in sorted({line.team for line in lines})
     )

@@ -11,8 +11,8 @@ from core.domain.errors import BadInput
 from core.domain.given import GateId, InitiativeId, OfTeam
 from core.domain.moment import Moment
 from core.domain.work.work import Task
+from core.ground import Result, plain
 from core.services.governance import Governance
-from core.services.plain import Result, plain
 from core.services.use_case import Line, asks, does
 from core.services.work import hand_offs
 from core.services.work import routing as comments

@@ -120,6 +120,35 @@ def _promise(title: str, days: Days, target: float, revised: bool) -> alt.TopLev
     )
 
 
+def course_chart(
+    course: Sequence[tuple[date, float | None]], *, target: float, unit: Unit, alt: str, key: str
+) -> None:
+    """Draw the way a KPI went, month by month, beside its target."""
+    rows = [{"at": at, "value": value} for at, value in course]
+    draw(rows, _course(target, unit), alt=alt, key=key, height=230)
+
+
+@drawing
+def _course(target: float, unit: Unit) -> alt.TopLevelMixin:
+    import altair as alt
+
+    fine = FINE_FORMATS[unit]
+
+    def y(field: str) -> alt.Y:
+        return level(field, "", unit, loose(14), tickCount=5)
+
+    told = hints(("at:T", "At the end of", DAY), ("value:Q", "Value", fine))
+    base = alt.Chart().encode(x=time_axis(), y=y("value"), tooltip=told)
+    goal = alt.Chart(alt.InlineData(values=[{"level": target, "words": "Target"}])).encode(y=y("level"))
+    words = goal.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=11, color=GOOD)
+    return alt.layer(
+        goal.mark_rule(strokeWidth=1.2, color=GOOD),
+        words.encode(x=alt.value(0), text="words:N"),
+        base.mark_line(strokeWidth=2.4, color=ACCENT),
+        base.mark_point(filled=True, size=58, opacity=1, color=ACCENT),
+    )
+
+
 def performance_chart(
     rows: Sequence[PerformancePoint], *, title: str, days: Days, unit: Unit, alt: str, key: str
 ) -> None:
