@@ -17,14 +17,14 @@ from core.lake.record.verify import verify_store
 from core.lake.store import Store, open_store
 from core.services.use_case import swept
 from tests.benchmarks.timing import Figure, counted
-from tests.conftest import founded, register
+from tests.conftest import BUILDER, CONFIG, founded, register
 from tests.entrypoints.conftest import LIGHT
 
 KILLS = 200
 A_STORE = 25
 """Kills of one store, before the next is founded: what is verified after each grows."""
-LONGEST = 0.4
-"""Seconds after its first answer within which a process is killed; one in four is killed before that."""
+LONGEST, START = 0.6, 3.0
+"""Seconds after its first answer within which a process is killed; one in four, after its start."""
 ANSWERS = {question: [option] for question, option in LIGHT.items()}
 WRITTEN = {
     "comment_written": "SELECT text FROM comment",
@@ -35,20 +35,18 @@ WRITTEN = {
 }
 WRITING = """
 import json, sys
+from datetime import UTC, datetime
 from pathlib import Path
 from core.lake.store import open_store
 from core.services.governance import wire
 from core.services.use_case import Call
 from core.services.use_cases import run_use_case
-from tests.benchmarks.kills import written
-from tests.conftest import BUILDER, CONFIG, later
 
-governance = wire(open_store(Path(sys.argv[1])), CONFIG)
-call = Call(governance, BUILDER, later(9))
-for number in range(100_000):
-    action, name, given, said = written(f"{sys.argv[2]}-{number}", number)
-    run_use_case(call, name, given)
-    print(json.dumps([action, said]), flush=True)
+governance = wire(open_store(Path(sys.argv[1])), Path(sys.argv[2]))
+call = Call(governance, governance.person(sys.argv[3]), datetime.now(UTC))
+for line in sys.stdin:
+    run_use_case(call, *json.loads(line))
+    print("done", flush=True)
 """
 
 
@@ -99,14 +97,20 @@ def _one_store(folder: Path, kills: range, rng: random.Random) -> int:
 
 def _killed(folder: Path, label: str, rng: random.Random) -> list[tuple[str, str]]:
     """What a process had answered when it was killed."""
-    command = [sys.executable, "-c", WRITING, str(folder), label]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    asked = [written(f"{label}-{number}", number) for number in range(200)]
+    given = "".join(json.dumps([name, values]) + "\n" for _, name, values, _ in asked)
+    command = [sys.executable, "-c", WRITING, str(folder), str(CONFIG), BUILDER.id]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(given)
+        process.stdin.flush()
         first = "" if rng.random() < 0.25 else process.stdout.readline()
-        time.sleep(rng.random() * (LONGEST if first else 4))
+        time.sleep(rng.random() * (LONGEST if first else START))
         process.kill()
-        lines = (first + process.stdout.read()).splitlines()
-    return [(action, text) for action, text in map(json.loads, lines)]
+        done = (first + process.stdout.read()).count("done")
+    return [(action, said) for action, _, _, said in asked[:done]]
 
 
 def _look(store: Store, said: Counter[tuple[str, str]]) -> None:

@@ -13,19 +13,26 @@ from pathlib import Path
 import pytest
 
 from core.connectors.settings import KEY_FILE, Place, Signing, SigningKey, read_settings
-from core.domain.chain import canonical
+from core.domain.actors import Actor
+from core.domain.chain import canonical, key_id
 from core.domain.commands import make
-from core.domain.errors import BadInput, GovernanceError
+from core.domain.errors import BadInput, Conflict, Forbidden, GovernanceError
+from core.domain.facts import record as recorded
+from core.domain.facts.recorded import entry_of
+from core.domain.facts.rules import Proposal
 from core.lake.record.entries import known_keys, last_checkpoint
 from core.services.governance import Governance
 from core.services.record.checkpoints import (
+    ReplaceSigningKey,
     SignCheckpoint,
     checkpoint_due,
     keep_checkpoint,
+    replace_signing_key,
     sign_checkpoint,
     verify_against,
 )
-from tests.conftest import ADMIN, later, register
+from tests.conftest import ADMIN, BUILDER, VALIDATOR, later, register
+from tests.process import agree
 
 OLD, NEW, THIEF = ("a" * 64, "b" * 64, "c" * 64)
 
@@ -213,10 +220,6 @@ def test_a_key_is_changed_with_the_signature_of_the_one_before(guarded: Governan
 
 
 def test_a_key_put_on_record_without_that_signature_is_a_fault(guarded: Governance) -> None:
-    from core.domain.chain import key_id
-    from core.domain.facts import record as recorded
-    from core.domain.facts.recorded import entry_of
-
     signed(guarded, Signing(OLD), 1)
     public = SigningKey(THIEF).public
     forged = recorded.SigningKey(key_id=key_id(public), public_key=public)
@@ -224,4 +227,71 @@ def test_a_key_put_on_record_without_that_signature_is_a_fault(guarded: Governan
     found = verify_against(guarded).record.first_break
     assert found is not None
     assert found.seq == guarded.store.head()
+    assert "without its signature" in found.problem
+
+
+LOST = "The disk with it was lost in the move."
+
+
+def proposed(governance: Governance, signing: Signing, actor: Actor = ADMIN, **more: str) -> str:
+    command = make(ReplaceSigningKey, actor=actor, at=later(3), note=LOST, **more)
+    return replace_signing_key(replace(governance, signing=signing), command)
+
+
+def test_two_people_put_a_key_in_the_place_of_a_lost_one(guarded: Governance, outside: Path) -> None:
+    made = keep_checkpoint(guarded, later(1))
+    name = proposed(guarded, Signing(NEW))
+    with pytest.raises(BadInput, match="is not the one on record"):
+        signed(guarded, Signing(NEW), 3.5)
+    with pytest.raises(Forbidden, match="nobody agrees to what they proposed"):
+        agree(guarded, name, 4, actor=ADMIN)
+    agree(guarded, name, 4, actor=VALIDATOR)
+    found = verify_against(guarded)
+    assert found.record.first_break is None
+    words = (
+        f"was replaced by {key_id(SigningKey(NEW).public)} without its signature on 2026-01-09, by Ada Admin"
+    )
+    assert f"{words} and Vera Validator" in notes(guarded), "for good"
+    now = replace(guarded, signing=replace(guarded.signing, key=NEW))
+    keep_checkpoint(now, later(5))
+    assert verify_against(now, checkpoint=json.dumps(made.as_json())).record.first_break is None
+    assert len(list(outside.iterdir())) == 2
+    with pytest.raises(BadInput, match="is not the one on record"):
+        signed(guarded, Signing(OLD), 6)
+    guarded.store.cursor().execute("UPDATE proposal SET proposed_by = actor WHERE state = 'agreed'")
+    assert verify_against(now).record.first_break is not None
+
+
+def test_a_key_of_two_needs_a_lost_one_and_another(guarded: Governance) -> None:
+    words = "there is no other key to take the place"
+    with pytest.raises(BadInput, match=words):
+        proposed(guarded, Signing(NEW))
+    signed(guarded, Signing(OLD), 1)
+    head = guarded.store.head()
+    for signing in (Signing(OLD), Signing()):
+        with pytest.raises(BadInput, match=words):
+            proposed(guarded, signing)
+    with pytest.raises(Forbidden, match="may not sign"):
+        proposed(guarded, Signing(NEW), actor=BUILDER)
+    assert guarded.store.head() == head
+    name = proposed(guarded, Signing(NEW))
+    signed(guarded, Signing(THIEF, key_before=OLD), 4)
+    with pytest.raises(Conflict, match="is on record by now"):
+        agree(guarded, name, 5, actor=VALIDATOR)
+
+
+def test_nobody_vouches_alone_for_a_key(guarded: Governance) -> None:
+    """As whoever holds the store's file could append it, with a proposal that they agreed to themselves."""
+    signed(guarded, Signing(OLD), 1)
+    public = SigningKey(THIEF).public
+    given = canonical({"note": LOST, "public_key": public})
+    told = {"proposal": "C1", "act": "replace_signing_key", "about": "signing-key", "given": given}
+    told |= {"state": "agreed", "proposed_by": ADMIN.id}
+    one = Proposal(says=("It is lost.",), reviewers=("risk_audit",), **told)  # type: ignore[arg-type]
+    old = key_id(SigningKey(OLD).public)
+    key = recorded.SigningKey(key_id=key_id(public), public_key=public, replaces=old)
+    entries = [entry_of("proposal_agreed", one), entry_of("signing_key_replaced", key)]
+    guarded.store.append(entries, actor=ADMIN.id, at=later(2))
+    found = verify_against(guarded).record.first_break
+    assert found is not None
     assert "without its signature" in found.problem

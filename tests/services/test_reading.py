@@ -134,6 +134,8 @@ def fill(governance: Governance) -> None:
         if "initiative" not in columns or store.cursor().execute(there).fetchall():
             continue
         row = {name: _sample(kind, next(number)) for name, kind in columns.items()} | {"initiative": CLOSED}
+        if "beside" in columns:
+            row["beside"] = ""  # no file lies there
         if table in FILE_TABLES:
             row |= _lay_file(store, FILE_TABLES[table], f"{CLOSED}-{table}")
         store.append([Fact(f"{table}_filled", CLOSED, table, (row,))], actor=KEEPER.id, at=later(6))

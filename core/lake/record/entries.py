@@ -16,6 +16,7 @@ from core.domain.chain import GENESIS, Entry, EntryLine, KeptEntry, OpenedEntry,
 from core.domain.errors import BadInput, BrokenRecord, NotFound
 from core.domain.facts.record import CheckpointSigned, SigningKey, StoreCreated
 from core.domain.facts.recorded import Recorded
+from core.domain.facts.rules import Proposal
 from core.domain.moment import Moment
 from core.domain.policy.policy import LiveGates
 from core.domain.process.facts import InitiativeChoice
@@ -212,6 +213,11 @@ def last_entry(store: Store) -> int:
 def known_keys(store: Store) -> tuple[SigningKey, ...]:
     """Signing keys on record, oldest first."""
     return select(store, SigningKey, "ORDER BY seq")
+
+
+def keys_agreed(store: Store) -> tuple[Proposal, ...]:
+    """Proposals agreed to of keys in the place of lost ones, as they lie, oldest first."""
+    return select(store, Proposal, "WHERE act = 'replace_signing_key' AND state = 'agreed' ORDER BY seq")
 
 
 def last_checkpoint(store: Store) -> CheckpointSigned | None:

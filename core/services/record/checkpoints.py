@@ -9,16 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from core.connectors.settings import KEY_FILE, SigningKey, read_signing_key, signature_valid
 from core.domain.actors import Actor
-from core.domain.chain import Checkpoint, key_id, key_statement, signed_statement
-from core.domain.commands import Command, make
+from core.domain.chain import Checkpoint, Fact, key_id, key_statement, signed_statement
+from core.domain.commands import Command, Digest, Words, make
 from core.domain.errors import BadInput, Conflict, GovernanceError, NotFound
 from core.domain.facts import record as recorded
 from core.domain.facts.recorded import entry_of
-from core.lake.record.entries import digest_at, known_keys, last_checkpoint, last_entry
+from core.domain.facts.rules import Proposal
+from core.lake import directory
+from core.lake.record.entries import digest_at, keys_agreed, known_keys, last_checkpoint, last_entry
 from core.lake.record.verify import Break, Verification
+from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.record.entries import clock_remark, verify_record
 
@@ -31,6 +37,23 @@ _LOG = logging.getLogger(__name__)
 
 class SignCheckpoint(Command, may="sign_checkpoint"):
     """Sign how far the record has come. Keep it away from the store: 'verify --checkpoint' needs it."""
+
+
+class ReplaceSigningKey(Command, may="sign_checkpoint"):
+    """Propose the key of the settings in the place of one that is lost; it signs once somebody else agrees.
+
+    A key that is still there signs the change itself (GOVERNANCE_SIGNING_KEY_BEFORE), and nobody is asked.
+    """
+
+    note: Annotated[
+        Words, Field(min_length=10, title="Why", description="How the key was lost; it stays on record.")
+    ]
+    public_key: Annotated[
+        Digest, Field(description="Public half of the key; empty for the one of the settings.")
+    ] = ""
+    replaces: Annotated[
+        str, Field(max_length=64, description="The lost key; empty for the one on record.")
+    ] = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +79,46 @@ def sign_checkpoint(governance: Governance, command: SignCheckpoint) -> Checkpoi
     """
     governance.require(command)
     return _signed_now(governance.whole, command.actor, command.at, ("hand",))
+
+
+def replace_signing_key(governance: Governance, command: ReplaceSigningKey) -> str:
+    """Propose another key in the place of a lost one, and return the proposal's name.
+
+    What the lost one signed stays valid, and `verify` says for good that two people vouch for the change.
+
+    Raises
+    ------
+    BadInput
+        No key is on record, none is given, or it is the one on record.
+    """
+    case = begin(governance, command)
+    known = known_keys(governance.store)
+    given = governance.signing.key
+    public = command.public_key or (SigningKey(given).public if given else "")
+    if not known or not public or public in {key.public_key for key in known}:
+        raise BadInput(
+            "there is no other key to take the place of the one on record",
+            where="GOVERNANCE_SIGNING_KEY",
+            remedy="Make one (openssl rand -hex 32), keep it outside the store, and give it to the portal.",
+        )
+    old = known[-1].key_id
+    meant = replace(case, command=command.model_copy(update={"public_key": public, "replaces": old}))
+    said = f"The signing key {key_id(public)} takes the place of {old}, which is lost: {command.note}"
+    reviewers = case.rules.roles.allowed_roles("review_policy")
+    return meant.propose("replace_signing_key", "signing-key", [said], reviewers)
+
+
+def key_of_two(case: Case, asked: ReplaceSigningKey) -> Fact:
+    """The entry of a key that two people put in the place of a lost one."""
+    public, replaces = asked.public_key, known_keys(case.governance.whole.store)[-1].key_id
+    if replaces != asked.replaces:
+        raise Conflict(
+            f"another key than {asked.replaces} is on record by now",
+            where="signing key",
+            remedy="Decline it, and propose it again if that one is lost too.",
+        )
+    key = recorded.SigningKey(key_id=key_id(public), public_key=public, replaces=replaces)
+    return entry_of("signing_key_replaced", key, first=True)
 
 
 def checkpoint_due(governance: Governance, clock: datetime, *, at_once: bool = False) -> bool:
@@ -159,7 +222,7 @@ def _replacing(governance: Governance, newest: recorded.SigningKey, key: Signing
             f"the signing key {key_id(key.public)} is not the one on record, {newest.key_id}",
             where="GOVERNANCE_SIGNING_KEY",
             remedy="Put that one back; to change it on purpose, give it as GOVERNANCE_SIGNING_KEY_BEFORE "
-            "once: it signs the change.",
+            "once: it signs the change; if it is lost, two people replace it (governance key replace).",
         )
     store = digest_at(governance.store, 1) or ""
     statement = key_statement(store, key.public, newest.key_id)
@@ -253,12 +316,38 @@ def _forged_key(governance: Governance) -> Break | None:
         if beside != known[-1].public_key:
             return Break(None, "signing key", f"{lies.name} is not the key on record, {known[-1].key_id}")
     for before, key in pairwise(known):
-        statement = key_statement(store, key.public_key, before.key_id)
-        if key.replaces != before.key_id or not signature_valid(before.public_key, statement, key.signature):
+        signed = signature_valid(before.public_key, _statement(store, before, key), key.signature)
+        if key.replaces != before.key_id or not (signed or _agreed(governance, key)):
             return Break(
                 key.seq, "signing key", f"key {key.key_id} replaces {before.key_id} without its signature"
             )
     return None
+
+
+def _statement(store: str, before: recorded.SigningKey, key: recorded.SigningKey) -> bytes:
+    return key_statement(store, key.public_key, before.key_id)
+
+
+def _agreed(governance: Governance, key: recorded.SigningKey) -> Proposal | None:
+    """The proposal by which two people put a key in the place of one that was lost."""
+    for one in keys_agreed(governance.store):
+        apart = one.actor != one.proposed_by
+        if apart and one.seq + 1 == key.seq and json.loads(one.given)["public_key"] == key.public_key:
+            return one
+    return None
+
+
+def _without_the_old(governance: Governance) -> Iterator[str]:
+    """Keys that took the place of a lost one, with who vouches for that."""
+    names = directory.names_today(governance.store)
+    for before, key in pairwise(known_keys(governance.store)):
+        agreed = None if key.signature else _agreed(governance, key)
+        if agreed is not None:
+            who = " and ".join(names.get(one, one) for one in (agreed.proposed_by, agreed.actor))
+            yield (
+                f"key {before.key_id} was replaced by {key.key_id} without its signature on "
+                f"{key.recorded_at:%Y-%m-%d}, by {who}"
+            )
 
 
 def _remarks(governance: Governance, kept: tuple[Checkpoint, ...], clock: datetime | None) -> Iterator[str]:
@@ -266,6 +355,7 @@ def _remarks(governance: Governance, kept: tuple[Checkpoint, ...], clock: dateti
     signing, store, last = governance.signing, governance.store, last_checkpoint(governance.store)
     if clock is not None and (remark := clock_remark(governance, clock)):
         yield remark
+    yield from _without_the_old(governance)
     if (store.folder / KEY_FILE).exists():
         yield (
             f"the signing key lies beside the record ({KEY_FILE}), where whoever rewrites one can use the "

@@ -14,7 +14,7 @@ from core.domain.commands import Command, OverrideClassification, Words, make
 from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.measured import BusinessKpi
 from core.domain.facts.process import Classification, Finding, InitiativeState
-from core.domain.facts.record import Membership
+from core.domain.facts.record import Membership, SigningKey
 from core.domain.facts.recorded import Recorded, Signed, but, entry_of, named
 from core.domain.facts.rules import ConfigurationFile, Proposal, PublishedEthics
 from core.domain.given import argument, option
@@ -28,6 +28,7 @@ from core.lake.process.inventory import parts_in
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.process.classification import answered_anew, overridden
+from core.services.record.checkpoints import ReplaceSigningKey, key_of_two
 from core.services.record.people import AddPerson, give_roles
 from core.services.rules.configuration import ProposeConfiguration, next_version
 from core.services.rules.ethics import PublishEthics, position_of
@@ -102,6 +103,11 @@ def _roles(case: Case) -> list[Fact]:
     return [give_roles(case, case.command)]
 
 
+def _key(case: Case) -> list[Fact]:
+    assert isinstance(case.command, ReplaceSigningKey)
+    return [key_of_two(case, case.command)]
+
+
 def _emergency(case: Case) -> list[Fact]:
     """The finding that an emergency left is closed; what was done alone ends on its day all the same."""
     assert isinstance(case.command, VerifyFinding)
@@ -124,6 +130,7 @@ ACTS: Mapping[str, Act] = {
     "publish_ethics": Act(PublishEthics, _position, PublishedEthics),
     "propose_configuration": Act(ProposeConfiguration, _file, ConfigurationFile),
     "set_business_kpi": Act(SetBusinessKpi, _promise, BusinessKpi, _has_a_part),
+    "replace_signing_key": Act(ReplaceSigningKey, _key, SigningKey),
     "add_person": Act(AddPerson, _roles, Membership, _is_concerned),
 }
 """Use case -> what it is once two people want it."""

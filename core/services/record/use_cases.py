@@ -17,8 +17,10 @@ from core.services.record import proposals
 from core.services.record.audit_pack import OUTGOING, ExportAuditPack, export_audit_pack
 from core.services.record.checkpoints import (
     MOST_BYTES,
+    ReplaceSigningKey,
     SignCheckpoint,
     checkpoint_text,
+    replace_signing_key,
     sign_checkpoint,
     verify_against,
 )
@@ -123,6 +125,7 @@ def _purged(result: Result) -> str:
 GROUPS: Mapping[str, str] = {
     "people": "The directory of people.",
     "token": "Tokens by which programs act.",
+    "key": "The key that signs checkpoints and audit packs.",
     "proposal": "What takes effect only when somebody who had no part in it agrees.",
 }
 
@@ -177,6 +180,12 @@ USE_CASES = (
         proposals.withdraw_proposal,
         proposals.WithdrawProposal,
         Line("proposal withdraw", "{proposal} is withdrawn."),
+    ),
+    does(
+        replace_signing_key,
+        ReplaceSigningKey,
+        Line("key replace", proposed, fixed={"public_key": "", "replaces": ""}),
+        returns="proposal",
     ),
     asks(list_people, Line("people list"), may="read_people"),
     does(
