@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.analytics.slices.report import absent_slices
+from core.analytics.slices.counts import absent_slices
 from core.domain.commands import RegisterModelVersion
 from core.entrypoints.reports.measured import show_decay, show_drift
 from core.ground import Verdict

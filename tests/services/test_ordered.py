@@ -12,9 +12,10 @@ from scipy.stats import ks_2samp, wasserstein_distance
 from core.domain.commands import make
 from core.domain.errors import BadInput
 from core.services.governance import Governance
-from core.services.measured.bias import bias_slices
+from core.services.measured.bias import Measuring, bias_slices, measure_slices
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.predictions import AddPredictions, add_predictions
+from core.services.measured.slice_batches import RowsAsked, batches_of, choose_rows, rule_for
 from core.services.models.amendments import AmendColumns, amend_columns
 from tests.conftest import ADMIN, later
 from tests.services.test_slices import give
@@ -61,6 +62,20 @@ def test_slices_stand_in_the_order_that_was_given_and_can_be_amended(
     assert grades(governance, of, 6) == [*GRADES]
 
 
+def test_small_neighbours_are_judged_as_a_range_where_the_position_pools(
+    governance: Governance, tmp_path: Path
+) -> None:
+    of = judged(governance, tmp_path, to=3, kind=f"grade=ordered:{','.join(GRADES)}")
+    now = governance.moment(later(6))
+    batches = batches_of(governance, **of, moment=now, part="analysis")
+    rule = rule_for(governance, batches, now).model_copy(update={"small_groups": "pooled", "min_rows": 900})
+    chosen = choose_rows(governance, batches, ("grade",), RowsAsked())
+    report = measure_slices(governance, batches, chosen, rule, Measuring()).report
+    assert [line.label for line in report.pooled] == ["poor to fair", "good to fine"]
+    assert sum(line.n for line in report.pooled) == 3000
+    assert "Too few rows, so judged as poor to fair: 2 slices." in report.note
+
+
 def test_the_distance_knows_the_order(governance: Governance, tmp_path: Path) -> None:
     of = judged(governance, tmp_path, to=3, kind=f"grade=ordered:{','.join(GRADES)}")
     measure_drift(governance, make(MeasureDrift, actor=ADMIN, at=later(5), **of, chunk_rows=3000))
@@ -75,7 +90,7 @@ def test_the_distance_knows_the_order(governance: Governance, tmp_path: Path) ->
     ]
     assert (line.kind, line.newest_alert) == ("ordered", True)
     assert line.newest == pytest.approx(ks_2samp(*places).statistic, abs=1e-6)
-    assert "by Kolmogorov-Smirnov distances of ordered columns" in report.check.message
+    assert "Kolmogorov-Smirnov distances of ordered columns" in report.check.message
     moved = line.methods["wasserstein"].distances[-1]
     assert moved == pytest.approx(wasserstein_distance(*places), abs=1e-6)
 

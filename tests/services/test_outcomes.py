@@ -285,6 +285,19 @@ def test_counts_and_measurements_know_which_outcomes_they_rest_on(tmp_path: Path
     drifted, quality = checks(8)
     assert drifted.endswith("; outcomes came since drift was measured")
     assert quality == "outcomes were added since data quality was measured"
+    (joined, *_) = (governance.store.folder / "joined").glob("*.parquet")
+    duckdb.sql(f"SELECT * REPLACE (1 AS y_pred) FROM '{joined}'").write_parquet(str(tmp_path / "forged"))
+    assert verify_record(governance).first_break is None
+    honest = joined.read_bytes()
+    shutil.copy(tmp_path / "forged", joined)
+    found = verify_record(governance).first_break
+    assert found is not None
+    assert (found.subject, found.problem) == (
+        f"joined/{joined.name}", "holds other rows than its predictions and outcomes: delete it",
+    )  # fmt: skip
+    joined.write_bytes(honest)
+    (joined.parent / "analysis-strange.parquet").write_bytes(honest)
+    assert verify_record(governance).first_break is not None, "nobody reads it"
     # What was joined may be deleted at any time.
     shutil.rmtree(governance.store.folder / "joined")
     assert bias_slices(governance, governance.moment(later(8)), **asked).report == after.report

@@ -643,6 +643,42 @@ def test_a_binary_model_may_declare_its_own_labels(
     assert kept["y_pred"].to_list()[:2] == [0, 1]
 
 
+@pytest.mark.parametrize("words", [("no", "yes"), (0, 1)])
+def test_declared_labels_stay_when_a_file_by_the_stores_names_is_added(
+    governance: Governance, initiative: str, tmp_path: Path, words: tuple[str | int, ...]
+) -> None:
+    def named(*labels: str | int) -> pl.DataFrame:
+        said = [labels[n % 2] for n in range(200)]
+        return pl.DataFrame({"y_pred": said, "y_true": said, "y_score": [n % 2 * 0.5 for n in range(200)]})
+
+    first = add(governance, initiative, parquet(tmp_path, named("no", "yes")), classes=("no", "yes"))
+    assert first.mapping.classes == ("no", "yes")
+    second = add(governance, initiative, parquet(tmp_path, named(*reversed(words)), "next.parquet"))
+    assert second.mapping.classes == ("no", "yes")
+    batch = kept_batches(governance, initiative)[-1]
+    assert pl.read_parquet(batch.path)["y_pred"].to_list()[:2] == [1, 0]
+    view = prediction_batches(governance, now(governance), initiative=initiative, version="1")
+    assert view.mapping is not None and view.mapping.labels == ("no", "yes")
+
+
+def test_class_scores_that_were_rounded_are_divided_by_their_sum_and_told(
+    governance: Governance, tmp_path: Path
+) -> None:
+    initiative = with_version(governance, "multiclass")
+    rows = ["a,a,0.34,0.33,0.32", "b,b,0.20,0.59,0.21", "c,c,0.25,0.25,0.50", "c,c,0.25,0.35,0.50"]
+    text = "\n".join(["kind,truth,pa,pb,pc", *rows, ""])
+    columns = {"prediction": "kind", "target": "truth", "scores": ("a=pa", "b=pb", "c=pc")}
+    added = add(governance, initiative, csv(tmp_path, text), **columns)
+    assert any("of 1 rows add up to 1 only within 0.015" in one for one in added.warnings)
+    assert any("of 1 rows do not add up to 1, by more than the 0.015" in one for one in added.warnings)
+    (batch,) = kept_batches(governance, initiative)
+    kept = pl.read_parquet(batch.path)
+    scores = kept.select("y_score_a", "y_score_b", "y_score_c").rows()
+    assert scores[0] == pytest.approx([0.34 / 0.99, 0.33 / 0.99, 0.32 / 0.99])
+    assert [sum(row) for row in scores] == pytest.approx([1, 1, 1, 1.1])
+    assert scores[1:] == [(0.2, 0.59, 0.21), (0.25, 0.25, 0.5), (0.25, 0.35, 0.5)]
+
+
 def test_classes_keep_their_scores_and_strange_ones_are_refused(
     governance: Governance, tmp_path: Path
 ) -> None:
@@ -651,7 +687,10 @@ def test_classes_keep_their_scores_and_strange_ones_are_refused(
     columns = {"prediction": "segment", "target": "truth", "scores": ("gold=gold", "basic=basic")}
     added = add(governance, initiative, csv(tmp_path, text), **columns)
     assert added.mapping.classes == ("gold", "basic")
-    assert "The class scores of 1 rows do not add up to 1." in added.warnings
+    assert any(
+        "of 1 rows do not add up to 1, by more than the 0.010" in one and "divide each" in one
+        for one in added.warnings
+    )
     (batch,) = kept_batches(governance, initiative)
     assert batch.classes == ("gold", "basic")
     assert pl.read_parquet(batch.path)["y_score_basic"].to_list() == [0.2, 0.7]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,8 @@ from core.analytics.decay.calibrations import (
     weighed_calibration,
 )
 from core.analytics.decay.estimates import ADAPTED, NANNYML, preferred
+from core.domain.facts.measured import DecayChunk
+from core.services.measured.decay import said_covered
 
 ROWS = 8_000
 
@@ -67,6 +69,9 @@ def test_where_inputs_moved_the_adapted_estimate_is_off_by_a_third_at_most(moved
     assert found.separation > 0.7
     assert found.held_back is not None
     assert found.held_back[1] < found.held_back[0] / 3, "and the rows held back say which to believe"
+    assert found.effective_rows is not None and 50 < found.effective_rows < ROWS / 2
+    farther = adapted(reference_of(before), drawn(2, 3_000, moved + 1).inputs, (everyone,))
+    assert farther.effective_rows is not None and farther.effective_rows < found.effective_rows
 
 
 def test_where_inputs_are_alike_the_calibrators_are_everyones() -> None:
@@ -74,6 +79,7 @@ def test_where_inputs_are_alike_the_calibrators_are_everyones() -> None:
     everyone = weighed_calibration(before.truth, before.scores, np.ones(ROWS))
     found = adapted(reference_of(before), after.inputs, (everyone,))
     assert (found.calibrators, found.held_back) == ((everyone,), None)
+    assert (found.effective_rows, found.uncovered) == (ROWS, ())
     assert found.separation == pytest.approx(0.5, abs=0.02)
     raw = adapted(reference_of(before), after.inputs, (None,))
     assert raw.calibrators == (None,)
@@ -97,6 +103,7 @@ def test_a_running_number_tells_nothing_about_likeness() -> None:
         for one, place in ((before, 0), (after, 2_000))
     ]
     found = likeness(*numbered)
+    assert found.uncovered == (4,), "the reference no longer covers it"
     assert not found.apart
     assert (found.weights(200.0) == 1).all()
 
@@ -182,3 +189,14 @@ def test_either_will_do_where_nothing_speaks_for_one() -> None:
     close = preferred([One(0, 0.8, held_back=0.012)], [One(0, 0.81, None, 0.6, 0.01)])
     assert close is not None
     assert (close.method, close.by) == ("", "held_back")
+
+
+def test_how_far_the_reference_speaks_for_a_chunk_is_said_with_the_estimate() -> None:
+    of = {"initiative": "card-limit-advice", "version": "1", "metric": "accuracy", "part": "analysis"}
+    where = {"chunk": 3, "first_row": 0, "last_row": 99, "alert": False, "worse": False}
+    chunk = DecayChunk(**of, **where, effective_rows=1234.4, uncovered=("base_year",))  # type: ignore[arg-type]
+    assert said_covered(chunk) == (
+        "; for the newest chunk the reference counts as 1,234 effective rows (Kish), and it no longer covers "
+        "the values of base year"
+    )
+    assert said_covered(replace(chunk, effective_rows=None, uncovered=None)) == ""

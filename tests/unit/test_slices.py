@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.fairness import withheld
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import SLICE_METRICS, measure, metric, metrics_for
-from core.analytics.slices.report import slice_report
-from core.analytics.slices.rows import Band
-from core.analytics.slices.verdicts import Judging, Small
+from core.analytics.slices.report import SliceReport, slice_report
+from core.analytics.slices.rows import MISSING, Band
+from core.analytics.slices.verdicts import Judging, Small, Tally
 from core.domain.errors import BadInput, NotFound
 from core.lake.slices.profiles import class_labels, cut_continuous, quantile_cuts, slice_features
 from tests.sliced import counted
@@ -369,6 +370,49 @@ def test_small_slices_that_count_together_are_judged_as_one() -> None:
         "Too few rows, so judged as one: 4 slices. "
         "By likelihood-ratio or exact tests of all pairs, Bonferroni over 2 comparisons."
     )
+
+
+def aged(band: str, n: int, selected: int, sex: str = "") -> SliceCounts:
+    keys = (("sex", sex), ("age", band)) if sex else (("age", band),)
+    return SliceCounts(keys, "binary", n, predicted=n, selected=selected)
+
+
+def ranges(counts: list[SliceCounts]) -> SliceReport:
+    return slice_report(
+        counts, total_of(counts), "selection_rate", reference="best", limit=Limit("ratio", 0.8),
+        judging=Judging("pooled", ordered="age"),
+    )  # fmt: skip
+
+
+def test_small_neighbours_in_an_order_are_judged_as_a_range_by_name() -> None:
+    """The four oldest bands have 60 rows each and a fifth of the rate; the youngest stands alone."""
+    bands = ["20 to under 40", "40 to under 50", "50 to under 60", "60 to under 70", "70 and over"]
+    old = [aged(band, 60, 6) for band in bands[1:]]
+    report = ranges([aged("under 20", 9, 4), aged(bands[0], 2000, 1000), *old, aged(MISSING, 20, 10)])
+    assert [(line.label, line.n, line.verdict) for line in report.pooled] == [
+        ("40 to under 60", 120, "fail"),
+        ("60 and over", 120, "fail"),
+    ]
+    assert "Too few rows, so judged as 40 to under 60: 2 slices." in report.note
+    assert "left out: 2 slices." in report.note
+    assert report.tally == Tally(judged=3, outside=2, unsure=0)
+    assert ranges([aged("20", 60, 30), aged("30", 60, 30), aged("40", 9, 4)]).pooled[0].label == "20 to 40"
+
+
+def test_ranges_keep_other_features_apart_and_do_not_reach_over_large_slices() -> None:
+    crossed = [aged(age, 70, 35, sex) for sex in ("F", "M") for age in ("20", "30")]
+    assert [line.label for line in ranges(crossed).pooled] == ["F · 20 to 30", "M · 20 to 30"]
+    apart = [aged("20", 70, 35), aged("30", 500, 250), aged("40", 70, 35)]
+    (line,) = ranges(apart).pooled
+    assert (line.label, line.n) == ("(small slices together)", 140)
+
+
+def test_a_range_gives_no_small_slice_away() -> None:
+    """Of 140 rows that are withheld a range would tell 130: the other ten could be worked out."""
+    counts = [aged("20", 65, 30), aged("30", 65, 30), aged("40", 500, 250), aged("50", 10, 5)]
+    assert [line.n for line in ranges(counts).pooled] == [130]
+    assert withheld(ranges(counts), 100).pooled == ()
+    assert [line.n for line in withheld(ranges(counts[:3]), 100).pooled] == [130]
 
 
 def test_a_complete_small_data_set_is_judged_by_its_values() -> None:

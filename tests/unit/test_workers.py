@@ -104,6 +104,8 @@ def test_the_table_has_plain_types(estimated: tuple[WorkerResult, list[Progress]
         "method": "String",
         "separation": "Float64",
         "held_back": "Float64",
+        "effective_rows": "Float64",
+        "uncovered": "List(String)",
     }
 
 

@@ -203,12 +203,15 @@ class Likeness:
         ROC AUC of chunk against reference, out of sample; 0.5 = alike.
     apart
         Whether that is more than three standard errors above 0.5; the weights are 1 otherwise.
+    uncovered
+        Places of the inputs of which most values of the chunk lie outside the reference.
     """
 
     ratio: Floats
     halves: Numbers
     separation: float
     apart: bool
+    uncovered: tuple[int, ...] = ()
 
     def weights(self, limit: float) -> Floats:
         """Shape (n,), mean 1: the ratio, cut at the limit and at its inverse."""
@@ -262,7 +265,8 @@ def likeness(reference: Floats, chunk: Floats, seed: int = 0) -> Likeness:
     few = [min(MOST_LEARNED, len(part)) for part in (reference, chunk)]
     apart = separation - 0.5 > 3 * np.sqrt((sum(few) + 1) / (12 * few[0] * few[1]))
     ratio = np.exp(odds[: len(reference)]) * few[0] / few[1]
-    return Likeness(ratio, halves[: len(reference)], separation, bool(apart))
+    uncovered = tuple(np.flatnonzero(~known).tolist())
+    return Likeness(ratio, halves[: len(reference)], separation, bool(apart), uncovered)
 
 
 def _overlapping(reference: Floats, chunk: Floats) -> NDArray[np.bool_]:
@@ -318,12 +322,15 @@ class Adapted:
     """Calibrators for one chunk; `separation` as in `Likeness`.
 
     `held_back`: share of reference rows, held back and weighed like the chunk, that everyone's calibration
-    and this one put in the wrong cell; None where the chunk cannot be told apart.
+    and this one put in the wrong cell; None where the chunk cannot be told apart. `effective_rows`: as how
+    many reference rows alike those weighed like the chunk count (Kish). `uncovered` as in `Likeness`.
     """
 
     calibrators: tuple[Calibration | None, ...]
     separation: float
     held_back: tuple[float, float] | None = None
+    effective_rows: float | None = None
+    uncovered: tuple[int, ...] = ()
 
 
 def adapted(
@@ -342,7 +349,8 @@ def adapted(
 
     found = likeness(reference.inputs, inputs, seed)
     if not found.apart:
-        return Adapted(everyone, found.separation)
+        rows = float(len(reference.truth))
+        return Adapted(everyone, found.separation, None, rows, found.uncovered)
     widest = found.weights(LIMITS[-1])
 
     def error(weights: Floats, known: Sequence[bool]) -> float:
@@ -361,10 +369,12 @@ def adapted(
         left = error(found.weights(limit), [True] * len(everyone))
         if left < least - (worth if chosen is None else _WIDER):
             chosen, least = found.weights(limit), left
+    used = widest if chosen is None else chosen
+    about = (float(used.sum() ** 2 / (used**2).sum()), found.uncovered)
     if chosen is None:
-        return Adapted(everyone, found.separation, (plain, plain))
+        return Adapted(everyone, found.separation, (plain, plain), *about)
     whole = _calibrators(reference, chosen, np.ones(len(chosen), np.bool_))
-    return Adapted(tuple(whole), found.separation, (plain, least))
+    return Adapted(tuple(whole), found.separation, (plain, least), *about)
 
 
 def _calibrators(

@@ -81,7 +81,8 @@ class EstimatedChunk:
     `method`: `nannyml` (CBPE, or DLE of a regression), or `adapted` to the inputs of the chunk; both then say
     in `held_back` which share of reference rows, held back and weighed like the chunk, they put in the wrong
     cell of the confusion matrix. `separation`: ROC AUC at which a classifier tells inputs of the chunk from
-    those of the reference, 0.5 = not at all.
+    those of the reference, 0.5 = not at all. `effective_rows`: as how many rows the reference counts, weighed
+    like the chunk (Kish). `uncovered`: inputs of which most values lie outside the reference.
     """
 
     metric: str
@@ -105,6 +106,8 @@ class EstimatedChunk:
     method: Method = field(default=NANNYML, kw_only=True)
     separation: float | None = field(default=None, kw_only=True)
     held_back: float | None = field(default=None, kw_only=True)
+    effective_rows: float | None = field(default=None, kw_only=True)
+    uncovered: tuple[str, ...] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from core.analytics.slices.ranks import RankSums, rank_sums
+from core.analytics.slices.rows import MISSING
 from core.ground import Task
 
 if TYPE_CHECKING:
@@ -246,6 +247,87 @@ def _but_each(groups: Sequence[Group]) -> list[Group]:
     before = accumulate(groups[:-1], join, initial=nothing)
     after = reversed(list(accumulate(reversed(groups[1:]), join, initial=nothing)))
     return [join(one, other) for one, other in zip(before, after, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A slice that one set of rows has and the other has not, by more than chance.
+
+    Parameters
+    ----------
+    label, keys
+        Of the slice.
+    rows, of
+        Its rows where it is, and all rows there.
+    """
+
+    label: str
+    keys: Keys
+    rows: int
+    of: int
+
+    @property
+    def told(self) -> str:
+        """The slice with its features, and its share where it is."""
+        values = " · ".join(f"{feature} {value}" for feature, value in self.keys)
+        return f"{values} ({self.rows / self.of:.1%})"
+
+
+def absent_slices(
+    there: Mapping[Keys, int], here: Mapping[Keys, int], error: float = 0.05
+) -> tuple[Absent, ...]:
+    """Slices that `there` has and `here` has not, by more than chance; the largest first.
+
+    Parameters
+    ----------
+    there, here
+        Rows by slice of two sets of rows. A value that is missing makes no slice.
+    error
+        Chance of calling any slice absent where both sets are drawn alike, 0.0 to 1.0.
+
+    Notes
+    -----
+    Formula: k of the N rows there and none of the n here. Drawn alike, all k fall there with a chance of at
+    most (N / (N + n)) ** k; told where that, times the number of slices there, is at most `error`.
+    Leaves out: slices so small that chance alone may leave them out.
+    Source: Fisher's exact test (hypergeometric), bounded from above; Dunn 1961 for the number of slices.
+
+    Examples
+    --------
+    >>> men, women = (("sex", "male"),), (("sex", "female"),)
+    >>> [each.label for each in absent_slices({men: 80, women: 20}, {men: 100})]
+    ['female']
+    >>> absent_slices({men: 98, women: 2}, {men: 100})
+    ()
+    """
+    of, n = sum(there.values()), sum(here.values())
+    if not of or not n:
+        return ()
+    known = {keys: rows for keys, rows in there.items() if MISSING not in (value for _, value in keys)}
+    least = math.log(error / max(1, len(known))) / math.log(of / (of + n))
+    found = [
+        Absent(label_of(keys), keys, rows, of)
+        for keys, rows in known.items()
+        if keys not in here and rows >= least
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.rows, each.label)))
+
+
+def unlike(absent: Sequence[Absent], new: Sequence[Absent], least: int) -> tuple[str, ...]:
+    """Say which slices only the reference has, and which it has not; a phrase each.
+
+    Slices of fewer than `least` rows go without their names: a group of few is somebody.
+    """
+    told = {"no row here, but in the reference": absent, "no row in the reference, but here": new}
+    return tuple(f"{what}: {_listed(slices, least)}" for what, slices in told.items() if slices)
+
+
+def _listed(slices: Sequence[Absent], least: int) -> str:
+    """The largest by name, with their share where they are."""
+    named = [each.told for each in slices if each.rows >= least][:5]
+    rest = len(slices) - len(named)
+    more = f"{rest} {'more' if named else 'of few rows'}" if rest else ""
+    return " and ".join(filter(None, (", ".join(named), more)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from core.analytics.slices.counts import SliceCounts, total_of
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import measure, metric
 from core.analytics.slices.report import SliceChange, SliceFigures, SliceReport, slice_report
-from core.analytics.slices.verdicts import PLAINLY, Judging
+from core.analytics.slices.verdicts import PLAINLY, PROCEDURES, Judging
 from core.ground import Figure, VerdictName
 
 FOUR_FIFTHS = 0.8
@@ -89,7 +89,7 @@ FAIRNESS: tuple[Figure, ...] = (
     Figure(
         "four_fifths",
         "Four-fifths rule",
-        "lowest / highest selection rate is at least 0.8",
+        f"lowest / highest selection rate is at least 0.8, by {PROCEDURES['rate']} of all pairs (Bonferroni)",
         "higher",
         "nobody in some slice is selected; 1 means alike",
         _SEES_NO_LABEL,
@@ -233,7 +233,8 @@ def too_few(sizes: Mapping[str, int], least: int) -> frozenset[str]:
 def withheld(report: SliceReport, least: int) -> SliceReport:
     """The report for those who may not see figures of fewer than `least` rows: they are as if undefined.
 
-    Rows of each slice, and the verdict on the whole, stay. A slice that the others are held against gives no
+    Rows of each slice, and the verdict on the whole, stay. Slices judged as one are told where they are all
+    that is withheld. A slice that the others are held against gives no
     gap away where its own figure is withheld.
     """
     hidden = too_few({line.label: line.n for line in report.slices if line.rows}, least)
@@ -242,6 +243,8 @@ def withheld(report: SliceReport, least: int) -> SliceReport:
         return report
     without_base = alone or report.reference_label in hidden
     said = f"Withheld: a figure of fewer than {least} rows, or one that would give it away."
+    of_hidden = sum(line.n for line in report.slices if line.label in hidden)
+    pooled = report.pooled if sum(line.n for line in report.pooled) == of_hidden and not alone else ()
     ends = alone or bool({report.highest_label, report.lowest_label} & hidden)
 
     def told(line: SliceFigures) -> SliceFigures:
@@ -262,6 +265,7 @@ def withheld(report: SliceReport, least: int) -> SliceReport:
         widest_difference=None if ends else report.widest_difference,
         lowest_ratio=None if ends else report.lowest_ratio,
         note=said if ends and report.limit is not None else report.note,
+        pooled=tuple(told(line) if without_base else line for line in pooled),
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.analytics.intervals import Interval, difference_interval
-from core.analytics.slices.counts import Keys, SliceCounts, label_of, rests_of
+from core.analytics.slices.counts import SliceCounts, rests_of
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
-from core.analytics.slices.rows import MISSING
 from core.analytics.slices.significance import CORRECTIONS, Correction, adjusted, difference_p_value
 from core.analytics.slices.verdicts import PLAINLY, PROCEDURES, Judging, Jury, Side, Tally, intervals_to
 from core.ground import VerdictName
@@ -189,87 +187,6 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
-    """A slice that one set of rows has and the other has not, by more than chance.
-
-    Parameters
-    ----------
-    label, keys
-        Of the slice.
-    rows, of
-        Its rows where it is, and all rows there.
-    """
-
-    label: str
-    keys: Keys
-    rows: int
-    of: int
-
-    @property
-    def told(self) -> str:
-        """The slice with its features, and its share where it is."""
-        values = " · ".join(f"{feature} {value}" for feature, value in self.keys)
-        return f"{values} ({self.rows / self.of:.1%})"
-
-
-def absent_slices(
-    there: Mapping[Keys, int], here: Mapping[Keys, int], error: float = 0.05
-) -> tuple[Absent, ...]:
-    """Slices that `there` has and `here` has not, by more than chance; the largest first.
-
-    Parameters
-    ----------
-    there, here
-        Rows by slice of two sets of rows. A value that is missing makes no slice.
-    error
-        Chance of calling any slice absent where both sets are drawn alike, 0.0 to 1.0.
-
-    Notes
-    -----
-    Formula: k of the N rows there and none of the n here. Drawn alike, all k fall there with a chance of at
-    most (N / (N + n)) ** k; told where that, times the number of slices there, is at most `error`.
-    Leaves out: slices so small that chance alone may leave them out.
-    Source: Fisher's exact test (hypergeometric), bounded from above; Dunn 1961 for the number of slices.
-
-    Examples
-    --------
-    >>> men, women = (("sex", "male"),), (("sex", "female"),)
-    >>> [each.label for each in absent_slices({men: 80, women: 20}, {men: 100})]
-    ['female']
-    >>> absent_slices({men: 98, women: 2}, {men: 100})
-    ()
-    """
-    of, n = sum(there.values()), sum(here.values())
-    if not of or not n:
-        return ()
-    known = {keys: rows for keys, rows in there.items() if MISSING not in (value for _, value in keys)}
-    least = math.log(error / max(1, len(known))) / math.log(of / (of + n))
-    found = [
-        Absent(label_of(keys), keys, rows, of)
-        for keys, rows in known.items()
-        if keys not in here and rows >= least
-    ]
-    return tuple(sorted(found, key=lambda each: (-each.rows, each.label)))
-
-
-def unlike(absent: Sequence[Absent], new: Sequence[Absent], least: int) -> tuple[str, ...]:
-    """Say which slices only the reference has, and which it has not; a phrase each.
-
-    Slices of fewer than `least` rows go without their names: a group of few is somebody.
-    """
-    told = {"no row here, but in the reference": absent, "no row in the reference, but here": new}
-    return tuple(f"{what}: {_listed(slices, least)}" for what, slices in told.items() if slices)
-
-
-def _listed(slices: Sequence[Absent], least: int) -> str:
-    """The largest by name, with their share where they are."""
-    named = [each.told for each in slices if each.rows >= least][:5]
-    rest = len(slices) - len(named)
-    more = f"{rest} {'more' if named else 'of few rows'}" if rest else ""
-    return " and ".join(filter(None, (", ".join(named), more)))
-
-
-@dataclass(frozen=True, slots=True)
 class SliceReport:
     """All slices of one metric against one reference.
 
@@ -298,6 +215,8 @@ class SliceReport:
         How many slices are judged, outside and open; noughts without a limit.
     left_out
         Slices too small or undefined.
+    pooled
+        Slices that are too small by themselves, judged as one, by name: neighbours in an order as a range.
     comparisons
         Of two slices, each way, over which the chance of a false *fail* is held; 0 without a limit.
     correction, tested
@@ -327,6 +246,7 @@ class SliceReport:
     correction: Correction = "holm"
     tested: int = 0
     different: int = 0
+    pooled: tuple[SliceFigures, ...] = ()
 
 
 def slice_report(
@@ -439,6 +359,7 @@ def slice_report(
         correction=correction,
         tested=sum(line.p_value is not None for line in lines),
         different=sum(beyond_chance(line.adjusted_p, confidence) for line in lines),
+        pooled=tuple(_figures(side, base, jury) for side in jury.pooled) if jury else (),
     )
 
 

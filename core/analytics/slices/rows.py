@@ -57,6 +57,27 @@ class Band:
         return (f"under {texts[0]}", *between, f"{texts[-1]} and over")
 
 
+def joined_label(first: str, last: str) -> str:
+    """The name of neighbouring bands, or of values in an order, as one.
+
+    Examples
+    --------
+    >>> joined_label("30 to under 45", "60 and over"), joined_label("under 30", "30 to under 45")
+    ('30 and over', 'under 45')
+    >>> joined_label("30 to under 45", "45 to under 60"), joined_label("fair", "good")
+    ('30 to under 60', 'fair to good')
+    """
+    if first == last:
+        return first
+    low, _, _ = first.removesuffix(" and over").partition(" to under ")
+    _, _, high = last.rpartition(" to under ")
+    if last.endswith(" and over"):
+        return f"{low} and over" if not first.startswith("under ") else "any value"
+    if first.startswith("under ") and high:
+        return f"under {high}"
+    return f"{low} to under {high}" if " to under " in first and high else f"{first} to {last}"
+
+
 def _cut_texts(cuts: tuple[float, ...]) -> list[str]:
     """Write cuts with as few digits as keep them apart."""
     for digits in range(4, 18):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Literal
 
 from core.analytics.intervals import Interval, difference_interval, rate_ratio_interval, ratio_interval
-from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.counts import Keys, SliceCounts, total_of
 from core.analytics.slices.judging import Judged, Limit, comparisons, judged
 from core.analytics.slices.metrics import Measured, MetricDefinition, measure
+from core.analytics.slices.rows import MISSING, joined_label
 from core.analytics.slices.significance import Sample, sample_of
 from core.ground import VerdictName
 
@@ -45,12 +48,15 @@ class Judging:
     undeclared
         Why nobody knows whether the outcome is good to get: a *fail* stands, and nothing passes. Empty where
         it is known, or where the metric does not rest on it.
+    ordered
+        Feature whose slices stand in their order: small neighbours that are pooled make a range by name.
     """
 
     small: Small = "cannot_tell"
     complete: bool = False
     families: int = 1
     undeclared: str = ""
+    ordered: str = ""
 
 
 PLAINLY = Judging()
@@ -133,14 +139,61 @@ class Jury:
         return [(side, side.sample) for side in ordered if side.sample is not None]
 
     @cached_property
-    def pooled(self) -> list[Side]:
-        """The slices that are too small, as one, where they count together and have enough rows as one."""
+    def pools(self) -> list[tuple[Side, list[Side]]]:
+        """Slices that are too small, as one where they count together and have enough rows so, with these.
+
+        Neighbours in an order are taken together until they have enough; what is left counts as one.
+        """
         small = [side for side in self.sides if not side.usable]
         if self.how.small != "pooled" or not small:
             return []
-        counts = replace(total_of([side.counts for side in small]), keys=(("", POOLED),))
-        found = replace(small[0], counts=counts, measured=measure(small[0].metric, counts, self.confidence))
-        return [found] if found.usable else []
+        found = [
+            (self._as_one(each, self._range(each)), each) for run in self._runs() for each in self._cut(run)
+        ]
+        within = {side.counts.label for _, each in found for side in each}
+        left = [side for side in small if side.counts.label not in within]
+        rest = [(self._as_one(left), left)] if left else []
+        return found + [one for one in rest if one[0].usable]
+
+    @property
+    def pooled(self) -> list[Side]:
+        """Those that are judged as one."""
+        return [side for side, _ in self.pools]
+
+    def _as_one(self, small: Sequence[Side], keys: Keys = (("", POOLED),)) -> Side:
+        counts = replace(total_of([side.counts for side in small]), keys=keys)
+        return replace(small[0], counts=counts, measured=measure(small[0].metric, counts, self.confidence))
+
+    def _runs(self) -> list[list[Side]]:
+        """Small slices with rows that stand next to each other in the order, all else alike."""
+        lines: dict[Keys, list[Side]] = {}
+        for side in self.sides:
+            values = dict(side.counts.keys)
+            if values.pop(self.how.ordered, MISSING) != MISSING and not side.absent:
+                lines.setdefault(tuple(values.items()), []).append(side)
+        runs = (groupby(line, key=lambda side: side.usable) for line in lines.values())
+        return [list(each) for line in runs for usable, each in line if not usable]
+
+    def _range(self, neighbours: Sequence[Side]) -> Keys:
+        """The name of neighbours: their ordered values as a range, and what they have in common."""
+        first, last = (dict(side.counts.keys)[self.how.ordered] for side in (neighbours[0], neighbours[-1]))
+        joined = joined_label(first, last)
+        return tuple(
+            (f, joined if f == self.how.ordered else value) for f, value in neighbours[0].counts.keys
+        )
+
+    def _cut(self, run: Sequence[Side]) -> list[list[Side]]:
+        """A run cut where there are enough rows; what is left at its end belongs to the last."""
+        ranges: list[list[Side]] = []
+        open_: list[Side] = []
+        for side in run:
+            open_.append(side)
+            if self._as_one(open_).usable:
+                ranges.append(open_)
+                open_ = []
+        if ranges:
+            ranges[-1].extend(open_)
+        return ranges
 
     @cached_property
     def found(self) -> dict[str, tuple[Judged, Side | None]]:
@@ -242,8 +295,7 @@ class Jury:
 
     def _whole(self) -> tuple[VerdictName, str]:
         found, absent = self.tally, sum(side.absent for side in self.sides)
-        small = sum(bool(side.hindrance) for side in self.sides) - absent
-        left = _left(small, pooled=bool(self.pooled)) if small and self.how.small != "cannot_tell" else ""
+        left = self._aside() if self.how.small != "cannot_tell" else ""
         if absent:
             left += f" The reference has rows of {_slices(absent)}, and there are none here."
         if found.outside:
@@ -258,14 +310,20 @@ class Jury:
             return "cannot_tell", f"All {found.judged} slices that have rows are within the limit.{left}"
         return "pass", f"All {found.judged} slices are within the limit.{left}"
 
+    def _aside(self) -> str:
+        """What became of small slices, which go without their names: a group of few is somebody."""
+        within = {side.counts.label: one.counts.label for one, each in self.pools for side in each}
+        small = [side.counts.label for side in self.sides if side.hindrance and not side.absent]
+        became = Counter(within.get(label, "") for label in small)
+        done = {"": "left out", POOLED: "judged as one"}
+        return "".join(
+            f" Too few rows, so {done.get(one, f'judged as {one}')}: {_slices(count)}."
+            for one, count in became.items()
+        )
+
 
 def _p_text(p_value: float | None) -> str:
     return "p < 0.001" if p_value is not None and p_value < 0.001 else f"p = {p_value:.3f}"
-
-
-def _left(count: int, *, pooled: bool) -> str:
-    """What became of small slices, which go without their names: a group of few is somebody."""
-    return f" Too few rows, so {'judged as one' if pooled else 'left out'}: {_slices(count)}."
 
 
 def _slices(count: int) -> str:

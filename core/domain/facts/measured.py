@@ -260,7 +260,7 @@ class DecayChunk(OfVersion):
     """The estimate of a metric in one chunk; None where it is undefined or unknown.
 
     Rows count from 0 within the reference or the analysis. `alert`: NannyML's two-sided alert. `worse`: the
-    estimate lies beyond the threshold on the worse side. `method`, `separation` and `held_back` are told in
+    estimate lies beyond the threshold on the worse side. `method` and what follows it are told in
     `core.analytics.decay.estimates`.
     """
 
@@ -286,6 +286,8 @@ class DecayChunk(OfVersion):
     method: Literal["nannyml", "adapted"] = "nannyml"
     separation: float | None = None
     held_back: float | None = None
+    effective_rows: float | None = None
+    uncovered: tuple[str, ...] | None = None
 
     @property
     def rows(self) -> int:

@@ -17,6 +17,8 @@ ROW_ID, TIMESTAMP, SCORE, PREDICTED, TRUE = "row_id", "timestamp", "y_score", "y
 TASKS: tuple[Task, ...] = ("binary", "regression", "multiclass")
 NEITHER = "neither"
 """What stands for no outcome being better than another."""
+EXACT_SUM = 1e-5
+"""NannyML cannot rank scores of several classes that are further from 1 in sum."""
 WHOLE_WITH_POINT = r"^([+-]?[0-9]+)\.0+$"
 Kind = Literal["number", "text", "flag", "time", "code", "identifier", "ordered"]
 KINDS: Mapping[str, Kind] = {
@@ -85,6 +87,11 @@ class ColumnMapping(Checked):
             column, _, value = entry.partition("=")
             found[column] = (*found.get(column, ()), *((value,) if value else ()))
         return found
+
+    @property
+    def rounding(self) -> float:
+        """How far from 1 the scores of all classes add up to where each was rounded to two digits."""
+        return 0.005 * len(self.scores) + 1e-9
 
     @property
     def labels(self) -> tuple[str, ...]:

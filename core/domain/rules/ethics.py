@@ -136,7 +136,18 @@ class EthicalLimit(Checked):
     @property
     def sentence(self) -> str:
         """The limit as people read it."""
-        metric = self.metric.replace("_", " ")
+        return self.said()
+
+    def said(self, outcome: str = "") -> str:
+        """The same, of the outcome that the metric is of.
+
+        Examples
+        --------
+        >>> limit = EthicalLimit(metric="selection_rate", comparison="ratio", limit=0.8, min_rows=9, why="-")
+        >>> limit.said("outcome Approve")
+        'the lowest selection rate of outcome Approve is at least 0.8 of the highest'
+        """
+        metric = self.metric.replace("_", " ") + (f" of {outcome}" if outcome else "")
         if self.comparison == "ratio":
             return f"the lowest {metric} is at least {self.limit:g} of the highest"
         if self.measured_in is None:

@@ -188,7 +188,7 @@ def show_slices(result: Result) -> None:
             words(line.verdict) if line.verdict else NONE,
             "reference" if line.is_reference else line.note or NONE,
         )
-        for line in report.slices
+        for line in (*report.slices, *report.pooled)
     ]
     rows = found.counted if of.weight else "Rows"
     headings = ("Slice", rows, "Value", "95 % interval", "Difference", "Ratio", "p", "Verdict", "Note")
@@ -481,6 +481,7 @@ def _show_groups(result: Result) -> None:
     show_rows(result["groups"], _GROUPS, right=(1, 2, 3, 4))
     first = ", ".join(result["decays_first"])
     say(f"Decays first: {first}." if first else "No group decays (two worse chunks in a row).")
+    say(f"Trust in the estimates of groups is by {result['groups_trusted_by']}.")
 
 
 def _show_trust(result: Result) -> None:

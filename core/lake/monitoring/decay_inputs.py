@@ -10,6 +10,7 @@ import duckdb
 
 from core.analytics.decay.by_nannyml import PREDICTED, TRUE, score_columns
 from core.analytics.job_specs import EstimateSpec, RefusedInput
+from core.domain.models.column_mapping import EXACT_SUM
 from core.lake.slices.rows import NUMBERS
 from core.lake.store import Store
 
@@ -47,8 +48,6 @@ METRICS: dict[str, tuple[str, ...]] = {
     "regression": ("mae", "mape", "mse", "rmse", "msle", "rmsle"),
 }
 METRICS["multiclass"] = METRICS["binary"]
-_SUM_TOLERANCE = 1e-5
-"""NannyML cannot rank scores of several classes that are further from 1 in sum."""
 
 
 class PartRows:
@@ -139,7 +138,7 @@ class PartRows:
             counted[f"outside_{place}"] = f"count(*) FILTER (({score} BETWEEN 0 AND 1) IS NOT true)"
         if spec.task == "multiclass":
             total = " + ".join(scores)
-            counted["off"] = f"count(*) FILTER (abs({total} - 1) > {_SUM_TOLERANCE})"
+            counted["off"] = f"count(*) FILTER (abs({total} - 1) > {EXACT_SUM})"
             counted["gaps"] = "count(*) FILTER (y_pred IS NULL)"
             values["allowed"] = list(spec.labels)
             for name in (PREDICTED, TRUE):

@@ -429,8 +429,16 @@ def _with_adapted(
         part = whole.model_copy(update={"calibrators": new.calibrators})
         sums = passing.sums(rows, np.array([0, len(rows[PREDICTED])]), [part])
         errors[number], held_back = new.held_back or (None, None)
+        uncovered = tuple(spec.features[place] for place in new.uncovered) or None
         more += [
-            replace(one, method=ADAPTED, separation=new.separation, held_back=held_back)
+            replace(
+                one,
+                method=ADAPTED,
+                separation=new.separation,
+                held_back=held_back,
+                effective_rows=new.effective_rows,
+                uncovered=uncovered,
+            )
             for one in estimated_chunks(found.fit, part, "analysis", [plain[number][0]], sums)
         ]
     chunks = [

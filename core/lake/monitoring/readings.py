@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -34,8 +34,8 @@ from core.domain.facts.measured import (
 from core.domain.facts.recorded import F, Recorded, but
 from core.domain.moment import Moment
 from core.ground import Task
-from core.lake.facts import history, latest, together
-from core.lake.predictions.batches import intakes, with_outcomes
+from core.lake.facts import history, latest, select, together
+from core.lake.predictions.batches import intakes, joined_file, joined_rightly, with_outcomes
 from core.lake.query import asking, fetch_as, moment_values
 from core.lake.slices.rows import SCAN, columns_of, known_of
 from core.lake.store import Store
@@ -130,7 +130,7 @@ def write_estimates(
         "datetime | None": pa.timestamp("us"),
         "float | None": pa.float64(),
         "int": pa.int64(),
-        "tuple[str, ...]": pa.list_(pa.string()),
+        **dict.fromkeys(("tuple[str, ...]", "tuple[str, ...] | None"), pa.list_(pa.string())),
     }
     columns, arrays = [], []
     for field in sorted(fields(kind), key=lambda one: one.name in EstimatedChunk.__slots__):
@@ -250,18 +250,49 @@ def batches(
     where outcomes came since, the path is that of the rows with them.
     Only those that count, or those that were `withdrawn`, too.
     """
+    found = _with_later(store, initiative, version, moment, withdrawn)
+    return tuple(with_outcomes(store, batch, later) for batch, later in found)
+
+
+def _with_later(
+    store: Store, initiative: str, version: str, moment: Moment, withdrawn: bool
+) -> list[tuple[PredictionBatch, Sequence[PredictionOutcomes]]]:
+    """Batches as they are read now, each with the files of outcomes that may have its rows."""
     gone = withdrawals(store, initiative, version, moment)
     read = readings(store, initiative, version, moment)
     later = outcomes(store, initiative, version, moment)
-    return tuple(
-        with_outcomes(
-            store,
+    return [
+        (
             _as_read(store, batch, read[batch.sha256]) if batch.sha256 in read else batch,
             _later(store, batch, later, gone, moment) if later else (),
         )
         for batch in _files(store, PredictionBatch, initiative, version, moment)
         if withdrawn or (batch.part, batch.sha256) not in gone
-    )
+    ]
+
+
+def joined_files(store: Store) -> dict[str, bool]:
+    """Files of predictions joined with outcomes that came later -> whether the record gives their rows.
+
+    They are made when they are read and may be deleted, so the record has no digest of them: each is held,
+    row by row, to the files that it was made from. One that no reading of any day asks for is wrong too.
+    """
+    made: dict[Path, tuple[PredictionBatch, Sequence[PredictionOutcomes]]] = {}
+    lying = sorted((store.folder / "joined").glob("*"))
+    known = select(store, PredictionOutcomes, "") if lying else ()
+    for initiative, version in {(one.initiative, one.version): None for one in known}:
+        changes = [
+            fact
+            for kind in (PredictionBatch, PredictionOutcomes, BatchReading, BatchWithdrawal)
+            for fact in select(store, kind, "WHERE initiative = $i AND version = $v", i=initiative, v=version)
+        ]
+        for change in changes:
+            moment = Moment(change.seq, datetime.max.replace(tzinfo=UTC))
+            for batch, later in _with_later(store, initiative, version, moment, True):
+                made[joined_file(store, batch, later)] = batch, later
+    return {
+        f"joined/{file.name}": file in made and joined_rightly(store, *made[file], file) for file in lying
+    }
 
 
 def _later(

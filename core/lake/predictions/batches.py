@@ -333,12 +333,10 @@ def with_outcomes(
     """
     if not later or not Path(batch.path).is_file():
         return batch
-    rests = " ".join((batch.sha256, *(one.sha256 for one in later)))
-    own = f"{batch.part}-{batch.sha256[:16]}-"
-    target = store.folder / "joined" / f"{own}{hashlib.sha256(rests.encode()).hexdigest()[:16]}.parquet"
+    target = joined_file(store, batch, later)
     if not target.exists():
         _join(store.cursor(), batch, [one.path for one in later], target)
-        for other in target.parent.glob(f"{own}*"):
+        for other in target.parent.glob(f"{target.name.rpartition('-')[0]}-*"):
             if other != target and time.time() - other.stat().st_mtime > _A_DAY:
                 other.unlink(missing_ok=True)
     path = str(target)
@@ -347,17 +345,42 @@ def with_outcomes(
     return but(batch, path=path, labelled=labelled, columns=columns)
 
 
+def joined_file(store: Store, batch: PredictionBatch, later: Sequence[PredictionOutcomes]) -> Path:
+    """Where a batch lies with these outcomes, oldest file first."""
+    rests = hashlib.sha256(" ".join((batch.sha256, *(one.sha256 for one in later))).encode()).hexdigest()
+    return store.folder / "joined" / f"{batch.part}-{batch.sha256[:16]}-{rests[:16]}.parquet"
+
+
+def joined_rightly(
+    store: Store, batch: PredictionBatch, later: Sequence[PredictionOutcomes], file: Path
+) -> bool:
+    """Whether a file has the rows of a batch with these outcomes, and no others."""
+    query = (
+        f"SELECT count(*) FROM ({_joining(batch)}) made POSITIONAL JOIN (FROM read_parquet($joined)) kept "
+        "WHERE made IS DISTINCT FROM kept"
+    )
+    given = {"file": batch.path, "later": [one.path for one in later], "joined": str(file)}
+    try:
+        return store.cursor().execute(query, given).fetchall() == [(0,)]
+    except duckdb.Error:
+        return False
+
+
+def _joining(batch: PredictionBatch) -> str:
+    without, known = (f"EXCLUDE ({TRUE})", f"rows.{TRUE}") if TRUE in batch.columns else ("", "NULL")
+    return _JOINED.format(without=without, known=known, kind=_KINDS[batch.task])
+
+
 def _join(
     cursor: duckdb.DuckDBPyConnection, batch: PredictionBatch, later: Sequence[str], target: Path
 ) -> None:
-    without, known = (f"EXCLUDE ({TRUE})", f"rows.{TRUE}") if TRUE in batch.columns else ("", "NULL")
-    joined = _JOINED.format(without=without, known=known, kind=_KINDS[batch.task])
     part = target.with_name(f"part-{os.urandom(8).hex()}")
     place, size = str(part).replace("'", "''"), group_size(len(batch.columns))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         cursor.execute(
-            f"COPY ({joined}) TO '{place}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {size})",
+            f"COPY ({_joining(batch)}) TO '{place}' "
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {size})",
             {"file": batch.path, "later": list(later)},
         )
         part.replace(target)

@@ -15,6 +15,7 @@ import duckdb
 from core.domain.errors import BadInput
 from core.domain.facts.measured import PredictionBatch
 from core.domain.models.column_mapping import (
+    EXACT_SUM,
     ROW_ID,
     TRUE,
     ColumnMapping,
@@ -39,6 +40,7 @@ from core.lake.predictions.intake_columns import (
     kind_of_type,
     literal,
     missing_sql,
+    number_sql,
     quoted,
     require_zone,
     reread,
@@ -148,7 +150,9 @@ def _taken(
     refuse_doubled_ids(cursor, read, mapping, rules, given.name)
     local = times_are_local(cursor, staged, mapping)
     notes += zone_notes(cursor, read, mapping, given.name, local=local)
-    written = _written(cursor, read, mapping, kinds, whole, folder)
+    rounded = _rounded(cursor, read, mapping)
+    notes += [_ROUNDED.format(rounded, mapping.rounding)] if rounded else []
+    written = _written(cursor, read, mapping, kinds, whole, folder, divided=bool(rounded))
     facts = describe_batch(store, written)
     mapping = _with_classes(cursor, written, mapping, facts)
     if rules.part == "reference":
@@ -158,7 +162,7 @@ def _taken(
     twins = [] if mapping.row_id else [*repeated_rows(cursor, batch.file, facts)]
     twins += known_rows(cursor, batch.file, facts, _comparable(mapping, rules))
     warnings = (*notes, *twins, *batch_warnings(cursor, batch, mapping, rules.now))
-    lossy = read is not staged or bool(zeros) or "identifier" in kinds.values()
+    lossy = read is not staged or bool(zeros or rounded) or "identifier" in kinds.values()
     as_given = _as_given(cursor, staged, mapping, folder) if lossy else None
     rare = _rare_classes(cursor, written, facts, rules.least_rows) if mapping.task == "multiclass" else ()
     numbered = not mapping.row_id
@@ -434,8 +438,11 @@ def _written(
     kinds: Mapping[str, Kind],
     whole: set[str],
     folder: Path,
+    *,
+    divided: bool,
 ) -> Path:
     canonical, holed = mapping.canonical(), with_nan(cursor, staged, mapping.features)
+    shares = dict.fromkeys(mapping.scores.values() if divided else (), f" / {_SUM_OR_1}")
     made = [
         f"{feature_sql(name, staged, kinds[name], whole=name in whole, has_nan=name in holed)} "
         f"AS {quoted(name)}"
@@ -445,16 +452,40 @@ def _written(
     if ROW_ID not in canonical:
         made.append("CAST(file_row_number + 1 AS VARCHAR) AS row_id")
     made += [
-        f"{canonical_sql(role, name, staged, mapping)} AS {quoted(role)}" for role, name in canonical.items()
+        f"{canonical_sql(role, name, staged, mapping)}{shares.get(name, '')} AS {quoted(role)}"
+        for role, name in canonical.items()
     ]
+    scan = _summed(staged, mapping) if divided else staged.scan
     target = folder / f"{Path(staged.file).stem}.canonical.parquet"
     size = group_size(len(made))
     cursor.execute(
-        f"COPY (SELECT {', '.join(made)} FROM {staged.scan}) TO {_path(target)} "
+        f"COPY (SELECT {', '.join(made)} FROM {scan}) TO {_path(target)} "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {size})",
         {"file": staged.file},
     )
     return target
+
+
+_SUM = '"sum of scores"'
+_NEAR_1 = f"abs({_SUM} - 1) > {EXACT_SUM} AND abs({_SUM} - 1) <= rounding"
+_SUM_OR_1 = f"CASE WHEN {_NEAR_1} THEN {_SUM} ELSE 1 END"
+_ROUNDED = (
+    "The class scores of {:,} rows add up to 1 only within {:.3f}, as scores rounded to two digits do: they "
+    "were divided by the sum of their row."
+)
+
+
+def _rounded(cursor: duckdb.DuckDBPyConnection, staged: Staged, mapping: ColumnMapping) -> int:
+    """Rows whose class scores add up to 1 as nearly as if each was rounded to two digits, but not exactly."""
+    if mapping.task != "multiclass" or not mapping.scores:
+        return 0
+    query = f"SELECT count(*) FROM {_summed(staged, mapping)} WHERE {_NEAR_1}"
+    return int(cursor.execute(query, {"file": staged.file}).fetchall()[0][0])
+
+
+def _summed(staged: Staged, mapping: ColumnMapping) -> str:
+    total = " + ".join(number_sql(name, staged.types[name]) for name in mapping.scores.values())
+    return f"(SELECT *, {total} AS {_SUM}, {mapping.rounding} AS rounding FROM {staged.scan})"
 
 
 def _with_classes(

@@ -158,8 +158,14 @@ def label_sql(name: str, kind: str, mapping: ColumnMapping) -> str:
         return f"CAST({quoted(name)} AS TINYINT)"
     words = class_sql(name, kind)
     if mapping.classes:
-        negative, positive = (literal(label) for label in mapping.classes)
-        return f"CAST(CASE {words} WHEN {negative} THEN 0 WHEN {positive} THEN 1 END AS TINYINT)"
+        cases = {label: place for place, label in enumerate(mapping.classes)}
+        if mapping.prediction == PREDICTED and not {"0", "1"} & cases.keys():
+            cases |= {
+                "0": 0,
+                "1": 1,
+            }  # a file by the store's own names may have outcomes as the store has them
+        told = " ".join(f"WHEN {literal(label)} THEN {place}" for label, place in cases.items())
+        return f"CAST(CASE {words} {told} END AS TINYINT)"
     if kind.startswith(NUMERIC):
         number = number_sql(name, kind)
         return f"CAST(CASE WHEN {number} IN (0, 1) THEN {number} END AS TINYINT)"

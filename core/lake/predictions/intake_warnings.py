@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from core.domain.models.column_mapping import (
+    EXACT_SUM,
     PREDICTED,
     TRUE,
     ColumnMapping,
@@ -42,7 +43,6 @@ MANY_GROUPS = 1_000
 FEW_ROWS = 500
 _SHOWN = 3
 _MOST_COMPARED = 20_000
-_SUM_TOLERANCE = 0.05
 
 
 def guessed_words(
@@ -157,10 +157,14 @@ def _label_warnings(
         found.append(f"Every row has the same prediction, {_class(mapping, distinct[1])}.")
     if mapping.task == "multiclass" and mapping.scores:
         columns = " + ".join(quoted(score_column(label)) for label in mapping.scores)
-        query = f"SELECT count(*) FROM read_parquet($file) WHERE abs({columns} - 1) > {_SUM_TOLERANCE}"
+        query = f"SELECT count(*) FROM read_parquet($file) WHERE abs({columns} - 1) > {EXACT_SUM}"
         off = _one(cursor, query, batch)[0]
         if off:
-            found.append(f"The class scores of {off:,} rows do not add up to 1.")
+            found.append(
+                f"The class scores of {off:,} rows do not add up to 1, by more than the "
+                f"{mapping.rounding:.3f} that rounding to two digits brings: estimates will be refused. Give "
+                "one probability a class, of all classes, or divide each by the sum of its row."
+            )
     if batch.labelled:
         query = "SELECT count(DISTINCT y_true), any_value(y_true) FROM read_parquet($file)"
         outcomes, only = _one(cursor, query, batch)

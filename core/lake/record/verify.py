@@ -10,6 +10,7 @@ import duckdb
 
 from core.domain.chain import GENESIS, Entry, content_digest, entry_digest, single_step_digest
 from core.lake.directory import changed_outside
+from core.lake.monitoring.readings import joined_files
 from core.lake.store import Store, told
 
 
@@ -169,7 +170,8 @@ class Verification:
     Attributes
     ----------
     entries, files, purged
-        Entries of the record, files hashed, and files forgotten on purpose, which are not missed.
+        Entries of the record, files hashed or made again, and files forgotten on purpose, which are not
+        missed.
     first_break
         The first entry that is not what was recorded, by itself or by its file; None where all is whole.
     notes
@@ -205,6 +207,10 @@ def verify_store(store: Store) -> Verification:
     if broken is not None:
         found = Break(broken.seq, broken.initiative, problem)
     found = found or forged
+    joined = joined_files(store) if found is None else {}
+    files += len(joined)
+    for path in (path for path, right in joined.items() if not right):
+        found = found or Break(None, path, "holds other rows than its predictions and outcomes: delete it")
     lost = unknown_files(store, known) if found is None else []
     notes = [f"file {path} belongs to no entry of the record" for path in lost[:_MOST_NOTES]]
     if len(lost) > _MOST_NOTES:

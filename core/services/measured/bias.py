@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.analytics.slices.counts import SliceCounts, in_their_order
+from core.analytics.slices.counts import Absent, SliceCounts, in_their_order, unlike
 from core.analytics.slices.fairness import (
     FairnessMeasure,
     changes_withheld,
@@ -18,13 +18,11 @@ from core.analytics.slices.fairness import (
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric, metrics_for, of_outcome
 from core.analytics.slices.report import (
-    Absent,
     SliceChange,
     SliceReport,
     beyond_chance,
     slice_changes,
     slice_report,
-    unlike,
 )
 from core.analytics.slices.rows import MISSING, Band, CutRule
 from core.analytics.slices.significance import CORRECTIONS, TEST_NAMES, Correction
@@ -345,7 +343,7 @@ def measure_slices(
     limit = _limit(rule, overall) if limited else None
     small = "cannot_tell" if batches.weight and rule.small_groups == "pooled" else rule.small_groups
     undeclared = batches.undeclared if definition.of_one_outcome else ""
-    judging = Judging(small, rule.rows == "all", how.families, undeclared)
+    judging = Judging(small, rule.rows == "all", how.families, undeclared, batches.in_order(chosen.items))
     report = _report(batches, counts, overall, definition, how, judging, limit, rule.min_rows)
     return BiasSlices(
         batches,
@@ -355,7 +353,7 @@ def measure_slices(
         report,
         definition.interval,
         TEST_NAMES[definition.form],
-        rule.sentence if limit else None,
+        rule.said((definition.of_one_outcome and titled) or "") if limit else None,
         _unlimited(rule) if limited and limit is None else "",
         undeclared,
         ()

@@ -30,7 +30,7 @@ from core.domain.policy.checks import (
     check_decay,
     no_predictions,
 )
-from core.ground import Task, VerdictName
+from core.ground import Task, VerdictName, in_words
 from core.lake.facts import latest
 from core.lake.monitoring import readings as lake
 from core.services.case import registered
@@ -332,8 +332,10 @@ def said_preference(report: DecayReport) -> str:
     if found is None:
         return ""
     apart = f"a classifier tells inputs from the reference's at ROC AUC {found.separation or 0.5:.2f}"
+    covered = said_covered(report.adapted[report.metric.id][-1])
     if found.nannyml is None or found.adapted is None:
-        return f"Believe either estimate, as inputs are like the reference's: {apart} in the middle chunk."
+        alike = "Believe either estimate, as inputs are like the reference's"
+        return f"{alike}: {apart} in the middle chunk{covered}."
     if found.by == "outcomes":
         held = f"over {found.chunks} chunks with outcomes NannyML was off by {found.nannyml:.3g} on average"
         told = f"the adapted one by {found.adapted:.3g}"
@@ -341,7 +343,15 @@ def said_preference(report: DecayReport) -> str:
         held = f"of reference rows held back, weighed like {found.chunks} chunks, NannyML put"
         held = f"{held} {100 * found.nannyml:.1f}% in the wrong cell"
         told = f"the adapted one {100 * found.adapted:.1f}%"
-    return f"{_BELIEVE[found.method]}: {held}, {told}; {apart} in the middle chunk."
+    return f"{_BELIEVE[found.method]}: {held}, {told}; {apart} in the middle chunk{covered}."
+
+
+def said_covered(newest: DecayChunk) -> str:
+    """How far the reference speaks for the newest chunk that was adapted; empty where nobody noted it."""
+    rows = newest.effective_rows
+    told = f"; for the newest chunk the reference counts as {rows:,.0f} effective rows (Kish)" if rows else ""
+    gone = ", ".join(map(in_words, newest.uncovered or ()))
+    return told + (f", and it no longer covers the values of {gone}" if gone else "")
 
 
 def attributions(

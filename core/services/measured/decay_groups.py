@@ -21,6 +21,7 @@ from core.services.measured.decay import CROSSED, DecayReport, decay_report
 
 IN_A_ROW = 2
 """Worse chunks in a row from which a group counts as decayed: one alone may be chance."""
+GROUPS_TRUSTED_BY = "z tests of the mean error, Bonferroni over groups and metrics"
 CALIBRATED_ON = {"own": "its own rows", "shrunk": "its own and larger groups", "all": "all rows"}
 
 

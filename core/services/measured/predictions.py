@@ -505,7 +505,7 @@ def _own_names(
         timestamp=present[TIMESTAMP],
         features=kept.features if kept else (),
         sensitive=command.sensitive or (kept.sensitive if kept else ()),
-        classes=(command.classes or (kept.classes if kept else ())) if chosen == "multiclass" else (),
+        classes=command.classes or (kept.classes if kept else ()),
         **kept.model_dump(include={"missing", "joined", "zone", "orders", "weight"}) if kept else {},
     )
 

@@ -10,9 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.analytics.decay.metrics import DECAY_METRICS
-from core.analytics.slices.counts import SliceCounts
+from core.analytics.slices.counts import Absent, SliceCounts, absent_slices
 from core.analytics.slices.metrics import SLICE_METRICS, MetricDefinition
-from core.analytics.slices.report import Absent, absent_slices
 from core.analytics.slices.rows import MISSING, Band, Condition, CutRule, read_condition, read_cut_rule
 from core.analytics.slices.significance import Correction
 from core.domain.errors import BadInput, NotFound
@@ -89,6 +88,11 @@ class BatchesOfVersion:
     def unknown(self) -> tuple[str, ...]:
         """Outcomes that were declared and that no prediction has."""
         return tuple(outcome for outcome in self.favourable or () if outcome not in self.classes)
+
+    def in_order(self, items: Sequence[str | Band]) -> str:
+        """The first of some features whose slices have an order: bands of a number, or values declared so."""
+        names = (item for item in items if isinstance(item, Band) or item in self.orders)
+        return next((item if isinstance(item, str) else item.feature for item in names), "")
 
     def refuse_weight(self, what: str) -> None:
         """Say that something is not worked out where rows have weights; nobody is told figures without them.

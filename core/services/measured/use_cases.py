@@ -13,6 +13,7 @@ from core.domain.facts.measured import DecayChunk
 from core.domain.given import InitiativeId, Texts, VersionId, argument, option
 from core.domain.models.business_kpis import SetBusinessKpi
 from core.domain.moment import Moment
+from core.domain.policy.checks import TRUSTED_BY
 from core.ground import Result, plain
 from core.services.governance import Governance
 from core.services.measured import business_kpi, explanations
@@ -26,7 +27,7 @@ from core.services.measured.business_kpi import (
 )
 from core.services.measured.data_quality import MeasureDataQuality, measure_data_quality, quality_report
 from core.services.measured.decay import DecayReport, decay_report, said_against, said_preference
-from core.services.measured.decay_groups import decay_groups
+from core.services.measured.decay_groups import GROUPS_TRUSTED_BY, decay_groups
 from core.services.measured.drift import MeasureDrift, drift_report, measure_drift
 from core.services.measured.evaluation_view import compare_evaluations, compare_judges, evaluation_report
 from core.services.measured.evaluations import (
@@ -99,6 +100,7 @@ def read_decay(
         "decays_first": [group.label for group in groups.first],
         "cannot_tell_groups": groups.untold,
         "groups": groups.groups,
+        "groups_trusted_by": GROUPS_TRUSTED_BY,
     }
 
 
@@ -124,6 +126,7 @@ def _decay(report: DecayReport) -> Result:
         "estimate_error": trust.error,
         "trust": {
             "verdict": report.trusted,
+            "by": TRUSTED_BY,
             "against": said_against(report.judgement),
             "reasons": report.reasons,
         },

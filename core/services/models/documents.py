@@ -201,7 +201,8 @@ def slices(material: Material) -> tuple[Part, ...]:
             continue
         report, rule = one.found.report, one.found.rule
         limit = f"Limit: {rule}. " if rule else "No limit is set for this metric. "
-        parts.append(Words(f"By {name}: {limit}{report.note}"))
+        nobody = one.found.undeclared and f" It cannot be told which is good to get: {one.found.undeclared}."
+        parts.append(Words(f"By {name}: {limit}{report.note}{nobody}"))
         rows = tuple(
             (
                 line.label,

@@ -22,6 +22,7 @@ from core.domain.given import InitiativeId
 from core.domain.models import lineage as given
 from core.domain.models.model_card import OfKind, WriteDocumentText
 from core.domain.moment import Moment
+from core.domain.policy.checks import TRUSTED_BY
 from core.ground import Result, plain
 from core.services.governance import Governance
 from core.services.models import data_sources
@@ -103,7 +104,7 @@ def _slice_row(change: SliceChange) -> Result:
 def _slices_side(side: SlicesSide) -> Result:
     report = side.slices.report if side.slices else None
     return {
-        "note": side.note,
+        "note": side.note or (report.note if report else ""),
         "verdict": report.verdict if report else None,
         "lowest_ratio": report.lowest_ratio if report else None,
         "widest_difference": report.widest_difference if report else None,
@@ -111,7 +112,7 @@ def _slices_side(side: SlicesSide) -> Result:
 
 
 def _decay_side(side: DecaySide) -> Result:
-    return {**vars(side), "metric": side.metric.id if side.metric else None}
+    return {**vars(side), "metric": side.metric.id if side.metric else None, "trusted_by": TRUSTED_BY}
 
 
 def _lineage(found: Lineage) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +12,7 @@ from core.analytics.decay.metrics import decay_metric
 from core.domain.commands import make
 from core.domain.policy.checks import TRUSTED_BY
 from core.services.measured.decay import said_against, said_preference
-from core.services.measured.decay_groups import CALIBRATED_ON
+from core.services.measured.decay_groups import CALIBRATED_ON, GROUPS_TRUSTED_BY
 from core.services.measured.monitoring import (
     CHUNK_ROWS,
     REFRESH,
@@ -289,7 +289,7 @@ def groups_panel(found: DecayGroups) -> None:
         if len(told) > MOST_GROUPS:
             st.caption(f"The {MOST_GROUPS} most urgent of {count(len(told), 'group')} are drawn.")
         _table(found)
-        figure_help(_HELP)
+        figure_help([*_HELP, f"Trust in the estimates of groups is by {GROUPS_TRUSTED_BY}."])
 
 
 def _sentence(found: DecayGroups) -> str:
@@ -467,7 +467,25 @@ def _adapted(
     return [
         Column(lambda one: (found := of(one)) and found.estimate, "Adapted", kind, decimals, width=90),
         Column(lambda one: (found := of(one)) and found.separation, "Inputs apart", "number", 2, phone=False),
+        Column(
+            lambda one: (found := of(one)) and found.effective_rows, "Effective rows", "number", phone=False
+        ),
+        *_uncovered(adapted, of),
     ]
+
+
+def _uncovered(
+    adapted: Mapping[int, DecayChunk], of: Callable[[DecayChunk], DecayChunk | None]
+) -> list[Column[DecayChunk]]:
+    """Which inputs the reference no longer covers, where there are any."""
+    if not any(one.uncovered for one in adapted.values()):
+        return []
+
+    def named(chunk: DecayChunk) -> str:
+        found = of(chunk)
+        return ", ".join(map(humanise, found.uncovered or ())) if found else ""
+
+    return [Column(named, "Values the reference no longer covers", phone=False, width=200)]
 
 
 def _alert(view: DecayReport, chunk: DecayChunk) -> str:

@@ -170,7 +170,7 @@ def _outside(report: SliceReport) -> Card:
 def slices_chart(found: BiasSlices, key: str) -> str | None:
     """Draw the slices; give the label of the one that is clicked."""
     report = found.report
-    drawn = report.slices
+    drawn = (*report.slices, *report.pooled)
     if len(drawn) > MOST_DRAWN:
         st.caption(f"The {MOST_DRAWN} slices with the most rows are drawn; the table holds all {len(drawn)}.")
         names = {line.label for line in sorted(drawn, key=lambda line: -line.rows)[:MOST_DRAWN]}
@@ -243,9 +243,10 @@ def slices_table(found: BiasSlices, key: str) -> str | None:
         Column("note", "Why", phone=False, width=420),
     ]
     alt = "All slices with their verdicts"
-    line = live_table(report.slices, columns, key=key, select=True, height=540, alt=alt)
+    lines = (*report.slices, *report.pooled)
+    line = live_table(lines, columns, key=key, select=True, height=540, alt=alt)
     titled = {**_CSV, "n": counted, "value": metric.title}
-    download_csv(lambda: [_told(line) for line in report.slices], titled, name="bias-slices")
+    download_csv(lambda: [_told(line) for line in lines], titled, name="bias-slices")
     return None if line is None else line.label
 
 
