@@ -95,9 +95,13 @@ def unnamed(told: Any, around: str = "", path: str = "") -> Iterator[str]:
 
 
 ANSWERS = sorted((KEPT / "answers").glob("*.json"))
+COUNTED = ("governance_kpis",)
+"""Answers whose verdicts hold a count to its target, without statistics."""
 
 
-@pytest.mark.parametrize("file", ANSWERS, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", [one for one in ANSWERS if one.stem not in COUNTED], ids=lambda file: file.stem
+)
 def test_each_verdict_in_an_answer_names_its_procedure(file: Path) -> None:
     answers = json.loads(file.read_text(encoding="utf-8"))
     assert not list(unnamed([one.get("answer") for one in answers]))
