@@ -28,25 +28,25 @@ STATUSES: dict[Literal["", "live", "in_progress", "overdue", "failing", "retired
 }
 FILTERS = ("q", "class", "team", "domain", "status")
 COLUMNS = [
-    Column("name", "Initiative", strong=True, width=196),
-    Column("class_id", "Risk class", "status", width=96),
+    Column("name", "Initiative", strong=True, width=190),
+    Column("class_id", "Risk class", "status", width=92),
     Column(
         "answers_class_id",
         "By answers",
         "status",
         phone=False,
-        width=96,
+        width=92,
         help="The class of its answers, where it was overridden: lower ones end on a day.",
     ),
-    Column("team", "Team", phone=False, width=140),
-    Column("owner_name", "Owner", phone=False, width=112),
-    Column("stage", "Stage", phone=False, width=136, help="Live, or the next gate not recorded as open."),
+    Column("team", "Team", phone=False, width=138),
+    Column("owner_name", "Owner", phone=False, width=108),
+    Column("stage", "Stage", phone=False, width=134, help="Live, or the next gate not recorded as open."),
     Column(
-        "share", "Met", "share_bar", phone=False, width=88, help="Share of its requirements that are met."
+        "share", "Met", "share_bar", phone=False, width=84, help="Share of its requirements that are met."
     ),
-    Column("overdue", "Late", "number", width=58, help="Requirements past their due day."),
-    Column("bias", "Bias", "status", phone=False, width=98, help="Latest check on the current version."),
-    Column("decay", "Decay", "status", phone=False, width=98, help="Latest check on the current version."),
+    Column("overdue", "Late", "number", width=50, help="Requirements past their due day."),
+    Column("bias", "Bias", "status", phone=False, width=94, help="Latest check on the current version."),
+    Column("decay", "Decay", "status", phone=False, width=94, help="Latest check on the current version."),
 ]
 
 

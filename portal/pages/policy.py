@@ -36,7 +36,11 @@ def render() -> None:
         ]
     )
     if coming:
-        page_link("policy_changes", "See what it will change", icon=":material/arrow_forward:")
+        drafts = {
+            f"{one.version} from {one.first_day}": one.draft for one in desk.ask(policy_view.policy_drafts)
+        }
+        about = {"draft": drafts[coming[0]]} if coming[0] in drafts else {}
+        page_link("policy_changes", "See what it will change", icon=":material/arrow_forward:", **about)
     st.caption(f"SHA-256 of its text: {published.sha256}")
     matrix, questions, modes, gates, roles, files = st.tabs(PARTS, key="part", bind="query-params")
     with matrix:

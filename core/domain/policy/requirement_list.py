@@ -429,7 +429,8 @@ def _asked_rows(policy: Policy, class_id: str) -> Rows:
 
 
 def _waivers(policy: Policy, class_id: str) -> Iterator[dict[str, object]]:
-    for measure in policy.measures:
+    asked = (one.measure.id for one in requirements_of(policy, class_id) if one.sign_off is None)
+    for measure in dict.fromkeys(asked):
         for term in waiver_terms(policy, class_id, measure):
             days = {"granted_before": term.granted_before, "ends_on": term.ends_on}
             yield {
