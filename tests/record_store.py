@@ -130,6 +130,8 @@ def _lay_file(store: Store, kept: FileTable, name: str) -> dict[str, str]:
 def _value(name: str, kind: str, n: int, initiative: str) -> Any:
     if name == "initiative":
         return initiative
+    if name == "beside":
+        return ""
     if kind.endswith("[]"):
         return [_value(name, kind.removesuffix("[]"), k, initiative) for k in (n, n + 1)]
     match kind:

@@ -254,6 +254,12 @@ BATCH = LifeCycle(
                 "this batch was withdrawn on {recorded_at:%Y-%m-%d} by {actor_name}: {reason}", _NOTHING
             ),
         ),
+        Step(
+            "predictions_purged",
+            before=("in use", "withdrawn"),
+            after="purged",
+            otherwise=Refusal("its rows were purged on {recorded_at:%Y-%m-%d} by {actor_name}", _NOTHING),
+        ),
     )
 )
 """A batch is in use until a fact of its own withdraws it; what is right is added as a file of its own."""
@@ -270,6 +276,24 @@ EVALUATION = LifeCycle(
         ),
     )
 )
+
+HOLD = LifeCycle(
+    (
+        Step(
+            "hold_set",
+            before=("", "lifted"),
+            after="held",
+            otherwise=Refusal("it is held already, since {recorded_at:%Y-%m-%d}: {reason}", _NOTHING),
+        ),
+        Step(
+            "hold_lifted",
+            before=("held",),
+            after="lifted",
+            otherwise=Refusal("no legal hold is on it", _NOTHING),
+        ),
+    )
+)
+"""A use case that was never held is free."""
 
 DATA_MARK = LifeCycle(
     (

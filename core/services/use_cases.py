@@ -31,7 +31,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "rules": ("policy", "configuration", "ethics", "frameworks", "regions", "rights", "alcoa"),
     "record": (
         *("verify", "checkpoint", "replay", "audit-pack", "verify-pack", "purge-evidence", "record"),
-        *("people", "token", "key", "proposal"),
+        *("purge", "hold", "people", "token", "key", "proposal"),
     ),
     "models": (
         "version",

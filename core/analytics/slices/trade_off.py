@@ -6,13 +6,14 @@ Everything is chosen on one half of the rows and told of the other, so that no f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Literal
 
 from core.analytics.intervals import Interval, mean_interval, wilson_interval
 from core.analytics.job_specs import RefusedInput, TradeOffAbout, TradeOffSpec
 from core.analytics.slices.counts import SliceCounts, total_of
+from core.analytics.slices.fairness import too_few
 from core.analytics.slices.judging import Limit
 from core.analytics.slices.metrics import MetricDefinition, measure, metric
 from core.analytics.slices.mitigation import (
@@ -107,6 +108,34 @@ class TradeOffTable:
     proposal: int | None
     said: str
     notes: tuple[str, ...] = ()
+
+
+def rates_withheld(table: TradeOffTable, least: int) -> TradeOffTable:
+    """The table for those who may not see figures of fewer than `least` rows: rates of small groups go.
+
+    So does how far groups are apart where a group whose rate is withheld lies at an end.
+    """
+    points = tuple(
+        replace(one, fitted=_withheld(one.fitted, least), told=_withheld(one.told, least))
+        for one in table.points
+    )
+    return replace(table, points=points)
+
+
+def _withheld(figures: RuleFigures, least: int) -> RuleFigures:
+    hidden = too_few({one.group: one.n for one in figures.rates if one.n}, least)
+    if not hidden:
+        return figures
+    judged = [one for one in figures.rates if one.value is not None and one.n >= least]
+    ends = {pick(judged, key=_value).group for pick in (min, max)} if judged else set()
+    rates = tuple(replace(one, value=None, n=0) if one.group in hidden else one for one in figures.rates)
+    if ends & hidden:
+        return replace(figures, rates=rates, apart=None, apart_interval=None)
+    return replace(figures, rates=rates)
+
+
+def _value(rate: GroupRate) -> float:
+    return rate.value or 0.0
 
 
 def trade_off(rows: ScoredRows, asked: TradeOffSpec, step: Step = lambda share, words: None) -> TradeOffTable:

@@ -100,6 +100,23 @@ class BatchWithdrawal(OfVersion):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataPurge(OfVersion):
+    """That the rows of a batch are gone, with all that was kept of single ones; figures of them stay.
+
+    `files` are the digests of what was removed.
+    """
+
+    table = "data_purge"
+    subject = "{initiative}/{version}/{part}/{sha256:.16}"
+    key = ("initiative", "version", "part", "sha256")
+
+    part: Part
+    sha256: str
+    files: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping(OfVersion):
     """Which column of a version's files is what; `scores` is JSON, class -> column.
 

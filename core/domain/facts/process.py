@@ -106,6 +106,16 @@ class InitiativeState(OfInitiative):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegalHold(OfInitiative):
+    """While it is held, nothing of a use case is purged or forgotten."""
+
+    table = "legal_hold"
+
+    state: Literal["held", "lifted"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(OfInitiative):
     """Evidence for a measure: a link, or a file kept by its digest; `stands_for` is its day."""
 

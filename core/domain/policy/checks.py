@@ -154,9 +154,9 @@ def cannot_tell(check: str, why: str, remedy: str) -> CheckResult:
     return CheckResult(check, Verdict.CANNOT_TELL, why, remedy)
 
 
-def no_predictions(check: str) -> CheckResult:
-    """The verdict where there is nothing to look at."""
-    why = "this model version has no prediction batch"
+def no_predictions(check: str, gone: str = "") -> CheckResult:
+    """The verdict where there is nothing to look at; `gone` says that there was, and is no more."""
+    why = gone or "this model version has no prediction batch"
     return cannot_tell(check, why, "Add a batch of predictions for this version.")
 
 

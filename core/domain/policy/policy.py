@@ -208,9 +208,9 @@ class Policy(Checked):
     """Everything that decides, in one versioned value.
 
     `confirmed_by` names the roles that confirm a class, within `confirm_days`. A retired use case keeps the
-    requirements of `retired_keeps` for `retention_days`. What one person does in an emergency lasts no longer
-    than `emergency_days`. Purposes that share `alike_percent` of their words are held for the same; none
-    means that nobody looks for the same use in a lighter class.
+    requirements of `retired_keeps` for `retention_days`, and so long are rows of predictions kept. What one
+    person does in an emergency lasts no longer than `emergency_days`. Purposes that share `alike_percent` of
+    their words are held for the same; none means that nobody looks for the same use in a lighter class.
     """
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]

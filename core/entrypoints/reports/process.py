@@ -124,6 +124,8 @@ def show_sheet(result: Result) -> None:
     waits = f" Its class is not confirmed ({result['unconfirmed']})." if result["unconfirmed"] else ""
     running = [f"version {one['version'] or NONE}, since {day(one['since'])}" for one in result["running"]]
     say(f"  {words(result['stage']).capitalize()}. In production: {'; '.join(running) or 'nothing'}.{waits}")
+    if result["held"]:
+        say(f"  Legal hold {result['held']}")
     say()
     _show_states(result["requirements"])
     say()

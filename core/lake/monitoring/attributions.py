@@ -15,7 +15,7 @@ from core.domain.facts.measured import Explanation, PredictionBatch
 from core.domain.facts.models import ModelFile
 from core.domain.moment import Moment
 from core.lake.facts import latest
-from core.lake.monitoring.readings import batches, gone_digests
+from core.lake.monitoring.readings import batches, gone_digests, purges
 from core.lake.predictions.batches import column_types
 from core.lake.predictions.intake_columns import NUMERIC, kind_of_type, quoted
 from core.lake.query import fetch, fetch_as
@@ -45,9 +45,10 @@ class Explained:
 
 
 def newest_explanation(store: Store, initiative: str, version: str, moment: Moment) -> Explained | None:
-    """The explanation of a version that counts at a moment; None where its batch was withdrawn, too."""
+    """The explanation of a version that counts at a moment; None where its batch was withdrawn or purged."""
     fact = latest(store, Explanation, moment, initiative, version=version)
-    if fact is None or fact.batch_sha256 in gone_digests(store, initiative, version, moment):
+    rowless = {one for purge in purges(store, initiative, version, moment).values() for one in purge.files}
+    if fact is None or fact.batch_sha256 in gone_digests(store, initiative, version, moment) | rowless:
         return None
     of = {"version": version, "part": fact.part, "sha256": fact.batch_sha256}
     batch = latest(store, PredictionBatch, moment, initiative, **of)

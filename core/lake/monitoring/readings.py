@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, time, timedelta
 from operator import attrgetter
@@ -18,8 +18,12 @@ from core.analytics.job_specs import Gap
 from core.domain.errors import BrokenRecord, NotFound
 from core.domain.facts.measured import (
     Attribution,
+    BatchIntake,
     BatchReading,
     BatchWithdrawal,
+    ColumnMapping,
+    DataPurge,
+    DataQualityColumn,
     DataQualityRun,
     DecayChunk,
     DecayFit,
@@ -31,7 +35,7 @@ from core.domain.facts.measured import (
     PredictionOutcomes,
     TradeOff,
 )
-from core.domain.facts.recorded import F, Recorded, but
+from core.domain.facts.recorded import F, OfVersion, Recorded, but
 from core.domain.moment import Moment
 from core.ground import Task
 from core.lake.facts import history, latest, select, together
@@ -45,6 +49,7 @@ COLUMN_OF = {"part": "period"}
 _FIELDS = "* RENAME (period AS part)"
 
 
+V = TypeVar("V", bound=OfVersion)
 Line = TypeVar("Line", SliceChunk, GroupRecord)
 
 
@@ -248,7 +253,7 @@ def batches(
 
     Where the columns were amended since, path, digest and what was counted are those of the newest reading;
     where outcomes came since, the path is that of the rows with them.
-    Only those that count, or those that were `withdrawn`, too.
+    Only those that count and have rows still, or those that were `withdrawn` or purged, too.
     """
     found = _with_later(store, initiative, version, moment, withdrawn)
     return tuple(with_outcomes(store, batch, later) for batch, later in found)
@@ -259,6 +264,7 @@ def _with_later(
 ) -> list[tuple[PredictionBatch, Sequence[PredictionOutcomes]]]:
     """Batches as they are read now, each with the files of outcomes that may have its rows."""
     gone = withdrawals(store, initiative, version, moment)
+    purged = purges(store, initiative, version, moment)
     read = readings(store, initiative, version, moment)
     later = outcomes(store, initiative, version, moment)
     return [
@@ -267,7 +273,7 @@ def _with_later(
             _later(store, batch, later, gone, moment) if later else (),
         )
         for batch in _files(store, PredictionBatch, initiative, version, moment)
-        if withdrawn or (batch.part, batch.sha256) not in gone
+        if withdrawn or (batch.part, batch.sha256) not in gone | purged
     ]
 
 
@@ -331,6 +337,57 @@ def withdrawals(
     return {(one.part, one.sha256): one for one in found if one.version == version}
 
 
+def purges(store: Store, initiative: str, version: str, moment: Moment) -> dict[tuple[str, str], DataPurge]:
+    """Part and digest, as it came in, of each batch whose rows are gone by now -> its purge.
+
+    Whatever moment is read as of: rows that are gone are there for no question any more.
+    """
+    found = history(store, DataPurge, Moment(max(store.head(), moment.seq), moment.at), initiative)
+    return {(one.part, one.sha256): one for one in found if one.version == version}
+
+
+def rows_gone(store: Store, initiative: str, version: str, moment: Moment) -> str:
+    """That rows of a version were purged, in words; empty where none were."""
+    days = [one.recorded_at for one in purges(store, initiative, version, moment).values()]
+    return f"the rows of version '{version[:20]}' were purged by {max(days):%Y-%m-%d}" if days else ""
+
+
+def purged_since(store: Store, run: DecayRun | DriftRun | DataQualityRun, moment: Moment) -> str:
+    """That rows which a measurement counted are gone, in words; empty where all are there."""
+    of = (store, run.initiative, run.version, moment)
+    came = {one.sha256: one.batch for one in readings(*of).values()}
+    counted = {came.get(sha256, sha256) for sha256 in run.batches}
+    gone = [one for one in purges(*of).values() if one.sha256 in counted]
+    return f"rows that it counts were purged on {gone[-1].recorded_at:%Y-%m-%d}" if gone else ""
+
+
+def digests_of_rows(store: Store, batch: PredictionBatch, gone: Set[str], moment: Moment) -> tuple[str, ...]:
+    """Digests of the files that hold rows of a batch, or values out of them.
+
+    Outcomes and what was learnt go with the last of the batches that they are of: `gone` names those that
+    are purged, this one too.
+    """
+
+    def kept(kind: type[V]) -> list[V]:
+        return [one for one in history(store, kind, moment, batch.initiative) if one.version == batch.version]
+
+    came = [one for one in kept(BatchIntake) if one.sha256 == batch.sha256]
+    read = [one for one in kept(BatchReading) if one.batch == batch.sha256]
+    own = {batch.sha256, *(one.sha256 for one in read)}
+    explained = [one for one in kept(Explanation) if one.batch_sha256 in own]
+    runs = {run.seq + 1 for run in kept(DataQualityRun) if own & {*run.batches}}
+    judged = [one for one in kept(DataQualityColumn) if one.seq in runs]
+    last = {one.sha256 for one in kept(PredictionBatch)} <= gone
+    late = [
+        one for one in kept(PredictionOutcomes) if (one.batches or last) and {*(one.batches or ())} <= gone
+    ]
+    files = own | {one.given_sha256 for one in came} | {one.sha256 for one in explained}
+    files |= {one.sha256 for one in late} | {one.sha256 for one in kept(DecayFit) if last}
+    beside = {one.beside for one in came} | {one.beside for one in read} | {one.beside for one in explained}
+    beside |= {one.beside for one in judged} | {one.beside for one in kept(ColumnMapping) if last}
+    return tuple(sorted((files | beside) - {""}))
+
+
 def gone_digests(store: Store, initiative: str, version: str, moment: Moment) -> set[str]:
     """Digests of the files of batches that count no more, as they came in and as they were read since."""
     gone = {sha256 for _, sha256 in withdrawals(store, initiative, version, moment)}
@@ -382,7 +439,7 @@ _STEPS = {"quarter": "3 months"}
 def gaps(store: Store, batches: Sequence[PredictionBatch], period: str) -> tuple[Gap, ...]:
     """Whole periods (such as a month) without a row of these batches, between those with some."""
     cursor, paths = store.cursor(), [batch.path for batch in batches]
-    if "timestamp" not in columns_of(cursor, paths):
+    if not paths or "timestamp" not in columns_of(cursor, paths):
         return ()
     step = _STEPS.get(period, f"1 {period}")
     return tuple(Gap(*days) for days in known_of(cursor, paths, _GAPS, period=period, step=step))
@@ -427,6 +484,10 @@ def require_batches(
     known = batches(store, initiative, version, moment)
     found = tuple(batch for batch in known if part in ("", batch.part))
     if not found:
+        gone = rows_gone(store, initiative, version, moment)
+        if gone and not known:
+            figures = "Figures that were put on record stay readable; for others, add newer predictions."
+            raise NotFound(gone, where=initiative, remedy=figures)
         kind = part if part in get_args(Part) else "prediction"
         raise NotFound(f"version '{version[:20]}' of {initiative} has no {kind} batch", remedy=remedy)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -93,12 +94,13 @@ def known_files(
 
 def _purged(store: Store) -> str:
     """Whether the initiative had its copy of this content forgotten after the entry that brought it."""
-    if "evidence_purged" not in store.columns:
-        return "false"
-    return (
-        "EXISTS (SELECT 1 FROM evidence_purged p "
-        "WHERE p.initiative = f.initiative AND p.sha256 = f.sha256 AND p.seq > f.seq)"
-    )
+    named = {"evidence_purged": "p.sha256 = f.sha256", "data_purge": "list_contains(p.files, f.sha256)"}
+    asked = [
+        f"EXISTS (SELECT 1 FROM {table} p WHERE p.initiative = f.initiative AND {same} AND p.seq > f.seq)"
+        for table, same in named.items()
+        if table in store.columns
+    ]
+    return " OR ".join(asked) or "false"
 
 
 def problem_with(store: Store, file: KnownFile) -> str:
@@ -148,6 +150,18 @@ def drop_if_purged(store: Store, sha256: str) -> bool:
     for path in {file.path for file in files if file.table == "evidence"}:
         (store.folder / path).unlink(missing_ok=True)
     return True
+
+
+def drop_purged_rows(store: Store, initiative: str) -> None:
+    """Remove the files of an initiative that the record says are purged and that nobody holds any more."""
+    files = known_files(store.cursor(), store)
+    held = {file.path for file in files if not file.purged}
+    for file in files:
+        if file.purged and file.initiative == initiative and file.path not in held:
+            (store.folder / file.path).unlink(missing_ok=True)
+            for joined in (store.folder / "joined").glob(f"*-{file.sha256[:16]}-*"):
+                joined.unlink(missing_ok=True)
+    shutil.rmtree(store.folder / "counts", ignore_errors=True)  # worked out of rows; made anew when asked
 
 
 Tuples = list[tuple]  # type: ignore[type-arg]

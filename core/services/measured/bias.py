@@ -469,7 +469,7 @@ def check_bias_limit(
     """
     known = lake.batches(governance.store, initiative, version, moment)
     if not known:
-        return no_predictions("bias_limit")
+        return no_predictions("bias_limit", lake.rows_gone(governance.store, initiative, version, moment))
     part = min(batch.part for batch in known)  # analysis where there is any
     batches = batches_of(governance, initiative, version, moment, part=part)
     if not batches.sensitive:

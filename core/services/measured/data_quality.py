@@ -180,10 +180,11 @@ def quality_report(governance: Governance, moment: Moment, *, initiative: str, v
 
 def check_data_quality(governance: Governance, initiative: str, version: str, moment: Moment) -> CheckResult:
     """Hold the newest measurement to the limits: the worst column counts; old or outdated cannot tell."""
-    batches = monitoring.batches(governance.store, initiative, version, moment)
-    if not batches:
-        return no_predictions(CHECK)
     run = latest(governance.store, DataQualityRun, moment, initiative, version=version)
+    if run and (gone := monitoring.purged_since(governance.store, run, moment)):
+        return cannot_tell(CHECK, gone, "Measure newer predictions.")
+    if not monitoring.batches(governance.store, initiative, version, moment):
+        return no_predictions(CHECK)
     if run is None:
         return cannot_tell(CHECK, "the data quality of this version has not been measured", "Measure it.")
     if monitoring.rests_on_withdrawn(governance.store, run, moment):

@@ -187,7 +187,8 @@ def decay_report(
             where=initiative,
             remedy=f"Use: {', '.join(estimates)}.",
         )
-    batches = lake.batches(store, initiative, version, moment)
+    there = lake.batches(store, initiative, version, moment)
+    batches = there or lake.batches(store, initiative, version, moment, withdrawn=True)  # rows may be purged
     run = _run_of(governance, estimates[chosen][0], moment)
     later = [chunk for chunk in estimates[chosen] if chunk.part == "analysis"]
     period = run.chunking if run and run.chunking in get_args(Period) else "month"
@@ -200,7 +201,7 @@ def decay_report(
         tuple(decay_metric(one) for one in sorted(estimates, key=_place)),
         estimates,
         run,
-        lake.gaps(store, batches, period),
+        lake.gaps(store, there, period),
         _age(governance, batches, later, moment) if later else None,
         _estimates(governance, initiative, version, moment, ADAPTED),
     )
@@ -257,7 +258,7 @@ def check_decay_alert(governance: Governance, initiative: str, version: str, mom
     """
     batches = lake.batches(governance.store, initiative, version, moment)
     if not batches:
-        return no_predictions("decay_alert")
+        return no_predictions("decay_alert", lake.rows_gone(governance.store, initiative, version, moment))
     task = batches[-1].task
     metric = DECAY_METRICS[LEADING_METRIC[task]]
     estimates = _estimates(governance, initiative, version, moment)

@@ -418,7 +418,7 @@ def check_drift(governance: Governance, initiative: str, version: str, moment: M
     """
     check, limits = "drift_alert", governance.rules(moment).data_quality.drift
     if not monitoring.batches(governance.store, initiative, version, moment):
-        return no_predictions(check)
+        return no_predictions(check, monitoring.rows_gone(governance.store, initiative, version, moment))
     run = latest(governance.store, DriftRun, moment, initiative, version=version)
     if run is None:
         return cannot_tell(check, "the drift of this version's inputs has not been measured", "Measure it.")
@@ -487,6 +487,8 @@ def stale_because(governance: Governance, run: DriftRun, moment: Moment) -> str:
     """Why a measurement does not count any more, or nothing."""
     if monitoring.rests_on_withdrawn(governance.store, run, moment):
         return "predictions were withdrawn since drift was measured"
+    if gone := monitoring.purged_since(governance.store, run, moment):
+        return gone
     known = monitoring.batches(governance.store, run.initiative, run.version, moment)
     left = [batch for batch in known if batch.sha256 not in run.batches]
     compared = [one.seq for one in known if one.sha256 in run.batches and one.part == "reference"]

@@ -18,7 +18,7 @@ from core.domain.chain import canonical
 from core.domain.commands import Command, FileName, Words
 from core.domain.errors import BadInput, Busy, Conflict, NotFound, unreadable
 from core.domain.facts import measured as facts
-from core.domain.facts.measured import BatchIntake, BatchReading, BatchWithdrawal, PredictionBatch
+from core.domain.facts.measured import BatchIntake, BatchReading, BatchWithdrawal, DataPurge, PredictionBatch
 from core.domain.facts.process import CheckRun
 from core.domain.facts.recorded import Names, Signed, but, entry_of, named, says_the_same
 from core.domain.given import (
@@ -184,10 +184,16 @@ class WithdrawalLine(Signed, BatchWithdrawal):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PurgeLine(Signed, DataPurge):
+    """How the rows of a batch went, with who did it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BatchLine(PredictionBatch):
     """A batch with the file it came from, and what was odd about it; None where that was not kept yet.
 
-    `amended` says what was declared of its values since, and why; `withdrawn` why it counts no more.
+    `amended` says what was declared of its values since, and why; `withdrawn` why it counts no more, `purged`
+    that its rows are gone.
     """
 
     source_name: str | None = None
@@ -197,6 +203,7 @@ class BatchLine(PredictionBatch):
     warnings: tuple[str, ...] = ()
     amended: str = ""
     withdrawn: WithdrawalLine | None = None
+    purged: PurgeLine | None = None
 
 
 @dataclass(frozen=True)
@@ -355,8 +362,12 @@ def prediction_batches(
     people = directory.names(store, moment)
     withdrawn = monitoring.withdrawals(store, initiative, version, moment)
     gone = {key: named(WithdrawalLine, one, people) for key, one in withdrawn.items()}
+    rowless = {
+        key: named(PurgeLine, one, people)
+        for key, one in monitoring.purges(store, initiative, version, moment).items()
+    }
     batches = tuple(
-        _line(batch, read.get(batch.sha256), came, gone)
+        _line(batch, read.get(batch.sha256), came, gone, rowless)
         for batch in reversed(monitoring.batches(store, initiative, version, moment, withdrawn=True))
     )
     kept = latest(store, facts.ColumnMapping, moment, initiative, version=version)
@@ -374,13 +385,15 @@ def _line(
     read: BatchReading | None,
     came: Mapping[str, BatchIntake],
     gone: Mapping[tuple[str, str], WithdrawalLine],
+    rowless: Mapping[tuple[str, str], PurgeLine],
 ) -> BatchLine:
     told = ("source_name", "source_kind", "source_bytes", "numbered", "warnings")
     sha256 = read.batch if read else batch.sha256
     intake = came.get(sha256)
     more = {name: getattr(intake, name) for name in told if intake}
     more |= {"warnings": read.warnings, "amended": read.amended} if read else {}
-    return named(BatchLine, batch, Names({}, {}), withdrawn=gone.get((batch.part, sha256)), **more)
+    key = (batch.part, sha256)
+    return named(BatchLine, batch, Names({}, {}), withdrawn=gone.get(key), purged=rowless.get(key), **more)
 
 
 def withdraw_predictions(governance: Governance, command: WithdrawPredictions) -> BatchWithdrawal:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from core.analytics.job_specs import TradeOffAbout, TradeOffSpec
 from core.analytics.slices.mitigation import MOMENTS
-from core.analytics.slices.trade_off import TradeOffPoint, TradeOffTable
+from core.analytics.slices.trade_off import TradeOffPoint, TradeOffTable, rates_withheld
 from core.connectors.workers import Progress, run_worker
 from core.domain.commands import Command, Words
 from core.domain.errors import BadInput, Conflict, NotFound
@@ -281,7 +281,11 @@ def trade_off_report(
             remedy="Work it out: governance trade-off run.",
         )
     table = _table(governance, known[-1].path)
-    return TradeOffReport(known[-1], table, _stale(governance, known[-1], table, moment))
+    stale = _stale(governance, known[-1], table, moment)
+    if not governance.reader.sees_small_groups(initiative):
+        domain = registered(governance, initiative, moment).domain
+        table = rates_withheld(table, governance.position(moment).limit_for(domain, "binary").min_rows)
+    return TradeOffReport(known[-1], table, stale)
 
 
 def _stale(governance: Governance, fact: TradeOff, table: TradeOffTable, moment: Moment) -> str:

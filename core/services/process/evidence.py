@@ -1,22 +1,27 @@
-"""Evidence: submitted as a link or a file kept by its digest, graded by ALCOA, handed out, forgotten."""
+"""Evidence: submitted as a link or a file kept by its digest, graded by ALCOA, handed out; what is purged."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Annotated
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from core.domain.actors import Actor, Roles
+from core.domain.chain import Fact
 from core.domain.commands import Command, SubmitEvidence, Words
-from core.domain.errors import BadInput, BrokenRecord, Forbidden, NotFound
+from core.domain.errors import BadInput, BrokenRecord, Conflict, Forbidden, NotFound
+from core.domain.facts.measured import BatchWithdrawal, DataPurge, PredictionBatch
 from core.domain.facts.models import ModelVersion
-from core.domain.facts.process import CheckRun, Evidence
+from core.domain.facts.process import CheckRun, Evidence, LegalHold
 from core.domain.facts.record import EvidencePurged, Membership
+from core.domain.facts.recorded import entry_of
+from core.domain.facts.rules import Proposal
 from core.domain.given import InitiativeId, argument
+from core.domain.life_cycles import BATCH, HOLD
 from core.domain.moment import Moment
 from core.domain.policy.policy import Measure, Policy
 from core.domain.process.alcoa import (
@@ -31,10 +36,10 @@ from core.domain.process.alcoa import (
 from core.domain.process.facts import EvidenceLine, Registration, SignOffAct
 from core.lake.directory import people as everybody
 from core.lake.directory import signed
-from core.lake.facts import history, latest
+from core.lake.facts import history, latest, newest
 from core.lake.record.entries import StoredFile, keep_content, read_evidence
-from core.lake.record.verify import drop_if_purged, known_files
-from core.services.case import begin, facts_of, registered
+from core.lake.record.verify import drop_if_purged, drop_purged_rows, known_files
+from core.services.case import Case, begin, facts_of, registered
 from core.services.governance import Governance
 
 MAX_BYTES = 25 * 1024 * 1024
@@ -329,6 +334,7 @@ def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:
     """
     case = begin(governance, command)
     initiative, store = case.initiative.initiative, case.governance.store
+    require_no_hold(case)
     held = [
         file
         for file in known_files(store.cursor(), store)
@@ -342,3 +348,173 @@ def purge_evidence(governance: Governance, command: PurgeEvidence) -> bool:
     gone = EvidencePurged(initiative=initiative, sha256=command.sha256, reason=command.reason)
     case.put("evidence_purged", gone)
     return drop_if_purged(store, command.sha256)
+
+
+class HoldInitiative(Command, may="purge_evidence"):
+    """Propose a legal hold on a use case, or its end; while it is held, nothing of it is purged."""
+
+    initiative: InitiativeId
+    state: Annotated[Literal["held", "lifted"], Field(title="What", description="held or lifted.")]
+    reason: Annotated[Words, Field(min_length=10, title="Why", description="Why; stays on record.")]
+
+
+def hold_initiative(governance: Governance, command: HoldInitiative) -> str:
+    """Propose it, and return the proposal's name; it takes effect when a second person agrees.
+
+    Raises
+    ------
+    NotFound, Conflict
+        No such initiative; it is held already, or not held.
+    """
+    case = begin(governance, command)
+    held_or_lifted(case, command)
+    effect = {"held": "nothing of it is purged or forgotten", "lifted": "its rows may be purged again"}
+    said = [f"{case.initiative.name}: {effect[command.state]}.", f"Because: {command.reason}"]
+    reviewers = case.rules.roles.allowed_roles("purge_evidence")
+    return case.propose("hold_initiative", command.initiative, said, reviewers)
+
+
+def held_or_lifted(case: Case, asked: HoldInitiative) -> Fact:
+    """The entry that a proposed hold, or its end, leads to as things stand."""
+    now = LegalHold(initiative=asked.initiative, state=asked.state, reason=asked.reason)
+    before, step = hold_on(case.governance, asked.initiative, case.moment), HOLD.to(asked.state)
+    case.permit(step, before or now, state=before.state if before else "")
+    return entry_of(step.action, now)
+
+
+def hold_on(governance: Governance, initiative: str, moment: Moment) -> LegalHold | None:
+    """The last word on a legal hold of an initiative."""
+    return latest(governance.store, LegalHold, moment, initiative)
+
+
+def require_no_hold(case: Case, initiative: str = "") -> None:
+    """Refuse to purge or forget anything of an initiative that is held, or about to be.
+
+    Raises
+    ------
+    Conflict
+        It is.
+    """
+    named = initiative or case.initiative.initiative
+    hold = hold_on(case.governance, named, case.moment)
+    waits = any(
+        (one.state, one.act, one.about) == ("proposed", "hold_initiative", named)
+        for one in newest(case.governance.store, Proposal, case.moment)
+    )
+    if hold and hold.state == "held":
+        why = f"a legal hold is on it since {hold.recorded_at:%Y-%m-%d}: {hold.reason}"
+        raise Conflict(why, where=named, remedy="Nothing of it goes until the hold is lifted.")
+    if waits:
+        raise Conflict("a legal hold is proposed", where=named, remedy="Let the proposal be answered first.")
+
+
+@dataclass(frozen=True)
+class DueBatch:
+    """A batch whose rows are older than the policy keeps them; `held` by a legal hold, they stay."""
+
+    initiative: str
+    version: str
+    part: str
+    sha256: str
+    rows: int
+    newest_on: date
+    kept_until: date
+    withdrawn: bool
+    held: bool
+
+
+def due_for_purge(
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: Annotated[str, Field(description="Of this initiative; of all where none is named.")] = "",
+) -> list[DueBatch]:
+    """List batches whose rows are older than the policy keeps them, the longest overdue first."""
+    store, days = governance.store, timedelta(days=governance.policy(moment).retention_days)
+    gone = {_key(one) for one in newest(store, DataPurge, moment, initiative)}
+    out = {_key(one) for one in newest(store, BatchWithdrawal, moment, initiative)}
+    holds = {one.initiative for one in newest(store, LegalHold, moment, initiative) if one.state == "held"}
+    found = []
+    for batch in newest(store, PredictionBatch, moment, initiative):
+        day = (batch.last_at or batch.recorded_at).date()
+        if _key(batch) not in gone and day + days < moment.day:
+            said = (_key(batch) in out, batch.initiative in holds)
+            found.append(DueBatch(*_key(batch), batch.rows, day, day + days, *said))
+    return sorted(found, key=lambda one: (one.kept_until, one.initiative, one.version))
+
+
+def _key(fact: DataPurge | BatchWithdrawal | PredictionBatch | DueBatch) -> tuple[str, str, str, str]:
+    return fact.initiative, fact.version, fact.part, fact.sha256
+
+
+class PurgePredictions(Command, may="purge_evidence"):
+    """Remove rows that are older than the policy keeps them, or those of a withdrawn batch; figures stay."""
+
+    initiative: InitiativeId
+    batch: Annotated[
+        str, Field(title="Batch", description="A withdrawn one, by its sha256 or how it begins.")
+    ] = ""
+    reason: Annotated[Words, Field(min_length=10, title="Why", description="Why; stays on record.")]
+
+
+def purge_predictions(governance: Governance, command: PurgePredictions) -> int:
+    """Put on record that rows are gone, remove them with all that was kept of single ones; count batches.
+
+    Entries stay as they are, so that the chain verifies, and figures that were put on record stay readable.
+
+    Raises
+    ------
+    NotFound
+        No such initiative; nothing is due; no withdrawn batch begins so.
+    Conflict
+        A legal hold is on the initiative, or proposed.
+    Forbidden
+        One that is not due is named by whoever owns or builds the initiative.
+    """
+    from core.lake.monitoring.readings import digests_of_rows  # what pipelines wait for loads without it
+
+    case = begin(governance, command)
+    store, initiative = case.governance.store, case.initiative.initiative
+    require_no_hold(case)
+    drop_purged_rows(store, initiative)  # where a purge was interrupted
+    known = {_key(one): one for one in case.newest(PredictionBatch)}
+    chosen = [known[_key(one)] for one in _chosen(case, command)]
+    gone = {one.sha256 for one in case.newest(DataPurge)} | {one.sha256 for one in chosen}
+    step = BATCH.to("purged")
+    purged = [
+        DataPurge(
+            initiative=initiative,
+            version=one.version,
+            part=one.part,
+            sha256=one.sha256,
+            files=digests_of_rows(store, one, gone, case.moment),
+            reason=command.reason,
+        )
+        for one in chosen
+    ]
+    case.append([entry_of(step.action, one, first=True) for one in purged], unchanged=(initiative,))
+    drop_purged_rows(store, initiative)
+    return len(purged)
+
+
+def _chosen(case: Case, command: PurgePredictions) -> Sequence[DueBatch | BatchWithdrawal]:
+    due = due_for_purge(case.governance, case.moment, initiative=command.initiative)
+    if not command.batch:
+        if not due:
+            raise NotFound("no rows are older than the policy keeps them", where=command.initiative)
+        return due
+    gone = {_key(one) for one in case.newest(DataPurge)}
+    named: list[BatchWithdrawal] = [
+        one
+        for one in case.newest(BatchWithdrawal)
+        if one.sha256.startswith(command.batch) and _key(one) not in gone
+    ]
+    if len(named) != 1:
+        raise NotFound(
+            f"{len(named) or 'no'} withdrawn batches with rows begin with '{command.batch[:20]}'",
+            where=command.initiative,
+            remedy="Name one that was withdrawn; 'governance predictions list' names them.",
+        )
+    if all(one.sha256 != named[0].sha256 for one in due):
+        case.require_independent("purge rows before their time of")
+    return named

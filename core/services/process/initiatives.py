@@ -13,7 +13,14 @@ from core.domain.commands import AmendInitiative, RegisterInitiative, slug
 from core.domain.errors import BadInput, Conflict
 from core.domain.facts.measured import PredictionBatch
 from core.domain.facts.models import VersionState
-from core.domain.facts.process import CheckRun, Evidence, GateDecision, Initiative, InitiativeState
+from core.domain.facts.process import (
+    CheckRun,
+    Evidence,
+    GateDecision,
+    Initiative,
+    InitiativeState,
+    LegalHold,
+)
 from core.domain.facts.recorded import ORIGIN, but, columns_of, entry_of
 from core.domain.given import argument, option
 from core.domain.life_cycles import INITIATIVE, VERSION
@@ -36,6 +43,7 @@ from core.domain.process.gates import Decision, decide
 from core.domain.process.requirements import RequirementState, requirement_states
 from core.domain.rules.ethics import Ethics
 from core.lake.directory import signed
+from core.lake.facts import newest
 from core.lake.models import versions
 from core.lake.process.inventory import inventory_lines
 from core.lake.record import entries as lake
@@ -200,6 +208,7 @@ class InitiativeSheet:
     decisions: tuple[DecisionLine, ...]
     batches: tuple[PredictionBatch, ...]
     record: list[EntryLine]
+    hold: LegalHold | None = None
 
 
 def inventory(
@@ -278,6 +287,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
         decisions,
         tuple(batch for one in made for batch in batches(store, initiative, one.version, moment)),
         lake.entries(store, moment, initiative=initiative, most=500),
+        next((one for one in newest(store, LegalHold, moment, initiative) if one.state == "held"), None),
     )
 
 

@@ -155,6 +155,7 @@ def _sheet(sheet: InitiativeSheet, roles: Roles) -> Result:
         },
         "stage": sheet.stage,
         "unconfirmed": sheet.facts.unconfirmed,
+        "held": sheet.hold and f"since {sheet.hold.recorded_at:%Y-%m-%d}: {sheet.hold.reason}",
         "running": [run for run in sheet.runs if run.ended_at is None],
         "requirements": [
             {

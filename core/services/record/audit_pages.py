@@ -23,6 +23,8 @@ TITLES = {
     "finding": "Findings",
     "evidence": "Evidence",
     "evidence_purged": "Evidence forgotten on purpose",
+    "data_purge": "Rows of predictions purged",
+    "legal_hold": "Legal holds",
     "check_run": "Check runs",
     "classification": "Classification",
     "model_version": "Model versions",

@@ -13,7 +13,7 @@ from core.domain.chain import Fact
 from core.domain.commands import Command, OverrideClassification, Words, make
 from core.domain.errors import Conflict, Forbidden, NotFound
 from core.domain.facts.measured import BusinessKpi
-from core.domain.facts.process import Classification, Finding, InitiativeState
+from core.domain.facts.process import Classification, Finding, InitiativeState, LegalHold
 from core.domain.facts.record import Membership, SigningKey
 from core.domain.facts.recorded import Recorded, Signed, but, entry_of, named
 from core.domain.facts.rules import ConfigurationFile, Proposal, PublishedEthics
@@ -28,6 +28,7 @@ from core.lake.process.inventory import parts_in
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.process.classification import answered_anew, overridden
+from core.services.process.evidence import HoldInitiative, held_or_lifted
 from core.services.record.checkpoints import ReplaceSigningKey, key_of_two
 from core.services.record.people import AddPerson, give_roles
 from core.services.rules.configuration import ProposeConfiguration, next_version
@@ -115,6 +116,11 @@ def _emergency(case: Case) -> list[Fact]:
     return [entry_of("finding_closed", but(found, state="closed", note=case.command.note))]
 
 
+def _hold(case: Case) -> list[Fact]:
+    assert isinstance(case.command, HoldInitiative)
+    return [held_or_lifted(case, case.command)]
+
+
 def _has_a_part(case: Case, person: str) -> bool:
     return person in parts_in(case.governance.store, case.initiative.initiative, case.moment)
 
@@ -129,6 +135,7 @@ ACTS: Mapping[str, Act] = {
     "verify_finding": Act(VerifyFinding, _emergency, InitiativeState, _has_a_part),
     "publish_ethics": Act(PublishEthics, _position, PublishedEthics),
     "propose_configuration": Act(ProposeConfiguration, _file, ConfigurationFile),
+    "hold_initiative": Act(HoldInitiative, _hold, LegalHold),
     "set_business_kpi": Act(SetBusinessKpi, _promise, BusinessKpi, _has_a_part),
     "replace_signing_key": Act(ReplaceSigningKey, _key, SigningKey),
     "add_person": Act(AddPerson, _roles, Membership, _is_concerned),

@@ -12,7 +12,15 @@ from core.domain.chain import key_id
 from core.domain.given import AsOf, argument, option
 from core.ground import Result, plain
 from core.lake import directory
-from core.services.process.evidence import PurgeEvidence, purge_evidence
+from core.services.process.evidence import (
+    HoldInitiative,
+    PurgeEvidence,
+    PurgePredictions,
+    due_for_purge,
+    hold_initiative,
+    purge_evidence,
+    purge_predictions,
+)
 from core.services.record import proposals
 from core.services.record.audit_pack import OUTGOING, ExportAuditPack, export_audit_pack
 from core.services.record.checkpoints import (
@@ -126,6 +134,8 @@ GROUPS: Mapping[str, str] = {
     "people": "The directory of people.",
     "token": "Tokens by which programs act.",
     "key": "The key that signs checkpoints and audit packs.",
+    "purge": "Rows older than the policy keeps them.",
+    "hold": "Legal holds: while one is on a use case, nothing of it is purged or forgotten.",
     "proposal": "What takes effect only when somebody who had no part in it agrees.",
 }
 
@@ -157,6 +167,20 @@ USE_CASES = (
     ),
     asks(export_pack, may="export_audit_pack", name="export_audit_pack"),
     does(purge_evidence, PurgeEvidence, Line("purge-evidence", _purged), returns="removed"),
+    asks(due_for_purge, Line("purge due"), may="read_record", returns="batches"),
+    does(
+        purge_predictions,
+        PurgePredictions,
+        Line("purge rows", "The rows of {batches} batches are gone; figures of them stay on record."),
+        returns=lambda call, command, found: {"initiative": command.initiative, "batches": found},
+    ),
+    does(
+        hold_initiative,
+        HoldInitiative,
+        Line("hold set", proposed, fixed={"state": "held"}),
+        Line("hold lift", proposed, fixed={"state": "lifted"}),
+        returns="proposal",
+    ),
     asks(record_page, Line("record"), may="read_record", name="read_record", returns="entries"),
     asks(
         proposals.proposals,

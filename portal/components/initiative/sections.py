@@ -198,6 +198,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
         until = f"Until {day(known.until)}; " if known.until else "Overridden; "
         shown += [("waived", f"{until}{sheet.policy.class_title(known.computed_class_id)} by its answers")]
     shown += [("retired", f"Retired on {day(sheet.facts.retired_on)}")] if sheet.facts.retired_on else []
+    shown += [("waiting", f"Legal hold since {day(sheet.hold.recorded_at)}")] if sheet.hold else []
     shown += [("waiting", "Class not confirmed yet")] if sheet.facts.unconfirmed else []
     shown += [("done", "Live")] if sheet.live else []
     shown += [share_met(met, len(sheet.requirements))]
@@ -214,6 +215,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
             ("Domain", governance.position(desk.moment).domain_title(known.domain)),
             ("How it is put to work", mode.operationalization if mode else ""),
             *more_texts(known),
+            *([("Legal hold", sheet.hold.reason)] if sheet.hold else []),
         ]
     )
     left, right = st.columns(2)

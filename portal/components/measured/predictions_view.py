@@ -44,14 +44,18 @@ BATCHES: list[Column[BatchLine]] = [
     Column("last_at", "To", "day", phone=False),
     Column("source_name", "File", phone=False, width=190),
     Column(lambda batch: len(batch.warnings), "Notes", "number", phone=False),
-    Column(lambda batch: "Withdrawn" if batch.withdrawn else "In use", "Status", width=100),
+    Column(
+        lambda batch: "Purged" if batch.purged else "Withdrawn" if batch.withdrawn else "In use",
+        "Status",
+        width=100,
+    ),
 ]
 NOTES = [Column("source_name", "File", strong=True), Column("note", "What was odd")]
 
 
 def batch_cards(view: BatchesView) -> None:
     """Show how many rows there are of each role, how many have an outcome, and how many notes."""
-    counting = [batch for batch in view.batches if not batch.withdrawn]
+    counting = [batch for batch in view.batches if not (batch.purged or batch.withdrawn)]
     rows = {part: sum(b.rows for b in counting if b.part == part) for part in _WORDS}
     labelled = sum(batch.labelled for batch in counting)
     notes = sum(len(batch.warnings) for batch in view.batches)
@@ -95,12 +99,16 @@ def _amended(batch: BatchLine) -> tuple[str, ...]:
 
 
 def _withdrawal(batch: BatchLine) -> tuple[str, ...]:
-    gone = batch.withdrawn
-    return (f"Withdrawn on {gone.recorded_at:%Y-%m-%d} by {gone.actor_name}: {gone.reason}",) if gone else ()
+    went = {"Withdrawn": batch.withdrawn, "Rows purged": batch.purged}
+    return tuple(
+        f"{what} on {gone.recorded_at:%Y-%m-%d} by {gone.actor_name}: {gone.reason}"
+        for what, gone in went.items()
+        if gone
+    )
 
 
 def _withdraw_box(desk: Desk, view: BatchesView) -> None:
-    counting = [batch for batch in view.batches if not batch.withdrawn]
+    counting = [batch for batch in view.batches if not (batch.purged or batch.withdrawn)]
     ask = Ask(
         "Withdraw",
         "The batch counts no more.",
