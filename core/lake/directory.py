@@ -70,7 +70,8 @@ def names_today(store: Store) -> dict[str, str]:
 
 def _called(store: Store, moment: Moment) -> dict[str, str]:
     """Id -> name of everybody as of today; of those who had left by a moment, with the day."""
-    left = {one.person: one.recorded_at.date() for one in newest(store, Membership, moment) if one.has_left}
+    gone = [one for one in newest(store, Membership, moment) if one.has_left and not one.forgotten]
+    left = {one.person: one.recorded_at.date() for one in gone}
     known = names_today(store)
     return known | {who: f"{known[who]} (left on {day})" for who, day in left.items() if who in known}
 
@@ -132,6 +133,29 @@ def introducing(actor: Actor, *, persona: bool = False, salt: str = "") -> tuple
             entering(actor, persona=persona)(cursor)
 
     return digest, write
+
+
+def forgetting(person: str, number: int) -> tuple[str, Beside]:
+    """What the record holds in place of a name, and what takes the name and all of before from beside it."""
+    stands = Actor(id=person, name=f"a person ({number})")
+    digest, write = introducing(stands, salt=f"{number}")
+
+    def forget(cursor: duckdb.DuckDBPyConnection) -> None:
+        cursor.execute("DELETE FROM known_name WHERE actor = ?", [person])
+        write(cursor)
+
+    return digest, forget
+
+
+_WORKED_ON = """
+    SELECT initiative FROM initiative WHERE $person IN (owner, builder)
+    UNION SELECT split_part(subject, '/', 1) FROM record WHERE actor = $person
+"""
+
+
+def worked_on(store: Store, person: str) -> set[str]:
+    """Initiatives that somebody ever owned or built, or of which they put anything on record."""
+    return {row["initiative"] for row in fetch(store.cursor(), _WORKED_ON, {"person": person})}
 
 
 def _sha256(text: str) -> str:

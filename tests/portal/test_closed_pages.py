@@ -26,6 +26,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Governance]:
     close_house()
     folder = tmp_path_factory.mktemp("closed") / "store"
     governance = built(folder)
+    governance.store.cursor().execute("UPDATE directory SET persona = true")
     save_store(governance.store)
     governance.close()
     yield open_house(Settings(store=folder, actor=ADMIN.id)).governance

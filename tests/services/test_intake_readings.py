@@ -470,5 +470,5 @@ def test_whoever_builds_cannot_turn_a_judged_check_over(trial: Trial) -> None:
         trial.amend(by=BUILDER, missing=("sex=Female",))
     trial.amend(missing=("sex=Female",))
     (after,) = run_checks(trial.governance, make(RunChecks, actor=ADMIN, at=later(101), **checks))
-    assert "values are read as Ada Admin amended on" in after.message
+    assert "values are read as ada-admin amended on" in after.message
     assert "missing sex=Female (the export does so)" in after.message

@@ -103,7 +103,7 @@ def test_a_withdrawn_batch_goes_at_any_time_by_somebody_without_a_part_in_it(fil
     with pytest.raises(NotFound, match="no withdrawn batches with rows begin with"):
         purge(filled, 6, batch=analysis[:12])
     reason = "It holds names that nobody asked for."
-    withdrawn = {"actor": VALIDATOR, "at": later(7), "batch": analysis, "reason": reason}
+    withdrawn = {"actor": ADMIN, "at": later(7), "batch": analysis, "reason": reason}
     withdraw_predictions(filled, make(WithdrawPredictions, **OF, **withdrawn))
     owner = BUILDER.model_copy(update={"roles": ("administrator",)})
     with pytest.raises(Forbidden, match="may not purge rows before their time of it"):

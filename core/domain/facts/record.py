@@ -27,7 +27,7 @@ class Membership(Recorded):
 
     `has_left` is said of who leaves, and which `heir` has their work. `name_sha256` holds name and title,
     which stand beside the record with a salt: where both are forgotten it is a digest of nothing that can be
-    guessed. Empty is the one of before.
+    guessed. Empty is the one of before. `forgotten` is the number that stands in the place of a name.
     """
 
     table = "membership"
@@ -41,6 +41,7 @@ class Membership(Recorded):
     name_sha256: str = ""
     heir: str = ""
     reason: str = ""
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

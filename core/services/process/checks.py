@@ -30,7 +30,6 @@ from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.process.facts import InitiativeFacts, Registration
 from core.domain.process.requirements import SATISFIED, asked_of, due_on, proof_status
 from core.ground import Verdict
-from core.lake.directory import names
 from core.lake.facts import history
 from core.lake.models import current_version
 from core.services.case import begin, facts_of, registered
@@ -128,7 +127,7 @@ def _amended(subject: CheckSubject, result: CheckResult) -> CheckResult:
     read = sorted(readings(store, *of, subject.moment).values(), key=attrgetter("seq"))
     if not read:
         return result
-    who, day = names(store, subject.moment)[read[-1].actor], f"{read[-1].recorded_at:%Y-%m-%d}"
+    who, day = read[-1].actor, f"{read[-1].recorded_at:%Y-%m-%d}"  # an id: names can be forgotten
     said = f"values are read as {who} amended on {day}: {read[-1].amended}"
     return replace(result, message=f"{result.message}; {said}")
 

@@ -471,9 +471,9 @@ def purge_predictions(governance: Governance, command: PurgePredictions) -> int:
     Forbidden
         One that is not due is named by whoever owns or builds the initiative.
     """
+    case = begin(governance, command)
     from core.lake.monitoring.readings import digests_of_rows  # what pipelines wait for loads without it
 
-    case = begin(governance, command)
     store, initiative = case.governance.store, case.initiative.initiative
     require_no_hold(case)
     drop_purged_rows(store, initiative)  # where a purge was interrupted

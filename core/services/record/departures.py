@@ -23,8 +23,10 @@ from core.domain.given import argument, option
 from core.domain.life_cycles import HAND_OFF
 from core.domain.moment import Moment
 from core.lake import directory, facts
+from core.lake.store import Beside
 from core.services.case import Case, begin
 from core.services.governance import Governance
+from core.services.process.evidence import require_no_hold
 from core.services.work.task_sources import offers
 from core.services.work.tasks import assignment, list_for, open_tasks
 
@@ -200,6 +202,48 @@ class _Legacy:
                 mentions=(self.heir,),
             )
             yield entry_of("comment_written", said)
+
+
+class ForgetPerson(Command, may="manage_directory"):
+    """Propose to forget somebody who left: their names go for good, and "a person (number)" stands there."""
+
+    person: Annotated[str, Field(description="Who, by id."), argument("ID")]
+    reason: Annotated[Words, Field(min_length=5, description="Why; it stays on record, so name nobody.")]
+
+
+def forget_person(governance: Governance, command: ForgetPerson) -> str:
+    """Propose it, and return the proposal's name; names go when a second person agrees.
+
+    Entries keep the id, so an id should be no name. What people wrote in texts stays as it is written.
+
+    Raises
+    ------
+    NotFound, Conflict
+        No such person; they have not left, or are forgotten; a legal hold is on what they worked on.
+    """
+    case = begin(governance, command)
+    forgotten(case, command)
+    said = [f"{command.person} is forgotten: every name of theirs goes for good.", f"Why: {command.reason}"]
+    reviewers = case.rules.roles.allowed_roles("review_policy")
+    return case.propose("forget_person", command.person, said, reviewers)
+
+
+def forgotten(case: Case, asked: ForgetPerson) -> tuple[Fact, Beside]:
+    """The entry that somebody is forgotten, and what takes their names away, as things stand."""
+    there = facts.newest(case.governance.store, Membership, case.moment)
+    last = next((one for one in there if one.person == asked.person), None)
+    if last is None:
+        case.governance.person(asked.person)
+    if last is None or not last.has_left or last.forgotten:
+        why = "is forgotten already" if last and last.forgotten else "has not left: roles and work are theirs"
+        remedy = "Let them leave first: 'governance people leave'."
+        raise Conflict(f"{asked.person} {why}", remedy="" if last and last.forgotten else remedy)
+    for initiative in sorted(directory.worked_on(case.governance.store, asked.person)):
+        require_no_hold(case, initiative)
+    number = 1 + max(one.forgotten for one in there)
+    digest, beside = directory.forgetting(asked.person, number)
+    said = replace(last, reason=asked.reason, heir="", name_sha256=digest, forgotten=number)
+    return entry_of("person_forgotten", said), beside
 
 
 class AppointDeputy(Command, may="offer_hand_off"):

@@ -25,11 +25,13 @@ from core.domain.process.commands import ReassessInitiative, VerifyFinding
 from core.lake import directory
 from core.lake.facts import history, latest, newest_of
 from core.lake.process.inventory import parts_in
+from core.lake.store import Beside
 from core.services.case import Case, begin
 from core.services.governance import Governance
 from core.services.process.classification import answered_anew, overridden
 from core.services.process.evidence import HoldInitiative, held_or_lifted
 from core.services.record.checkpoints import ReplaceSigningKey, key_of_two
+from core.services.record.departures import ForgetPerson, forgotten
 from core.services.record.people import AddPerson, give_roles
 from core.services.rules.configuration import ProposeConfiguration, next_version
 from core.services.rules.ethics import PublishEthics, position_of
@@ -63,13 +65,15 @@ class WithdrawProposal(Command, may="withdraw_proposal"):
 class Act:
     """What may be proposed: the command, what it puts on record once agreed, and who had a part in it.
 
-    `changes` is what it was made for: where that was recorded anew since, the proposal no longer fits.
+    `beside` writes what stands beside the record. `changes` is what it was made for: where that was recorded
+    anew since, the proposal no longer fits.
     """
 
     command: type[Command]
     effect: Callable[[Case], list[Fact]]
     changes: type[Recorded]
     apart: Callable[[Case, str], bool] = lambda case, person: False
+    beside: Callable[[Case], Beside] | None = None
 
 
 def _override(case: Case) -> list[Fact]:
@@ -116,6 +120,16 @@ def _emergency(case: Case) -> list[Fact]:
     return [entry_of("finding_closed", but(found, state="closed", note=case.command.note))]
 
 
+def _forgotten(case: Case) -> list[Fact]:
+    assert isinstance(case.command, ForgetPerson)
+    return [forgotten(case, case.command)[0]]
+
+
+def _names_gone(case: Case) -> Beside:
+    assert isinstance(case.command, ForgetPerson)
+    return forgotten(case, case.command)[1]
+
+
 def _hold(case: Case) -> list[Fact]:
     assert isinstance(case.command, HoldInitiative)
     return [held_or_lifted(case, case.command)]
@@ -126,7 +140,7 @@ def _has_a_part(case: Case, person: str) -> bool:
 
 
 def _is_concerned(case: Case, person: str) -> bool:
-    return isinstance(case.command, AddPerson) and person == case.command.person
+    return isinstance(case.command, AddPerson | ForgetPerson) and person == case.command.person
 
 
 ACTS: Mapping[str, Act] = {
@@ -139,6 +153,7 @@ ACTS: Mapping[str, Act] = {
     "set_business_kpi": Act(SetBusinessKpi, _promise, BusinessKpi, _has_a_part),
     "replace_signing_key": Act(ReplaceSigningKey, _key, SigningKey),
     "add_person": Act(AddPerson, _roles, Membership, _is_concerned),
+    "forget_person": Act(ForgetPerson, _forgotten, Membership, _is_concerned, _names_gone),
 }
 """Use case -> what it is once two people want it."""
 
@@ -175,7 +190,8 @@ def agree_to_proposal(governance: Governance, command: AgreeToProposal) -> Propo
     agreed = replace(proposal, state="agreed", note=command.note, actor=case.actor)
     effect = act.effect(meant)
     _require_unchanged(case, proposal, act.changes, effect)
-    case.append([entry_of(step.action, agreed), *effect], unchanged=(proposal.about,))
+    beside = act.beside(meant) if act.beside else None
+    case.append([entry_of(step.action, agreed), *effect], unchanged=(proposal.about,), beside=beside)
     return agreed
 
 

@@ -35,10 +35,12 @@ from core.services.record.checkpoints import (
 from core.services.record.departures import (
     AppointDeputy,
     EndDeputy,
+    ForgetPerson,
     LeavePerson,
     appoint_deputy,
     deputies,
     end_deputy,
+    forget_person,
     leave_person,
     person_history,
 )
@@ -235,6 +237,7 @@ USE_CASES = (
         ),
         returns=lambda call, command, found: plain(found),
     ),
+    does(forget_person, ForgetPerson, Line("people forget", proposed), returns="proposal"),
     asks(deputies, Line("people deputies"), may="read_people", name="list_deputies", returns="deputies"),
     does(
         appoint_deputy,
