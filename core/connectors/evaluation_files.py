@@ -141,8 +141,10 @@ def read_case_file(
     kept = _kept(table, mapping, name)
     cases = _cases(kept, mapping, threshold, name)
     errors = _equal(kept, *tool.errors) if tool.errors[0] in kept.columns else 0
-    notes = (f"{errors:,} cases ended with an error and count as not passed",) if errors else ()
-    return CaseFile(tool.title, mapping, cases, notes, _graders(tool, raw))
+    notes = [f"{errors:,} cases ended with an error and count as not passed"] if errors else []
+    if kept.height < table.height:
+        notes.append(f"{kept.height:,} of {table.height:,} rows are kept, by {', '.join(mapping.only)}")
+    return CaseFile(tool.title, mapping, cases, tuple(notes), _graders(tool, raw))
 
 
 def write_cases(cases: Sequence[Case], file: Path) -> None:

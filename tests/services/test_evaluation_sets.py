@@ -137,7 +137,10 @@ def test_what_promptfoo_writes(governance: Governance, assistant: str, tmp_path:
     one = {"categories": ("testCase.metadata.topic",), "only": ("provider.id=assistant-0",)}
     added = add(governance, assistant, file("llm-rubric"), **one)
     assert (added.cases, added.passed, added.source_kind) == (150, 144, "promptfoo's results")
-    assert added.notes == ("1 cases ended with an error and count as not passed",)
+    assert added.notes == (
+        "1 cases ended with an error and count as not passed",
+        "150 of 300 rows are kept, by provider.id",
+    )
     with pytest.raises(BadInput, match=r"models graded these cases \(llm-rubric\).*--judge-kind model"):
         add(governance, assistant, file("llm-rubric"), **one, judge_kind="rule")
     add(governance, assistant, file("contains"), **one, judge="contains", judge_kind="rule")
@@ -276,6 +279,19 @@ def test_a_judge_of_a_part_can_fail_a_set_and_never_passes_it(
     run = verdict(governance, assistant, 14)
     assert run.verdict == "fail"
     assert "Vera Validator (a person)" in run.message
+
+
+def test_a_lower_grade_than_before_makes_no_pass(
+    governance: Governance, assistant: str, tmp_path: Path
+) -> None:
+    graded = [{**one, "grade": 3 if i < 100 else 5} for i, one in enumerate(cases())]
+    file = written(tmp_path, graded)
+    add(governance, assistant, file, version="2", grade="grade", threshold=4)
+    assert verdict(governance, assistant, 11).verdict == "fail"
+    add(governance, assistant, file, version="2", grade="grade", threshold=2, at=later(12))
+    run = verdict(governance, assistant, 13)
+    assert run.verdict == "cannot_tell"
+    assert "a lower grade passes than before" in run.message
 
 
 def test_without_categories_or_a_limit_nobody_can_tell(

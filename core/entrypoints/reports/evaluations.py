@@ -47,6 +47,8 @@ def show_evaluation(result: Result) -> None:
             say(f"By {words(report.by)}: {words(report.verdict)}. {report.note}")
     if found.shown.absent:
         say(f"{found.shown.absent:,} cases of the set are absent, so that it is no pass.")
+    if found.shown.lenient:
+        say("A lower grade passes than before, so that it is no pass.")
     if found.rule:
         verdict = words(found.shown.verdict or found.shown.state)
         say(f"Verdict: {verdict}. Ethical position {found.position}: {found.rule}.")

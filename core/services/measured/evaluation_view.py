@@ -44,12 +44,14 @@ class EvaluationLine(Signed, Evaluation):
     """An evaluation with who added it, or withdrew it, and its judge as people read it.
 
     `verdict` is on all its limits; None where it was withdrawn, or the ethical position sets none. `absent`
-    counts cases that earlier evaluations of the set have, of any version: without them it is never a pass.
+    counts cases that earlier evaluations of the set have, of any version; `lenient` says that its judge let
+    cases of the set pass from a higher grade before. With either it is never a pass.
     """
 
     judge_name: str
     verdict: VerdictName | None = None
     absent: int = 0
+    lenient: bool = False
 
     @property
     def judged_by(self) -> str:
@@ -218,9 +220,10 @@ class _OnRecord:
 
     def line(self, one: Evaluation) -> EvaluationLine:
         judge = self.names[one.judge] if one.judge_kind == "person" else one.judge
-        absent, verdict = self.absent(one), self.verdict(one)
-        told = "cannot_tell" if absent and verdict == "pass" else verdict
-        return named(EvaluationLine, one, self.names, judge_name=judge, verdict=told, absent=absent)
+        more = {"absent": self.absent(one), "lenient": self.lenient(one)}
+        verdict = self.verdict(one)
+        told = "cannot_tell" if any(more.values()) and verdict == "pass" else verdict
+        return named(EvaluationLine, one, self.names, judge_name=judge, verdict=told, **more)
 
     def verdict(self, one: Evaluation) -> VerdictName | None:
         if self.limit is None or one.state != "in use":
@@ -250,13 +253,20 @@ class _OnRecord:
 
     def absent(self, one: Evaluation) -> int:
         """Cases that an earlier evaluation of the set has, of any version, and this one has not."""
-        before = [
-            other
-            for other in self.facts
-            if (other.dataset, other.state) == (one.dataset, "in use") and other.seq < one.seq
-        ]
-        there = {case.case for other in before for case in self.cases(other)}
+        there = {case.case for other in self.before(one) for case in self.cases(other)}
         return len(there - {case.case for case in self.cases(one)})
+
+    def lenient(self, one: Evaluation) -> bool:
+        """Whether the judge let cases of the set pass from a higher grade before."""
+        own = [other.threshold for other in self.before(one) if other.judge == one.judge]
+        return one.threshold is not None and one.threshold < max(filter(None, own), default=one.threshold)
+
+    def before(self, one: Evaluation) -> list[Evaluation]:
+        """Earlier evaluations of its set that are in use."""
+        of_set = (one.dataset, "in use")
+        return [
+            other for other in self.facts if (other.dataset, other.state) == of_set and other.seq < one.seq
+        ]
 
     @property
     def counting(self) -> list[Evaluation]:
@@ -466,7 +476,7 @@ def _by_set(lines: Sequence[EvaluationLine]) -> list[list[EvaluationLine]]:
 
 def _of_set(lines: Sequence[EvaluationLine]) -> EvaluationLine:
     """The worst of those that are whole or fail; where none is, the worst of all."""
-    deciding = [one for one in lines if not one.absent or one.verdict == "fail"]
+    deciding = [one for one in lines if not (one.absent or one.lenient) or one.verdict == "fail"]
     return min(deciding or lines, key=lambda one: _severity(one.verdict))
 
 
@@ -476,6 +486,7 @@ def _told(known: _OnRecord, line: EvaluationLine) -> str:
     decided = next(report for report in known.reports(line) if (report.verdict or "pass") == verdict)
     by = f", by {in_words(decided.by)}" if decided.by else ""
     absent = f"; {line.absent:,} cases of the set are absent" if line.absent else ""
+    absent += "; a lower grade passes than before" if line.lenient else ""
     return (
         f"{line.dataset}: {line.passed:,} of {line.cases:,} cases pass ({line.rate:.1%}), graded by "
         f"{line.judged_by}{by}: {decided.note.rstrip('.')}{absent}"

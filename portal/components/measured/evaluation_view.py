@@ -94,6 +94,7 @@ def evaluation_cards(found: EvaluationReport) -> None:
     line, whole = found.shown, found.reports[0].lines[0]
     of_model = line.judge_kind == "model"
     absent = f"{line.absent:,} of the set are absent, so it is no pass." if line.absent else ""
+    absent += " A lower grade passes than before, so it is no pass." if line.lenient else ""
     cards(
         [
             Card(
