@@ -34,6 +34,7 @@ from core.connectors.settings import PROJECT, Settings, read_settings
 from core.domain.errors import BadInput, Conflict, GovernanceError
 from core.services.oversight.kpis import governance_kpis
 from core.services.record.checkpoints import checkpoint_due, keep_checkpoint
+from core.services.rules.configuration import unheld_permissions
 from core.services.use_case import swept
 from portal.shell.house import FIRST, House, close_house, open_house, page_names
 
@@ -369,6 +370,8 @@ def build_app(house: House, settings: Settings, token: str) -> App:
         warming = asyncio.create_task(asyncio.to_thread(count_kpis_ahead, house))
         put_up_notice(settings.store, address=settings.address, token=token)
         sys.stdout.write(f"Governance portal: {settings.address}\n")
+        if unheld := unheld_permissions(house.governance, house.governance.present(datetime.now(UTC))):
+            sys.stdout.write(f"Note: {unheld}.\n")
         sys.stdout.flush()
         try:
             yield

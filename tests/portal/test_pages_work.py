@@ -13,16 +13,19 @@ from streamlit.testing.v1 import AppTest
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
 from core.domain.commands import make
+from core.domain.errors import NotFound
 from core.lake.directory import put_person
 from core.services.governance import Governance
 from core.services.process.initiatives import initiative_sheet
+from core.services.record.departures import AppointDeputy, LeavePerson, appoint_deputy, leave_person
+from core.services.record.people import membership_of
 from core.services.work.hand_offs import OfferHandOff, hand_offs, offer_hand_off
 from core.services.work.raci_view import AttestTraining, attest_training
 from core.services.work.routing import WriteComment, write_comment
 from core.services.work.tasks import AssignTask, assign_task, find_task
 from portal.components.desk import Desk
 from portal.components.initiative.history import marked_html
-from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, at_rest, founded, later, register
+from tests.conftest import ADMIN, BUILDER, CAST, OUTSIDER, OWNER, VALIDATOR, at_rest, founded, later, register
 
 PAGES = ("my_work", "team", "raci", "training")
 HOSTILE = ":green-badge[Approved] <b>x</b> $y$"
@@ -212,6 +215,20 @@ def test_the_team_page_names_what_is_late_and_who_acts(filled: Governance) -> No
     assert "Handed over" in words
     assert "gp-load" in words
     assert page.dataframe[0].value["Who acts"].str.len().min() > 0
+
+
+def test_the_team_page_says_who_left_and_who_acts_for_whom(filled: Governance) -> None:
+    filled.store.append([membership_of(person) for person in CAST], actor=ADMIN.id, at=later(29))
+    away = {"deputy": OWNER.id, "until": later(70).date(), "reason": "On leave."}
+    give(filled, appoint_deputy, AppointDeputy, VALIDATOR, 59, **away)
+    gone = {"person": BUILDER.id, "to": OWNER.id, "reason": "Retires."}
+    give(filled, leave_person, LeavePerson, ADMIN, 60, **gone)
+    words = said(open_page(filled, "team", reader=OWNER, day=61))
+    assert f"{BUILDER.name} " in words
+    assert "left on" in words
+    assert "acts for" in words
+    with pytest.raises(NotFound, match="left on"):
+        filled.person(BUILDER.id)
 
 
 def test_the_window_and_team_of_the_matrix_come_from_the_address(filled: Governance) -> None:

@@ -28,6 +28,7 @@ from core.services.rules.configuration import (
     configuration,
     differences,
     propose_configuration,
+    unheld_permissions,
 )
 from tests.conftest import ADMIN, CONFIG, START, VALIDATOR, later, register, rules_of
 from tests.process import HEAD, agree, on, refused
@@ -215,3 +216,21 @@ def test_whoever_overtakes_a_version_to_come_is_told_and_may_bring_it_forward(go
     )
     agree(governance, propose(governance, "kpis.yaml", easier, 8), 9)
     assert target(governance, 10) == 0.1
+
+
+def test_a_permission_that_came_in_after_the_founding_is_told_with_the_command_that_lets_a_role(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(CONFIG, config)
+    now, roles = wire(open_memory_store(tmp_path / "store"), config), (CONFIG / "roles.yaml").read_text()
+    (config / "roles.yaml").write_text(roles.replace("      - issue_token\n", ""), encoding="utf-8")
+    found_store(now, config, ADMIN, START, demo=False)
+    said = unheld_permissions(now, now.present(later(1)))
+    assert said.startswith("no role on record may issue a token; propose")
+    assert said in differences(now, now.present(later(1)))
+    now.close()
+
+
+def test_a_store_founded_now_has_somebody_for_every_permission(governance: Governance) -> None:
+    assert not unheld_permissions(governance, governance.present(later(1)))

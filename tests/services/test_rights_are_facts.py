@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,40 @@ from core.services.record.departures import (
     EndDeputy,
     LeavePerson,
     appoint_deputy,
-    deputies,
     end_deputy,
     leave_person,
     person_history,
 )
 from core.services.record.entries import verify_record
-from core.services.record.identity import IssueToken, by_owner, by_token, found_own, issue_token
+from core.services.record.identity import (
+    LOGIN,
+    Claims,
+    IssueToken,
+    admitted,
+    by_owner,
+    by_token,
+    found_own,
+    issue_token,
+)
 from core.services.record.people import AddPerson, acting_person, add_person, membership_of
 from core.services.record.proposals import find_proposal
 from core.services.work.hand_offs import OfferHandOff, hand_offs, offer_hand_off
 from core.services.work.routing import names_of
 from core.services.work.tasks import AssignTask, assign_task, open_tasks, work_list
-from tests.conftest import ADMIN, BUILDER, CAST, CONFIG, OWNER, VALIDATOR, founded, later, register, shipped
+from core.services.work.team_work import deputies
+from tests.conftest import (
+    ADMIN,
+    BUILDER,
+    CAST,
+    CONFIG,
+    OWNER,
+    VALIDATOR,
+    founded,
+    later,
+    register,
+    shipped,
+    with_groups,
+)
 from tests.process import HEAD, agree
 from tests.services.test_sign_offs import trained
 
@@ -226,6 +247,22 @@ def test_who_left_comes_in_by_no_token_and_not_as_owner_of_the_files(tmp_path: P
         with pytest.raises(Forbidden, match="may do nothing here any more"):
             by_owner(governance, "")
         assert verify_record(governance).first_break is None
+
+
+def test_no_login_lets_in_who_left_whatever_their_groups_give(tmp_path: Path) -> None:
+    config = with_groups(tmp_path, data_scientist="scientists")
+    with closing(founded(tmp_path / "store", config=config)) as governance:
+        enter(governance, *CAST)
+        hours = timedelta(hours=8)
+        said = Claims("a" * 64, BUILDER.id, BUILDER.name, ("scientists",), later(2), later(9) + hours)
+        assert admitted(governance, said, later(2) + hours, LOGIN).roles == ("data_scientist",)
+        leave(governance, BUILDER.id, to=OWNER.id)
+        head = governance.store.head()
+        with pytest.raises(Forbidden, match=f"left on {later(3).date()}"):
+            admitted(governance, said, later(4), LOGIN)
+        assert governance.store.head() == head
+        with pytest.raises(Forbidden, match="nobody is called"):
+            acting_person(governance, BUILDER.id)
 
 
 def test_a_deputy_acts_for_an_owner_for_some_days_and_may_not_sign(governance: Governance) -> None:

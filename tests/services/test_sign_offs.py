@@ -23,6 +23,8 @@ from core.services.process.gates import ask_gate
 from core.services.process.initiatives import amend_initiative
 from core.services.process.sign_off_view import feedback_choices, sign_off_views, signing_choices
 from core.services.process.sign_offs import delegate_sign_off, end_delegation, lay_table, withdraw_signature
+from core.services.record.departures import LeavePerson, leave_person
+from core.services.work.tasks import open_tasks, work_list
 from tests.conftest import ADMIN, BUILDER, OUTSIDER, OWNER, VALIDATOR, founded, later, register, rules_of
 from tests.process import (
     ANALYST,
@@ -571,3 +573,18 @@ def test_nobody_delegates_to_somebody_who_may_not_sign_or_lacks_the_training(
         reason="Away for two weeks.",
     )
     refused(governance, Forbidden, words, lambda: delegate_sign_off(governance, command))
+
+
+def test_a_signature_asked_of_who_leaves_goes_to_who_gets_their_work(
+    governance: Governance, ready: str
+) -> None:
+    put_person(governance.store, SECOND)
+    ask(governance, ready, GATE, 5)
+    moment = governance.present(later(5.1))
+    task = next(one for one in open_tasks(governance, moment) if one.kind == "sign_off" and one.owner)
+    gone = {"person": task.owner, "to": SECOND.id, "reason": "Retires."}
+    assert task.owner != SECOND.id
+    leave_person(governance, make(LeavePerson, actor=ADMIN, at=later(6), **gone))
+    own = work_list(governance, governance.present(later(7)), person=SECOND.id).own
+    assert task.key in {one.key for one in own}
+    assert "mention" in {one.kind for one in own}

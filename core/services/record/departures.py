@@ -19,7 +19,7 @@ from core.domain.facts.record import Deputy, Membership, Token
 from core.domain.facts.recorded import F, Signed, entry_of, named
 from core.domain.facts.rules import Proposal
 from core.domain.facts.work import Comment, HandOffAnswer
-from core.domain.given import argument, option
+from core.domain.given import argument
 from core.domain.life_cycles import HAND_OFF
 from core.domain.moment import Moment
 from core.lake import directory, facts
@@ -310,33 +310,6 @@ def end_deputy(governance: Governance, command: EndDeputy) -> None:
             case.put("deputy_ended", replace(one, until=until, reason=command.reason))
             return
     raise Conflict("neither of you acts for the other", where=command.other, remedy="Nothing is to be ended.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeputyLine(Signed, Deputy):
-    """A deputy as people read it."""
-
-    person_name: str
-    deputy_name: str
-
-
-def deputies(
-    governance: Governance,
-    moment: Moment,
-    *,
-    person: Annotated[
-        str, Field(description="Who acts, or for whom; empty lists all."), option("--person")
-    ] = "",
-) -> list[DeputyLine]:
-    """List who acts for whom, now or later."""
-    names = directory.names(governance.store, moment)
-    here = {one.actor.id for one in directory.people_then(governance.store, moment) if one.actor.roles}
-    return [
-        named(DeputyLine, one, names, person_name=names[one.person], deputy_name=names[one.deputy])
-        for one in facts.newest(governance.store, Deputy, moment)
-        if one.until >= moment.day and {one.person, one.deputy} <= here
-        if person in ("", one.person, one.deputy)
-    ]
 
 
 @dataclass(frozen=True, kw_only=True)

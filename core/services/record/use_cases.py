@@ -38,7 +38,6 @@ from core.services.record.departures import (
     ForgetPerson,
     LeavePerson,
     appoint_deputy,
-    deputies,
     end_deputy,
     forget_person,
     leave_person,
@@ -57,6 +56,7 @@ from core.services.record.identity import (
 from core.services.record.people import AddPerson, add_person
 from core.services.rules.configuration import differences
 from core.services.use_case import Call, Line, asks, does, proposed
+from core.services.work.team_work import deputies
 
 EntryNumber = Annotated[
     int,

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from core.connectors.config_files import FILES, Rules, check_config
 from core.connectors.yaml_lines import parse_lines, read_text
+from core.domain.actors import ACTIONS
 from core.domain.chain import Fact
 from core.domain.commands import Command, FileName, HoldsFrom
 from core.domain.errors import BadInput, Conflict
@@ -186,7 +187,15 @@ def configuration(governance: Governance, moment: Moment) -> tuple[FileLine, ...
                 seq=held.seq if held else 0,
                 sha256=held.sha256 if held else "",
                 coming=f"{coming.version} from {coming.since}" if coming else "",
-                differs=_difference(governance.config / file, newest.text if newest else None),
+                differs="; ".join(
+                    filter(
+                        None,
+                        (
+                            _difference(governance.config / file, newest.text if newest else None),
+                            unheld_permissions(governance, moment) if file == "roles.yaml" else "",
+                        ),
+                    )
+                ),
             )
         )
     return tuple(lines)
@@ -195,6 +204,16 @@ def configuration(governance: Governance, moment: Moment) -> tuple[FileLine, ...
 def differences(governance: Governance, moment: Moment) -> tuple[str, ...]:
     """Files of the folder that say something else than the record, one sentence each."""
     return tuple(line.differs for line in configuration(governance, moment) if line.differs)
+
+
+def unheld_permissions(governance: Governance, moment: Moment) -> str:
+    """Say what no role on record may, and how to let one: what came in after the store was founded."""
+    roles = governance.rules(moment).roles
+    unheld = [words for action, words in ACTIONS.items() if not roles.allowed_roles(action)]
+    if not unheld:
+        return ""
+    way = "governance configuration propose config/roles.yaml"
+    return f"no role on record may {', or '.join(unheld)}; propose a file that lets one: {way}"
 
 
 def _difference(path: Path, text: str | None) -> str:

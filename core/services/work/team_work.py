@@ -6,16 +6,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
+
+from pydantic import Field
 
 from core.analytics.intervals import Interval, wilson_interval
 from core.analytics.kpi_values import KpiValue, TeamTally, ratio_kpi
 from core.connectors.config_files import Rules
 from core.domain.errors import NotFound
+from core.domain.facts.record import Deputy, Membership
+from core.domain.facts.recorded import Signed, named
+from core.domain.given import option
 from core.domain.moment import Moment
 from core.domain.policy.checks import CHECKS, CheckTally
 from core.domain.process.facts import InventoryLine
 from core.domain.process.kpis import KpiDefinition
 from core.domain.work.work import MOVABLE, Place, Task, TaskState
+from core.lake import directory, facts
 from core.lake.process.inventory import inventory_lines
 from core.lake.process.kpis import checks_of_team, deadlines, first_tries
 from core.lake.record.entries import owning_teams
@@ -112,7 +119,8 @@ class TeamFigure:
 class TeamSheet:
     """All that a team lead asks of one team.
 
-    `loads` are the team's people by what is open for them, on other teams' initiatives too.
+    `loads` are the team's people by what is open for them, on other teams' initiatives too; `changes` say who
+    left the house, and who acts for whom.
     """
 
     team: str
@@ -123,6 +131,7 @@ class TeamSheet:
     initiatives: tuple[InventoryLine, ...]
     loads: tuple[Load, ...]
     hand_offs: tuple[HandOff, ...]
+    changes: tuple[str, ...]
 
     @property
     def waiting(self) -> tuple[HandOff, ...]:
@@ -143,6 +152,54 @@ class TeamSheet:
     def reviews(self) -> int:
         """Open work, late or not, that somebody independent of the initiative has to prove."""
         return sum(item.independent for item in (*self.late, *self.ahead))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeputyLine(Signed, Deputy):
+    """A deputy as people read it."""
+
+    person_name: str
+    deputy_name: str
+
+
+def deputies(
+    governance: Governance,
+    moment: Moment,
+    *,
+    person: Annotated[
+        str, Field(description="Who acts, or for whom; empty lists all."), option("--person")
+    ] = "",
+) -> list[DeputyLine]:
+    """List who acts for whom, now or later."""
+    names = directory.names(governance.store, moment)
+    here = {one.actor.id for one in directory.people_then(governance.store, moment) if one.actor.roles}
+    return [
+        named(DeputyLine, one, names, person_name=names[one.person], deputy_name=names[one.deputy])
+        for one in facts.newest(governance.store, Deputy, moment)
+        if one.until >= moment.day and {one.person, one.deputy} <= here
+        if person in ("", one.person, one.deputy)
+    ]
+
+
+def team_changes(governance: Governance, moment: Moment, *, team: str) -> tuple[str, ...]:
+    """Say who left a team and who has their work now, and who of it acts for whom, in sentences."""
+    store, names = governance.store, directory.names(governance.store, moment)
+    moves = facts.history(store, Membership, moment)
+    team_of = {one.person: one.team for one in moves if not one.has_left}
+    left = [one for one in facts.newest(store, Membership, moment) if one.has_left]
+    acting = [
+        one
+        for one in deputies(governance, moment)
+        if team in (team_of.get(one.person), team_of.get(one.deputy))
+    ]
+    return (
+        *(
+            f"{names[one.person]}: {names[one.heir]} has their work."
+            for one in left
+            if team_of.get(one.person) == team
+        ),
+        *(f"{one.deputy_name} acts for {one.person_name} until {one.until}: {one.reason}" for one in acting),
+    )
 
 
 def team_names(governance: Governance, moment: Moment) -> tuple[str, ...]:
@@ -184,6 +241,7 @@ def team_sheet(governance: Governance, moment: Moment, *, team: str) -> TeamShee
         tuple(own),
         loads_of(tasks, cast, moment, team=team),
         hand_offs(governance, moment, team=team),
+        team_changes(governance, moment, team=team),
     )
 
 

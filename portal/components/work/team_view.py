@@ -409,6 +409,8 @@ def late_and_load(sheet: TeamSheet) -> None:
             load_bars(sheet.loads, most=8)
         else:
             st.caption("Nobody of the directory belongs to this team.")
+        if sheet.changes:
+            bullet_list(sheet.changes)
 
 
 def _late_row(item: WorkItem) -> LinkedRow:
