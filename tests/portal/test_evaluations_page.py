@@ -11,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.connectors.settings import PROJECT
 from core.domain.actors import Actor
+from core.domain.facts.measured import Evaluation
+from core.lake.facts import newest
 from core.services.governance import Governance
 from portal.components.desk import Desk
 from tests.conftest import BUILDER, OUTSIDER, VALIDATOR, later, register
@@ -101,4 +103,5 @@ def test_a_file_is_added_on_the_page_and_a_bad_one_gets_a_sentence(governance: G
         at.text_input(key=f"AddEvaluation-{initiative}-1-judge").set_value(VALIDATOR.id)
         at.button(key=f"AddEvaluation-{initiative}-1-button").click().run()
         assert said in " ".join(error.value for error in at.error)
-    assert "Claims questions, by Vera Validator (a person)" in words(at)
+    (added,) = newest(governance.store, Evaluation, governance.present(later(21)), initiative)
+    assert (added.dataset, added.judge, added.cases) == ("Claims questions", VALIDATOR.id, 1)
