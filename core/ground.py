@@ -12,9 +12,9 @@ from enum import Enum, StrEnum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Result = Mapping[str, Any]
 """What a use case gives: a JSON object."""
@@ -104,8 +104,12 @@ class Verdict(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
 Task = Literal["binary", "regression", "multiclass"]
 """What a model predicts: one of two classes, a number, or one of several classes."""
+LEARNED = "machine_learned_model"
+"""The kind of what was registered before kinds were asked for, and of what names none."""
 ProductionRole = Literal["production", "challenger", "shadow", "ab_test"]
 """What a version does in production."""
 VerdictName = Literal["pass", "fail", "cannot_tell"]

@@ -23,7 +23,7 @@ from core.domain.actors import Actor
 from core.domain.errors import BadInput
 from core.domain.given import SCHEMES, Content, GateId, InitiativeId, Shown, TextOf, argument, option, pairs
 from core.domain.moment import require_utc
-from core.ground import Checked, ProductionRole, Task
+from core.ground import LEARNED, Checked, ProductionRole, Task
 
 
 def _one_line(text: str) -> str:
@@ -127,6 +127,10 @@ class RegisterInitiative(Command, may="register_initiative"):
     short_name: Annotated[
         ShortName | Literal[""], Field(description="Technical name; made from the name.")
     ] = ""
+    kind: Annotated[
+        str,
+        Field(description="Kind of model, as the policy lists them; with +bought where it is bought."),
+    ] = LEARNED
     answers: Annotated[
         dict[str, tuple[str, ...]],
         Field(description="QUESTION=OPTION; once a question, or more."),
@@ -204,6 +208,7 @@ def _metrics(texts: list[str]) -> dict[str, float]:
 
 
 _DIGEST = Shown("64 hexadecimal digits")
+PartWords = Annotated[Words, StringConstraints(max_length=300)]
 Sha256 = Annotated[Digest, Field(title="Its sha256", description="Its sha256."), _DIGEST]
 
 
@@ -268,6 +273,71 @@ class VersionLinks(Checked):
         Shown("s3://metrics/scoring/1"),
     ] = ""
     metrics_sha256: Sha256 = ""
+    base_model: Annotated[
+        PartWords,
+        Field(title="Base model", description="Base model that it calls."),
+        Shown("vendor-large"),
+    ] = ""
+    base_version: Annotated[
+        PartWords,
+        Field(title="Its version", description="The base model's pinned version."),
+        Shown("2026-02-01"),
+    ] = ""
+    prompts_uri: Annotated[
+        Link,
+        Field(title="Address of the prompts", description="Address of the prompts."),
+        option("--prompts"),
+        Shown("https://git.example.org/prompts"),
+    ] = ""
+    prompts_sha256: Sha256 = ""
+    index_uri: Annotated[
+        Link,
+        Field(
+            title="Address of the index that it retrieves from",
+            description="Address of the index that it retrieves from.",
+        ),
+        option("--index"),
+        Shown("s3://index/claims/3"),
+    ] = ""
+    index_sha256: Sha256 = ""
+    tools: Annotated[
+        PartWords,
+        Field(
+            title="Tools, servers and endpoints that it may reach",
+            description="Tools, servers and endpoints that it may reach.",
+        ),
+        Shown("refunds: write; claims: read"),
+    ] = ""
+    acts_as: Annotated[
+        PartWords,
+        Field(title="Acts as", description="Identity that it acts as, with whose rights."),
+        Shown("svc-refunds, refunds up to 200 euros"),
+    ] = ""
+    budget: Annotated[
+        PartWords,
+        Field(title="Budget", description="What it may spend or do, in which time."),
+        Shown("5,000 euros a day"),
+    ] = ""
+    stopped_by: Annotated[
+        PartWords,
+        Field(title="Stopped by", description="Who stops it, and how."),
+        Shown("Claims on call, by one switch"),
+    ] = ""
+    supplier: Annotated[
+        PartWords,
+        Field(title="Supplier", description="Who made what is bought."),
+        Shown("Example Devices"),
+    ] = ""
+    supplier_version: Annotated[
+        PartWords,
+        Field(title="Supplier's version", description="The supplier's version."),
+        Shown("4.2"),
+    ] = ""
+    contract: Annotated[
+        PartWords,
+        Field(title="Contract", description="The contract: number, dates, where it lies."),
+        Shown("C-2026-118, until June 2028"),
+    ] = ""
     metrics: Annotated[
         dict[str, float],
         Field(title="Metrics", description="NAME=VALUE; repeat for more."),
@@ -299,7 +369,12 @@ class NewVersion(Checked):
     algorithm: Annotated[
         Name, Field(title="Algorithm", description="What was trained, in words."), Shown("Gradient boosting")
     ]
-    task: Annotated[Task, Field(title="What it predicts", description="binary, regression or multiclass.")]
+    task: Annotated[
+        Task | Literal[""],
+        Field(
+            title="What it predicts", description="binary, regression or multiclass; none where cases judge."
+        ),
+    ] = ""
     role: Annotated[
         Literal["champion", "challenger"],
         Field(title="It becomes", description="Beside the current version, until it is put forward."),
@@ -473,6 +548,8 @@ _PATTERN_HELP = {
     "code_uri": "give a full address such as https://…",
     "environment_uri": "give a full address such as https://…",
     "image_uri": "give a full address such as oci://…",
+    "prompts_uri": "give a full address such as https://…",
+    "index_uri": "give a full address such as s3://…",
     "metrics_uri": "give a full address such as s3://…",
     "code_commit": "give the full commit, 40 or 64 hexadecimal digits",
 }

@@ -283,7 +283,34 @@ def _interview(given: Values, asked: Result) -> Values:
             told[field] = str(typer.prompt(question, err=True))
     if not told.get("team") and not asked["actor"]["team"]:
         told["team"] = str(typer.prompt("Which team does it belong to?", err=True))
+    if not told.get("kind") and asked["kinds"]:
+        told["kind"] = _kind(asked["kinds"])
     return {**told, "answers": {question["id"]: _answer(question) for question in asked["questions"]}}
+
+
+def _kind(kinds: Sequence[Result]) -> str:
+    """Ask for the kind of model in one question, and what it has beside."""
+    plain = [
+        {"id": one["id"], "label": f"{one['title']}: {one['description']}"}
+        for one in kinds
+        if not one["trait"]
+    ]
+    question = {
+        "text": "What kind of model is it?",
+        "help": "What it is made of decides how things are proved.",
+    }
+    chosen = _answer({**question, "kind": "one", "options": plain})
+    traits = (one for one in kinds if one["trait"])
+    return "+".join(
+        [
+            *chosen,
+            *(
+                one["id"]
+                for one in traits
+                if typer.confirm(f"{one['title']}? {one['description']}", err=True)
+            ),
+        ]
+    )
 
 
 def _answer(question: Result) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from core.domain.models.model_versions import (
     version_standing,
 )
 from core.domain.moment import Moment
-from core.domain.policy.policy import LiveGates
+from core.domain.policy.policy import LiveGates, Policy
 from core.lake import directory
 from core.lake.facts import history, select
 from core.lake.memory import remembered
@@ -66,7 +66,7 @@ _REGISTRY = asking(
         SELECT initiative, version, sum(rows)::BIGINT AS rows FROM counting_batch
         GROUP BY initiative, version
     )
-    SELECT m.initiative, i.name, i.team, m.version, m.algorithm, m.recorded_at,
+    SELECT m.initiative, i.name, i.team, i.kind, m.version, m.algorithm, m.recorded_at,
         coalesce(p.rows, 0) AS predictions, {_LINKS}
     FROM model_version m
     JOIN current_initiative i ON i.initiative = m.initiative
@@ -101,12 +101,13 @@ class RegistryLine:
         return f"grade_{self.grade}"
 
 
-def registry(store: Store, moment: Moment, live: LiveGates) -> list[RegistryLine]:
+def registry(store: Store, moment: Moment, policy: Policy, live: LiveGates) -> list[RegistryLine]:
     """Versions of all initiatives by name, newest first, with what was filled in later and what they are."""
     lines, stands = [], standings(store, moment, live)
     for row in fetch(store.cursor(), _REGISTRY, moment_values(moment)):
         links = {name: row.pop(name) for name in AMENDABLE}
-        grade = grade_reproducibility({**links, "metrics": json.loads(links["metrics"])})
+        made_of = policy.kind(row.pop("kind")).made_of
+        grade = grade_reproducibility({**links, "metrics": json.loads(links["metrics"])}, made_of)
         known, version = stands[row["initiative"]], row["version"]
         lines.append(
             RegistryLine(

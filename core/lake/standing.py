@@ -7,6 +7,7 @@ moment; questions over the whole inventory rest on the same ones.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
@@ -15,7 +16,14 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 from core.domain.moment import Moment
 from core.domain.policy.policy import Policy
-from core.domain.policy.requirement_list import covers, easings, in_transition, limit_in, policy_rows
+from core.domain.policy.requirement_list import (
+    covers,
+    easings,
+    in_transition,
+    is_limited,
+    limit_in,
+    policy_rows,
+)
 from core.ground import Task
 from core.lake.memory import remembered
 from core.lake.query import Rows, asking, fetch, fetch_as, moment_values
@@ -31,7 +39,7 @@ def policy_parameters(store: Store, policy: Policy, moment: Moment) -> dict[str,
     """All parameters of a query about requirements or gates at a moment."""
     return {
         **moment_values(moment),
-        **_flattened(policy),
+        **_flattened(policy, _kinds(store, moment)),
         "coverage": json.dumps(_coverage(store, policy, moment)),
         "late": json.dumps(_late_before(store, policy, moment)),
         "limits": json.dumps(_limits(store, policy, moment)),
@@ -48,7 +56,10 @@ def _limits(store: Store, policy: Policy, moment: Moment) -> list[dict[str, str]
     ]
 
 
-_LATE = "SELECT initiative, class_id, requirement, due_on FROM requirement_state WHERE overdue"
+_LATE = """
+    SELECT s.initiative, s.class_id, c.kind, s.requirement, s.due_on
+    FROM requirement_state s JOIN classified c USING (initiative) WHERE s.overdue
+"""
 
 
 def _late_before(store: Store, policy: Policy, moment: Moment) -> list[dict[str, str]]:
@@ -56,10 +67,10 @@ def _late_before(store: Store, policy: Policy, moment: Moment) -> list[dict[str,
     if policy.before is None or not in_transition(policy, moment.day):
         return []
     late: dict[tuple[str, str], date] = {}
-    for by, of_class in _judged_before(policy, moment.day).items():
+    for by, of_class in _judged_before(policy, _kinds(store, moment), moment.day).items():
         before = Standing(store, by, moment)
         for row in before.fetch(_LATE, "requirement_state"):
-            for requirement in of_class.get((row["class_id"], row["requirement"]), ()):
+            for requirement in of_class.get((row["kind"], row["class_id"], row["requirement"]), ()):
                 key = row["initiative"], requirement
                 late[key] = min(row["due_on"], late.get(key, date.max))
         before.close()
@@ -69,36 +80,61 @@ def _late_before(store: Store, policy: Policy, moment: Moment) -> list[dict[str,
     ]
 
 
-def _judged_before(policy: Policy, day: date) -> dict[Policy, dict[tuple[str, str], list[str]]]:
-    """Policy -> class and requirement of it -> requirements of now in whose place it was asked."""
-    judged: dict[Policy, dict[tuple[str, str], list[str]]] = {}
-    for class_id in policy.class_order:
-        for requirement, eased in easings(policy, class_id).items():
-            if eased.by is not None and eased.floor is not None and eased.floor >= day:
-                for before in eased.before:
-                    judged.setdefault(eased.by, {}).setdefault((class_id, before), []).append(requirement)
+Asked = dict[tuple[str, str, str], list[str]]
+"""Kind, class and requirement of an earlier policy -> requirements of now in whose place it was asked."""
+
+
+def _judged_before(policy: Policy, kinds: tuple[str, ...], day: date) -> dict[Policy, Asked]:
+    """Each earlier policy by which somebody may still be late, and what of it is still judged."""
+    judged: dict[Policy, Asked] = {}
+    for kind in kinds:
+        for class_id in policy.class_order:
+            for requirement, eased in easings(policy.of(kind), class_id).items():
+                if eased.by is not None and eased.floor is not None and eased.floor >= day:
+                    for before in eased.before:
+                        of_policy = judged.setdefault(eased.by, {})
+                        of_policy.setdefault((kind, class_id, before), []).append(requirement)
     return judged
 
 
+_KINDS = "SELECT DISTINCT kind FROM initiative WHERE seq <= $seq ORDER BY kind"
+
+
+def _kinds(store: Store, moment: Moment) -> tuple[str, ...]:
+    """Kinds of model that anything is or was registered as."""
+    return tuple(row["kind"] for row in fetch(store.cursor(), _KINDS, {"seq": moment.seq}))
+
+
 @lru_cache(maxsize=64)
-def _flattened(policy: Policy) -> dict[str, Any]:
-    rows = {name: json.dumps(kept) for name, kept in asdict(policy_rows(policy)).items()}
+def _flattened(policy: Policy, kinds: tuple[str, ...]) -> dict[str, Any]:
+    rows = {name: json.dumps(kept) for name, kept in asdict(policy_rows(policy, kinds)).items()}
     return {**rows, "expiring_days": policy.expiring_days, "retention_days": policy.retention_days}
 
 
 def _coverage(store: Store, policy: Policy, moment: Moment) -> list[dict[str, Any]]:
-    return [
-        {
-            "sha256": known["sha256"],
-            "class_id": risk_class.id,
-            "gate": gate.id,
-            "covered": covers(frozenset(known["demands"]), policy, risk_class.id, gate),
-            "limit_then": limit_in(known["demands"]),
-        }
-        for known in fetch(store.cursor(), _DEMAND_SETS, {"seq": moment.seq})
-        for risk_class in policy.classes
-        for gate in policy.gates_of(risk_class.id)
-    ]
+    sets = fetch(store.cursor(), _DEMAND_SETS, {"seq": moment.seq})
+    demands = [(known["sha256"], frozenset(known["demands"])) for known in sets]
+    found: dict[Policy, list[dict[str, Any]]] = {}  # kinds that are asked for the same are looked at once
+    rows = []
+    for kind in _kinds(store, moment):
+        asks = policy.of(kind)
+        found[asks] = found.get(asks) or list(_covered(asks, demands))
+        rows += [{"kind": kind, **row} for row in found[asks]]
+    return rows
+
+
+def _covered(policy: Policy, sets: list[tuple[str, frozenset[str]]]) -> Iterator[dict[str, Any]]:
+    for risk_class in policy.classes:
+        for gate in policy.gates_of(risk_class.id):
+            limited = is_limited(policy, risk_class.id, gate)
+            for sha256, demands in sets:
+                yield {
+                    "sha256": sha256,
+                    "class_id": risk_class.id,
+                    "gate": gate.id,
+                    "covered": covers(demands, policy, risk_class.id, gate),
+                    "limit_then": limit_in(demands) if limited else "",
+                }
 
 
 T = TypeVar("T")

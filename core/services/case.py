@@ -242,8 +242,9 @@ class Case:
 
     @cached_property
     def policy(self) -> Policy:
-        """The policy in force."""
-        return self.governance.policy(self.moment)
+        """The policy in force; as it asks of its kind where the command names an initiative."""
+        policy = self.governance.policy(self.moment)
+        return policy.of(self.initiative.kind) if self.command.about else policy
 
     @property
     def rules(self) -> Rules:

@@ -26,7 +26,7 @@ STATUSES: dict[Literal["", "live", "in_progress", "overdue", "failing", "retired
     "failing": "A check failed",
     "retired": "Retired",
 }
-FILTERS = ("q", "class", "team", "domain", "status")
+FILTERS = ("q", "class", "team", "domain", "kind", "status")
 COLUMNS = [
     Column("name", "Initiative", strong=True, width=190),
     Column("class_id", "Risk class", "status", width=92),
@@ -38,6 +38,7 @@ COLUMNS = [
         width=92,
         help="The class of its answers, where it was overridden: lower ones end on a day.",
     ),
+    Column("kind_title", "Kind", phone=False, width=150),
     Column("team", "Team", phone=False, width=138),
     Column("owner_name", "Owner", phone=False, width=108),
     Column("stage", "Stage", phone=False, width=134, help="Live, or the next gate not recorded as open."),
@@ -63,6 +64,9 @@ def filtered(desk: Desk, everything: Sequence[InventoryLine]) -> Sequence[Invent
             classes=url_choices("Risk class", {c.id: c.title for c in policy.classes}, "class", width=170),
             teams=url_choices("Team", {team: team for team in teams}, "team", width=170),
             domains=url_choices("Domain", domains, "domain", width=170),
+            kinds=url_choices("Kind", {kind.id: kind.title for kind in policy.kinds}, "kind", width=170)
+            if policy.kinds
+            else (),
             status=url_choice("Status", STATUSES, "status", width=170),
         )
 
@@ -83,7 +87,7 @@ def render() -> None:
     everything = desk.ask(initiatives.inventory)
     if not everything:
         empty_state(
-            "No initiative is registered yet. Registering one takes about ten questions.",
+            "No initiative is registered yet. Registering one takes eleven questions.",
             page="register",
             label="Register the first initiative",
             icon=":material/inventory_2:",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.domain.errors import NotFound
 from core.domain.policy.policy import Policy
+from core.ground import LEARNED
 from core.services.rules import policies as policy_view
 from core.services.rules.configuration import configuration
 from portal.components.cards import facts
@@ -63,13 +64,17 @@ def render() -> None:
 def _matrix(desk: Desk, policy: Policy) -> None:
     strictest = policy.classes[-1].id
     chosen = url_value("class", strictest)
+    kinds = {key: kind.title for key, kind in policy.admitted.items()} if policy.kinds else {}
+    kind = url_choice("Kind of model", kinds, "kind", default=LEARNED, width=320) if kinds else LEARNED
+    if kind in kinds:
+        policy_tables.kind_note(policy.kind(kind))
     try:
-        measures = desk.ask(policy_view.class_measures, class_id=chosen)
+        measures = desk.ask(policy_view.class_measures, class_id=chosen, kind=kind)
     except NotFound as problem:
         show_problem(problem)
         page_link("policy", "Open the whole matrix", icon=":material/arrow_forward:")
         return
-    policy_tables.matrix_table(policy, desk.ask(policy_view.matrix_rows), narrow=chosen)
+    policy_tables.matrix_table(policy, desk.ask(policy_view.matrix_rows, kind=kind), narrow=chosen)
     st.space("small")
     known = policy.classes[policy.class_order[chosen]]
     section("What one class is asked for", "Choose a class to see its measures in full.")

@@ -1,4 +1,4 @@
-"""Register: about ten questions lead to a class and the list of what it asks for."""
+"""Register: eleven questions lead to a class and the list of what it asks for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.domain.commands import RegisterInitiative
 from core.domain.errors import NotFound
+from core.ground import LEARNED
 from core.services.process import initiatives
 from core.services.process.initiatives import preview_classification, register_initiative
 from portal.components.desk import Desk, current_desk, show_problem
@@ -13,6 +14,7 @@ from portal.components.forms import closed_because, give
 from portal.components.initiative.register_form import (
     Answers,
     identity_fields,
+    kind_field,
     line_place,
     live_line,
     live_panel,
@@ -38,7 +40,8 @@ def render() -> None:
         except NotFound as problem:
             show_problem(problem)
         return
-    page_header(desk, "Register", "Ten questions; the class and what it asks for appear while you answer.")
+    rule = "Eleven questions; the class and what it asks for appear while you answer."
+    page_header(desk, "Register", rule)
     _ask(desk)
 
 
@@ -51,18 +54,19 @@ def _ask(desk: Desk) -> None:
     questions, side = st.columns([1.75, 1], gap="medium")
     with questions:
         identity = identity_fields(desk, policy)
-        answers = question_fields(policy)
+        kind = kind_field(policy) if policy.kinds else LEARNED
+        answers = question_fields(policy, start=4 if policy.kinds else 3)
         pressed = st.button(
             "Register", type="primary", icon=":material/check:", disabled=bool(closed), key="register"
         )
-        lacking = ", ".join(still_open(policy, identity, answers))
+        lacking = ", ".join(still_open(policy, identity, kind, answers))
         if pressed and lacking:
             st.error(f"Nothing is registered yet. Answer {lacking}, then press Register again.")
         elif pressed:
-            _register(desk, identity, answers)
+            _register(desk, {**identity, "kind": kind}, answers)
         elif lacking:
             st.caption(f"Still to answer: {lacking}.")
-    preview = desk.ask(preview_classification, answers)
+    preview = desk.ask(preview_classification, answers, kind or LEARNED)
     live_line(line, policy, preview, answers)
     with side:
         live_panel(policy, preview, answers)

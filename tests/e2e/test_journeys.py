@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.served import watched
 
 LIGHTEST = (
+    "Spreadsheet or query",
     "None that we know of",
     "A few people in our own team",
     "Now and then, started by hand",

@@ -46,6 +46,7 @@ from tests.services.test_journeys import registered
 
 MAIN = '[data-testid="stMain"]'
 STRICT = (
+    "Machine-learned model",
     "None that we know of",
     "The public",
     "At any hour, without outages",

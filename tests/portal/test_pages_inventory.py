@@ -377,6 +377,7 @@ def fill_in(at: AppTest, governance: Governance, *, heavy: bool) -> AppTest:
     field(at, "text_area", "Purpose").set_value("Choose which letters are written first.")
     field(at, "selectbox", "Owner, who answers for it").set_value(OWNER.id)
     field(at, "selectbox", "Business domain").set_value("marketing")
+    at.radio(key="register-0-kind").set_value("machine_learned_model")
     for question, chosen in answers_for(governance, heavy=heavy).items():
         known = next(q for q in governance.policy(governance.moment(later(0))).questions if q.id == question)
         if known.kind == "many":
@@ -392,6 +393,16 @@ def test_the_class_and_what_it_asks_for_appear_while_answering(governance: Gover
     at.radio(key="register-0-consumers").set_value("public").run()
     said = words(sound(at))
     assert "risk, so far" in said and "“The public” adds" in said and "within 45 days" in said
+
+
+def test_the_kind_of_model_changes_what_proves_it_while_answering(governance: Governance) -> None:
+    at = open_page(governance, "register")
+    at.radio(key="register-0-availability").set_value("scheduled").run()
+    learned = words(sound(at))
+    at.radio(key="register-0-kind").set_value("agent").run()
+    at.checkbox(key="register-0-kind-bought").check().run()
+    said = words(sound(at))
+    assert "own results on a sample" in said and "own results on a sample" not in learned
 
 
 def test_a_light_sheet_is_registered_with_nothing_more_to_wait_for(governance: Governance) -> None:

@@ -12,12 +12,12 @@ from core.ground import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion(OfVersion):
-    """A model version as registered; `metrics` is JSON."""
+    """A model version as registered; `metrics` is JSON. Without a task it is judged by cases, not by rows."""
 
     table = "model_version"
 
     algorithm: str
-    task: Task
+    task: Task | None = None
     notes: str
     artifact_uri: str
     artifact_sha256: str
@@ -67,6 +67,19 @@ class VersionAmendment(OfVersion):
     metrics_uri: str | None = None
     metrics_sha256: str | None = None
     metrics: str | None = None
+    base_model: str | None = None
+    base_version: str | None = None
+    prompts_uri: str | None = None
+    prompts_sha256: str | None = None
+    index_uri: str | None = None
+    index_sha256: str | None = None
+    tools: str | None = None
+    acts_as: str | None = None
+    budget: str | None = None
+    stopped_by: str | None = None
+    supplier: str | None = None
+    supplier_version: str | None = None
+    contract: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

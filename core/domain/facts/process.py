@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from core.domain.facts.recorded import OfInitiative, Recorded
+from core.ground import LEARNED
 
 SignOffActKind = Literal["requested", "feedback", "decided", "withdrawn"]
 SignOffOutcome = Literal["", "approved", "minor_issue", "major_issue", "rejected", "abandoned"]
@@ -15,7 +16,7 @@ SignOffOutcome = Literal["", "approved", "minor_issue", "major_issue", "rejected
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described(OfInitiative):
-    """What people say of an initiative when they register or amend it."""
+    """What people say of an initiative when they register or amend it; its `kind` as in `agent+bought`."""
 
     name: str
     short_name: str = ""
@@ -25,6 +26,7 @@ class Described(OfInitiative):
     owner: str
     builder: str = ""
     reading: str = ""
+    kind: str = LEARNED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from core.domain.facts.models import ModelVersion, VersionAmendment
 from core.domain.facts.recorded import ORIGIN, Signed, columns_of
+from core.domain.policy.checks import LEARNED_MODEL, PARTS, PartId
 
 Turn = Literal[
     "registered", "challenger", "champion", "approved", "blocked", "deployed", "suspended", "retired"
@@ -64,6 +65,19 @@ class Version(Signed, ModelVersion):
     metrics_uri: str = ""
     metrics_sha256: str = ""
     data_kind: str = ""
+    base_model: str = ""
+    base_version: str = ""
+    prompts_uri: str = ""
+    prompts_sha256: str = ""
+    index_uri: str = ""
+    index_sha256: str = ""
+    tools: str = ""
+    acts_as: str = ""
+    budget: str = ""
+    stopped_by: str = ""
+    supplier: str = ""
+    supplier_version: str = ""
+    contract: str = ""
     amended: int
     state: State
     current: bool
@@ -252,6 +266,8 @@ GRADES: tuple[str, ...] = (
     "Full snapshot",
 )
 """The rungs, weakest first: 0 to 3."""
+PINNED = (GRADES[0], "Results only", "All that it is made of is pinned")
+"""The rungs of what is not trained here: its replayed answers and archives are evidence, no links."""
 _DIGEST = "held by its sha256"
 
 
@@ -270,11 +286,12 @@ class ReproducibilityGrade:
 
     rung: int
     needs: tuple[Need, ...]
+    titles: tuple[str, ...] = GRADES
 
     @property
     def title(self) -> str:
         """The rung in words."""
-        return GRADES[self.rung]
+        return self.titles[self.rung]
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -285,7 +302,7 @@ class ReproducibilityGrade:
             said.append("Digests and commits are the word of whoever registered them; nothing was fetched.")
         lacking = self.lacking
         if lacking:
-            said.append(f"For “{GRADES[self.rung + 1].lower()}” is missing: {', '.join(lacking)}.")
+            said.append(f"For “{self.titles[self.rung + 1].lower()}” is missing: {', '.join(lacking)}.")
         return tuple(said)
 
     @property
@@ -294,7 +311,9 @@ class ReproducibilityGrade:
         return tuple(need.words for need in self.needs if need.rung == self.rung + 1 and not need.found)
 
 
-def grade_reproducibility(version: Mapping[str, object]) -> ReproducibilityGrade:
+def grade_reproducibility(
+    version: Mapping[str, object], made_of: tuple[PartId, ...] = LEARNED_MODEL.made_of
+) -> ReproducibilityGrade:
     """Grade a version by its links, digests and metrics; nothing is believed that is not recorded.
 
     An address without a digest proves nothing, as what lies there may change; a digest without an address
@@ -306,6 +325,8 @@ def grade_reproducibility(version: Mapping[str, object]) -> ReproducibilityGrade
     version
         Fields of a version as recorded; what is missing or empty counts as not recorded. `metrics` is a
         mapping of name to value.
+    made_of
+        What versions of its kind are made of; what is not trained here is graded by whether that is pinned.
 
     Examples
     --------
@@ -316,6 +337,9 @@ def grade_reproducibility(version: Mapping[str, object]) -> ReproducibilityGrade
     def has(*fields: str) -> bool:
         return all(version.get(field) for field in fields)
 
+    if made_of != LEARNED_MODEL.made_of:
+        pinned = tuple(Need(2, PARTS[part].title, PARTS[part].locked(version)) for part in made_of)
+        return _graded((Need(1, "the results of this version", has("metrics")), *pinned), PINNED)
     kept = f"the training data, {_DIGEST}"
     needs = (
         Need(1, "the metrics of this version", has("metrics") or has("metrics_uri", "metrics_sha256")),
@@ -327,5 +351,10 @@ def grade_reproducibility(version: Mapping[str, object]) -> ReproducibilityGrade
         Need(3, f"{kept}, in full", has("data_uri", "data_sha256") and version.get("data_kind") == "full"),
         Need(3, "the code with its full commit", has("code_uri", "code_commit")),
     )
-    reached = [rung for rung in (1, 2, 3) if all(need.found for need in needs if need.rung == rung)]
-    return ReproducibilityGrade(max(reached, default=0), needs)
+    return _graded(needs, GRADES)
+
+
+def _graded(needs: tuple[Need, ...], titles: tuple[str, ...]) -> ReproducibilityGrade:
+    rungs = range(1, len(titles))
+    reached = [rung for rung in rungs if all(need.found for need in needs if need.rung == rung)]
+    return ReproducibilityGrade(max(reached, default=0), needs, titles)

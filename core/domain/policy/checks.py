@@ -1,4 +1,4 @@
-"""The automatic checks: what each looks at, and its verdict on plain facts."""
+"""The automatic checks: what each looks at, its verdict on plain facts; which a kind of model can have."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 
-from core.ground import Direction, Verdict, VerdictName
+from core.ground import LEARNED, Checked, Direction, Id, Task, Text, Verdict, VerdictName, in_words
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ CHECKS: dict[str, CheckDefinition] = {
         CheckDefinition("owner_set", "Owner set", "a known person owns the initiative", False),
         CheckDefinition("evidence_fresh", "Evidence present and fresh", "evidence due by today", False),
         CheckDefinition("training_current", "Training current", "trainings of the people concerned", False),
-        CheckDefinition("versions_locked", "Versions locked", "artifact, code and environment", True),
+        CheckDefinition("versions_locked", "Versions locked", "what its kind is made of", True),
         CheckDefinition("data_digest", "Data digest recorded", "the training data's sha256", True),
         CheckDefinition("bias_limit", "Bias within limit", "slices against the ethical limit", True),
         CheckDefinition("decay_alert", "No decay alert", "the newest outcomes, then estimates", True),
@@ -80,6 +81,120 @@ TRUSTED_BY = "a binomial test of the chunks outside the band"
 """By which procedure estimates are trusted."""
 LOOK_AT_PREDICTIONS = ("bias_limit", "decay_alert", "data_quality", "drift_alert", "attributions_present")
 """Checks that cannot tell anything before a version has prediction batches."""
+LOOK_AT_FILES = (*LOOK_AT_PREDICTIONS, "evaluation_limit")
+"""Checks that cannot tell anything of a new version, which has neither predictions nor evaluation sets."""
+
+
+PartId = Literal[
+    "artifact",
+    "code",
+    "environment",
+    "data",
+    "image",
+    "base_model",
+    "prompts",
+    "index",
+    "tools",
+    "identity",
+    "budget",
+    "stop",
+    "supplier",
+    "release",
+    "contract",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that a version may be made of: its words, the fields that lock it, those beside them."""
+
+    title: str
+    locked_by: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+
+    def locked(self, links: Mapping[str, object]) -> bool:
+        """Whether a version records it so that it cannot be another."""
+        return all(links.get(field) for field in self.locked_by)
+
+
+PARTS: dict[PartId, Part] = {
+    "artifact": Part("the artifact's sha256", ("artifact_sha256",), ("artifact_uri",)),
+    "data": Part("the training data's sha256", ("data_sha256",), ("data_uri", "data_kind")),
+    "code": Part("the full code commit", ("code_commit",), ("code_uri",)),
+    "environment": Part("the environment lock's sha256", ("environment_sha256",), ("environment_uri",)),
+    "image": Part("the image's sha256", ("image_sha256",), ("image_uri",)),
+    "base_model": Part("the base model with its version", ("base_model", "base_version")),
+    "prompts": Part("the prompts' sha256", ("prompts_sha256",), ("prompts_uri",)),
+    "index": Part("the index's sha256", ("index_sha256",), ("index_uri",)),
+    "tools": Part("what it may reach", ("tools",)),
+    "identity": Part("with whose rights it acts", ("acts_as",)),
+    "budget": Part("its budget", ("budget",)),
+    "stop": Part("who stops it, and how", ("stopped_by",)),
+    "supplier": Part("the supplier", ("supplier",)),
+    "release": Part("the supplier's version", ("supplier_version",)),
+    "contract": Part("the contract", ("contract",)),
+}
+"""What versions are made of, whatever their kind."""
+
+
+class Kind(Checked):
+    """A kind of model, or a `trait` that any of them may have beside, such as that it was bought.
+
+    A version is `made_of` parts that have to be pinned, and `may_have` others; what a trait `withholds` is
+    not asked for, as its supplier keeps it. A version predicts one of `tasks`; with `predictions` every
+    version does, as rows that checks can look at.
+    """
+
+    id: Id
+    title: Text
+    description: Text
+    made_of: tuple[PartId, ...] = ()
+    may_have: tuple[PartId, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    predictions: bool = False
+    trait: bool = False
+    withholds: tuple[PartId, ...] = ()
+
+    def with_trait(self, trait: Kind) -> Kind:
+        """This kind with a trait: the trait's parts first, and what it withholds is no longer asked for."""
+        made_of = dict.fromkeys((*trait.made_of, *(p for p in self.made_of if p not in trait.withholds)))
+        others = dict.fromkeys((*self.made_of, *self.may_have, *trait.may_have))
+        return self.model_copy(
+            update={
+                "id": f"{self.id}+{trait.id}",
+                "title": f"{self.title}, {trait.title.lower()}",
+                "made_of": tuple(made_of),
+                "may_have": tuple(part for part in others if part not in made_of),
+                "withholds": trait.withholds,
+            }
+        )
+
+    @property
+    def parts(self) -> tuple[PartId, ...]:
+        """All that a version may record, what it has to be made of first."""
+        return self.made_of + self.may_have
+
+    def cannot_have(self, check: str) -> str:
+        """Why nothing of this kind can pass a check, or nothing where it can."""
+        if check in LOOK_AT_PREDICTIONS and not self.predictions:
+            return "makes no predictions as rows"
+        if check == "versions_locked" and not self.made_of:
+            return "is made of nothing that can be pinned"
+        if check == "data_digest" and ("data" not in self.parts or "data" in self.withholds):
+            return "has no training data of ours"
+        return ""
+
+
+LEARNED_MODEL = Kind(
+    id=LEARNED,
+    title="Machine-learned model",
+    description="Trained on data.",
+    made_of=("artifact", "code", "environment"),
+    may_have=("data", "image"),
+    tasks=("binary", "multiclass", "regression"),
+    predictions=True,
+)
+"""What every model is to a policy that names no kinds."""
 
 
 def check_naming(name: str, pattern: str, example: str) -> CheckResult:
@@ -119,16 +234,13 @@ def check_evidence_fresh(due: Sequence[str], lacking: Sequence[str]) -> CheckRes
     )
 
 
-def check_versions_locked(links: Mapping[str, object]) -> CheckResult:
-    """Hold a model version's links to the rule: artifact digest, code commit, environment lock digest."""
-    wanted = {
-        "artifact_sha256": "the artifact's sha256",
-        "code_commit": "the full code commit",
-        "environment_sha256": "the environment lock's sha256",
-    }
-    lacking = [title for key, title in wanted.items() if not links.get(key)]
+def check_versions_locked(links: Mapping[str, object], made_of: Sequence[PartId]) -> CheckResult:
+    """Hold a model version's links to the rule: all that its kind is made of is pinned."""
+    lacking = [part.title for part in (PARTS[name] for name in made_of) if not part.locked(links)]
     if not lacking:
-        return CheckResult("versions_locked", Verdict.PASS, "artifact, code and environment are locked")
+        words = [in_words(name) for name in made_of]
+        pinned = f"{', '.join(words[:-1])} and {words[-1]} are" if words[1:] else f"{', '.join(words)} is"
+        return CheckResult("versions_locked", Verdict.PASS, f"{pinned} locked")
     return CheckResult(
         "versions_locked",
         Verdict.FAIL,

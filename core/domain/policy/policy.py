@@ -15,12 +15,13 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, StringConstraints
 
 from core.domain.errors import BadInput
-from core.ground import Checked, Task
+from core.domain.policy.checks import LEARNED_MODEL, Kind
+from core.ground import Checked, Id, Task, Text
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
 Stars = Annotated[int, Field(ge=0, le=4)]
 Dimension = Literal["audience", "lifetime", "impact"]
+KindKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)*$", max_length=120)]
+"""A kind by its id, with the traits it has, as `agent+bought`."""
 LiveGates = tuple[tuple[str, str], ...]
 """Pairs of policy version and gate: the gate that made live while that policy was in force."""
 
@@ -130,6 +131,23 @@ class SignOffPlan(Checked):
         return next((approval.quorum for approval in self.approvals if approval.role == role), 0)
 
 
+class Proof(Checked):
+    """What proves a rung for some kinds of model, in place of what proves it for a learned one.
+
+    A kind may be named with a trait, as `agent+bought`, or the trait alone. `example` is what would do.
+    """
+
+    kinds: Annotated[tuple[KindKey, ...], Field(min_length=1)]
+    guide: Text
+    evidence: Text | None = None
+    checks: tuple[Id, ...] = ()
+    example: Text | None = None
+
+    def fits(self, kind: str) -> bool:
+        """Whether it is for a kind, with the traits it has."""
+        return any(set(named.split("+")) <= set(kind.split("+")) for named in self.kinds)
+
+
 class Measure(Checked):
     """A rung of a ladder: what is done, by whom, when, and what proves it.
 
@@ -138,7 +156,8 @@ class Measure(Checked):
     builds the initiative. `valid_days` counts from the day of the proof; none means for good. A measure
     with `sign_offs` is proved by signatures alone, at each of the gates named. No waiver stands in for
     a signature, nor for a measure that is not `waivable`. `effort_days` says how many person-days it takes
-    one initiative, as far as is known; a preview adds them up.
+    one initiative, as far as is known; a preview adds them up. Guide, evidence, checks and `example` are
+    those of a learned model; of `proofs` the first that fits a kind stands in their place.
     """
 
     id: Id
@@ -154,6 +173,16 @@ class Measure(Checked):
     independent: bool = False
     waivable: bool = True
     effort_days: Annotated[float, Field(gt=0, le=1000)] | None = None
+    example: Text | None = None
+    proofs: tuple[Proof, ...] = ()
+
+    def of(self, kind: str) -> Measure:
+        """This rung as a kind proves it; itself where the kind proves it like a learned model."""
+        proof = next((proof for proof in self.proofs if proof.fits(kind)), None)
+        if proof is None:
+            return self
+        said = ("guide", "evidence", "checks", "example")
+        return self.model_copy(update={"proofs": (), **{name: getattr(proof, name) for name in said}})
 
 
 class Consideration(Checked):
@@ -168,6 +197,11 @@ class Consideration(Checked):
     why: Text
     ladder: Literal["replaces", "adds"]
     rungs: Annotated[tuple[Measure, ...], Field(min_length=3)]
+
+    def of(self, kind: str) -> Consideration:
+        """This ladder as a kind proves it; itself where nothing differs."""
+        rungs = tuple(rung.of(kind) for rung in self.rungs)
+        return self if rungs == self.rungs else self.model_copy(update={"rungs": rungs})
 
 
 class Gate(Checked):
@@ -211,6 +245,7 @@ class Policy(Checked):
     requirements of `retired_keeps` for `retention_days`, and so long are rows of predictions kept. What one
     person does in an emergency lasts no longer than `emergency_days`. Purposes that share `alike_percent` of
     their words are held for the same; none means that nobody looks for the same use in a lighter class.
+    `kinds` are the kinds of model there are.
     """
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
@@ -234,25 +269,58 @@ class Policy(Checked):
     retention_days: Annotated[int, Field(ge=1, le=36500)] = 3650
     emergency_days: Annotated[int, Field(ge=1, le=14)] = 3
     alike_percent: Annotated[int, Field(ge=50, le=100)] | None = None
+    kinds: tuple[Kind, ...] = ()
 
+    _of_kind: dict[str, Policy] = PrivateAttr(default_factory=dict)
     _before: tuple[Policy, date] | None = PrivateAttr(default=None)
     _limit_in: Callable[[str, Task], str] | None = PrivateAttr(default=None)
 
     def after(self, before: Policy, since: date) -> Policy:
         """This policy as the one that followed another, and since which day."""
         followed = self.model_copy()
-        followed._before = (before, since)
+        followed._before, followed._of_kind = (before, since), {}
         return followed
 
     def under(self, limit_in: Callable[[str, Task], str]) -> Policy:
         """This policy beside an ethical position, which gives the limit of a domain and task in words."""
         beside = self.model_copy()
-        beside._limit_in = limit_in
+        beside._limit_in, beside._of_kind = limit_in, {}
         return beside
 
     def ethical_limit(self, domain: str, task: Task) -> str:
         """The limit of a domain and task by the position that holds with it, in words; empty without one."""
         return self._limit_in(domain, task) if self._limit_in else ""
+
+    def of(self, kind: str) -> Policy:
+        """This policy as it asks of a kind: every rung with the proof that the kind has for it.
+
+        A kind that the policy does not know is judged as a learned model. Itself where nothing differs.
+        """
+        if kind not in self._of_kind:
+            self._of_kind[kind] = self._resolved(kind)
+        return self._of_kind[kind]
+
+    def _resolved(self, kind: str) -> Policy:
+        ladders = tuple(ladder.of(kind) for ladder in self.considerations)
+        before = self._before and (self._before[0].of(kind), self._before[1])
+        if ladders == self.considerations and (before and before[0]) is (self._before and self._before[0]):
+            return self
+        fields = {name: getattr(self, name) for name in Policy.model_fields}
+        made = Policy.model_construct(**{**fields, "considerations": ladders})
+        made._before, made._limit_in = before, self._limit_in
+        return made
+
+    @cached_property
+    def admitted(self) -> dict[str, Kind]:
+        """Every kind that may be registered, by its key: alone, and with each trait."""
+        plain = [kind for kind in self.kinds if not kind.trait] or [LEARNED_MODEL]
+        traits = [kind for kind in self.kinds if kind.trait]
+        both = [kind.with_trait(trait) for kind in plain for trait in traits]
+        return {kind.id: kind for kind in (*plain, *both)}
+
+    def kind(self, key: str) -> Kind:
+        """The kind of this key; a learned model where the policy does not know it."""
+        return self.admitted.get(key, LEARNED_MODEL)
 
     @property
     def before(self) -> tuple[Policy, date] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from core.domain.policy.checks import Kind
 from core.domain.policy.policy import Consideration, Gate, Measure, Policy, RiskClass, SignOffPlan
 from core.domain.policy.requirement_list import measure_token
 
@@ -20,7 +21,7 @@ class PolicyChange:
     Attributes
     ----------
     part
-        Where it is: matrix, measures, signatures, gates, questions, classes, waivers, breaches, other.
+        Where it is: matrix, measures, kinds, signatures, gates, questions, classes, waivers, breaches, other.
     subject
         What it is about, as people read it.
     before, after
@@ -104,6 +105,7 @@ def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
     return (
         *_cells(before, after),
         *_measures(before, after),
+        *_kinds(before, after),
         *_signatures(before, after),
         *_gates(before, after),
         *_questions(before, after),
@@ -171,6 +173,35 @@ def _measure_parts(old: Measure, new: Measure) -> Iterator[tuple[str, str, str]]
         yield "title", old.title, new.title
     if old.waivable != new.waivable:
         yield "may be waived", str(old.waivable).lower(), str(new.waivable).lower()
+
+
+def _kinds(before: Policy, after: Policy) -> Iterator[PolicyChange]:
+    """Kinds of model that came, went or are made of something else; what proves a rung for one alone."""
+    old, new = ({kind.id: kind for kind in policy.kinds} for policy in (before, after))
+    for name in dict.fromkeys([*new, *old]):
+        was, is_now = (_made_of(known[name]) if name in known else "" for known in (old, new))
+        if was != is_now:
+            yield PolicyChange("kinds", (new.get(name) or old[name]).title, was, is_now, "other")
+    for measure in after.measures.values():
+        for (was, is_now), titles in _proofs_by_kind(before, after, measure).items():
+            subject = f"{measure.title}: what proves it for {'; '.join(titles)}"
+            yield PolicyChange("measures", subject, was, is_now, "other")
+
+
+def _proofs_by_kind(before: Policy, after: Policy, measure: Measure) -> dict[tuple[str, str], list[str]]:
+    """What proved a rung before and proves it now, other than the rung's own -> the kinds it is so for."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for key in after.admitted if after.kinds and measure.id in before.measures else ():
+        old = before.measures[measure.id]
+        was, is_now = _proof(old.of(key)), _proof(measure.of(key))
+        if was != is_now and (was, is_now) != (_proof(old), _proof(measure)):
+            found.setdefault((was, is_now), []).append(after.kind(key).title.lower())
+    return found
+
+
+def _made_of(kind: Kind) -> str:
+    rows = ", with predictions as rows" if kind.predictions else ""
+    return f"made of {', '.join(part.replace('_', ' ') for part in kind.made_of)}{rows}"
 
 
 def _proof(measure: Measure) -> str:

@@ -7,8 +7,17 @@ from collections.abc import Iterable, Iterator
 
 from core.domain.actors import Roles
 from core.domain.errors import Fault, Path
-from core.domain.policy.checks import CHECKS
-from core.domain.policy.policy import Consideration, Gate, Measure, Policy, Question, RiskClass, SignOffPlan
+from core.domain.policy.checks import CHECKS, Kind
+from core.domain.policy.policy import (
+    Consideration,
+    Gate,
+    Measure,
+    Policy,
+    Proof,
+    Question,
+    RiskClass,
+    SignOffPlan,
+)
 from core.domain.policy.requirement_list import requirements_of
 from core.ground import Checked
 
@@ -25,10 +34,12 @@ def policy_faults(policy: Policy, roles: Roles) -> tuple[Fault, ...]:
     faults = list(_duplicate_ids(policy))
     faults += _unknown_references(policy, roles)
     faults += _matrix_faults(policy)
+    faults += _kind_references(policy)
     if not faults:  # the rest reads the matrix, so it has to be whole
         faults += _order_faults(policy)
         faults += process_order_faults(policy)
         faults += _gate_faults(policy, roles)
+        faults += _kind_faults(policy)
     return tuple(faults)
 
 
@@ -55,7 +66,7 @@ def live_gate_faults(policy: Policy) -> Iterator[Fault]:
 def _duplicate_ids(policy: Policy) -> Iterator[Fault]:
     lists: dict[Path, Iterable[Checked]] = {
         (name,): getattr(policy, name)
-        for name in ("questions", "classes", "modes", "steps", "considerations", "gates")
+        for name in ("questions", "classes", "modes", "steps", "considerations", "gates", "kinds")
     }
     lists |= {("questions", i, "options"): q.options for i, q in enumerate(policy.questions)}
     for path, parts in lists.items():
@@ -120,6 +131,66 @@ def _life_references(policy: Policy, roles: Roles) -> Iterator[Fault]:
     for i, kept in enumerate(policy.retired_keeps):
         known = [ladder.id for ladder in policy.considerations]
         yield from unknown(("retired_keeps", i), "consideration", kept, known)
+
+
+def _kind_references(policy: Policy) -> Iterator[Fault]:
+    """Kinds and checks that a proof names and nobody knows; traits without a kind to stand beside."""
+    if policy.kinds and all(kind.trait for kind in policy.kinds):
+        yield Fault(("kinds",), "there is no kind, only what stands beside one", "Add a kind.")
+    known = [kind.id for kind in policy.kinds]
+    for path, _, proof in _proofs_of(policy):
+        for place, key in enumerate(proof.kinds):
+            for name in key.split("+"):
+                yield from unknown((*path, "kinds", place), "kind", name, known)
+        for place, check in enumerate(proof.checks):
+            yield from unknown((*path, "checks", place), "check", check, list(CHECKS))
+
+
+def _proofs_of(policy: Policy) -> Iterator[tuple[Path, Measure, Proof]]:
+    for i, ladder in enumerate(policy.considerations):
+        for j, measure in enumerate(ladder.rungs):
+            for k, proof in enumerate(measure.proofs):
+                yield ("considerations", i, "rungs", j, "proofs", k), measure, proof
+
+
+def _kind_faults(policy: Policy) -> Iterator[Fault]:
+    """Rungs that a kind of model cannot prove, or that ask it for no more than the rung below."""
+    for path, measure, proof in _proofs_of(policy):
+        if measure.sign_offs:
+            yield Fault(path, f"{measure.id} is signed, whatever the kind", "Leave the proof out.")
+        elif proof.evidence is None and not proof.checks:
+            what = f"this proof of {measure.id} has neither evidence nor a check"
+            yield Fault(path, what, "Give it an 'evidence' text or 'checks'.")
+    for key, kind in policy.admitted.items() if policy.kinds else ():
+        for i, ladder in enumerate(policy.considerations):
+            for j, measure in enumerate(ladder.rungs):
+                yield from _unlike_its_kind(kind, measure.of(key), _place_of(measure, key, i, j))
+                if j and ladder.ladder == "replaces" and not measure.sign_offs:
+                    yield from _no_more(kind, ladder.rungs[j - 1], measure, _place_of(measure, key, i, j))
+
+
+def _place_of(measure: Measure, key: str, ladder: int, rung: int) -> Path:
+    """Where the proof of a rung for a kind stands."""
+    found = next((k for k, proof in enumerate(measure.proofs) if proof.fits(key)), None)
+    place: Path = ("considerations", ladder, "rungs", rung)
+    return place if found is None else (*place, "proofs", found)
+
+
+def _unlike_its_kind(kind: Kind, measure: Measure, path: Path) -> Iterator[Fault]:
+    for check in measure.checks:
+        if why := kind.cannot_have(check):
+            yield Fault(
+                path,
+                f"no proof of {measure.id} for {kind.id}: it {why}, so check {check} cannot pass",
+                f"Give {measure.id} a proof for {kind.id} without that check.",
+            )
+
+
+def _no_more(kind: Kind, lower: Measure, higher: Measure, path: Path) -> Iterator[Fault]:
+    less, more = lower.of(kind.id), higher.of(kind.id)
+    if (less.evidence, less.checks) == (more.evidence, more.checks):
+        what = f"{higher.id} asks {kind.id} for no more than the lower {lower.id}"
+        yield Fault(path, what, "Let it ask for more: a stricter class never asks for less.")
 
 
 def _naming_faults(policy: Policy) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from core.domain.chain import canonical
 from core.domain.policy.policy import Consideration, Gate, Measure, Policy, SignOffPlan
+from core.ground import LEARNED
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Requirement:
         return self.sign_off.due_days if self.sign_off else self.measure.due_days
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def requirements_of(policy: Policy, class_id: str) -> tuple[Requirement, ...]:
     """List what the matrix asks of a class, in the order of the considerations and rungs.
 
@@ -194,7 +195,7 @@ class Easing:
 _UNEASED = Easing()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def easings(policy: Policy, class_id: str) -> Mapping[str, Easing]:
     """Requirement of a class -> how its deadlines are eased; empty for a policy that followed none."""
     if policy.before is None:
@@ -314,17 +315,21 @@ def _transition_ends(policy: Policy, class_id: str, since: date, due_days: int) 
 
 
 def in_transition(policy: Policy, day: date) -> bool:
-    """Whether something may still be judged by what the policy before asked for."""
+    """Whether something of any kind may still be judged by what the policy before asked for."""
     return any(
-        eased.before and eased.floor is not None and eased.floor >= day
-        for class_id in policy.class_order
-        for eased in easings(policy, class_id).values()
+        eased.before and eased.floor is not None and eased.floor >= day for eased in _all_easings(policy)
     )
+
+
+def _all_easings(policy: Policy) -> Iterator[Easing]:
+    for asks in {policy, *map(policy.of, policy.admitted)}:
+        for class_id in policy.class_order:
+            yield from easings(asks, class_id).values()
 
 
 def transitions_end(policy: Policy, day: date) -> date:
     """The day after the last transition that runs on a day; that day itself where none does."""
-    floors = (eased.floor for c in policy.class_order for eased in easings(policy, c).values())
+    floors = (eased.floor for eased in _all_easings(policy))
     return max(
         (floor + timedelta(days=1) for floor in floors if floor is not None and floor >= day), default=day
     )
@@ -340,11 +345,13 @@ class PolicyRows:
     Attributes
     ----------
     proofs
-        One row per measure and proof it needs: `gate` stands for signatures, `check_id` for a check, and
-        neither for its evidence.
+        One row per kind, measure and proof it needs: `gate` stands for signatures, `check_id` for a check,
+        and neither for its evidence.
     asked
         One row per class, requirement and measure that satisfies it; `place` 0 is the measure asked for.
         A measure that is signed stands with the gate, as its requirement does.
+    eased
+        One row per kind, class and requirement whose deadlines are eased; see `Easing`.
     gates
         One row per class and gate, with the number of its step.
     seats
@@ -361,6 +368,7 @@ class PolicyRows:
 
     proofs: Rows
     asked: Rows
+    eased: Rows
     gates: Rows
     seats: Rows
     waivers: Rows
@@ -369,18 +377,22 @@ class PolicyRows:
     steps: Rows
 
 
-def policy_rows(policy: Policy) -> PolicyRows:
-    """Flatten a policy; the set-based form of `requirement_states` and `decide` reads nothing else of it."""
+def policy_rows(policy: Policy, kinds: Iterable[str] = (LEARNED,)) -> PolicyRows:
+    """Flatten a policy for the kinds of model that there are; the set-based form of `requirement_states` and
+    `decide` reads nothing else of it.
+    """
+    of = {kind: policy.of(kind) for kind in kinds}
+    classes = [risk_class.id for risk_class in policy.classes]
     return PolicyRows(
-        _proofs(policy),
+        [{"kind": kind, **row} for kind, asks in of.items() for row in _proofs(asks)],
         [row for risk_class in policy.classes for row in _asked_rows(policy, risk_class.id)],
+        [{"kind": kind, **row} for kind, asks in of.items() for c in classes for row in _eased(asks, c)],
         [
             {
                 "class_id": risk_class.id,
                 "gate": gate.id,
                 "step": policy.step_order[gate.step],
                 "per_version": policy.steps[policy.step_order[gate.step]].per_version,
-                "limited": is_limited(policy, risk_class.id, gate),
             }
             for risk_class in policy.classes
             for gate in policy.gates_of(risk_class.id)
@@ -419,7 +431,6 @@ def _asked_rows(policy: Policy, class_id: str) -> Rows:
             "step": policy.step_order[requirement.step],
             "responsible": requirement.measure.responsible,
             "due_days": requirement.due_days,
-            **_eased(easings(policy, class_id).get(requirement.id, _UNEASED)),
             "per_version": policy.steps[policy.step_order[requirement.step]].per_version,
             "kept": requirement.consideration.id in policy.retired_keeps,
         }
@@ -442,12 +453,16 @@ def _waivers(policy: Policy, class_id: str) -> Iterator[dict[str, object]]:
             }
 
 
-def _eased(easing: Easing) -> dict[str, object]:
-    return {
-        "floor": easing.floor and easing.floor.isoformat(),
-        "most_days": easing.most_days,
-        "most_floor": easing.most_floor and easing.most_floor.isoformat(),
-    }
+def _eased(policy: Policy, class_id: str) -> Iterator[dict[str, object]]:
+    for requirement, easing in easings(policy, class_id).items():
+        days = {"floor": easing.floor, "most_floor": easing.most_floor}
+        if easing.most_days is not None or any(days.values()):
+            yield {
+                "class_id": class_id,
+                "requirement": requirement,
+                "most_days": easing.most_days,
+                **{name: day and day.isoformat() for name, day in days.items()},
+            }
 
 
 def _watched(policy: Policy, class_id: str) -> Rows:

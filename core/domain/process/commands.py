@@ -35,11 +35,21 @@ GivenAnswers = Annotated[
 ]
 
 
+GivenKind = Annotated[
+    str,
+    Field(
+        title="Kind of model",
+        description="Kind of model, with +bought where it is bought; as it is where none is named.",
+    ),
+]
+
+
 class ReassessInitiative(Command, may="register_initiative"):
     """Give the answers of a use case anew; to a lower class they lead only if a second person agrees."""
 
     initiative: InitiativeId
     answers: GivenAnswers
+    kind: GivenKind = ""
     note: Annotated[Reason, Field(title="What has changed")]
 
 

@@ -23,7 +23,7 @@ from core.domain.facts.process import (
 )
 from core.domain.facts.recorded import Signed
 from core.domain.given import texts_of
-from core.ground import Task, Verdict
+from core.ground import LEARNED, Task, Verdict
 
 Review = Literal["", "required", "drawn"]
 Stage = Literal["proposed", "active", "retired"]
@@ -186,6 +186,11 @@ class InitiativeFacts:
     met_on: Mapping[int, date] = field(default_factory=dict)
     task: Task | None = None
 
+    @property
+    def kind(self) -> str:
+        """Its kind of model, with its traits."""
+        return self.said[-1].kind if self.said else LEARNED
+
 
 def review_of(classified: Classification, digest: str, confirmed: ClassConfirmation | None) -> Review:
     """Whether a second person has still to look at a classification.
@@ -241,6 +246,7 @@ class InventoryLine:
     owner: str
     owner_name: str
     registered_at: datetime
+    kind: str
     class_id: str
     answers_class_id: str | None
     mode_id: str
@@ -261,6 +267,7 @@ class InventoryLine:
     last_activity: datetime
     retired: bool
     class_title: str
+    kind_title: str
     next_gate_title: str | None
 
     @property
@@ -313,6 +320,7 @@ class RequirementLine:
     name: str
     domain: str
     team: str
+    kind: str
     owner: str
     owner_name: str
 

@@ -77,6 +77,7 @@ def decide(policy: Policy, facts: InitiativeFacts, gate_id: str, day: date) -> D
     """
     gate: Gate | None = None
     try:
+        policy = policy.of(facts.kind)
         gate = find_gate(policy, facts.class_id, gate_id)
         last_step = policy.step_order[gate.step]
         states = requirement_states(policy, facts, day)

@@ -16,9 +16,8 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import Field, model_validator
 
 from core.domain.errors import Fault, refusal
-from core.domain.policy.policy import Text
 from core.domain.process.facts import InventoryLine, RequirementLine
-from core.ground import Checked, Explained
+from core.ground import Checked, Explained, Text
 
 
 class Leaderboard(Checked):

@@ -187,14 +187,15 @@ def signature_status(
 
 
 def requirement_states(policy: Policy, facts: InitiativeFacts, day: date) -> tuple[RequirementState, ...]:
-    """All requirements of an initiative, held against its facts on `day`."""
+    """All requirements of an initiative, as its kind proves them, held against its facts on `day`."""
+    policy = policy.of(facts.kind)
     asked = asked_of(policy, facts, day)
     return tuple(requirement_state(policy, requirement, facts, day) for requirement in asked)
 
 
 def asked_of(policy: Policy, facts: InitiativeFacts, day: date) -> tuple[Requirement, ...]:
     """What is asked of an initiative: what its class asks for; once retired, what the policy keeps of it."""
-    asked = requirements_of(policy, facts.class_id)
+    asked = requirements_of(policy.of(facts.kind), facts.class_id)
     if facts.retired_on is None:
         return asked
     kept = facts.retired_on + timedelta(days=policy.retention_days) >= day

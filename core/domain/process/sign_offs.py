@@ -96,7 +96,7 @@ def sign_off_state(
     whoever gave it neither owns nor builds the initiative now. Feedback is heard while what it was given on
     is the same. A request that nobody met in the days that the policy gives it has to be made again.
     """
-    acts = current_round(facts.sign_offs.get(gate.id, ()))
+    policy, acts = policy.of(facts.kind), current_round(facts.sign_offs.get(gate.id, ()))
     signatures = tuple(
         Signature(act, _lapses(policy, plan, gate, facts, act, day), _expiry(plan, act))
         for act in _latest_answers(acts)
@@ -208,6 +208,7 @@ def _unlike_then(
 
 
 _SAID = {
+    "kind": "it is another kind of model",
     "purpose": "the purpose was rewritten",
     "answers": "the answers were given anew",
     "owner": "it has another owner",
@@ -269,7 +270,7 @@ def changes_since(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignO
     measure of the gate by content, at what the policy asks for, and at checks that failed since. It says
     nothing of words that changed without changing what is asked.
     """
-    return tuple(_changes(policy, gate, facts, act))
+    return tuple(_changes(policy.of(facts.kind), gate, facts, act))
 
 
 def _changes(policy: Policy, gate: Gate, facts: InitiativeFacts, act: SignOffAct) -> Iterator[str]:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.errors import Fault, Path, refusal
-from core.domain.policy.policy import Id, Policy, Text
-from core.ground import Checked, Task
+from core.domain.policy.policy import Policy
+from core.ground import Checked, Id, Task, Text
 
 RATES = (
     "selection_rate",

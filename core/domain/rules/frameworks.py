@@ -18,9 +18,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.errors import Fault, Path, refusal
 from core.domain.facts.rules import RightAnswer
-from core.domain.policy.policy import Id, Policy, Text
+from core.domain.policy.policy import Policy
 from core.domain.rules.ethics import Ethics
-from core.ground import Checked
+from core.ground import Checked, Id, Text
 
 
 class Right(Checked):

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from core.domain.errors import refusal
-from core.domain.policy.policy import Id, Text
-from core.ground import Checked
+from core.ground import Checked, Id, Text
 
 Letter = Literal["A", "R", "C", "I", "A/R"]
 

@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 
 from core.domain.errors import refusal
 from core.domain.policy.checks import CheckResult
-from core.domain.policy.policy import Id, Text
-from core.ground import Checked, Verdict
+from core.ground import Checked, Id, Text, Verdict
 
 TrainingState = Literal["current", "renewal_due", "due", "overdue", "lapsed"]
 CURRENT: frozenset[TrainingState] = frozenset({"current", "renewal_due"})

@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 
 from core.domain.actors import Actor
 from core.domain.errors import refusal
-from core.domain.policy.policy import Id, Text
-from core.ground import Checked
+from core.ground import Checked, Id, Text
 
 TaskKind = Literal[
     "requirement", "sign_off", "finding", "waiver", "class", "proposal", "hand_off", "mention", "training"

@@ -192,9 +192,10 @@ _PROOFS = asking(
         SELECT c.initiative, p.measure,
             list({'check_id': c.check_id, 'verdict': c.verdict, 'at': c.recorded_at}
                 ORDER BY c.check_id) AS checks
-        FROM policy_proof p JOIN current_check_run c USING (check_id) GROUP BY ALL
+        FROM current_check_run c JOIN classified k USING (initiative)
+        JOIN measure_proof p ON p.cell = k.cell AND p.check_id = c.check_id GROUP BY ALL
     )
-    SELECT s.initiative, i.name, i.team, s.class_id, s.requirement,
+    SELECT s.initiative, i.name, i.team, i.kind, s.class_id, s.requirement,
         s.proved_by, s.status, s.satisfied, s.due_on, s.expires_on,
         e.title, e.link, e.file_name, e.sha256, e.recorded_at, e.seq, coalesce(d.name, e.actor) AS actor_name,
         k.checks
@@ -262,6 +263,7 @@ class ClauseProof:
     initiative: str
     name: str
     team: str
+    kind: str
     class_id: str
     requirement: str
     proved_by: str

@@ -302,7 +302,7 @@ def registration(store: Store, initiative: str, moment: Moment) -> Registration 
 
 
 _REQUIREMENTS = asking(
-    "SELECT s.*, i.name, i.domain, i.team, i.owner, coalesce(d.name, i.owner) AS owner_name "
+    "SELECT s.*, i.name, i.domain, i.team, i.kind, i.owner, coalesce(d.name, i.owner) AS owner_name "
     "FROM requirement_state s JOIN current_initiative i USING (initiative) "
     "LEFT JOIN directory d ON d.actor = i.owner "
     "ORDER BY s.initiative, s.step, s.requirement",
@@ -334,8 +334,8 @@ _INVENTORY = asking(
     )
     SELECT i.initiative, i.name, i.purpose, i.domain, i.team, i.owner,
         coalesce(d.name, i.owner) AS owner_name, r.registered_at,
-        c.class_id, nullif(c.computed_class_id, c.class_id) AS answers_class_id, c.mode_id, v.version, v.task,
-        coalesce(n.live, false) AS live,
+        i.kind, c.class_id, nullif(c.computed_class_id, c.class_id) AS answers_class_id, c.mode_id, v.version,
+        v.task, coalesce(n.live, false) AS live,
         p.next_gate, coalesce(p.gates, 0) AS gates, coalesce(p.passed, 0) AS passed,
         coalesce(t.asked, 0) AS asked, coalesce(t.satisfied, 0) AS satisfied,
         coalesce(t.overdue, 0) AS overdue, coalesce(t.expiring, 0) AS expiring,
@@ -382,6 +382,7 @@ def inventory_lines(
         InventoryLine(
             **row,
             class_title=policy.class_title(row["class_id"]),
+            kind_title=policy.kind(row["kind"]).title,
             next_gate_title=gates.get(row["next_gate"]),
         )
         for row in rows

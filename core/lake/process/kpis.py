@@ -24,22 +24,24 @@ _BELONGING = (
 )
 _DEADLINES = """
     , proof_day AS (
-        SELECT e.initiative, e.measure, min(e.recorded_at::DATE) AS first_on
+        SELECT c.initiative, c.cell, p.measure, min(e.recorded_at::DATE) AS first_on
         FROM counting_evidence e
-        JOIN (SELECT measure FROM policy_proof WHERE check_id IS NULL AND gate IS NULL) USING (measure)
-        GROUP BY e.initiative, e.measure
+        JOIN classified c USING (initiative)
+        JOIN measure_proof p ON p.cell = c.cell AND p.evidence = e.measure
+        GROUP BY c.initiative, c.cell, p.measure
         UNION ALL
-        SELECT r.initiative, p.measure, r.first_on
+        SELECT c.initiative, c.cell, p.measure, r.first_on
         FROM (SELECT initiative, check_id, min(recorded_at::DATE) AS first_on FROM counting_check_run
             WHERE verdict = 'pass' GROUP BY initiative, check_id) r
-        JOIN policy_proof p USING (check_id)
+        JOIN classified c USING (initiative)
+        JOIN measure_proof p USING (cell, check_id)
         UNION ALL
-        SELECT s.initiative, p.measure, s.signed_on
-        FROM sign_off_state s JOIN policy_proof p USING (gate) WHERE s.severity <= 2
+        SELECT s.initiative, s.cell, p.measure, s.signed_on
+        FROM sign_off_state s JOIN measure_proof p USING (cell, gate) WHERE s.severity <= 2
     ), measure_day AS (
         SELECT initiative, measure,
             CASE WHEN count(*) = any_value(w.wanted) THEN max(first_on) END AS first_on
-        FROM proof_day JOIN proofs_wanted w USING (measure) GROUP BY initiative, measure
+        FROM proof_day JOIN proofs_wanted w USING (cell, measure) GROUP BY initiative, measure
     ), deadline AS (
         SELECT s.initiative, s.requirement, s.due_on, s.class_place = 0 AS light,
             coalesce(min(m.first_on) <= s.due_on, false) AS on_time
@@ -63,12 +65,12 @@ _DEADLINES_MET = asking(
 _FIRST_TRIES = asking(
     f"""
     , asked AS (
-        SELECT DISTINCT a.class_id, a.class_place, p.check_id
+        SELECT DISTINCT a.class_id, a.class_place, p.kind, p.check_id
         FROM policy_asked a JOIN policy_proof p USING (measure) WHERE a.place = 0
     ), proven AS (SELECT DISTINCT initiative FROM evidence WHERE seq <= $seq)
     SELECT {_BELONGS}, c.check_id AS "check", a.class_place = 0 AS light, c.verdict
     FROM check_run c JOIN proven USING (initiative) JOIN {_BELONGING} USING (initiative)
-    JOIN asked a ON a.class_id = k.class_id AND a.check_id = c.check_id
+    JOIN asked a ON a.class_id = k.class_id AND a.kind = i.kind AND a.check_id = c.check_id
     WHERE c.seq <= $seq AND c.first_try AND c.version IS NOT NULL
         AND c.recorded_at::DATE BETWEEN $since AND $until
     ORDER BY c.seq
@@ -80,9 +82,12 @@ _CHECKS = asking(
     f"""
     , ran AS (SELECT c.initiative, r.check_id, r.verdict FROM newest_run r JOIN classified c USING (key)),
     asked AS (
-        SELECT DISTINCT a.class_id, p.check_id
+        SELECT DISTINCT a.class_id, p.kind, p.check_id
         FROM policy_asked a JOIN policy_proof p USING (measure) WHERE a.place = 0 AND p.check_id IS NOT NULL
-    ), wanted AS (SELECT initiative, check_id FROM current_classification JOIN asked USING (class_id))
+    ), wanted AS (
+        SELECT initiative, check_id FROM current_classification
+        JOIN registration USING (initiative) JOIN asked USING (class_id, kind)
+    )
     SELECT {_BELONGS}, r.check_id AS "check", w.initiative IS NOT NULL AS asked,
         v.version IS NOT NULL AS versioned, coalesce(r.verdict, 'not_run') AS verdict
     FROM (SELECT * FROM ran FULL JOIN wanted w USING (initiative, check_id)) r

@@ -10,7 +10,8 @@ seat_answer AS (
     WHERE s.seq <= $seq AND s.act IN ('decided', 'withdrawn') GROUP BY ALL
 ),
 answer AS MATERIALIZED (
-    SELECT c.key, c.class_id, c.version AS current_version, c.task, n.seat, s.initiative, s.gate, s.seq, s.recorded_at,
+    SELECT c.key, c.class_id, c.cell, c.version AS current_version, c.task, n.seat, s.initiative, s.gate, s.seq,
+        s.recorded_at,
         s.actor, s.act, s.outcome, s.role, s.class_id AS signed_class, s.version, s.demands_sha256, s.evidence,
         s.condition_due
     FROM seat_answer n

@@ -1,5 +1,5 @@
 -- What each initiative is now. Initiatives go by number in all that follows, since it is joined and grouped for all of
--- them at once; names are for those who read the answer.
+-- them at once; names are for those who read the answer. A cell is what a class asks of a kind of model.
 -- Since when each is in its class: to say the same again begins nothing anew. See `class_since` in
 -- core.domain.facts.process.
 class_turn AS (
@@ -19,7 +19,8 @@ class_since AS (
     GROUP BY initiative
 ),
 classified AS MATERIALIZED (
-    SELECT c.initiative, c.class_id, greatest(r.registered_at::DATE, b.since) AS since,
+    SELECT c.initiative, c.class_id, r.kind, hash(c.class_id, r.kind) AS cell,
+        greatest(r.registered_at::DATE, b.since) AS since,
         v.version, v.task, CASE WHEN v.version IS NULL AND c.initiative IN (
             SELECT initiative FROM version_state WHERE seq <= $seq AND state = 'retired')
             THEN $day::DATE ELSE v.recorded_at::DATE END AS version_since,

@@ -9,7 +9,8 @@ counting_batch AS (
             AND w.sha256 = b.sha256)
 ),
 registration AS (
-    SELECT initiative, min(recorded_at) AS registered_at FROM initiative WHERE seq <= $seq GROUP BY initiative
+    SELECT initiative, min(recorded_at) AS registered_at, arg_max(kind, seq) AS kind
+    FROM initiative WHERE seq <= $seq GROUP BY initiative
 ),
 confirmed AS (
     SELECT initiative, max(classified_seq) AS classified_seq FROM class_confirmation WHERE seq <= $seq

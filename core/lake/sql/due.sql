@@ -8,11 +8,12 @@ late_before AS (
 ever_due AS (
     SELECT c.key, c.initiative, a.class_id, a.class_place, a.consideration, a.requirement, a.step, a.responsible,
         greatest(c.since, CASE WHEN a.per_version THEN c.version_since END) AS start,
-        coalesce(l.due_on, least(greatest(start + a.due_days, a.floor), greatest(start + a.most_days, a.most_floor)))
+        coalesce(l.due_on, least(greatest(start + a.due_days, e.floor), greatest(start + e.most_days, e.most_floor)))
             AS due_on,
         c.retired_on, c.retired_on IS NULL OR (a.kept AND c.retired_on + $retention_days >= $day::DATE) AS asked
     FROM classified c
     JOIN policy_asked a USING (class_id)
+    LEFT JOIN policy_eased e ON e.cell = c.cell AND e.requirement = a.requirement
     LEFT JOIN late_before l ON l.initiative = c.initiative AND l.requirement = a.requirement
     WHERE a.place = 0
 ),

@@ -2,10 +2,15 @@
 policy_asked AS (
     SELECT unnest(from_json($asked, '[{"class_id":"VARCHAR","class_place":"INTEGER","consideration":"VARCHAR",
         "requirement":"VARCHAR","measure":"VARCHAR","place":"INTEGER","step":"INTEGER","responsible":"VARCHAR",
-        "due_days":"INTEGER","floor":"DATE","most_days":"INTEGER","most_floor":"DATE","per_version":"BOOLEAN","kept":"BOOLEAN"}]'), recursive := true)
+        "due_days":"INTEGER","per_version":"BOOLEAN","kept":"BOOLEAN"}]'), recursive := true)
+),
+policy_eased AS (
+    SELECT *, hash(class_id, kind) AS cell FROM (SELECT unnest(from_json($eased, '[{"kind":"VARCHAR",
+        "class_id":"VARCHAR","requirement":"VARCHAR","floor":"DATE","most_days":"INTEGER","most_floor":"DATE"}]'),
+        recursive := true))
 ),
 policy_proof AS (
-    SELECT unnest(from_json($proofs, '[{"measure":"VARCHAR","check_id":"VARCHAR","gate":"VARCHAR",
+    SELECT unnest(from_json($proofs, '[{"kind":"VARCHAR","measure":"VARCHAR","check_id":"VARCHAR","gate":"VARCHAR",
         "valid_days":"INTEGER"}]'), recursive := true)
 ),
 policy_step AS (
@@ -13,7 +18,7 @@ policy_step AS (
 ),
 policy_gate AS (
     SELECT unnest(from_json($gates,
-        '[{"class_id":"VARCHAR","gate":"VARCHAR","step":"INTEGER","per_version":"BOOLEAN","limited":"BOOLEAN"}]'),
+        '[{"class_id":"VARCHAR","gate":"VARCHAR","step":"INTEGER","per_version":"BOOLEAN"}]'),
         recursive := true)
 ),
 policy_seat AS (
@@ -32,23 +37,24 @@ policy_waiver AS (
         "max_days":"INTEGER","granted_before":"DATE","ends_on":"DATE"}]'), recursive := true)
 ),
 demand_coverage AS (
-    SELECT unnest(from_json($coverage,
-        '[{"sha256":"VARCHAR","class_id":"VARCHAR","gate":"VARCHAR","covered":"BOOLEAN","limit_then":"VARCHAR"}]'),
-        recursive := true)
+    SELECT *, hash(class_id, kind) AS cell FROM (SELECT unnest(from_json($coverage, '[{"kind":"VARCHAR",
+        "sha256":"VARCHAR","class_id":"VARCHAR","gate":"VARCHAR","covered":"BOOLEAN","limit_then":"VARCHAR"}]'),
+        recursive := true))
 ),
 ethical_limit AS (
     SELECT unnest(from_json($limits, '[{"domain":"VARCHAR","task":"VARCHAR","words":"VARCHAR"}]'), recursive := true)
 ),
-proofs_wanted AS (SELECT measure, count(*) AS wanted FROM (SELECT DISTINCT * FROM policy_proof) GROUP BY measure),
--- What a class needs as proof, each once and numbered, though several measures may rest on it.
+-- What a class asks of a kind as proof, each once and numbered, though several measures may rest on it.
 measure_proof AS MATERIALIZED (
-    SELECT DISTINCT a.class_id, a.measure, p.check_id, p.gate, p.valid_days,
+    SELECT DISTINCT hash(a.class_id, p.kind) AS cell, a.measure, p.check_id, p.gate, p.valid_days,
         CASE WHEN p.check_id IS NULL AND p.gate IS NULL THEN p.measure END AS evidence,
         (dense_rank() OVER (ORDER BY evidence, p.check_id, p.gate, p.valid_days))::INTEGER - 1 AS proof
     FROM policy_proof p JOIN policy_asked a USING (measure)
 ),
+cell AS (SELECT DISTINCT a.class_id, p.kind, hash(a.class_id, p.kind) AS cell FROM policy_asked a, policy_proof p),
+proofs_wanted AS (SELECT cell, measure, count(*) AS wanted FROM measure_proof GROUP BY cell, measure),
 class_proof AS MATERIALIZED (
-    SELECT DISTINCT class_id, proof, evidence, check_id, gate, valid_days FROM measure_proof
+    SELECT DISTINCT cell, proof, evidence, check_id, gate, valid_days FROM measure_proof
 ),
 requirement_number AS MATERIALIZED (
     SELECT *, (dense_rank() OVER (ORDER BY requirement))::INTEGER - 1 AS number FROM policy_asked WHERE place = 0

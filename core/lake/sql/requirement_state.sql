@@ -1,15 +1,15 @@
 -- The set-based form of core.domain.process.requirements: what proves each requirement, and whether it is met. The
 -- worst proof of a measure counts.
 measure_tally AS (
-    SELECT s.key, m.measure, max(s.severity) AS worst, count(*) AS found,
+    SELECT s.key, s.cell, m.measure, max(s.severity) AS worst, count(*) AS found,
         min(s.expires_on) AS first_end, min(s.expires_on) FILTER (s.severity = 4) AS missing_end
-    FROM proof_state s JOIN measure_proof m USING (class_id, proof) GROUP BY ALL
+    FROM proof_state s JOIN measure_proof m USING (cell, proof) GROUP BY ALL
 ),
 measure_state AS (
     SELECT t.key, t.measure,
         CASE WHEN t.found < w.wanted THEN greatest(t.worst, 4) ELSE t.worst END AS severity,
         CASE WHEN severity <= 2 THEN t.first_end WHEN severity = 4 THEN t.missing_end END AS expires_on
-    FROM measure_tally t JOIN proofs_wanted w USING (measure)
+    FROM measure_tally t JOIN proofs_wanted w USING (cell, measure)
 ),
 -- A proved measure of a higher rung stands in for the one asked for; met before expiring before neither.
 best_measure AS (

@@ -15,12 +15,12 @@ newest_breach AS (
     WHERE r.verdict = 'fail' AND r.seq <= $seq AND (r.version IS NULL OR r.version = c.version)
     GROUP BY c.key
 ),
--- Answers to other words than those of now: purpose, answers and owner are signed with all the rest.
+-- Answers to other words than those of now: purpose, kind, answers and owner are signed with all the rest.
 rewritten AS (
     SELECT DISTINCT a.key, a.gate, a.seat FROM answer a
     ASOF JOIN initiative t ON t.initiative = a.initiative AND t.seq < a.seq
     JOIN current_initiative n ON n.initiative = a.initiative AND n.seq > a.seq
-    WHERE n.purpose <> t.purpose OR n.answers <> t.answers OR n.owner <> t.owner
+    WHERE n.purpose <> t.purpose OR n.kind <> t.kind OR n.answers <> t.answers OR n.owner <> t.owner
 ),
 met_condition AS (
     SELECT initiative, signed_seq, max(recorded_at::DATE) AS met_on FROM condition_met WHERE seq <= $seq
@@ -33,7 +33,7 @@ signature AS MATERIALIZED (
             AND (NOT g.per_version OR a.version IS NOT DISTINCT FROM a.current_version)
             AND a.signed_class IN ('', a.class_id)
             AND coalesce(d.covered, false)
-            AND NOT coalesce(g.limited AND d.limit_then <> '' AND l.words <> '' AND d.limit_then <> l.words, false)
+            AND NOT coalesce(d.limit_then <> '' AND l.words <> '' AND d.limit_then <> l.words, false)
             AND (p.valid_days IS NULL OR day + p.valid_days >= $day::DATE)
             AND NOT coalesce(b.seq > a.seq, false)
             AND coalesce(a.condition_due >= $day::DATE OR k.met_on <= a.condition_due, a.condition_due IS NULL)
@@ -43,7 +43,7 @@ signature AS MATERIALIZED (
     JOIN policy_gate g ON g.class_id = a.class_id AND g.gate = a.gate
     JOIN current_initiative i ON i.initiative = a.initiative
     LEFT JOIN policy_seat p ON p.class_id = a.class_id AND p.gate = a.gate AND p.role = a.role
-    LEFT JOIN demand_coverage d ON d.sha256 = a.demands_sha256 AND d.class_id = a.class_id AND d.gate = a.gate
+    LEFT JOIN demand_coverage d ON d.sha256 = a.demands_sha256 AND d.cell = a.cell AND d.gate = a.gate
     LEFT JOIN ethical_limit l ON l.domain = i.domain AND l.task = a.task
     LEFT JOIN newest_breach b ON b.key = a.key
     LEFT JOIN met_condition k ON k.initiative = a.initiative AND k.signed_seq = a.seq
@@ -67,7 +67,7 @@ gate_tally AS (
 seats_wanted AS (SELECT class_id, gate, count(*) AS wanted FROM policy_seat GROUP BY class_id, gate),
 -- Only what somebody signed or refused; a gate that is not here has no signature yet.
 sign_off_state AS (
-    SELECT c.initiative, c.key, c.class_id, gate,
+    SELECT c.initiative, c.key, c.class_id, c.cell, gate,
         CASE
             WHEN f.key IS NOT NULL THEN 5
             WHEN t.reached < w.wanted THEN 4

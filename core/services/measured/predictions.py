@@ -250,7 +250,7 @@ def add_predictions(
     with governance.store.workroom() as work:
         name = command.name or command.file.name
         source = open_predictions(command.file, name, work, lambda: require_going(*stopped))
-        mapping = _mapping(command, known.task, kept_mapping(fact) if fact else None, source.columns)
+        mapping = _mapping(command, task_of(known), kept_mapping(fact) if fact else None, source.columns)
         mapping, kinds = _declared(command, mapping, source.columns, fact, bool(before))
         rules = replace(_rules(case, command, kinds, before), cancelled=cancelled)
         rules = replace(rules, least_rows=least_rows(case, mapping.task))
@@ -344,7 +344,9 @@ def preview_file(
     kept = latest(governance.store, facts.ColumnMapping, moment, initiative, version=version)
     with tempfile.TemporaryDirectory() as folder:
         columns = columns_of_file(file, name, Path(folder)).columns
-    return FilePreview(columns, kept is not None, kept_mapping(kept) if kept else _guess(columns, known.task))
+    return FilePreview(
+        columns, kept is not None, kept_mapping(kept) if kept else _guess(columns, task_of(known))
+    )
 
 
 def prediction_batches(
@@ -444,6 +446,21 @@ def _batch_named(known: Sequence[PredictionBatch], named: str) -> PredictionBatc
 def versions_with_batches(governance: Governance, moment: Moment) -> tuple[RegisteredVersion, ...]:
     """Every registered model version, by its initiative's name, newest first."""
     return registered_versions(governance.store, moment)
+
+
+def task_of(known: Version) -> Task:
+    """What a version predicts as rows.
+
+    Raises
+    ------
+    BadInput
+        It predicts nothing as rows.
+    """
+    if known.task is None:
+        what = "it predicts nothing as rows; it is judged by cases"
+        remedy = "Register a version that says what it predicts, or submit the evidence of its kind."
+        raise BadInput(what, where=f"version {known.version}", remedy=remedy)
+    return known.task
 
 
 def require_version(governance: Governance, initiative: str, version: str, moment: Moment) -> Version:

@@ -51,6 +51,7 @@ from core.services.measured.predictions import (
     mapping_to_record,
     require_amendable,
     require_version,
+    task_of,
 )
 from core.services.measured.slice_batches import batches_of
 from core.services.process.checks import record_checks
@@ -93,7 +94,7 @@ def declare_outcome(governance: Governance, command: DeclareOutcome) -> Favourab
     case = begin(governance, command)
     initiative, version = command.initiative, command.version
     known = require_version(governance, initiative, version, case.moment)
-    task = known.task
+    task = task_of(known)
     outcomes: tuple[str, ...] = ()
     if lake.batches(governance.store, initiative, version, case.moment):
         batches = batches_of(governance, initiative, version, case.moment)

@@ -110,7 +110,7 @@ def model(material: Material) -> tuple[Part, ...]:
     facts = (
         ("Version", f"{known.version} ({material.state.lower()})"),
         ("Algorithm", known.algorithm),
-        ("What it predicts", HOW.get(known.task, known.task)),
+        ("What it predicts", HOW.get(known.task or "", "Nothing as rows; cases judge it")),
         ("Registered", f"{day(known.recorded_at)} by {known.actor_name}"),
         ("Approved first, and frozen since", approved or "Not approved yet"),
         ("Notes", known.notes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from pydantic import Field
 from core.analytics.decay.metrics import DECAY_METRICS, DecayMetric
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.analytics.slices.report import SliceChange, SliceReport
+from core.domain.commands import VersionLinks
 from core.domain.errors import BadInput, NotFound
 from core.domain.facts.recorded import values_of
 from core.domain.given import InitiativeId, argument
@@ -21,6 +22,8 @@ from core.domain.models.model_versions import (
     grade_reproducibility,
 )
 from core.domain.moment import Moment
+from core.domain.policy.checks import PARTS, Kind
+from core.ground import in_words
 from core.lake.models import versions
 from core.lake.monitoring import readings as lake_monitoring
 from core.lake.process.inventory import registration
@@ -44,6 +47,7 @@ class VersionFace:
     grade: ReproducibilityGrade
     approval: Approval | None
     predictions: int
+    kind: Kind = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -177,11 +181,13 @@ def compare_versions(
 def _face(governance: Governance, moment: Moment, known: Version) -> VersionFace:
     initiative, version = known.initiative, known.version
     batches = lake_monitoring.batches(governance.store, initiative, version, moment)
+    kind = governance.policy(moment).kind(registered(governance, initiative, moment).kind)
     return VersionFace(
         known,
-        grade_reproducibility(values_of(known)),
+        grade_reproducibility(values_of(known), kind.made_of),
         version_approval(governance, moment, initiative=initiative, version=version),
         sum(batch.rows for batch in batches),
+        kind,
     )
 
 
@@ -225,10 +231,17 @@ _PARTS = (
 
 def _pairs(left: Version, right: Version) -> list[Pair]:
     """Each part of both; an address says nothing on what lies there, so it is judged by its digest."""
+    mine, theirs = values_of(left), values_of(right)
+    others = [
+        (in_words(name).capitalize(), title, field, field)
+        for name, part in PARTS.items()
+        for field in (*part.beside, *part.locked_by)
+        if (mine[field] or theirs[field]) and field not in {shown for *_, shown, _ in _PARTS}
+        for title in [VersionLinks.model_fields[field].title or field]
+    ]
     return [
         Pair(part, label, str(mine[shown]), str(theirs[shown]), _sameness(str(mine[by]), str(theirs[by])))
-        for mine, theirs in [(values_of(left), values_of(right))]
-        for part, label, shown, by in _PARTS
+        for part, label, shown, by in (*_PARTS, *others)
     ]
 
 

@@ -15,6 +15,7 @@ from core.domain.commands import (
     PromoteVersion,
     RegisterModelVersion,
     RetireVersion,
+    VersionLinks,
 )
 from core.domain.errors import BadInput, Conflict, NotFound
 from core.domain.facts.models import ModelVersion, VersionAmendment, VersionState
@@ -33,7 +34,7 @@ from core.domain.models.model_versions import (
     VersionStanding,
 )
 from core.domain.moment import Moment
-from core.domain.policy.checks import LOOK_AT_PREDICTIONS
+from core.domain.policy.checks import LOOK_AT_FILES, LOOK_AT_PREDICTIONS, PARTS, Kind
 from core.lake import directory
 from core.lake import models as lake
 from core.lake.monitoring import readings as lake_monitoring
@@ -49,8 +50,8 @@ def version_registry(
     governance: Governance, moment: Moment, *, past: bool = False
 ) -> list[lake.RegistryLine]:
     """Versions in use or to come of all initiatives by name; `past` adds all others."""
-    live = governance.live_gates(moment)
-    return [one for one in lake.registry(governance.store, moment, live) if past or one.state in IN_USE]
+    lines = lake.registry(governance.store, moment, governance.policy(moment), governance.live_gates(moment))
+    return [one for one in lines if past or one.state in IN_USE]
 
 
 def register_model_version(governance: Governance, command: RegisterModelVersion) -> State:
@@ -63,14 +64,17 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
     Raises
     ------
     BadInput
-        A metric is not a finite number.
+        A metric is not a finite number; a task, or something it is made of, that its kind does not have.
     Conflict
         The version is registered already.
     """
     case = begin(governance, command)
     initiative, version = case.initiative.initiative, command.version
+    kind = case.policy.kind(case.initiative.kind)
+    _require_task(kind, command.task)
+    _require_parts(kind, command)
     made = command.model_dump(include={*columns_of(ModelVersion)} - {*ORIGIN})
-    fact = ModelVersion(**{**made, "metrics": _metrics(command.metrics)})
+    fact = ModelVersion(**{**made, "task": command.task or None, "metrics": _metrics(command.metrics)})
     entries = [entry_of("model_version_registered", fact, first=True)]
     beside = command.role == "challenger"
 
@@ -94,9 +98,29 @@ def register_model_version(governance: Governance, command: RegisterModelVersion
     if beside:
         raise_twins(governance, initiative, actor=command.actor, at=command.at)
         return "registered"
-    # A new version has no predictions yet; to look at them now would waste the first try.
-    _check(case, LOOK_AT_PREDICTIONS)
+    # A new version has no predictions and no cases yet; to look at them now would waste the first try.
+    _check(case, LOOK_AT_FILES)
     return "candidate"
+
+
+def _require_task(kind: Kind, task: str) -> None:
+    """A version predicts what its kind may predict; where every version of it does, it has to be said."""
+    if task and task not in kind.tasks:
+        known = f"Use one of: {', '.join(kind.tasks)}." if kind.tasks else "Leave it out."
+        raise BadInput(f"{kind.title} predicts no {task} as rows", where="task", remedy=known)
+    if kind.predictions and not task:
+        known = f"Say one of: {', '.join(kind.tasks)}."
+        raise BadInput("it is not said what it predicts", where="task", remedy=known)
+
+
+def _require_parts(kind: Kind, given: VersionLinks) -> None:
+    """Nothing is recorded of a version that its kind does not have."""
+    for name, part in PARTS.items():
+        named = next((field for field in (*part.locked_by, *part.beside) if getattr(given, field)), "")
+        if named and name not in kind.parts:
+            known = ", ".join(part.replace("_", " ") for part in kind.parts)
+            what = f"{kind.title} has no {name.replace('_', ' ')}"
+            raise BadInput(what, where=named, remedy=f"It is made of: {known}. Or give its kind anew.")
 
 
 def _entered(initiative: str, version: str) -> list[Fact]:
@@ -126,6 +150,7 @@ def amend_model_version(governance: Governance, command: AmendModelVersion) -> t
             where=command.initiative,
             remedy="Register a new version.",
         )
+    _require_parts(case.policy.kind(case.initiative.kind), command)
     given = {name: value for name in AMENDABLE if (value := getattr(command, name))}
     if command.metrics:
         given["metrics"] = {**known.metrics, **command.metrics}

@@ -153,13 +153,9 @@ def _chosen(only: tuple[str, ...], subject: CheckSubject) -> tuple[str, ...]:
 
 
 def _subject(governance: Governance, initiative: str, moment: Moment) -> CheckSubject:
-    return CheckSubject(
-        governance,
-        governance.policy(moment),
-        moment,
-        registered(governance, initiative, moment),
-        facts_of(governance, initiative, moment),
-    )
+    known = registered(governance, initiative, moment)
+    policy = governance.policy(moment).of(known.kind)
+    return CheckSubject(governance, policy, moment, known, facts_of(governance, initiative, moment))
 
 
 def _run(subject: CheckSubject, result: CheckResult, tried: set[tuple[str, str | None]]) -> CheckRun:
@@ -229,7 +225,8 @@ def _training(subject: CheckSubject) -> CheckResult:
 
 
 def _versions_locked(subject: CheckSubject) -> CheckResult:
-    return check_versions_locked(values_of(_current(subject)))
+    kind = subject.policy.kind(subject.facts.kind)
+    return check_versions_locked(values_of(_current(subject)), kind.made_of)
 
 
 def _data_digest(subject: CheckSubject) -> CheckResult:

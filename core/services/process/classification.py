@@ -16,9 +16,10 @@ from core.domain.facts.recorded import but, entry_of
 from core.domain.given import InitiativeId
 from core.domain.life_cycles import CONFIRMATION
 from core.domain.moment import Moment
+from core.domain.policy.checks import Kind
 from core.domain.policy.policy import Classification, Policy, classify
 from core.domain.policy.requirement_list import plan_at
-from core.domain.process.commands import ConfirmClass, GivenAnswers, ReassessInitiative
+from core.domain.process.commands import ConfirmClass, GivenAnswers, GivenKind, ReassessInitiative
 from core.domain.process.facts import InitiativeFacts, Review
 from core.domain.process.gates import decide
 from core.domain.process.requirements import requirement_states
@@ -204,14 +205,28 @@ class Reassessment:
     lowers: bool
 
 
+def require_kind(policy: Policy, kind: str) -> Kind:
+    """A kind that the policy admits, by its key."""
+    if kind not in policy.admitted:
+        known = ", ".join(policy.admitted)
+        raise BadInput(f"'{kind[:60]}' is no kind of model", where="kind", remedy=f"Use one of: {known}.")
+    return policy.admitted[kind]
+
+
 def reassessment(
-    governance: Governance, moment: Moment, *, initiative: InitiativeId, answers: GivenAnswers
+    governance: Governance,
+    moment: Moment,
+    *,
+    initiative: InitiativeId,
+    answers: GivenAnswers,
+    kind: GivenKind = "",
 ) -> Reassessment:
-    """Work out what answers given anew would change; nothing is stored."""
+    """Work out what answers given anew, or another kind, would change; nothing is stored."""
     policy, known = governance.policy(moment), registered(governance, initiative, moment)
-    computed = classify(policy, answers)
+    computed, kind = classify(policy, answers), kind and require_kind(policy, kind).id
     now = facts_of(governance, initiative, moment)
-    said = but(now.said[-1], answers=canonical(answers), seq=moment.seq + 1)
+    changed = {"answers": canonical(answers), "kind": kind or known.kind}
+    said = but(now.said[-1], **changed, seq=moment.seq + 1)
     share = policy.risk_class(computed.class_id).review_percent
     then = replace(
         now,
@@ -270,7 +285,8 @@ def reassess_initiative(governance: Governance, command: ReassessInitiative) -> 
         The actor may not; no such initiative; an answer is not usable.
     """
     case = begin(governance, command)
-    found = reassessment(governance, case.moment, initiative=command.initiative, answers=command.answers)
+    of, answers, kind = command.initiative, command.answers, command.kind
+    found = reassessment(governance, case.moment, initiative=of, answers=answers, kind=kind)
     if not found.lowers:
         case.append(answered_anew(case, command), unchanged=(command.initiative,))
         record_checks(governance, command.initiative, actor=command.actor, at=command.at)
@@ -284,10 +300,12 @@ def reassess_initiative(governance: Governance, command: ReassessInitiative) -> 
 
 
 def answered_anew(case: Case, asked: ReassessInitiative) -> list[Fact]:
-    """What answers given anew put on record: the answers, where they differ, and the class they lead to."""
+    """What answers given anew put on record: answers and kind where they differ, and the class they give."""
     known = case.find(Initiative, asked.initiative)
+    kind = asked.kind or known.kind
     classified = classified_as(case.policy, asked.initiative, classify(case.policy, asked.answers))
     entries = [entry_of("initiative_classified", classified)]
-    if json.loads(known.answers) != json.loads(canonical(asked.answers)):
-        entries.insert(0, entry_of("initiative_reassessed", but(known, answers=canonical(asked.answers))))
+    if (kind, json.loads(known.answers)) != (known.kind, json.loads(canonical(asked.answers))):
+        said = but(known, answers=canonical(asked.answers), kind=kind)
+        entries.insert(0, entry_of("initiative_reassessed", said))
     return entries

@@ -218,7 +218,7 @@ def alcoa_sheet(governance: Governance, moment: Moment, *, initiative: Initiativ
     known = _Known(
         governance,
         governance.rules(moment).roles,
-        governance.policy(moment),
+        governance.policy(moment).of(facts.kind),
         registered(governance, initiative, moment),
         facts.version,
         signed(store, EvidenceLine, Evidence, moment, initiative),

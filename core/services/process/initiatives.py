@@ -42,6 +42,7 @@ from core.domain.process.facts import (
 from core.domain.process.gates import Decision, decide
 from core.domain.process.requirements import RequirementState, requirement_states
 from core.domain.rules.ethics import Ethics
+from core.ground import LEARNED
 from core.lake.directory import signed
 from core.lake.facts import newest
 from core.lake.models import versions
@@ -50,7 +51,7 @@ from core.lake.record import entries as lake
 from core.services.case import begin, facts_of, registered
 from core.services.governance import Governance
 from core.services.process.checks import record_checks
-from core.services.process.classification import classified_as
+from core.services.process.classification import classified_as, require_kind
 from core.services.process.findings import raise_twins
 from core.services.process.gates import stands
 
@@ -73,9 +74,11 @@ class Preview:
     complete: bool
 
 
-def preview_classification(governance: Governance, moment: Moment, answers: Answers) -> Preview:
-    """Classify while a person is still answering; nothing is stored."""
-    policy = governance.policy(moment)
+def preview_classification(
+    governance: Governance, moment: Moment, answers: Answers, kind: str = LEARNED
+) -> Preview:
+    """Classify while a person is still answering, with the proofs of its kind; nothing is stored."""
+    policy = governance.policy(moment).of(kind)
     given = {question: chosen for question, chosen in answers.items() if chosen}
     classification = classify_so_far(policy, given)
     complete = all(question.id in given for question in policy.questions)
@@ -93,7 +96,7 @@ def register_initiative(governance: Governance, command: RegisterInitiative) -> 
         An initiative of this name is registered.
     """
     case = begin(governance, command)
-    policy = case.policy
+    policy = case.policy.of(require_kind(case.policy, command.kind).id)
     classification = classify(policy, command.answers)
     short_name = command.short_name or slug(command.name)
     initiative = slug(short_name)
@@ -216,7 +219,7 @@ def inventory(
     moment: Moment,
     *,
     search: Annotated[
-        str, Field(description="Words in the name, id, purpose, owner or team."), argument()
+        str, Field(description="Words in the name, id, purpose, owner, team or kind."), argument()
     ] = "",
     classes: Annotated[
         tuple[str, ...], Field(description="Risk class; repeat for more."), option("--class")
@@ -224,6 +227,11 @@ def inventory(
     teams: Annotated[tuple[str, ...], Field(description="Team; repeat for more."), option("--team")] = (),
     domains: Annotated[
         tuple[str, ...], Field(description="Domain; repeat for more."), option("--domain")
+    ] = (),
+    kinds: Annotated[
+        tuple[str, ...],
+        Field(description="Kind of model, or what it has beside, such as bought; repeat for more."),
+        option("--kind"),
     ] = (),
     status: Annotated[
         Literal["", "live", "in_progress", "overdue", "failing", "retired"],
@@ -235,7 +243,7 @@ def inventory(
     Returns
     -------
     list[InventoryLine]
-        By name. Every word of `search` stands in the name, id, purpose, owner or team (case does not matter);
+        By name. Every word of `search` stands in the name, id, purpose, owner, team or kind (case aside);
         empty filters let all through.
     """
     policy, live = governance.policy(moment), governance.live_gates(moment)
@@ -247,6 +255,7 @@ def inventory(
         and (not classes or line.class_id in classes)
         and (not teams or line.team in teams)
         and (not domains or line.domain in domains)
+        and (not kinds or any({*kind.split("+")} <= {*line.kind.split("+")} for kind in kinds))
         and _has_status(line, status)
     ]
 
@@ -260,8 +269,8 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
     """Open an initiative: class, requirements, gates, versions, evidence, and its part of the record."""
     from core.lake.monitoring.readings import batches  # what pipelines wait for loads without it
 
-    store, policy = governance.store, governance.policy(moment)
-    facts = facts_of(governance, initiative, moment)
+    store, facts = governance.store, facts_of(governance, initiative, moment)
+    policy = governance.policy(moment).of(facts.kind)
     decisions = signed(store, DecisionLine, GateDecision, moment, initiative)
     made = versions(store, initiative, moment, governance.live_gates(moment))
     stood = stands(governance, initiative, moment)
@@ -292,7 +301,7 @@ def initiative_sheet(governance: Governance, moment: Moment, *, initiative: str)
 
 
 def _has_words(line: InventoryLine, words: Sequence[str]) -> bool:
-    text = " ".join((line.name, line.initiative, line.purpose, line.owner_name, line.team))
+    text = " ".join((line.name, line.initiative, line.purpose, line.owner_name, line.team, line.kind_title))
     return all(word in text.casefold() for word in words)
 
 

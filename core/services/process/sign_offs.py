@@ -304,7 +304,7 @@ def withdraw_signature(governance: Governance, command: WithdrawSignature) -> No
 def lay_table(governance: Governance, initiative: str, gate_id: str, moment: Moment) -> Table:
     """Gather what a gate's sign-off rests on."""
     facts = facts_of(governance, initiative, moment)
-    policy = governance.policy(moment)
+    policy = governance.policy(moment).of(facts.kind)
     gate = find_gate(policy, facts.class_id, gate_id)
     plan = plan_at(policy, facts.class_id, gate_id)
     if plan is None:

@@ -16,6 +16,7 @@ from core.domain.commands import (
 )
 from core.domain.given import GateId, InitiativeId
 from core.domain.moment import Moment
+from core.domain.policy.checks import Kind
 from core.domain.policy.policy import Policy
 from core.domain.policy.requirement_list import Requirement
 from core.domain.process import commands as given
@@ -56,11 +57,17 @@ def list_questions(call: Call) -> Result:
     governance, moment = call.governance, call.moment()
     policy, ethics = governance.policy(moment), governance.position(moment)
     return {
+        "kinds": [_kind(kind) for kind in policy.kinds],
         "questions": policy.questions,
         "domains": [{"id": domain.id, "title": domain.title} for domain in ethics.domains],
         "people": [{"id": person.id, "name": person.name} for person in governance.people()],
         "actor": call.actor,
     }
+
+
+def _kind(kind: Kind) -> Result:
+    said = {"id": kind.id, "title": kind.title, "description": kind.description, "trait": kind.trait}
+    return {**said, "made_of": kind.made_of, "may_have": kind.may_have, "tasks": kind.tasks}
 
 
 def show_initiative(call: Call, moment: Moment, *, initiative: InitiativeId) -> Result:
@@ -137,7 +144,9 @@ def _required(requirement: Requirement, roles: Roles) -> Result:
         "step": requirement.step,
         "responsible": measure.responsible,
         "responsible_title": roles.title(measure.responsible),
+        "guide": measure.guide,
         "evidence": measure.evidence,
+        "example": measure.example,
         "checks": measure.checks,
         "sign_off": requirement.sign_off,
         "due_days": requirement.due_days,
@@ -151,6 +160,7 @@ def _sheet(sheet: InitiativeSheet, roles: Roles) -> Result:
         "initiative": {
             **plain(known),
             "class_title": policy.class_title(known.class_id),
+            "kind_title": policy.kind(known.kind).title,
             "mode_title": mode.operationalization if mode else known.mode_id,
         },
         "stage": sheet.stage,

@@ -233,6 +233,7 @@ def clause_proofs(
 
 def proof_line(policy: Policy, proof: lake.ClauseProof) -> ProofLine:
     """A proof in words."""
+    policy = policy.of(proof.kind)
     return ProofLine(
         proof.initiative,
         proof.name,

@@ -98,7 +98,7 @@ def initiative_frameworks(
 ) -> InitiativeFrameworks:
     """Every framework that applies to an initiative, clause by clause, down to the proof."""
     known = registered(governance, initiative, moment)
-    policy, listed = governance.policy(moment), governance.rules(moment).frameworks
+    policy, listed = governance.policy(moment).of(known.kind), governance.rules(moment).frameworks
     own = own_regions(governance, initiative, moment)
     about = circumstances(listed, known, own)
     proofs = _proofs(governance, policy, moment, known)
@@ -174,6 +174,7 @@ def _proof(
         initiative=known.initiative,
         name=known.name,
         team=known.team,
+        kind=known.kind,
         class_id=known.class_id,
         requirement=state.requirement.id,
         proved_by=state.proved_by.id,

@@ -20,6 +20,7 @@ from core.domain.policy.policy import Consideration, Measure, Option, Policy, Si
 from core.domain.policy.requirement_list import Requirement, requirements_of
 from core.domain.rules.ethics import Ethics
 from core.domain.work.raci import LETTERS
+from core.ground import LEARNED
 from core.lake import directory
 from core.lake.facts import history, latest, newest_of
 from core.services.case import Case, begin
@@ -208,32 +209,36 @@ def published_policy(governance: Governance, moment: Moment) -> PolicyInForce:
     return PolicyInForce(policy, fact.sha256, fact.seq, fact.recorded_at, names[fact.actor])
 
 
-def matrix_rows(governance: Governance, moment: Moment) -> Rows:
+def matrix_rows(governance: Governance, moment: Moment, *, kind: str = LEARNED) -> Rows:
     """One row per consideration; each class's column names the rung and the measure asked for.
 
     On a ladder that adds, a cell names every measure up to the rung. A cell that asks for nothing is empty.
+    Where a kind proves a rung in its own way, the cell says by what.
     """
     policy = governance.policy(moment)
+    asks = policy.of(kind)
     return [
         {
             "consideration": ladder.title,
-            **{c.id: _cell(ladder, policy.matrix[c.id][ladder.id]) for c in policy.classes},
+            **{c.id: _cell(ladder, own, policy.matrix[c.id][ladder.id]) for c in policy.classes},
         }
-        for ladder in policy.considerations
+        for ladder, own in zip(policy.considerations, asks.considerations, strict=True)
     ]
 
 
-def _cell(ladder: Consideration, rung: int) -> str:
-    if not rung:
-        return ""
-    if ladder.ladder == "replaces":
-        return f"{rung} · {ladder.rungs[rung - 1].title}"
-    return "  +  ".join(f"{place} · {m.title}" for place, m in enumerate(ladder.rungs[:rung], start=1))
+def _cell(ladder: Consideration, own: Consideration, rung: int) -> str:
+    rungs = list(enumerate(zip(ladder.rungs, own.rungs, strict=True), start=1))[:rung]
+    asked = rungs[-1:] if ladder.ladder == "replaces" else rungs
+    return "  +  ".join(f"{place} · {_rung(shipped, proved)}" for place, (shipped, proved) in asked)
 
 
-def class_measures(governance: Governance, moment: Moment, *, class_id: str) -> Rows:
+def _rung(shipped: Measure, proved: Measure) -> str:
+    return shipped.title if proved is shipped else f"{shipped.title}: {proved.evidence or 'the checks'}"
+
+
+def class_measures(governance: Governance, moment: Moment, *, class_id: str, kind: str = LEARNED) -> Rows:
     """Every measure that a class is asked for: step, responsible role, proof, due days and validity."""
-    policy = governance.policy(moment)
+    policy = governance.policy(moment).of(kind)
     if class_id not in policy.class_order:
         titles = ", ".join(known.title for known in policy.classes)
         raise NotFound(f"'{class_id[:40]}' is no risk class", remedy=f"Choose one of: {titles}.")
@@ -246,6 +251,7 @@ def class_measures(governance: Governance, moment: Moment, *, class_id: str) -> 
             "step": policy.steps[policy.step_order[requirement.step]].title,
             "responsible": _responsible(roles, requirement.measure),
             "proof": proof_words(requirement.measure) or _signers(roles, requirement),
+            "example": requirement.measure.example or "",
             "due_days": requirement.due_days,
             "valid": _validity(policy, requirement.measure),
         }

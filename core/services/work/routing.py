@@ -304,11 +304,17 @@ def open_requirements(reading: Reading) -> Iterator[OpenRequirement]:
     if reading.only:
         yield from _open_of_one(reading)
         return
-    asked = {(c.id, r.id): r for c in policy.classes for r in requirements_of(policy, c.id)}
-    for line in requirement_lines(store, policy, moment):
+    lines = requirement_lines(store, policy, moment)
+    asked = {
+        (kind, c.id, r.id): r
+        for kind in {line.kind for line in lines}
+        for c in policy.classes
+        for r in requirements_of(policy.of(kind), c.id)
+    }
+    for line in lines:
         status = Status(line.status)
         if status in _OPEN:
-            requirement = asked[line.class_id, line.requirement]
+            requirement = asked[line.kind, line.class_id, line.requirement]
             yield OpenRequirement(
                 line.initiative, line.class_id, requirement, status, line.due_on, line.expires_on
             )

@@ -12,9 +12,11 @@ import streamlit as st
 from core.analytics.decay.metrics import DECAY_METRICS
 from core.analytics.slices.metrics import SLICE_METRICS
 from core.domain.errors import NotFound
+from core.domain.facts.recorded import values_of
 from core.domain.given import shown_address
 from core.domain.models.model_versions import STATES, Version
-from core.domain.policy.checks import CHECKS
+from core.domain.policy.checks import CHECKS, LEARNED_MODEL, PARTS
+from core.ground import in_words
 from core.services.process import evidence
 from core.services.process.evidence import evidence_file
 from core.services.record.entries import record_page
@@ -35,6 +37,7 @@ from portal.components.tables import Column, plain_table
 from portal.components.text import count, day, escape, escape_html, humanise, minute, number, plain, sentence
 
 if TYPE_CHECKING:
+    from core.domain.policy.checks import Kind
     from core.domain.process.alcoa import LetterGrade
     from core.domain.process.facts import CheckLine, EvidenceLine
     from core.services.process.evidence import AlcoaSheet, GradedEvidence
@@ -232,7 +235,7 @@ def versions_tab(desk: Desk, sheet: InitiativeSheet) -> None:
             page_link("documents", "Model card", icon=":material/article:", **known)
     for place, one in enumerate(sheet.versions):
         state = STATES[one.state].lower() + (", the current one" if one.current else "")
-        made = f"{one.algorithm}. {TASKS.get(one.task, one.task)}."
+        made = f"{one.algorithm}. {TASKS[one.task]}." if one.task else f"{one.algorithm}."
         by = f"Registered {minute(one.recorded_at)} by {one.actor_name}."
         with panel(f"Version {one.version}, {state}", f"{made} {by}", key=f"version-{place}"):
             _version(sheet, one)
@@ -243,14 +246,9 @@ def _version(sheet: InitiativeSheet, one: Version) -> None:
         st.markdown(escape(one.notes))
     if one.metrics:
         facts([(_metric_title(name), number(value, 4)) for name, value in one.metrics.items()])
-    st.html(
-        '<dl class="gp-facts">'
-        + _link_html("Model", one.artifact_uri, "sha256", one.artifact_sha256)
-        + _link_html("Training data", one.data_uri, "sha256", one.data_sha256)
-        + _link_html("Code", one.code_uri, "commit", one.code_commit)
-        + _link_html("Environment", "", "sha256", one.environment_sha256)
-        + "</dl>"
-    )
+    kind = sheet.policy.kind(sheet.initiative.kind)
+    made = _learned_html(one) if kind.made_of == LEARNED_MODEL.made_of else _parts_html(kind, one)
+    st.html(f'<dl class="gp-facts">{made}</dl>')
     batches = [batch for batch in sheet.batches if batch.version == one.version]
     if batches:
         made = count(sum(batch.rows for batch in batches), "prediction")
@@ -261,6 +259,28 @@ def _version(sheet: InitiativeSheet, one: Version) -> None:
         with st.container(horizontal=True):
             page_link("slices", "Bias slices", icon=":material/balance:", **known)
             page_link("decay", "Decay", icon=":material/trending_down:", **known)
+
+
+def _learned_html(one: Version) -> str:
+    return (
+        _link_html("Model", one.artifact_uri, "sha256", one.artifact_sha256)
+        + _link_html("Training data", one.data_uri, "sha256", one.data_sha256)
+        + _link_html("Code", one.code_uri, "commit", one.code_commit)
+        + _link_html("Environment", "", "sha256", one.environment_sha256)
+    )
+
+
+def _parts_html(kind: Kind, one: Version) -> str:
+    """What a version is made of, part by part; what it need not have only where it is recorded."""
+    known, lines = values_of(one), []
+    for name in kind.parts:
+        part = PARTS[name]
+        said = ", ".join(str(known[field]) for field in part.locked_by if known[field])
+        address = next((str(known[field]) for field in part.beside if field.endswith("_uri")), "")
+        if said or address or name in kind.made_of:
+            digest = "sha256" if part.locked_by[0].endswith("sha256") else ""
+            lines.append(_link_html(in_words(name).capitalize(), address, digest, said))
+    return "".join(lines)
 
 
 def _metric_title(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The registration as people fill it in: ten questions, what they lead to so far, and the receipt."""
+"""The registration as people fill it in: eleven questions, what they lead to so far, and the receipt."""
 
 from __future__ import annotations
 
@@ -139,6 +139,38 @@ def _naming_hint(policy: Policy, name: str) -> None:
     st.caption(escape(f"Its short name will be {short}." if not advice else advice.strip()))
 
 
+def kind_field(policy: Policy, *, of: str = "", first: str = "", place: int = 3) -> str:
+    """Ask for the kind of model, and what it has beside, as one question; empty while it is not answered."""
+    plain = {kind.id: kind for kind in policy.kinds if not kind.trait}
+    chosen, *beside = first.split("+") if first else [""]
+    with st.container(border=True):
+        st.markdown(f"**{place}. What kind of model is it?**")
+        st.caption("What a model is made of decides what can prove it.")
+        kind = st.radio(
+            "Kind of model",
+            list(plain),
+            index=list(plain).index(chosen) if chosen in plain else None,
+            format_func=lambda one: escape(plain[one].title),
+            captions=[escape(known.description) for known in plain.values()],
+            key=_key(f"{of}kind"),
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        traits = [
+            trait.id
+            for trait in policy.kinds
+            if trait.trait
+            and st.checkbox(
+                escape(trait.title),
+                value=trait.id in beside,
+                help=escape(trait.description),
+                key=_key(f"{of}kind-{trait.id}"),
+                persist_state="session",
+            )
+        ]
+    return "+".join([kind, *traits]) if kind else ""
+
+
 def question_fields(
     policy: Policy, *, of: str = "", first: Mapping[str, tuple[str, ...]] | None = None, start: int = 3
 ) -> Answers:
@@ -210,9 +242,11 @@ def class_forms(desk: Desk, sheet: InitiativeSheet) -> None:
 
 def _reassess(desk: Desk, sheet: InitiativeSheet) -> None:
     known = sheet.initiative
-    answers = question_fields(sheet.policy, of=f"{known.initiative}-", first=known.answers, start=1)
+    of, kinds = f"{known.initiative}-", bool(sheet.policy.kinds)
+    kind = kind_field(sheet.policy, of=of, first=known.kind, place=1) if kinds else ""
+    answers = question_fields(sheet.policy, of=of, first=known.answers, start=1 + kinds)
     try:
-        found = desk.ask(reassessment, initiative=known.initiative, answers=answers)
+        found = desk.ask(reassessment, initiative=known.initiative, answers=answers, kind=kind)
     except BadInput as problem:
         st.caption(escape(str(problem)))
         return
@@ -229,17 +263,18 @@ def _reassess(desk: Desk, sheet: InitiativeSheet) -> None:
     ask = Ask(
         "Propose these answers" if found.lowers else "Keep these answers",
         "On record. A lower class holds when somebody else agrees.",
-        fixed={"initiative": known.initiative, "answers": answers},
+        fixed={"initiative": known.initiative, "answers": answers, "kind": kind},
     )
     form(desk, reassess_initiative, ReassessInitiative, ask)
 
 
-def still_open(policy: Policy, identity: Mapping[str, str], answers: Answers) -> list[str]:
+def still_open(policy: Policy, identity: Mapping[str, str], kind: str, answers: Answers) -> list[str]:
     """Name what is not answered yet, in the order of the form."""
     asked = {"name": "the name", "purpose": "the purpose", "owner": "the owner", "team": "the team"}
     asked |= {"domain": "the business domain"}
     lacking = [words for field, words in asked.items() if not identity[field].strip()]
-    numbered = enumerate(policy.questions, start=3)
+    lacking += [] if kind else ["question 3"]
+    numbered = enumerate(policy.questions, start=4 if policy.kinds else 3)
     return lacking + [f"question {place}" for place, q in numbered if q.id not in answers]
 
 
@@ -294,7 +329,9 @@ def requirements_by_step(policy: Policy, requirements: Sequence[Requirement]) ->
 
 def _due_html(measure: Measure) -> str:
     how = f"within {count(measure.due_days, 'day')}" if measure.evidence else "runs by itself"
-    return f'<li>{escape_html(measure.title)} <span class="gp-quiet-line">{how}</span></li>'
+    title, proof = escape_html(measure.title), escape_html(measure.evidence or "")
+    said = f"{title}: {proof}," if proof else title
+    return f'<li>{said} <span class="gp-quiet-line">{how}</span></li>'
 
 
 def receipt(desk: Desk, sheet: InitiativeSheet) -> None:

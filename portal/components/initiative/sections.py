@@ -18,6 +18,7 @@ from core.domain.commands import (
 )
 from core.domain.given import texts_of
 from core.domain.models.model_versions import ROLES
+from core.domain.policy.checks import PARTS
 from core.domain.process.commands import PullModel
 from core.domain.process.facts import more_texts
 from core.domain.process.gates import finding_for
@@ -39,6 +40,7 @@ from portal.components.text import count, day, escape, escape_html, sentence
 from portal.components.url_inputs import url_value
 
 if TYPE_CHECKING:
+    from core.domain.policy.checks import Kind
     from core.domain.policy.policy import Measure
     from core.domain.process.gates import Finding
     from core.domain.process.requirements import RequirementState
@@ -47,14 +49,6 @@ if TYPE_CHECKING:
 
 
 TASKS = {"binary": "Yes or no", "multiclass": "One of several classes", "regression": "A number"}
-LINKS = (
-    ("artifact_uri", "artifact_sha256"),
-    ("data_uri", "data_sha256"),
-    ("code_uri", "code_commit"),
-    ("environment_uri", "environment_sha256"),
-    ("image_uri", "image_sha256"),
-    ("metrics_uri", "metrics_sha256"),
-)
 _ROLES = {"champion": "The current version, if none is in production", "challenger": "A version beside it"}
 _DATA_KINDS = {"": "Not said", "full": "In full", "sample": "As a sample"}
 
@@ -75,16 +69,35 @@ def evidence_form(desk: Desk, initiative: str, measure: Measure, *, then: Callab
     form(desk, submit_evidence, SubmitEvidence, ask)
 
 
+def links_of(kind: Kind) -> list[tuple[str, ...]]:
+    """Fields that say what a version of a kind is made of, as they stand side by side."""
+    parts = [part for name, part in PARTS.items() if name in kind.parts]
+    fields = [[f for f in (*part.beside, *part.locked_by) if f != "data_kind"] for part in parts]
+    alone = [field for row in fields if len(row) == 1 for field in row]
+    pairs = [tuple(row) for row in fields if len(row) > 1]
+    pairs += [tuple(alone[place : place + 2]) for place in range(0, len(alone), 2)]
+    return [*pairs, ("metrics_uri", "metrics_sha256")]
+
+
 def version_form(desk: Desk, sheet: InitiativeSheet) -> None:
-    """Ask for a model version with its links."""
+    """Ask for a model version with what its kind is made of."""
+    kind = sheet.policy.kind(sheet.initiative.kind)
+    tasks: dict[str, str] = {task: title for task, title in TASKS.items() if task in kind.tasks}
+    tasks = tasks if kind.predictions else {"": "Nothing as rows; cases judge it", **tasks}
     ask = Ask(
         "Register the version",
         _registered,
         icon=":material/add:",
         primary=True,
-        rows=(("version", "algorithm"), ("task", "notes"), ("role", "data_kind"), *LINKS, "metrics"),
+        rows=(
+            ("version", "algorithm"),
+            ("task", "notes") if kind.tasks else "notes",
+            ("role", "data_kind") if "data" in kind.parts else "role",
+            *links_of(kind),
+            "metrics",
+        ),
         fixed={"initiative": sheet.initiative.initiative},
-        choices={"task": TASKS, "role": _ROLES, "data_kind": _DATA_KINDS},
+        choices={"task": tasks, "role": _ROLES, "data_kind": _DATA_KINDS},
         first={"version": _next_version(sheet)},
         note="What is left out can be filled in until the version is approved. Once it is current, evidence "
         "and checks of the version before it stop counting; while one is in production it stands beside, "
@@ -211,6 +224,7 @@ def sheet_head(desk: Desk, sheet: InitiativeSheet) -> None:
         [
             ("Owner", known.owner_name),
             ("Builder", known.builder_name),
+            ("Kind", sheet.policy.kind(known.kind).title),
             ("Team", known.team),
             ("Domain", governance.position(desk.moment).domain_title(known.domain)),
             ("How it is put to work", mode.operationalization if mode else ""),
@@ -381,6 +395,8 @@ def _requirement_html(desk: Desk, sheet: InitiativeSheet, state: RequirementStat
     finding = finding_for(sheet.policy, state, sheet.facts, desk.moment.day)
     if not state.satisfied:
         lines.append(f'<div class="gp-ask-next">{escape_html(measure.guide)}</div>')
+        if measure.example:
+            lines.append(f'<div class="gp-ask-next">For example: {escape_html(measure.example)}.</div>')
     if finding is not None:
         said = finding.message.split(": ", 1)[-1]
         lines.append(

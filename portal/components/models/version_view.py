@@ -19,7 +19,7 @@ from core.services.models.versions import (
 )
 from portal.components.cards import Card, cards
 from portal.components.forms import Ask, form
-from portal.components.initiative.sections import LINKS, deploy_form
+from portal.components.initiative.sections import deploy_form, links_of
 from portal.components.page import panel
 from portal.components.pills import pill_html, shape_html
 from portal.components.slices.version_view import change_chart
@@ -169,14 +169,14 @@ def ladder_panel(faces: Sequence[VersionFace]) -> None:
 def _ladder_html(face: VersionFace) -> str:
     rungs = "".join(
         f'<li class="{"gp-rung-on" if rung <= face.grade.rung else ""}">'
-        f'<div class="gp-rung-title">{rung}. {escape_html(GRADES[rung])}</div>'
+        f'<div class="gp-rung-title">{rung}. {escape_html(title)}</div>'
         + "".join(
             f"<div>{_mark(need.found)}{escape_html(need.words)}</div>"
             for need in face.grade.needs
             if need.rung == rung
         )
         + "</li>"
-        for rung in (1, 2, 3)
+        for rung, title in list(enumerate(face.grade.titles))[1:]
     )
     head = f"Version {escape_html(face.version.version)} {pill_html(f'grade_{face.grade.rung}')}"
     return f'<div class="gp-ladder"><h3>{head}</h3><ol>{rungs}</ol></div>'
@@ -242,7 +242,7 @@ def _retire(desk: Desk, initiative: str, face: VersionFace) -> None:
 
 def _amend(desk: Desk, initiative: str, face: VersionFace) -> None:
     version = face.version.version
-    there = values_of(face.version)
+    there, data = values_of(face.version), "data" in face.kind.parts
     on = f"{face.approval.recorded_at:%Y-%m-%d}" if face.approval else ""
     ask = Ask(
         "Fill in",
@@ -250,11 +250,11 @@ def _amend(desk: Desk, initiative: str, face: VersionFace) -> None:
         icon=":material/edit:",
         primary=True,
         says="What you leave empty stays as it is; what was there before stays on record.",
-        rows=(*LINKS, ("data_kind", "notes"), "metrics", "reason"),
+        rows=(*links_of(face.kind), ("data_kind", "notes") if data else "notes", "metrics", "reason"),
         fixed={"initiative": initiative, "version": version},
         choices={"data_kind": _KINDS},
         titles={"environment_uri": "Address of the lock file", "metrics": "Metrics to add"},
-        hints={link: str(there[link] or "Not recorded") for pair in LINKS for link in pair}
+        hints={link: str(there[link] or "Not recorded") for pair in links_of(face.kind) for link in pair}
         | {"notes": face.version.notes},
         because=f"Approved on {on}, and frozen since. Register a new version instead." if on else "",
     )

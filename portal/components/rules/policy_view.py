@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.domain.commands import DraftPolicy, PublishPolicy, ReviewPolicy
+from core.ground import in_words
 from core.services.record.proposals import (
     AgreeToProposal,
     DeclineProposal,
@@ -27,6 +28,7 @@ from portal.components.text import count, day, escape, percent
 from portal.components.url_inputs import url_choice
 
 if TYPE_CHECKING:
+    from core.domain.policy.checks import Kind
     from core.domain.policy.policy import Policy, RiskClass
     from core.domain.policy.policy_changes import PolicyChange
     from core.services.record.proposals import ProposalLine
@@ -37,12 +39,14 @@ if TYPE_CHECKING:
 
 
 Rows = Sequence[Mapping[str, Any]]
+_EXAMPLE = Column("example", "For example", phone=False)
 MEASURES = [
     Column("measure", "Measure", strong=True),
     Column("consideration", "Consideration", phone=False),
     Column("step", "Process step", phone=False),
     Column("responsible", "Responsible"),
     Column("proof", "What proves it", phone=False),
+    _EXAMPLE,
     Column("due_days", "Due after (days)", "number"),
     Column("valid", "Valid for", phone=False),
 ]
@@ -54,6 +58,13 @@ GATES = [
     Column("classes", "Classes that pass it"),
     Column("lapses", "Evidence lapses", phone=False),
 ]
+
+
+def kind_note(kind: Kind) -> None:
+    """Say what a kind of model is, and what its versions are made of."""
+    made_of = ", ".join(in_words(part) for part in kind.made_of)
+    rows = "with predictions as rows" if kind.predictions else "judged by cases"
+    st.caption(escape(f"{kind.description} A version is made of: {made_of}; {rows}."))
 
 
 def matrix_table(policy: Policy, rows: Rows, *, narrow: str) -> None:
@@ -74,7 +85,9 @@ def measures_table(known: RiskClass, rows: Rows) -> None:
         "Days count from registration, classification or, for a version's own measures, the version. The "
         f"newest predictions may be {count(known.newest_chunk_days, 'day')} old where decay is checked."
     )
-    plain_table(rows, MEASURES, caption=f"Measures of {known.title}", download=f"measures-{known.id}")
+    told = any(row.get("example") for row in rows)  # policies of before give none
+    columns = [column for column in MEASURES if told or column is not _EXAMPLE]
+    plain_table(rows, columns, caption=f"Measures of {known.title}", download=f"measures-{known.id}")
 
 
 def question_panels(policy: Policy, options: Mapping[str, Rows]) -> None:
