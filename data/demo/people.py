@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from random import Random
+from typing import TYPE_CHECKING
 
 from core.domain.actors import Actor
-from core.domain.chain import Fact
-from core.lake.directory import put_person
-from core.lake.store import Store
+from core.domain.chain import Fact, Row
+from core.lake.directory import introducing
+from core.lake.store import Beside, Cursor, Store
 from core.services.record.people import membership_of
 from data.demo.recipe import PersonRecipe, Recipe
+
+if TYPE_CHECKING:
+    from data.demo.plans import InitiativePlan
+    from data.demo.workdays import Workdays
+    from data.demo.world import Timed, World
 
 VALIDATION = "Model Risk"
 PLATFORM = "Data Platform"
@@ -54,11 +62,20 @@ class People:
 
     def enter(self, store: Store, at: datetime) -> None:
         """Write everybody into the directory, personas first; their teams and roles go on record."""
+        entries: list[Row] = []
+        beside: list[Beside] = []
         for person in sorted(self._people, key=lambda person: not person.persona):
-            put_person(store, person.actor(), persona=person.persona)
-        rows = tuple(row for person in self._people for row in membership_of(person.actor()).rows)
-        entered = Fact("membership_recorded", "directory", "membership", rows)
-        store.append([entered], actor=self.founder.id, at=at)
+            salt = hashlib.sha256(f"demo {person.id}".encode()).hexdigest()[:32]  # the same in every build
+            digest, write = introducing(person.actor(), persona=person.persona, salt=salt)
+            entries += membership_of(person.actor(), digest).rows
+            beside.append(write)
+
+        def names(cursor: Cursor) -> None:
+            for write in beside:
+                write(cursor)
+
+        entered = Fact("membership_recorded", "directory", "membership", tuple(entries))
+        store.append([entered], actor=self.founder.id, at=at, beside=names)
 
     def holding(self, role: str) -> list[Actor]:
         """Everybody with a role, in the order of the recipe."""
@@ -91,3 +108,35 @@ class People:
 
 def _with_role(people: Sequence[PersonRecipe], role: str) -> list[PersonRecipe]:
     return [person for person in people if role in person.roles]
+
+
+_LEAVES, _AWAY, _ACTS_FOR, _CLOSED = "tom-ashworth", "sophie-laurent", "bruno-costa", "Staff turnover outlook"
+_MOMENT = 0.01
+"""Share of a working day: who leaves has done by then what they were to do."""
+
+
+def people_acts(world: World, plans: Sequence[InitiativePlan], days: Workdays) -> Iterator[Timed]:
+    """What becomes of people today: one leaves, one acts for another, one use case is closed to most."""
+    now = days.last
+    while days.moment(now) > days.now:
+        now -= _MOMENT
+    yield now - 3 * _MOMENT, partial(_appoint, world)
+    for plan in plans:
+        if plan.recipe.name == _CLOSED:
+            yield now - 2 * _MOMENT, partial(_close, world, plan)
+    yield now - _MOMENT, partial(_leave, world)
+
+
+def _appoint(world: World, at: datetime) -> None:
+    away = next(one.actor() for one in world.recipe.people if one.id == _AWAY)
+    until = (at + timedelta(days=12)).date()
+    world.do(away, at, "appoint_deputy", deputy=_ACTS_FOR, until=until, reason="Away for two weeks.")
+
+
+def _close(world: World, plan: InitiativePlan, at: datetime) -> None:
+    world.do(plan.crew.owner, at, "amend_initiative", initiative=plan.key, reading="restricted")
+
+
+def _leave(world: World, at: datetime) -> None:
+    reason = "Moves to another company."
+    world.do(world.people.founder, at, "leave_person", person=_LEAVES, reason=reason)

@@ -11,7 +11,7 @@ from core.domain.policy.policy import Policy
 from core.services.governance import Governance
 from data.demo.agenda import Agenda
 from data.demo.lineage import lineage_acts
-from data.demo.people import People
+from data.demo.people import People, people_acts
 from data.demo.plans import InitiativePlan
 from data.demo.recipe import Recipe
 from data.demo.rules import rules_acts
@@ -69,7 +69,7 @@ def simulate(
     queue = Queue(days)
     world = World(governance, recipe, people, shelf, queue.later)
     own = (Agenda(world, plan, policy, days).acts() for plan in plans)
-    rest = (kind(world, plans, days) for kind in (work_acts, rules_acts, lineage_acts))
+    rest = (kind(world, plans, days) for kind in (work_acts, rules_acts, lineage_acts, people_acts))
     for workday, act in chain(*own, *rest):
         queue.put(workday, act)
     queue.run(on_progress)

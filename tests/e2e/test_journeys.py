@@ -68,3 +68,23 @@ def test_an_analyst_drills_into_a_slice_and_sends_the_address(
     assert f"{counted} predictions in" in page.locator(words).inner_text()
     assert counted != "208,892"
     assert seen.problems + colleague.problems == []
+
+
+def test_an_executive_sees_what_is_off_target_why_and_who_acts_in_two_clicks(
+    browser: Browser, demo_address: str
+) -> None:
+    seen = watched(browser, demo_address, width=1440, height=900, dark=False)
+    page = seen.open("overview")
+    main = page.locator('[data-testid="stMain"]')
+    expect(main).to_contain_text("KPIs are off target")
+    card = page.locator('[class*="st-key-gp-opens-in_policy"]')
+    card.click(force=True)  # anywhere on the card: its link covers it
+    expect(page.locator("h1")).to_have_text("Initiatives in policy", timeout=15_000)
+    seen.settle()
+    expect(main).to_contain_text("would bring it to its target")
+    made = page.locator('[class*="st-key-gp-row-makers-0"]')
+    expect(made).to_contain_text("To act:")
+    name = made.get_by_role("link").inner_text()
+    made.get_by_role("link").click()
+    expect(page.locator("h1")).to_have_text(name, timeout=15_000)
+    assert seen.problems == []
