@@ -73,7 +73,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
         {"actor": "nadia-rahman", "most": 5, **PAST},
     ),
     "verify_record": ({}, {"checkpoint": "no checkpoint"}),
-    "replay_decision": ({"seq": 1}, {"seq": 5894}, {"seq": 7092}),
+    "replay_decision": ({"seq": 1}, {"seq": 5896}, {"seq": 7095}),
     "decay_report": (
         CLAIMS,
         {**CHURN, "version": "5b"},

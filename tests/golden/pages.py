@@ -99,7 +99,7 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         View(AUDITOR, {"part": "Rights"}),
     ),
     "ethics": (View(EXECUTIVE), View(VALIDATOR)),
-    "record": (View(AUDITOR), View(VALIDATOR, {"action": "gate_decided", "entry": "5894"})),
+    "record": (View(AUDITOR), View(VALIDATOR, {"action": "gate_decided", "entry": "5896"})),
 }
 """Page -> how it is opened; every page has a line."""
 

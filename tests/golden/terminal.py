@@ -80,7 +80,7 @@ document-notes retail-credit-scoring limits
 record --most 8
 record --initiative churn-call-list --most 4
 verify
-replay 5894
+replay 5896
 """.strip().splitlines()
 
 
