@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
 
@@ -191,6 +191,7 @@ class Store:
         self._catalog = catalog
         self._appending = threading.Lock()
         self.folder = folder
+        self.salt: Callable[[], str] = partial(secrets.token_hex, 16)  # a demo is the same in every build
         self.stopping = threading.Event()
         self.columns = _columns(self.cursor())
         self.kept = KeptFacts()
@@ -383,7 +384,7 @@ class Store:
                 }
                 for kept, row in zip(bare, fact.rows, strict=True)
             }
-            content = canonical({"salt": secrets.token_hex(16), "rows": left}).encode()
+            content = canonical({"salt": self.salt(), "rows": left}).encode()
             file = beside_file(self.folder, str(bare[0]["initiative"]), hashlib.sha256(content).hexdigest())
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)

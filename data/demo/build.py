@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 from core.domain.errors import BadInput, Conflict
@@ -163,6 +165,8 @@ def _build(site: Path, config: Path, now: datetime, report: Progress, options: D
     people, days = People(recipe), Workdays.until(now)
     report(0.0, "Founding the store.")
     governance = wire(open_memory_store(site / "store"), config)
+    numbers = count()
+    governance.store.salt = lambda: sha256(f"demo {next(numbers)}".encode()).hexdigest()[:32]
     try:
         found_store(governance, config, people.founder, days.moment(0), demo=True)
         people.enter(governance.store, days.moment(0))

@@ -50,6 +50,9 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
     "show_initiative": (*CLASSES, {**SCORING, **PAST}, NOWHERE),
     "list_questions": ({},),
     "list_people": ({},),
+    "list_deputies": ({},),
+    "person_history": ({"person": "sophie-laurent"}, {"person": "nobody-known"}),
+    "due_for_purge": ({}, {"as_of": "2027-06-30"}),
     "list_tokens": ({},),
     "list_proposals": ({}, {"open_only": True}),
     "ask_gate": (

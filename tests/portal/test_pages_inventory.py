@@ -402,7 +402,7 @@ def test_the_kind_of_model_changes_what_proves_it_while_answering(governance: Go
     at.radio(key="register-0-kind").set_value("agent").run()
     at.checkbox(key="register-0-kind-bought").check().run()
     said = words(sound(at))
-    assert "own results on a sample" in said and "own results on a sample" not in learned
+    assert "your own on a sample" in said and "your own on a sample" not in learned
 
 
 def test_a_light_sheet_is_registered_with_nothing_more_to_wait_for(governance: Governance) -> None:

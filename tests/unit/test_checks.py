@@ -9,6 +9,7 @@ import pytest
 from core.domain.policy.checks import (
     CHECKS,
     DecayReading,
+    PartId,
     check_data_digest,
     check_decay,
     check_evidence_fresh,
@@ -20,6 +21,7 @@ from core.domain.policy.checks import (
 from core.ground import Verdict, VerdictName
 
 PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)+"
+LEARNED: tuple[PartId, ...] = ("artifact", "code", "environment")
 LINKS = {"artifact_sha256": "a" * 64, "code_commit": "b" * 40, "environment_sha256": "c" * 64}
 
 
@@ -33,6 +35,7 @@ def test_every_check_is_listed_under_its_own_id() -> None:
         "data_quality",
         "drift_alert",
         "attributions_present",
+        "evaluation_limit",
     }
 
 
@@ -67,8 +70,8 @@ def test_evidence_passes_where_nothing_is_due_and_counts_what_lacks() -> None:
 
 
 def test_a_version_is_locked_when_artifact_code_and_environment_are_recorded() -> None:
-    assert check_versions_locked(LINKS).verdict is Verdict.PASS
-    result = check_versions_locked(LINKS | {"environment_sha256": "", "code_commit": ""})
+    assert check_versions_locked(LINKS, LEARNED).verdict is Verdict.PASS
+    result = check_versions_locked(LINKS | {"environment_sha256": "", "code_commit": ""}, LEARNED)
     assert result.verdict is Verdict.FAIL
     assert result.message == "not locked: the full code commit, the environment lock's sha256"
 
@@ -146,7 +149,7 @@ def test_a_decay_check_says_what_came_true_what_is_estimated_and_why_it_cannot_t
         check_naming("x", PATTERN, "credit-scoring"),
         check_owner("", []),
         check_evidence_fresh(["a"], ["a"]),
-        check_versions_locked({}),
+        check_versions_locked({}, LEARNED),
         check_data_digest(""),
         no_predictions("bias_limit"),
         check_decay("accuracy", "higher", WORSE, None, "pass"),

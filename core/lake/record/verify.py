@@ -11,7 +11,6 @@ import duckdb
 
 from core.domain.chain import GENESIS, Entry, content_digest, entry_digest, single_step_digest
 from core.lake.directory import changed_outside
-from core.lake.monitoring.readings import joined_files
 from core.lake.store import Store, told
 
 
@@ -221,6 +220,8 @@ def verify_store(store: Store) -> Verification:
     if broken is not None:
         found = Break(broken.seq, broken.initiative, problem)
     found = found or forged
+    from core.lake.monitoring.readings import joined_files  # numbers: nothing that only decides needs them
+
     joined = joined_files(store) if found is None else {}
     files += len(joined)
     for path in (path for path, right in joined.items() if not right):
