@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from core.connectors.config_files import read_config
 from core.connectors.yaml_lines import BadFile
 from core.domain.errors import NotFound
-from core.domain.process.kpis import CheckStand, FirstTry, KpiDefinition, Kpis
+from core.domain.process.kpis import CheckStand, Deployment, FirstTry, KpiDefinition, Kpis, Share, holds
 from core.lake.store import open_store
 from core.services.governance import Governance
 from core.services.oversight.kpis import Breakdown, cases_of, governance_kpis, kpi_sheet
@@ -53,7 +53,7 @@ def test_the_parts_are_the_whole_and_the_contributors_make_the_gap(demo: Governa
 
 
 @pytest.mark.parametrize("kpi", IDS)
-def test_a_figure_counted_anew_by_polars_is_equal(demo: Governance, kpi: str) -> None:
+def test_the_fold_over_the_cases_equals_that_of_polars(demo: Governance, kpi: str) -> None:
     moment = demo.present(datetime.now(UTC))
     reading = next(one for one in governance_kpis(demo, moment) if one.definition.id == kpi)
     cases = [asdict_of(case) for case in cases_of(demo, moment, reading.definition)]
@@ -186,4 +186,9 @@ def test_a_condition_is_a_value_one_of_several_or_a_span() -> None:
     )  # fmt: skip
     assert kpi.counted([stand]) == [stand]
     assert kpi.amiss(stand) == 1
-    assert KpiDefinition.model_validate({**days, "share": {"days": 4}}).of == "deployments"
+    spanned = KpiDefinition.model_validate({**days, "share": {"days": 4}})
+    took = [Deployment("one", "One", "Team", "other", "high", "Olga", taken) for taken in (2, 3, 4, 5, 6)]
+    assert [case.days for case in took if holds(case, spanned.where)] == [3, 4, 5]
+    assert spanned.figure(spanned.counted(took)) == Share(1, 3)
+    other = CheckStand("one", "One", "Team", "other", "high", "Olga", "drift_alert", True, True, "fail")
+    assert kpi.counted([other]) == []

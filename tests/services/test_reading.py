@@ -28,7 +28,7 @@ from core.services.case import seen_by
 from core.services.governance import Governance
 from core.services.models.data_sources import record_data_source, record_data_use
 from core.services.models.versions import register_model_version
-from core.services.oversight.kpis import governance_kpis, team_standings
+from core.services.oversight.kpis import governance_kpis, kpi_sheet, team_standings
 from core.services.process.classification import override_classification
 from core.services.process.findings import raise_finding
 from core.services.process.initiatives import inventory, register_initiative
@@ -303,6 +303,21 @@ def test_a_figure_has_one_value_whoever_reads_it(governance: Governance) -> None
     assert seen.reader.hidden == {CLOSED}
     assert governance_kpis(seen, now) == governance_kpis(governance, now)
     assert team_standings(seen, now) == team_standings(governance, now)
+
+
+def test_what_makes_a_gap_names_no_closed_initiative_and_no_owner_of_one(governance: Governance) -> None:
+    late = governance.present(later(9)).ahead(later(200).date())
+    seen = seen_by(governance, NEIGHBOUR, governance.present(later(9)))
+    whole, own = (
+        kpi_sheet(asked, late, kpi="overdue_requirements", by="owner") for asked in (governance, seen)
+    )
+    assert KEEPER.name in {part.title for part in whole.parts}
+    assert KEEPER.name not in {part.title for part in own.parts}
+    assert {one.initiative for one in own.contributors} == {OPEN}
+    assert own.reading == whole.reading
+    assert own.unread == whole.amiss - own.contributors[0].amiss > 0
+    of_teams = kpi_sheet(seen, late, kpi="overdue_requirements", by="team")
+    assert of_teams.parts == kpi_sheet(governance, late, kpi="overdue_requirements", by="team").parts
 
 
 @pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case.name)

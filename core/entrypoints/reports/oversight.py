@@ -61,6 +61,8 @@ def show_kpi(result: Result) -> None:
         "What": ("what", listed),
     }
     show_rows(result["contributors"], made_by, right=(3,))
+    if result["unread"] > 0:
+        say(f"{result['unread']:g} more of the gap lie in initiatives that you may not read.")
 
 
 def show_standings(result: Result) -> None:

@@ -120,6 +120,10 @@ _COLUMN: Mapping[Breakdown, str] = {
 }
 
 
+_OF_MANY: tuple[Breakdown, ...] = ("team", "class")
+"""Parts with one value for all; an owner or a domain may have one use case alone, which may be closed."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A KPI of one team, class, domain or owner, and how much of the whole gap lies there."""
@@ -155,7 +159,7 @@ class KpiSheet:
     recovers_on
         When it reaches its target at the pace of the last three months; None where not within a year.
     parts
-        Broken down, the largest part of the gap first.
+        Broken down, the largest part of the gap first; by owner or domain of what the reader may open.
     contributors
         Those that the reader may open, the largest first; `unread` is what lies in others.
     """
@@ -187,7 +191,8 @@ def kpi_sheet(governance: Governance, moment: Moment, *, kpi: str, by: Breakdown
     asked, policy = reading.definition, governance.policy(moment)
     counted = asked.counted(cases_of(governance.whole, moment, asked))
     amiss = sum(map(asked.amiss, counted))
-    contributors = _contributors(asked, policy, asked.counted(cases_of(governance, moment, asked)))
+    readable = asked.counted(cases_of(governance, moment, asked))
+    contributors = _contributors(asked, policy, readable)
     return KpiSheet(
         reading,
         by,
@@ -195,7 +200,7 @@ def kpi_sheet(governance: Governance, moment: Moment, *, kpi: str, by: Breakdown
         amiss,
         asked.needed(counted),
         _recovers_on(reading, moment),
-        _parts(asked, policy, counted, by),
+        _parts(asked, policy, counted if by in _OF_MANY else readable, by),
         contributors,
         amiss - sum(one.amiss for one in contributors),
     )
